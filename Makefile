@@ -1,0 +1,42 @@
+# Everything lives in .venv of this checkout; servers are cached under the user's cache folder.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+.PHONY: help check test demo bench format clean
+
+help:
+	@echo "make demo [ARGS=--once]  a real MySQL and MongoDB, kept equal before your eyes"
+	@echo "make test [ARGS=...]     the whole suite, on real servers"
+	@echo "make check               format, lint, types, import rules, unit tests"
+	@echo "make bench               speed, as ratios within one run"
+
+$(VENV)/.ready: requirements-dev.txt pyproject.toml
+	@docker/make-venv $(PYTHON) $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+check: $(VENV)/.ready
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -q tests/unit
+
+format: $(VENV)/.ready
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+test: $(VENV)/.ready
+	$(BIN)/pytest $(ARGS)
+
+demo: $(VENV)/.ready
+	@$(BIN)/cdc demo $(ARGS)
+
+bench: $(VENV)/.ready
+	$(BIN)/python -m bench $(ARGS)
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info

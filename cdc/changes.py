@@ -1,0 +1,78 @@
+"""What a reader delivers: committed transactions of rows events and schema changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from cdc.columns import TableMap
+from cdc.position import Position
+
+
+class RowsKind(Enum):
+    """What a rows event did to each of its rows."""
+
+    INSERT = "insert"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class RowsEvent:
+    """The rows that one event changed, undecoded.
+
+    `images` are the row images back to back, after checksums and compression are gone: for an
+    insert the after image of each row, for a delete the before image, for an update before and
+    after in turn. Each image begins with its null bitmap (one bit a *present* column, lowest bit
+    first). `present` and `present_after` are the bitmaps of the columns that the (first) image and
+    an update's after image hold; `present_after` equals `present` except for updates with partial
+    images. Format: `Rows_event` in MySQL's `libs/mysql/binlog/event/rows_event.h`.
+    """
+
+    table: TableMap
+    kind: RowsKind
+    present: bytes
+    present_after: bytes
+    images: bytes
+
+
+class SchemaChangeKind(Enum):
+    """What a statement does to the tables that it names."""
+
+    CREATE = "create"
+    ALTER = "alter"
+    DROP = "drop"
+    RENAME = "rename"
+    TRUNCATE = "truncate"
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaChange:
+    """A DDL statement that names followed tables.
+
+    `tables` are the (schema, table) pairs it names; for a RENAME old and new alternate.
+    """
+
+    kind: SchemaChangeKind
+    tables: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """A committed source transaction, or one part of one that is too large to hold whole.
+
+    `identity` is what the source calls it: its GTID, or `file:offset` of its first byte.
+    `position` is the position *after* it, the one to resume from once it is applied.
+    `committed_at` is seconds since the epoch by the source's clock: with the microseconds of
+    MySQL's GTID event, else whole seconds. `rows_before` counts the rows events delivered in
+    earlier parts; `final` is False for every part but the last. Only a final part may move the
+    checkpoint to `position`.
+    """
+
+    identity: str
+    position: Position
+    committed_at: float
+    changes: tuple[RowsEvent | SchemaChange, ...] = ()
+    byte_size: int = 0
+    rows_before: int = 0
+    final: bool = True

@@ -1,0 +1,105 @@
+"""What can go wrong, by what the daemon does about it.
+
+CdcError
+├── Retryable            wait and try again: a side is unreachable, a transaction was aborted
+├── RecordError          one row or document cannot be carried over
+└── Fatal                stop
+    ├── UsageError       exit 2: the configuration or a mapping is wrong
+    ├── Unfit            exit 3: the source or the target cannot be used as it is set up
+    └── Halted           exit 4: going on would lose or invent data; a human decides
+
+A class's docstring is its default message.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class CdcError(Exception):
+    """Something went wrong in cdc."""
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        position: object = None,
+        table: str | None = None,
+        remedy: str | None = None,
+    ) -> None:
+        """Name what happened; where (`position`, `schema.table`); and what to type (`remedy`)."""
+        self.message = message or (type(self).__doc__ or "").strip()
+        self.position = position
+        self.table = table
+        self.remedy = remedy
+        super().__init__(self.message)
+
+    def __str__(self) -> str:
+        where = [f"table {self.table}"] if self.table else []
+        where += [f"position {self.position}"] if self.position is not None else []
+        text = f"{self.message} ({', '.join(where)})" if where else self.message
+        return f"{text}\n  remedy: {self.remedy}" if self.remedy else text
+
+
+class Retryable(CdcError):
+    """A side is unreachable for now."""
+
+
+class RecordError(CdcError):
+    """A row cannot be carried over."""
+
+
+class Fatal(CdcError):
+    """The daemon cannot go on."""
+
+
+class UsageError(Fatal):
+    """The configuration is wrong."""
+
+    exit_code = 2
+
+
+class Unfit(Fatal):
+    """The source or the target is not set up for replication."""
+
+    exit_code = 3
+
+
+class Halted(Fatal):
+    """Going on would lose or invent data."""
+
+    exit_code = 4
+
+
+class PositionPurged(Halted):
+    """The source no longer has the binlogs that follow the checkpoint."""
+
+
+class SourceDiverged(Halted):
+    """The checkpoint holds transactions that the source does not have."""
+
+
+class UnknownEvent(Halted):
+    """The binlog holds an event that cdc does not know."""
+
+
+class RefusedEvent(Halted):
+    """The binlog holds a change that cannot be carried over exactly."""
+
+
+class Corrupted(Halted):
+    """An event's bytes are damaged or cut short."""
+
+
+class Fenced(Halted):
+    """Another daemon of the same name has taken over."""
+
+
+class StateMissing(Halted):
+    """The stream's state document vanished while the daemon ran."""
+
+
+class WriteRefused(Halted):
+    """The target refuses a document for good."""

@@ -1,0 +1,219 @@
+"""Where in a source's history a stream stands.
+
+Positions are compared by containment: of two GTID sets neither need contain the other, so no
+order is defined. Only a transaction boundary is a position.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, NamedTuple, Self
+
+Interval = tuple[int, int]
+"""First and last transaction number, both included."""
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_TAG = re.compile(r"[a-z_][a-z0-9_]{0,31}")
+_INTERVAL = re.compile(r"([0-9]+)(?:-([0-9]+))?")
+
+
+class Source(NamedTuple):
+    """Who numbered a transaction: the server's UUID and MySQL 8.3's tag, empty for none."""
+
+    uuid: str
+    tag: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.uuid}:{self.tag}" if self.tag else self.uuid
+
+
+@dataclass(frozen=True, slots=True)
+class GtidSet:
+    """A MySQL GTID set: for each source its sorted, disjoint, non-adjacent intervals."""
+
+    intervals: Mapping[Source, tuple[Interval, ...]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read the server's notation, `uuid:1-5:7:tag:1-3,uuid:…`; ValueError if it is not."""
+        result = cls()
+        for part in filter(None, re.sub(r"\s", "", text).lower().split(",")):
+            uuid, *items = part.split(":")
+            if not _UUID.fullmatch(uuid) or not items:
+                raise ValueError(f"not a MySQL GTID set: {text!r}")
+            source = Source(uuid)
+            for item in items:
+                if _TAG.fullmatch(item):
+                    source = Source(uuid, item)
+                elif (match := _INTERVAL.fullmatch(item)) and int(match[1]):
+                    result = result.with_interval(source, int(match[1]), int(match[2] or match[1]))
+                else:
+                    raise ValueError(f"not a MySQL GTID set: {text!r}")
+        return result
+
+    def with_interval(self, source: Source, first: int, last: int) -> Self:
+        """Return this set and the transactions `first` to `last` of `source`."""
+        known = self.intervals.get(source, ())
+        if known and known[-1][1] + 1 == first:
+            merged = (*known[:-1], (known[-1][0], last))
+        else:
+            merged = _merged((*known, (first, last)))
+        return type(self)({**self.intervals, source: merged} if last >= first else self.intervals)
+
+    def contains(self, other: GtidSet) -> bool:
+        """Tell whether every transaction of `other` is in this set."""
+        return all(
+            any(a <= first and last <= b for a, b in self.intervals.get(source, ()))
+            for source, intervals in other.intervals.items()
+            for first, last in intervals
+        )
+
+    def __len__(self) -> int:
+        return sum(last - first + 1 for _, (first, last) in self)
+
+    def __iter__(self) -> Iterator[tuple[Source, Interval]]:
+        return ((source, one) for source, many in self.intervals.items() for one in many)
+
+    def __str__(self) -> str:
+        by_uuid: dict[str, list[str]] = {}
+        for source in sorted(self.intervals):
+            parts = by_uuid.setdefault(source.uuid, [source.uuid])
+            parts += [source.tag] if source.tag else []
+            parts += [f"{a}-{b}" if b > a else str(a) for a, b in self.intervals[source]]
+        return ",".join(":".join(parts) for parts in by_uuid.values())
+
+
+def _merged(intervals: tuple[Interval, ...]) -> tuple[Interval, ...]:
+    merged: list[Interval] = []
+    for first, last in sorted(intervals):
+        if merged and first <= merged[-1][1] + 1:
+            merged[-1] = (merged[-1][0], max(last, merged[-1][1]))
+        else:
+            merged.append((first, last))
+    return tuple(merged)
+
+
+class DomainGtid(NamedTuple):
+    """The last transaction of a MariaDB replication domain."""
+
+    server_id: int
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class MariadbGtids:
+    """A MariaDB position: the last transaction of every domain."""
+
+    domains: Mapping[int, DomainGtid] = field(default_factory=lambda: MappingProxyType({}))
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read the server's notation, `domain-server-sequence,…`; ValueError if it is not.
+
+        Where a domain is named twice, as in `gtid_binlog_state`, its highest sequence counts.
+        """
+        domains: dict[int, DomainGtid] = {}
+        for part in filter(None, re.sub(r"\s", "", text).split(",")):
+            if not re.fullmatch(r"\d+-\d+-\d+", part):
+                raise ValueError(f"not a MariaDB GTID position: {text!r}")
+            domain, server_id, sequence = map(int, part.split("-"))
+            if domain not in domains or domains[domain].sequence < sequence:
+                domains[domain] = DomainGtid(server_id, sequence)
+        return cls(domains)
+
+    def advanced(self, domain: int, server_id: int, sequence: int) -> Self:
+        """Return this position after the transaction `domain-server_id-sequence`."""
+        return type(self)({**self.domains, domain: DomainGtid(server_id, sequence)})
+
+    def contains(self, other: MariadbGtids) -> bool:
+        """Tell whether every domain of `other` has come at least as far here."""
+        return all(
+            domain in self.domains and self.domains[domain].sequence >= theirs.sequence
+            for domain, theirs in other.domains.items()
+        )
+
+    def __str__(self) -> str:
+        return ",".join(f"{d}-{g.server_id}-{g.sequence}" for d, g in sorted(self.domains.items()))
+
+
+@dataclass(frozen=True, slots=True)
+class GtidPosition:
+    """A position that any server of the same replication topology understands."""
+
+    gtids: GtidSet | MariadbGtids
+
+    def contains(self, other: Position) -> bool:
+        """Tell whether everything before `other` is before this position too."""
+        mine, theirs = self.gtids, getattr(other, "gtids", None)
+        if isinstance(mine, GtidSet) and isinstance(theirs, GtidSet):
+            return mine.contains(theirs)
+        if isinstance(mine, MariadbGtids) and isinstance(theirs, MariadbGtids):
+            return mine.contains(theirs)
+        return False
+
+    def __str__(self) -> str:
+        return str(self.gtids)
+
+
+@dataclass(frozen=True, slots=True)
+class FilePosition:
+    """A position that only the server that wrote the file understands.
+
+    `created` is the file's creation time in seconds since the epoch, by its format description
+    event, 0 while unknown: a file of the same name with another time is another log.
+    """
+
+    file: str
+    offset: int
+    created: int = 0
+
+    def contains(self, other: Position) -> bool:
+        """Tell whether `other` is this position or before it, in the same log."""
+        if not isinstance(other, FilePosition) or _stem(self.file) != _stem(other.file):
+            return False
+        if self.file == other.file and self.created and other.created not in (0, self.created):
+            return False
+        return (file_number(self.file), self.offset) >= (file_number(other.file), other.offset)
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.offset}"
+
+
+Position = GtidPosition | FilePosition
+
+
+def file_number(file: str) -> int:
+    """Return the number that a binlog file's name ends with: `binlog.000017` is 17."""
+    return int(file.rpartition(".")[2])
+
+
+def _stem(file: str) -> str:
+    return file.rpartition(".")[0]
+
+
+def to_document(position: Position) -> dict[str, Any]:
+    """Return the position as it stands in the stream's state document."""
+    match position:
+        case FilePosition(file=file, offset=offset, created=created):
+            return {"file": file, "offset": offset, "created": created}
+        case GtidPosition(gtids=MariadbGtids() as gtids):
+            return {"mariadb_gtid": str(gtids)}
+        case GtidPosition(gtids=gtids):
+            return {"gtid": str(gtids)}
+
+
+def from_document(document: Mapping[str, Any]) -> Position:
+    """Read what `to_document` wrote; ValueError if it is something else."""
+    match document:
+        case {"file": str(file), "offset": int(offset), **rest}:
+            return FilePosition(file, offset, int(rest.get("created", 0)))
+        case {"mariadb_gtid": str(text)}:
+            return GtidPosition(MariadbGtids.parse(text))
+        case {"gtid": str(text)}:
+            return GtidPosition(GtidSet.parse(text))
+    raise ValueError(f"not a position: {dict(document)!r}")
