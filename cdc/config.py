@@ -1,0 +1,322 @@
+"""The settings that an operator writes in `cdc.yaml`."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import parse_qsl, urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    SecretStr,
+    Tag,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from cdc.config_mistakes import Mistake, mistakes_of, usage_error
+from cdc.errors import UsageError
+from cdc.variables import VariableMistake, expand_all
+from cdc.yaml_file import Marked, YamlMistake, parse
+from cdc.yaml_file import Path as KeyPath
+
+NOT_YET = frozenset(
+    {"source.heartbeat_table", "chunks", "dead_letters", "http", "mask_key", "mask_key_file"}
+)
+"""Keys of the design that this version does not act on; it refuses them by name."""
+
+MAX_BATCH_BYTES = 16 * 1024 * 1024  # larger MongoDB transactions fail in a small cache
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=True
+    )
+
+
+def _not_bool(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("must be a number")
+    return value
+
+
+def _from_directory(value: Any, info: ValidationInfo) -> Any:
+    """Take a relative path from the folder of the configuration file, and look whether it reads."""
+    if not isinstance(value, str | Path):
+        return value
+    directory = (info.context or {}).get("directory", Path())
+    path = Path(directory, Path(value).expanduser())
+    if not path.is_file():
+        raise ValueError(f"there is no file {path}")
+    return path
+
+
+Whole = Annotated[int, BeforeValidator(_not_bool)]
+Number = Annotated[float, BeforeValidator(_not_bool)]
+ReadableFile = Annotated[Path, BeforeValidator(_from_directory)]
+
+
+class TlsConfig(_Settings):
+    """How the connection to the source is protected.
+
+    `off`, `required` (encrypted, the server's certificate is not verified) or `verify` (also
+    verified, with the host's name, against `ca` or the system's authorities). Never less than
+    what is written: a server without TLS is refused unless it is `off`.
+    """
+
+    mode: Literal["off", "required", "verify"] = "verify"
+    ca: ReadableFile | None = None
+    cert: ReadableFile | None = None
+    key: ReadableFile | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _word(cls, value: Any) -> Any:
+        if isinstance(value, bool):
+            raise ValueError("write off, required, verify, or {ca: FILE}")
+        return {"mode": value} if isinstance(value, str) else value
+
+    @field_validator("ca")
+    @classmethod
+    def _ca_is_used(cls, ca: Path | None, info: ValidationInfo) -> Path | None:
+        if ca and info.data.get("mode", "verify") != "verify":
+            raise ValueError("is never used: only `mode: verify` verifies the certificate")
+        return ca
+
+    @field_validator("key")
+    @classmethod
+    def _pair(cls, key: Path | None, info: ValidationInfo) -> Path | None:
+        if "cert" in info.data and (key is None) != (info.data["cert"] is None):
+            raise ValueError("`cert` and `key` belong together: write both or none")
+        return key
+
+
+class SourceConfig(_Settings):
+    """The MySQL or MariaDB server whose binlog is followed."""
+
+    host: Annotated[str, Field(min_length=1)]
+    port: Annotated[Whole, Field(ge=1, le=65535)] = 3306
+    user: Annotated[str, Field(min_length=1)]
+    password: SecretStr | None = None
+    password_file: ReadableFile | None = None
+    server_id: Annotated[Whole, Field(ge=1, le=2**32 - 1)]
+    tls: TlsConfig = TlsConfig(mode="required")
+    time_zone: str = "UTC"
+    heartbeat_seconds: Annotated[Number, Field(ge=0.1, le=3600)] = 5.0
+
+    @field_validator("password_file")
+    @classmethod
+    def _one_password(cls, file: Path | None, info: ValidationInfo) -> Path | None:
+        if file and info.data.get("password") is not None:
+            raise ValueError("`password` is written too: keep one of the two")
+        return file
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        if re.fullmatch(r"[-+](0\d|1[0-4]):[0-5]\d", name) or name == "UTC":
+            return name
+        try:
+            ZoneInfo(name)
+        except (KeyError, ValueError, OSError) as error:
+            raise ValueError(f"`{name}` is no time zone: write +02:00 or Europe/Berlin") from error
+        return name
+
+    def read_password(self) -> str:
+        """Give the password as it is now: a file is read anew, so that it can be changed."""
+        if self.password_file:
+            return self.password_file.read_text(encoding="utf-8").removesuffix("\n")
+        return self.password.get_secret_value() if self.password else ""
+
+
+def _database_name(name: str) -> str:
+    if not name or len(name.encode()) > 63 or re.search(r'[\x00/\\. "$*<>:|?]', name):
+        raise ValueError(f"`{name}` cannot name a MongoDB database")
+    if name in {"admin", "local", "config"}:
+        raise ValueError(f"`{name}` is MongoDB's own database")
+    return name
+
+
+class TargetConfig(_Settings):
+    """The MongoDB deployment that is written to."""
+
+    uri: SecretStr
+    database: Annotated[str, BeforeValidator(_database_name, str)]
+    state_database: Annotated[str, BeforeValidator(_database_name, str)] = "cdc"
+
+    @field_validator("uri")
+    @classmethod
+    def _mongodb_uri(cls, uri: SecretStr) -> SecretStr:
+        parts = urlsplit(uri.get_secret_value())
+        if parts.scheme not in {"mongodb", "mongodb+srv"} or not parts.netloc:
+            raise ValueError("must begin with mongodb:// or mongodb+srv:// and name a host")
+        options = {name.lower(): value for name, value in parse_qsl(parts.query)}
+        if options.get("w", "majority") != "majority":
+            raise ValueError("`w` in it contradicts cdc, which always writes with w=majority")
+        if options.get("readpreference", "primary") != "primary":
+            raise ValueError("`readPreference` in it contradicts cdc, which reads at the primary")
+        return uri
+
+    @field_validator("state_database")
+    @classmethod
+    def _apart(cls, name: str, info: ValidationInfo) -> str:
+        if name == info.data.get("database"):
+            raise ValueError("must not be `database`: a mapping could write over the state")
+        return name
+
+
+class StartPosition(_Settings):
+    """Where to start: a GTID set that counts as applied, or a binlog file and an offset in it."""
+
+    gtid: str | None = None
+    file: str | None = None
+    offset: Annotated[Whole, Field(ge=4)] | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> StartPosition:
+        if (self.gtid is None) == (self.file is None) or (self.file is None) != (
+            self.offset is None
+        ):
+            raise ValueError("write {gtid: SET}, or {file: NAME, offset: BYTES}")
+        return self
+
+
+StartWord = Literal["backfill", "earliest", "now"]
+Start = Annotated[
+    Annotated[StartWord, Tag("@word")] | Annotated[StartPosition, Tag("@position")],
+    Discriminator(lambda value: "@word" if isinstance(value, str) else "@position"),
+]
+
+
+class ApplyConfig(_Settings):
+    """How changes are grouped and written."""
+
+    mode: Literal["exactly_once", "at_least_once"] = "exactly_once"
+    batch_rows: Annotated[Whole, Field(ge=1, le=10_000)] = 5000
+    batch_bytes: Annotated[Whole, Field(ge=1, le=MAX_BATCH_BYTES)] = 8 * 1024 * 1024
+    linger_ms: Annotated[Number, Field(ge=0, le=10_000)] = 5.0
+    transaction_bytes: Annotated[Whole, Field(ge=1, le=MAX_BATCH_BYTES)] = 16_000_000
+
+
+class LeaseConfig(_Settings):
+    """How long a daemon that fell silent keeps its stream."""
+
+    ttl_seconds: Annotated[Number, Field(ge=0.5, le=3600)] = 15.0
+
+
+class LogConfig(_Settings):
+    """What the daemon says of itself, on stderr."""
+
+    format: Literal["json", "console"] = "json"
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Config(_Settings):
+    """One stream: a source, a target, and the mappings between them."""
+
+    name: str
+    source: SourceConfig
+    target: TargetConfig
+    mappings: Annotated[tuple[str, ...], Field(min_length=1)] = ("mappings/*.yaml",)
+    start: Start = "backfill"
+    apply: ApplyConfig = ApplyConfig()
+    lease: LeaseConfig = LeaseConfig()
+    log: LogConfig = LogConfig()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _own_server_id(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or not isinstance(data.get("source"), dict):
+            return data
+        derived = {"server_id": default_server_id(str(data.get("name")))}
+        return {**data, "source": derived | data["source"]}
+
+    @field_validator("name")
+    @classmethod
+    def _plain_name(cls, name: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", name):
+            raise ValueError("write up to 63 letters, digits, `.`, `_` or `-`, first no sign")
+        return name
+
+    @field_validator("mappings")
+    @classmethod
+    def _globs(cls, patterns: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if not info.context:
+            return patterns
+        directory = glob.escape(str(info.context["directory"]))
+        absolute = tuple(str(Path(directory, pattern)) for pattern in patterns)
+        for pattern, whole in zip(patterns, absolute, strict=True):
+            if not _files(whole):
+                raise ValueError(f"`{pattern}` matches no file in {info.context['directory']}")
+        return absolute
+
+    @property
+    def mapping_paths(self) -> tuple[Path, ...]:
+        """The mapping files that exist now, sorted, each once."""
+        return tuple(sorted({path for pattern in self.mappings for path in _files(pattern)}))
+
+
+def default_server_id(name: str) -> int:
+    """Give a stream of this name the same server id always, in the upper half of the range.
+
+    Servers are numbered by people, from 1; the upper half keeps clear of them. Streams of
+    different names on one source meet once in two thousand million.
+    """
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4]) | 2**31
+
+
+def load(path: Path, environment: Mapping[str, str] = os.environ) -> Config:
+    """Read a configuration file; raise UsageError that tells every mistake in it at once."""
+    marked = _read(path)
+    missing: dict[KeyPath, VariableMistake] = {}
+    data = expand_all(marked.data, environment, missing.__setitem__)
+    mistakes = [
+        Mistake(key=key, what=mistake.what, remedy=mistake.remedy)
+        for key, mistake in missing.items()
+    ]
+    try:
+        config = Config.model_validate(data, context={"directory": path.resolve().parent})
+    except ValidationError as error:
+        mistakes += [
+            mistake for mistake in mistakes_of(error, Config, NOT_YET) if mistake.key not in missing
+        ]
+    if mistakes:
+        raise usage_error(path, marked, mistakes)
+    return config
+
+
+def _read(path: Path) -> Marked:
+    try:
+        marked = parse(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UsageError(
+            f"there is no configuration file {path}",
+            remedy="name one with --config or CDC_CONFIG",
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: {error}", remedy="make it a readable UTF-8 file") from error
+    except YamlMistake as mistake:
+        raise UsageError(
+            f"{path}:{mistake.line}: {mistake.what}", remedy=mistake.remedy
+        ) from mistake
+    if not isinstance(marked.data, dict):
+        raise UsageError(
+            f"{path}: the file holds no keys", remedy="see docs/configuration.md for an example"
+        )
+    return marked
+
+
+def _files(pattern: str) -> list[Path]:
+    return [Path(name) for name in glob.glob(pattern, recursive=True) if Path(name).is_file()]  # noqa: PTH207 - an absolute pattern

@@ -1,0 +1,91 @@
+"""Mistakes in a settings file, as the operator is told them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from cdc.errors import UsageError
+from cdc.yaml_file import Marked
+from cdc.yaml_file import Path as KeyPath
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One mistake: the key it is about, what is wrong, and what to do (empty if `what` says it)."""
+
+    key: KeyPath
+    what: str
+    remedy: str = ""
+
+
+def usage_error(path: Path, marked: Marked, mistakes: Iterable[Mistake]) -> UsageError:
+    """Put all mistakes of one file into one error, in the order of the file."""
+    placed = sorted(mistakes, key=lambda mistake: marked.line(mistake.key))
+    return UsageError(
+        "\n".join(_told(path, marked.line(mistake.key), mistake) for mistake in placed)
+    )
+
+
+def mistakes_of(
+    error: ValidationError, model: type[BaseModel], not_yet: Collection[str]
+) -> list[Mistake]:
+    """Say what pydantic found in the operator's words."""
+    return [_mistake(details, model, not_yet) for details in error.errors(include_input=False)]
+
+
+def _told(path: Path, line: int, mistake: Mistake) -> str:
+    text = f"{path}:{line}: {dotted(mistake.key)}: {mistake.what}"
+    return f"{text}\n  remedy: {mistake.remedy}" if mistake.remedy else text
+
+
+def dotted(key: KeyPath) -> str:
+    """`source.port`, `mappings[1]`."""
+    text = ""
+    for part in key:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}"
+    return text.removeprefix(".") or "the file"
+
+
+def _mistake(details: ErrorDetails, model: type[BaseModel], not_yet: Collection[str]) -> Mistake:
+    key = tuple(part for part in details["loc"] if not str(part).startswith("@"))
+    match details["type"]:
+        case "missing":
+            return Mistake(key, "is missing", "write it; docs/configuration.md says what it means")
+        case "extra_forbidden" if dotted(key) in not_yet:
+            return Mistake(key, "not supported yet", "remove it; a later version acts on it")
+        case "extra_forbidden":
+            return Mistake(key, "unknown key", _did_you_mean(key, model))
+        case "model_type" | "dict_type" | "model_attributes_type":
+            return Mistake(key, "must hold keys of its own", f"write them below `{key[-1]}:`")
+        case "string_type":
+            return Mistake(key, "must be text", "put the value in quotes")
+    what = details["msg"].removeprefix("Value error, ")
+    return Mistake(key, what.replace("Input should be", "must be"))
+
+
+def _did_you_mean(key: KeyPath, model: type[BaseModel]) -> str:
+    known = list(_model_at(key[:-1], model).model_fields)
+    close = difflib.get_close_matches(str(key[-1]), known, n=1)
+    if close:
+        return f"did you mean `{close[0]}`?"
+    return f"keys here are {', '.join(known)}"
+
+
+def _model_at(key: KeyPath, model: type[BaseModel]) -> type[BaseModel]:
+    for part in key:
+        model = _nested(model.model_fields[str(part)].annotation) or model
+    return model
+
+
+def _nested(annotation: Any) -> type[BaseModel] | None:
+    """Find the model in an annotation, however it is wrapped."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next(filter(None, map(_nested, get_args(annotation))), None)

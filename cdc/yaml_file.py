@@ -1,0 +1,143 @@
+"""YAML read as YAML 1.2's core schema means it, with the line of every key."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """What a file says, and the line (from 1) on which each of its keys and items stands."""
+
+    data: Any
+    lines: dict[Path, int]
+
+    def line(self, path: Path) -> int:
+        """Give the line of `path`, or of the nearest thing around it."""
+        while path and path not in self.lines:
+            path = path[:-1]
+        return self.lines.get(path, 1)
+
+
+class YamlMistake(ValueError):
+    """The text is not YAML, or says a key twice."""
+
+    def __init__(self, what: str, line: int, remedy: str) -> None:
+        """Name the mistake, its line (from 1) and what to do."""
+        super().__init__(what)
+        self.what = what
+        self.line = line
+        self.remedy = remedy
+
+
+def parse(text: str) -> Marked:
+    """Read one document; raise YamlMistake for what is not YAML and for keys said twice."""
+    loader = _CoreLoader(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return Marked(data=None, lines={})
+        lines = dict(_lines(node, (), frozenset()))
+        return Marked(data=loader.construct_document(node), lines=lines)
+    except yaml.MarkedYAMLError as error:
+        raise _mistake(error) from error
+    except yaml.reader.ReaderError as error:
+        raise YamlMistake(
+            f"a character that YAML does not allow: #x{ord(error.character):04x}"
+            if isinstance(error.character, str)
+            else "bytes that are not UTF-8",
+            text.count("\n", 0, error.position) + 1,
+            "remove it, or write it as an escape in a quoted string",
+        ) from error
+    finally:
+        loader.dispose()
+
+
+class _CoreLoader(yaml.SafeLoader):
+    """SafeLoader without YAML 1.1's surprises: `off` and `-10:00` are text, 010 is ten."""
+
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - the base class declares it so
+
+
+_CoreLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:null", re.compile(r"^(?:~|null|Null|NULL|)$"), ["~", "n", "N", ""]
+)
+_CoreLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool",
+    re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"),
+    list("tTfF"),
+)
+_CoreLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:int", re.compile(r"^[-+]?[0-9]+$"), list("-+0123456789")
+)
+_CoreLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$"),
+    list("-+.0123456789"),
+)
+_CoreLoader.add_implicit_resolver("tag:yaml.org,2002:merge", re.compile(r"^<<$"), ["<"])
+
+
+def _decimal(loader: _CoreLoader, node: yaml.ScalarNode) -> int:
+    return int(loader.construct_scalar(node))
+
+
+def _float(loader: _CoreLoader, node: yaml.ScalarNode) -> float:
+    return float(loader.construct_scalar(node))
+
+
+_CoreLoader.add_constructor("tag:yaml.org,2002:int", _decimal)
+_CoreLoader.add_constructor("tag:yaml.org,2002:float", _float)
+
+
+def _lines(node: yaml.Node, path: Path, above: frozenset[int]) -> Iterator[tuple[Path, int]]:
+    """Place everything under `node`; `above` stops at an alias to a node that holds it."""
+    if id(node) in above:
+        return
+    above |= {id(node)}
+    if isinstance(node, yaml.MappingNode):
+        _refuse_doubles(node)
+        for key, value in node.value:
+            below = (*path, _key_name(key))
+            yield below, key.start_mark.line + 1
+            yield from _lines(value, below, above)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, item in enumerate(node.value):
+            yield (*path, index), item.start_mark.line + 1
+            yield from _lines(item, (*path, index), above)
+
+
+def _refuse_doubles(node: yaml.MappingNode) -> None:
+    seen: dict[object, int] = {}
+    for key, _ in node.value:
+        name, line = _key_name(key), key.start_mark.line + 1
+        if name in seen:
+            raise YamlMistake(
+                f"the key `{name}` stands twice, first on line {seen[name]}",
+                line,
+                "keep one of the two",
+            )
+        seen[name] = line
+
+
+def _key_name(key: yaml.Node) -> str:
+    return str(key.value)
+
+
+def _mistake(error: yaml.MarkedYAMLError) -> YamlMistake:
+    mark = error.problem_mark or error.context_mark
+    line = mark.line + 1 if mark else 1
+    if "'\\t'" in (error.problem or ""):
+        return YamlMistake("a tab where YAML wants spaces", line, "indent with spaces")
+    return YamlMistake(
+        f"not YAML: {error.problem or error.context}",
+        line,
+        "look at the indentation, quotes and brackets on this line and the one above",
+    )

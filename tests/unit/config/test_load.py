@@ -1,0 +1,332 @@
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from cdc.config import Config, StartPosition, default_server_id, load
+from cdc.errors import UsageError
+
+MINIMAL = """\
+name: shop
+source: {host: db, user: cdc, password: hush}
+target: {uri: "mongodb://localhost", database: shop}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "mappings").mkdir()
+    (tmp_path / "mappings" / "users.yaml").write_text("source: shop.users\n")
+    return tmp_path
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "cdc.yaml"
+    path.write_text(dedent(text))
+    return path
+
+
+def refusal(folder: Path, text: str, environment: dict[str, str] | None = None) -> list[str]:
+    path = write(folder, text)
+    with pytest.raises(UsageError) as caught:
+        load(path, environment or {})
+    return str(caught.value).replace(str(path), "cdc.yaml").splitlines()
+
+
+def test_a_minimal_file_gets_the_documented_defaults(folder: Path) -> None:
+    config = load(write(folder, MINIMAL), {})
+
+    assert config.source.port == 3306
+    assert config.source.tls.mode == "required"
+    assert config.target.state_database == "cdc"
+    assert config.start == "backfill"
+    assert config.apply.model_dump() == {
+        "mode": "exactly_once",
+        "batch_rows": 5000,
+        "batch_bytes": 8388608,
+        "linger_ms": 5,
+        "transaction_bytes": 16000000,
+    }
+    assert config.mapping_paths == (folder / "mappings" / "users.yaml",)
+
+
+def test_every_mistake_is_told_at_once_with_its_line_and_in_order(folder: Path) -> None:
+    lines = refusal(
+        folder,
+        """\
+        name: a b
+        source:
+          prot: 3307
+          host: db
+          user: cdc
+          server_id: 0
+        target:
+          uri: http://x
+          database: admin
+        lease:
+        """,
+    )
+
+    assert [line.split(": ")[0:2] for line in lines if not line.startswith(" ")] == [
+        ["cdc.yaml:1", "name"],
+        ["cdc.yaml:3", "source.prot"],
+        ["cdc.yaml:6", "source.server_id"],
+        ["cdc.yaml:8", "target.uri"],
+        ["cdc.yaml:9", "target.database"],
+        ["cdc.yaml:10", "lease"],
+    ]
+
+
+def test_an_unknown_key_is_answered_with_the_nearest_known_one(folder: Path) -> None:
+    lines = refusal(folder, MINIMAL + "aply: {mode: exactly_once}\n")
+
+    assert lines == ["cdc.yaml:4: aply: unknown key", "  remedy: did you mean `apply`?"]
+
+
+def test_a_missing_key_is_named_where_it_belongs(folder: Path) -> None:
+    lines = refusal(folder, "name: shop\nsource: {host: db}\n")
+
+    assert [line for line in lines if not line.startswith(" ")] == [
+        "cdc.yaml:1: target: is missing",
+        "cdc.yaml:2: source.user: is missing",
+    ]
+
+
+@pytest.mark.parametrize(
+    "key", ["http", "chunks", "dead_letters", "mask_key", "mask_key_file", "heartbeat_table"]
+)
+def test_a_key_of_a_later_version_is_refused_by_name(folder: Path, key: str) -> None:
+    text = f"{MINIMAL}{key}: x\n"
+    if key == "heartbeat_table":
+        text = MINIMAL.replace("user: cdc", "user: cdc, heartbeat_table: a.b")
+
+    lines = refusal(folder, text)
+
+    assert "not supported yet" in lines[0]
+    assert key in lines[0]
+
+
+def test_variables_come_from_the_environment_or_their_default(folder: Path) -> None:
+    text = MINIMAL.replace("hush", "'${SECRET}'").replace("host: db", "host: '${HOST:-db2}'")
+
+    config = load(write(folder, text), {"SECRET": "s3cret", "HOST": ""})
+
+    assert config.source.read_password() == "s3cret"
+    assert config.source.host == "db2"
+
+
+def test_a_number_may_come_from_a_variable(folder: Path) -> None:
+    text = MINIMAL.replace("user: cdc", "user: cdc, port: '${PORT}'")
+
+    assert load(write(folder, text), {"PORT": "3311"}).source.port == 3311
+
+
+def test_a_value_is_not_expanded_a_second_time(folder: Path) -> None:
+    text = MINIMAL.replace("hush", "'${SECRET}$${x}'")
+
+    config = load(write(folder, text), {"SECRET": "${HOST}"})
+
+    assert config.source.read_password() == "${HOST}${x}"
+
+
+def test_a_missing_variable_names_key_and_variable_and_nothing_else(folder: Path) -> None:
+    lines = refusal(folder, MINIMAL.replace("database: shop", "database: '${DATABASE}'"))
+
+    assert lines == [
+        "cdc.yaml:3: target.database: the environment variable DATABASE is not set",
+        "  remedy: set it, or write a default: ${DATABASE:-…}",
+    ]
+
+
+def test_no_secret_appears_in_the_settings_or_in_a_refusal(folder: Path) -> None:
+    text = MINIMAL.replace("localhost", "u:hush@localhost/?w=1")
+    lines = refusal(folder, text)
+    config = load(write(folder, text.replace("?w=1", "")), {})
+
+    assert "hush" not in "".join(lines)
+    assert "hush" not in repr(config)
+    assert "hush" not in str(config.model_dump())
+
+
+def test_a_password_and_a_password_file_contradict_each_other(folder: Path) -> None:
+    (folder / "secret").write_text("hush\n")
+
+    lines = refusal(folder, MINIMAL.replace("user: cdc", "user: cdc, password_file: secret"))
+
+    assert lines == [
+        "cdc.yaml:2: source.password_file: `password` is written too: keep one of the two"
+    ]
+
+
+def test_a_password_file_is_found_beside_the_configuration_and_read_anew(folder: Path) -> None:
+    (folder / "secret").write_text("hush\n")
+    config = load(write(folder, MINIMAL.replace("password: hush", "password_file: secret")), {})
+    before = config.source.read_password()
+    (folder / "secret").write_text("changed")
+
+    assert (before, config.source.read_password()) == ("hush", "changed")
+
+
+def test_a_password_file_that_is_not_there_is_a_mistake(folder: Path) -> None:
+    lines = refusal(folder, MINIMAL.replace("password: hush", "password_file: secret"))
+
+    assert lines == [f"cdc.yaml:2: source.password_file: there is no file {folder / 'secret'}"]
+
+
+def test_two_streams_of_different_names_get_different_server_ids() -> None:
+    ids = {default_server_id(name) for name in ("shop", "blog")}
+
+    assert len(ids) == 2
+    assert all(2**31 <= each < 2**32 for each in ids)
+    assert default_server_id("shop") == default_server_id("shop")
+
+
+def test_the_server_id_follows_the_name_unless_it_is_written(folder: Path) -> None:
+    derived = load(write(folder, MINIMAL), {})
+    written = load(write(folder, MINIMAL.replace("user: cdc", "user: cdc, server_id: 7")), {})
+
+    assert derived.source.server_id == default_server_id("shop")
+    assert written.source.server_id == 7
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("now", "now"),
+        ("{gtid: ''}", StartPosition(gtid="")),
+        ("{file: binlog.000003, offset: 157}", StartPosition(file="binlog.000003", offset=157)),
+    ],
+)
+def test_start_is_a_word_or_a_position(folder: Path, text: str, expected: object) -> None:
+    assert load(write(folder, f"{MINIMAL}start: {text}\n"), {}).start == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["{}", "{file: a}", "{gtid: '', file: a, offset: 4}", "{gtid: '', offset: 4}", "soon"]
+)
+def test_half_a_start_position_is_refused(folder: Path, text: str) -> None:
+    (line, *_) = refusal(folder, f"{MINIMAL}start: {text}\n")
+
+    assert line.startswith("cdc.yaml:4: start: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "mode"),
+    [
+        ("off", "off"),
+        ("required", "required"),
+        ("verify", "verify"),
+        ("{ca: ca.pem}", "verify"),
+        ("{mode: required, cert: ca.pem, key: ca.pem}", "required"),
+    ],
+)
+def test_tls_is_a_word_or_holds_files(folder: Path, text: str, mode: str) -> None:
+    (folder / "ca.pem").touch()
+
+    config = load(write(folder, MINIMAL.replace("user: cdc", f"user: cdc, tls: {text}")), {})
+
+    assert config.source.tls.mode == mode
+
+
+@pytest.mark.parametrize(
+    "text", ["true", "on", "{mode: off, ca: ca.pem}", "{cert: ca.pem}", "{key: ca.pem}"]
+)
+def test_a_doubtful_tls_setting_is_refused(folder: Path, text: str) -> None:
+    (folder / "ca.pem").touch()
+
+    (line, *_) = refusal(folder, MINIMAL.replace("user: cdc", f"user: cdc, tls: {text}"))
+
+    assert line.startswith("cdc.yaml:2: source.tls")
+
+
+@pytest.mark.parametrize("zone", ["UTC", "+02:00", "-10:00", "Europe/Berlin"])
+def test_a_time_zone_is_an_offset_or_a_name(folder: Path, zone: str) -> None:
+    text = MINIMAL.replace("user: cdc", f"user: cdc, time_zone: {zone}")
+
+    assert load(write(folder, text), {}).source.time_zone == zone
+
+
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "+2", "../etc/passwd", "SYSTEM"])
+def test_an_unknown_time_zone_is_refused(folder: Path, zone: str) -> None:
+    lines = refusal(folder, MINIMAL.replace("user: cdc", f"user: cdc, time_zone: {zone}"))
+
+    assert lines[0].startswith("cdc.yaml:2: source.time_zone: ")
+
+
+def test_state_and_documents_do_not_share_a_database(folder: Path) -> None:
+    lines = refusal(folder, MINIMAL.replace("database: shop", "database: cdc"))
+
+    assert lines[0].startswith("cdc.yaml:3: target.state_database: must not be `database`")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "apply: {batch_bytes: 16777217}",
+        "apply: {batch_rows: true}",
+        "apply: {batch_rows: 10001}",
+        "apply: {mode: twice}",
+        "lease: {ttl_seconds: 0}",
+        "log: {format: xml}",
+        "mappings: []",
+        "mappings: [nowhere/*.yaml]",
+    ],
+)
+def test_a_value_out_of_its_range_is_refused_at_its_line(folder: Path, text: str) -> None:
+    lines = refusal(folder, f"{MINIMAL}{text}\n")
+
+    assert lines[0].startswith("cdc.yaml:4: ")
+    assert text.split(":")[0] in lines[0]
+
+
+def test_mapping_files_are_sorted_and_each_stands_once(folder: Path) -> None:
+    (folder / "mappings" / "a.yaml").touch()
+    text = MINIMAL + "mappings: [mappings/users.yaml, mappings/*.yaml]\n"
+
+    config = load(write(folder, text), {})
+
+    assert [path.name for path in config.mapping_paths] == ["a.yaml", "users.yaml"]
+
+
+def test_a_folder_with_glob_characters_in_its_name_is_no_pattern(tmp_path: Path) -> None:
+    folder = tmp_path / "a[b]"
+    (folder / "mappings").mkdir(parents=True)
+    (folder / "mappings" / "users.yaml").touch()
+
+    assert len(load(write(folder, MINIMAL), {}).mapping_paths) == 1
+
+
+def test_settings_cannot_be_changed(folder: Path) -> None:
+    config: Config = load(write(folder, MINIMAL), {})
+
+    with pytest.raises(ValueError, match="frozen"):
+        config.source.port = 1  # type: ignore[misc]  # that is what is tested
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "what"),
+    [
+        ("name: a\nname: b\n", 2, "the key `name` stands twice, first on line 1"),
+        ("name: a\nsource:\n\thost: b\n", 3, "a tab where YAML wants spaces"),
+        ("name: a\nsource: {host: b\n", 3, "not YAML"),
+        ("name: [a\n", 2, "not YAML"),
+        ("", None, "the file holds no keys"),
+        ("- a\n", None, "the file holds no keys"),
+    ],
+)
+def test_what_is_not_yaml_is_told_with_its_line(
+    folder: Path, text: str, line: int | None, what: str
+) -> None:
+    lines = refusal(folder, text)
+
+    place = "cdc.yaml" if line is None else f"cdc.yaml:{line}"
+    assert lines[0].startswith(f"{place}: {what}")
+
+
+def test_a_file_that_is_not_there_is_a_usage_error(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="there is no configuration file") as caught:
+        load(tmp_path / "cdc.yaml", {})
+
+    assert caught.value.exit_code == 2
