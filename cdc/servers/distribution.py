@@ -1,0 +1,97 @@
+"""Which Linux distribution this machine runs, and which of its package sources hold a server."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from cdc.errors import Unfit
+
+CONTAINERS = "start a Docker engine and use --containers, or point cdc at servers of your own"
+_DEBIAN_RELEASES = frozenset({"stable", "testing", "unstable", "sid", "oldstable"})
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One repository of the machine's own apt configuration."""
+
+    site: str
+    release: str
+    component: str
+
+    @classmethod
+    def parse(cls, line: str) -> Source:
+        """Read a line of `site release component`."""
+        site, release, component = line.split()
+        return cls(site, release, component)
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """A distribution whose packages can be unpacked."""
+
+    name: str
+    codename: str
+    keyrings: tuple[Path, ...]
+    keyring_package: str
+
+    @classmethod
+    def current(cls) -> Distribution:
+        """Return this machine's distribution; Unfit if it is not one of those known."""
+        try:
+            return cls.of(platform.freedesktop_os_release())
+        except OSError as error:
+            raise Unfit(
+                "servers can be unpacked on Debian and Ubuntu only, and this has no os-release",
+                remedy=CONTAINERS,
+            ) from error
+
+    @classmethod
+    def of(cls, release: Mapping[str, str]) -> Distribution:
+        """Read an os-release file."""
+        if codename := release.get("UBUNTU_CODENAME"):
+            return cls("ubuntu", codename, _keyrings("ubuntu"), "ubuntu-keyring")
+        if release.get("ID") == "debian":
+            codename = release.get("VERSION_CODENAME", "sid")
+            return cls("debian", codename, _keyrings("debian"), "debian-archive-keyring")
+        name = release.get("PRETTY_NAME", release.get("ID", "this system"))
+        raise Unfit(
+            f"servers can be unpacked on Debian and Ubuntu only, and this is {name}",
+            remedy=CONTAINERS,
+        )
+
+    def repositories(self, configured: Iterable[Source]) -> list[Source]:
+        """Return what to read packages from: Debian's sid, or Ubuntu's own suite with its updates.
+
+        Debian's stable suites hold no MySQL.
+        """
+        configured = list(configured)
+        found = self._ubuntu(configured) if self.name == "ubuntu" else self._debian(configured)
+        if not found:
+            raise Unfit(
+                f"apt is not configured with a mirror of {self.name} {self.codename}",
+                remedy=CONTAINERS,
+            )
+        return found
+
+    def _debian(self, configured: list[Source]) -> list[Source]:
+        releases = _DEBIAN_RELEASES | {self.codename}
+        sites = [source.site for source in configured if source.release in releases]
+        return [Source(sites[0], "sid", "main")] if sites else []
+
+    def _ubuntu(self, configured: list[Source]) -> list[Source]:
+        releases = {self.codename, f"{self.codename}-updates", f"{self.codename}-security"}
+        sources = [source for source in configured if source.release in releases]
+        whole = [
+            Source(source.site, source.release, component)
+            for source in sources
+            for component in ("main", "universe")
+        ]
+        return list(dict.fromkeys(whole))
+
+
+def _keyrings(name: str) -> tuple[Path, ...]:
+    folder = Path("/usr/share/keyrings")
+    return tuple(folder / f"{name}-archive-keyring.{ending}" for ending in ("gpg", "pgp"))

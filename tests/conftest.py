@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from cdc.errors import Unfit
+from cdc.servers import Flavour, MongoServer, MySQLServer, mongo_server, mysql_server
+
+FLAVOURS: tuple[Flavour, ...] = ("mysql", "mariadb")
+FAILED = pytest.StashKey[bool]()
+
+Server = TypeVar("Server", MySQLServer, MongoServer)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--budget", type=int, default=1, help="how many times longer random campaigns run"
+    )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.failed:
+        item.stash[FAILED] = True
+    return report
+
+
+@pytest.fixture(scope="session")
+def budget(request: pytest.FixtureRequest) -> int:
+    return int(request.config.getoption("--budget"))
+
+
+@pytest.fixture(scope="session")
+def mysql(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[MySQLServer]:
+    """A MySQL with GTIDs, shared by the whole run."""
+    data = tmp_path_factory.mktemp("mysql")
+    yield from _shared(request, data, lambda: mysql_server("mysql", data_dir=data))
+
+
+@pytest.fixture(scope="session")
+def mariadb(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[MySQLServer]:
+    """A MariaDB, shared by the whole run."""
+    data = tmp_path_factory.mktemp("mariadb")
+    yield from _shared(request, data, lambda: mysql_server("mariadb", data_dir=data))
+
+
+@pytest.fixture(scope="session")
+def mongo(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[MongoServer]:
+    """A replica set of one member, shared by the whole run."""
+    data = tmp_path_factory.mktemp("mongo")
+    yield from _shared(request, data, lambda: mongo_server(data_dir=data))
+
+
+@pytest.fixture(params=FLAVOURS)
+def source(request: pytest.FixtureRequest) -> MySQLServer:
+    """The shared server of each flavour in turn."""
+    server: MySQLServer = request.getfixturevalue(request.param)
+    return server
+
+
+@pytest.fixture
+def schema(request: pytest.FixtureRequest, source: MySQLServer) -> Iterator[str]:
+    """A schema of the test's own on `source`, kept if the test fails."""
+    name = _fresh("test")
+    source.execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
+    yield name
+    if _passed(request, f"schema {name} on {source}"):
+        source.execute(f"DROP DATABASE IF EXISTS {name}")
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest, mongo: MongoServer) -> Iterator[str]:
+    """The name of a target database of the test's own, kept if the test fails."""
+    yield from _database(request, mongo, _fresh("test"))
+
+
+@pytest.fixture
+def state_database(request: pytest.FixtureRequest, mongo: MongoServer) -> Iterator[str]:
+    """The name of a state database of the test's own, kept if the test fails."""
+    yield from _database(request, mongo, _fresh("state"))
+
+
+def _database(request: pytest.FixtureRequest, mongo: MongoServer, name: str) -> Iterator[str]:
+    yield name
+    if _passed(request, f"database {name} on {mongo}"):
+        with mongo.client() as client:
+            client.drop_database(name)
+
+
+def _fresh(prefix: str) -> str:
+    return f"{prefix}_{uuid.uuid4().hex[:12]}"
+
+
+def _passed(request: pytest.FixtureRequest, what: str) -> bool:
+    if request.node.stash.get(FAILED, False):
+        print(f"kept: {what}")
+        return False
+    return True
+
+
+def _shared(
+    request: pytest.FixtureRequest, data: Path, launch: Callable[[], AbstractContextManager[Server]]
+) -> Iterator[Server]:
+    """Run a server for the session; keep its data when a test has failed."""
+    try:
+        context = launch()
+        server = context.__enter__()
+    except Unfit as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(error))
+    try:
+        yield server
+        if not request.session.testsfailed:
+            server.kill()
+    finally:
+        context.__exit__(None, None, None)
+        if request.session.testsfailed:
+            print(f"kept: {data}, the data folder of {server}")
+        else:
+            shutil.rmtree(data)

@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+_POLL_SECONDS = 0.02
+Result = TypeVar("Result")
+
+
+def eventually(
+    condition: Callable[[], Result], timeout_seconds: float = 30, *, waiting_for: str = ""
+) -> Result:
+    """Poll until `condition` returns something true, and return that.
+
+    An AssertionError of the condition counts as "not yet"; at the deadline it is raised.
+    """
+    deadline = time.monotonic() + timeout_seconds
+    while True:
+        late = time.monotonic() > deadline
+        try:
+            if result := condition():
+                return result
+            if late:
+                what = waiting_for or getattr(condition, "__name__", "the condition")
+                raise TimeoutError(f"{what}: still {result!r} after {timeout_seconds:g} s")
+        except AssertionError:
+            if late:
+                raise
+        time.sleep(_POLL_SECONDS)
