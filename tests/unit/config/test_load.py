@@ -302,7 +302,7 @@ def test_settings_cannot_be_changed(folder: Path) -> None:
     config: Config = load(write(folder, MINIMAL), {})
 
     with pytest.raises(ValueError, match="frozen"):
-        config.source.port = 1  # type: ignore[misc]  # that is what is tested
+        config.source.port = 1
 
 
 @pytest.mark.parametrize(

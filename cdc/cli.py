@@ -1,0 +1,98 @@
+"""The command-line: finds the command, runs it, and turns errors into exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+import click
+import structlog
+
+from cdc import log
+from cdc.config import LogConfig
+from cdc.errors import CdcError
+
+INTERRUPTED = 130
+"""What a shell reports for a command that Ctrl-C ended."""
+
+COMMANDS = {
+    "run": ("cdc.commands.run:run", "Keep the target equal to the source, until stopped."),
+    "check": ("cdc.commands.check:check", "Tell whether source and target are fit for it."),
+    "position": ("cdc.commands.position:position", "Show or set where the stream stands."),
+    "mapping": ("cdc.commands.mapping:mapping", "Check mappings and see what they do."),
+    "demo": ("cdc.commands.demo:demo", "See it work on servers of its own."),
+    "servers": ("cdc.commands.servers:servers", "Start and stop real servers to try it on."),
+}
+
+
+class _LazyGroup(click.Group):
+    """Imports a command when it is called: help is quick, and one broken module breaks no other."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+
+
+@click.group(
+    cls=_LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(package_name="cdc", prog_name="cdc")
+def cdc() -> None:
+    """Keep MongoDB collections equal to MySQL or MariaDB tables.
+
+    Exit codes: 0 success; 1 failure at run time; 2 usage, configuration or mapping mistake;
+    3 source or target is not fit; 4 stopped for a human to decide.
+    """
+
+
+def main() -> NoReturn:
+    """Run the command-line and exit."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code; every error is told on stderr."""
+    log.configure(LogConfig(format="console"))
+    try:
+        code = cdc.main(list(arguments), prog_name="cdc", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        return INTERRUPTED
+    except CdcError as error:
+        _tell(error)
+        return error.exit_code
+    except Exception:  # noqa: BLE001 - the process boundary
+        structlog.get_logger().error("unexpected_error", exc_info=True)
+        return 1
+    return code if isinstance(code, int) else 0
+
+
+def _tell(error: CdcError) -> None:
+    """Tell why the command ended: a block for people, a line where stderr carries JSON."""
+    if not log.is_json():
+        click.echo(f"cdc: {error}", err=True)
+        return
+    structlog.get_logger().error(
+        "stopped",
+        error=type(error).__name__,
+        message=error.message,
+        table=error.table,
+        position=None if error.position is None else str(error.position),
+        remedy=error.remedy,
+        exit_code=error.exit_code,
+    )

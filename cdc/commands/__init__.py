@@ -1,0 +1,28 @@
+"""The commands of the command-line, one module each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+config_option = click.option(
+    "--config",
+    "config_path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    envvar="CDC_CONFIG",
+    default=Path("config/cdc.yaml"),
+    show_default=True,
+    show_envvar=True,
+    help="The configuration file.",
+)
+"""`--config`, as every command takes it; the command's parameter is `config_path: Path`."""
+
+output_option = click.option(
+    "--output",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="What stdout carries: lines for people, or JSON.",
+)
+"""`--output`, for commands whose answer a machine may read."""

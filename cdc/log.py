@@ -1,0 +1,90 @@
+"""Log lines on stderr: JSON for machines, or a console format for people."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+from typing import Any, TextIO
+
+import structlog
+from pydantic import SecretStr
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from cdc.config import LogConfig
+
+_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+(?=@)")
+
+
+class _LibraryHandler(logging.StreamHandler[TextIO]):
+    """Ours among the handlers that others may have set."""
+
+
+def configure(config: LogConfig) -> None:
+    """Send every log line to stderr in the configured format, libraries' warnings included."""
+    level = logging.getLevelNamesMapping()[config.level.upper()]
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        *([structlog.processors.format_exc_info] if config.format == "json" else []),
+        _without_secrets,
+    ]
+    renderer = _renderer(config)
+    structlog.configure(
+        processors=[*shared, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    _route_libraries(shared, renderer, level=max(level, logging.WARNING))
+
+
+def is_json() -> bool:
+    """Tell whether stderr carries JSON lines now."""
+    return isinstance(structlog.get_config()["processors"][-1], structlog.processors.JSONRenderer)
+
+
+def _renderer(config: LogConfig) -> Processor:
+    if config.format == "json":
+        return structlog.processors.JSONRenderer(serializer=_json)
+    return structlog.dev.ConsoleRenderer(
+        colors=sys.stderr.isatty(),
+        # the richer formatters print local variables: row values and passwords among them
+        exception_formatter=structlog.dev.plain_traceback,
+    )
+
+
+def _json(event: EventDict, **_: Any) -> str:
+    return json.dumps(event, default=str, ensure_ascii=False)
+
+
+def _without_secrets(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Blank the credentials of every URL, wherever a driver's message carries one."""
+    return {key: _blanked(value) for key, value in event.items()}
+
+
+def _blanked(value: Any) -> Any:
+    if isinstance(value, SecretStr):
+        return str(value)
+    if isinstance(value, str | BaseException) and "@" in (text := str(value)):
+        return _CREDENTIALS.sub("***", text)
+    return value
+
+
+def _route_libraries(shared: list[Processor], renderer: Processor, *, level: int) -> None:
+    """Take in what libraries log; only warnings, since below them pymongo prints documents."""
+    root = logging.getLogger()
+    for earlier in [each for each in root.handlers if isinstance(each, _LibraryHandler)]:
+        root.removeHandler(earlier)
+    handler = _LibraryHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    root.addHandler(handler)
+    root.setLevel(level)
+    logging.captureWarnings(capture=True)

@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+import structlog
+
+from cdc import cli, log
+from cdc.config import LogConfig
+from cdc.errors import CdcError, Halted, Retryable, Unfit, UsageError
+
+
+@pytest.fixture(autouse=True)
+def _undo() -> Iterator[None]:
+    yield
+    structlog.reset_defaults()
+    logging.captureWarnings(capture=False)
+
+
+@pytest.fixture
+def raising(monkeypatch: pytest.MonkeyPatch) -> list[BaseException]:
+    """A command `fail` that raises what the list holds."""
+    raised: list[BaseException] = []
+
+    @click.command()
+    def fail() -> None:
+        raise raised[0]
+
+    monkeypatch.setattr(cli.cdc, "get_command", lambda *_: fail)
+    return raised
+
+
+def test_help_lists_every_command_and_imports_none(capsys: pytest.CaptureFixture[str]) -> None:
+    code = cli.run(["--help"])
+
+    out = capsys.readouterr().out
+    assert code == 0
+    assert all(name in out for name in cli.COMMANDS)
+
+
+def test_the_version_is_the_package_s(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("cdc, version ")
+
+
+@pytest.mark.parametrize("arguments", [["nonsense"], ["--nonsense"], ["check", "--nonsense"]])
+def test_a_wrong_command_line_exits_2(
+    capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    assert cli.run(arguments) == 2
+    assert "nonsense" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(Retryable("r"), 1), (UsageError("u"), 2), (Unfit("e"), 3), (Halted("h"), 4)],
+)
+def test_an_error_s_kind_is_the_exit_code(
+    raising: list[BaseException], error: CdcError, code: int
+) -> None:
+    raising.append(error)
+
+    assert cli.run(["fail"]) == code
+
+
+def test_an_error_is_told_with_place_and_remedy_and_no_traceback(
+    raising: list[BaseException], capsys: pytest.CaptureFixture[str]
+) -> None:
+    raising.append(Unfit("row format", table="shop.users", remedy="SET GLOBAL x = 1"))
+
+    cli.run(["fail"])
+
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == ("cdc: row format (table shop.users)\n  remedy: SET GLOBAL x = 1\n")
+
+
+def test_where_stderr_carries_json_an_error_is_a_json_line(
+    raising: list[BaseException],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    raising.append(Halted("purged", position="u:1-5", remedy="resync"))
+    configure = log.configure
+    monkeypatch.setattr(log, "configure", lambda _: configure(LogConfig(format="json")))
+
+    code = cli.run(["fail"])
+
+    line = json.loads(capsys.readouterr().err)
+    assert code == 4
+    assert {key: line[key] for key in ("event", "error", "message", "position", "remedy")} == {
+        "event": "stopped",
+        "error": "Halted",
+        "message": "purged",
+        "position": "u:1-5",
+        "remedy": "resync",
+    }
+
+
+def test_an_unexpected_error_is_logged_with_its_traceback_and_exits_1(
+    raising: list[BaseException], capsys: pytest.CaptureFixture[str]
+) -> None:
+    raising.append(ZeroDivisionError("boom"))
+
+    code = cli.run(["fail"])
+
+    assert code == 1
+    assert "ZeroDivisionError: boom" in capsys.readouterr().err
+
+
+def test_an_interrupt_exits_130(raising: list[BaseException]) -> None:
+    raising.append(KeyboardInterrupt())
+
+    assert cli.run(["fail"]) == 130
+
+
+def test_a_missing_configuration_exits_2_and_says_how_to_name_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = cli.run(["check", "--config", str(tmp_path / "none.yaml")])
+
+    assert code == 2
+    assert "--config or CDC_CONFIG" in capsys.readouterr().err
+
+
+def test_the_configuration_can_be_named_by_the_environment(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CDC_CONFIG", str(tmp_path / "named.yaml"))
+
+    cli.run(["check"])
+
+    assert "named.yaml" in capsys.readouterr().err
