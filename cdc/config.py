@@ -71,12 +71,12 @@ ReadableFile = Annotated[Path, BeforeValidator(_from_directory)]
 class TlsConfig(_Settings):
     """How the connection to the source is protected.
 
-    `off`, `required` (encrypted, the server's certificate is not verified) or `verify` (also
-    verified, with the host's name, against `ca` or the system's authorities). Never less than
-    what is written: a server without TLS is refused unless it is `off`.
+    `off`; `required`: encrypted, the server's certificate is not verified; `verify_ca`: also
+    verified, against `ca` or the system's authorities; `verify`: the host's name too. Never less
+    than what is written: a server without TLS is refused unless it is `off`.
     """
 
-    mode: Literal["off", "required", "verify"] = "verify"
+    mode: Literal["off", "required", "verify_ca", "verify"] = "verify"
     ca: ReadableFile | None = None
     cert: ReadableFile | None = None
     key: ReadableFile | None = None
@@ -85,14 +85,14 @@ class TlsConfig(_Settings):
     @classmethod
     def _word(cls, value: Any) -> Any:
         if isinstance(value, bool):
-            raise ValueError("write off, required, verify, or {ca: FILE}")
+            raise ValueError("write off, required, verify_ca, verify, or {ca: FILE}")
         return {"mode": value} if isinstance(value, str) else value
 
     @field_validator("ca")
     @classmethod
     def _ca_is_used(cls, ca: Path | None, info: ValidationInfo) -> Path | None:
-        if ca and info.data.get("mode", "verify") != "verify":
-            raise ValueError("is never used: only `mode: verify` verifies the certificate")
+        if ca and info.data.get("mode", "verify") not in {"verify", "verify_ca"}:
+            raise ValueError("is never used: `mode: verify` or `verify_ca` would use it")
         return ca
 
     @field_validator("key")
