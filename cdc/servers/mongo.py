@@ -42,6 +42,11 @@ class MongoServer:
         return f"mongodb://{self.host}:{self.port}/{suffix}"
 
     @property
+    def client_command(self) -> str:
+        """What to type into a shell that has MongoDB's client."""
+        return f"mongosh '{self.uri}'"
+
+    @property
     def pid(self) -> int:
         """The server's process id."""
         return self._runner.pid
@@ -54,6 +59,10 @@ class MongoServer:
     def start(self) -> None:
         """Start on the same data and port, and wait until it takes writes."""
         self._runner.start()
+        self.until_ready()
+
+    def until_ready(self) -> None:
+        """Wait until the started server answers; ServerFailed shows its log if it does not."""
         until_ready(f"mongod on port {self.port}", self._runner, self._refusal)
 
     def stop(self) -> None:

@@ -40,6 +40,19 @@ class MySQLServer:
         return f"<MySQLServer {self.flavour} {self.version} {self.host}:{self.port} ({state})>"
 
     @property
+    def uri(self) -> str:
+        """Where it is and who may do everything, as one word."""
+        return f"mysql://{self.user}:{self.password}@{self.host}:{self.port}/"
+
+    @property
+    def client_command(self) -> str:
+        """What to type into a shell that has the server's client."""
+        return (
+            f"{self.flavour} --host={self.host} --port={self.port}"
+            f" --user={self.user} --password={self.password}"
+        )
+
+    @property
     def pid(self) -> int:
         """The server's process id."""
         return self._runner.pid
@@ -52,6 +65,10 @@ class MySQLServer:
     def start(self) -> None:
         """Start on the same data and port, and wait for a login."""
         self._runner.start()
+        self.until_ready()
+
+    def until_ready(self) -> None:
+        """Wait until the started server answers; ServerFailed shows its log if it does not."""
         until_ready(f"{self.flavour} on port {self.port}", self._runner, self._refusal)
 
     def stop(self) -> None:
