@@ -51,22 +51,13 @@ class Apt:
         for name in ("lists/partial", "archives/partial"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         (self.folder / "status").touch()
-        lines = sources_list(self._repositories(), self._keyring())
+        lines = sources_list(self._repositories(), self.distribution.keyring())
         (self.folder / "sources.list").write_text("\n".join(lines) + "\n")
 
     def _repositories(self) -> list[Source]:
         targets = self._run("apt-get", "indextargets", "--format", _INDEX_TARGETS)
         rows = [row for row in targets.splitlines() if len(row.split()) == 3]
         return self.distribution.repositories(map(Source.parse, dict.fromkeys(rows)))
-
-    def _keyring(self) -> Path:
-        for keyring in self.distribution.keyrings:
-            if keyring.exists():
-                return keyring
-        raise Unfit(
-            f"packages' signatures cannot be checked: {self.distribution.keyrings[0]} is missing",
-            remedy=f"apt-get install {self.distribution.keyring_package}",
-        )
 
     def _names(self) -> list[str]:
         return self._run("apt-cache", *self._options(), "pkgnames").split()

@@ -62,6 +62,16 @@ class Distribution:
             remedy=CONTAINERS,
         )
 
+    def keyring(self) -> Path:
+        """Return the keys that sign the distribution's packages."""
+        for keyring in self.keyrings:
+            if keyring.exists():
+                return keyring
+        raise Unfit(
+            f"packages' signatures cannot be checked: {self.keyrings[0]} is missing",
+            remedy=f"apt-get install {self.keyring_package}",
+        )
+
     def repositories(self, configured: Iterable[Source]) -> list[Source]:
         """Return what to read packages from: Debian's sid, or Ubuntu's own suite with its updates.
 

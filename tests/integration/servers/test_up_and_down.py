@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pymysql
+import pytest
+from pymongo import MongoClient
+
+from cdc.servers.cache import Cache
+from cdc.servers.detached import command_of
+
+
+class Commands:
+    """`cdc servers …` with a state of its own and the servers of the user's cache."""
+
+    def __init__(self, folder: Path) -> None:
+        self.cache = Cache.of_user({"XDG_CACHE_HOME": str(folder)})
+        self._environment = {
+            **os.environ,
+            "XDG_CACHE_HOME": str(folder),
+            "CDC_SERVERS": "packages",
+        }
+
+    def run(self, *arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "cli.py", "servers", *arguments],
+            capture_output=True,
+            text=True,
+            env=self._environment,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def up(self, *arguments: str) -> dict[str, dict[str, Any]]:
+        answer = json.loads(self.run("up", "--output=json", *arguments))
+        return {server["name"]: server for server in answer["servers"]}
+
+
+@pytest.fixture
+def commands(tmp_path: Path, mysql: object, mongo: object) -> Iterator[Commands]:
+    commands = Commands(tmp_path)
+    commands.cache.folder.mkdir(parents=True)
+    for entry in Cache.of_user().folder.glob("*-[0-9]*"):
+        (commands.cache.folder / entry.name).symlink_to(entry)
+    yield commands
+    commands.run("down", "--delete-data")
+    shutil.rmtree(tmp_path)
+
+
+def test_servers_stay_after_the_command_and_answer(commands: Commands) -> None:
+    servers = commands.up()
+
+    mysql, mongo = servers["mysql"], servers["mongo"]
+    pymysql.connect(
+        host=mysql["host"], port=mysql["port"], user=mysql["user"], password=mysql["password"]
+    ).close()
+    with MongoClient[dict[str, Any]](mongo["uri"]) as client:
+        assert client.admin.command("hello")["isWritablePrimary"]
+
+
+def test_up_leaves_running_servers_alone(commands: Commands) -> None:
+    first = commands.up()
+
+    assert commands.up() == first
+
+
+def test_down_stops_them_and_up_finds_the_data_again(commands: Commands) -> None:
+    first = commands.up()
+    with MongoClient[dict[str, Any]](first["mongo"]["uri"]) as client:
+        client.d.rows.insert_one({"_id": 1})
+
+    commands.run("down")
+
+    assert not any(command_of(server["pid"]) for server in first.values())
+    second = commands.up()
+    assert second["mongo"]["uri"] == first["mongo"]["uri"]
+    with MongoClient[dict[str, Any]](second["mongo"]["uri"]) as client:
+        assert client.d.rows.count_documents({}) == 1
+
+
+def test_down_stops_no_other_program_that_was_given_the_process_id(commands: Commands) -> None:
+    servers = commands.up()
+    commands.run("down")
+    with subprocess.Popen(["sleep", "600"]) as innocent:
+        state = commands.cache.folder / "up" / "mysql" / "state.json"
+        saved = json.loads(state.read_text())
+        assert saved["pid"] == servers["mysql"]["pid"]
+        state.write_text(json.dumps(saved | {"pid": innocent.pid}))
+
+        commands.run("down")
+
+        assert innocent.poll() is None
+        innocent.kill()
+
+
+def test_the_text_shows_versions_and_what_to_type(commands: Commands) -> None:
+    servers = commands.up()
+
+    text = commands.run("up")
+
+    for server in servers.values():
+        assert f"{server['name']} {server['version']}" in text
+        assert server["client"] in text
