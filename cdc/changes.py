@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from cdc.checkpoint import Checkpoint
 from cdc.columns import TableMap
 from cdc.position import Position
 
@@ -27,6 +28,7 @@ class RowsEvent:
     first). `present` and `present_after` are the bitmaps of the columns that the (first) image and
     an update's after image hold; `present_after` equals `present` except for updates with partial
     images. Format: `Rows_event` in MySQL's `libs/mysql/binlog/event/rows_event.h`.
+    `ordinal` counts the rows events of followed tables in the transaction up to this one.
     """
 
     table: TableMap
@@ -34,6 +36,7 @@ class RowsEvent:
     present: bytes
     present_after: bytes
     images: bytes
+    ordinal: int = 0
 
 
 class SchemaChangeKind(Enum):
@@ -61,18 +64,19 @@ class SchemaChange:
 class Transaction:
     """A committed source transaction, or one part of one that is too large to hold whole.
 
-    `identity` is what the source calls it: its GTID, or `file:offset` of its first byte.
-    `position` is the position *after* it, the one to resume from once it is applied.
-    `committed_at` is seconds since the epoch by the source's clock: with the microseconds of
-    MySQL's GTID event, else whole seconds. `rows_before` counts the rows events delivered in
-    earlier parts; `final` is False for every part but the last. Only a final part may move the
-    checkpoint to `position`.
+    `identity` is what the source calls it: its GTID, or `file:offset` of its first byte; empty
+    where only the position moved, to the next file. `before` is the position before it and
+    `checkpoint` what to save once it is applied. `committed_at` is seconds since the epoch by the
+    source's clock, with the microseconds of MySQL's GTID event, else whole seconds.
     """
 
     identity: str
-    position: Position
+    before: Position
+    checkpoint: Checkpoint
     committed_at: float
     changes: tuple[RowsEvent | SchemaChange, ...] = ()
-    byte_size: int = 0
-    rows_before: int = 0
-    final: bool = True
+
+    @property
+    def final(self) -> bool:
+        """Whether it is whole, or the last part."""
+        return self.checkpoint.inflight is None

@@ -1,0 +1,51 @@
+"""What is saved with each batch: where to read on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from cdc.position import Position, from_document, to_document
+
+
+class Inflight(NamedTuple):
+    """A transaction of which a part is applied: its identity and how many rows events that is.
+
+    The count is of rows events of followed tables, from the transaction's beginning.
+    """
+
+    identity: str
+    rows_events: int
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """Where to read on: behind `position`, without what of the next transaction is `inflight`.
+
+    `server` is the identity of the server that was read from, empty if unknown. File positions,
+    and the count of rows events, hold on that server only.
+    """
+
+    position: Position
+    inflight: Inflight | None = None
+    server: str = ""
+
+    def to_document(self) -> dict[str, Any]:
+        """Return it as it stands in the stream's state document."""
+        inflight = self.inflight and self.inflight._asdict()
+        return {
+            "position": to_document(self.position),
+            "inflight": inflight,
+            "server": self.server,
+        }
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Checkpoint:
+        """Read what `to_document` wrote."""
+        inflight = document.get("inflight")
+        return cls(
+            from_document(document["position"]),
+            Inflight(**inflight) if inflight else None,
+            str(document.get("server", "")),
+        )

@@ -1,0 +1,172 @@
+"""The stream of a source's committed transactions, across reconnects."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+
+from cdc.changes import Transaction
+from cdc.checkpoint import Checkpoint
+from cdc.errors import Retryable
+from cdc.position import FilePosition, Position
+from cdc.readers import dump, events, payloads, resume, source
+from cdc.readers.assembler import Assembler
+from cdc.readers.events import ChecksumMismatch, EventType
+from cdc.readers.packets import PacketStream, ServerError
+from cdc.readers.table_maps import TableMapCache
+from cdc.retry import Backoff
+
+if TYPE_CHECKING:
+    from pymysql.connections import Connection
+
+    from cdc.config import SourceConfig
+
+log = structlog.get_logger(__name__)
+
+SILENT_HEARTBEATS: Final = 3
+"""A link on which nothing came for so many heartbeat intervals is dead."""
+
+
+class BinlogReader:
+    """Reads the binlog from a position on, for ever, reconnecting as often as it takes."""
+
+    def __init__(
+        self,
+        config: SourceConfig,
+        *,
+        follows: Callable[[str, str], bool],
+        transaction_bytes: int,
+    ) -> None:
+        """`follows(schema, table)` tells whose rows are wanted; `"*"` asks for any table."""
+        self._config = config
+        self._follows = follows
+        self._transaction_bytes = transaction_bytes
+        self._stopping = threading.Event()
+        self._packets: PacketStream | None = None
+        self.connected = False
+        self.server = ""
+
+    def __repr__(self) -> str:
+        state = "connected" if self.connected else "disconnected"
+        return f"<BinlogReader {self._config.host}:{self._config.port} ({state})>"
+
+    def stop(self) -> None:
+        """End `transactions`, also while it waits; may be called from any thread."""
+        self._stopping.set()
+        if self._packets is not None:
+            self._packets.interrupt()
+
+    def transactions(self, start: Checkpoint) -> Iterator[Transaction]:
+        """Yield each transaction after `start`, once and in the source's order, until `stop`.
+
+        After a lost connection it goes on behind the last transaction that it yielded. Raises
+        Fatal errors only; a checksum that mismatches twice at the same place is one.
+        """
+        where, backoff, damaged_at = start, Backoff(), None
+        while not self._stopping.is_set():
+            try:
+                for transaction in self._connected(where):
+                    where = transaction.checkpoint
+                    backoff.reset()
+                    yield transaction
+            except ChecksumMismatch as error:
+                if damaged_at == where:
+                    error.position = where.position
+                    error.remedy = (
+                        "check the source's disk and memory: mysqlbinlog --verify-binlog-checksum"
+                    )
+                    raise
+                damaged_at = where
+                log.warning("checksum_mismatch", position=str(where.position))
+            except Retryable as error:
+                self._wait(backoff.next(), error, where)
+
+    def _wait(self, seconds: float, error: Retryable, where: Checkpoint) -> None:
+        if self._stopping.is_set():
+            return
+        log.warning(
+            "source_lost",
+            error=error.message,
+            position=str(where.position),
+            retry_in_seconds=round(seconds, 1),
+        )
+        self._stopping.wait(seconds)
+
+    def _connected(self, where: Checkpoint) -> Iterator[Transaction]:
+        with self._stream(where) as (packets, assembler, checksum):
+            yield from self._assembled(packets, assembler, checksum, where.position)
+
+    @contextmanager
+    def _stream(self, where: Checkpoint) -> Iterator[tuple[PacketStream, Assembler, bool]]:
+        silence = SILENT_HEARTBEATS * self._config.heartbeat_seconds
+        connection = source.connect(self._config, read_timeout=silence)
+        try:
+            mariadb = source.is_mariadb(connection)
+            assembler = self._assembler(connection, where, mariadb=mariadb)
+            checksum = _checksums(connection)
+            dump.request(
+                connection,
+                where.position,
+                server_id=self._config.server_id,
+                heartbeat_seconds=self._config.heartbeat_seconds,
+                mariadb=mariadb,
+            )
+            self._packets = PacketStream(connection, timeout_seconds=silence)
+            self.connected = True
+            log.info("source_connected", server=self.server, position=str(where.position))
+            yield self._packets, assembler, checksum
+        finally:
+            self.connected = False
+            self._packets = None
+            source.close(connection)
+
+    def _assembler(
+        self, connection: Connection[Any], where: Checkpoint, *, mariadb: bool
+    ) -> Assembler:
+        position = where.position
+        resume.check(connection, position, mariadb=mariadb)
+        self.server = resume.server_identity(connection, mariadb=mariadb)
+        if isinstance(position, FilePosition):
+            resume.check_server(where.server, self.server, position)
+        same = where.server == self.server
+        return Assembler(
+            Checkpoint(position, where.inflight if same else None, self.server),
+            tables=TableMapCache(self._follows, source.decoder(connection), mariadb),
+            transaction_bytes=self._transaction_bytes,
+        )
+
+    def _assembled(
+        self, packets: PacketStream, assembler: Assembler, checksum: bool, position: Position
+    ) -> Iterator[Transaction]:
+        feed = assembler.feed
+        while True:
+            try:
+                data = packets.next()
+            except ServerError as error:
+                raise resume.explain(error, position) from error
+            kind = data[4]
+            if kind == EventType.FORMAT_DESCRIPTION:
+                checksum = events.format_description(data).checksum
+            event = events.parse(data, checksum=checksum)
+            transaction = feed(event)
+            if transaction is not None:
+                yield transaction
+            elif kind == EventType.TRANSACTION_PAYLOAD:
+                yield from _unpacked(event, assembler)
+
+
+def _unpacked(payload: events.Event, assembler: Assembler) -> Iterator[Transaction]:
+    for event in payloads.unpack(payload):
+        transaction = assembler.feed(event, inside_payload=True)
+        if transaction is not None:
+            yield transaction
+
+
+def _checksums(connection: Connection[Any]) -> bool:
+    """Tell whether events have checksums until a format description event says so itself."""
+    [(algorithm,)] = resume.rows(connection, "SELECT @@GLOBAL.binlog_checksum")
+    return str(algorithm) == "CRC32"

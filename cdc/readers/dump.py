@@ -1,0 +1,139 @@
+"""Asking a server for its binlog: session variables, registration, the dump commands.
+
+https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_replication.html and
+https://mariadb.com/kb/en/replica-registration/.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+from typing import TYPE_CHECKING, Any, Final
+from uuid import NAMESPACE_OID, UUID, uuid5
+
+from pymysql.constants import COMMAND
+from pymysqlreplication.binlogstream import ReportSlave
+
+from cdc.errors import Halted
+from cdc.position import FilePosition, GtidSet, Position, Source
+
+if TYPE_CHECKING:
+    from pymysql.connections import Connection
+
+FIRST_OFFSET: Final = 4
+"""Where a binlog file's first event begins, after its magic number."""
+
+MAX_DUMP_OFFSET: Final = 2**32 - 1
+
+MARIADB_CAPABILITY_GTID: Final = 4
+
+BINLOG_THROUGH_GTID: Final = 4
+"""The flag by which COM_BINLOG_DUMP_GTID asks for what a GTID set lacks, not for a position."""
+
+COM_BINLOG_DUMP_GTID: Final = 0x1E
+
+_COMMAND_AND_HEADER: Final = 5
+"""The bytes of an encoded packet that PyMySQL writes itself."""
+
+
+def replica_uuid(server_id: int) -> UUID:
+    """Return the UUID that a replica with this server id presents, the same at each start.
+
+    The source ends an older connection of the same UUID: a half-open one goes at reconnection.
+    """
+    return uuid5(NAMESPACE_OID, f"cdc/{server_id}")
+
+
+def request(
+    connection: Connection[Any],
+    position: Position,
+    *,
+    server_id: int,
+    heartbeat_seconds: float,
+    mariadb: bool,
+) -> None:
+    """Make the server send, on this connection, everything after `position`."""
+    _announce(connection, server_id, heartbeat_seconds, mariadb=mariadb)
+    if mariadb:
+        _dump_mariadb(connection, position, server_id)
+    else:
+        _dump_mysql(connection, position, server_id)
+
+
+def _announce(
+    connection: Connection[Any], server_id: int, heartbeat_seconds: float, *, mariadb: bool
+) -> None:
+    """Say what this replica understands. Servers read the new names or the old; set both."""
+    nanoseconds = int(heartbeat_seconds * 1e9)
+    uuid = replica_uuid(server_id)
+    with connection.cursor() as cursor:
+        for prefix in ("master", "source"):
+            cursor.execute(f"SET @{prefix}_heartbeat_period = {nanoseconds}")
+            cursor.execute(f"SET @{prefix}_binlog_checksum = @@GLOBAL.binlog_checksum")
+        for prefix in ("slave", "replica"):
+            cursor.execute(f"SET @{prefix}_uuid = '{uuid}'")
+        if mariadb:
+            cursor.execute(f"SET @mariadb_slave_capability = {MARIADB_CAPABILITY_GTID}")
+    packet = ReportSlave(socket.gethostname()).encoded(server_id)
+    connection._execute_command(  # type: ignore[attr-defined]
+        COMMAND.COM_REGISTER_SLAVE, packet[_COMMAND_AND_HEADER:]
+    )
+    connection._read_packet()  # type: ignore[no-untyped-call]
+
+
+def _dump_mysql(connection: Connection[Any], position: Position, server_id: int) -> None:
+    if isinstance(position, FilePosition):
+        _dump_file(connection, position, server_id)
+        return
+    assert isinstance(position.gtids, GtidSet)
+    gtids = encode_gtid_set(position.gtids)
+    payload = struct.pack("<HII", BINLOG_THROUGH_GTID, server_id, 0)
+    payload += struct.pack("<QI", FIRST_OFFSET, len(gtids)) + gtids
+    connection._execute_command(COM_BINLOG_DUMP_GTID, payload)  # type: ignore[attr-defined]
+
+
+def _dump_mariadb(connection: Connection[Any], position: Position, server_id: int) -> None:
+    if isinstance(position, FilePosition):
+        _dump_file(connection, position, server_id)
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SET @slave_connect_state = %s", (str(position.gtids),))
+    _dump_file(connection, FilePosition("", FIRST_OFFSET), server_id)
+
+
+def _dump_file(connection: Connection[Any], position: FilePosition, server_id: int) -> None:
+    """Send COM_BINLOG_DUMP. Its offset has 32 bits, and COM_BINLOG_DUMP_GTID takes no offset."""
+    if position.offset > MAX_DUMP_OFFSET:
+        raise Halted(
+            "the protocol cannot ask for an offset above 4 GiB",
+            position=position,
+            remedy="FLUSH BINARY LOGS on the source, then `cdc position set` to the next file,"
+            " offset 4",
+        )
+    payload = struct.pack("<IHI", position.offset, 0, server_id) + position.file.encode()
+    connection._execute_command(COMMAND.COM_BINLOG_DUMP, payload)  # type: ignore[attr-defined]
+
+
+def encode_gtid_set(gtids: GtidSet) -> bytes:
+    """Encode a GTID set for COM_BINLOG_DUMP_GTID: `Gtid_set::encode` in `sql/rpl_gtid_set.cc`.
+
+    The count of sources takes 8 bytes; where a tag occurs (MySQL 8.3 and later), the first and
+    the last of these are 1 and each UUID is followed by its tag, empty or not. Intervals are
+    first and last + 1.
+    """
+    tagged = any(source.tag for source in gtids.intervals)
+    count = len(gtids.intervals)
+    parts = [struct.pack("<Q", (1 << 56 | count << 8 | 1) if tagged else count)]
+    for source in sorted(gtids.intervals, key=_binary_order):
+        parts.append(UUID(source.uuid).bytes)
+        if tagged:
+            # The tag's length as an integer of the serialization library: below 128, one byte.
+            parts.append(bytes([len(source.tag) << 1]) + source.tag.encode("ascii"))
+        intervals = gtids.intervals[source]
+        parts.append(struct.pack("<Q", len(intervals)))
+        parts += [struct.pack("<QQ", first, last + 1) for first, last in intervals]
+    return b"".join(parts)
+
+
+def _binary_order(source: Source) -> tuple[bytes, str]:
+    return UUID(source.uuid).bytes, source.tag

@@ -1,0 +1,271 @@
+"""Framing of binlog events: headers, checksums and the events that delimit transactions.
+
+Formats: MySQL's `libs/mysql/binlog/event/*.h`; for MariaDB
+https://mariadb.com/kb/en/replication-protocol/.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from enum import IntEnum, IntFlag
+from typing import Final, NamedTuple
+from zlib import crc32
+
+from cdc.errors import Corrupted
+from cdc.position import Source
+from cdc.readers.varint import serialized
+
+HEADER_SIZE: Final = 19
+CHECKSUM_SIZE: Final = 4
+LOG_EVENT_IGNORABLE: Final = 0x80
+LOG_EVENT_ARTIFICIAL: Final = 0x20
+
+_HEADER = struct.Struct("<IBIIIH")
+_UINT32 = struct.Struct("<I")
+
+
+class EventType(IntEnum):
+    """The numbers of `Log_event_type`; from 160 on MariaDB's own."""
+
+    QUERY = 2
+    STOP = 3
+    ROTATE = 4
+    INTVAR = 5
+    APPEND_BLOCK = 9
+    DELETE_FILE = 11
+    RAND = 13
+    USER_VAR = 14
+    FORMAT_DESCRIPTION = 15
+    XID = 16
+    BEGIN_LOAD_QUERY = 17
+    EXECUTE_LOAD_QUERY = 18
+    TABLE_MAP = 19
+    WRITE_ROWS_V1 = 23
+    UPDATE_ROWS_V1 = 24
+    DELETE_ROWS_V1 = 25
+    INCIDENT = 26
+    HEARTBEAT = 27
+    IGNORABLE = 28
+    ROWS_QUERY = 29
+    WRITE_ROWS = 30
+    UPDATE_ROWS = 31
+    DELETE_ROWS = 32
+    GTID = 33
+    ANONYMOUS_GTID = 34
+    PREVIOUS_GTIDS = 35
+    TRANSACTION_CONTEXT = 36
+    VIEW_CHANGE = 37
+    XA_PREPARE = 38
+    PARTIAL_UPDATE_ROWS = 39
+    TRANSACTION_PAYLOAD = 40
+    HEARTBEAT_V2 = 41
+    GTID_TAGGED = 42
+    ANNOTATE_ROWS = 160
+    BINLOG_CHECKPOINT = 161
+    MARIADB_GTID = 162
+    GTID_LIST = 163
+    START_ENCRYPTION = 164
+    QUERY_COMPRESSED = 165
+    WRITE_ROWS_COMPRESSED_V1 = 166
+    UPDATE_ROWS_COMPRESSED_V1 = 167
+    DELETE_ROWS_COMPRESSED_V1 = 168
+    WRITE_ROWS_COMPRESSED = 169
+    UPDATE_ROWS_COMPRESSED = 170
+    DELETE_ROWS_COMPRESSED = 171
+
+
+class Event(NamedTuple):
+    """One event: its header's fields and its bytes, header included, checksum removed."""
+
+    timestamp: int
+    type: int
+    server_id: int
+    size: int
+    end: int
+    flags: int
+    data: bytes
+
+    @property
+    def artificial(self) -> bool:
+        """Whether the server made it up for this connection; it is not in the file."""
+        return bool(self.flags & LOG_EVENT_ARTIFICIAL) or self.end == 0
+
+
+class ChecksumMismatch(Corrupted):
+    """An event's CRC32 does not match its bytes."""
+
+
+def parse(data: bytes, *, checksum: bool) -> Event:
+    """Split one event's bytes; verify and remove its CRC32 where `checksum` says it has one.
+
+    Raises ChecksumMismatch, or Corrupted where the bytes are fewer or more than the header says.
+    """
+    if len(data) < HEADER_SIZE:
+        raise Corrupted(f"an event of {len(data)} bytes is shorter than its header")
+    timestamp, kind, server_id, size, end, flags = _HEADER.unpack_from(data)
+    if size != len(data):
+        raise Corrupted(f"an event says that it has {size} bytes and has {len(data)}")
+    if checksum:
+        body = data[:-CHECKSUM_SIZE]
+        if crc32(body) != _UINT32.unpack_from(data, len(body))[0]:
+            raise ChecksumMismatch
+        data = body
+    return Event(timestamp, kind, server_id, size, end, flags, data)
+
+
+@dataclass(frozen=True, slots=True)
+class FormatDescription:
+    """What a binlog file's first event tells: who wrote it, when, and whether with checksums."""
+
+    server_version: str
+    created: int
+    checksum: bool
+
+
+def format_description(data: bytes) -> FormatDescription:
+    """Read a FORMAT_DESCRIPTION event, whole, its own checksum included.
+
+    Its last five bytes are the checksum algorithm and a CRC32, whatever the algorithm.
+    """
+    version = data[HEADER_SIZE + 2 : HEADER_SIZE + 52].rstrip(b"\0").decode("ascii", "replace")
+    created = _HEADER.unpack_from(data)[0]
+    return FormatDescription(version, created, checksum=data[-5] == 1)
+
+
+def rotate(event: Event) -> tuple[str, int]:
+    """Return the file and the offset that a ROTATE event points to."""
+    return (
+        event.data[HEADER_SIZE + 8 :].decode("utf-8"),
+        int.from_bytes(event.data[HEADER_SIZE : HEADER_SIZE + 8], "little"),
+    )
+
+
+class Gtid(NamedTuple):
+    """A MySQL transaction's GTID; `number` is 0 for an anonymous one.
+
+    `committed_at` is in seconds since the epoch, with microseconds; 0.0 where the server is too
+    old to say.
+    """
+
+    source: Source
+    number: int
+    committed_at: float
+
+    def __str__(self) -> str:
+        return f"{self.source}:{self.number}"
+
+
+_GTID_TIMES_AT: Final = HEADER_SIZE + 42
+_HAS_ORIGINAL_TIME: Final = 1 << 55
+
+
+def gtid(event: Event) -> Gtid:
+    """Read a GTID or ANONYMOUS_GTID event (`Gtid_event` in `control_events.h`)."""
+    data = event.data
+    number = int.from_bytes(data[HEADER_SIZE + 17 : HEADER_SIZE + 25], "little")
+    committed = int.from_bytes(data[_GTID_TIMES_AT : _GTID_TIMES_AT + 7], "little")
+    uuid = _uuid(data[HEADER_SIZE + 1 : HEADER_SIZE + 17])
+    return Gtid(Source(uuid), number, (committed & ~_HAS_ORIGINAL_TIME) / 1e6)
+
+
+def _uuid(raw: bytes) -> str:
+    text = raw.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+class _TaggedField(IntEnum):
+    FLAGS = 0
+    UUID = 1
+    NUMBER = 2
+    TAG = 3
+    LAST_COMMITTED = 4
+    SEQUENCE_NUMBER = 5
+    COMMITTED_AT = 6
+
+
+def tagged_gtid(event: Event) -> Gtid:
+    """Read a GTID_TAGGED event, a message of MySQL's serialization library.
+
+    The message is its version, its size, the last field that may not be ignored, then fields, each
+    a number and a value, in the order of their numbers. UUID bytes are integers of their own; the
+    transaction number is signed, its sign in the lowest bit.
+    """
+    data, at = event.data, HEADER_SIZE
+    for _ in range(3):
+        _, at = serialized(data, at)
+    raw, tag, number, committed = bytearray(), "", 0, 0
+    while at < len(data):
+        kind, at = serialized(data, at)
+        if kind == _TaggedField.UUID:
+            for _ in range(16):
+                byte, at = serialized(data, at)
+                raw.append(byte)
+        elif kind == _TaggedField.TAG:
+            size, at = serialized(data, at)
+            tag, at = data[at : at + size].decode("ascii"), at + size
+        elif kind == _TaggedField.COMMITTED_AT:
+            committed, at = serialized(data, at)
+            break
+        else:
+            value, at = serialized(data, at)
+            if kind == _TaggedField.NUMBER:
+                number = value >> 1
+    return Gtid(Source(_uuid(bytes(raw)), tag), number, committed / 1e6)
+
+
+class MariadbGtidFlag(IntFlag):
+    """Flags of MariaDB's GTID event."""
+
+    STANDALONE = 1
+    GROUP_COMMIT_ID = 2
+    TRANSACTIONAL = 4
+    DDL = 32
+    PREPARED_XA = 64
+    COMPLETED_XA = 128
+
+
+class MariadbGtid(NamedTuple):
+    """A MariaDB transaction's GTID and what kind of group it opens."""
+
+    domain: int
+    server_id: int
+    sequence: int
+    flags: MariadbGtidFlag
+
+    def __str__(self) -> str:
+        return f"{self.domain}-{self.server_id}-{self.sequence}"
+
+
+def mariadb_gtid(event: Event) -> MariadbGtid:
+    """Read MariaDB's GTID event."""
+    sequence, domain, flags = struct.unpack_from("<QIB", event.data, HEADER_SIZE)
+    return MariadbGtid(domain, event.server_id, sequence, MariadbGtidFlag(flags))
+
+
+class Query(NamedTuple):
+    """A statement and the schema that it ran in, as bytes of the client's charset."""
+
+    schema: bytes
+    statement: bytes
+
+
+def query(event: Event) -> Query:
+    """Read a QUERY event, or MariaDB's QUERY_COMPRESSED."""
+    data = event.data
+    schema_size = data[HEADER_SIZE + 8]
+    status_size = int.from_bytes(data[HEADER_SIZE + 11 : HEADER_SIZE + 13], "little")
+    schema_at = HEADER_SIZE + 13 + status_size
+    statement_at = schema_at + schema_size + 1
+    return Query(data[schema_at : statement_at - 1], data[statement_at:])
+
+
+def is_one_phase(event: Event) -> bool:
+    """Tell whether an XA_PREPARE event commits: `XA COMMIT … ONE PHASE`."""
+    return event.data[HEADER_SIZE] != 0
+
+
+def incident(event: Event) -> str:
+    """Return the message of an INCIDENT event."""
+    size = event.data[HEADER_SIZE + 2] if len(event.data) > HEADER_SIZE + 2 else 0
+    return event.data[HEADER_SIZE + 3 : HEADER_SIZE + 3 + size].decode("utf-8", "replace")

@@ -1,0 +1,107 @@
+"""The server's packets, read straight from the connection's socket.
+
+Format: https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_basic_packets.html
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from cdc.errors import CdcError, Retryable
+
+if TYPE_CHECKING:
+    from pymysql.connections import Connection
+
+BUFFER_BYTES: Final = 1 << 18
+MAX_PAYLOAD: Final = 0xFFFFFF
+"""A payload of this length goes on in the next packet."""
+
+OK: Final = 0x00
+EOF: Final = 0xFE
+ERR: Final = 0xFF
+
+
+class ConnectionLost(Retryable):
+    """The connection to the source broke."""
+
+
+class ServerError(CdcError):
+    """The source answered a request with an error."""
+
+    def __init__(self, code: int, text: str) -> None:
+        """Keep the server's error number beside its text."""
+        self.code = code
+        self.text = text
+        super().__init__(f"the source says: {text} (error {code})")
+
+
+class PacketStream:
+    """What the server sends after a dump command, packet by packet.
+
+    PyMySQL's own packet reader costs three times as much (its bookkeeping of sequence numbers
+    and result sets), so the bytes are read here, from the socket that it opened.
+    """
+
+    def __init__(self, connection: Connection[Any], *, timeout_seconds: float) -> None:
+        """Take over `connection`, on which nothing else may be read any more."""
+        self._socket: socket.socket = connection._sock  # type: ignore[attr-defined]
+        self._socket.settimeout(timeout_seconds)
+        self._timeout_seconds = timeout_seconds
+        self._read: Callable[[int], bytes]
+        self._read = self._socket.makefile("rb", buffering=BUFFER_BYTES).read
+
+    def next(self) -> bytes:
+        """Return the next event: the packet's payload without its leading OK byte.
+
+        Raises ConnectionLost when the link breaks or stays silent longer than the timeout, and
+        ServerError when the server ends the stream with an error.
+        """
+        payload = self._payload()
+        first = payload[0] if payload else EOF
+        if first == OK:
+            return payload[1:]
+        if first == ERR:
+            raise ServerError(int.from_bytes(payload[1:3], "little"), _error_text(payload))
+        raise ConnectionLost("the source ended the binlog stream")
+
+    def _payload(self) -> bytes:
+        payload, more = self._packet()
+        if not more:
+            return payload
+        parts = [payload]
+        while more:
+            payload, more = self._packet()
+            parts.append(payload)
+        return b"".join(parts)
+
+    def _packet(self) -> tuple[bytes, bool]:
+        header = self._exactly(4)
+        length = header[0] | header[1] << 8 | header[2] << 16
+        return self._exactly(length), length == MAX_PAYLOAD
+
+    def _exactly(self, size: int) -> bytes:
+        try:
+            data = self._read(size)
+        except TimeoutError as error:
+            raise ConnectionLost(
+                f"the source sent nothing, not even a heartbeat, for {self._timeout_seconds:g} s"
+            ) from error
+        except (OSError, ValueError) as error:  # ValueError: closed by another thread
+            raise ConnectionLost(f"the connection to the source broke: {error}") from error
+        if len(data) < size:
+            raise ConnectionLost("the source closed the connection")
+        return data
+
+    def interrupt(self) -> None:
+        """Make a `next` that another thread is blocked in raise ConnectionLost."""
+        try:
+            self._socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            return  # it is closed already
+
+
+def _error_text(payload: bytes) -> str:
+    text = payload[9:] if payload[3:4] == b"#" else payload[3:]
+    return text.decode("utf-8", "replace")

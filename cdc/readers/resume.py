@@ -1,0 +1,207 @@
+"""Whether a server can continue a stream from a position, and where a new stream begins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from cdc.errors import CdcError, Halted, PositionPurged, SourceDiverged, Unfit
+from cdc.position import (
+    FilePosition,
+    GtidPosition,
+    GtidSet,
+    MariadbGtids,
+    Position,
+    file_number,
+)
+from cdc.readers.dump import FIRST_OFFSET
+from cdc.readers.packets import ServerError
+
+if TYPE_CHECKING:
+    from pymysql.connections import Connection
+
+VISIBLE_WITHIN_SECONDS: Final = 10
+"""How long to wait for the source to show transactions that its stream has delivered already."""
+
+ER_FATAL_READING_BINLOG: Final = 1236
+
+_PURGED_REMEDY: Final = (
+    "resync every table into a new stream: `cdc position set` to what is left, then `cdc resync`;"
+    " and keep binlogs longer: SET PERSIST binlog_expire_logs_seconds = 604800"
+)
+_DIVERGED_REMEDY: Final = (
+    "find out where the transactions went (a crash with sync_binlog = 0, a failover that lost"
+    " them, RESET): then `cdc position set` and resync every table"
+)
+
+
+def rows(connection: Connection[Any], statement: str, *values: object) -> Sequence[Sequence[Any]]:
+    """Run a query and return all its rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values or None)
+        found: Sequence[Sequence[Any]] = cursor.fetchall()
+        return found
+
+
+def check(connection: Connection[Any], position: Position, *, mariadb: bool) -> None:
+    """Raise PositionPurged or SourceDiverged where the server cannot continue from `position`."""
+    if isinstance(position, FilePosition):
+        _check_file(connection, position)
+    elif isinstance(position.gtids, MariadbGtids) and mariadb:
+        _check_mariadb(connection, position.gtids)
+    elif isinstance(position.gtids, GtidSet) and not mariadb:
+        _check_mysql(connection, position.gtids)
+    else:
+        raise SourceDiverged(
+            "the checkpoint was taken from a server of the other flavour",
+            position=position,
+            remedy="point source.host at the server that the stream was started on",
+        )
+
+
+def _check_mysql(connection: Connection[Any], applied: GtidSet) -> None:
+    [(mode,)] = rows(connection, "SELECT @@GLOBAL.gtid_mode")
+    if mode != "ON":
+        raise Unfit(
+            f"gtid_mode is {mode} and the checkpoint is a GTID set",
+            position=applied,
+            remedy="SET PERSIST gtid_mode = ON on the source",
+        )
+    text = str(applied)
+    [(waited,)] = rows(
+        connection, "SELECT WAIT_FOR_EXECUTED_GTID_SET(%s, %s)", text, VISIBLE_WITHIN_SECONDS
+    )
+    if waited:
+        [(missing,)] = rows(connection, "SELECT GTID_SUBTRACT(%s, @@GLOBAL.gtid_executed)", text)
+        raise SourceDiverged(
+            "the checkpoint holds transactions that the source does not have:"
+            f" {_one_line(missing)}",
+            position=applied,
+            remedy=_DIVERGED_REMEDY,
+        )
+    [(purged, lost)] = rows(
+        connection,
+        "SELECT @@GLOBAL.gtid_purged, GTID_SUBTRACT(@@GLOBAL.gtid_purged, %s)",
+        text,
+    )
+    if lost:
+        raise PositionPurged(
+            "the source has purged binlogs that were not read yet: asked for what follows"
+            f" {applied or 'nothing'}; purged up to {_one_line(purged)}; never read:"
+            f" {_one_line(lost)}",
+            position=applied,
+            remedy=_PURGED_REMEDY,
+        )
+
+
+def _one_line(text: str) -> str:
+    return text.replace("\n", "")
+
+
+def _check_mariadb(connection: Connection[Any], applied: MariadbGtids) -> None:
+    [(state,)] = rows(connection, "SELECT @@GLOBAL.gtid_binlog_state")
+    known = MariadbGtids.parse(state)
+    if not known.contains(applied):
+        raise SourceDiverged(
+            f"the checkpoint is ahead of the source, whose binlog ends at {known}",
+            position=applied,
+            remedy=_DIVERGED_REMEDY,
+        )
+
+
+def _check_file(connection: Connection[Any], position: FilePosition) -> None:
+    logs = {str(name): int(size) for name, size, *_ in rows(connection, "SHOW BINARY LOGS")}
+    size = logs.get(position.file)
+    if size is not None and size >= position.offset:
+        return
+    oldest = min(logs, key=file_number, default=None)
+    if oldest is not None and file_number(position.file) < file_number(oldest):
+        raise PositionPurged(
+            f"the source has purged {position.file}; the oldest binlog left is {oldest}",
+            position=position,
+            remedy=_PURGED_REMEDY,
+        )
+    raise SourceDiverged(
+        f"the source's binlogs end before the checkpoint: it has {', '.join(logs) or 'none'}",
+        position=position,
+        remedy=_DIVERGED_REMEDY,
+    )
+
+
+def explain(error: ServerError, position: Position) -> CdcError:
+    """Turn the error with which a server refuses or ends a dump into what it means."""
+    if error.code != ER_FATAL_READING_BINLOG:
+        return error
+    text = error.text.lower()
+    if "purged" in text or "first log file" in text or "could not find gtid state" in text:
+        return PositionPurged(
+            f"the source no longer has what follows the position: {error.text}",
+            position=position,
+            remedy=_PURGED_REMEDY,
+        )
+    if "not in the master's binlog" in text or "more gtids" in text or "impossible" in text:
+        return SourceDiverged(
+            f"the source does not know the position: {error.text}",
+            position=position,
+            remedy=_DIVERGED_REMEDY,
+        )
+    if "same server" in text:
+        return Halted(
+            f"another replica uses this server id: {error.text}",
+            position=position,
+            remedy="give each replica of the source a source.server_id of its own",
+        )
+    return Halted(
+        f"the source cannot send its binlog: {error.text}",
+        position=position,
+        remedy="mend the source's binlog, or resync from a newer position",
+    )
+
+
+def earliest(connection: Connection[Any], *, mariadb: bool) -> Position:
+    """Return the position of the oldest binlog that is left."""
+    logs = rows(connection, "SHOW BINARY LOGS")
+    if not logs:
+        raise Unfit("the source has no binlog", remedy="turn on log_bin on the source")
+    first = str(logs[0][0])
+    if mariadb:
+        [(gtids,)] = rows(connection, "SELECT BINLOG_GTID_POS(%s, %s)", first, FIRST_OFFSET)
+        return GtidPosition(MariadbGtids.parse(gtids or ""))
+    [(mode, purged)] = rows(connection, "SELECT @@GLOBAL.gtid_mode, @@GLOBAL.gtid_purged")
+    if mode == "ON":
+        return GtidPosition(GtidSet.parse(purged))
+    return FilePosition(first, FIRST_OFFSET)
+
+
+def now(connection: Connection[Any], *, mariadb: bool) -> Position:
+    """Return a position that everything visible to a query now is before."""
+    if mariadb:
+        [(gtids,)] = rows(connection, "SELECT @@GLOBAL.gtid_binlog_pos")
+        return GtidPosition(MariadbGtids.parse(gtids))
+    [(mode, executed)] = rows(connection, "SELECT @@GLOBAL.gtid_mode, @@GLOBAL.gtid_executed")
+    if mode == "ON":
+        return GtidPosition(GtidSet.parse(executed))
+    file, offset = _end_of_log(connection)
+    return FilePosition(file, offset)
+
+
+def _end_of_log(connection: Connection[Any]) -> tuple[str, int]:
+    *_, (name, size, *_) = rows(connection, "SHOW BINARY LOGS")
+    return str(name), int(size)
+
+
+def check_server(expected: str, actual: str, position: FilePosition) -> None:
+    """Raise SourceDiverged where a file position was taken from another server."""
+    if expected and expected != actual:
+        raise SourceDiverged(
+            f"the checkpoint names a file of server {expected}, and this is server {actual}",
+            position=position,
+            remedy="use GTIDs to move between servers, or resync every table from this one",
+        )
+
+
+def server_identity(connection: Connection[Any], *, mariadb: bool) -> str:
+    """Return what tells this server from others: its UUID; on MariaDB its server id."""
+    variable = "server_id" if mariadb else "server_uuid"
+    [(identity,)] = rows(connection, f"SELECT @@GLOBAL.{variable}")
+    return str(identity)
