@@ -1,0 +1,119 @@
+"""Hands mapped transactions from the reading thread to the writing one, in batches.
+
+The writer takes what has gathered while it wrote the batch before: batches grow with the load, and
+at low load a transaction waits no longer than the linger time.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from cdc.writers.batch import Batch, MappedTransaction
+
+IDLE_LINGER_SECONDS: Final = 1.0
+"""How long transactions without operations may wait: they only move the checkpoint."""
+
+
+class Closed(Exception):
+    """The other side has gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When a batch is full, and how long one that is not waits for more."""
+
+    operations: int
+    byte_size: int
+    linger_seconds: float
+
+
+class Handoff:
+    """A bounded buffer of mapped transactions between two threads.
+
+    It holds at most what fills one batch, and one transaction more.
+    """
+
+    def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
+        """`clock` tells seconds; transactions linger by it."""
+        self._limits = limits
+        self._clock = clock
+        self._changed = threading.Condition()
+        self._waiting: deque[MappedTransaction] = deque()
+        self._operations = 0
+        self._byte_size = 0
+        self._first_at = 0.0
+        self._closed = False
+        self._error: BaseException | None = None
+
+    def put(self, transaction: MappedTransaction) -> None:
+        """Add a transaction, waiting while the buffer is full. Raises Closed after `close`."""
+        rows = transaction.rows
+        with self._changed:
+            while self._full() and not self._closed:
+                self._changed.wait()
+            if self._closed:
+                raise Closed
+            was_urgent = self._operations > 0
+            if not self._waiting:
+                self._first_at = self._clock()
+            self._waiting.append(transaction)
+            self._operations += rows
+            self._byte_size += transaction.byte_size
+            if (rows and not was_urgent) or len(self._waiting) == 1 or self._full():
+                self._changed.notify_all()
+
+    def take(self) -> Batch | None:
+        """Wait for a batch and return it; None once the reading side has ended without an error.
+
+        What was put before the reading side failed is returned first; then its error is raised.
+        """
+        with self._changed:
+            while not self._ripe():
+                if not self._waiting and (self._closed or self._error is not None):
+                    if self._error is not None and not self._closed:
+                        raise self._error
+                    return None
+                self._changed.wait(self._patience())
+            return self._cut()
+
+    def _ripe(self) -> bool:
+        if not self._waiting or self._closed:
+            return False
+        return self._error is not None or self._full() or self._patience() == 0
+
+    def _patience(self) -> float | None:
+        """Return how much longer what is waiting may linger; None where nothing waits."""
+        if not self._waiting:
+            return None
+        linger = self._limits.linger_seconds if self._operations else IDLE_LINGER_SECONDS
+        return max(0.0, self._first_at + linger - self._clock())
+
+    def _full(self) -> bool:
+        limits = self._limits
+        return self._operations >= limits.operations or self._byte_size >= limits.byte_size
+
+    def _cut(self) -> Batch:
+        batch = Batch(tuple(self._waiting))
+        self._waiting.clear()
+        self._operations = self._byte_size = 0
+        self._changed.notify_all()
+        return batch
+
+    def fail(self, error: BaseException) -> None:
+        """Say that the reading side ends with `error`, once what it has put is taken."""
+        with self._changed:
+            self._error = error
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Let both sides end: what waits is dropped, it will be read again."""
+        with self._changed:
+            self._closed = True
+            self._waiting.clear()
+            self._operations = self._byte_size = 0
+            self._changed.notify_all()

@@ -1,0 +1,200 @@
+"""Read, map, write, checkpoint: how one row gets from the binlog into MongoDB.
+
+    reading thread:  BinlogReader ──Transaction──▶ Mapper ──MappedTransaction──▶ Handoff
+    main thread:     Handoff ──Batch──▶ MongoWriter: documents + checkpoint, one transaction
+
+The two threads overlap: while the target works on one batch, the next is read and mapped.
+Nothing is remembered outside the target: whatever happens to this process, the checkpoint there
+says where to read on. `docs/architecture.md` has the argument.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Final, Protocol
+
+import structlog
+
+from cdc.changes import RowsEvent, SchemaChange, SchemaChangeKind, Transaction
+from cdc.checkpoint import Checkpoint, Inflight
+from cdc.columns import TableMap
+from cdc.errors import RecordError, RefusedEvent
+from cdc.handoff import Closed, Handoff
+from cdc.operations import Operation
+from cdc.position import Position
+from cdc.writers.batch import Batch, MappedTransaction, weight
+
+log = structlog.get_logger(__name__)
+
+READER_ENDS_WITHIN_SECONDS: Final = 5
+"""How long to wait for a reader that is busy connecting; its thread dies with the process."""
+
+
+class Reader(Protocol):
+    """Delivers a source's transactions, for ever."""
+
+    def transactions(self, start: Checkpoint) -> Iterator[Transaction]:
+        """Yield each transaction after `start` once, in order."""
+        ...
+
+    def stop(self) -> None:
+        """End `transactions`."""
+        ...
+
+
+class Writer(Protocol):
+    """Applies batches to the target."""
+
+    def apply(self, batch: Batch) -> None:
+        """Apply a batch and its checkpoint."""
+        ...
+
+    def stop(self) -> None:
+        """End any wait for the target."""
+        ...
+
+
+class Plan(Protocol):
+    """A mapping compiled against a table's columns."""
+
+    @property
+    def collection(self) -> str:
+        """The target collection."""
+        ...
+
+    def operations(self, event: RowsEvent) -> list[Operation]:
+        """Return what the event's rows ask for, in order."""
+        ...
+
+
+class Mapper:
+    """Turns transactions into operations, by plans compiled as their table maps first appear."""
+
+    def __init__(
+        self, plans_for: Callable[[TableMap], tuple[Plan, ...]], *, transaction_bytes: int
+    ) -> None:
+        """Cut in parts a transaction whose operations weigh more than `transaction_bytes`."""
+        self._plans_for = plans_for
+        self._transaction_bytes = transaction_bytes
+        self._plans: dict[TableMap, tuple[Plan, ...]] = {}
+
+    def map(self, transaction: Transaction) -> Iterator[MappedTransaction]:
+        """Yield the transaction as operations, cut behind a rows event where it is too large."""
+        changes: list[tuple[str, list[Operation]]] = []
+        size = 0
+        last = len(transaction.changes) - 1
+        for index, change in enumerate(transaction.changes):
+            if isinstance(change, SchemaChange):
+                _notice(change, transaction.before)
+                continue
+            mapped = self._operations(change, transaction)
+            changes += mapped
+            size += sum(weight(operations) for _, operations in mapped)
+            if size > self._transaction_bytes and index < last:
+                yield self._part(transaction, change, tuple(changes), size)
+                changes, size = [], 0
+        yield MappedTransaction(
+            transaction.identity,
+            transaction.checkpoint,
+            transaction.committed_at,
+            tuple(changes),
+            size,
+        )
+
+    @staticmethod
+    def _part(
+        transaction: Transaction,
+        last: RowsEvent,
+        changes: tuple[tuple[str, list[Operation]], ...],
+        size: int,
+    ) -> MappedTransaction:
+        inflight = Inflight(transaction.identity, last.ordinal)
+        checkpoint = Checkpoint(transaction.before, inflight, transaction.checkpoint.server)
+        return MappedTransaction(
+            transaction.identity, checkpoint, transaction.committed_at, changes, size
+        )
+
+    def _operations(
+        self, event: RowsEvent, transaction: Transaction
+    ) -> list[tuple[str, list[Operation]]]:
+        plans = self._plans.get(event.table)
+        if plans is None:
+            plans = self._plans[event.table] = self._plans_for(event.table)
+        try:
+            return [(plan.collection, plan.operations(event)) for plan in plans]
+        except RecordError as error:
+            raise RefusedEvent(
+                error.message,
+                position=transaction.before,
+                table=error.table,
+                remedy=error.remedy or "change the row's value or the mapping, then resync",
+            ) from error
+
+
+def _notice(change: SchemaChange, position: Position) -> None:
+    """Stop at a statement that empties a followed table; say what others leave behind."""
+    tables = ", ".join(".".join(table) for table in change.tables)
+    if change.kind in (SchemaChangeKind.TRUNCATE, SchemaChangeKind.DROP, SchemaChangeKind.RENAME):
+        raise RefusedEvent(
+            f"{change.kind.value.upper()} of a followed table is not carried over yet",
+            position=position,
+            table=tables,
+            remedy="bring the collection into the state that you want, then step over the"
+            " statement: cdc position set",
+        )
+    log.warning(
+        "schema_changed",
+        kind=change.kind.value,
+        tables=tables,
+        position=str(position),
+        note="documents written before keep their old shape until their rows change",
+    )
+
+
+class Pipeline:
+    """One stream at work, from its checkpoint on."""
+
+    def __init__(self, reader: Reader, mapper: Mapper, handoff: Handoff, writer: Writer) -> None:
+        self._reader = reader
+        self._mapper = mapper
+        self._handoff = handoff
+        self._writer = writer
+
+    def run(self, start: Checkpoint) -> None:
+        """Replicate until `stop`; raises what a human must decide.
+
+        A batch in flight is finished; what was read behind it is dropped, to be read again.
+        """
+        reading = threading.Thread(target=self._read, args=(start,), name="reader", daemon=True)
+        reading.start()
+        try:
+            while (batch := self._handoff.take()) is not None:
+                self._writer.apply(batch)
+                log.debug(
+                    "batch_applied",
+                    operations=batch.operations,
+                    position=str(batch.checkpoint.position),
+                )
+        finally:
+            self.stop()
+            reading.join(READER_ENDS_WITHIN_SECONDS)
+
+    def stop(self) -> None:
+        """End `run` behind the batch in flight; may be called from any thread.
+
+        Where the target cannot be reached the batch in flight is given up: it is read again.
+        """
+        self._reader.stop()
+        self._writer.stop()
+        self._handoff.close()
+
+    def _read(self, start: Checkpoint) -> None:
+        try:
+            for transaction in self._reader.transactions(start):
+                for mapped in self._mapper.map(transaction):
+                    self._handoff.put(mapped)
+        except Closed:
+            return
+        except BaseException as error:  # noqa: BLE001 - the main thread raises it
+            self._handoff.fail(error)

@@ -1,0 +1,169 @@
+"""Operations that are applied together, and the checkpoint that goes with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Final
+
+from bson import BSON
+
+from cdc.checkpoint import Checkpoint
+from cdc.operations import Operation, OperationKind
+
+_INSERT, _REPLACE, _DELETE = OperationKind.INSERT, OperationKind.REPLACE, OperationKind.DELETE
+
+OPERATION_BYTES: Final = 128
+"""What an operation costs MongoDB beside its document, for the limits of a transaction."""
+
+_NUMERIC: Final = frozenset(b"\x01\x10\x12\x13")
+"""BSON's double, int32, int64 and Decimal128, which MongoDB compares with each other."""
+
+
+def weight(operations: Sequence[Operation]) -> int:
+    """Return how many bytes the operations count for."""
+    return sum([len(operation.document) for operation in operations]) + OPERATION_BYTES * len(
+        operations
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class MappedTransaction:
+    """A source transaction, or a part of one, as operations: (collection, operations) in order.
+
+    `identity` and `committed_at` as in `Transaction`; `checkpoint` what to save with them.
+    """
+
+    identity: str
+    checkpoint: Checkpoint
+    committed_at: float
+    changes: tuple[tuple[str, Sequence[Operation]], ...] = ()
+    byte_size: int = 0
+
+    @property
+    def rows(self) -> int:
+        """How many operations there are."""
+        return sum(len(operations) for _, operations in self.changes)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Whole transactions in the source's order; applied by one MongoDB transaction."""
+
+    transactions: tuple[MappedTransaction, ...]
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """What to save once the batch is applied."""
+        return self.transactions[-1].checkpoint
+
+    @property
+    def committed_at(self) -> float:
+        """When the source committed the last of them, in seconds since the epoch."""
+        return self.transactions[-1].committed_at
+
+    @property
+    def identities(self) -> list[str]:
+        """The source transactions that the batch completes."""
+        return [
+            each.identity
+            for each in self.transactions
+            if each.identity and each.checkpoint.inflight is None
+        ]
+
+    @property
+    def operations(self) -> int:
+        """How many operations the source asked for."""
+        return sum(each.rows for each in self.transactions)
+
+    def changes(self) -> Iterator[tuple[str, Sequence[Operation]]]:
+        """Yield (collection, operations) in the source's order."""
+        return (change for each in self.transactions for change in each.changes)
+
+
+@dataclass(slots=True)
+class Writes:
+    """What to send to one collection: deletes first, then the writes; each key once."""
+
+    deletes: list[Operation] = field(default_factory=list)
+    inserts: list[Operation] = field(default_factory=list)
+    replaces: list[Operation] = field(default_factory=list)
+
+
+def coalesce(batch: Batch, *, insert_first: bool) -> dict[str, Writes]:
+    """Reduce a batch to the final state of each key, by collection.
+
+    An insert stays an insert only if it is the key's first operation, and only if `insert_first`:
+    without it every write replaces, which is right whatever the target holds.
+    """
+    by_collection: dict[str, list[Operation]] = {}
+    for collection, operations in batch.changes():
+        by_collection.setdefault(collection, []).extend(operations)
+    return {
+        collection: _split(operations, insert_first=insert_first)
+        for collection, operations in by_collection.items()
+    }
+
+
+def _split(operations: list[Operation], *, insert_first: bool) -> Writes:
+    writes = Writes()
+    kinds = {_INSERT: writes.inserts, _REPLACE: writes.replaces, _DELETE: writes.deletes}
+    if not insert_first:
+        kinds[_INSERT] = writes.replaces
+    for operation in _final(operations):
+        kinds[operation.kind].append(operation)
+    return writes
+
+
+def _final(operations: list[Operation]) -> Iterator[Operation] | list[Operation]:
+    """Return each key's last operation; an insert is one only if the key had none before it."""
+    keys = _keys(operations)
+    final = dict(zip(keys, operations, strict=True))
+    if len(final) == len(operations):
+        return operations
+    first = dict(zip(reversed(keys), reversed(operations), strict=True))
+    return (
+        _combined(first[key], last) if first[key] is not last else last
+        for key, last in final.items()
+    )
+
+
+def _combined(first: Operation, last: Operation) -> Operation:
+    if last.kind == _DELETE:
+        return last
+    kind = _INSERT if first.kind == _INSERT else _REPLACE
+    return Operation(kind, last.id, last.document)
+
+
+def _keys(operations: list[Operation]) -> Sequence[object]:
+    """Return the ids such that two are equal where MongoDB takes them for equal.
+
+    Within one numeric type equal values have equal bytes, but for Decimal128's exponents and the
+    double's two zeros; across types, as after an ALTER of the key's type, 5 is 5.0.
+    """
+    types = {operation.id[0] for operation in operations}
+    if len(types) == 1 and not types & {0x01, 0x13}:
+        return [operation.id for operation in operations]
+    return [
+        _key(operation.id) if operation.id[0] in _NUMERIC else operation.id
+        for operation in operations
+    ]
+
+
+def _key(identifier: bytes) -> object:
+    value = BSON(query(identifier)).decode()["_id"]
+    return value.to_decimal() if identifier[0] == 0x13 else value
+
+
+def query(identifier: bytes) -> bytes:
+    """Return the BSON document `{_id: …}` of an operation's id."""
+    size = 4 + 1 + 4 + len(identifier)
+    return b"%b%b_id\0%b\0" % (size.to_bytes(4, "little"), identifier[:1], identifier[1:])
+
+
+def runs(batch: Batch) -> Iterator[tuple[str, OperationKind, list[Operation]]]:
+    """Yield (collection, kind, operations) in the source's order; nothing is coalesced."""
+    for collection, operations in batch.changes():
+        for kind, run in groupby(operations, key=lambda operation: operation.kind):
+            yield collection, OperationKind(kind), list(run)

@@ -1,0 +1,94 @@
+"""The write commands of one batch, ready to send.
+
+Commands are sent as they are, not through pymongo's bulk API, which inflates raw documents to
+validate them: that costs more than the server's own work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from bson.raw_bson import RawBSONDocument
+
+from cdc.operations import Operation, OperationKind
+from cdc.writers.batch import Batch, coalesce, query, runs
+
+MAX_COMMAND_BYTES: Final = 15_000_000
+"""Below the 16 MB of a BSON document, which a command is."""
+
+MAX_COMMAND_OPERATIONS: Final = 50_000
+"""Below the server's maxWriteBatchSize of 100,000."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One insert, update or delete command and the operations that it carries, in its order."""
+
+    collection: str
+    kind: OperationKind
+    operations: Sequence[Operation]
+
+    def body(self) -> dict[str, Any]:
+        """Return the command's document."""
+        if self.kind == OperationKind.INSERT:
+            documents = [RawBSONDocument(operation.document) for operation in self.operations]
+            return {"insert": self.collection, "documents": documents, "ordered": True}
+        if self.kind == OperationKind.REPLACE:
+            return {
+                "update": self.collection,
+                "updates": [RawBSONDocument(_update(operation)) for operation in self.operations],
+                "ordered": True,
+            }
+        return {
+            "delete": self.collection,
+            "deletes": [RawBSONDocument(_delete(operation)) for operation in self.operations],
+            "ordered": True,
+        }
+
+
+def _update(operation: Operation) -> bytes:
+    body = b"\x03q\0%b\x03u\0%b\x08upsert\0\x01\0" % (query(operation.id), operation.document)
+    return (len(body) + 4).to_bytes(4, "little") + body
+
+
+def _delete(operation: Operation) -> bytes:
+    body = b"\x03q\0%b\x10limit\0\x01\0\0\0\0" % query(operation.id)
+    return (len(body) + 4).to_bytes(4, "little") + body
+
+
+def coalesced(batch: Batch, *, insert_first: bool) -> list[Command]:
+    """Return the commands that bring each key of the batch to its final state, deletes first."""
+    commands: list[Command] = []
+    for collection, writes in coalesce(batch, insert_first=insert_first).items():
+        for kind, operations in (
+            (OperationKind.DELETE, writes.deletes),
+            (OperationKind.INSERT, writes.inserts),
+            (OperationKind.REPLACE, writes.replaces),
+        ):
+            commands.extend(_split(collection, kind, operations))
+    return commands
+
+
+def in_order(batch: Batch) -> list[Command]:
+    """Return the commands that repeat the batch in the source's order, inserts as replaces."""
+    commands: list[Command] = []
+    for collection, kind, operations in runs(batch):
+        write = OperationKind.REPLACE if kind == OperationKind.INSERT else kind
+        commands.extend(_split(collection, write, operations))
+    return commands
+
+
+def _split(
+    collection: str, kind: OperationKind, operations: Sequence[Operation]
+) -> Iterator[Command]:
+    start = size = 0
+    for at, operation in enumerate(operations):
+        cost = len(operation.document) + len(operation.id) + 64
+        if at > start and (size + cost > MAX_COMMAND_BYTES or at - start >= MAX_COMMAND_OPERATIONS):
+            yield Command(collection, kind, operations[start:at])
+            start, size = at, 0
+        size += cost
+    if start < len(operations):
+        yield Command(collection, kind, operations[start:])

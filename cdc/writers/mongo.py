@@ -1,0 +1,254 @@
+"""Applies batches: documents and checkpoint in one transaction, as often as it takes, once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from enum import Enum
+from functools import partial
+from typing import Any, Final, TypeVar
+
+import structlog
+from bson import BSON
+from pymongo import MongoClient
+from pymongo.client_session import ClientSession
+from pymongo.errors import ConnectionFailure, InvalidOperation, OperationFailure, PyMongoError
+from pymongo.read_concern import ReadConcern
+
+from cdc.checkpoint import Checkpoint
+from cdc.errors import Retryable, WriteRefused
+from cdc.faults import FaultPoint, Faults
+from cdc.retry import Backoff
+from cdc.writers import commands
+from cdc.writers.batch import Batch, query
+from cdc.writers.commands import Command
+from cdc.writers.state import MAJORITY, AlreadyLanded, Document, StreamState
+
+T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
+
+DUPLICATE_KEY: Final = 11000
+RETRYABLE_CODES: Final = frozenset(
+    {
+        6,  # HostUnreachable
+        7,  # HostNotFound
+        50,  # MaxTimeMSExpired
+        89,  # NetworkTimeout
+        91,  # ShutdownInProgress
+        112,  # WriteConflict
+        189,  # PrimarySteppedDown
+        251,  # NoSuchTransaction
+        262,  # ExceededTimeLimit
+        290,  # TransactionExceededLifetimeLimitSeconds
+        10107,  # NotWritablePrimary
+        11600,  # InterruptedAtShutdown
+        11602,  # InterruptedDueToReplStateChange
+        13435,  # NotPrimaryNoSecondaryOk
+        13436,  # NotPrimaryOrSecondary
+        14031,  # OutOfDiskSpace: it is for the operator to make room, and then it goes on
+    }
+)
+INSERT_AGAIN_AFTER: Final = 20
+"""After how many batches sent as replaces to try inserts again."""
+
+
+class Form(Enum):
+    """How a batch is put into commands; each is right in more cases, and slower, than the last."""
+
+    INSERTS = "inserts"
+    REPLACES = "replaces"
+    IN_ORDER = "in_order"
+
+
+class Refused(Exception):
+    """The server refused one write of a command."""
+
+    def __init__(self, command: Command, error: dict[str, Any]) -> None:
+        """Keep the command and the server's `writeErrors` entry."""
+        self.code = int(error.get("code", 0))
+        self.text = str(error.get("errmsg", ""))
+        self.key_pattern = error.get("keyPattern") or {}
+        self.collection = command.collection
+        self.id = command.operations[int(error.get("index", 0))].id
+        super().__init__(self.text)
+
+
+class Stopped(Exception):
+    """The writer was told to stop while it waited for the target."""
+
+
+class MongoWriter:
+    """The target's end of one stream."""
+
+    def __init__(
+        self,
+        client: MongoClient[Document],
+        *,
+        database: str,
+        state_database: str,
+        stream: str,
+        transactional: bool,
+        faults: Faults,
+    ) -> None:
+        """With `transactional` a batch and its checkpoint commit together, else one after other."""
+        self.state = StreamState(client[state_database], stream)
+        self._client = client
+        self._database = client.get_database(database, write_concern=MAJORITY)
+        self._ledger = client[state_database][faults.ledger] if faults.ledger else None
+        self._transactional = transactional
+        self._faults = faults
+        self._stopping = threading.Event()
+        self._replaces_left = 0
+        self._session = client.start_session()
+
+    def __repr__(self) -> str:
+        return f"<MongoWriter {self._database.name!r} {self.state!r}>"
+
+    def stop(self) -> None:
+        """End the waits for an unreachable target; may be called from any thread."""
+        self._stopping.set()
+
+    def close(self) -> None:
+        """Give the session back."""
+        self._session.end_session()
+
+    def take_over(self) -> Checkpoint | None:
+        """Become the stream's only writer; return its checkpoint, None on a first start."""
+        return self._persist(lambda: self.state.take_over(self._session))
+
+    def create(self, checkpoint: Checkpoint, mappings: dict[str, str]) -> None:
+        """Write a new stream's first checkpoint."""
+        self._persist(lambda: self.state.create(checkpoint, mappings))
+
+    def apply(self, batch: Batch) -> None:
+        """Apply a batch once: it is durable, with its checkpoint, when this returns.
+
+        Waits for an unreachable target as long as it takes. Raises Fenced, StateMissing,
+        WriteRefused; Stopped where `stop` was called while it waited.
+        """
+        form = self._first_form()
+        while True:
+            try:
+                self._persist(partial(self._attempt, batch, form))
+                break
+            except Refused as error:
+                form = self._next_form(form, error, batch)
+        self.state.landed()
+
+    def _first_form(self) -> Form:
+        if self._replaces_left:
+            self._replaces_left -= 1
+            return Form.REPLACES
+        return Form.INSERTS
+
+    def _next_form(self, form: Form, error: Refused, batch: Batch) -> Form:
+        if error.code == DUPLICATE_KEY and form is Form.INSERTS:
+            self._replaces_left = INSERT_AGAIN_AFTER
+            return Form.REPLACES
+        if error.code == DUPLICATE_KEY and form is Form.REPLACES:
+            return Form.IN_ORDER
+        raise WriteRefused(
+            f"the target refuses to write {error.collection} _id {_readable(error.id)}:"
+            f" {error.text} (code {error.code})",
+            position=batch.checkpoint.position,
+            remedy="change the row, or the collection's validator or index, then start again",
+        ) from error
+
+    def _persist(self, attempt: Callable[[], T]) -> T:
+        """Repeat what fails for a passing reason, until it works or the writer is stopped."""
+        backoff = Backoff()
+        while True:
+            try:
+                return attempt()
+            except (Retryable, PyMongoError) as error:
+                if not _is_passing(error):
+                    raise
+                self._wait(backoff.next(), error)
+
+    def _wait(self, seconds: float, error: Exception) -> None:
+        log.warning("target_retry", error=str(error), retry_in_seconds=round(seconds, 1))
+        if self._stopping.wait(seconds):
+            raise Stopped from error
+
+    def _attempt(self, batch: Batch, form: Form) -> None:
+        requests = (
+            commands.in_order(batch)
+            if form is Form.IN_ORDER
+            else commands.coalesced(batch, insert_first=form is Form.INSERTS)
+        )
+        try:
+            if self._transactional:
+                self._in_transaction(batch, requests)
+            else:
+                self._one_after_other(batch, requests)
+        except AlreadyLanded:
+            log.info("commit_had_landed", position=str(batch.checkpoint.position))
+
+    def _in_transaction(self, batch: Batch, requests: list[Command]) -> None:
+        session = self._session
+        self._faults.reach(FaultPoint.BEFORE_TRANSACTION)
+        session.start_transaction(read_concern=ReadConcern("snapshot"), write_concern=MAJORITY)
+        try:
+            self.state.advance(batch.checkpoint, batch.committed_at, session)
+            self._faults.reach(FaultPoint.AFTER_FIRST_WRITE)
+            self._send(batch, requests, session)
+        except BaseException:
+            _abort(session)
+            raise
+        self._faults.reach(FaultPoint.BEFORE_COMMIT)
+        session.commit_transaction()
+        self._faults.reach(FaultPoint.AFTER_COMMIT)
+
+    def _one_after_other(self, batch: Batch, requests: list[Command]) -> None:
+        self._faults.reach(FaultPoint.BEFORE_TRANSACTION)
+        self._send(batch, requests, None)
+        self._faults.reach(FaultPoint.BEFORE_COMMIT)
+        self.state.advance(batch.checkpoint, batch.committed_at, None)
+        self._faults.reach(FaultPoint.AFTER_COMMIT)
+
+    def _send(self, batch: Batch, requests: list[Command], session: ClientSession | None) -> None:
+        for command in requests:
+            reply = self._database.command(
+                command.body(), session=session, **self._concern(session)
+            )
+            if errors := reply.get("writeErrors"):
+                raise Refused(command, errors[0])
+            _check_write_concern(reply)
+        if self._ledger is not None and batch.identities:
+            entries = [{"_id": identity} for identity in batch.identities]
+            self._ledger.insert_many(entries, session=session)
+
+    @staticmethod
+    def _concern(session: ClientSession | None) -> dict[str, Any]:
+        """Return the write concern for a command outside a transaction, which has its own."""
+        return {} if session else {"writeConcern": MAJORITY.document}
+
+
+def _abort(session: ClientSession) -> None:
+    try:
+        session.abort_transaction()
+    except (InvalidOperation, PyMongoError):
+        return  # the server aborts it when the session's next transaction begins
+
+
+def _check_write_concern(reply: dict[str, Any]) -> None:
+    error = reply.get("writeConcernError")
+    if error:
+        raise Retryable(f"the target could not confirm a write: {error.get('errmsg')}")
+
+
+def _is_passing(error: Exception) -> bool:
+    """Tell whether trying again may help, as the drivers' specifications of transactions say."""
+    if isinstance(error, Retryable | ConnectionFailure):
+        return True
+    if not isinstance(error, PyMongoError):
+        return False
+    labels = ("TransientTransactionError", "UnknownTransactionCommitResult", "RetryableWriteError")
+    if any(error.has_error_label(label) for label in labels):
+        return True
+    return isinstance(error, OperationFailure) and error.code in RETRYABLE_CODES
+
+
+def _readable(identifier: bytes) -> str:
+    return repr(BSON(query(identifier)).decode()["_id"])
