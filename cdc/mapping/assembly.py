@@ -1,0 +1,91 @@
+"""Emits the code that puts ids and documents together from encoded values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from cdc.mapping import bson_bytes
+from cdc.mapping.emitter import Emitter, Part, Size, Value
+from cdc.mapping.layout import ID, Leaf, Node
+
+END = b"\0"
+DOCUMENT_OVERHEAD = 5
+"""A document's length field and its final NUL."""
+
+
+class Assembler:
+    """Joins the values of a layout's sources, constants folded into their neighbours."""
+
+    def __init__(self, code: Emitter, values: Mapping[int, Value]) -> None:
+        self._code = code
+        self._values = values
+        self._join = code.bind("join", b"".join)
+
+    def id(self, node: Node, name: str) -> Value:
+        """Emit `name`, the id as type byte and value; what is returned is the value alone."""
+        value = self._value(node)
+        inner = value.parts[0] if len(value.parts) == 1 else self._joined(value.parts)
+        self._code.line(f"k_{name} = {inner if isinstance(inner, str) else repr(inner)}")
+        self._code.line(f"{name} = {_literal(value.type)} + k_{name}")
+        return Value(value.type, (f"k_{name}",), value.size)
+
+    def document(self, id_value: Value, fields: Iterable[Node], name: str) -> None:
+        """Emit `name`, the whole document."""
+        parts, size = _element(ID, id_value)
+        content, content_size = self._elements(fields)
+        size += content_size + Size(DOCUMENT_OVERHEAD)
+        whole = [self._length(size), *parts, *content, END]
+        self._code.line(f"{name} = {self._joined(whole)}")
+
+    def _elements(self, nodes: Iterable[Node]) -> tuple[list[Part], Size]:
+        parts: list[Part] = []
+        size = Size(0)
+        for node in nodes:
+            node_parts, node_size = _element(node.name, self._value(node))
+            parts += node_parts
+            size += node_size
+        return parts, size
+
+    def _value(self, node: Node) -> Value:
+        if isinstance(node, Leaf):
+            return self._values[node.source]
+        parts, size = self._elements(node.children)
+        size += Size(DOCUMENT_OVERHEAD)
+        return Value(bson_bytes.DOCUMENT, (self._length(size), *parts, END), size)
+
+    def _length(self, size: Size) -> Part:
+        """Give a length field: a constant, or an expression over an emitted variable."""
+        if not size.terms:
+            return bson_bytes.pack_int32(size.constant)
+        name = f"l{len(self._code.lines)}"
+        self._code.line(f"{name} = {size.expression()}")
+        table = self._code.bind("LENGTHS", bson_bytes.LENGTHS)
+        pack = self._code.bind("pack_int32", bson_bytes.pack_int32)
+        return f"({table}[{name}] if {name} < {bson_bytes.TABLE_SIZE} else {pack}({name}))"
+
+    def _joined(self, parts: Sequence[Part]) -> str:
+        return f"{self._join}(({', '.join(map(_literal, _folded(parts)))},))"
+
+
+def _element(name: str, value: Value) -> tuple[list[Part], Size]:
+    encoded = name.encode() + b"\0"
+    return [value.type, encoded, *value.parts], Size(1 + len(encoded)) + value.size
+
+
+def _folded(parts: Iterable[Part]) -> Iterator[Part]:
+    """Merge constants that stand side by side."""
+    constant = b""
+    for part in parts:
+        if isinstance(part, bytes):
+            constant += part
+            continue
+        if constant:
+            yield constant
+        constant = b""
+        yield part
+    if constant:
+        yield constant
+
+
+def _literal(part: Part) -> str:
+    return repr(part) if isinstance(part, bytes) else part

@@ -1,0 +1,158 @@
+"""Reads mapping files and tells every mistake in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from cdc.mapping.language import NOT_YET, FieldSource, Mapping, Origin
+from cdc.mapping.mistakes import MappingError, Mistake, did_you_mean
+from cdc.yaml_file import Path as KeyPath
+from cdc.yaml_file import YamlMistake, parse
+
+
+def load_mappings(paths: Sequence[str], *, relative_to: Path) -> tuple[Mapping, ...]:
+    """Read the files that `paths` (names or globs) give, in order.
+
+    Raises one MappingError with all the mistakes of all the files.
+    """
+    mistakes: list[Mistake] = []
+    mappings: list[Mapping] = []
+    for file in _files(paths, relative_to, mistakes):
+        mapping = _load(file, mistakes)
+        if mapping is not None:
+            mappings.append(mapping)
+    mistakes += _shared_targets(mappings)
+    if mistakes:
+        raise MappingError(mistakes)
+    return tuple(mappings)
+
+
+def _files(paths: Sequence[str], relative_to: Path, mistakes: list[Mistake]) -> list[Path]:
+    files: dict[Path, None] = {}
+    for path in paths:
+        base = Path(path)
+        root = Path(base.anchor) if base.is_absolute() else relative_to
+        found = sorted(root.glob(str(base.relative_to(base.anchor))))
+        if not found:
+            mistakes.append(Mistake(relative_to / path, 1, "no such mapping file"))
+        files |= dict.fromkeys(found)
+    return list(files)
+
+
+def _load(file: Path, mistakes: list[Mistake]) -> Mapping | None:
+    try:
+        marked = parse(file.read_text(encoding="utf-8"))
+    except YamlMistake as error:
+        mistakes.append(Mistake(file, error.line, f"{error.what}: {error.remedy}"))
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        mistakes.append(Mistake(file, 1, f"cannot be read: {error}"))
+        return None
+    origin = Origin(file, tuple(marked.lines.items()))
+    if not isinstance(marked.data, dict):
+        mistakes.append(Mistake(file, 1, "must hold `source:` and `target:`"))
+        return None
+    found = [*_not_yet(marked.data, origin)]
+    mapping = _validated(marked.data, origin, found)
+    if mapping is not None:
+        found += [*_own_mistakes(mapping)]
+    mistakes += found
+    return None if found else mapping
+
+
+def _validated(data: dict[str, object], origin: Origin, mistakes: list[Mistake]) -> Mapping | None:
+    try:
+        mapping = Mapping.model_validate(data)
+    except ValidationError as error:
+        told = {(mistake.line, mistake.what) for mistake in mistakes}
+        refused = {line for line, _ in told}
+        for details in error.errors(include_input=False, include_url=False):
+            mistake = _told(details, origin)
+            if mistake.line not in refused:
+                mistakes.append(mistake)
+        return None
+    mapping._origin = origin
+    return mapping
+
+
+def _not_yet(data: dict[str, object], origin: Origin) -> Iterator[Mistake]:
+    """Keys of the language that this version would have to ignore."""
+    for path in _key_paths(data):
+        if _general(path) in NOT_YET:
+            yield origin.mistake(path, f"`{path[-1]}` is not supported yet")
+    if isinstance(data.get("on_delete"), dict):
+        yield origin.mistake(("on_delete",), "only `on_delete: delete` is supported yet")
+
+
+def _general(path: tuple[str, ...]) -> tuple[str, ...]:
+    """Give the path without the name of the field that it is about."""
+    return (path[0], *path[2:]) if path[0] == "fields" else path
+
+
+def _key_paths(data: dict[str, object]) -> Iterator[tuple[str, ...]]:
+    for key, value in data.items():
+        yield (key,)
+        if not isinstance(value, dict):
+            continue
+        for inner, field in value.items():
+            yield (key, inner)
+            if isinstance(field, dict):
+                yield from ((key, inner, last) for last in field)
+
+
+def _told(details: ErrorDetails, origin: Origin) -> Mistake:
+    path: KeyPath = tuple(part for part in details["loc"] if part != "[key]")
+    name = ".".join(str(part) for part in path)
+    match details["type"]:
+        case "missing":
+            what = f"`{name}` is missing"
+        case "extra_forbidden":
+            model = FieldSource if len(path) > 1 else Mapping
+            what = f"unknown key `{path[-1]}`{did_you_mean(str(path[-1]), [*model.model_fields])}"
+        case _:
+            message = details["msg"].removeprefix("Value error, ")
+            what = f"`{name}`: {message.replace('Input should be', 'must be')}"
+    return origin.mistake(path, what)
+
+
+def _own_mistakes(mapping: Mapping) -> Iterator[Mistake]:
+    origin = mapping.origin
+    if mapping.fields is not None and mapping.exclude:
+        yield origin.mistake(
+            ("exclude",), "`exclude` means nothing beside `fields`, which lists all there is"
+        )
+    yield from _repeated(mapping, "id", mapping.id)
+    yield from _repeated(mapping, "exclude", mapping.exclude)
+    for name in set(mapping.id) & set(mapping.exclude):
+        yield origin.mistake(("exclude",), f"column `{name}` is part of the id")
+    if mapping.fields is not None:
+        yield from _conflicts(mapping, mapping.fields)
+
+
+def _repeated(mapping: Mapping, key: str, names: Sequence[str]) -> Iterator[Mistake]:
+    for name in dict.fromkeys(name for name in names if names.count(name) > 1):
+        yield mapping.origin.mistake((key,), f"column `{name}` stands twice in `{key}`")
+
+
+def _conflicts(mapping: Mapping, paths: Iterable[str]) -> Iterator[Mistake]:
+    known = set(paths)
+    for path in known:
+        names = path.split(".")
+        for end in range(1, len(names)):
+            parent = ".".join(names[:end])
+            if parent in known:
+                what = f"`{path}` nests below `{parent}`, which is a field of its own"
+                yield mapping.origin.mistake(("fields", path), what)
+
+
+def _shared_targets(mappings: Sequence[Mapping]) -> Iterator[Mistake]:
+    owners: dict[str, Mapping] = {}
+    for mapping in mappings:
+        owner = owners.setdefault(mapping.target, mapping)
+        if owner is not mapping:
+            what = f"the target `{mapping.target}` belongs to {owner.origin.file} already"
+            yield mapping.origin.mistake(("target",), what)

@@ -1,0 +1,248 @@
+"""MySQL's binary JSON, transcoded to BSON without building Python values.
+
+Format: `sql-common/json_binary.h` in MySQL's source. A value is a type byte and its data. An
+object or array begins with its element count and its byte size, then come key entries (offset,
+length), value entries (type, and an offset or the value itself), keys and values; offsets count
+from the count field. "Large" containers have four-byte counts and offsets instead of two.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import ClassVar
+
+from cdc.mapping import bson_bytes
+from cdc.mapping.bson_bytes import LENGTHS, STRING_LENGTHS, TABLE_SIZE, pack_int32
+from cdc.mapping.emitter import Emitter, Size, Value
+from cdc.mapping.types.cache import Cache
+from cdc.mapping.types.encoder import Encoder, Raw, Unrepresentable
+from cdc.mapping.types.json_opaque import opaque
+
+Encoded = tuple[bytes, bytes]
+
+SMALL_OBJECT, LARGE_OBJECT, SMALL_ARRAY, LARGE_ARRAY = range(4)
+LITERAL, INT16, UINT16, INT32, UINT32, INT64, UINT64, DOUBLE, STRING = range(4, 13)
+OPAQUE = 15
+
+LITERALS: dict[int, Encoded] = {
+    0: (bson_bytes.NULL, b""),
+    1: (bson_bytes.BOOLEAN, b"\x01"),
+    2: (bson_bytes.BOOLEAN, b"\x00"),
+}
+MAX_DEPTH = 100
+"""MySQL's `JSON_DOCUMENT_MAX_DEPTH`; MongoDB's limit is the same."""
+GROWTH = 8
+"""BSON that grows beyond so many times its JSON comes from offsets that run in circles."""
+
+UINT16S = LENGTHS
+INT16S = tuple(map(pack_int32, (*range(1 << 15), *range(-(1 << 15), 0))))
+
+FIXED_TYPES = {
+    SMALL_OBJECT: bson_bytes.DOCUMENT,
+    LARGE_OBJECT: bson_bytes.DOCUMENT,
+    SMALL_ARRAY: bson_bytes.ARRAY,
+    LARGE_ARRAY: bson_bytes.ARRAY,
+    INT16: bson_bytes.INT32,
+    UINT16: bson_bytes.INT32,
+    INT32: bson_bytes.INT32,
+    DOUBLE: bson_bytes.DOUBLE,
+    STRING: bson_bytes.STRING,
+}
+pack_uint32 = struct.Struct("<I").pack
+NUMBERS = {
+    INT64: struct.Struct("<q").unpack_from,
+    UINT32: struct.Struct("<I").unpack_from,
+    UINT64: struct.Struct("<Q").unpack_from,
+}
+
+Key = tuple[bytes, ...]
+"""An element's header for each JSON type: BSON type byte and name; the name where it varies."""
+
+
+def _key(name: bytes) -> Key:
+    if b"\0" in name:
+        raise Unrepresentable("a JSON key holds the character NUL")
+    name.decode()
+    return tuple(FIXED_TYPES.get(code, b"") + name + b"\0" for code in range(OPAQUE + 1))
+
+
+INDEXES = tuple(_key(b"%d" % index) for index in range(1000))
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """How a small or a large container counts: `code` is the struct code of its counts."""
+
+    code: str
+    header: struct.Struct
+    last_key: struct.Struct
+
+    @property
+    def header_size(self) -> int:
+        """Bytes before the entries."""
+        return self.header.size
+
+
+@lru_cache(maxsize=8192)
+def _entries(codes: str, count: int) -> struct.Struct:
+    return struct.Struct("<" + codes * count)
+
+
+SMALL = _Form("H", struct.Struct("<HH"), struct.Struct("<HH"))
+LARGE = _Form("I", struct.Struct("<II"), struct.Struct("<IH"))
+FORMS = (SMALL, LARGE, SMALL, LARGE)
+
+
+def transcode(data: bytes) -> Encoded:
+    """BSON type byte and value bytes of a JSON value in MySQL's binary form."""
+    if not data:
+        return LITERALS[0]  # Field_json::val_json reads an empty value as JSON null
+    code = data[0]
+    if code <= LARGE_ARRAY:
+        return FIXED_TYPES[code], _container(data, 1, code, MAX_DEPTH)
+    if code == LITERAL:
+        return LITERALS[data[1]]
+    if code in (INT16, UINT16):
+        table = INT16S if code == INT16 else UINT16S
+        return bson_bytes.INT32, table[data[1] | data[2] << 8]
+    return _scalar(data, code, 1)
+
+
+def _scalar(data: bytes, code: int, at: int) -> Encoded:
+    """Give a value that stands at an offset and is no container."""
+    if code == STRING:
+        length, at = _length(data, at)
+        return bson_bytes.STRING, bson_bytes.string(_exactly(data, at, length))
+    if code == INT32:
+        return bson_bytes.INT32, _exactly(data, at, 4)
+    if code == DOUBLE:
+        return bson_bytes.DOUBLE, _exactly(data, at, 8)
+    if code in NUMBERS:
+        return bson_bytes.integer(NUMBERS[code](data, at)[0])
+    if code == OPAQUE:
+        length, start = _length(data, at + 1)
+        return opaque(data[at], _exactly(data, start, length))
+    raise ValueError("not a JSON type")
+
+
+def _exactly(data: bytes, at: int, size: int) -> bytes:
+    found = data[at : at + size]
+    if len(found) != size:
+        raise ValueError("a JSON value ends early")
+    return found
+
+
+def _length(data: bytes, at: int) -> tuple[int, int]:
+    """Give a length in groups of seven bits, the lowest first; and the offset behind it."""
+    length = 0
+    for shift in range(0, 35, 7):
+        byte = data[at]
+        at += 1
+        length |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return length, at
+    raise ValueError("a JSON length is too long")
+
+
+def _keys(entries_and_names: tuple[bytes, bytes, str]) -> tuple[Key, ...]:
+    """Give the keys by an object's key entries and the bytes from first to last name."""
+    entries, names, codes = entries_and_names
+    flat = _entries(codes, len(entries) // struct.calcsize("<" + codes)).unpack(entries)
+    first = flat[0] if flat else 0
+    return tuple(
+        _key(_exactly(names, offset - first, length))
+        for offset, length in zip(flat[::2], flat[1::2], strict=True)
+    )
+
+
+KEYS: Cache[tuple[bytes, bytes, str], tuple[Key, ...]] = Cache(_keys, limit=4096)
+
+
+def _object_keys(data: bytes, base: int, form: _Form, count: int) -> tuple[Key, ...]:
+    if not count:
+        return ()
+    start = base + form.header_size
+    end = start + count * form.last_key.size
+    first = form.last_key.unpack_from(data, start)[0]
+    last, length = form.last_key.unpack_from(data, end - form.last_key.size)
+    return KEYS[data[start:end], data[base + first : base + last + length], form.code + "H"]
+
+
+def _array_keys(count: int) -> tuple[Key, ...]:
+    if count <= len(INDEXES):
+        return INDEXES[:count]
+    return INDEXES + tuple(_key(b"%d" % index) for index in range(len(INDEXES), count))
+
+
+def _container(data: bytes, base: int, code: int, depth: int) -> bytes:
+    """Give the BSON document or array of the container whose count is at `base`."""
+    if not depth:
+        raise Unrepresentable("JSON nests deeper than MongoDB allows")
+    form = FORMS[code]
+    count, size = form.header.unpack_from(data, base)
+    if base + size > len(data):
+        raise ValueError("a JSON container ends early")
+    at = base + form.header_size
+    if code <= LARGE_OBJECT:
+        keys = _object_keys(data, base, form, count)
+        at += count * form.last_key.size
+    else:
+        keys = _array_keys(count)
+    entries = _entries("B" + form.code, count).unpack_from(data, at)
+    parts: list[bytes] = []
+    for key, kind, value in zip(keys, entries[::2], entries[1::2], strict=True):
+        if kind == STRING:
+            at = base + value
+            length = data[at]
+            at += 1
+            if length > 127:
+                length, at = _length(data, at - 1)
+            text = data[at : at + length]
+            if len(text) != length:
+                raise ValueError("a JSON string ends early")
+            size = STRING_LENGTHS[length] if length < TABLE_SIZE - 1 else pack_int32(length + 1)
+            parts += (key[STRING], size, text, b"\0")
+        elif kind <= LARGE_ARRAY:
+            parts += (key[kind], _container(data, base + value, kind, depth - 1))
+        elif kind == LITERAL:
+            bson_type, content = LITERALS[value]
+            parts += (bson_type, key[LITERAL], content)
+        elif kind == INT16:
+            parts += (key[INT16], INT16S[value & 0xFFFF])
+        elif kind == UINT16:
+            parts += (key[UINT16], UINT16S[value & 0xFFFF])
+        elif form is LARGE and kind == INT32:
+            parts += (key[INT32], pack_uint32(value))
+        elif form is LARGE and kind == UINT32:
+            bson_type, content = bson_bytes.integer(value)
+            parts += (bson_type, key[LITERAL], content)
+        elif kind == DOUBLE:
+            parts += (key[DOUBLE], _exactly(data, base + value, 8))
+        else:
+            bson_type, content = _scalar(data, kind, base + value)
+            parts += (bson_type, key[LITERAL], content)
+    parts.append(b"\0")
+    body = b"".join(parts)
+    total = len(body) + 4
+    if total > GROWTH * len(data) + 64:
+        raise ValueError("JSON offsets run in circles")
+    return (LENGTHS[total] if total < TABLE_SIZE else pack_int32(total)) + body
+
+
+@dataclass(frozen=True, slots=True)
+class Json(Encoder):
+    """A MySQL JSON column as native BSON."""
+
+    bson_type: ClassVar[bytes] = b""
+
+    def convert(self, raw: bytes) -> Encoded:
+        """See `Encoder`."""
+        return transcode(raw)
+
+    def emit(self, code: Emitter, raw: Raw) -> Value:
+        """Call the transcoder."""
+        name = raw.name
+        code.line(f"t_{name}, v_{name} = {code.bind('transcode_json', transcode)}({name})")
+        return Value(f"t_{name}", (f"v_{name}",), Size(0, (f"len(v_{name})",)))

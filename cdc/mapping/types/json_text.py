@@ -1,0 +1,87 @@
+"""JSON text, as MariaDB keeps it, to native BSON (`type: json`)."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from cdc.mapping import bson_bytes
+from cdc.mapping.types.encoder import Encoder, Unrepresentable
+
+Encoded = tuple[bytes, bytes]
+
+
+def encode(text: str) -> Encoded:
+    """BSON type byte and value bytes of a JSON text; raises ValueError if it is not JSON."""
+    try:
+        return _value(DECODER.decode(text))
+    except RecursionError as error:
+        raise Unrepresentable("JSON nests deeper than MongoDB allows") from error
+
+
+def _refused(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")
+
+
+DECODER = json.JSONDecoder(parse_constant=_refused)
+
+
+def _value(value: Any) -> Encoded:
+    return ENCODERS[type(value)](value)
+
+
+def _document(value: dict[str, Any]) -> Encoded:
+    return bson_bytes.DOCUMENT, bson_bytes.document(
+        b"".join(_element(name.encode(), item) for name, item in value.items())
+    )
+
+
+def _array(value: list[Any]) -> Encoded:
+    return bson_bytes.ARRAY, bson_bytes.document(
+        b"".join(_element(b"%d" % index, item) for index, item in enumerate(value))
+    )
+
+
+def _element(name: bytes, value: Any) -> bytes:
+    if b"\0" in name:
+        raise Unrepresentable("a JSON key holds the character NUL")
+    bson_type, content = _value(value)
+    return bson_type + name + b"\0" + content
+
+
+def _double(value: float) -> Encoded:
+    if math.isinf(value):
+        raise Unrepresentable("a JSON number is too large for a double")
+    return bson_bytes.DOUBLE, bson_bytes.pack_double(value)
+
+
+def _integer(value: int) -> Encoded:
+    """As MySQL reads it: an integer of 64 bits, signed or not; a double beyond them."""
+    if -(1 << 63) <= value < 1 << 64:
+        return bson_bytes.integer(value)
+    return _double(float(value))
+
+
+ENCODERS: dict[type, Callable[[Any], Encoded]] = {
+    dict: _document,
+    list: _array,
+    str: lambda value: (bson_bytes.STRING, bson_bytes.string(value.encode())),
+    bool: lambda value: (bson_bytes.BOOLEAN, bytes((value,))),
+    int: _integer,
+    float: _double,
+    type(None): lambda _: (bson_bytes.NULL, b""),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class JsonText(Encoder):
+    """A text column that holds JSON, decoded by `decode`."""
+
+    decode: Callable[[bytes], str]
+
+    def convert(self, raw: bytes) -> Encoded:
+        """See `Encoder`."""
+        return encode(self.decode(raw))

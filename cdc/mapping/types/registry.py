@@ -1,0 +1,224 @@
+"""Which encoder a column gets: its type's default, or what `type:` asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from cdc.columns import Column, FieldType
+from cdc.mapping.bson_bytes import MAX_DIGITS
+from cdc.mapping.language import ValueType
+from cdc.mapping.types import (
+    binary,
+    charsets,
+    decimals,
+    enums,
+    floats,
+    integers,
+    json,
+    json_text,
+    network,
+    temporal,
+    text,
+)
+from cdc.mapping.types.encoder import Encoder, Wire
+from cdc.mapping.types.temporal import Report
+
+INTEGER_BYTES = {
+    FieldType.TINY: 1,
+    FieldType.SHORT: 2,
+    FieldType.INT24: 3,
+    FieldType.LONG: 4,
+    FieldType.LONGLONG: 8,
+}
+FRACTION_BYTES = (0, 1, 1, 2, 2, 3, 3)
+"""Bytes of a fraction of so many digits of the second."""
+
+
+class Unsupported(ValueError):
+    """A column that cannot become what is asked for; says why."""
+
+
+def wire(column: Column) -> Wire:
+    """How the column lies in a row image."""
+    match column.type:
+        case kind if kind in INTEGER_BYTES:
+            return Wire(INTEGER_BYTES[kind])
+        case FieldType.FLOAT:
+            return Wire(4)
+        case FieldType.DOUBLE:
+            return Wire(8)
+        case FieldType.NEWDECIMAL:
+            return Wire(decimals.byte_size(column.precision, column.scale))
+        case FieldType.YEAR:
+            return Wire(1)
+        case FieldType.DATE:
+            return Wire(3)
+        case FieldType.TIME2:
+            return Wire(3 + FRACTION_BYTES[column.scale])
+        case FieldType.DATETIME2:
+            return Wire(5 + FRACTION_BYTES[column.scale])
+        case FieldType.TIMESTAMP2 | FieldType.TIMESTAMP:
+            return Wire(4 + FRACTION_BYTES[column.scale])
+        case FieldType.ENUM | FieldType.SET:
+            return Wire(column.length)
+        case FieldType.BIT:
+            return Wire((column.bits + 7) // 8)
+        case FieldType.STRING | FieldType.VARCHAR:
+            return Wire(prefix=1 if column.length < 256 else 2)
+        case FieldType.BLOB | FieldType.JSON | FieldType.GEOMETRY | FieldType.VECTOR:
+            return Wire(prefix=column.length_bytes)
+    raise Unsupported(f"type {column.type.name} is not supported yet")
+
+
+def encoder(column: Column, wanted: ValueType | None, report: Report) -> Encoder:
+    """Give the encoder of a column; raises Unsupported, naming what stands in the way."""
+    if wanted is None:
+        return _default(column, report)
+    convert = CASTS.get(wanted)
+    found = convert(column, report) if convert else None
+    if found is None:
+        raise Unsupported(f"a {column.type.name} cannot become `type: {wanted.value}`")
+    return found
+
+
+def _default(column: Column, report: Report) -> Encoder:
+    shape = wire(column)
+    match column.type:
+        case kind if kind in INTEGER_BYTES:
+            return integers.integer(shape.size, unsigned=column.unsigned)
+        case FieldType.FLOAT:
+            return floats.Single(shape)
+        case FieldType.DOUBLE:
+            return floats.Double(shape)
+        case FieldType.NEWDECIMAL:
+            return decimals.decimal(column.precision, column.scale)
+        case FieldType.YEAR:
+            return integers.Year(shape)
+        case FieldType.DATE:
+            return temporal.Date(shape, report)
+        case FieldType.DATETIME2:
+            return temporal.DateTime(shape, column.scale, report)
+        case FieldType.TIMESTAMP2:
+            return temporal.Timestamp(shape, column.scale, report)
+        case FieldType.ENUM:
+            return enums.Enum(shape, enums.enum_values(column.members))
+        case FieldType.JSON:
+            return json.Json(shape)
+        case FieldType.STRING | FieldType.VARCHAR | FieldType.BLOB:
+            return _characters(column, shape)
+    raise Unsupported(f"type {column.type.name} is not supported yet")
+
+
+def _characters(column: Column, shape: Wire) -> Encoder:
+    if column.collation == charsets.BINARY:
+        if column.type is FieldType.STRING:
+            return binary.FixedBinary(shape, column.length)
+        return binary.Binary(shape)
+    if _charset(column) in charsets.UTF8:
+        return text.Utf8(shape)
+    return text.Text(shape, _decoder(column), exact=False)
+
+
+def _charset(column: Column) -> str:
+    if column.collation is None:
+        raise Unsupported("the binlog does not tell its charset (binlog_row_metadata=FULL does)")
+    charset = charsets.charset(column.collation)
+    if charset is None:
+        raise Unsupported(f"the charset of collation {column.collation} is not supported yet")
+    return charset
+
+
+def _decoder(column: Column) -> charsets.Decode:
+    charset = _charset(column)
+    if charset in charsets.UTF8:
+        return bytes.decode
+    raise Unsupported(f"charset {charset} is not supported yet")
+
+
+def _bool(column: Column, _: Report) -> Encoder | None:
+    if column.type in INTEGER_BYTES:
+        return integers.Boolean(wire(column))
+    return None
+
+
+def _int64(column: Column, _: Report) -> Encoder | None:
+    if column.type in INTEGER_BYTES:
+        return integers.WideInteger(wire(column), column.unsigned)
+    return None
+
+
+def _double(column: Column, _: Report) -> Encoder | None:
+    if column.type in INTEGER_BYTES:
+        return integers.IntegerDouble(wire(column), column.unsigned)
+    if column.type is FieldType.NEWDECIMAL:
+        return decimals.DecimalDouble(wire(column), column.precision, column.scale)
+    if column.type is FieldType.FLOAT:
+        return floats.Single(wire(column))
+    return floats.Double(wire(column)) if column.type is FieldType.DOUBLE else None
+
+
+def _decimal(column: Column, _: Report) -> Encoder | None:
+    if column.type in INTEGER_BYTES:
+        return integers.IntegerDecimal(wire(column), column.unsigned)
+    if column.type is FieldType.NEWDECIMAL and column.precision <= MAX_DIGITS:
+        return decimals.decimal(column.precision, column.scale)
+    return None
+
+
+def _string(column: Column, report: Report) -> Encoder | None:
+    shape = wire(column)
+    match column.type:
+        case kind if kind in INTEGER_BYTES:
+            return integers.IntegerString(shape, column.unsigned)
+        case FieldType.NEWDECIMAL:
+            return decimals.DecimalString(shape, column.precision, column.scale)
+        case FieldType.FLOAT | FieldType.DOUBLE:
+            return floats.FloatString(shape)
+        case FieldType.DATE:
+            return temporal.DateString(shape)
+        case FieldType.DATETIME2:
+            return temporal.DateTimeString(shape, column.scale)
+        case FieldType.TIMESTAMP2:
+            return temporal.TimestampString(shape, column.scale)
+        case FieldType.ENUM | FieldType.STRING | FieldType.VARCHAR | FieldType.BLOB:
+            return _default(column, report) if column.collation != charsets.BINARY else None
+    return None
+
+
+def _json(column: Column, report: Report) -> Encoder | None:
+    if column.type is FieldType.JSON:
+        return _default(column, report)
+    if column.type in CHARACTERS and column.collation != charsets.BINARY:
+        return json_text.JsonText(wire(column), _decoder(column))
+    return None
+
+
+def _uuid(column: Column, _: Report) -> Encoder | None:
+    return network.Uuid(wire(column)) if _bytes(column) == network.UUID_BYTES else None
+
+
+def _inet(size: int) -> Callable[[Column, Report], Encoder | None]:
+    def inet(column: Column, _: Report) -> Encoder | None:
+        return network.Inet(wire(column), size) if _bytes(column) == size else None
+
+    return inet
+
+
+def _bytes(column: Column) -> int:
+    """Give the length of a BINARY column, 0 for any other."""
+    binary_string = column.type is FieldType.STRING and column.collation == charsets.BINARY
+    return column.length if binary_string else 0
+
+
+CHARACTERS = frozenset({FieldType.STRING, FieldType.VARCHAR, FieldType.BLOB})
+CASTS: dict[ValueType, Callable[[Column, Report], Encoder | None]] = {
+    ValueType.BOOL: _bool,
+    ValueType.INT64: _int64,
+    ValueType.DOUBLE: _double,
+    ValueType.DECIMAL: _decimal,
+    ValueType.STRING: _string,
+    ValueType.JSON: _json,
+    ValueType.UUID: _uuid,
+    ValueType.INET4: _inet(4),
+    ValueType.INET6: _inet(16),
+}

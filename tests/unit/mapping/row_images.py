@@ -1,0 +1,74 @@
+"""Row images and rows events, built by hand as the format says."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from typing import Any
+
+import bson
+
+from cdc.changes import RowsEvent, RowsKind
+from cdc.columns import Column, FieldType, TableMap
+from cdc.mapping.compiler import compile_plan
+from cdc.mapping.model import Mapping
+from cdc.mapping.plan import Plan
+from cdc.operations import Operation
+
+ID = Column("id", FieldType.LONGLONG, nullable=False)
+UTF8MB4 = 255
+
+
+def table(*columns: Column, mariadb: bool = False) -> TableMap:
+    """`shop.things` with the primary key `id` before `columns`."""
+    return TableMap("shop", "things", (ID, *columns), (0,), (0,), mariadb)
+
+
+def varchar(name: str, *, collation: int = UTF8MB4, length: int = 255) -> Column:
+    return Column(name, FieldType.VARCHAR, length=length, collation=collation)
+
+
+def image(*values: bytes | None) -> bytes:
+    """A row image of column values in their wire form, None for NULL."""
+    bits = (1 << 8 * ((len(values) + 7) // 8)) - (1 << len(values))
+    for index, value in enumerate(values):
+        bits |= (value is None) << index
+    bitmap = bits.to_bytes((len(values) + 7) // 8, "little")
+    return bitmap + b"".join(value for value in values if value is not None)
+
+
+def row(number: int, *values: bytes | None) -> bytes:
+    """A row image of `table`."""
+    return image(struct.pack("<q", number), *values)
+
+
+def prefixed(data: bytes, size: int = 1) -> bytes:
+    return len(data).to_bytes(size, "little") + data
+
+
+def event(
+    columns: TableMap, *images: bytes, kind: RowsKind = RowsKind.INSERT, present: bytes = b""
+) -> RowsEvent:
+    everything = b"\xff" * ((len(columns.columns) + 7) // 8)
+    return RowsEvent(columns, kind, present or everything, everything, b"".join(images))
+
+
+def plan(columns: TableMap, **mapping: Any) -> Plan:
+    return compile_plan(Mapping(source=columns.name, target="things", **mapping), columns)
+
+
+def operations(
+    columns: TableMap, *images: bytes, kind: RowsKind = RowsKind.INSERT, **mapping: Any
+) -> list[Operation]:
+    return plan(columns, **mapping).operations(event(columns, *images, kind=kind))
+
+
+def documents(columns: TableMap, *images: bytes, **mapping: Any) -> list[dict[str, Any]]:
+    return [bson.decode(one.document) for one in operations(columns, *images, **mapping)]
+
+
+def values(column: Column, *raws: bytes | None, **field: Any) -> Sequence[Any]:
+    """What each wire value of `column` becomes."""
+    fields = {"value": {"column": column.name, **field}}
+    images = [row(at, raw) for at, raw in enumerate(raws)]
+    return [one["value"] for one in documents(table(column), *images, fields=fields)]

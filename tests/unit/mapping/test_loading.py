@@ -1,0 +1,157 @@
+from pathlib import Path
+
+import pytest
+
+from cdc.mapping.mistakes import MappingError
+from cdc.mapping.model import Mapping, load_mappings
+
+SHORT = "source: shop.things\ntarget: things\n"
+
+
+def write(folder: Path, text: str, name: str = "things.yaml") -> Path:
+    file = folder / name
+    file.write_text(text)
+    return file
+
+
+def mistakes(folder: Path, *texts: str) -> list[str]:
+    for at, text in enumerate(texts):
+        write(folder, text, f"{at}.yaml")
+
+    with pytest.raises(MappingError) as caught:
+        load_mappings(["*.yaml"], relative_to=folder)
+
+    assert caught.value.exit_code == 2
+    return [f"{one.file.name}:{one.line}: {one.what}" for one in caught.value.mistakes]
+
+
+def test_source_and_target_are_enough(tmp_path: Path) -> None:
+    write(tmp_path, SHORT)
+
+    (mapping,) = load_mappings(["things.yaml"], relative_to=tmp_path)
+
+    assert (mapping.source, mapping.target, mapping.id) == ("shop.things", "things", ())
+
+
+def test_the_projects_own_mappings_load() -> None:
+    root = Path(__file__).parents[3]
+
+    found = load_mappings(["config/mappings/*.yaml"], relative_to=root)
+
+    assert {one.source: one.target for one in found} == {
+        "twitter.tweets": "tweets",
+        "twitter.users": "users",
+    }
+
+
+def test_every_mistake_of_every_file_is_told_with_its_line(tmp_path: Path) -> None:
+    found = mistakes(
+        tmp_path,
+        "source: shop.things\ntarget: things\nfeilds: {}\nid: 7\n",
+        "source: things\n\nfields:\n  a: {column: a, tipe: bool}\n  b: {column: b, type: bol}\n",
+    )
+
+    assert found[0] == "0.yaml:3: unknown key `feilds`, did you mean `fields`?"
+    assert found[1].startswith("0.yaml:4: `id`: ")
+    assert found[2:4] == [
+        "1.yaml:1: `source`: must be `schema.table`",
+        "1.yaml:1: `target` is missing",
+    ]
+    assert found[4] == "1.yaml:4: unknown key `tipe`, did you mean `type`?"
+    assert found[5].startswith("1.yaml:5: `fields.b.type`: must be 'bool', 'string'")
+
+
+@pytest.mark.parametrize(
+    ("line", "key"),
+    [
+        ('where: "a = 1"', "where"),
+        ("case: camel", "case"),
+        ("nulls: omit", "nulls"),
+        ("on_truncate: halt", "on_truncate"),
+        ("on_drop: halt", "on_drop"),
+        ("on_alter: halt", "on_alter"),
+        ("on_error: halt", "on_error"),
+        ("indexes: []", "indexes"),
+        ('id: {sql: "a"}', "sql"),
+        ('fields: {a: {sql: "a"}}', "sql"),
+        ("fields: {a: {column: a, mask: hash}}", "mask"),
+        ("fields: {a: {column: a, optional: true}}", "optional"),
+        ("fields: {a: {value: 1}}", "value"),
+        ("fields: {a: {source: schema}}", "source"),
+    ],
+)
+def test_what_is_not_built_yet_is_refused_by_name(tmp_path: Path, line: str, key: str) -> None:
+    assert mistakes(tmp_path, SHORT + line) == [f"0.yaml:3: `{key}` is not supported yet"]
+
+
+def test_a_glob_over_tables_is_refused_by_name(tmp_path: Path) -> None:
+    (found,) = mistakes(tmp_path, "source: shop_*.things\ntarget: things\n")
+
+    assert "globs over source tables are not supported yet" in found
+
+
+def test_on_delete_can_only_be_delete_yet(tmp_path: Path) -> None:
+    found = mistakes(tmp_path, SHORT + "on_delete: {set: {gone: $now}}")
+
+    assert "0.yaml:3: only `on_delete: delete` is supported yet" in found
+
+
+def test_a_field_that_is_both_a_value_and_a_parent_is_a_mistake(tmp_path: Path) -> None:
+    found = mistakes(tmp_path, SHORT + "fields:\n  a.b: x\n  a: y\n")
+
+    assert found == ["0.yaml:4: `a.b` nests below `a`, which is a field of its own"]
+
+
+def test_a_path_written_twice_is_a_mistake(tmp_path: Path) -> None:
+    (found,) = mistakes(tmp_path, SHORT + "fields:\n  a: x\n  a: y\n")
+
+    assert found.startswith("0.yaml:5: the key `a` stands twice")
+
+
+@pytest.mark.parametrize("path", ["_id", "_id.a", "a..b", "$a", "a.$b", '""'])
+def test_a_path_that_mongodb_would_not_take_is_a_mistake(tmp_path: Path, path: str) -> None:
+    (found,) = mistakes(tmp_path, SHORT + f"fields:\n  {path}: x\n")
+
+    assert found.startswith("0.yaml:4: ")
+
+
+def test_two_mappings_with_one_target_are_refused(tmp_path: Path) -> None:
+    (found,) = mistakes(tmp_path, SHORT, "source: shop.others\ntarget: things\n")
+
+    assert found.startswith("1.yaml:2: the target `things` belongs to ")
+
+
+def test_exclude_beside_fields_is_a_mistake(tmp_path: Path) -> None:
+    (found,) = mistakes(tmp_path, SHORT + "fields: {a: x}\nexclude: y\n")
+
+    assert found.startswith("0.yaml:4: `exclude`")
+
+
+def test_a_file_that_is_missing_is_a_mistake(tmp_path: Path) -> None:
+    with pytest.raises(MappingError, match=r"nowhere\.yaml:1: no such mapping file"):
+        load_mappings(["nowhere.yaml"], relative_to=tmp_path)
+
+
+def test_absolute_names_are_taken_as_they_are(tmp_path: Path) -> None:
+    file = write(tmp_path, SHORT)
+
+    assert len(load_mappings([str(file)], relative_to=Path("elsewhere"))) == 1
+
+
+def test_the_fingerprint_ignores_layout_but_not_content(tmp_path: Path) -> None:
+    write(tmp_path, "# a comment\ntarget: things\nsource: shop.things\n", "other.yaml")
+
+    (mapping,) = load_mappings(["other.yaml"], relative_to=tmp_path)
+
+    same = Mapping(source="shop.things", target="things")
+    other = Mapping(source="shop.things", target="things", fields={"a": "b"})  # type: ignore[dict-item]
+    assert mapping.fingerprint == same.fingerprint
+    assert mapping.fingerprint != other.fingerprint
+    assert len(mapping.fingerprint) == 64
+
+
+def test_the_order_of_fields_is_part_of_the_fingerprint() -> None:
+    one = {"source": "a.b", "target": "b", "fields": {"x": "x", "y": "y"}}
+    other = {"source": "a.b", "target": "b", "fields": {"y": "y", "x": "x"}}
+
+    assert Mapping.model_validate(one).fingerprint != Mapping.model_validate(other).fingerprint
