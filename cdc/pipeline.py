@@ -143,6 +143,8 @@ def _notice(change: SchemaChange, position: Position) -> None:
             remedy="bring the collection into the state that you want, then step over the"
             " statement: cdc position set",
         )
+    if change.kind is SchemaChangeKind.CREATE:
+        return
     log.warning(
         "schema_changed",
         kind=change.kind.value,

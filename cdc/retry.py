@@ -1,9 +1,18 @@
-"""How long to wait before trying again."""
+"""Trying again: how long to wait, and until when."""
 
 from __future__ import annotations
 
 import random
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
+
+import structlog
+
+T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
@@ -23,3 +32,31 @@ class Backoff:
     def reset(self) -> None:
         """Begin again at the first wait: something worked."""
         self._attempts = 0
+
+
+class Stopped(Exception):
+    """The program was told to stop while it waited to try again."""
+
+
+def persist(
+    attempt: Callable[[], T],
+    *,
+    event: str,
+    passing: Callable[[Exception], bool],
+    stopping: threading.Event,
+) -> T:
+    """Repeat `attempt` while what it raises is `passing`, logging `event` before each wait.
+
+    Raises what does not pass, and Stopped once `stopping` is set.
+    """
+    backoff = Backoff()
+    while True:
+        try:
+            return attempt()
+        except Exception as error:
+            if not passing(error):
+                raise
+            seconds = backoff.next()
+            log.warning(event, error=str(error), retry_in_seconds=round(seconds, 1))
+            if stopping.wait(seconds):
+                raise Stopped from error

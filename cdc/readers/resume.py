@@ -1,4 +1,4 @@
-"""Whether a server can continue a stream from a position, and where a new stream begins."""
+"""Whether a server can continue a stream from a position."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 from cdc.errors import CdcError, Halted, PositionPurged, SourceDiverged, Unfit
 from cdc.position import (
     FilePosition,
-    GtidPosition,
     GtidSet,
     MariadbGtids,
     Position,
     file_number,
 )
-from cdc.readers.dump import FIRST_OFFSET
 from cdc.readers.packets import ServerError
 
 if TYPE_CHECKING:
@@ -156,38 +154,6 @@ def explain(error: ServerError, position: Position) -> CdcError:
         position=position,
         remedy="mend the source's binlog, or resync from a newer position",
     )
-
-
-def earliest(connection: Connection[Any], *, mariadb: bool) -> Position:
-    """Return the position of the oldest binlog that is left."""
-    logs = rows(connection, "SHOW BINARY LOGS")
-    if not logs:
-        raise Unfit("the source has no binlog", remedy="turn on log_bin on the source")
-    first = str(logs[0][0])
-    if mariadb:
-        [(gtids,)] = rows(connection, "SELECT BINLOG_GTID_POS(%s, %s)", first, FIRST_OFFSET)
-        return GtidPosition(MariadbGtids.parse(gtids or ""))
-    [(mode, purged)] = rows(connection, "SELECT @@GLOBAL.gtid_mode, @@GLOBAL.gtid_purged")
-    if mode == "ON":
-        return GtidPosition(GtidSet.parse(purged))
-    return FilePosition(first, FIRST_OFFSET)
-
-
-def now(connection: Connection[Any], *, mariadb: bool) -> Position:
-    """Return a position that everything visible to a query now is before."""
-    if mariadb:
-        [(gtids,)] = rows(connection, "SELECT @@GLOBAL.gtid_binlog_pos")
-        return GtidPosition(MariadbGtids.parse(gtids))
-    [(mode, executed)] = rows(connection, "SELECT @@GLOBAL.gtid_mode, @@GLOBAL.gtid_executed")
-    if mode == "ON":
-        return GtidPosition(GtidSet.parse(executed))
-    file, offset = _end_of_log(connection)
-    return FilePosition(file, offset)
-
-
-def _end_of_log(connection: Connection[Any]) -> tuple[str, int]:
-    *_, (name, size, *_) = rows(connection, "SHOW BINARY LOGS")
-    return str(name), int(size)
 
 
 def check_server(expected: str, actual: str, position: FilePosition) -> None:

@@ -18,7 +18,7 @@ from pymongo.read_concern import ReadConcern
 from cdc.checkpoint import Checkpoint
 from cdc.errors import Retryable, WriteRefused
 from cdc.faults import FaultPoint, Faults
-from cdc.retry import Backoff
+from cdc.retry import persist
 from cdc.writers import commands
 from cdc.writers.batch import Batch, query
 from cdc.writers.commands import Command
@@ -72,10 +72,6 @@ class Refused(Exception):
         self.collection = command.collection
         self.id = command.operations[int(error.get("index", 0))].id
         super().__init__(self.text)
-
-
-class Stopped(Exception):
-    """The writer was told to stop while it waited for the target."""
 
 
 class MongoWriter:
@@ -156,20 +152,7 @@ class MongoWriter:
         ) from error
 
     def _persist(self, attempt: Callable[[], T]) -> T:
-        """Repeat what fails for a passing reason, until it works or the writer is stopped."""
-        backoff = Backoff()
-        while True:
-            try:
-                return attempt()
-            except (Retryable, PyMongoError) as error:
-                if not _is_passing(error):
-                    raise
-                self._wait(backoff.next(), error)
-
-    def _wait(self, seconds: float, error: Exception) -> None:
-        log.warning("target_retry", error=str(error), retry_in_seconds=round(seconds, 1))
-        if self._stopping.wait(seconds):
-            raise Stopped from error
+        return persist(attempt, event="target_retry", passing=_is_passing, stopping=self._stopping)
 
     def _attempt(self, batch: Batch, form: Form) -> None:
         requests = (

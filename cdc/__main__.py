@@ -1,0 +1,5 @@
+"""`python -m cdc`: the command-line."""
+
+from cdc.cli import main
+
+main()

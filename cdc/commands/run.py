@@ -1,0 +1,45 @@
+"""`cdc run`: the daemon."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import structlog
+
+from cdc import log
+from cdc.commands import config_option
+from cdc.config import load
+from cdc.daemon import Daemon, stopped_by_signals
+from cdc.errors import UsageError
+from cdc.faults import Faults
+from cdc.mapping.model import load_mappings
+
+_logger = structlog.get_logger(__name__)
+
+
+@click.command()
+@config_option
+def run(config_path: Path) -> None:
+    """Keep the target equal to the source, until SIGTERM or SIGINT."""
+    config = load(config_path)
+    mappings = load_mappings(config.mappings, relative_to=config_path.resolve().parent)
+    if config.start == "backfill":
+        raise UsageError(
+            "start: backfill, the default, is not built yet: existing rows are not copied",
+            remedy="write `start: earliest` (all that the binlogs hold) or `start: now`",
+        )
+    log.configure(config.log)
+    daemon = Daemon(config, mappings, _faults())
+    with stopped_by_signals(daemon):
+        daemon.run()
+
+
+def _faults() -> Faults:
+    try:
+        faults = Faults.from_environment()
+    except ValueError as error:
+        raise UsageError(f"CDC_FAULT: {error}") from error
+    if faults.point or faults.ledger:
+        _logger.warning("faults_are_on", point=str(faults.point), ledger=faults.ledger)
+    return faults

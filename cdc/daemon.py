@@ -1,0 +1,153 @@
+"""Puts one stream together from its configuration and keeps it running until a signal."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import structlog
+
+from cdc.checkpoint import Checkpoint
+from cdc.columns import TableMap
+from cdc.config import Config
+from cdc.errors import Retryable
+from cdc.faults import Faults
+from cdc.handoff import Handoff, Limits
+from cdc.mapping.compiler import compile_plan
+from cdc.mapping.model import Mapping
+from cdc.mapping.plan import Plan
+from cdc.pipeline import Mapper, Pipeline
+from cdc.readers import start
+from cdc.readers.binlog import BinlogReader
+from cdc.readers.statements import ANY_TABLE
+from cdc.retry import Stopped, persist
+from cdc.writers import target
+from cdc.writers.mongo import MongoWriter
+
+log = structlog.get_logger(__name__)
+
+STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+
+
+class Followed:
+    """Which tables the mappings follow, and their plans."""
+
+    def __init__(self, mappings: Iterable[Mapping]) -> None:
+        self._by_table: dict[tuple[str, str], list[Mapping]] = {}
+        for mapping in mappings:
+            schema, _, table = mapping.source.partition(".")
+            self._by_table.setdefault((schema, table), []).append(mapping)
+        self._schemas = {schema for schema, _ in self._by_table}
+
+    def __call__(self, schema: str, table: str) -> bool:
+        """Tell whether the table is followed; `"*"` asks whether any of the schema's is."""
+        if table == ANY_TABLE:
+            return schema in self._schemas
+        return (schema, table) in self._by_table
+
+    def plans(self, table: TableMap) -> tuple[Plan, ...]:
+        """Compile every mapping of a table against its columns."""
+        mappings = self._by_table.get((table.schema, table.table), ())
+        return tuple(compile_plan(mapping, table) for mapping in mappings)
+
+
+class Daemon:
+    """One stream: `run` until a signal, or until a human must decide."""
+
+    def __init__(
+        self, config: Config, mappings: tuple[Mapping, ...], faults: Faults | None = None
+    ) -> None:
+        self._config = config
+        self._mappings = mappings
+        self._faults = faults or Faults()
+        self._stopping = threading.Event()
+        self._pipeline: Pipeline | None = None
+        self._writer: MongoWriter | None = None
+
+    def stop(self) -> None:
+        """End `run` behind the batch in flight; may be called from any thread."""
+        self._stopping.set()
+        if self._writer is not None:
+            self._writer.stop()
+        if self._pipeline is not None:
+            self._pipeline.stop()
+
+    def run(self) -> None:
+        """Replicate from the checkpoint on, or from `start` where there is none yet.
+
+        An unreachable side is waited for. Returns when it was stopped.
+        """
+        try:
+            with self._connected_writer() as writer:
+                checkpoint = writer.take_over() or self._first_checkpoint(writer)
+                self._pipeline = self._assemble(writer)
+                if not self._stopping.is_set():
+                    log.info(
+                        "streaming", stream=self._config.name, position=str(checkpoint.position)
+                    )
+                    self._pipeline.run(checkpoint)
+        except Stopped:
+            pass
+        log.info("stopped", stream=self._config.name)
+
+    @contextmanager
+    def _connected_writer(self) -> Iterator[MongoWriter]:
+        config = self._config
+        with target.connect(config.target) as client:
+            self._writer = writer = MongoWriter(
+                client,
+                database=config.target.database,
+                state_database=config.target.state_database,
+                stream=config.name,
+                transactional=config.apply.mode == "exactly_once",
+                faults=self._faults,
+            )
+            try:
+                yield writer
+            finally:
+                writer.close()
+
+    def _first_checkpoint(self, writer: MongoWriter) -> Checkpoint:
+        """Begin a new stream: its first position is saved before anything is read."""
+        config = self._config
+        first = persist(
+            lambda: start.resolve(config.source, config.start),
+            event="source_retry",
+            passing=lambda error: isinstance(error, Retryable),
+            stopping=self._stopping,
+        )
+        log.info("first_start", stream=config.name, position=str(first.position))
+        writer.create(first, {each.target: each.fingerprint for each in self._mappings})
+        taken = writer.take_over()
+        assert taken is not None
+        return taken
+
+    def _assemble(self, writer: MongoWriter) -> Pipeline:
+        apply = self._config.apply
+        followed = Followed(self._mappings)
+        reader = BinlogReader(
+            self._config.source, follows=followed, transaction_bytes=apply.transaction_bytes
+        )
+        mapper = Mapper(followed.plans, transaction_bytes=apply.transaction_bytes)
+        limits = Limits(apply.batch_rows, apply.batch_bytes, apply.linger_ms / 1000)
+        return Pipeline(reader, mapper, Handoff(limits), writer)
+
+
+@contextmanager
+def stopped_by_signals(daemon: Daemon) -> Iterator[None]:
+    """Let SIGTERM and SIGINT stop the daemon, wherever its threads are blocked."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+
+    def wait() -> None:
+        number = signal.sigwait(STOP_SIGNALS)
+        log.info("stopping", signal=signal.Signals(number).name)
+        daemon.stop()
+
+    threading.Thread(target=wait, name="signals", daemon=True).start()
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
