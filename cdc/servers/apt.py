@@ -34,7 +34,7 @@ class Apt:
         package = best_package(self._names(), pattern)
         if package is None:
             raise Unfit(
-                f"{self.distribution.name} has no package {pattern} for {self._architecture()}",
+                f"{self.distribution.name} has no {pattern} for {self._architecture()}",
                 remedy=CONTAINERS,
             )
         archives = self.folder / "archives"
@@ -78,6 +78,7 @@ class Apt:
             "-oDir::Etc::SourceParts=/dev/null",
             "-oDir::Etc::preferences=/dev/null",
             "-oDir::Etc::preferencesparts=/dev/null",
+            "-oAPT::Update::Error-Mode=any",  # a mirror out of reach is only a warning else
             "-oAPT::Default-Release=",
             "-oAPT::Install-Recommends=false",
             "-oAPT::Keep-Downloaded-Packages=true",
