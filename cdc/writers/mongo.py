@@ -16,7 +16,7 @@ from pymongo.errors import ConnectionFailure, InvalidOperation, OperationFailure
 from pymongo.read_concern import ReadConcern
 
 from cdc.checkpoint import Checkpoint
-from cdc.errors import Retryable, WriteRefused
+from cdc.errors import CdcError, Retryable, Unfit, WriteRefused
 from cdc.faults import FaultPoint, Faults
 from cdc.retry import persist
 from cdc.writers import commands
@@ -49,6 +49,9 @@ RETRYABLE_CODES: Final = frozenset(
         14031,  # OutOfDiskSpace: it is for the operator to make room, and then it goes on
     }
 )
+ACCESS_CODES: Final = frozenset({13, 18, 8000})
+"""Unauthorized, AuthenticationFailed, and Atlas's own code for both."""
+
 INSERT_AGAIN_AFTER: Final = 20
 """After how many batches sent as replaces to try inserts again."""
 
@@ -152,7 +155,12 @@ class MongoWriter:
         ) from error
 
     def _persist(self, attempt: Callable[[], T]) -> T:
-        return persist(attempt, event="target_retry", passing=_is_passing, stopping=self._stopping)
+        try:
+            return persist(
+                attempt, event="target_retry", passing=_is_passing, stopping=self._stopping
+            )
+        except PyMongoError as error:
+            raise _explained(error) from error
 
     def _attempt(self, batch: Batch, form: Form) -> None:
         requests = (
@@ -231,6 +239,16 @@ def _is_passing(error: Exception) -> bool:
     if any(error.has_error_label(label) for label in labels):
         return True
     return isinstance(error, OperationFailure) and error.code in RETRYABLE_CODES
+
+
+def _explained(error: PyMongoError) -> CdcError:
+    code = error.code if isinstance(error, OperationFailure) else None
+    if code in ACCESS_CODES:
+        return Unfit(
+            f"the target refuses this account: {error}",
+            remedy="grant it readWrite on target.database and target.state_database",
+        )
+    return CdcError(f"the target answered with an error: {error}")
 
 
 def _readable(identifier: bytes) -> str:

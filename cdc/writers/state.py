@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, NoReturn
@@ -22,7 +23,7 @@ from pymongo import ReturnDocument
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import OperationFailure
+from pymongo.errors import DuplicateKeyError, OperationFailure
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
@@ -68,19 +69,19 @@ class StreamState:
         return self._documents.find_one({"_id": self._stream})
 
     def create(self, checkpoint: Checkpoint, mappings: Mapping[str, str]) -> None:
-        """Write the first state of a new stream."""
-        self._documents.insert_one(
-            {
-                "_id": self._stream,
-                "sequence": 0,
-                "epoch": 0,
-                "owner": None,
-                **checkpoint.to_document(),
-                "committed_at": None,
-                "created_at": datetime.now(UTC),
-                "mappings": dict(mappings),
-            }
-        )
+        """Write the first state of a new stream, unless an attempt before this one did."""
+        document = {
+            "_id": self._stream,
+            "sequence": 0,
+            "epoch": 0,
+            "owner": None,
+            **checkpoint.to_document(),
+            "committed_at": None,
+            "created_at": datetime.now(UTC),
+            "mappings": dict(mappings),
+        }
+        with suppress(DuplicateKeyError):
+            self._documents.insert_one(document)
 
     def take_over(self, session: ClientSession) -> Checkpoint | None:
         """Become the stream's owner; return its checkpoint, or None where there is no state.
