@@ -1,0 +1,19 @@
+"""Whether both sides are fit for replication: rules over facts, which others gather."""
+
+from __future__ import annotations
+
+from cdc.preflight.finding import Finding, Outcome, exit_code, require
+from cdc.preflight.source import source_findings
+from cdc.preflight.tables import missing, table_findings
+from cdc.preflight.target import target_findings
+
+__all__ = [
+    "Finding",
+    "Outcome",
+    "exit_code",
+    "missing",
+    "require",
+    "source_findings",
+    "table_findings",
+    "target_findings",
+]

@@ -1,0 +1,91 @@
+"""What the rules of preflight need to know of both sides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from cdc.columns import TableMap
+
+
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """A replica that the source has registered; `uuid` is empty on MariaDB."""
+
+    server_id: int
+    uuid: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFacts:
+    """A source as it answers one account; None stands for what the account may not ask.
+
+    `variables` are global ones, by lower-case name; one that the server does not have is absent.
+    `privileges` are those on `*.*`, in upper case. `replicates` tells whether the source is
+    itself a replica. `clock` is its UTC time when it was asked.
+    """
+
+    flavour: Literal["mysql", "mariadb"]
+    version: tuple[int, ...]
+    version_text: str
+    account: str
+    variables: Mapping[str, str]
+    privileges: frozenset[str]
+    logged_schemas: tuple[str, ...] = ()
+    ignored_schemas: tuple[str, ...] = ()
+    replicates: bool | None = False
+    replicas: tuple[Replica, ...] | None = ()
+    binary_logs: tuple[tuple[str, int], ...] | None = ()
+    clock: datetime | None = None
+
+    def variable(self, name: str) -> str:
+        """Return a global variable, empty if the server does not have it."""
+        return self.variables.get(name, "")
+
+    @property
+    def mariadb(self) -> bool:
+        """Whether it is MariaDB."""
+        return self.flavour == "mariadb"
+
+    @property
+    def binlog_monitor(self) -> str:
+        """Name the privilege to look at the binlog's state."""
+        return "BINLOG MONITOR" if self.mariadb else "REPLICATION CLIENT"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableFacts:
+    """A table that a mapping follows.
+
+    `kind` and `engine` as information_schema names them. `columns` is None, and `cascades`
+    unknown, for a table whose rows the account may not read. `cascades` are the table's foreign
+    keys by which the server changes its rows when a parent's row changes.
+    """
+
+    schema: str
+    table: str
+    kind: str = "BASE TABLE"
+    engine: str = "InnoDB"
+    columns: TableMap | None = None
+    cascades: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """`schema.table`."""
+        return f"{self.schema}.{self.table}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetFacts:
+    """A target as it answers one account.
+
+    `refusals` holds, for each `database.collection` that was tried, why it cannot be written.
+    """
+
+    version: tuple[int, ...]
+    version_text: str
+    topology: Literal["replica set", "sharded", "standalone"]
+    writable: bool
+    refusals: Mapping[str, str] = field(default_factory=dict)

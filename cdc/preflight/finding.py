@@ -1,0 +1,75 @@
+"""What one check found, and what follows from all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+
+from cdc.errors import CdcError, Retryable, Unfit, UsageError
+
+
+class Outcome(Enum):
+    """What a check came to."""
+
+    OK = "ok"
+    WARNING = "warning"
+    """Works, with a risk that the operator should know."""
+    NOT_CHECKED = "not checked"
+    """The account may not ask; replication itself does not depend on the answer."""
+    UNREACHABLE = "unreachable"
+    """The check could not run, for now."""
+    UNFIT = "unfit"
+    WRONG = "wrong"
+    """The mistake is in the configuration or a mapping."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check's answer: what was seen and, unless it is OK, what to do."""
+
+    check: str
+    outcome: Outcome
+    what: str
+    remedy: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether replication can start as far as this goes."""
+        return self.outcome in {Outcome.OK, Outcome.WARNING, Outcome.NOT_CHECKED}
+
+    def __str__(self) -> str:
+        told = f"{self.outcome.value:11} {self.check}: {self.what}"
+        return f"{told}; {self.remedy}" if self.remedy else told
+
+
+def require(findings: Iterable[Finding]) -> None:
+    """Raise one error that tells every finding in the way of a start; else return.
+
+    UsageError where the configuration is wrong, else Unfit where a side is, else Retryable where
+    a side could not be reached.
+    """
+    failed = [finding for finding in findings if not finding.ok]
+    if failed:
+        text = "\n".join(_told(finding) for finding in failed)
+        raise _error_class(failed)(text)
+
+
+def exit_code(findings: Iterable[Finding]) -> int:
+    """Return 0, 2 for a wrong configuration, 3 for an unfit or unreachable side."""
+    failed = [finding for finding in findings if not finding.ok]
+    if not failed:
+        return 0
+    return UsageError.exit_code if _error_class(failed) is UsageError else Unfit.exit_code
+
+
+def _told(finding: Finding) -> str:
+    text = f"{finding.check}: {finding.what}"
+    return f"{text}\n  remedy: {finding.remedy}" if finding.remedy else text
+
+
+def _error_class(failed: list[Finding]) -> type[CdcError]:
+    outcomes = {finding.outcome for finding in failed}
+    if Outcome.WRONG in outcomes:
+        return UsageError
+    return Unfit if Outcome.UNFIT in outcomes else Retryable

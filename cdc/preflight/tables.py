@@ -1,0 +1,104 @@
+"""The rules for the tables that the mappings follow."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from cdc.preflight.facts import SourceFacts, TableFacts
+from cdc.preflight.finding import Finding, Outcome
+from cdc.preflight.source import quoted_account
+
+CASCADES_LOGGED_SINCE = (9, 6)
+"""From here on MySQL itself carries out what foreign keys ask for, and logs it."""
+
+
+def table_findings(source: SourceFacts, tables: Collection[TableFacts]) -> Iterator[Finding]:
+    """Judge every followed table that exists."""
+    for table in tables:
+        yield from _findings(source, table)
+
+
+def missing(source: SourceFacts, name: str) -> Finding:
+    """Say that the account cannot see a mapping's `schema.table`."""
+    return Finding(
+        f"table {name}",
+        Outcome.UNFIT,
+        f"does not exist, or {source.account} may not SELECT from it",
+        f"create it; or run: {_grant(source, name)}",
+    )
+
+
+def _findings(source: SourceFacts, table: TableFacts) -> Iterator[Finding]:
+    failed = [each for each in _rules(source, table) if each is not None]
+    yield from failed or [Finding(f"table {table.name}", Outcome.OK, "can be followed")]
+
+
+def _rules(source: SourceFacts, table: TableFacts) -> Iterator[Finding | None]:
+    yield _kind(table)
+    yield _readable(source, table)
+    yield _cascades(source, table)
+
+
+def _kind(table: TableFacts) -> Finding | None:
+    if table.kind == "SYSTEM VERSIONED":
+        return _unfit(
+            table,
+            "is system-versioned: its DELETE is logged as an UPDATE",
+            "ALTER TABLE … DROP SYSTEM VERSIONING, or leave it out of the mappings",
+        )
+    if table.kind != "BASE TABLE":
+        return _unfit(
+            table,
+            f"is a {table.kind.lower()}, and these have no rows events",
+            "follow the tables behind it, or leave it out of the mappings",
+        )
+    if table.engine.lower() != "innodb":
+        return _unfit(
+            table,
+            f"is kept by {table.engine}, which has no transactions",
+            f"ALTER TABLE {table.name} ENGINE = InnoDB",
+        )
+    return None
+
+
+def _readable(source: SourceFacts, table: TableFacts) -> Finding | None:
+    if table.columns is not None:
+        return None
+    return _unfit(
+        table,
+        f"{source.account} may not SELECT every column of it",
+        f"run: {_grant(source, table.name)}",
+    )
+
+
+def _cascades(source: SourceFacts, table: TableFacts) -> Finding | None:
+    if not table.cascades or logs_cascades(source):
+        return None
+    return _unfit(
+        table,
+        f"the server changes its rows without logging it, by {', '.join(table.cascades)}",
+        "make the key RESTRICT and change the rows from the application; or, on MySQL, upgrade"
+        " to 9.6 or later; or leave the table out of the mappings",
+    )
+
+
+def logs_cascades(source: SourceFacts) -> bool:
+    """Tell whether rows that a foreign key deletes or changes appear in the binlog."""
+    return (
+        not source.mariadb
+        and source.version >= CASCADES_LOGGED_SINCE
+        and source.variable("innodb_native_foreign_keys") != "ON"
+    )
+
+
+def _unfit(table: TableFacts, what: str, remedy: str) -> Finding:
+    return Finding(f"table {table.name}", Outcome.UNFIT, what, remedy)
+
+
+def _grant(source: SourceFacts, name: str) -> str:
+    schema, _, table = name.partition(".")
+    return f"GRANT SELECT ON {_quoted(schema)}.{_quoted(table)} TO {quoted_account(source.account)}"
+
+
+def _quoted(name: str) -> str:
+    return "`{}`".format(name.replace("`", "``"))

@@ -1,0 +1,261 @@
+"""A table's columns from information_schema, as its next table map will describe them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, Final
+
+from pymysql.cursors import DictCursor
+
+from cdc.columns import Column, FieldType, TableMap
+from cdc.errors import Unfit
+from cdc.readers.source import SourceConnection, is_mariadb
+
+BINARY_COLLATION: Final = 63
+
+_TYPES: Final = {
+    "tinyint": FieldType.TINY,
+    "smallint": FieldType.SHORT,
+    "mediumint": FieldType.INT24,
+    "int": FieldType.LONG,
+    "bigint": FieldType.LONGLONG,
+    "float": FieldType.FLOAT,
+    "double": FieldType.DOUBLE,
+    "decimal": FieldType.NEWDECIMAL,
+    "bit": FieldType.BIT,
+    "year": FieldType.YEAR,
+    "date": FieldType.DATE,
+    "time": FieldType.TIME2,
+    "datetime": FieldType.DATETIME2,
+    "timestamp": FieldType.TIMESTAMP2,
+    "char": FieldType.STRING,
+    "binary": FieldType.STRING,
+    "uuid": FieldType.STRING,
+    "inet4": FieldType.STRING,
+    "inet6": FieldType.STRING,
+    "varchar": FieldType.VARCHAR,
+    "varbinary": FieldType.VARCHAR,
+    "tinytext": FieldType.BLOB,
+    "text": FieldType.BLOB,
+    "mediumtext": FieldType.BLOB,
+    "longtext": FieldType.BLOB,
+    "tinyblob": FieldType.BLOB,
+    "blob": FieldType.BLOB,
+    "mediumblob": FieldType.BLOB,
+    "longblob": FieldType.BLOB,
+    "json": FieldType.JSON,
+    "enum": FieldType.ENUM,
+    "set": FieldType.SET,
+    "vector": FieldType.VECTOR,
+    "geometry": FieldType.GEOMETRY,
+    "point": FieldType.GEOMETRY,
+    "linestring": FieldType.GEOMETRY,
+    "polygon": FieldType.GEOMETRY,
+    "multipoint": FieldType.GEOMETRY,
+    "multilinestring": FieldType.GEOMETRY,
+    "multipolygon": FieldType.GEOMETRY,
+    "geomcollection": FieldType.GEOMETRY,
+    "geometrycollection": FieldType.GEOMETRY,
+}
+_GEOMETRIES: Final = {
+    "geometry": 0,
+    "point": 1,
+    "linestring": 2,
+    "polygon": 3,
+    "multipoint": 4,
+    "multilinestring": 5,
+    "multipolygon": 6,
+    "geomcollection": 7,
+    "geometrycollection": 7,
+}
+_LENGTH_BYTES: Final = {"tiny": 1, "medium": 3, "long": 4}
+_FIXED_LENGTH: Final = {"uuid": 16, "inet4": 4, "inet6": 16}
+_TEXTUAL: Final = frozenset({FieldType.STRING, FieldType.VARCHAR, FieldType.BLOB})
+_NUMERIC: Final = frozenset(
+    {
+        FieldType.TINY,
+        FieldType.SHORT,
+        FieldType.INT24,
+        FieldType.LONG,
+        FieldType.LONGLONG,
+        FieldType.FLOAT,
+        FieldType.DOUBLE,
+        FieldType.NEWDECIMAL,
+    }
+)
+_ENUMERATED: Final = frozenset({FieldType.ENUM, FieldType.SET})
+
+_MEMBER: Final = re.compile(r"'((?:[^'\\]|''|\\.)*)'", re.DOTALL)
+_ESCAPED: Final = re.compile(r"''|\\(.)", re.DOTALL)
+_ESCAPES: Final = {"0": "\0", "n": "\n", "r": "\r", "t": "\t", "Z": "\x1a"}
+
+
+def describe_table(connection: SourceConnection, schema: str, table: str) -> TableMap | None:
+    """Return what the table's next table map will say; None for one that the account cannot see.
+
+    A column type that cdc does not know raises Unfit.
+    """
+    rows = _columns(connection, schema, table)
+    if not rows:
+        return None
+    mariadb = is_mariadb(connection)
+    collations = _collations(connection, mariadb=mariadb)
+    columns = [_column(row, collations, table=f"{schema}.{table}", mariadb=mariadb) for row in rows]
+    names = [column.name for column in columns]
+    key = _primary_key(connection, schema, table)
+    return TableMap(
+        schema=schema,
+        table=table,
+        columns=tuple(columns),
+        primary_key=tuple(names.index(name) for name, _ in key),
+        key_prefixes=tuple(prefix for _, prefix in key),
+        mariadb=mariadb,
+    )
+
+
+def quoted(*names: str) -> str:
+    """Quote a name, or a dotted one, for a statement."""
+    return ".".join("`{}`".format(name.replace("`", "``")) for name in names)
+
+
+def _columns(connection: SourceConnection, schema: str, table: str) -> Sequence[dict[str, Any]]:
+    return _ask(
+        connection,
+        "SELECT column_name AS name, data_type AS type, column_type AS full_type,"
+        " is_nullable AS nullable, character_octet_length AS octets,"
+        " numeric_precision AS digits, numeric_scale AS scale,"
+        " datetime_precision AS fraction, collation_name AS collation_name, extra AS extra"
+        " FROM information_schema.columns WHERE table_schema = %s AND table_name = %s"
+        " ORDER BY ordinal_position",
+        schema,
+        table,
+    )
+
+
+def _primary_key(connection: SourceConnection, schema: str, table: str) -> list[tuple[str, int]]:
+    """Return the primary key's columns and prefixes.
+
+    Without one the server takes the first unique key that is NOT NULL and has no prefixes, and
+    calls it the primary key in the binlog; SHOW INDEX lists the keys in the order it looks.
+    """
+    indexes: dict[str, list[dict[str, Any]]] = {}
+    for row in _ask(connection, f"SHOW INDEX FROM {quoted(schema, table)}"):
+        indexes.setdefault(str(row["Key_name"]), []).append(row)
+    for name, rows in indexes.items():
+        if name == "PRIMARY" or all(_identifies(row) for row in rows):
+            return [(str(row["Column_name"]), int(row["Sub_part"] or 0)) for row in rows]
+    return []
+
+
+def _identifies(row: dict[str, Any]) -> bool:
+    return (
+        not row["Non_unique"]
+        and row["Null"] != "YES"
+        and row["Sub_part"] is None
+        and row["Column_name"] is not None
+    )
+
+
+def _collations(connection: SourceConnection, *, mariadb: bool) -> dict[str, int]:
+    """Return the id of every collation; MariaDB's newer ones have one a charset."""
+    rows = _ask(
+        connection, "SELECT collation_name AS name, id AS id FROM information_schema.collations"
+    )
+    found = {str(row["name"]): int(row["id"]) for row in rows if row["id"] is not None}
+    if mariadb and _applicability_has_ids(connection):
+        rows = _ask(
+            connection,
+            "SELECT full_collation_name AS name, id AS id"
+            " FROM information_schema.collation_character_set_applicability",
+        )
+        found |= {str(row["name"]): int(row["id"]) for row in rows}
+    return found
+
+
+def _applicability_has_ids(connection: SourceConnection) -> bool:
+    return bool(
+        _ask(
+            connection,
+            "SELECT 1 AS one FROM information_schema.columns"
+            " WHERE table_schema = 'information_schema' AND column_name = 'FULL_COLLATION_NAME'"
+            " AND table_name = 'COLLATION_CHARACTER_SET_APPLICABILITY'",
+        )
+    )
+
+
+def _column(
+    row: dict[str, Any], collations: dict[str, int], *, table: str, mariadb: bool
+) -> Column:
+    type_name, full_type = str(row["type"]).lower(), str(row["full_type"])
+    if type_name not in _TYPES:
+        raise Unfit(
+            f"column {row['name']} has the type {type_name}, which cdc does not know",
+            table=table,
+            remedy="leave the table out of the mappings",
+        )
+    kind = _TYPES[type_name]
+    return Column(
+        name=str(row["name"]),
+        type=kind,
+        nullable=row["nullable"] == "YES",
+        unsigned=kind is FieldType.YEAR or (kind in _NUMERIC and " unsigned" in full_type),
+        length=_length(row, kind, type_name),
+        length_bytes=_length_bytes(row, kind, type_name),
+        precision=int(row["digits"]) if kind is FieldType.NEWDECIMAL else 0,
+        scale=int((row["scale"] if kind is FieldType.NEWDECIMAL else row["fraction"]) or 0),
+        bits=int(row["digits"]) if kind is FieldType.BIT else 0,
+        collation=_collation(row, kind, collations),
+        members=_members(full_type) if kind in _ENUMERATED else (),
+        geometry=_GEOMETRIES.get(type_name),
+        dimension=_dimension(full_type) if kind is FieldType.VECTOR else None,
+        visible=mariadb or "INVISIBLE" not in str(row["extra"]).upper(),
+    )
+
+
+def _length(row: dict[str, Any], kind: FieldType, type_name: str) -> int:
+    if kind in (FieldType.STRING, FieldType.VARCHAR):
+        return int(_FIXED_LENGTH.get(type_name) or row["octets"])
+    if kind is FieldType.ENUM:
+        return 1 if len(_members(str(row["full_type"]))) < 256 else 2
+    if kind is FieldType.SET:
+        size = (len(_members(str(row["full_type"]))) + 7) // 8
+        return 8 if size > 4 else size
+    return 0
+
+
+def _length_bytes(row: dict[str, Any], kind: FieldType, type_name: str) -> int:
+    if kind in (FieldType.STRING, FieldType.VARCHAR):
+        return 2 if _length(row, kind, type_name) > 255 else 1
+    if kind is FieldType.BLOB:
+        return next((size for word, size in _LENGTH_BYTES.items() if type_name.startswith(word)), 2)
+    if kind in (FieldType.JSON, FieldType.GEOMETRY, FieldType.VECTOR):
+        return 4
+    return 0
+
+
+def _collation(row: dict[str, Any], kind: FieldType, collations: dict[str, int]) -> int | None:
+    if kind not in _TEXTUAL | _ENUMERATED:
+        return None
+    name = row["collation_name"]
+    return collations[str(name)] if name else BINARY_COLLATION
+
+
+def _members(full_type: str) -> tuple[str, ...]:
+    """Read `enum('a','b''c')`; the server escapes as in `append_unescaped` of `sql/sql_show.cc`."""
+    return tuple(_ESCAPED.sub(_unescaped, match) for match in _MEMBER.findall(full_type))
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    return "'" if match[1] is None else _ESCAPES.get(match[1], match[1])
+
+
+def _dimension(full_type: str) -> int:
+    return int(full_type.partition("(")[2].rstrip(")"))
+
+
+def _ask(connection: SourceConnection, statement: str, *values: object) -> Sequence[dict[str, Any]]:
+    with connection.cursor(DictCursor) as cursor:
+        cursor.execute(statement, values or None)
+        rows: Sequence[dict[str, Any]] = cursor.fetchall()
+        return rows

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict
+from itertools import chain
+
+import pytest
+from pydantic import SecretStr
+
+from cdc.changes import RowsEvent
+from cdc.columns import TableMap
+from cdc.config import SourceConfig, TlsConfig
+from cdc.readers import start
+from cdc.readers.binlog import BinlogReader
+from cdc.readers.schema import describe_table
+from cdc.readers.source import connect
+from cdc.servers import MySQLServer
+
+COMMON = """
+    id BIGINT UNSIGNED NOT NULL PRIMARY KEY,
+    tiny TINYINT, tiny_u TINYINT UNSIGNED ZEROFILL, flag BOOL, small SMALLINT, medium MEDIUMINT,
+    medium_u MEDIUMINT UNSIGNED, normal INT NOT NULL, big BIGINT,
+    one FLOAT, one_u FLOAT UNSIGNED, two DOUBLE, exact DECIMAL(30,7), exact_u DECIMAL(5,0) UNSIGNED,
+    bits BIT(11), bit_one BIT, y YEAR, d DATE, t TIME, t3 TIME(3), dt DATETIME, dt6 DATETIME(6),
+    ts TIMESTAMP NULL, ts2 TIMESTAMP(2) NULL,
+    c CHAR(10), c_wide CHAR(200), v VARCHAR(60), v_wide VARCHAR(300),
+    v_latin VARCHAR(20) CHARACTER SET latin1, v_utf16 VARCHAR(20) CHARACTER SET utf16,
+    v_bin VARCHAR(20) COLLATE utf8mb4_bin, c_ascii CHAR(3) CHARACTER SET ascii,
+    b BINARY(16), vb VARBINARY(300), c_binary CHAR(5) CHARACTER SET binary,
+    tt TINYTEXT, tx TEXT, mt MEDIUMTEXT, lt LONGTEXT, tb TINYBLOB, bb BLOB, mb MEDIUMBLOB,
+    lb LONGBLOB, short_text TEXT(100),
+    e ENUM('a', 'it''s', 'c,d', 'é', 'back\\\\slash'), s SET('x', 'y y', 'ö'),
+    e_latin ENUM('é', 'b') CHARACTER SET latin1,
+    s_nine SET('1','2','3','4','5','6','7','8','9'),
+    j JSON, g GEOMETRY, p POINT, pl POLYGON, gc GEOMETRYCOLLECTION, mp MULTIPOINT,
+    hidden INT INVISIBLE, made INT AS (tiny + 1) STORED, virt INT AS (tiny + 1) VIRTUAL
+"""
+OWN = {"mysql": "vec VECTOR(3)", "mariadb": "u UUID, four INET4, six INET6"}
+
+
+def settings(source: MySQLServer) -> SourceConfig:
+    return SourceConfig(
+        host=source.host,
+        port=source.port,
+        user=source.user,
+        password=SecretStr(source.password),
+        server_id=4_000_000_001,
+        tls=TlsConfig(mode="off"),
+        heartbeat_seconds=1,
+    )
+
+
+@contextmanager
+def binlog_from_now(source: MySQLServer, schema: str) -> Iterator[Callable[[], TableMap]]:
+    """What gives the table map of the next change in `schema`."""
+    position = start.resolve(settings(source), "now")
+    reader = BinlogReader(
+        settings(source), follows=lambda name, _: name in {schema, "*"}, transaction_bytes=1 << 20
+    )
+
+    def next_table_map() -> TableMap:
+        changes = chain.from_iterable(each.changes for each in reader.transactions(position))
+        return next(change.table for change in changes if isinstance(change, RowsEvent))
+
+    yield next_table_map
+    reader.stop()
+
+
+def described(source: MySQLServer, schema: str, table: str) -> TableMap | None:
+    with closing(connect(settings(source), read_timeout=5)) as connection:
+        return describe_table(connection, schema, table)
+
+
+def test_an_idle_table_is_described_as_its_next_table_map_will(
+    source: MySQLServer, schema: str
+) -> None:
+    source.execute(f"CREATE TABLE {schema}.every ({COMMON}, {OWN[source.flavour]})")
+
+    with binlog_from_now(source, schema) as next_table_map:
+        source.execute(f"INSERT INTO {schema}.every (id, normal) VALUES (1, 1)")
+        expected = next_table_map()
+
+    found = described(source, schema, "every")
+    assert found is not None
+    by_name = {column.name: column for column in found.columns}
+    for column in expected.columns:
+        assert by_name[column.name] == column
+    assert asdict(found) == asdict(expected)
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        "b INT, a INT, PRIMARY KEY (a, b)",
+        "a VARCHAR(30), b TEXT, PRIMARY KEY (b(7), a)",
+        "a INT, b INT NOT NULL UNIQUE",
+        "a INT NOT NULL, b INT UNIQUE, UNIQUE (a, b), KEY (b)",
+        "b VARCHAR(9) NOT NULL, a INT NOT NULL, UNIQUE (b(3)), UNIQUE two (b, a), UNIQUE (a)",
+        "a VARCHAR(10) CHARACTER SET latin1 PRIMARY KEY",
+    ],
+)
+def test_keys_are_described_as_the_table_map_does(
+    source: MySQLServer, schema: str, definition: str
+) -> None:
+    source.execute(f"CREATE TABLE {schema}.`odd``name` ({definition})")
+
+    with binlog_from_now(source, schema) as next_table_map:
+        value = "VALUES (1, 1)" if "b " in definition else "VALUES (1)"
+        source.execute(f"INSERT INTO {schema}.`odd``name` {value}")
+        expected = next_table_map()
+
+    found = described(source, schema, "odd`name")
+    assert found is not None
+    assert asdict(found) == asdict(expected)
+
+
+def test_a_table_that_is_not_there_is_none(source: MySQLServer, schema: str) -> None:
+    assert described(source, schema, "nothing") is None
