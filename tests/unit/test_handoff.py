@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from cdc.checkpoint import Checkpoint
+from cdc.handoff import Closed, Handoff, Limits
+from cdc.operations import Operation, OperationKind
+from cdc.position import FilePosition
+from cdc.writers.batch import Batch, MappedTransaction
+
+DEADLINE = 10
+
+
+def transaction(number: int, rows: int = 1) -> MappedTransaction:
+    operations = [Operation(OperationKind.DELETE, b"\x10" + bytes(4))] * rows
+    changes = (("c", operations),) if rows else ()
+    checkpoint = Checkpoint(FilePosition("b.000001", number))
+    return MappedTransaction(str(number), checkpoint, 0.0, changes, byte_size=100 * rows)
+
+
+def handoff(operations: int = 100, byte_size: int = 10**6, linger: float = 0.0) -> Handoff:
+    return Handoff(Limits(operations, byte_size, linger))
+
+
+def numbers(batch: Batch | None) -> list[str]:
+    assert batch is not None
+    return [each.identity for each in batch.transactions]
+
+
+def test_what_has_gathered_is_one_batch_in_order() -> None:
+    buffer = handoff()
+    for number in (1, 2, 3):
+        buffer.put(transaction(number))
+
+    assert numbers(buffer.take()) == ["1", "2", "3"]
+
+
+def test_a_batch_takes_its_checkpoint_from_its_last_transaction() -> None:
+    buffer = handoff()
+    buffer.put(transaction(1))
+    buffer.put(transaction(2))
+
+    batch = buffer.take()
+
+    assert batch is not None
+    assert batch.checkpoint.position == FilePosition("b.000001", 2)
+
+
+@pytest.mark.parametrize("limits", [{"operations": 2}, {"byte_size": 200}])
+def test_a_full_buffer_makes_the_reader_wait_for_the_writer(limits: dict[str, int]) -> None:
+    buffer = handoff(**limits)
+    buffer.put(transaction(1, rows=2))
+    waiting = threading.Thread(target=buffer.put, args=(transaction(2),))
+    waiting.start()
+
+    first = buffer.take()
+    waiting.join(DEADLINE)
+    second = buffer.take()
+
+    assert (numbers(first), numbers(second)) == (["1"], ["2"])
+
+
+def test_transactions_linger_for_others_until_the_batch_is_full() -> None:
+    buffer = handoff(operations=2, linger=3600)
+    taken: list[Batch | None] = []
+    taking = threading.Thread(target=lambda: taken.append(buffer.take()))
+    buffer.put(transaction(1))
+    taking.start()
+
+    buffer.put(transaction(2))
+    taking.join(DEADLINE)
+
+    assert numbers(taken[0]) == ["1", "2"]
+
+
+def test_a_transaction_without_operations_does_not_linger_longer_than_one_with() -> None:
+    buffer = handoff(linger=0)
+    buffer.put(transaction(1, rows=0))
+    buffer.put(transaction(2))
+
+    assert numbers(buffer.take()) == ["1", "2"]
+
+
+def test_what_was_read_before_a_failure_is_written_before_it_is_raised() -> None:
+    buffer = handoff(linger=3600)
+    buffer.put(transaction(1))
+    buffer.fail(ValueError("unknown event"))
+
+    assert numbers(buffer.take()) == ["1"]
+    with pytest.raises(ValueError, match="unknown event"):
+        buffer.take()
+
+
+def test_after_close_nothing_is_taken_and_nothing_can_be_put() -> None:
+    buffer = handoff()
+    buffer.put(transaction(1))
+    buffer.close()
+
+    assert buffer.take() is None
+    with pytest.raises(Closed):
+        buffer.put(transaction(2))
+
+
+def test_close_releases_a_reader_that_waits() -> None:
+    buffer = handoff(operations=1)
+    buffer.put(transaction(1))
+    ended: list[BaseException] = []
+
+    def put() -> None:
+        try:
+            buffer.put(transaction(2))
+        except Closed as error:
+            ended.append(error)
+
+    waiting = threading.Thread(target=put)
+    waiting.start()
+    buffer.close()
+    waiting.join(DEADLINE)
+
+    assert len(ended) == 1
