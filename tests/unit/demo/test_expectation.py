@@ -53,10 +53,14 @@ def test_a_user_has_no_password_and_its_columns_own_names() -> None:
     assert document.keys() == (row.keys() - {"id", "password"}) | {"_id"}
 
 
-def test_a_tweet_names_its_author() -> None:
+def test_a_tweet_names_its_author_and_whom_it_answers() -> None:
     row = tweet_row(next(invented_tweets(1)))._asdict()
+    answered = {"in_reply_to_status_id", "in_reply_to_user_id", "in_reply_to_screen_name"}
 
-    document = expected_tweet(row)
+    document = expected_tweet(row | dict.fromkeys(answered, 7))
 
-    assert document.keys() == (row.keys() - {"id", "user_id"}) | {"_id", "author"}
+    assert document.keys() == (row.keys() - {"id", "user_id"} - answered) | {
+        *("_id", "author", "in_reply_to")
+    }
     assert document["author"] == {"id": row["user_id"]}
+    assert document["in_reply_to"] == {"status_id": 7, "user_id": 7, "screen_name": 7}

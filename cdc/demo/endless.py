@@ -1,0 +1,62 @@
+"""`cdc demo`: rows that keep changing, and one line that tells how the copy keeps up."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import closing
+from itertools import islice
+from pathlib import Path
+from typing import NoReturn
+
+from cdc.demo import sample
+from cdc.demo.live_line import LiveLine
+from cdc.demo.loader import load
+from cdc.demo.look import commands
+from cdc.demo.stage import Stage
+from cdc.demo.traffic import Traffic
+
+Say = Callable[[str], None]
+
+_TICK_SECONDS = 0.1
+
+
+def prepare(stage: Stage, tweets: Path, *, say: Say, tell: Say) -> None:
+    """Load the tweets, half of them before the daemon starts, and tell where to look."""
+    half = sample.count(tweets) // 2
+    loaded = load(stage.connection, islice(sample.documents(tweets), half))
+    say(f"loaded {loaded.tweets} tweets of {loaded.users} users; starting the daemon")
+    stage.daemon.start()
+    rest = load(stage.connection, islice(sample.documents(tweets), half, None))
+    say(f"loaded {rest.tweets} tweets more while it runs")
+    for line in commands(stage):
+        tell(line)
+
+
+def play(stage: Stage, traffic: Traffic, line: LiveLine) -> NoReturn:
+    """Show the live line until Ctrl-C, or until something fails."""
+    users, tweets = stage.database["users"], stage.database["tweets"]
+    traffic.start()
+    while True:
+        stage.daemon.check()
+        traffic.check()
+        line.show(traffic.line(users, tweets))
+        time.sleep(_TICK_SECONDS)
+
+
+def play_until_stopped(
+    stage: Stage, tweets: Path, *, seed: int, rate: float, line: LiveLine, say: Say, tell: Say
+) -> None:
+    """Play until a KeyboardInterrupt, then stop changing rows and let the daemon finish."""
+    prepare(stage, tweets, say=say, tell=tell)
+    traffic = Traffic(stage, seed=seed, transactions_per_second=rate)
+    with closing(traffic):
+        try:
+            play(stage, traffic, line)
+        except KeyboardInterrupt:
+            line.end()
+            say("stopping: the workload, then the daemon, then the servers")
+        finally:
+            line.end()
+    stage.daemon.stop()
+    tell(traffic.summary())

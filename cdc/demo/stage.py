@@ -1,0 +1,54 @@
+"""All that the demo plays on: both servers, the tables, the configuration and the daemon."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cdc.demo import schema
+from cdc.demo.connections import Connection, Database
+from cdc.demo.daemon import Daemon
+from cdc.demo.folder import write_configuration
+from cdc.servers import Flavour, MongoServer, MySQLServer, mongo_server, mysql_server
+
+SERVER_NAMES: dict[Flavour, str] = {"mysql": "MySQL", "mariadb": "MariaDB"}
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Servers that run, with the demo's tables in the source; the daemon is not started yet."""
+
+    source: MySQLServer
+    target: MongoServer
+    connection: Connection
+    database: Database
+    config: Path
+    daemon: Daemon
+
+    @property
+    def source_name(self) -> str:
+        """Return what people call the source."""
+        return SERVER_NAMES[self.source.flavour]
+
+
+@contextmanager
+def stage(flavour: Flavour, *, say: Callable[[str], None]) -> Iterator[Stage]:
+    """Set the stage; everything is stopped and removed when the block ends."""
+    say(f"starting {SERVER_NAMES[flavour]} and MongoDB (the first time they are downloaded)")
+    with (
+        tempfile.TemporaryDirectory(prefix="cdc-demo-", ignore_cleanup_errors=True) as name,
+        mysql_server(flavour) as source,
+        mongo_server() as target,
+        closing(source.connect(autocommit=False)) as connection,
+        target.client(readConcernLevel="majority") as client,
+    ):
+        say(f"{SERVER_NAMES[flavour]} {source.version} on {source.host}:{source.port}")
+        say(f"MongoDB {target.version} on {target.host}:{target.port}, a replica set of one member")
+        schema.create(connection)
+        config = write_configuration(Path(name), source, target)
+        with closing(Daemon(config, log=Path(name) / "daemon.log")) as daemon:
+            database = client[schema.SCHEMA]
+            yield Stage(source, target, connection, database, config, daemon)
