@@ -223,7 +223,7 @@ def _string_shape(first: int, second: int) -> _Shape:
 
 def _describe(
     shapes: list[_Shape], optional: dict[int, bytes], decode: Decode, nulls: bytes
-) -> Iterator[Column]:
+) -> list[Column]:
     column_names = _strings(optional[_Optional.COLUMN_NAME])
     unsigned = _bits(optional.get(_Optional.SIGNEDNESS, b""))
     text_collations = _collations(optional, _Optional.DEFAULT_CHARSET, _Optional.COLUMN_CHARSET)
@@ -238,6 +238,7 @@ def _describe(
     dimensions = _integers(optional.get(_Optional.VECTOR_DIMENSION, b""))
     visibility = optional.get(_Optional.VISIBILITY)
     visible = _bits(visibility) if visibility is not None else repeat(True)
+    columns = []
     for index, shape in enumerate(shapes):
         kind = shape.type
         collation: int | None = None
@@ -245,7 +246,8 @@ def _describe(
             collation = next(text_collations)
         elif kind in _ENUMERATED:
             collation = next(enumerated_collations)
-        yield Column(
+        names_of_members = next(members[kind]) if kind in _ENUMERATED else ()
+        column = Column(
             name=next(column_names).decode("utf-8"),
             type=kind,
             nullable=bool(nulls[index >> 3] & 1 << (index & 7)),
@@ -256,13 +258,13 @@ def _describe(
             scale=shape.scale,
             bits=shape.bits,
             collation=collation,
-            members=tuple(decode(raw, collation or BINARY_COLLATION) for raw in next(members[kind]))
-            if kind in _ENUMERATED
-            else (),
+            members=tuple([decode(raw, collation or BINARY_COLLATION) for raw in names_of_members]),
             geometry=next(geometries) if kind is FieldType.GEOMETRY else None,
             dimension=next(dimensions) if kind is FieldType.VECTOR else None,
             visible=next(visible),
         )
+        columns.append(column)
+    return columns
 
 
 def _bits(data: bytes) -> Iterator[bool]:
