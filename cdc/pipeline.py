@@ -19,13 +19,15 @@ import structlog
 from cdc.changes import RowsEvent, SchemaChange, SchemaChangeKind, Transaction
 from cdc.checkpoint import Checkpoint, Inflight
 from cdc.columns import TableMap
-from cdc.errors import RecordError, RefusedEvent
+from cdc.errors import CdcError, RecordError, RefusedEvent
 from cdc.handoff import Closed, Handoff
 from cdc.operations import Operation
 from cdc.position import Position
 from cdc.writers.batch import Batch, MappedTransaction, weight
 
 log = structlog.get_logger(__name__)
+
+CACHED_PLANS: Final = 2_000
 
 READER_ENDS_WITHIN_SECONDS: Final = 5
 """How long to wait for a reader that is busy connecting; its thread dies with the process."""
@@ -118,11 +120,10 @@ class Mapper:
     def _operations(
         self, event: RowsEvent, transaction: Transaction
     ) -> list[tuple[str, list[Operation]]]:
-        plans = self._plans.get(event.table)
-        if plans is None:
-            plans = self._plans[event.table] = self._plans_for(event.table)
         try:
-            return [(plan.collection, plan.operations(event)) for plan in plans]
+            return [
+                (plan.collection, plan.operations(event)) for plan in self._plans_of(event.table)
+            ]
         except RecordError as error:
             raise RefusedEvent(
                 error.message,
@@ -130,6 +131,17 @@ class Mapper:
                 table=error.table,
                 remedy=error.remedy or "change the row's value or the mapping, then resync",
             ) from error
+        except CdcError as error:
+            error.position = error.position or transaction.before
+            raise
+
+    def _plans_of(self, table: TableMap) -> tuple[Plan, ...]:
+        plans = self._plans.get(table)
+        if plans is None:
+            if len(self._plans) >= CACHED_PLANS:
+                self._plans.pop(next(iter(self._plans)))
+            plans = self._plans[table] = self._plans_for(table)
+        return plans
 
 
 def _notice(change: SchemaChange, position: Position) -> None:

@@ -30,6 +30,9 @@ log = structlog.get_logger(__name__)
 SILENT_HEARTBEATS: Final = 3
 """A link on which nothing came for so many heartbeat intervals is dead."""
 
+QUERY_SECONDS: Final = 30.0
+"""How long the questions before a dump may take; one waits for the source to catch up."""
+
 
 class BinlogReader:
     """Reads the binlog from a position on, for ever, reconnecting as often as it takes."""
@@ -103,7 +106,7 @@ class BinlogReader:
     @contextmanager
     def _stream(self, where: Checkpoint) -> Iterator[tuple[PacketStream, Assembler, bool]]:
         silence = SILENT_HEARTBEATS * self._config.heartbeat_seconds
-        connection = source.connect(self._config, read_timeout=silence)
+        connection = source.connect(self._config, read_timeout=QUERY_SECONDS)
         try:
             mariadb = source.is_mariadb(connection)
             assembler = self._assembler(connection, where, mariadb=mariadb)

@@ -204,7 +204,7 @@ class MongoWriter:
                 command.body(), session=session, **self._concern(session)
             )
             if errors := reply.get("writeErrors"):
-                raise Refused(command, errors[0])
+                raise _refusal(command, errors[0])
             _check_write_concern(reply)
         if self._ledger is not None and batch.identities:
             entries = [{"_id": identity} for identity in batch.identities]
@@ -221,6 +221,12 @@ def _abort(session: ClientSession) -> None:
         session.abort_transaction()
     except (InvalidOperation, PyMongoError):
         return  # the server aborts it when the session's next transaction begins
+
+
+def _refusal(command: Command, error: dict[str, Any]) -> Exception:
+    if error.get("code") in RETRYABLE_CODES:
+        return Retryable(f"the target could not write now: {error.get('errmsg')}")
+    return Refused(command, error)
 
 
 def _check_write_concern(reply: dict[str, Any]) -> None:
