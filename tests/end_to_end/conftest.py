@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pymongo import MongoClient
+
+from cdc.servers import MongoServer, MySQLServer, mysql_server
+from tests.end_to_end.support.history import BinlogFiles, History, MariadbGtids, MysqlGtids
+from tests.end_to_end.support.stream import Stream
+
+KINDS: dict[str, tuple[str, Callable[[MySQLServer], History]]] = {
+    "mysql-gtid": ("mysql", MysqlGtids),
+    "mysql-file": ("mysql_without_gtids", BinlogFiles),
+    "mariadb-gtid": ("mariadb", MariadbGtids),
+    "mariadb-file": ("mariadb", BinlogFiles),
+}
+"""How a source is positioned: its fixture and the record of what it commits."""
+
+MakeStream = Callable[..., Stream]
+
+
+@pytest.fixture(scope="session")
+def mysql_without_gtids() -> Iterator[MySQLServer]:
+    """A MySQL that is positioned by files only, shared by the whole run."""
+    with mysql_server(options=["--gtid-mode=OFF", "--enforce-gtid-consistency=OFF"]) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def client(mongo: MongoServer) -> Iterator[MongoClient[dict[str, Any]]]:
+    with mongo.client() as client:
+        yield client
+
+
+@pytest.fixture
+def make_stream(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[MakeStream]:
+    """Make streams from `source` to `mongo`; what they leave is kept if the test fails."""
+    with ExitStack() as cleaning:
+
+        def make(
+            source: MySQLServer,
+            mongo: MongoServer,
+            client: MongoClient[dict[str, Any]],
+            history: Callable[[MySQLServer], History],
+        ) -> Stream:
+            schema = f"test_{uuid.uuid4().hex[:12]}"
+            source.execute(f"CREATE DATABASE {schema} CHARACTER SET utf8mb4")
+            folder = tmp_path_factory.mktemp("stream")
+            stream = Stream(source, mongo, client, history(source), schema=schema, folder=folder)
+            cleaning.callback(_clean, request, stream, folder)
+            cleaning.callback(stream.close)
+            return stream
+
+        yield make
+
+
+def _clean(request: pytest.FixtureRequest, stream: Stream, folder: Path) -> None:
+    if request.session.testsfailed:
+        print(f"kept: {folder}, {stream.schema} on {stream.source} and {stream.mongo}")
+        for daemon in stream.daemons:
+            print(f"--- {daemon}\n{daemon.stderr[-4000:]}")
+        return
+    if stream.source.running and stream.mongo.running:
+        stream.drop()
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(params=KINDS)
+def stream(
+    request: pytest.FixtureRequest,
+    mongo: MongoServer,
+    client: MongoClient[dict[str, Any]],
+    make_stream: MakeStream,
+) -> Stream:
+    """A stream from each kind of source in turn."""
+    fixture, history = KINDS[request.param]
+    return make_stream(request.getfixturevalue(fixture), mongo, client, history)

@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pymongo import MongoClient
+
+from cdc.servers import MongoServer, MySQLServer
+from tests.end_to_end.support.daemon import Daemon
+from tests.end_to_end.support.history import History
+from tests.waiting import eventually
+
+Document = dict[str, Any]
+LEDGER = "ledger"
+
+
+class Stream:
+    """A stream of its own: schema, target database, state database, files and daemons."""
+
+    def __init__(
+        self,
+        source: MySQLServer,
+        mongo: MongoServer,
+        client: MongoClient[Document],
+        history: History,
+        *,
+        schema: str,
+        folder: Path,
+    ) -> None:
+        self.source = source
+        self.mongo = mongo
+        self.client = client
+        self.history = history
+        self.schema = schema
+        self.name = schema
+        self.database = client[f"{schema}_docs"]
+        self.state = client[f"{schema}_state"]
+        self.daemons: list[Daemon] = []
+        self.tables: list[str] = []
+        self._folder = folder
+        self.settings: Document = {
+            "name": self.name,
+            "source": {
+                "host": source.host,
+                "port": source.port,
+                "user": source.user,
+                "password": source.password,
+                "tls": "off",
+                "heartbeat_seconds": 0.5,
+            },
+            "target": {
+                "uri": mongo.uri,
+                "database": self.database.name,
+                "state_database": self.state.name,
+            },
+            "mappings": ["mappings/*.yaml"],
+            "start": history.start,
+            "apply": {},
+            "log": {"format": "json", "level": "debug"},
+        }
+        (folder / "mappings").mkdir()
+
+    # -- the source's side
+
+    def table(self, name: str, columns: str, mapping: Mapping[str, Any] | None = None) -> None:
+        """Create a table and follow it; its first column is the key."""
+        self.sql(
+            f"CREATE TABLE {name} ({columns})"
+            " ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci"
+        )
+        self.follow(name, mapping)
+
+    def follow(self, name: str, mapping: Mapping[str, Any] | None = None) -> None:
+        document = {"source": f"{self.schema}.{name}", "target": name, **(mapping or {})}
+        (self._folder / "mappings" / f"{name}.yaml").write_text(json.dumps(document))
+        self.tables.append(name)
+
+    def sql(self, *statements: str) -> None:
+        """Run statements one after the other on one connection, each its own transaction."""
+        with self.source.connect(self.schema) as connection, connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+
+    def transaction(self, *statements: str, end: str = "COMMIT") -> None:
+        self.sql("BEGIN", *statements, end)
+
+    def rows(self, table: str) -> dict[Any, Document]:
+        """The table's rows by the value of their first column."""
+        with self.source.connect(self.schema) as connection, connection.cursor() as cursor:
+            cursor.execute(f"SELECT * FROM {table}")
+            names = [column[0] for column in cursor.description or ()]
+            return {row[0]: dict(zip(names[1:], row[1:], strict=True)) for row in cursor.fetchall()}
+
+    # -- the target's side
+
+    def documents(self, collection: str) -> dict[Any, Document]:
+        return {document.pop("_id"): document for document in self.database[collection].find()}
+
+    def ledger(self) -> list[str]:
+        return [entry["_id"] for entry in self.state[LEDGER].find()]
+
+    def state_document(self) -> Document | None:
+        return self.state["streams"].find_one({"_id": self.name})
+
+    # -- the daemon
+
+    @property
+    def config(self) -> Path:
+        return self._folder / "cdc.yaml"
+
+    @property
+    def daemon(self) -> Daemon:
+        """The latest one."""
+        return self.daemons[-1]
+
+    def start(self, *, fault: str = "", ledger: bool = True) -> Daemon:
+        self.config.write_text(json.dumps(self.settings))
+        environment = {"CDC_FAULT": fault} if fault else {}
+        if ledger:
+            environment["CDC_LEDGER"] = LEDGER
+        log = self._folder / f"daemon-{len(self.daemons)}.log"
+        self.daemons.append(Daemon(self.config, log, environment))
+        return self.daemon
+
+    def until_streaming(self) -> None:
+        self.daemon.until_logged("source_connected")
+
+    def caught_up(self) -> bool:
+        """Whether the checkpoint covers all that the source has committed."""
+        state = self.state_document()
+        if state and not state["inflight"] and self.history.reached(state["position"]):
+            return True
+        self.daemon.check_alive(waiting_for=f"{self.name} to catch up")
+        return False
+
+    def until_caught_up(self) -> None:
+        eventually(self.caught_up, 60, waiting_for=f"{self.name} to catch up")
+
+    def stop(self) -> None:
+        """End the daemon as an operator does."""
+        self.daemon.until_logged("streaming")
+        assert self.daemon.stop() == 0, self.daemon.stderr
+
+    def restart(self) -> Daemon:
+        self.stop()
+        return self.start()
+
+    # -- the judgement
+
+    def assert_equal(self) -> None:
+        """Rows and documents are equal, and each transaction was applied exactly once."""
+        self.assert_same_content()
+        assert sorted(self.ledger()) == sorted(self.history.committed())
+
+    def assert_same_content(self) -> None:
+        for table in self.tables:
+            assert self.documents(table) == self.rows(table), table
+
+    def settle(self) -> None:
+        """Catch up, then judge."""
+        self.until_caught_up()
+        self.assert_equal()
+
+    def close(self) -> None:
+        for daemon in self.daemons:
+            if daemon.running:
+                daemon.kill()
+
+    def drop(self) -> None:
+        self.client.drop_database(self.database.name)
+        self.client.drop_database(self.state.name)
+        self.source.execute(f"DROP DATABASE IF EXISTS `{self.schema}`")
+
+    def proxied_target(self, port: int) -> None:
+        """Reach the target through a proxy on this port of the loopback."""
+        self.settings["target"]["uri"] = f"mongodb://127.0.0.1:{port}/?directConnection=true"
+
+    def proxied_source(self, port: int) -> None:
+        self.settings["source"]["port"] = port

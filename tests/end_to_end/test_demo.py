@@ -1,0 +1,196 @@
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cdc.demo.once import play_once
+from cdc.demo.program import cdc_command
+from cdc.demo.sample import Sample, shipped_sample
+from cdc.demo.stage import stage
+from cdc.servers import Flavour
+from tests.waiting import eventually
+
+FLAVOURS: tuple[Flavour, ...] = ("mysql", "mariadb")
+ONCE_SECONDS = 180
+STOP_SECONDS = 60
+
+
+class Demo:
+    """`cdc demo` in a process of its own, its output in files."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        self._out, self._err = folder / "stdout", folder / "stderr"
+        with self._out.open("wb") as out, self._err.open("wb") as err:
+            self.process = subprocess.Popen(
+                cdc_command("demo", *options),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
+            )
+
+    @property
+    def stdout(self) -> str:
+        return self._out.read_text()
+
+    @property
+    def stderr(self) -> str:
+        return self._err.read_text()
+
+    @property
+    def ports(self) -> list[int]:
+        return [int(port) for port in re.findall(r" on 127\.0\.0\.1:(\d+)", self.stderr)]
+
+    @property
+    def folder(self) -> Path:
+        found = re.search(r"tail -f (\S+)/daemon\.log", self.stdout)
+        assert found
+        return Path(found[1])
+
+    def until_it_replicates(self) -> None:
+        def behind() -> bool:
+            assert self.process.poll() is None, self.stderr
+            return re.search(r"tweets in MongoDB, \d.* behind", self.stderr) is not None
+
+        eventually(behind, timeout_seconds=60, waiting_for="a live line that tells the lag")
+
+    def daemon_pid(self) -> int:
+        for command_line in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                words = command_line.read_bytes().decode(errors="replace").split("\0")
+            except OSError:
+                continue
+            if f"{self.folder}/cdc.yaml" in words and "--" not in words:
+                return int(command_line.parent.name)
+        raise AssertionError("the daemon does not run")
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Iterator[Demo]:
+    demo = Demo(tmp_path, "--rate", "50")
+    yield demo
+    if demo.process.poll() is None:
+        demo.process.kill()
+        demo.process.wait()
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_one_pass_ends_with_both_sides_equal(flavour: Flavour) -> None:
+    done = subprocess.run(
+        cdc_command("demo", "--once", "--flavour", flavour),
+        capture_output=True,
+        text=True,
+        timeout=ONCE_SECONDS,
+        check=False,
+    )
+
+    lines = done.stdout.splitlines()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.fullmatch(r"users: (\d+) rows in MySQL, \1 documents in MongoDB, all equal", lines[0])
+    assert re.fullmatch(
+        r"tweets: (\d+) rows in MySQL, \1 documents in MongoDB, all equal", lines[1]
+    )
+    assert re.search(r"[1-9]\d* inserted, [1-9]\d* updated, [1-9]\d* deleted", done.stdout)
+    assert lines[-1] == "result: both sides are equal"
+    assert f"{ {'mysql': 'MySQL', 'mariadb': 'MariaDB'}[flavour] } " in done.stderr
+
+
+def test_a_row_that_the_daemon_never_heard_of_is_found() -> None:
+    with (
+        shipped_sample() as path,
+        stage("mysql", say=lambda _: None) as opened,
+        opened.source.connect() as unlogged,
+        unlogged.cursor() as cursor,
+    ):
+        cursor.execute("SET sql_log_bin = 0")
+        cursor.execute(
+            "INSERT INTO twitter.users VALUES"
+            " (1, 'ghost', '', '', '', NULL, NULL, NULL, 0, 0, 0, 0, NOW(6), NOW(6))"
+        )
+
+        found = play_once(
+            opened,
+            Sample.of(path),
+            seed=1,
+            transactions=20,
+            deadline_seconds=60,
+            say=lambda _: None,
+        )
+
+    assert not found.equal
+    assert "  users 1: is not in MongoDB" in found.lines()
+    assert found.lines()[-1] == "result: the sides DIFFER"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_workload_daemon_and_servers(demo: Demo, number: signal.Signals) -> None:
+    demo.until_it_replicates()
+
+    demo.process.send_signal(number)
+
+    assert demo.process.wait(STOP_SECONDS) == 0, demo.stderr
+    assert re.search(r"from commit to MongoDB: p50 .*, p99 ", demo.stdout)
+    assert len(demo.ports) == 2
+    assert not any(_answers(port) for port in demo.ports)
+    assert not demo.folder.exists()
+
+
+def test_the_commands_that_it_prints_look_at_both_sides(demo: Demo) -> None:
+    demo.until_it_replicates()
+    printed = re.findall(r"^  (\S+ -c .*)$", demo.stdout, flags=re.MULTILINE)
+
+    answers = [subprocess.check_output(command, shell=True, text=True) for command in printed]
+
+    assert [len(answer.splitlines()) for answer in answers] == [3, 3, 1]
+    assert "'_id': 'demo'" in answers[2]
+
+
+def test_a_daemon_that_dies_is_told_at_once_with_its_log(demo: Demo) -> None:
+    demo.until_it_replicates()
+
+    os.kill(demo.daemon_pid(), signal.SIGKILL)
+
+    assert demo.process.wait(STOP_SECONDS) == 1
+    assert "the daemon died (exit code 137); the end of its log:\n{" in demo.stderr
+    assert not any(_answers(port) for port in demo.ports)
+
+
+def test_a_second_signal_kills_everything(demo: Demo) -> None:
+    demo.until_it_replicates()
+    os.kill(demo.daemon_pid(), signal.SIGSTOP)  # so that the clean way takes its time
+    demo.process.send_signal(signal.SIGINT)
+    eventually(lambda: "stopping:" in demo.stderr, waiting_for="the first signal to be heard")
+
+    demo.process.send_signal(signal.SIGINT)
+
+    assert demo.process.wait(5) == 130
+    eventually(lambda: not any(_answers(port) for port in demo.ports), waiting_for="servers to die")
+
+
+def test_malformed_tweets_are_refused_before_anything_is_started(tmp_path: Path) -> None:
+    tweets = tmp_path / "tweets.json"
+    tweets.write_text('[\n{"id": {"$numberLong": "1"}},\n{"id": }\n]')
+
+    done = subprocess.run(
+        cdc_command("demo", "--once", "--tweets", str(tweets)),
+        capture_output=True,
+        text=True,
+        timeout=ONCE_SECONDS,
+        check=False,
+    )
+
+    assert done.returncode == 2
+    assert "document 2, line 3: Expecting value" in done.stderr
+    assert "MongoDB" not in done.stderr
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
