@@ -1,0 +1,50 @@
+"""`python -m bench [SCENARIO…]`: run scenarios and print their tables."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+from collections.abc import Callable
+
+import click
+
+from bench import catch_up
+from bench.report import Table
+from bench.stage import Stage, stage
+
+SCENARIOS: dict[str, Callable[[Stage], list[Table]]] = {
+    "catch_up": catch_up.run,
+}
+
+
+@click.command()
+@click.argument("scenarios", nargs=-1, type=click.Choice(list(SCENARIOS)))
+@click.option("--rows", default=200_000, show_default=True, type=click.IntRange(min=10_000))
+@click.option("--repeats", default=3, show_default=True, type=click.IntRange(min=1))
+@click.option("--output", default="table", type=click.Choice(["table", "json"]))
+def main(scenarios: tuple[str, ...], rows: int, repeats: int, output: str) -> None:
+    """Measure cdc against baselines on real servers; without a scenario, all of them."""
+    tables: list[Table] = []
+    with stage(rows=rows, repeats=repeats, say=_say) as scene:
+        for name in scenarios or SCENARIOS:
+            for table in SCENARIOS[name](scene):
+                tables.append(table)
+                if output == "table":
+                    click.echo("\n".join(table.lines()))
+    if output == "json":
+        document = {"machine": _machine(), "tables": [table.to_document() for table in tables]}
+        click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)
+
+
+def _machine() -> dict[str, object]:
+    return {"cpus": os.cpu_count(), "machine": platform.machine(), "python": sys.version.split()[0]}
+
+
+if __name__ == "__main__":
+    main()

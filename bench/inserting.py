@@ -1,0 +1,34 @@
+"""Baseline A: documents that are encoded already, only inserted, by one process."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from bson import CodecOptions
+from bson.raw_bson import RawBSONDocument
+from pymongo import MongoClient
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+from bench.processes import peak_megabytes
+from bench.replication import Caught
+
+MAJORITY = WriteConcern("majority", j=True)
+RAW = CodecOptions(document_class=RawBSONDocument)
+
+
+def insert_encoded(uri: str, database: str, into: str, *, batch_rows: int) -> Caught:
+    """Read the documents of `database` back raw and insert them into `into`, in transactions."""
+    with MongoClient[dict[str, Any]](uri, w="majority") as client:
+        raw = client[database].get_collection("tweets", codec_options=RAW)
+        documents = list(raw.find({}, batch_size=batch_rows))
+        target = client[into].get_collection("tweets", codec_options=RAW)
+        client[into].create_collection("tweets")
+        started, cpu = time.perf_counter(), time.process_time()
+        with client.start_session() as session:
+            for at in range(0, len(documents), batch_rows):
+                with session.start_transaction(ReadConcern("snapshot"), MAJORITY):
+                    target.insert_many(documents[at : at + batch_rows], session=session)
+        seconds, used = time.perf_counter() - started, time.process_time() - cpu
+    return Caught(seconds, 0.0, used, peak_megabytes())

@@ -1,0 +1,37 @@
+"""What a process has used, as the kernel counts it; and work done in a process of its own."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import re
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+_UTIME = 11  # counted from the field behind the command's name; stime follows
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the processor time that a process has used, its threads' together."""
+    behind_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(behind_name[_UTIME]) + int(behind_name[_UTIME + 1])) / _TICKS
+
+
+def peak_megabytes(pid: int | str = "self") -> int:
+    """Return the most memory that a process has held at once."""
+    found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    assert found is not None
+    return int(found[1]) >> 10
+
+
+def alone(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call a function in a fresh process, so that neither memory nor garbage is shared."""
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context) as pool:
+        return pool.submit(function, *args, **kwargs).result()

@@ -1,0 +1,80 @@
+"""The servers that a run measures on, and the configuration that points `cdc run` at them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import yaml
+
+from cdc.demo import schema
+from cdc.demo.folder import write_configuration
+from cdc.servers import MongoServer, MySQLServer, mongo_server, mysql_server
+
+RELAXED = ("SET GLOBAL sync_binlog = 0", "SET GLOBAL innodb_flush_log_at_trx_commit = 0")
+DURABLE = ("SET GLOBAL sync_binlog = 1", "SET GLOBAL innodb_flush_log_at_trx_commit = 1")
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A source with the demo's tables, a target, and how large the run is to be."""
+
+    source: MySQLServer
+    target: MongoServer
+    folder: Path
+    rows: int
+    repeats: int
+    say: Say
+    _numbers: Iterator[int]
+
+    def number(self) -> int:
+        """Return a number that names one thing of this run: a database, a range of ids."""
+        return next(self._numbers)
+
+    def executed(self) -> str:
+        """Return the source's GTID set."""
+        return str(self.source.execute("SELECT @@GLOBAL.gtid_executed")[0][0]).replace("\n", "")
+
+    def configure(self, *, start: str, apply: dict[str, object]) -> Configured:
+        """Write a configuration with a target of its own that starts behind a GTID set."""
+        number = self.number()
+        folder = self.folder / f"run-{number}"
+        folder.mkdir()
+        path = write_configuration(folder, self.source, self.target)
+        settings = yaml.safe_load(path.read_text())
+        names = Configured(path, f"bench_{number}", f"bench_state_{number}", f"bench-{number}")
+        settings["name"] = names.stream
+        settings["target"] |= {"database": names.database, "state_database": names.state_database}
+        settings |= {"start": {"gtid": start}, "apply": apply}
+        path.write_text(yaml.safe_dump(settings))
+        return names
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """A configuration's file and the names in it."""
+
+    path: Path
+    database: str
+    state_database: str
+    stream: str
+
+
+@contextmanager
+def stage(*, rows: int, repeats: int, say: Say) -> Iterator[Stage]:
+    """Start both servers, empty; they are gone when the block ends."""
+    with (
+        TemporaryDirectory(prefix="cdc-bench-", ignore_cleanup_errors=True) as name,
+        mysql_server("mysql") as source,
+        mongo_server() as target,
+    ):
+        say(f"MySQL {source.version}, MongoDB {target.version}")
+        with closing(source.connect(autocommit=False)) as connection:
+            schema.create(connection)
+        yield Stage(source, target, Path(name), rows, repeats, say, count(1))
