@@ -1,18 +1,62 @@
-"""`cdc check`: tells whether source and target are fit, one finding a line."""
+"""`cdc check`: tells whether source, target and mappings are fit, one finding a line."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from cdc.commands import config_option, output_option
-from cdc.config import load
+from cdc.config import Config, load
+from cdc.fitness import examine
+from cdc.mapping.model import load_mappings
+from cdc.preflight import Finding, Outcome, exit_code
 
 
 @click.command()
 @config_option
 @output_option
-def check(config_path: Path, output: str) -> None:
-    """Tell whether source, target and mappings are fit for replication."""
-    load(config_path)
+@click.pass_context
+def check(ctx: click.Context, config_path: Path, output: str) -> None:
+    """Tell whether source, target and mappings are fit for replication.
+
+    Exits 0 if they are, 2 if the configuration or a mapping is wrong, 3 if a side is not fit or
+    cannot be reached.
+    """
+    config = load(config_path)
+    mappings = load_mappings(config.mappings, relative_to=config_path.resolve().parent)
+    findings = [_start(config), *examine(config, mappings)]
+    click.echo(_as_json(findings) if output == "json" else "\n".join(map(str, findings)))
+    ctx.exit(exit_code(findings))
+
+
+def _start(config: Config) -> Finding:
+    if config.start != "backfill":
+        return Finding("start", Outcome.OK, str(config.start))
+    return Finding(
+        "start",
+        Outcome.WRONG,
+        "backfill, the default, is not built yet: existing rows are not copied",
+        "write `start: earliest` (all that the binlogs hold) or `start: now`",
+    )
+
+
+def _as_json(findings: Sequence[Finding]) -> str:
+    return json.dumps(
+        {
+            "fit": all(finding.ok for finding in findings),
+            "findings": [
+                {
+                    "check": finding.check,
+                    "outcome": finding.outcome.value,
+                    "what": finding.what,
+                    "remedy": finding.remedy or None,
+                }
+                for finding in findings
+            ],
+        },
+        ensure_ascii=False,
+        indent=2,
+    )

@@ -14,8 +14,7 @@ CASCADES_LOGGED_SINCE = (9, 6)
 
 def table_findings(source: SourceFacts, tables: Collection[TableFacts]) -> Iterator[Finding]:
     """Judge every followed table that exists."""
-    for table in tables:
-        yield from _findings(source, table)
+    return (_finding(source, table) for table in tables)
 
 
 def missing(source: SourceFacts, name: str) -> Finding:
@@ -28,15 +27,13 @@ def missing(source: SourceFacts, name: str) -> Finding:
     )
 
 
-def _findings(source: SourceFacts, table: TableFacts) -> Iterator[Finding]:
-    failed = [each for each in _rules(source, table) if each is not None]
-    yield from failed or [Finding(f"table {table.name}", Outcome.OK, "can be followed")]
-
-
-def _rules(source: SourceFacts, table: TableFacts) -> Iterator[Finding | None]:
-    yield _kind(table)
-    yield _readable(source, table)
-    yield _cascades(source, table)
+def _finding(source: SourceFacts, table: TableFacts) -> Finding:
+    return (
+        _kind(table)
+        or _readable(source, table)
+        or _cascades(source, table)
+        or Finding(f"table {table.name}", Outcome.OK, "can be followed")
+    )
 
 
 def _kind(table: TableFacts) -> Finding | None:

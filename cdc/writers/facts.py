@@ -1,0 +1,108 @@
+"""Asks a target for what preflight judges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final, Literal
+
+from bson import ObjectId
+from pymongo import MongoClient
+from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
+from pymongo.read_concern import ReadConcern
+
+from cdc.errors import Retryable, Unfit
+from cdc.preflight.facts import TargetFacts
+from cdc.writers.state import MAJORITY, STREAMS
+
+Client = MongoClient[dict[str, Any]]
+
+_REACHED_THE_COLLECTION: Final = frozenset(
+    {
+        121,  # the collection's validator refuses an empty document
+        11000,  # a unique index does
+    }
+)
+_LOGIN_FAILED: Final = frozenset({18, 8000})
+
+
+def target_facts(
+    client: Client, *, database: str, state_database: str, collections: Iterable[str]
+) -> TargetFacts:
+    """Ask for everything, and try a write in each collection that leaves nothing behind.
+
+    Raises Retryable where the target cannot be reached, Unfit where it refuses the login.
+    """
+    try:
+        hello = client.admin.command("hello")
+        version = str(client.server_info()["version"])
+        topology = _topology(hello)
+        names = [(state_database, STREAMS), *((database, each) for each in collections)]
+        writable = bool(hello.get("isWritablePrimary"))
+        refusals = {
+            f"{base}.{name}": _refusal(client, base, name, in_transaction=topology != "standalone")
+            for base, name in names
+            if writable
+        }
+    except ConnectionFailure as error:
+        raise Retryable(f"the target cannot be reached: {_first_line(error)}") from error
+    except OperationFailure as error:
+        raise _explain(error) from error
+    return TargetFacts(
+        version=tuple(int(part) for part in version.partition("-")[0].split(".")),
+        version_text=version,
+        topology=topology,
+        writable=writable,
+        refusals=refusals,
+    )
+
+
+def _topology(hello: dict[str, Any]) -> Literal["replica set", "sharded", "standalone"]:
+    if hello.get("msg") == "isdbgrid":
+        return "sharded"
+    return "replica set" if "setName" in hello else "standalone"
+
+
+def _refusal(client: Client, database: str, collection: str, *, in_transaction: bool) -> str:
+    """Return why a write is refused, or an empty string."""
+    try:
+        if in_transaction:
+            _insert_and_abort(client, database, collection)
+        _touch_nothing(client, database, collection)
+    except ConnectionFailure:
+        raise
+    except OperationFailure as error:
+        if error.code not in _REACHED_THE_COLLECTION:
+            return _first_line(error)
+    return ""
+
+
+def _insert_and_abort(client: Client, database: str, collection: str) -> None:
+    with (
+        client.start_session() as session,
+        session.start_transaction(ReadConcern("majority"), MAJORITY),
+    ):
+        client[database][collection].insert_one({}, session=session)
+        session.abort_transaction()
+
+
+def _touch_nothing(client: Client, database: str, collection: str) -> None:
+    """Update and delete what does not exist: the server checks the privileges all the same."""
+    target = client.get_database(database, write_concern=MAJORITY)[collection]
+    nobody = {"_id": ObjectId()}
+    target.update_one(nobody, {"$set": {"cdc": 1}})
+    target.delete_one(nobody)
+
+
+def _explain(error: OperationFailure) -> Unfit | Retryable:
+    if error.code in _LOGIN_FAILED:
+        return Unfit(
+            f"the target refuses the login: {_first_line(error)}",
+            remedy="check user, password and authSource in target.uri",
+        )
+    if error.has_error_label("TransientTransactionError"):
+        return Retryable(f"the target cannot take a write: {_first_line(error)}")
+    return Unfit(f"the target refuses what cdc asks: {_first_line(error)}")
+
+
+def _first_line(error: PyMongoError) -> str:
+    return str(error).partition(", full error")[0].partition(", Timeout:")[0]

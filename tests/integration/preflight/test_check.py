@@ -1,0 +1,419 @@
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+from contextlib import closing
+from uuid import uuid4
+
+import pytest
+
+from cdc import cli
+from cdc.config import load
+from cdc.readers import dump, start
+from cdc.readers.source import connect
+from cdc.servers import MongoServer, MySQLServer, mongo_server
+from tests.integration.preflight.checked import (
+    Check,
+    Setup,
+    account,
+    global_setting,
+    run_remedy,
+)
+
+
+def test_a_fit_pair_passes_with_a_line_a_check(
+    setup: Setup, table: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = cli.run(["check", "--config", str(setup.path)])
+
+    lines = capsys.readouterr().out.splitlines()
+    assert code == 0
+    assert [line for line in lines if not line.startswith("ok ")] == []
+    assert any(table in line for line in lines)
+    assert len(lines) >= 15
+
+
+def test_the_installed_program_answers_the_same(setup: Setup, table: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "cdc", "check", "--config", str(setup.path), "--output", "json"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["fit"] is True
+
+
+def test_a_check_leaves_nothing_on_the_target(
+    setup: Setup, table: str, check: Check, mongo: MongoServer, database: str, state_database: str
+) -> None:
+    code, _ = check()
+
+    assert code == 0
+    with mongo.client() as client:
+        assert client[state_database].list_collection_names() == []
+        assert all(
+            client[database][name].count_documents({}) == 0
+            for name in client[database].list_collection_names()
+        )
+
+
+@pytest.mark.parametrize(
+    ("name", "bad"),
+    [
+        ("binlog_format", "MIXED"),
+        ("binlog_row_image", "MINIMAL"),
+        ("binlog_row_metadata", "MINIMAL"),
+        ("binlog_row_metadata", "NO_LOG"),
+    ],
+)
+def test_an_unfit_setting_is_mended_by_the_printed_statement(
+    source: MySQLServer, table: str, check: Check, name: str, bad: str
+) -> None:
+    if bad == "NO_LOG" and source.flavour == "mysql":
+        bad = "MINIMAL"
+    with global_setting(source, name, f"'{bad}'"):
+        code, found = check()
+        outcome, what, remedy = found[name]
+        run_remedy(source, remedy)
+        mended_code, mended = check()
+
+    assert (code, outcome) == (3, "unfit")
+    assert bad in what
+    assert (mended_code, mended[name][0]) == (0, "ok")
+
+
+def test_partial_json_is_unfit(source: MySQLServer, table: str, check: Check) -> None:
+    if source.flavour == "mariadb":
+        pytest.skip("MariaDB has no partial JSON")
+    with global_setting(source, "binlog_row_value_options", "'PARTIAL_JSON'"):
+        code, found = check()
+        run_remedy(source, found["binlog_row_value_options"][2])
+        mended_code, _ = check()
+
+    assert (code, found["binlog_row_value_options"][0]) == (3, "unfit")
+    assert mended_code == 0
+
+
+@pytest.mark.parametrize("mode", ["ON_PERMISSIVE", "OFF_PERMISSIVE"])
+def test_a_half_changed_gtid_mode_is_unfit(
+    source: MySQLServer, table: str, check: Check, mode: str
+) -> None:
+    if source.flavour == "mariadb":
+        pytest.skip("MariaDB has no gtid_mode")
+    path = ["ON_PERMISSIVE", "OFF_PERMISSIVE"]
+    steps = path[: path.index(mode) + 1]
+    try:
+        for step in steps:
+            source.execute(f"SET GLOBAL gtid_mode = {step}")
+        code, found = check()
+    finally:
+        for step in [*reversed(steps[:-1]), "ON"]:
+            source.execute(f"SET GLOBAL gtid_mode = {step}")
+
+    assert code == 3
+    assert found["gtid_mode"][0] == "unfit"
+    assert mode in found["gtid_mode"][1]
+
+
+def test_missing_privileges_are_granted_by_the_printed_statements(
+    source: MySQLServer, setup: Setup, table: str, check: Check
+) -> None:
+    with account(source, "weak") as name:
+        setup.source |= {"user": name, "password": name}
+        code, found = check()
+        unfit = {key: told for key, told in found.items() if told[0] == "unfit"}
+        for _, _, remedy in unfit.values():
+            run_remedy(source, remedy)
+        granted_code, granted = check()
+
+    monitor = "REPLICATION CLIENT" if source.flavour == "mysql" else "BINLOG MONITOR"
+    assert code == 3
+    assert set(unfit) == {"REPLICATION SLAVE", monitor, f"table {table}"}
+    assert granted_code == 0
+    assert not [told for told in granted.values() if told[0] == "unfit"]
+
+
+def test_privileges_by_a_default_role_count(
+    source: MySQLServer, setup: Setup, table: str, check: Check
+) -> None:
+    with account(source, "roled") as name:
+        setup.source |= {"user": name, "password": name}
+        source.execute("DROP ROLE IF EXISTS replicator")
+        source.execute("CREATE ROLE replicator")
+        source.execute("GRANT SELECT, REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO replicator")
+        source.execute(f"GRANT replicator TO {name}")
+        to = "TO" if source.flavour == "mysql" else "FOR"
+        source.execute(f"SET DEFAULT ROLE replicator {to} {name}")
+        code, _ = check()
+        source.execute("DROP ROLE replicator")
+
+    assert code == 0
+
+
+def test_a_column_that_may_not_be_read_is_unfit(
+    source: MySQLServer, setup: Setup, table: str, check: Check
+) -> None:
+    with account(source, "columnist") as name:
+        setup.source |= {"user": name, "password": name}
+        source.execute(f"GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO {name}")
+        source.execute(f"GRANT SELECT (id) ON {table} TO {name}")
+        code, found = check()
+
+    assert code == 3
+    assert found[f"table {table}"][0] == "unfit"
+    assert "every column" in found[f"table {table}"][1]
+
+
+def test_a_table_that_does_not_exist_is_unfit(
+    setup: Setup, schema: str, table: str, check: Check
+) -> None:
+    setup.follow(f"{schema}.ghost")
+
+    code, found = check()
+
+    assert code == 3
+    assert "does not exist" in found[f"table {schema}.ghost"][1]
+
+
+def test_a_table_without_transactions_is_unfit(
+    source: MySQLServer, setup: Setup, schema: str, check: Check
+) -> None:
+    source.execute(f"CREATE TABLE {schema}.loose (id INT PRIMARY KEY) ENGINE = MyISAM")
+    setup.follow(f"{schema}.loose")
+
+    code, found = check()
+
+    assert code == 3
+    assert "MyISAM" in found[f"table {schema}.loose"][1]
+
+
+def test_a_view_is_unfit(source: MySQLServer, setup: Setup, schema: str, check: Check) -> None:
+    source.execute(f"CREATE VIEW {schema}.seen AS SELECT 1 AS id")
+    setup.follow(f"{schema}.seen")
+
+    code, found = check()
+
+    assert code == 3
+    assert "view" in found[f"table {schema}.seen"][1]
+
+
+def test_a_system_versioned_table_is_unfit(
+    source: MySQLServer, setup: Setup, schema: str, check: Check
+) -> None:
+    if source.flavour == "mysql":
+        pytest.skip("MySQL has no system versioning")
+    source.execute(f"CREATE TABLE {schema}.history (id INT PRIMARY KEY) WITH SYSTEM VERSIONING")
+    setup.follow(f"{schema}.history")
+
+    code, found = check()
+
+    assert code == 3
+    assert "system-versioned" in found[f"table {schema}.history"][1]
+
+
+CASCADES = ["ON DELETE CASCADE", "ON DELETE SET NULL", "ON UPDATE CASCADE", "ON UPDATE SET NULL"]
+
+
+@pytest.mark.parametrize("rule", CASCADES)
+def test_children_of_cascading_keys_are_judged_by_what_the_server_logs(
+    source: MySQLServer, setup: Setup, schema: str, check: Check, rule: str
+) -> None:
+    source.execute(f"CREATE TABLE {schema}.parent (id INT PRIMARY KEY, word VARCHAR(9))")
+    source.execute(
+        f"CREATE TABLE {schema}.child (id INT PRIMARY KEY, parent INT, note TEXT COMMENT 'it''s',"
+        f" CONSTRAINT `odd``key` FOREIGN KEY (parent) REFERENCES parent (id) {rule})"
+    )
+    source.execute(f"INSERT INTO {schema}.parent VALUES (1, 'x')")
+    source.execute(f"INSERT INTO {schema}.child VALUES (1, 1, NULL)")
+    setup.follow(f"{schema}.child")
+    change = "DELETE FROM" if "DELETE" in rule else "UPDATE"
+    rest = "" if "DELETE" in rule else " SET id = 2"
+
+    before = _rows_events(source)
+    source.execute(f"{change} {schema}.parent{rest}")
+    logged = _rows_events(source) - before == 2  # the parent's and the child's
+    code, found = check()
+
+    outcome, what, _ = found[f"table {schema}.child"]
+    assert logged == (source.flavour == "mysql")
+    assert (code, outcome) == ((0, "ok") if logged else (3, "unfit"))
+    assert logged or ("odd`key" in what and rule in what)
+
+
+@pytest.mark.parametrize("rule", ["", "ON DELETE RESTRICT", "ON UPDATE NO ACTION"])
+def test_children_of_keys_that_do_not_cascade_are_fit(
+    source: MySQLServer, setup: Setup, schema: str, check: Check, rule: str
+) -> None:
+    source.execute(f"CREATE TABLE {schema}.parent (id INT PRIMARY KEY)")
+    source.execute(
+        f"CREATE TABLE {schema}.child (id INT PRIMARY KEY, parent INT COMMENT 'ON DELETE CASCADE',"
+        f" FOREIGN KEY (parent) REFERENCES parent (id) {rule})"
+    )
+    setup.follow(f"{schema}.child")
+
+    code, found = check()
+
+    assert (code, found[f"table {schema}.child"][0]) == (0, "ok")
+
+
+def test_a_cascade_is_seen_with_no_more_than_the_privileges_that_cdc_asks_for(
+    source: MySQLServer, setup: Setup, schema: str, check: Check
+) -> None:
+    if source.flavour == "mysql":
+        pytest.skip("this MySQL logs cascades")
+    source.execute(f"CREATE TABLE {schema}.parent (id INT PRIMARY KEY)")
+    source.execute(
+        f"CREATE TABLE {schema}.child (id INT PRIMARY KEY, parent INT,"
+        f" FOREIGN KEY (parent) REFERENCES {schema}.parent (id) ON DELETE CASCADE)"
+    )
+    setup.follow(f"{schema}.child")
+    with account(source, "plain") as name:
+        setup.source |= {"user": name, "password": name}
+        source.execute(f"GRANT REPLICATION SLAVE, BINLOG MONITOR ON *.* TO {name}")
+        source.execute(f"GRANT SELECT ON {schema}.child TO {name}")
+        _, found = check()
+
+    assert found[f"table {schema}.child"][0] == "unfit"
+
+
+def test_the_source_s_own_server_id_is_unfit(
+    source: MySQLServer, setup: Setup, table: str, check: Check
+) -> None:
+    setup.source["server_id"] = source.execute("SELECT @@server_id")[0][0]
+
+    code, found = check()
+
+    assert (code, found["server_id"][0]) == (3, "unfit")
+
+
+def test_a_server_id_that_another_replica_uses_is_noticed(
+    source: MySQLServer, setup: Setup, table: str, check: Check, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setup.source["server_id"] = 77
+    settings = load(setup.path).source
+    position = start.resolve(settings, "now").position
+    with closing(connect(settings, read_timeout=10)) as replica:
+        with monkeypatch.context() as patched:
+            patched.setattr(dump, "replica_uuid", lambda _: uuid4())
+            dump.request(
+                replica,
+                position,
+                server_id=77,
+                heartbeat_seconds=5,
+                mariadb=source.flavour == "mariadb",
+            )
+        code, found = check()
+        replica._force_close()  # type: ignore[attr-defined]
+
+    expected = (3, "unfit") if source.flavour == "mysql" else (0, "warning")
+    assert (code, found["server_id"][0]) == expected
+
+
+def test_a_mapping_is_compiled_against_the_live_table(
+    setup: Setup, table: str, check: Check
+) -> None:
+    setup.follow(table, fields={"note": "note", "colour": "color"})
+
+    code, found = check()
+
+    outcome, what, _ = found[f"mapping {table}"]
+    assert (code, outcome) == (2, "wrong")
+    assert "color" in what
+    assert f"{table}.yaml:1" in what
+
+
+def test_a_start_that_is_not_built_yet_is_a_usage_error(
+    setup: Setup, table: str, check: Check
+) -> None:
+    setup.start = "backfill"
+
+    code, found = check()
+
+    assert (code, found["start"][0]) == (2, "wrong")
+    assert "earliest" in found["start"][2]
+
+
+def test_a_source_that_is_down_is_told_apart_from_an_unfit_one(
+    setup: Setup, table: str, check: Check
+) -> None:
+    setup.source["port"] = _closed_port()
+
+    code, found = check()
+
+    assert (code, found["source"][0]) == (3, "unreachable")
+    assert found["target topology"][0] == "ok"
+
+
+def test_a_wrong_password_is_unfit(setup: Setup, table: str, check: Check) -> None:
+    setup.source["password"] = "wrong-one"
+
+    code, found = check()
+
+    assert (code, found["source"][0]) == (3, "unfit")
+    assert "wrong-one" not in str(found)
+
+
+def test_a_target_that_is_down_is_unreachable(
+    setup: Setup, table: str, check: Check, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setup.target["uri"] = f"mongodb://127.0.0.1:{_closed_port()}/?serverSelectionTimeoutMS=300"
+    monkeypatch.setattr("cdc.writers.target.SELECTION_MILLISECONDS", 300)
+
+    code, found = check()
+
+    assert (code, found["target"][0]) == (3, "unreachable")
+    assert found["log_bin"][0] == "ok"
+
+
+def test_a_standalone_target_needs_the_weaker_mode_to_be_chosen(
+    setup: Setup, table: str, check: Check
+) -> None:
+    with mongo_server(replica_set=False) as standalone:
+        setup.target["uri"] = standalone.uri
+        refused, found = check()
+        setup.apply["mode"] = "at_least_once"
+        accepted, weaker = check()
+
+    assert (refused, found["target topology"][0]) == (3, "unfit")
+    assert "at_least_once" in found["target topology"][2]
+    assert (accepted, weaker["target topology"][0]) == (0, "warning")
+
+
+def test_a_collection_that_is_a_view_is_unfit(
+    setup: Setup, table: str, check: Check, mongo: MongoServer, database: str
+) -> None:
+    with mongo.client() as client:
+        client[database].command({"create": "plain", "viewOn": "other", "pipeline": []})
+
+    code, found = check()
+
+    assert (code, found[f"write to {database}.plain"][0]) == (3, "unfit")
+
+
+def test_a_validator_and_a_unique_index_do_not_stop_the_check(
+    setup: Setup, table: str, check: Check, mongo: MongoServer, database: str
+) -> None:
+    with mongo.client() as client:
+        client[database].create_collection("plain", validator={"note": {"$type": "string"}})
+
+    code, _ = check()
+
+    assert code == 0
+
+
+def _rows_events(source: MySQLServer) -> int:
+    """Count the rows events in the newest binlog."""
+    [*_, (file, *_)] = source.execute("SHOW BINARY LOGS")
+    events = source.execute(f"SHOW BINLOG EVENTS IN '{file}'")
+    return sum("_rows" in str(kind) and kind != "Annotate_rows" for _, _, kind, *_ in events)
+
+
+def _closed_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port
