@@ -1,0 +1,132 @@
+"""`cdc position`: shows and sets where the stream stands."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from cdc.checkpoint import Checkpoint
+from cdc.commands import config_option, output_option
+from cdc.config import Config, StartPosition, load
+from cdc.errors import CdcError, UsageError
+from cdc.mapping.model import load_mappings
+from cdc.position import to_document
+from cdc.readers import resume, source, start
+from cdc.writers import saved
+
+QUERY_SECONDS: Final = 30.0
+
+
+@click.group()
+def position() -> None:
+    """Show or set where the stream stands."""
+
+
+@position.command()
+@config_option
+@output_option
+def show(config_path: Path, output: str) -> None:
+    """Show the saved position: everything before it is in the target."""
+    config = load(config_path)
+    document = saved.read(config)
+    if document is None:
+        raise CdcError(
+            f"the stream {config.name} has no position yet",
+            remedy="it gets one at its first start: cdc run",
+        )
+    facts = _facts(document)
+    if output == "json":
+        click.echo(json.dumps(facts, ensure_ascii=False, indent=2))
+        return
+    for name, value in facts.items():
+        click.echo(f"{name:12} {_plain(value)}")
+
+
+@position.command("set")
+@config_option
+@click.option("--gtid", help="A GTID set that counts as applied; '' for nothing.")
+@click.option("--file", help="A binlog file, on a source without GTIDs.")
+@click.option("--offset", type=click.IntRange(min=4), help="A transaction boundary in the file.")
+@click.option("--start", "word", type=click.Choice(["earliest", "now"]), help="As in the settings.")
+@click.option("--yes", is_flag=True, help="Do it; without it nothing is changed.")
+def set_position(
+    config_path: Path,
+    gtid: str | None,
+    file: str | None,
+    offset: int | None,
+    word: str | None,
+    yes: bool,
+) -> None:
+    """Make the stream go on at another position.
+
+    What lies between the two is skipped or applied again: documents may then differ from the
+    source until it is resynced. A daemon that runs stops, saying that it was taken over.
+    """
+    config = load(config_path)
+    wanted = _resolved(config, _wanted(gtid, file, offset, word))
+    before = saved.read(config)
+    change = f"{_place(before)} → {wanted.position or 'nothing applied'}"
+    if not yes:
+        raise UsageError(f"this would move {config.name}: {change}", remedy="repeat it with --yes")
+    mappings = load_mappings(config.mappings, relative_to=config_path.resolve().parent)
+    saved.move(config, wanted, mappings={each.target: each.fingerprint for each in mappings})
+    click.echo(f"moved {config.name}: {change}", err=True)
+
+
+def _wanted(
+    gtid: str | None, file: str | None, offset: int | None, word: str | None
+) -> str | StartPosition:
+    given = [each for each in (gtid, file, word) if each is not None]
+    if len(given) != 1 or (file is None) != (offset is None):
+        raise UsageError(
+            "name one position",
+            remedy="write --gtid SET, or --file NAME --offset BYTES, or --start earliest|now",
+        )
+    return word or StartPosition(gtid=gtid, file=file, offset=offset)
+
+
+def _resolved(config: Config, wanted: str | StartPosition) -> Checkpoint:
+    """Ask the source for the position; refuse one that it cannot go on from."""
+    checkpoint = start.resolve(config.source, wanted)
+    with closing(source.connect(config.source, read_timeout=QUERY_SECONDS)) as connection:
+        resume.check(connection, checkpoint.position, mariadb=source.is_mariadb(connection))
+    return checkpoint
+
+
+def _place(document: dict[str, Any] | None) -> str:
+    if document is None:
+        return "no position"
+    return str(Checkpoint.from_document(document).position) or "nothing applied"
+
+
+def _facts(document: dict[str, Any]) -> dict[str, Any]:
+    checkpoint = Checkpoint.from_document(document)
+    return {
+        "stream": document["_id"],
+        "position": to_document(checkpoint.position),
+        "inflight": document.get("inflight"),
+        "server": checkpoint.server,
+        "sequence": document.get("sequence"),
+        "epoch": document.get("epoch"),
+        "committed_at": _time(document.get("committed_at")),
+        "updated_at": _time(document.get("updated_at")),
+        "owner": _owner(document.get("owner")),
+    }
+
+
+def _owner(owner: dict[str, Any] | None) -> dict[str, Any] | None:
+    return {key: owner.get(key) for key in ("host", "pid")} if owner else None
+
+
+def _time(value: Any) -> str | None:
+    return value.isoformat() if value is not None else None
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, dict):
+        return " ".join(f"{key}={each}" for key, each in value.items())
+    return "-" if value is None else str(value)

@@ -1,0 +1,50 @@
+"""A stream's saved state as an operator reads and moves it, beside any daemon."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from pymongo.errors import ConnectionFailure
+
+from cdc.checkpoint import Checkpoint
+from cdc.config import Config
+from cdc.errors import Retryable
+from cdc.writers import target
+from cdc.writers.state import StreamState
+
+
+def read(config: Config) -> dict[str, Any] | None:
+    """Return the stream's state document, or None before its first start."""
+    with _state(config) as (state, _):
+        return state.read()
+
+
+def move(config: Config, checkpoint: Checkpoint, *, mappings: dict[str, str]) -> None:
+    """Make a stream go on at `checkpoint`; a daemon that runs is fenced and stops.
+
+    `mappings` are the fingerprints that a stream which does not exist yet begins with.
+    """
+    with _state(config) as (state, client), client.start_session() as session:
+        document = state.read()
+        if document is None:
+            state.create(checkpoint, mappings)
+            return
+        state.take_over(session)
+        committed = document.get("committed_at")
+        committed_at = committed.timestamp() if isinstance(committed, datetime) else time.time()
+        state.advance(checkpoint, committed_at, None)
+
+
+@contextmanager
+def _state(config: Config) -> Iterator[tuple[StreamState, Any]]:
+    try:
+        with target.connect(config.target) as client:
+            yield StreamState(client[config.target.state_database], config.name), client
+    except ConnectionFailure as error:
+        raise Retryable(
+            f"the target cannot be reached: {str(error).partition(', Timeout:')[0]}"
+        ) from error

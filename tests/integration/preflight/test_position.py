@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from cdc import cli
+from cdc.checkpoint import Checkpoint
+from cdc.config import load
+from cdc.errors import Fenced
+from cdc.position import FilePosition, from_document
+from cdc.servers import MongoServer, MySQLServer
+from cdc.writers import saved
+from cdc.writers.state import StreamState
+from tests.integration.preflight.checked import Setup
+
+
+def run(setup: Setup, *arguments: str) -> int:
+    return cli.run(["position", *arguments, "--config", str(setup.path)])
+
+
+def shown(setup: Setup, capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
+    assert run(setup, "show", "--output", "json") == 0
+    facts: dict[str, object] = json.loads(capsys.readouterr().out)
+    return facts
+
+
+def executed(source: MySQLServer) -> str:
+    name = "gtid_executed" if source.flavour == "mysql" else "gtid_binlog_pos"
+    return str(source.execute(f"SELECT @@GLOBAL.{name}")[0][0]).replace("\n", "")
+
+
+def test_a_stream_without_a_position_says_so(
+    setup: Setup, table: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = run(setup, "show")
+
+    assert code == 1
+    assert "no position yet" in capsys.readouterr().err
+
+
+def test_a_position_that_was_set_is_shown(
+    source: MySQLServer, setup: Setup, table: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gtids = executed(source)
+
+    code = run(setup, "set", "--gtid", gtids, "--yes")
+
+    assert code == 0
+    facts = shown(setup, capsys)
+    assert str(from_document(facts["position"])) == gtids.lower()  # type: ignore[arg-type]
+    assert facts["stream"] == "checked"
+
+
+def test_a_position_is_shown_to_people_a_line_a_fact(
+    setup: Setup, table: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(setup, "set", "--start", "now", "--yes")
+    capsys.readouterr()
+
+    assert run(setup, "show") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["stream", "checked"]
+    assert lines[1].startswith("position ")
+
+
+def test_without_yes_nothing_changes(
+    setup: Setup, table: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = run(setup, "set", "--start", "earliest")
+
+    assert code == 2
+    assert "--yes" in capsys.readouterr().err
+    assert saved.read(load(setup.path)) is None
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["--gtid", "", "--start", "now"],
+        ["--file", "binlog.000001"],
+        ["--offset", "4"],
+        ["--gtid", "", "--offset", "4"],
+        ["--gtid", "nonsense"],
+        ["--start", "backfill"],
+    ],
+)
+def test_a_doubtful_position_is_a_usage_error(
+    setup: Setup, table: str, arguments: list[str]
+) -> None:
+    assert run(setup, "set", *arguments, "--yes") == 2
+    assert saved.read(load(setup.path)) is None
+
+
+def test_a_position_that_the_source_does_not_have_is_refused(
+    source: MySQLServer, setup: Setup, table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cdc.readers.resume.VISIBLE_WITHIN_SECONDS", 0.1)
+    ahead = (
+        "3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5" if source.flavour == "mysql" else "7-1-999999"
+    )
+
+    assert run(setup, "set", "--gtid", ahead, "--yes") == 4
+    assert run(setup, "set", "--file", "binlog.000999", "--offset", "4", "--yes") == 4
+    assert saved.read(load(setup.path)) is None
+
+
+def test_a_file_position_is_set_where_the_log_has_it(
+    source: MySQLServer, setup: Setup, table: str
+) -> None:
+    [(file, size, *_)] = source.execute("SHOW BINARY LOGS")[-1:]
+
+    code = run(setup, "set", "--file", str(file), "--offset", str(size), "--yes")
+
+    document = saved.read(load(setup.path))
+    assert code == 0
+    assert document is not None
+    assert Checkpoint.from_document(document).position == FilePosition(str(file), int(size))
+
+
+def test_a_running_daemon_is_fenced_by_a_new_position(
+    setup: Setup, table: str, mongo: MongoServer, state_database: str
+) -> None:
+    run(setup, "set", "--start", "earliest", "--yes")
+    with mongo.client() as client, client.start_session() as session:
+        daemon = StreamState(client[state_database], "checked")
+        before = daemon.take_over(session)
+        assert before is not None
+
+        code = run(setup, "set", "--start", "now", "--yes")
+
+        assert code == 0
+        with pytest.raises(Fenced):
+            daemon.advance(before, 0, None)
+        moved = daemon.read()
+        assert moved is not None
+        assert Checkpoint.from_document(moved).position != before.position
+        assert moved["sequence"] > 0
