@@ -1,0 +1,219 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from cdc.columns import TableMap
+from cdc.errors import CdcError, Retryable, Unfit, UsageError
+from cdc.preflight import (
+    Finding,
+    Outcome,
+    exit_code,
+    require,
+    source_findings,
+    table_findings,
+    target_findings,
+)
+from cdc.preflight.facts import Replica, SourceFacts, TableFacts, TargetFacts
+from cdc.preflight.source import quoted_account
+
+COLUMNS = TableMap("shop", "items", ())
+OWN_UUID = "00000000-0000-0000-0000-000000000007"
+
+MYSQL = SourceFacts(
+    flavour="mysql",
+    version=(9, 7, 4),
+    version_text="9.7.4",
+    account="cdc@%",
+    variables={
+        "log_bin": "ON",
+        "binlog_format": "ROW",
+        "binlog_row_image": "FULL",
+        "binlog_row_metadata": "FULL",
+        "gtid_mode": "ON",
+        "log_replica_updates": "ON",
+        "server_id": "1",
+    },
+    privileges=frozenset({"REPLICATION SLAVE", "REPLICATION CLIENT"}),
+)
+MARIADB = replace(
+    MYSQL,
+    flavour="mariadb",
+    version=(11, 8, 9),
+    version_text="11.8.9-MariaDB",
+    variables={
+        **{name: value for name, value in MYSQL.variables.items() if name != "gtid_mode"},
+        "gtid_strict_mode": "ON",
+        "log_slave_updates": "OFF",
+        "log_replica_updates": "",
+    },
+    privileges=frozenset({"REPLICATION SLAVE", "BINLOG MONITOR"}),
+)
+REPLICA_SET = TargetFacts(
+    version=(6, 0, 5), version_text="6.0.5", topology="replica set", writable=True
+)
+
+
+def changed(facts: SourceFacts, **variables: str) -> SourceFacts:
+    return replace(facts, variables={**facts.variables, **variables})
+
+
+def outcomes(facts: SourceFacts, schema: str = "shop") -> dict[str, Finding]:
+    found = source_findings(facts, server_id=7, own_uuid=OWN_UUID, schemas={schema})
+    return {finding.check: finding for finding in found if finding.outcome is not Outcome.OK}
+
+
+@pytest.mark.parametrize("facts", [MYSQL, MARIADB])
+def test_a_fit_source_has_nothing_to_mend(facts: SourceFacts) -> None:
+    assert outcomes(facts) == {}
+
+
+@pytest.mark.parametrize(
+    ("facts", "version", "fit"),
+    [
+        (MYSQL, (8, 0, 11), True),
+        (MYSQL, (5, 7, 44), False),
+        (MARIADB, (10, 5, 0), True),
+        (MARIADB, (10, 4, 99), False),
+    ],
+)
+def test_versions_have_a_lower_bound(
+    facts: SourceFacts, version: tuple[int, ...], fit: bool
+) -> None:
+    assert ("source version" not in outcomes(replace(facts, version=version))) == fit
+
+
+def test_a_server_without_a_binlog_is_unfit() -> None:
+    assert outcomes(changed(MYSQL, log_bin="OFF"))["log_bin"].outcome is Outcome.UNFIT
+
+
+def test_each_flavour_gets_its_own_statement() -> None:
+    mysql = outcomes(changed(MYSQL, binlog_row_image="MINIMAL"))["binlog_row_image"]
+    mariadb = outcomes(changed(MARIADB, binlog_row_image="MINIMAL"))["binlog_row_image"]
+
+    assert "SET PERSIST binlog_row_image = FULL" in mysql.remedy
+    assert "SET GLOBAL binlog_row_image = FULL" in mariadb.remedy
+
+
+def test_files_without_gtids_are_a_warning() -> None:
+    assert outcomes(changed(MYSQL, gtid_mode="OFF"))["gtid_mode"].outcome is Outcome.WARNING
+
+
+def test_another_replica_of_the_same_id_is_unfit_and_ourselves_are_not() -> None:
+    other = replace(MYSQL, replicas=(Replica(7, "another"), Replica(8, "third")))
+    own = replace(MYSQL, replicas=(Replica(7, OWN_UUID),))
+
+    assert outcomes(other)["server_id"].outcome is Outcome.UNFIT
+    assert outcomes(own) == {}
+
+
+def test_replicas_that_may_not_be_listed_are_not_checked_and_do_not_stop_a_start() -> None:
+    finding = outcomes(replace(MARIADB, replicas=None))["server_id"]
+
+    assert finding.outcome is Outcome.NOT_CHECKED
+    assert finding.ok
+
+
+@pytest.mark.parametrize(
+    ("logged", "ignored", "fit"),
+    [((), (), True), (("shop",), (), True), (("other",), (), False), ((), ("shop",), False)],
+)
+def test_a_followed_schema_must_be_logged(
+    logged: tuple[str, ...], ignored: tuple[str, ...], fit: bool
+) -> None:
+    facts = replace(MYSQL, logged_schemas=logged, ignored_schemas=ignored)
+
+    assert ("binlog filters" not in outcomes(facts)) == fit
+
+
+@pytest.mark.parametrize(
+    ("facts", "outcome"),
+    [
+        (replace(MARIADB, replicates=True), Outcome.UNFIT),
+        (replace(MARIADB, replicates=None), Outcome.NOT_CHECKED),
+        (changed(MARIADB, wsrep_on="ON"), Outcome.UNFIT),
+        (replace(changed(MARIADB, log_slave_updates="ON"), replicates=True), None),
+    ],
+)
+def test_a_replica_must_log_what_it_replicates(facts: SourceFacts, outcome: Outcome | None) -> None:
+    finding = outcomes(facts).get("log_slave_updates")
+
+    assert (finding and finding.outcome) == outcome
+
+
+@pytest.mark.parametrize(
+    ("source", "fit"),
+    [
+        (MYSQL, True),
+        (replace(MYSQL, version=(9, 5, 0)), False),
+        (replace(MYSQL, version=(8, 4, 3)), False),
+        (changed(MYSQL, innodb_native_foreign_keys="ON"), False),
+        (MARIADB, False),
+    ],
+)
+def test_cascades_are_fit_only_where_the_server_logs_them(source: SourceFacts, fit: bool) -> None:
+    table = TableFacts(schema="shop", table="items", columns=COLUMNS, cascades=("fk (…)",))
+
+    (finding,) = table_findings(source, [table])
+
+    assert finding.ok == fit
+
+
+def test_a_standalone_target_is_fit_only_for_at_least_once() -> None:
+    alone = replace(REPLICA_SET, topology="standalone")
+
+    refused = {each.outcome for each in target_findings(alone, mode="exactly_once")}
+    accepted = {each.outcome for each in target_findings(alone, mode="at_least_once")}
+
+    assert Outcome.UNFIT in refused
+    assert Outcome.UNFIT not in accepted
+
+
+def test_a_secondary_and_an_old_server_are_unfit() -> None:
+    facts = replace(REPLICA_SET, writable=False, version=(4, 4, 1))
+
+    unfit = {each.check for each in target_findings(facts, mode="exactly_once") if not each.ok}
+
+    assert unfit == {"target version", "target primary"}
+
+
+def test_a_refused_write_names_the_collection() -> None:
+    facts = replace(REPLICA_SET, refusals={"shop.items": "not authorized", "cdc.streams": ""})
+
+    unfit = [each for each in target_findings(facts, mode="exactly_once") if not each.ok]
+
+    assert [each.check for each in unfit] == ["write to shop.items"]
+    assert "readWrite" in unfit[0].remedy
+
+
+def finding(outcome: Outcome) -> Finding:
+    return Finding("check", outcome, "what", "remedy")
+
+
+@pytest.mark.parametrize(
+    ("found", "error", "code"),
+    [
+        ([Outcome.OK, Outcome.WARNING, Outcome.NOT_CHECKED], None, 0),
+        ([Outcome.UNREACHABLE], Retryable, 3),
+        ([Outcome.UNREACHABLE, Outcome.UNFIT], Unfit, 3),
+        ([Outcome.UNFIT, Outcome.WRONG], UsageError, 2),
+    ],
+)
+def test_the_gravest_finding_decides(
+    found: list[Outcome], error: type[CdcError] | None, code: int
+) -> None:
+    findings = [finding(each) for each in found]
+
+    assert exit_code(findings) == code
+    if error is None:
+        require(findings)
+    else:
+        with pytest.raises(error) as caught:
+            require(findings)
+        assert "check: what" in str(caught.value)
+        assert "remedy" in str(caught.value)
+
+
+def test_an_account_is_quoted_for_a_grant() -> None:
+    assert quoted_account("o'neil@10.0.%") == "'o''neil'@'10.0.%'"
