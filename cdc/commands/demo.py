@@ -12,7 +12,7 @@ import click
 from cdc.demo import endless, once
 from cdc.demo.interrupts import orderly
 from cdc.demo.live_line import LiveLine
-from cdc.demo.sample import shipped_sample
+from cdc.demo.sample import Sample, shipped_sample
 from cdc.demo.stage import Stage, stage
 from cdc.servers import Flavour
 
@@ -75,22 +75,22 @@ def demo(
     seed = SystemRandom().randrange(1 << 32) if seed is None else seed
     with ExitStack() as stack:
         stack.enter_context(orderly())
-        path = tweets or stack.enter_context(shipped_sample())
+        sample = Sample.of(tweets or stack.enter_context(shipped_sample()))
         opened = stack.enter_context(stage(flavour, say=say))
         say(f"seed {seed}")
         if only_once:
             return _once(
-                opened, path, seed=seed, transactions=transactions, deadline_seconds=deadline
+                opened, sample, seed=seed, transactions=transactions, deadline_seconds=deadline
             )
-        return _endless(opened, path, seed=seed, rate=rate)
+        return _endless(opened, sample, seed=seed, rate=rate)
 
 
 def _once(
-    opened: Stage, path: Path, *, seed: int, transactions: int, deadline_seconds: float
+    opened: Stage, sample: Sample, *, seed: int, transactions: int, deadline_seconds: float
 ) -> int:
     outcome = once.play_once(
         opened,
-        path,
+        sample,
         seed=seed,
         transactions=transactions,
         deadline_seconds=deadline_seconds,
@@ -101,10 +101,10 @@ def _once(
     return 0 if outcome.equal else 1
 
 
-def _endless(opened: Stage, path: Path, *, seed: int, rate: float) -> int:
+def _endless(opened: Stage, sample: Sample, *, seed: int, rate: float) -> int:
     endless.play_until_stopped(
         opened,
-        path,
+        sample,
         seed=seed,
         rate=rate,
         line=LiveLine(sys.stderr),

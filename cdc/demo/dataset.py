@@ -91,8 +91,10 @@ class _Reader:
             try:
                 content, end = self._decoder.raw_decode(self._text, self._at)
             except json.JSONDecodeError as error:
+                begin = self._at
                 if not (self._may_be_cut(error) and self._read_more()):
-                    raise self._malformed(error.msg, at=error.pos) from error
+                    line = self._line + error.doc.count("\n", begin, error.pos)
+                    raise self._malformed(error.msg, line=line) from error
             except (ValueError, TypeError) as error:
                 raise self._malformed(str(error)) from error
             else:
@@ -120,10 +122,9 @@ class _Reader:
         self._line += self._text.count("\n", self._at, to)
         self._at = to
 
-    def _malformed(self, reason: str, at: int | None = None) -> MalformedDataset:
-        line = self._line + self._text.count("\n", self._at, at) if at is not None else self._line
+    def _malformed(self, reason: str, *, line: int | None = None) -> MalformedDataset:
         return MalformedDataset(
-            f"document {self._number}, line {line}: {reason}",
+            f"document {self._number}, line {line or self._line}: {reason}",
             remedy="give an array of extended-JSON documents, or one document a line",
         )
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import closing
-from itertools import islice
-from pathlib import Path
 from typing import NoReturn
 
-from cdc.demo import sample
 from cdc.demo.live_line import LiveLine
 from cdc.demo.loader import load
 from cdc.demo.look import commands
+from cdc.demo.sample import Sample
 from cdc.demo.stage import Stage
 from cdc.demo.traffic import Traffic
 
@@ -21,13 +19,12 @@ Say = Callable[[str], None]
 _TICK_SECONDS = 0.1
 
 
-def prepare(stage: Stage, tweets: Path, *, say: Say, tell: Say) -> None:
+def prepare(stage: Stage, sample: Sample, *, say: Say, tell: Say) -> None:
     """Load the tweets, half of them before the daemon starts, and tell where to look."""
-    half = sample.count(tweets) // 2
-    loaded = load(stage.connection, islice(sample.documents(tweets), half))
+    loaded = load(stage.connection, sample.first_half())
     say(f"loaded {loaded.tweets} tweets of {loaded.users} users; starting the daemon")
     stage.daemon.start()
-    rest = load(stage.connection, islice(sample.documents(tweets), half, None))
+    rest = load(stage.connection, sample.second_half())
     say(f"loaded {rest.tweets} tweets more while it runs")
     for line in commands(stage):
         tell(line)
@@ -45,10 +42,10 @@ def play(stage: Stage, traffic: Traffic, line: LiveLine) -> NoReturn:
 
 
 def play_until_stopped(
-    stage: Stage, tweets: Path, *, seed: int, rate: float, line: LiveLine, say: Say, tell: Say
+    stage: Stage, sample: Sample, *, seed: int, rate: float, line: LiveLine, say: Say, tell: Say
 ) -> None:
     """Play until a KeyboardInterrupt, then stop changing rows and let the daemon finish."""
-    prepare(stage, tweets, say=say, tell=tell)
+    prepare(stage, sample, say=say, tell=tell)
     traffic = Traffic(stage, seed=seed, transactions_per_second=rate)
     with closing(traffic):
         try:

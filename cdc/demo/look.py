@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import shutil
 import sys
 
-from cdc.demo.program import cdc_command
 from cdc.demo.schema import SCHEMA
 from cdc.demo.stage import Stage
 
@@ -23,8 +23,8 @@ def commands(stage: Stage) -> list[str]:
         "MongoDB, the same three:",
         f"  {_mongo_in_python(stage)}",
         *_clients(stage),
-        "where the stream stands:",
-        f"  {_line(*cdc_command('position', 'show', '--config', str(stage.config)))}",
+        "where the stream stands (its checkpoint, in MongoDB too):",
+        f"  {_checkpoint_in_python(stage)}",
         "the daemon's log:",
         f"  {_line('tail', '-f', str(stage.daemon.log))}",
     ]
@@ -33,19 +33,26 @@ def commands(stage: Stage) -> list[str]:
 def _mysql_in_python(stage: Stage) -> str:
     source = stage.source
     program = (
-        f"import pymysql; c = pymysql.connect(host={source.host!r}, port={source.port}, "
-        f"user={source.user!r}, password={source.password!r}, database={SCHEMA!r}).cursor(); "
-        f"c.execute({_LATEST!r}); print(*c.fetchall(), sep='\\n')"
+        f"import pymysql; c = pymysql.connect(host={_quoted(source.host)}, port={source.port}, "
+        f"user={_quoted(source.user)}, password={_quoted(source.password)}, "
+        f"database={_quoted(SCHEMA)}).cursor(); "
+        f'c.execute({_quoted(_LATEST)}); print(*c.fetchall(), sep="\\n")'
     )
     return _line(sys.executable, "-c", program)
 
 
 def _mongo_in_python(stage: Stage) -> str:
-    program = (
-        f"import pymongo; print(*pymongo.MongoClient({stage.target.uri!r}).{SCHEMA}.tweets.find()"
-        ".sort('updated_at', -1).limit(3), sep='\\n')"
-    )
-    return _line(sys.executable, "-c", program)
+    find = f'{SCHEMA}.tweets.find({{}}, {{"author": 1, "text": 1, "updated_at": 1}})'
+    return _pymongo(stage, f'*client.{find}.sort("updated_at", -1).limit(3), sep="\\n"')
+
+
+def _checkpoint_in_python(stage: Stage) -> str:
+    return _pymongo(stage, "*client.cdc.streams.find()")
+
+
+def _pymongo(stage: Stage, printed: str) -> str:
+    program = f"import pymongo; client = pymongo.MongoClient({_quoted(stage.target.uri)}); "
+    return _line(sys.executable, "-c", f"{program}print({printed})")
 
 
 def _clients(stage: Stage) -> list[str]:
@@ -59,6 +66,11 @@ def _clients(stage: Stage) -> list[str]:
     if client := shutil.which("mongosh"):
         lines += ["MongoDB's own client:", f"  {_line(client, stage.target.uri)}"]
     return lines
+
+
+def _quoted(text: str) -> str:
+    """Return a Python string in double quotes: the shell's are the single ones."""
+    return json.dumps(text)
 
 
 def _line(*words: str) -> str:

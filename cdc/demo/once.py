@@ -5,13 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import islice
-from pathlib import Path
 
-from cdc.demo import sample
 from cdc.demo.comparison import TableComparison, compare
 from cdc.demo.freshness import Freshness
 from cdc.demo.loader import load
+from cdc.demo.sample import Sample
 from cdc.demo.stage import Stage
 from cdc.demo.workload import Counts, Workload
 from cdc.errors import CdcError
@@ -58,15 +56,14 @@ class Pass:
 
 
 def play_once(
-    stage: Stage, tweets: Path, *, seed: int, transactions: int, deadline_seconds: float, say: Say
+    stage: Stage, sample: Sample, *, seed: int, transactions: int, deadline_seconds: float, say: Say
 ) -> Pass:
     """Play one pass and stop the daemon; NotCaughtUp or DaemonFailed if it cannot be finished."""
-    half = sample.count(tweets) // 2
-    loaded = load(stage.connection, islice(sample.documents(tweets), half))
+    loaded = load(stage.connection, sample.first_half())
     say(f"loaded {loaded.tweets} tweets of {loaded.users} users; starting the daemon")
     began = time.monotonic()
     stage.daemon.start()
-    rest = load(stage.connection, islice(sample.documents(tweets), half, None))
+    rest = load(stage.connection, sample.second_half())
     say(f"loaded {rest.tweets} tweets more while it runs; changing rows")
     workload = Workload(stage.connection, seed=seed)
     _change(stage, workload, transactions)

@@ -93,6 +93,7 @@ def test_nothing_is_no_documents(text: str) -> None:
         ('[{"a": 1}', "document 2, line 1: the array is not closed"),
         ('{"a": 1}\n]', "document 2, line 2: a ] closes no array"),
         ('[{"a": 1}]\n{"b": 2}', "document 2, line 2: there is more after the array"),
+        ('[\n{"a": 1},\n{"b": }\n]', "document 2, line 3: Expecting value"),
         ('[{"a": 1},\n{"b": }]', "document 2, line 2: Expecting value"),
         ('[{"a": 1},\n\n{"b": "\t"}]', "document 2, line 3: Invalid control character at"),
         ('[\n{"a": 1},\n{"b":\n\n1, ', "document 2, line 5: Expecting property name"),
