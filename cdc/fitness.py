@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from typing import Final
 
+import structlog
+
 from cdc.config import Config
 from cdc.errors import Retryable, Unfit
 from cdc.mapping.compiler import compile_plan
@@ -15,6 +17,7 @@ from cdc.preflight import (
     Finding,
     Outcome,
     missing,
+    require,
     source_findings,
     table_findings,
     target_findings,
@@ -25,6 +28,8 @@ from cdc.readers.dump import replica_uuid
 from cdc.readers.facts import source_facts, table_facts
 from cdc.writers import target
 from cdc.writers.facts import target_facts
+
+log = structlog.get_logger(__name__)
 
 QUERY_SECONDS: Final = 30.0
 
@@ -37,6 +42,24 @@ def examine(config: Config, mappings: Mappings) -> list[Finding]:
         *_attempted("source", lambda: examine_source(config, mappings)),
         *_attempted("target", lambda: examine_target(config, mappings)),
     ]
+
+
+def require_fit(config: Config, mappings: Mappings) -> None:
+    """Examine both sides for a start, and log what is risky.
+
+    Raises UsageError, Unfit or, where a side cannot be reached, Retryable.
+    """
+    findings = examine(config, mappings)
+    require(findings)
+    for finding in findings:
+        if finding.outcome is not Outcome.OK:
+            log.warning(
+                "preflight",
+                check=finding.check,
+                outcome=finding.outcome.value,
+                what=finding.what,
+                remedy=finding.remedy,
+            )
 
 
 def examine_source(config: Config, mappings: Mappings) -> Iterator[Finding]:

@@ -71,6 +71,8 @@ def _refusal(client: Client, database: str, collection: str, *, in_transaction: 
     except ConnectionFailure:
         raise
     except OperationFailure as error:
+        if error.has_error_label("TransientTransactionError"):
+            raise
         if error.code not in _REACHED_THE_COLLECTION:
             return _first_line(error)
     return ""
