@@ -45,3 +45,40 @@ class Enum(Typed):
 def enum_values(members: tuple[str, ...]) -> tuple[bytes, ...]:
     """Give the BSON strings of index 0 and of each member."""
     return tuple(bson_bytes.string(member.encode()) for member in ("", *members))
+
+
+@dataclass(frozen=True, slots=True)
+class Set(Typed):
+    """A SET as the array of its members' strings, in the order of the definition."""
+
+    members: tuple[bytes, ...]
+
+    bson_type: ClassVar[bytes] = bson_bytes.ARRAY
+
+    def value(self, raw: bytes) -> bytes:
+        """See `Typed`."""
+        bits = int.from_bytes(raw, "little")
+        if bits >> len(self.members):
+            raise ValueError("a member that the SET does not have")
+        chosen = (one for at, one in enumerate(self.members) if bits >> at & 1)
+        return bson_bytes.document(
+            b"".join(b"\x02%d\0%b" % (index, one) for index, one in enumerate(chosen))
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SetString(Typed):
+    """A SET as SELECT prints it, its members joined by commas (`type: string`)."""
+
+    members: tuple[str, ...]
+
+    bson_type: ClassVar[bytes] = bson_bytes.STRING
+    injective: ClassVar[bool] = False
+
+    def value(self, raw: bytes) -> bytes:
+        """See `Typed`."""
+        bits = int.from_bytes(raw, "little")
+        if bits >> len(self.members):
+            raise ValueError("a member that the SET does not have")
+        chosen = (one for at, one in enumerate(self.members) if bits >> at & 1)
+        return bson_bytes.string(",".join(chosen).encode())

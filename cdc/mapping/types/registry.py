@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from cdc.columns import Column, FieldType
 from cdc.mapping.bson_bytes import MAX_DIGITS
 from cdc.mapping.language import ValueType
 from cdc.mapping.types import (
     binary,
+    bits,
     charsets,
+    compressed,
     decimals,
     enums,
     floats,
@@ -17,8 +20,12 @@ from cdc.mapping.types import (
     json,
     json_text,
     network,
+    old_temporal,
+    spatial,
     temporal,
     text,
+    times,
+    vector,
 )
 from cdc.mapping.types.encoder import Encoder, Wire
 from cdc.mapping.types.temporal import Report
@@ -29,6 +36,20 @@ INTEGER_BYTES = {
     FieldType.INT24: 3,
     FieldType.LONG: 4,
     FieldType.LONGLONG: 8,
+}
+OLD_TEMPORAL_BYTES = {FieldType.TIME: 3, FieldType.TIMESTAMP: 4, FieldType.DATETIME: 8}
+BLOBS = frozenset(
+    {
+        FieldType.BLOB,
+        FieldType.JSON,
+        FieldType.GEOMETRY,
+        FieldType.VECTOR,
+        FieldType.MARIADB_BLOB_COMPRESSED,
+    }
+)
+COMPRESSED = {
+    FieldType.MARIADB_BLOB_COMPRESSED: FieldType.BLOB,
+    FieldType.MARIADB_VARCHAR_COMPRESSED: FieldType.VARCHAR,
 }
 FRACTION_BYTES = (0, 1, 1, 2, 2, 3, 3)
 """Bytes of a fraction of so many digits of the second."""
@@ -57,15 +78,17 @@ def wire(column: Column) -> Wire:
             return Wire(3 + FRACTION_BYTES[column.scale])
         case FieldType.DATETIME2:
             return Wire(5 + FRACTION_BYTES[column.scale])
-        case FieldType.TIMESTAMP2 | FieldType.TIMESTAMP:
+        case FieldType.TIMESTAMP2:
             return Wire(4 + FRACTION_BYTES[column.scale])
+        case kind if kind in OLD_TEMPORAL_BYTES and not column.scale:
+            return Wire(OLD_TEMPORAL_BYTES[kind])
         case FieldType.ENUM | FieldType.SET:
             return Wire(column.length)
         case FieldType.BIT:
             return Wire((column.bits + 7) // 8)
-        case FieldType.STRING | FieldType.VARCHAR:
+        case FieldType.STRING | FieldType.VARCHAR | FieldType.MARIADB_VARCHAR_COMPRESSED:
             return Wire(prefix=1 if column.length < 256 else 2)
-        case FieldType.BLOB | FieldType.JSON | FieldType.GEOMETRY | FieldType.VECTOR:
+        case kind if kind in BLOBS:
             return Wire(prefix=column.length_bytes)
     raise Unsupported(f"type {column.type.name} is not supported yet")
 
@@ -74,8 +97,9 @@ def encoder(column: Column, wanted: ValueType | None, report: Report) -> Encoder
     """Give the encoder of a column; raises Unsupported, naming what stands in the way."""
     if wanted is None:
         return _default(column, report)
-    convert = CASTS.get(wanted)
-    found = convert(column, report) if convert else None
+    if column.type in COMPRESSED:
+        return compressed.Compressed(wire(column), encoder(_plain(column), wanted, report))
+    found = CASTS[wanted](column, report)
     if found is None:
         raise Unsupported(f"a {column.type.name} cannot become `type: {wanted.value}`")
     return found
@@ -104,9 +128,33 @@ def _default(column: Column, report: Report) -> Encoder:
             return enums.Enum(shape, enums.enum_values(column.members))
         case FieldType.JSON:
             return json.Json(shape)
+        case FieldType.SET:
+            members = enums.enum_values(column.members)[1:]
+            return enums.Set(shape, members)
+        case FieldType.BIT:
+            return bits.Bit(shape) if column.bits == 1 else bits.Bits(shape)
+        case FieldType.TIME2:
+            return times.Time(shape, column.scale)
+        case FieldType.TIME:
+            return old_temporal.OldTime(shape)
+        case FieldType.DATETIME:
+            return old_temporal.OldDateTime(shape, report)
+        case FieldType.TIMESTAMP:
+            return old_temporal.OldTimestamp(shape, report)
+        case FieldType.GEOMETRY:
+            return spatial.Geometry(shape)
+        case FieldType.VECTOR:
+            return vector.Vector(shape)
         case FieldType.STRING | FieldType.VARCHAR | FieldType.BLOB:
             return _characters(column, shape)
+        case kind if kind in COMPRESSED:
+            return compressed.Compressed(shape, _default(_plain(column), report))
     raise Unsupported(f"type {column.type.name} is not supported yet")
+
+
+def _plain(column: Column) -> Column:
+    """Give the column as it would be without compression."""
+    return replace(column, type=COMPRESSED[column.type])
 
 
 def _characters(column: Column, shape: Wire) -> Encoder:
@@ -114,25 +162,22 @@ def _characters(column: Column, shape: Wire) -> Encoder:
         if column.type is FieldType.STRING:
             return binary.FixedBinary(shape, column.length)
         return binary.Binary(shape)
-    if _charset(column) in charsets.UTF8:
+    decode, injective = _decoder(column)
+    if decode is bytes.decode:
         return text.Utf8(shape)
-    return text.Text(shape, _decoder(column), exact=False)
+    return text.Text(shape, decode, injective)
 
 
-def _charset(column: Column) -> str:
+def _decoder(column: Column) -> tuple[charsets.Decode, bool]:
     if column.collation is None:
         raise Unsupported("the binlog does not tell its charset (binlog_row_metadata=FULL does)")
     charset = charsets.charset(column.collation)
     if charset is None:
-        raise Unsupported(f"the charset of collation {column.collation} is not supported yet")
-    return charset
-
-
-def _decoder(column: Column) -> charsets.Decode:
-    charset = _charset(column)
-    if charset in charsets.UTF8:
-        return bytes.decode
-    raise Unsupported(f"charset {charset} is not supported yet")
+        raise Unsupported(f"the charset of collation {column.collation} is not known")
+    found = charsets.decoder(charset)
+    if found is None:
+        raise Unsupported(f"charset {charset} is not supported")
+    return found
 
 
 def _bool(column: Column, _: Report) -> Encoder | None:
@@ -180,7 +225,15 @@ def _string(column: Column, report: Report) -> Encoder | None:
             return temporal.DateTimeString(shape, column.scale)
         case FieldType.TIMESTAMP2:
             return temporal.TimestampString(shape, column.scale)
-        case FieldType.ENUM | FieldType.STRING | FieldType.VARCHAR | FieldType.BLOB:
+        case FieldType.DATETIME:
+            return old_temporal.OldDateTimeString(shape)
+        case FieldType.TIMESTAMP:
+            return old_temporal.OldTimestampString(shape)
+        case FieldType.SET:
+            return enums.SetString(shape, column.members)
+        case FieldType.ENUM | FieldType.TIME | FieldType.TIME2:
+            return _default(column, report)
+        case FieldType.STRING | FieldType.VARCHAR | FieldType.BLOB:
             return _default(column, report) if column.collation != charsets.BINARY else None
     return None
 
@@ -189,7 +242,7 @@ def _json(column: Column, report: Report) -> Encoder | None:
     if column.type is FieldType.JSON:
         return _default(column, report)
     if column.type in CHARACTERS and column.collation != charsets.BINARY:
-        return json_text.JsonText(wire(column), _decoder(column))
+        return json_text.JsonText(wire(column), _decoder(column)[0])
     return None
 
 

@@ -50,14 +50,14 @@ class Text(Typed):
     """Characters of another charset, decoded by `decode`."""
 
     decode: Callable[[bytes], str]
-    exact: bool
+    is_injective: bool
 
     bson_type: ClassVar[bytes] = bson_bytes.STRING
 
     @property
     def injective(self) -> bool:  # type: ignore[override]
         """Whether no two byte sequences decode alike."""
-        return self.exact
+        return self.is_injective
 
     def value(self, raw: bytes) -> bytes:
         """See `Typed`; raises ValueError for bytes that are not of the charset."""

@@ -1,0 +1,37 @@
+"""BIT: big-endian bytes, the highest bits unused (`Field_bit_as_char` in MySQL's `sql/field.h`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from cdc.mapping import bson_bytes
+from cdc.mapping.types.encoder import Encoder, Typed
+
+
+@dataclass(frozen=True, slots=True)
+class Bit(Typed):
+    """A BIT(1) as bool."""
+
+    bson_type: ClassVar[bytes] = bson_bytes.BOOLEAN
+    injective: ClassVar[bool] = True
+
+    def value(self, raw: bytes) -> bytes:
+        """See `Typed`."""
+        return raw
+
+
+@dataclass(frozen=True, slots=True)
+class Bits(Encoder):
+    """A longer BIT as int64, or Decimal128 above its range."""
+
+    injective: ClassVar[bool] = True
+
+    @property
+    def usual_type(self) -> bytes:
+        """See `Encoder`."""
+        return bson_bytes.INT64
+
+    def convert(self, raw: bytes) -> tuple[bytes, bytes]:
+        """See `Encoder`."""
+        return bson_bytes.long_integer(int.from_bytes(raw, "big"))

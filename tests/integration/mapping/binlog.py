@@ -1,0 +1,72 @@
+"""Runs statements on a server and gives back what the binlog says about them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import bson
+
+from cdc.changes import RowsEvent
+from cdc.config import SourceConfig
+from cdc.mapping.compiler import compile_plan
+from cdc.mapping.model import Mapping
+from cdc.operations import Operation, OperationKind
+from cdc.readers import start
+from cdc.readers.binlog import BinlogReader
+from cdc.servers import MySQLServer
+
+MARKER = "the_end"
+Document = dict[str, Any]
+
+
+def config(server: MySQLServer) -> SourceConfig:
+    return SourceConfig.model_validate(
+        {
+            "host": server.host,
+            "port": server.port,
+            "user": server.user,
+            "password": server.password,
+            "server_id": 4242,
+            "tls": "off",
+        }
+    )
+
+
+def rows_events(server: MySQLServer, schema: str, act: Callable[[], None]) -> Iterator[RowsEvent]:
+    """The rows events of `schema` that `act` causes, in order."""
+    server.execute(f"CREATE TABLE IF NOT EXISTS {schema}.{MARKER} (id INT PRIMARY KEY)")
+    server.execute(f"DELETE FROM {schema}.{MARKER}")
+    settings = config(server)
+    checkpoint = start.resolve(settings, "now")
+    act()
+    server.execute(f"INSERT INTO {schema}.{MARKER} VALUES (1)")
+    reader = BinlogReader(settings, follows=lambda one, _: one == schema, transaction_bytes=1 << 24)
+    for transaction in reader.transactions(checkpoint):
+        for change in transaction.changes:
+            if isinstance(change, RowsEvent) and change.table.table == MARKER:
+                reader.stop()
+                return
+            if isinstance(change, RowsEvent):
+                yield change
+
+
+def operations(
+    server: MySQLServer, schema: str, act: Callable[[], None], **mapping: Any
+) -> list[Operation]:
+    """What a plan makes of the changes that `act` causes, compiled for each event's own columns."""
+    found: list[Operation] = []
+    for event in rows_events(server, schema, act):
+        rule = Mapping.model_validate({"source": event.table.name, "target": "t", **mapping})
+        found += compile_plan(rule, event.table).operations(event)
+    return found
+
+
+def applied(operations: list[Operation]) -> dict[bytes, Document]:
+    """The documents that a target would hold, by id."""
+    documents: dict[bytes, bytes] = {}
+    for operation in operations:
+        documents.pop(operation.id, None)
+        if operation.kind is not OperationKind.DELETE:
+            documents[operation.id] = operation.document
+    return {id_: bson.decode(document) for id_, document in documents.items()}

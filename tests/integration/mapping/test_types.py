@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from contextlib import closing
+from typing import Any
+
+import bson
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from cdc.servers import MySQLServer
+from tests.integration.mapping.binlog import Document, applied, operations
+from tests.integration.mapping.kinds import KINDS, OPAQUE, Kind, native
+
+RANDOM_VALUES = 40
+"""Random values of each kind, beside its limits and NULL."""
+
+
+def fill(
+    server: MySQLServer, table: str, kinds: Sequence[Kind], rows: Sequence[Sequence[Any]]
+) -> None:
+    columns = ", ".join(f"c{at} {kind.sql}" for at, kind in enumerate(kinds))
+    places = ", ".join(kind.insert for kind in kinds)
+    with closing(server.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute("SET sql_mode = 'ALLOW_INVALID_DATES', time_zone = '+00:00'")
+        cursor.execute(f"CREATE TABLE {table} (id BIGINT PRIMARY KEY, {columns})")
+        statement = f"INSERT INTO {table} VALUES (%s, {places})"
+        cursor.execute("BEGIN")
+        for number, row in enumerate(rows):
+            cursor.execute(statement, (number, *row))
+        cursor.execute("COMMIT")
+
+
+def shuffle(server: MySQLServer, table: str, rows: int) -> None:
+    """Delete some rows, move some, and give others the values of their neighbours."""
+    server.execute(f"DELETE FROM {table} WHERE id % 7 = 3")
+    server.execute(f"UPDATE {table} SET id = id + {rows} WHERE id % 7 = 5")
+
+
+def selected(server: MySQLServer, table: str, kinds: Sequence[Kind]) -> dict[int, Document]:
+    """What the documents must be, by what SELECT prints."""
+    asked = ", ".join(kind.select.format(f"c{at}") for at, kind in enumerate(kinds))
+    with closing(server.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute("SET time_zone = '+00:00'")
+        cursor.execute(f"SELECT id, {asked} FROM {table}")
+        return {
+            row[0]: {"_id": bson.Int64(row[0])}
+            | {
+                f"c{at}": None if text is None else kind.expect(text)
+                for at, (kind, text) in enumerate(zip(kinds, row[1:], strict=True))
+            }
+            for row in cursor.fetchall()
+        }
+
+
+def fields(kinds: Sequence[Kind]) -> dict[str, Any]:
+    return {
+        f"c{at}": {"column": f"c{at}"} | ({"type": kind.type} if kind.type else {})
+        for at, kind in enumerate(kinds)
+    }
+
+
+def assert_equal(found: dict[bytes, Document], expected: dict[int, Document]) -> None:
+    by_number = {document["_id"]: document for document in found.values()}
+    assert set(by_number) == set(expected)
+    assert set(found) == {b"\x12" + struct.pack("<q", number) for number in expected}
+    for number, document in by_number.items():
+        assert list(document) == list(expected[number])
+        for name, value in document.items():
+            assert typed(value) == typed(expected[number][name]), name
+
+
+def typed(value: Any) -> Any:
+    """The value with the types of all that it holds, as 5, 5.0 and True are equal."""
+    if isinstance(value, dict):
+        return [(name, typed(item)) for name, item in value.items()]
+    if isinstance(value, list):
+        return [typed(item) for item in value]
+    return type(value), repr(value)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_a_type_at_its_limits_and_at_random(
+    source: MySQLServer, schema: str, kind: Kind, budget: int
+) -> None:
+    if source.flavour not in kind.flavours:
+        pytest.skip(f"{source.flavour} has no {kind.sql}")
+    drawn: list[list[Any]] = []
+
+    @settings(
+        max_examples=RANDOM_VALUES * budget,
+        database=None,
+        derandomize=budget == 1,
+        phases=[Phase.generate],
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(kind.values)
+    def draw(value: Any) -> None:
+        drawn.append([value])
+
+    draw()
+    rows = [*([value] for value in kind.limits), [None], *drawn]
+
+    def act() -> None:
+        fill(source, f"{schema}.t", [kind], rows)
+        shuffle(source, f"{schema}.t", len(rows))
+
+    found = applied(operations(source, schema, act, fields=fields([kind])))
+
+    assert_equal(found, selected(source, f"{schema}.t", [kind]))
+    print(f"{source.flavour} {kind}: {len(rows)} values")
+
+
+@st.composite
+def tables(draw: st.DrawFn, flavour: str) -> tuple[list[Kind], list[list[Any]]]:
+    usable = [kind for kind in KINDS if flavour in kind.flavours and len(kind.sql) < 300]
+    kinds = draw(st.lists(st.sampled_from(usable), min_size=1, max_size=12))
+    rows = st.tuples(*(st.none() | kind.values | st.sampled_from(kind.limits) for kind in kinds))
+    return kinds, [list(row) for row in draw(st.lists(rows, min_size=1, max_size=12))]
+
+
+def test_random_tables_with_random_nulls(source: MySQLServer, schema: str, budget: int) -> None:
+    examples = 0
+
+    @settings(
+        max_examples=25 * budget,
+        database=None,
+        derandomize=budget == 1,
+        phases=[Phase.generate],
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(tables(source.flavour))
+    def check(drawn: tuple[list[Kind], list[list[Any]]]) -> None:
+        nonlocal examples
+        examples += 1
+        kinds, rows = drawn
+        table = f"{schema}.t{examples}"
+
+        def act() -> None:
+            fill(source, table, kinds, rows)
+            shuffle(source, table, len(rows))
+
+        found = applied(operations(source, schema, act, fields=fields(kinds)))
+
+        assert_equal(found, selected(source, table, kinds))
+
+    check()
+    print(f"{source.flavour}: {examples} random tables")
+
+
+@pytest.mark.parametrize("value", OPAQUE)
+def test_json_holds_what_json_has_no_type_for(mysql: MySQLServer, value: str) -> None:
+    schema = "opaque"
+    mysql.execute(f"CREATE DATABASE IF NOT EXISTS {schema}")
+    mysql.execute(f"DROP TABLE IF EXISTS {schema}.t")
+
+    def act() -> None:
+        mysql.execute(f"CREATE TABLE {schema}.t (id BIGINT PRIMARY KEY, j JSON)")
+        rows = f"(1, JSON_OBJECT('k', {value})), (2, JSON_ARRAY({value}))"
+        mysql.execute(f"INSERT INTO {schema}.t VALUES {rows}")
+
+    found = applied(operations(mysql, schema, act))
+
+    expected = {
+        number: native(text)
+        for number, text in mysql.execute(f"SELECT id, CAST(j AS CHAR) FROM {schema}.t")
+    }
+    assert {one["_id"]: typed(one["j"]) for one in found.values()} == {
+        number: typed(value) for number, value in expected.items()
+    }
