@@ -61,7 +61,7 @@ class TableComparison:
 
     def lines(self) -> list[str]:
         """Return the report: the counts, then the first differences."""
-        counted = f"{self.table}: {self.rows} rows in MySQL, {self.documents} documents in MongoDB"
+        counted = f"{self.table}: {self.rows} rows, {self.documents} documents"
         if self.equal:
             return [f"{counted}, all equal"]
         found = f"{self.missing} missing, {self.extra} extra, {self.different} different"
@@ -85,7 +85,7 @@ def compare_table(connection: Connection, collection: Collection, table: Table) 
             result.tell(f"{table.name} {row['id']}: is not in MongoDB")
         elif row is None:
             result.extra += 1
-            result.tell(f"{table.name} {shown(document['_id'])}: is not in MySQL")
+            result.tell(f"{table.name} {shown(document['_id'])}: is not in the source")
         else:
             _compare_fields(row, document, table, result)
     return result

@@ -54,14 +54,13 @@ class Traffic:
             raise self._failure
 
     def line(self, users: Collection, tweets: Collection) -> str:
-        """Return the state in one line."""
+        """Return the state in one line, short enough for 80 columns."""
         behind = self.freshness.behind_seconds()
+        lag = "lag not yet measured" if behind is None else f"{shown_seconds(behind)} behind"
         return (
-            f"{self._rows:,} rows changed in {self._stage.source_name} "
-            f"({self._rows_per_second():.0f}/s) → "
-            f"{users.estimated_document_count():,} users and "
-            f"{tweets.estimated_document_count():,} tweets in MongoDB, "
-            f"{'not yet measured' if behind is None else f'{shown_seconds(behind)} behind'}"
+            f"{self._rows:,} rows changed, {self._rows_per_second():.0f}/s → MongoDB: "
+            f"{users.estimated_document_count():,} users, "
+            f"{tweets.estimated_document_count():,} tweets, {lag}"
         )
 
     def summary(self) -> str:

@@ -57,7 +57,7 @@ class Demo:
     def until_it_replicates(self) -> None:
         def behind() -> bool:
             assert self.process.poll() is None, self.stderr
-            return re.search(r"tweets in MongoDB, \d.* behind", self.stderr) is not None
+            return re.search(r"→ MongoDB: .* tweets, \d.* behind", self.stderr) is not None
 
         eventually(behind, timeout_seconds=60, waiting_for="a live line that tells the lag")
 
@@ -93,10 +93,8 @@ def test_one_pass_ends_with_both_sides_equal(flavour: Flavour) -> None:
 
     lines = done.stdout.splitlines()
     assert done.returncode == 0, done.stdout + done.stderr
-    assert re.fullmatch(r"users: (\d+) rows in MySQL, \1 documents in MongoDB, all equal", lines[0])
-    assert re.fullmatch(
-        r"tweets: (\d+) rows in MySQL, \1 documents in MongoDB, all equal", lines[1]
-    )
+    assert re.fullmatch(r"users: (\d+) rows, \1 documents, all equal", lines[0])
+    assert re.fullmatch(r"tweets: (\d+) rows, \1 documents, all equal", lines[1])
     assert re.search(r"[1-9]\d* inserted, [1-9]\d* updated, [1-9]\d* deleted", done.stdout)
     assert lines[-1] == "result: both sides are equal"
     assert f"{ {'mysql': 'MySQL', 'mariadb': 'MariaDB'}[flavour] } " in done.stderr
