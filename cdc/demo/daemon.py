@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from cdc.demo.folder import CONFIG_NAME
 from cdc.demo.program import cdc_command
 from cdc.errors import CdcError
 from cdc.servers import supervisor
@@ -21,23 +22,27 @@ class DaemonFailed(CdcError):
 
 
 class Daemon:
-    """`cdc run` on one configuration; its log goes to a file."""
+    """`cdc run` on the configuration of a folder; its log goes there too.
 
-    def __init__(self, config: Path, *, log: Path) -> None:
-        """Name the configuration and the log; nothing is started yet."""
-        self.log = log
-        self._config = config
+    Should the demo die without cleaning up, the daemon and the folder go with it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Take a folder that holds `cdc.yaml`; nothing is started yet."""
+        self.config = folder / CONFIG_NAME
+        self.log = folder / "daemon.log"
+        self._folder = folder
         self._supervisor: subprocess.Popen[bytes] | None = None
         self._pid = 0
 
     def __repr__(self) -> str:
         state = f"pid {self._pid}" if self.running else "stopped"
-        return f"<Daemon {self._config.name!r} ({state})>"
+        return f"<Daemon {str(self._folder)!r} ({state})>"
 
     @property
     def command(self) -> list[str]:
         """Return what a user would type."""
-        return cdc_command("run", "--config", str(self._config))
+        return cdc_command("run", "--config", str(self.config))
 
     @property
     def pid(self) -> int:
@@ -53,7 +58,10 @@ class Daemon:
         """Start it, out of reach of the terminal's Ctrl-C."""
         with self.log.open("ab") as log:
             self._supervisor = subprocess.Popen(
-                [sys.executable, "-I", "-S", supervisor.__file__, "", "--", *self.command],
+                [
+                    *(sys.executable, "-I", "-S", supervisor.__file__),
+                    *(str(self._folder), "--", *self.command),
+                ],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,

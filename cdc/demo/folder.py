@@ -13,6 +13,7 @@ from cdc.demo.schema import SCHEMA
 from cdc.errors import Unfit
 from cdc.servers import MongoServer, MySQLServer
 
+CONFIG_NAME = "cdc.yaml"
 MAPPINGS = ("users.yaml", "tweets.yaml")
 
 
@@ -21,7 +22,7 @@ def write_configuration(folder: Path, source: MySQLServer, target: MongoServer) 
     (folder / "mappings").mkdir()
     for name in MAPPINGS:
         shutil.copyfile(_shipped_mappings() / name, folder / "mappings" / name)
-    config = folder / "cdc.yaml"
+    config = folder / CONFIG_NAME
     config.touch(mode=0o600)
     config.write_text(yaml.safe_dump(_settings(source, target), sort_keys=False))
     return config

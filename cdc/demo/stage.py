@@ -25,7 +25,6 @@ class Stage:
     target: MongoServer
     connection: Connection
     database: Database
-    config: Path
     daemon: Daemon
 
     @property
@@ -48,7 +47,6 @@ def stage(flavour: Flavour, *, say: Callable[[str], None]) -> Iterator[Stage]:
         say(f"{SERVER_NAMES[flavour]} {source.version} on {source.host}:{source.port}")
         say(f"MongoDB {target.version} on {target.host}:{target.port}, a replica set of one member")
         schema.create(connection)
-        config = write_configuration(Path(name), source, target)
-        with closing(Daemon(config, log=Path(name) / "daemon.log")) as daemon:
-            database = client[schema.SCHEMA]
-            yield Stage(source, target, connection, database, config, daemon)
+        write_configuration(Path(name), source, target)
+        with closing(Daemon(Path(name))) as daemon:
+            yield Stage(source, target, connection, client[schema.SCHEMA], daemon)

@@ -170,6 +170,7 @@ def test_a_second_signal_kills_everything(demo: Demo) -> None:
 
     assert demo.process.wait(5) == 130
     eventually(lambda: not any(_answers(port) for port in demo.ports), waiting_for="servers to die")
+    eventually(lambda: not demo.folder.exists(), waiting_for="the folder to go")
 
 
 def test_malformed_tweets_are_refused_before_anything_is_started(tmp_path: Path) -> None:
