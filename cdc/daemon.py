@@ -96,7 +96,8 @@ class Daemon:
     @contextmanager
     def _connected_writer(self) -> Iterator[MongoWriter]:
         config = self._config
-        with target.connect(config.target) as client:
+        heartbeat = config.source.heartbeat_seconds
+        with target.connect(config.target, heartbeat_seconds=heartbeat) as client:
             self._writer = writer = MongoWriter(
                 client,
                 database=config.target.database,

@@ -8,6 +8,7 @@ from enum import Enum
 from functools import partial
 from typing import Any, Final, TypeVar
 
+import pymongo
 import structlog
 from bson import BSON
 from pymongo import MongoClient
@@ -51,6 +52,9 @@ RETRYABLE_CODES: Final = frozenset(
 )
 ACCESS_CODES: Final = frozenset({13, 18, 8000})
 """Unauthorized, AuthenticationFailed, and Atlas's own code for both."""
+
+ABORT_SECONDS: Final = 1.0
+"""How long to try to say that a transaction is given up: the server finds out by itself too."""
 
 INSERT_AGAIN_AFTER: Final = 20
 """After how many batches sent as replaces to try inserts again."""
@@ -218,7 +222,8 @@ class MongoWriter:
 
 def _abort(session: ClientSession) -> None:
     try:
-        session.abort_transaction()
+        with pymongo.timeout(ABORT_SECONDS):
+            session.abort_transaction()
     except (InvalidOperation, PyMongoError):
         return  # the server aborts it when the session's next transaction begins
 

@@ -1,0 +1,190 @@
+"""Either side goes away, in every way, and comes back: the daemon waits and goes on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from pymongo import MongoClient
+
+from cdc.servers import MongoServer, MySQLServer, mongo_server, mysql_server
+from tests.end_to_end.conftest import MakeStream
+from tests.end_to_end.support.history import BinlogFiles, History, MariadbGtids, MysqlGtids
+from tests.end_to_end.support.proxy import Proxy
+from tests.end_to_end.support.stream import Document, Stream
+
+SILENCE_SECONDS = 1.5
+"""Three heartbeat intervals of the streams' configuration."""
+MACHINE_IS_BUSY_SECONDS = 4
+
+ONE_KIND = pytest.mark.parametrize("stream", ["mysql-gtid"], indirect=True)
+
+
+def followed(stream: Stream) -> Stream:
+    stream.table("items", "id INT NOT NULL PRIMARY KEY AUTO_INCREMENT, word VARCHAR(20)")
+    return stream
+
+
+@pytest.fixture(params=["mysql-gtid", "mysql-file", "mariadb-gtid", "mariadb-file"])
+def own_source(
+    request: pytest.FixtureRequest,
+    mongo: MongoServer,
+    client: MongoClient[Document],
+    make_stream: MakeStream,
+) -> Iterator[Stream]:
+    """A stream from a source that the test may stop."""
+    flavour, _, kind = request.param.partition("-")
+    without = ["--gtid-mode=OFF", "--enforce-gtid-consistency=OFF"]
+    history: type[History] = BinlogFiles
+    if kind == "gtid":
+        history = MysqlGtids if flavour == "mysql" else MariadbGtids
+    options = without if request.param == "mysql-file" else []
+    with mysql_server(flavour, options=options) as source:
+        stream = followed(make_stream(source, mongo, client, history))
+        yield stream
+        stream.close()
+
+
+@pytest.fixture
+def own_target(mysql: MySQLServer, make_stream: MakeStream) -> Iterator[Stream]:
+    """A stream to a target that the test may stop."""
+    with mongo_server() as mongo, mongo.client() as client:
+        stream = followed(make_stream(mysql, mongo, client, MysqlGtids))
+        yield stream
+        stream.close()
+
+
+@pytest.mark.parametrize("end", ["stop", "kill"])
+def test_the_source_may_restart(own_source: Stream, end: str) -> None:
+    own_source.start()
+    own_source.sql("INSERT INTO items (word) VALUES ('before'), ('before too')")
+    own_source.until_caught_up()
+
+    getattr(own_source.source, end)()
+    own_source.daemon.until_logged("source_lost")
+    own_source.source.start()
+    own_source.sql("UPDATE items SET word = 'after'", "INSERT INTO items (word) VALUES ('new')")
+
+    own_source.settle()
+
+
+@pytest.mark.parametrize("end", ["stop", "kill"])
+def test_the_target_may_restart(own_target: Stream, end: str) -> None:
+    own_target.start()
+    own_target.sql("INSERT INTO items (word) VALUES ('before'), ('before too')")
+    own_target.until_caught_up()
+
+    getattr(own_target.mongo, end)()
+    own_target.sql("UPDATE items SET word = 'after'", "INSERT INTO items (word) VALUES ('new')")
+    own_target.daemon.until_logged("target_retry")
+    own_target.mongo.start()
+
+    own_target.settle()
+
+
+def test_the_daemon_starts_before_the_target(own_target: Stream) -> None:
+    own_target.sql("INSERT INTO items (word) VALUES ('early')")
+    own_target.mongo.stop()
+
+    own_target.start()
+    own_target.daemon.until_logged("target_retry")
+    own_target.mongo.start()
+
+    own_target.settle()
+
+
+@pytest.mark.parametrize("own_source", ["mysql-gtid"], indirect=True)
+def test_the_daemon_starts_before_the_source(own_source: Stream) -> None:
+    own_source.sql("INSERT INTO items (word) VALUES ('early')")
+    own_source.settings["start"] = "now"
+    own_source.source.stop()
+
+    own_source.start(ledger=False)
+    own_source.daemon.until_logged("source_retry")
+    own_source.source.start()
+    own_source.until_streaming()
+    own_source.sql("UPDATE items SET word = 'late'")
+
+    own_source.until_caught_up()
+    own_source.assert_same_content()
+
+
+@pytest.mark.parametrize("own_source", ["mysql-gtid"], indirect=True)
+def test_the_daemon_ends_at_once_while_the_source_is_away(own_source: Stream) -> None:
+    own_source.start()
+    own_source.until_streaming()
+    own_source.source.stop()
+    own_source.daemon.until_logged("source_lost")
+
+    own_source.stop()
+
+
+def test_the_daemon_ends_soon_while_the_target_is_away(own_target: Stream) -> None:
+    own_target.start()
+    own_target.until_streaming()
+    own_target.mongo.stop()
+    own_target.sql("INSERT INTO items (word) VALUES ('unheard')")
+    own_target.daemon.until_logged("target_retry")
+
+    own_target.stop()
+    own_target.mongo.start()
+    own_target.start()
+
+    own_target.settle()
+
+
+def test_the_binlog_may_rotate_while_the_daemon_runs_and_while_it_is_down(
+    stream: Stream,
+) -> None:
+    followed(stream).start()
+    stream.sql("INSERT INTO items (word) VALUES ('one')", "FLUSH BINARY LOGS")
+    stream.sql("FLUSH BINARY LOGS", "INSERT INTO items (word) VALUES ('two')")
+    stream.until_caught_up()
+
+    stream.stop()
+    stream.sql("INSERT INTO items (word) VALUES ('three')", "FLUSH BINARY LOGS")
+    stream.sql("FLUSH BINARY LOGS", "UPDATE items SET word = 'four'")
+    stream.start()
+
+    stream.settle()
+
+
+@ONE_KIND
+def test_a_source_that_falls_silent_is_noticed_within_three_heartbeats(stream: Stream) -> None:
+    with Proxy(stream.source.port) as proxy:
+        stream.proxied_source(proxy.port)
+        followed(stream).start()
+        stream.sql("INSERT INTO items (word) VALUES ('heard')")
+        stream.until_caught_up()
+
+        proxy.black_hole()
+        began = time.monotonic()
+        stream.sql("UPDATE items SET word = 'unheard'")
+        stream.daemon.until_logged("source_lost")
+        noticed = time.monotonic() - began
+        proxy.heal()
+
+        stream.settle()
+        assert noticed < SILENCE_SECONDS + MACHINE_IS_BUSY_SECONDS
+        stream.stop()
+
+
+@ONE_KIND
+def test_a_target_that_falls_silent_is_noticed_within_three_heartbeats(stream: Stream) -> None:
+    with Proxy(stream.mongo.port) as proxy:
+        stream.proxied_target(proxy.port)
+        followed(stream).start()
+        stream.sql("INSERT INTO items (word) VALUES ('heard')")
+        stream.until_caught_up()
+
+        proxy.black_hole()
+        began = time.monotonic()
+        stream.sql("UPDATE items SET word = 'unheard'")
+        stream.daemon.until_logged("target_retry")
+        noticed = time.monotonic() - began
+        proxy.heal()
+
+        stream.settle()
+        assert noticed < SILENCE_SECONDS + MACHINE_IS_BUSY_SECONDS
+        stream.stop()
