@@ -42,6 +42,14 @@ def test_help_lists_every_command_and_imports_none(capsys: pytest.CaptureFixture
     assert all(name in out for name in cli.COMMANDS)
 
 
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_every_listed_command_tells_what_it_takes(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run([name, "--help"]) == 0
+    assert f"Usage: cdc {name}" in capsys.readouterr().out
+
+
 def test_the_version_is_the_package_s(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["--version"]) == 0
     assert capsys.readouterr().out.startswith("cdc, version ")
