@@ -15,6 +15,8 @@ from cdc.mapping.emitter import Emitter
 from cdc.mapping.types.encoder import Raw, Wire
 
 CODE_BYTES = {"B": 1, "H": 2, "I": 4, "Q": 8}
+BYTEWISE = frozenset("Bsx0123456789")
+"""What struct codes of single bytes are written with."""
 PREFIX_CODES = {1: "B", 2: "H", 3: "HB", 4: "I"}
 
 
@@ -46,7 +48,7 @@ class _Run:
     @property
     def bytewise(self) -> bool:
         """Whether it reads alike in either byte order."""
-        return all(code[-1] in "sxB" and "H" not in code for code in self.codes)
+        return BYTEWISE.issuperset("".join(self.codes))
 
     def strip(self) -> int:
         """Drop the bytes to skip at either end; how many lead."""

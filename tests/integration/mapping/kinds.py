@@ -24,7 +24,7 @@ MYSQL: frozenset[Flavour] = frozenset({"mysql"})
 MARIADB: frozenset[Flavour] = frozenset({"mariadb"})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Kind:
     """A column type: how to fill it, how to ask for it, and what the answer means."""
 
@@ -37,7 +37,13 @@ class Kind:
     type: str | None = None
     flavours: frozenset[Flavour] = BOTH
 
-    def __str__(self) -> str:
+    @property
+    def mixed(self) -> st.SearchStrategy[Any]:
+        """NULL, random values, and those limits that can be shown when a test fails."""
+        short = [limit for limit in self.limits if len(str(limit)) < 200]
+        return st.none() | self.values | st.sampled_from(short)
+
+    def __repr__(self) -> str:
         return self.sql.replace(" ", "_") + (f":{self.type}" if self.type else "")
 
 

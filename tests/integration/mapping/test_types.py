@@ -118,7 +118,7 @@ def test_a_type_at_its_limits_and_at_random(
 def tables(draw: st.DrawFn, flavour: str) -> tuple[list[Kind], list[list[Any]]]:
     usable = [kind for kind in KINDS if flavour in kind.flavours and len(kind.sql) < 300]
     kinds = draw(st.lists(st.sampled_from(usable), min_size=1, max_size=12))
-    rows = st.tuples(*(st.none() | kind.values | st.sampled_from(kind.limits) for kind in kinds))
+    rows = st.tuples(*(kind.mixed for kind in kinds))
     return kinds, [list(row) for row in draw(st.lists(rows, min_size=1, max_size=12))]
 
 

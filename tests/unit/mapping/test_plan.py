@@ -1,4 +1,5 @@
 import struct
+from datetime import datetime
 
 import bson
 import pytest
@@ -127,6 +128,15 @@ def test_the_mapping_decides_the_order_of_a_compound_id() -> None:
     (found,) = documents(links, image(struct.pack("<i", 7), struct.pack("<i", 9)), id=["a", "c"])
 
     assert list(found["_id"].items()) == [("a", 7), ("c", 9)]
+
+
+def test_a_big_endian_column_before_text_is_not_read_in_the_texts_byte_order() -> None:
+    at = Column("at", FieldType.TIMESTAMP2, scale=1)
+    one = row(1, (1_000_000_000).to_bytes(4, "big") + b"\x1e", prefixed(b"Ann"))
+
+    (found,) = documents(table(at, NAME), one)
+
+    assert found == {"_id": 1, "at": datetime(2001, 9, 9, 1, 46, 40, 300_000), "name": "Ann"}
 
 
 def test_a_document_larger_than_the_table_of_lengths_is_framed_rightly() -> None:
