@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, TypeVar
 
 import structlog
 
@@ -15,6 +15,7 @@ from cdc.columns import TableMap
 from cdc.config import Config
 from cdc.errors import Retryable
 from cdc.faults import Faults
+from cdc.fitness import require_fit
 from cdc.handoff import Handoff, Limits
 from cdc.mapping.compiler import compile_plan
 from cdc.mapping.model import Mapping
@@ -26,6 +27,8 @@ from cdc.readers.statements import ANY_TABLE
 from cdc.retry import Stopped, persist
 from cdc.writers import target
 from cdc.writers.mongo import MongoWriter
+
+T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
@@ -78,9 +81,11 @@ class Daemon:
     def run(self) -> None:
         """Replicate from the checkpoint on, or from `start` where there is none yet.
 
-        An unreachable side is waited for. Returns when it was stopped.
+        An unreachable side is waited for. Returns when it was stopped; raises UsageError or Unfit
+        where the two sides are not fit for replication.
         """
         try:
+            self._once_reachable(lambda: require_fit(self._config, self._mappings))
             with self._connected_writer() as writer:
                 checkpoint = writer.take_over() or self._first_checkpoint(writer)
                 self._pipeline = self._assemble(writer)
@@ -114,17 +119,20 @@ class Daemon:
     def _first_checkpoint(self, writer: MongoWriter) -> Checkpoint:
         """Begin a new stream: its first position is saved before anything is read."""
         config = self._config
-        first = persist(
-            lambda: start.resolve(config.source, config.start),
-            event="source_retry",
-            passing=lambda error: isinstance(error, Retryable),
-            stopping=self._stopping,
-        )
+        first = self._once_reachable(lambda: start.resolve(config.source, config.start))
         log.info("first_start", stream=config.name, position=str(first.position))
         writer.create(first, {each.target: each.fingerprint for each in self._mappings})
         taken = writer.take_over()
         assert taken is not None
         return taken
+
+    def _once_reachable(self, ask: Callable[[], T]) -> T:
+        return persist(
+            ask,
+            event="start_retry",
+            passing=lambda error: isinstance(error, Retryable),
+            stopping=self._stopping,
+        )
 
     def _assemble(self, writer: MongoWriter) -> Pipeline:
         apply = self._config.apply
