@@ -6,7 +6,7 @@ source: a row image holds the bytes as they are stored, without trailing zeros.
 
 from __future__ import annotations
 
-import ipaddress
+import socket
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -15,7 +15,7 @@ from cdc.mapping.types.encoder import Typed
 
 UUID_SUBTYPE = 4
 UUID_BYTES = 16
-"""Bytes of a UUID; MariaDB's own record order is swapped for versions 1 to 7."""
+IPV4_BYTES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,5 +41,6 @@ class Inet(Typed):
 
     def value(self, raw: bytes) -> bytes:
         """See `Typed`."""
-        address = ipaddress.ip_address(raw.ljust(self.size, b"\0"))
-        return bson_bytes.string(str(address).encode())
+        family = socket.AF_INET if self.size == IPV4_BYTES else socket.AF_INET6
+        address = socket.inet_ntop(family, raw.ljust(self.size, b"\0"))
+        return bson_bytes.string(address.encode())

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import struct
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -471,7 +472,39 @@ VECTORS = [
         flavours=MYSQL,
     )
 ]
+NETWORK = [
+    Kind(
+        "UUID",
+        st.uuids().map(str),
+        (
+            "00000000-0000-0000-0000-000000000000",
+            "ffffffff-ffff-ffff-ffff-ffffffffffff",
+            "123e4567-e89b-12d3-a456-426614174000",
+            "018f5a3e-7c2b-7d4e-9a1b-2c3d4e5f6000",
+        ),
+        lambda text: bson.Binary(uuid.UUID(text).bytes, 4),
+        type="uuid",
+        flavours=MARIADB,
+    ),
+    Kind(
+        "INET4",
+        st.ip_addresses(v=4).map(str),
+        ("0.0.0.0", "255.255.255.255", "10.0.0.0"),
+        str,
+        type="inet4",
+        flavours=MARIADB,
+    ),
+    Kind(
+        "INET6",
+        st.ip_addresses(v=6).map(str),
+        ("::", "::1", "2001:db8::", "::ffff:192.0.2.128", "::192.0.2.1", "1:0:0:2:0:0:0:3"),
+        str,
+        type="inet6",
+        flavours=MARIADB,
+    ),
+]
 KINDS = [
+    *NETWORK,
     *INTEGERS,
     *DECIMALS,
     *FLOATS,

@@ -1,0 +1,71 @@
+import json
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from cdc.commands.mapping import mapping
+from cdc.mapping.mistakes import MappingError
+from cdc.servers import MySQLServer
+
+
+def configure(folder: Path, server: MySQLServer, *mappings: str) -> str:
+    for at, text in enumerate(mappings):
+        (folder / f"{at}.yaml").write_text(text)
+    keys = {
+        "name": "explained",
+        "source": {
+            "host": server.host,
+            "port": server.port,
+            "user": server.user,
+            "password": server.password,
+            "server_id": 77,
+            "tls": "off",
+        },
+        "target": {"uri": "mongodb://127.0.0.1:1/", "database": "shop"},
+        "mappings": ["[0-9].yaml"],
+        "start": "now",
+    }
+    (folder / "cdc.yaml").write_text(json.dumps(keys))
+    return str(folder / "cdc.yaml")
+
+
+def test_explain_prints_the_generated_functions(
+    source: MySQLServer, schema: str, tmp_path: Path
+) -> None:
+    source.execute(f"CREATE TABLE {schema}.things (id BIGINT PRIMARY KEY, name VARCHAR(20))")
+    config = configure(tmp_path, source, f"source: {schema}.things\ntarget: things\n")
+
+    result = CliRunner().invoke(mapping, ["explain", f"{schema}.things", "--config", config])
+
+    assert result.exit_code == 0, result.output
+    assert "def insert(images, p, append):" in result.stdout
+    assert "\\x02name\\x00" in result.stdout
+
+
+def test_check_holds_every_file_against_its_table(
+    source: MySQLServer, schema: str, tmp_path: Path
+) -> None:
+    source.execute(f"CREATE TABLE {schema}.things (id BIGINT PRIMARY KEY, name VARCHAR(20))")
+    config = configure(
+        tmp_path,
+        source,
+        f"source: {schema}.things\ntarget: a\nfields:\n  name: nmae\n",
+        f"source: {schema}.nothing\ntarget: b\n",
+    )
+
+    result = CliRunner().invoke(mapping, ["check", "--config", config])
+
+    assert isinstance(result.exception, MappingError)
+    assert [(one.file.name, one.line, one.what) for one in result.exception.mistakes] == [
+        ("0.yaml", 4, "unknown column `nmae`, did you mean `name`?"),
+        ("1.yaml", 1, f"the source has no table {schema}.nothing that its user may read"),
+    ]
+
+
+def test_check_offline_asks_no_server(source: MySQLServer, tmp_path: Path) -> None:
+    config = configure(tmp_path, source, "source: no.where\ntarget: a\n")
+
+    result = CliRunner().invoke(mapping, ["check", "--offline", "--config", config])
+
+    assert result.exit_code == 0, result.output
+    assert result.stdout.endswith("0.yaml: no.where becomes a\n")
