@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final, TypeVar
 
 import structlog
@@ -23,6 +23,7 @@ from cdc.mapping.plan import Plan
 from cdc.pipeline import Mapper, Pipeline
 from cdc.readers import start
 from cdc.readers.binlog import BinlogReader
+from cdc.readers.resume import Displaced
 from cdc.readers.statements import ANY_TABLE
 from cdc.retry import Stopped, persist
 from cdc.writers import target
@@ -93,10 +94,19 @@ class Daemon:
                     log.info(
                         "streaming", stream=self._config.name, position=str(checkpoint.position)
                     )
-                    self._pipeline.run(checkpoint)
+                    self._replicate(self._pipeline, checkpoint, writer)
         except Stopped:
             pass
         log.info("stopped", stream=self._config.name)
+
+    @staticmethod
+    def _replicate(pipeline: Pipeline, start: Checkpoint, writer: MongoWriter) -> None:
+        try:
+            pipeline.run(start)
+        except Displaced:
+            with suppress(Stopped):
+                writer.confirm()  # the replica that displaced us may be this stream's new owner
+            raise
 
     @contextmanager
     def _connected_writer(self) -> Iterator[MongoWriter]:

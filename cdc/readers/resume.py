@@ -13,6 +13,7 @@ from cdc.position import (
     Position,
     file_number,
 )
+from cdc.readers.dump import FIRST_OFFSET
 from cdc.readers.packets import ServerError
 
 if TYPE_CHECKING:
@@ -31,6 +32,10 @@ _DIVERGED_REMEDY: Final = (
     "find out where the transactions went (a crash with sync_binlog = 0, a failover that lost"
     " them, RESET): then `cdc position set` and resync every table"
 )
+
+
+class Displaced(Halted):
+    """The source ended the stream because another replica with its server id has connected."""
 
 
 def rows(connection: Connection[Any], statement: str, *values: object) -> Sequence[Sequence[Any]]:
@@ -85,11 +90,17 @@ def _check_mysql(connection: Connection[Any], applied: GtidSet) -> None:
     if lost:
         raise PositionPurged(
             "the source has purged binlogs that were not read yet: asked for what follows"
-            f" {applied or 'nothing'}; purged up to {_one_line(purged)}; never read:"
-            f" {_one_line(lost)}",
+            f" {applied or 'nothing'}; never read: {_one_line(lost)}; the oldest binlog left,"
+            f" {_oldest(connection)}, follows {_one_line(purged)}",
             position=applied,
             remedy=_PURGED_REMEDY,
         )
+
+
+def _oldest(connection: Connection[Any]) -> str:
+    """Return the oldest binlog's name, empty where the server has none."""
+    files = [str(file) for file, *_ in rows(connection, "SHOW BINARY LOGS")]
+    return min(files, key=file_number, default="")
 
 
 def _one_line(text: str) -> str:
@@ -105,6 +116,15 @@ def _check_mariadb(connection: Connection[Any], applied: MariadbGtids) -> None:
             position=applied,
             remedy=_DIVERGED_REMEDY,
         )
+    oldest = _oldest(connection)
+    [(begins,)] = rows(connection, "SELECT BINLOG_GTID_POS(%s, %s)", oldest, FIRST_OFFSET)
+    if not applied.contains(MariadbGtids.parse(begins or "")):
+        raise PositionPurged(
+            "the source has purged binlogs that were not read yet: asked for what follows"
+            f" {applied or 'nothing'}; the oldest binlog left, {oldest}, follows {begins}",
+            position=applied,
+            remedy=_PURGED_REMEDY,
+        )
 
 
 def _check_file(connection: Connection[Any], position: FilePosition) -> None:
@@ -115,7 +135,8 @@ def _check_file(connection: Connection[Any], position: FilePosition) -> None:
     oldest = min(logs, key=file_number, default=None)
     if oldest is not None and file_number(position.file) < file_number(oldest):
         raise PositionPurged(
-            f"the source has purged {position.file}; the oldest binlog left is {oldest}",
+            f"the source has purged what was not read yet: asked for {position}; the oldest"
+            f" binlog left is {oldest}",
             position=position,
             remedy=_PURGED_REMEDY,
         )
@@ -144,7 +165,7 @@ def explain(error: ServerError, position: Position) -> CdcError:
             remedy=_DIVERGED_REMEDY,
         )
     if "same server" in text:
-        return Halted(
+        return Displaced(
             f"another replica uses this server id: {error.text}",
             position=position,
             remedy="give each replica of the source a source.server_id of its own",

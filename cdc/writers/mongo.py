@@ -124,6 +124,10 @@ class MongoWriter:
         """Write a new stream's first checkpoint."""
         self._persist(lambda: self.state.create(checkpoint, mappings))
 
+    def confirm(self) -> None:
+        """Raise Fenced or StateMissing where the stream is no longer this daemon's."""
+        self._persist(self.state.confirm)
+
     def apply(self, batch: Batch) -> None:
         """Apply a batch once: it is durable, with its checkpoint, when this returns.
 

@@ -140,23 +140,26 @@ class StreamState:
             self._explain()
 
     def _explain(self) -> NoReturn:
+        if self.confirm()["sequence"] == self._held.sequence + 1:
+            raise AlreadyLanded
+        raise Retryable("the fate of an earlier attempt is not known to a majority yet")
+
+    def confirm(self) -> Document:
+        """Return the state if the stream is still ours; raises Fenced or StateMissing."""
         document = self.read()
         if document is None:
             raise StateMissing(
                 remedy="it holds the position: restore it, or remove the target's collections"
                 " and start anew",
             )
-        held = self._held
-        if document["epoch"] == held.epoch and document["sequence"] == held.sequence + 1:
-            raise AlreadyLanded
-        if document["epoch"] != held.epoch:
+        if document["epoch"] != self._held.epoch:
             owner = document.get("owner") or {}
             raise Fenced(
                 f"another daemon named {self._stream!r} has taken over: process"
                 f" {owner.get('pid')} on {owner.get('host')}",
                 remedy="run one daemon of a name, or give this one another `name`",
             )
-        raise Retryable("the fate of an earlier attempt is not known to a majority yet")
+        return document
 
     def landed(self) -> None:
         """Count the batch whose checkpoint was saved last as applied."""

@@ -1,0 +1,143 @@
+"""Where going on would lose or invent data the daemon stops, exit code 4, and says what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from pymongo import MongoClient
+
+from cdc.servers import MongoServer, mysql_server
+from tests.end_to_end.conftest import KINDS, MakeStream
+from tests.end_to_end.support.daemon import Daemon
+from tests.end_to_end.support.stream import Document, Stream
+
+HALTED = 4
+
+
+@pytest.fixture
+def items(stream: Stream) -> Stream:
+    stream.table("items", "id INT NOT NULL PRIMARY KEY, word VARCHAR(20)")
+    return stream
+
+
+@pytest.fixture(params=KINDS)
+def own_source(
+    request: pytest.FixtureRequest,
+    mongo: MongoServer,
+    client: MongoClient[Document],
+    make_stream: MakeStream,
+) -> Iterator[Stream]:
+    """A stream from a source whose log the test may destroy; one row was applied, then it ended."""
+    without_gtids = ["--gtid-mode=OFF", "--enforce-gtid-consistency=OFF"]
+    with mysql_server(
+        request.param.partition("-")[0],
+        options=without_gtids if request.param == "mysql-file" else [],
+    ) as source:
+        stream = make_stream(source, mongo, client, KINDS[request.param][1])
+        stream.table("items", "id INT NOT NULL PRIMARY KEY, word VARCHAR(20)")
+        stream.start()
+        stream.sql("INSERT INTO items VALUES (1, 'read')")
+        stream.until_caught_up()
+        stream.stop()
+        yield stream
+        stream.close()
+
+
+def halted(daemon: Daemon) -> Document:
+    """Wait for the daemon to halt; return what it said."""
+    assert daemon.wait() == HALTED, daemon.stderr
+    [said] = [event for event in daemon.events("stopped") if event.get("exit_code") == HALTED]
+    assert said["message"]
+    assert said["remedy"]
+    return said
+
+
+def reset(stream: Stream) -> None:
+    """Make the source forget its log."""
+    mariadb = stream.source.flavour == "mariadb"
+    stream.sql("RESET MASTER" if mariadb else "RESET BINARY LOGS AND GTIDS")
+
+
+def test_a_purged_position_is_named_with_what_is_left(own_source: Stream) -> None:
+    own_source.sql("INSERT INTO items VALUES (2, 'never read')", "FLUSH BINARY LOGS")
+    own_source.sql("INSERT INTO items VALUES (3, 'still there')", "FLUSH BINARY LOGS")
+    *_, (last, *_) = own_source.source.execute("SHOW BINARY LOGS")
+    own_source.sql(f"PURGE BINARY LOGS TO '{last}'")
+    (oldest, *_), *_ = own_source.source.execute("SHOW BINARY LOGS")
+    state = own_source.state_document()
+    assert state is not None
+
+    said = halted(own_source.start())
+
+    assert said["error"] == "PositionPurged"
+    asked_for = state["position"].get("file") or next(iter(state["position"].values()))
+    assert asked_for in said["message"]
+    assert str(oldest) in said["message"]
+    assert "cdc position set" in said["remedy"]
+    assert own_source.documents("items").keys() == {1}
+
+
+def test_a_source_that_lost_transactions_is_refused(own_source: Stream) -> None:
+    reset(own_source)
+    own_source.sql("INSERT INTO items VALUES (2, 'in another history')")
+
+    said = halted(own_source.start())
+
+    assert said["error"] == "SourceDiverged"
+    assert own_source.documents("items").keys() == {1}
+
+
+@pytest.mark.parametrize("own_source", ["mysql-file", "mariadb-file"], indirect=True)
+def test_a_log_created_anew_under_the_same_name_is_not_taken_for_the_old_one(
+    own_source: Stream,
+) -> None:
+    state = own_source.state_document()
+    assert state is not None
+    reset(own_source)
+    # Files are told apart by their creation time, which is in seconds.
+    own_source.source.restart()
+    reset(own_source)
+    while _end(own_source) <= (state["position"]["file"], state["position"]["offset"]):
+        own_source.sql("INSERT INTO items VALUES (2, 'new')", "DELETE FROM items WHERE id = 2")
+        if _end(own_source)[0] < state["position"]["file"]:
+            own_source.sql("FLUSH BINARY LOGS")
+
+    said = halted(own_source.start())
+
+    assert "created anew" in said["message"]
+
+
+def _end(stream: Stream) -> tuple[str, int]:
+    *_, (file, size, *_) = stream.source.execute("SHOW BINARY LOGS")
+    return str(file), int(size)
+
+
+@pytest.mark.parametrize("stream", ["mysql-gtid"], indirect=True)
+def test_a_state_document_that_vanishes_stops_the_daemon(items: Stream) -> None:
+    items.start()
+    items.sql("INSERT INTO items VALUES (1, 'one')")
+    items.until_caught_up()
+
+    items.state["streams"].delete_one({"_id": items.name})
+    items.sql("INSERT INTO items VALUES (2, 'two')")
+
+    assert halted(items.daemon)["error"] == "StateMissing"
+    assert items.documents("items").keys() == {1}
+
+
+@pytest.mark.parametrize("stream", ["mysql-gtid"], indirect=True)
+def test_a_second_daemon_of_the_name_fences_the_first(items: Stream) -> None:
+    first = items.start()
+    items.sql("INSERT INTO items VALUES (1, 'by the first')")
+    items.until_caught_up()
+
+    # MySQL ends the older of two connections with one replica's UUID, but both may well connect.
+    second = items.start()
+    second.until_logged("source_connected")
+    items.sql("INSERT INTO items VALUES (2, 'by the second')")
+
+    said = halted(first)
+    assert said["error"] == "Fenced"
+    assert str(second.pid) in said["message"]
+    items.settle()
