@@ -15,6 +15,7 @@ from pymysqlreplication import BinLogStreamReader
 from pymysqlreplication.row_event import DeleteRowsEvent, UpdateRowsEvent, WriteRowsEvent
 
 from bench.processes import peak_megabytes
+from bench.stage import Login
 from cdc.changes import RowsEvent
 from cdc.checkpoint import Checkpoint
 from cdc.config import SourceConfig, TlsConfig
@@ -52,16 +53,6 @@ class Decoded:
     def cpu_per_row(self) -> float:
         """Seconds of processor time."""
         return self.cpu_seconds / self.rows
-
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    """Where the source is and who reads it."""
-
-    host: str
-    port: int
-    user: str
-    password: str
 
 
 def transcode(login: Login, mapping_file: str, *, start: str, rows: int) -> Decoded:

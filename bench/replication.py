@@ -37,7 +37,7 @@ class Caught:
 @contextmanager
 def running(stage: Stage, names: Configured) -> Iterator[Daemon]:
     """Run the daemon for as long as the block lasts."""
-    daemon = Daemon(names.path, log=names.path.with_name("daemon.log"))
+    daemon = Daemon(names.path.parent)
     with closing(daemon):
         daemon.start()
         yield daemon

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from bench import decoding, loading
-from bench.decoding import Decoded, Login
+from bench.decoding import Decoded
 from bench.loading import Load
 from bench.processes import alone
 from bench.report import Figure, Table
@@ -96,7 +96,7 @@ def _measure(stage: Stage, case: Case) -> list[dict[str, Figure]]:
     files = {name: _write(stage, load, fields) for name, fields in case.mappings.items()}
     ours: dict[str, list[Decoded]] = {name: [] for name in files}
     theirs: list[Decoded] = []
-    login = _login(stage)
+    login = stage.login()
     for repeat in range(stage.repeats):
         stage.say(f"{case.name}: run {repeat + 1} of {stage.repeats}")
         for name, file in files.items():
@@ -132,11 +132,6 @@ def _write(stage: Stage, load: Load, fields: Fields | None) -> str:
     path = stage.folder / f"mapping-{stage.number()}.yaml"
     path.write_text(yaml.safe_dump(mapping, sort_keys=False))
     return str(path)
-
-
-def _login(stage: Stage) -> Login:
-    source = stage.source
-    return Login(source.host, source.port, source.user, source.password)
 
 
 def _compare(

@@ -22,6 +22,16 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
+class Login:
+    """Where the source is and who reads it."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
 class Stage:
     """A source with the demo's tables, a target, and how large the run is to be."""
 
@@ -36,6 +46,11 @@ class Stage:
     def number(self) -> int:
         """Return a number that names one thing of this run: a database, a range of ids."""
         return next(self._numbers)
+
+    def login(self) -> Login:
+        """Return how other processes reach the source."""
+        source = self.source
+        return Login(source.host, source.port, source.user, source.password)
 
     def executed(self) -> str:
         """Return the source's GTID set."""
