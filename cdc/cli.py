@@ -20,6 +20,7 @@ INTERRUPTED = 130
 COMMANDS = {
     "run": ("cdc.commands.run:run", "Keep the target equal to the source, until stopped."),
     "check": ("cdc.commands.check:check", "Tell whether source and target are fit for it."),
+    "mapping": ("cdc.commands.mapping:mapping", "Check mappings and see what they do."),
     "position": ("cdc.commands.position:position", "Show or set where the stream stands."),
     "demo": ("cdc.commands.demo:demo", "See it work on servers of its own."),
     "servers": ("cdc.commands.servers:servers", "Start and stop real servers to try it on."),

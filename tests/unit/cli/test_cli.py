@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import logging
+import pkgutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import click
 import pytest
 import structlog
 
-from cdc import cli, log
+from cdc import cli, commands, log
 from cdc.config import LogConfig
 from cdc.errors import CdcError, Halted, Retryable, Unfit, UsageError
 
@@ -40,6 +41,12 @@ def test_help_lists_every_command_and_imports_none(capsys: pytest.CaptureFixture
     out = capsys.readouterr().out
     assert code == 0
     assert all(name in out for name in cli.COMMANDS)
+
+
+def test_every_module_of_commands_is_a_command() -> None:
+    modules = {module.name for module in pkgutil.iter_modules(commands.__path__)}
+
+    assert set(cli.COMMANDS) == modules
 
 
 @pytest.mark.parametrize("name", cli.COMMANDS)
