@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from enum import IntEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 import zstandard
 
@@ -38,24 +38,36 @@ def unpack(event: Event) -> Iterator[Event]:
     They have no checksums of their own; the outer event's covers them.
     """
     try:
-        compression, at = _header(event.data)
-        stream = _open(compression, event.data[at:])
-        while header := _exactly(stream, HEADER_SIZE, may_end=True):
-            size = int.from_bytes(header[_SIZE_AT : _SIZE_AT + 4], "little")
-            yield parse(header + _exactly(stream, size - HEADER_SIZE), checksum=False)
+        header = _header(event.data)
+        stream = _open(header.compression, event.data[header.end :])
+        left = header.uncompressed_size
+        while left > 0:
+            begin = _exactly(stream, HEADER_SIZE)
+            size = int.from_bytes(begin[_SIZE_AT : _SIZE_AT + 4], "little")
+            yield parse(begin + _exactly(stream, size - HEADER_SIZE), checksum=False)
+            left -= size
     except (zstandard.ZstdError, IndexError, KeyError) as error:
         raise Corrupted(f"a compressed transaction cannot be read: {error}") from error
+    if left:
+        raise Corrupted("a compressed transaction's events do not add up to its size")
 
 
-def _header(data: bytes) -> tuple[int, int]:
-    compression, at = int(_Compression.NONE), HEADER_SIZE
+class _Header(NamedTuple):
+    compression: int
+    uncompressed_size: int
+    end: int
+
+
+def _header(data: bytes) -> _Header:
+    values: dict[int, int] = {}
+    at = HEADER_SIZE
     while True:
         kind, at = packed(data, at)
         if kind == _Field.END:
-            return compression, at
+            compression = values.get(_Field.COMPRESSION, int(_Compression.NONE))
+            return _Header(compression, values.get(_Field.UNCOMPRESSED_SIZE, len(data) - at), at)
         size, at = packed(data, at)
-        if kind == _Field.COMPRESSION:
-            compression, _ = packed(data, at)
+        values[kind], _ = packed(data, at)
         at += size
 
 
@@ -68,8 +80,8 @@ def _open(compression: int, payload: bytes) -> io.BufferedReader | io.BytesIO:
     return io.BufferedReader(raw, buffer_size=1 << 16)
 
 
-def _exactly(stream: io.BufferedReader | io.BytesIO, size: int, *, may_end: bool = False) -> bytes:
+def _exactly(stream: io.BufferedReader | io.BytesIO, size: int) -> bytes:
     data = stream.read(size) if size >= 0 else b""
-    if len(data) != size and not (may_end and not data):
+    if len(data) != size:
         raise Corrupted("a compressed transaction is cut short")
     return data
