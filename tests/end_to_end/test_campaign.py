@@ -1,0 +1,138 @@
+"""kill -9 at random moments while the source is busy: nothing lost, nothing twice, nothing torn."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pymysql
+import pytest
+from pymongo.read_concern import ReadConcern
+
+from tests.end_to_end.support.stream import Stream
+
+KILLS = 3
+ACCOUNTS = 20
+OPENING_BALANCE = 1_000
+WRITERS = 2
+
+
+@pytest.fixture
+def bank(stream: Stream) -> Stream:
+    """Two tables between which money moves: the sum over both is constant."""
+    stream.settings["apply"] = {"batch_rows": 40}
+    for table in ("savings", "current"):
+        stream.table(table, "id INT NOT NULL PRIMARY KEY, amount INT NOT NULL, note TEXT")
+        rows = ",".join(f"({n}, {OPENING_BALANCE}, '')" for n in range(ACCOUNTS))
+        stream.sql(f"INSERT INTO {table} VALUES {rows}")
+    return stream
+
+
+class Customer:
+    """Moves money, and now and then an account's key, on a connection of its own."""
+
+    def __init__(self, stream: Stream, seed: int, stopping: threading.Event) -> None:
+        self._stream = stream
+        self._random = random.Random(seed)
+        self._stopping = stopping
+        self.transactions = 0
+
+    def __call__(self) -> None:
+        with self._stream.source.connect(self._stream.schema, autocommit=False) as connection:
+            while not self._stopping.is_set():
+                try:
+                    with connection.cursor() as cursor:
+                        for statement in self._statements():
+                            cursor.execute(statement)
+                    if self._random.random() < 0.1:
+                        connection.rollback()
+                    else:
+                        connection.commit()
+                        self.transactions += 1
+                except (pymysql.err.OperationalError, pymysql.err.IntegrityError):
+                    connection.rollback()  # a deadlock, or a key that is taken
+                self._stopping.wait(0.002)
+
+    def _statements(self) -> Iterator[str]:
+        giver, taker = self._random.sample(["savings", "current"], 2)
+        one, other = self._random.randrange(ACCOUNTS), self._random.randrange(ACCOUNTS)
+        amount = self._random.randrange(100)
+        if self._random.random() < 0.1:
+            yield f"UPDATE {giver} SET id = id + {ACCOUNTS} WHERE id = {one}"
+            yield f"UPDATE {giver} SET id = id - {ACCOUNTS} WHERE id = {one + ACCOUNTS}"
+        if self._random.random() < 0.1:
+            # Close an account and open it again under another note: the money stays.
+            yield f"SELECT @amount := amount FROM {giver} WHERE id = {one} FOR UPDATE"
+            yield f"DELETE FROM {giver} WHERE id = {one}"
+            yield f"INSERT INTO {giver} VALUES ({one}, @amount, 'opened again')"
+        # Whether both accounts exist decides whether anything moves.
+        yield (
+            f"UPDATE {giver} g JOIN {taker} t ON g.id = {one} AND t.id = {other}"
+            f" SET g.amount = g.amount - {amount}, t.amount = t.amount + {amount}"
+        )
+
+
+@contextmanager
+def busy(stream: Stream, seed: int) -> Iterator[list[Customer]]:
+    stopping = threading.Event()
+    customers = [Customer(stream, seed + number, stopping) for number in range(WRITERS)]
+    threads = [threading.Thread(target=customer) for customer in customers]
+    for thread in threads:
+        thread.start()
+    try:
+        yield customers
+    finally:
+        stopping.set()
+        for thread in threads:
+            thread.join()
+
+
+class Auditor:
+    """Adds up both collections in one snapshot, again and again."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        self.sums: set[int] = set()
+        self.audits = 0
+
+    def audit(self) -> None:
+        client = self._stream.client
+        with client.start_session() as session, session.start_transaction(ReadConcern("snapshot")):
+            total = sum(
+                document["amount"]
+                for table in self._stream.tables
+                for document in self._stream.database[table].find(session=session)
+            )
+        self.audits += 1
+        if total:
+            self.sums.add(total)
+
+    def until(self, deadline: float) -> None:
+        while time.monotonic() < deadline:
+            self.audit()
+
+
+@pytest.mark.long
+def test_kills_at_random_moments_leave_both_sides_equal(bank: Stream, budget: int) -> None:
+    seed = random.SystemRandom().randrange(1 << 32)
+    print(f"seed: {seed}")
+    moments = random.Random(seed)
+    auditor = Auditor(bank)
+
+    with busy(bank, seed) as customers:
+        for _ in range(KILLS * budget):
+            daemon = bank.start()
+            daemon.until_logged("batch_applied")
+            auditor.until(time.monotonic() + moments.uniform(0, 0.6))
+            daemon.kill()
+        bank.start()
+        bank.until_streaming()
+        auditor.until(time.monotonic() + 0.5)
+
+    bank.settle()
+    auditor.audit()
+    print(f"{sum(each.transactions for each in customers)} commits, {auditor.audits} audits")
+    assert auditor.sums == {2 * ACCOUNTS * OPENING_BALANCE}

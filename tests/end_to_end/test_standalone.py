@@ -1,0 +1,82 @@
+"""A target without transactions: at least once, by the operator's choice only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from pymongo import MongoClient
+
+from cdc.faults import FaultPoint
+from cdc.servers import MongoServer, MySQLServer, mongo_server
+from tests.end_to_end.conftest import MakeStream
+from tests.end_to_end.support.history import MysqlGtids
+from tests.end_to_end.support.stream import Document, Stream
+
+UNFIT = 3
+
+
+@pytest.fixture(scope="module")
+def standalone() -> Iterator[MongoServer]:
+    with mongo_server(replica_set=False) as server:
+        yield server
+
+
+@pytest.fixture
+def items(mysql: MySQLServer, standalone: MongoServer, make_stream: MakeStream) -> Iterator[Stream]:
+    with standalone.client() as client:
+        stream = make_stream(mysql, standalone, client, MysqlGtids)
+        stream.settings["apply"] = {"mode": "at_least_once", "batch_rows": 1}
+        stream.table("items", "id INT NOT NULL PRIMARY KEY, word VARCHAR(20)")
+        yield stream
+        stream.close()
+
+
+def test_exactly_once_is_refused(items: Stream) -> None:
+    items.settings["apply"]["mode"] = "exactly_once"
+
+    daemon = items.start(ledger=False)
+
+    assert daemon.wait() == UNFIT
+    assert "at_least_once" in daemon.stderr
+
+
+@pytest.mark.parametrize(
+    "point",
+    [FaultPoint.BEFORE_TRANSACTION, FaultPoint.BEFORE_COMMIT, FaultPoint.AFTER_COMMIT],
+    ids=lambda point: point.value,
+)
+def test_a_daemon_killed_in_a_batch_converges(items: Stream, point: FaultPoint) -> None:
+    items.sql(
+        "INSERT INTO items VALUES (1, 'one'), (2, 'two')",
+        "UPDATE items SET id = id + 10",
+        "INSERT INTO items VALUES (1, 'again')",
+        "DELETE FROM items WHERE id = 11",
+    )
+    for batch in (1, 2):
+        assert items.start(fault=f"{point.value}:{batch}", ledger=False).wait() == -9
+
+    items.start(ledger=False)
+
+    items.until_caught_up()
+    items.assert_same_content()
+
+
+def test_two_rows_swap_a_unique_value_though_the_batch_is_repeated(items: Stream) -> None:
+    items.settings["apply"] = {"mode": "at_least_once"}
+    items.database["items"].create_index("word", unique=True)
+    items.sql("INSERT INTO items VALUES (1, 'one'), (2, 'two')")
+    items.start(ledger=False)
+    items.until_caught_up()
+    items.stop()
+    items.transaction(
+        "UPDATE items SET word = 'swapping' WHERE id = 1",
+        "UPDATE items SET word = 'one' WHERE id = 2",
+        "UPDATE items SET word = 'two' WHERE id = 1",
+    )
+
+    assert items.start(fault="before_commit:1", ledger=False).wait() == -9
+    items.start(ledger=False)
+
+    items.until_caught_up()
+    items.assert_same_content()
