@@ -19,7 +19,6 @@ class Assembler:
     def __init__(self, code: Emitter, values: Mapping[int, Value]) -> None:
         self._code = code
         self._values = values
-        self._join = code.bind("join", b"".join)
 
     def id(self, node: Node, name: str) -> Value:
         """Emit `name`, the id as type byte and value; what is returned is the value alone."""
@@ -64,7 +63,13 @@ class Assembler:
         return f"({table}[{name}] if {name} < {bson_bytes.TABLE_SIZE} else {pack}({name}))"
 
     def _joined(self, parts: Sequence[Part]) -> str:
-        return f"{self._join}(({', '.join(map(_literal, _folded(parts)))},))"
+        return joined(self._code, parts)
+
+
+def joined(code: Emitter, parts: Iterable[Part]) -> str:
+    """Give the expression of `parts` in one."""
+    join = code.bind("join", b"".join)
+    return f"{join}(({', '.join(map(_literal, _folded(parts)))},))"
 
 
 def _element(name: str, value: Value) -> tuple[list[Part], Size]:

@@ -20,7 +20,7 @@ from cdc.mapping.layout import Layout, leaves
 from cdc.mapping.types.encoder import Encoder, Raw
 from cdc.operations import OperationKind
 
-UNUSUAL = (ArithmeticError, LookupError, TypeError, ValueError, struct.error)
+UNUSUAL = (ArithmeticError, LookupError, RecursionError, TypeError, ValueError, struct.error)
 """What straight-line code raises for a row that it does not cover."""
 
 NULL = Value(bson_bytes.NULL, (), Size(0))

@@ -36,7 +36,7 @@ class Raw:
         return name
 
 
-class Unrepresentable(Exception):
+class Unrepresentable(ValueError):
     """BSON has no value that equals the column's."""
 
 

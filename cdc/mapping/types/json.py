@@ -9,15 +9,14 @@ from the count field. "Large" containers have four-byte counts and offsets inste
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import ClassVar
 
 from cdc.mapping import bson_bytes
 from cdc.mapping.bson_bytes import LENGTHS, STRING_LENGTHS, TABLE_SIZE, pack_int32
-from cdc.mapping.emitter import Emitter, Size, Value
 from cdc.mapping.types.cache import Cache
-from cdc.mapping.types.encoder import Encoder, Raw, Unrepresentable
+from cdc.mapping.types.encoder import Unrepresentable
 from cdc.mapping.types.json_opaque import opaque
 
 Encoded = tuple[bytes, bytes]
@@ -61,14 +60,15 @@ Key = tuple[bytes, ...]
 """An element's header for each JSON type: BSON type byte and name; the name where it varies."""
 
 
-def _key(name: bytes) -> Key:
+def key(name: bytes) -> Key:
+    """Give the headers of elements called `name`; raises Unrepresentable for a NUL in it."""
     if b"\0" in name:
         raise Unrepresentable("a JSON key holds the character NUL")
     name.decode()
     return tuple(FIXED_TYPES.get(code, b"") + name + b"\0" for code in range(OPAQUE + 1))
 
 
-INDEXES = tuple(_key(b"%d" % index) for index in range(1000))
+INDEXES = tuple(key(b"%d" % index) for index in range(1000))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,26 +95,36 @@ LARGE = _Form("I", struct.Struct("<II"), struct.Struct("<IH"))
 FORMS = (SMALL, LARGE, SMALL, LARGE)
 
 
+Nested = Callable[[bytes, int, int, int], bytes]
+"""Gives the BSON of a container: its bytes, its offset, its type and the depth that is left."""
+
+
+def _whole(data: bytes, base: int, code: int, depth: int) -> bytes:
+    return container(data, base, code, depth, _whole)
+
+
 def transcode(data: bytes) -> Encoded:
     """BSON type byte and value bytes of a JSON value in MySQL's binary form."""
     if not data:
         return LITERALS[0]  # Field_json::val_json reads an empty value as JSON null
     code = data[0]
     if code <= LARGE_ARRAY:
-        return FIXED_TYPES[code], _container(data, 1, code, MAX_DEPTH)
+        return FIXED_TYPES[code], _whole(data, 1, code, MAX_DEPTH)
     if code == LITERAL:
         return LITERALS[data[1]]
     if code in (INT16, UINT16):
         table = INT16S if code == INT16 else UINT16S
         return bson_bytes.INT32, table[data[1] | data[2] << 8]
-    return _scalar(data, code, 1)
+    return scalar(data, code, 1)
 
 
-def _scalar(data: bytes, code: int, at: int) -> Encoded:
+def scalar(data: bytes, code: int, at: int) -> Encoded:
     """Give a value that stands at an offset and is no container."""
     if code == STRING:
-        length, at = _length(data, at)
-        return bson_bytes.STRING, bson_bytes.string(_exactly(data, at, length))
+        length, at = length_at(data, at)
+        text = _exactly(data, at, length)
+        text.decode()
+        return bson_bytes.STRING, bson_bytes.string(text)
     if code == INT32:
         return bson_bytes.INT32, _exactly(data, at, 4)
     if code == DOUBLE:
@@ -122,7 +132,7 @@ def _scalar(data: bytes, code: int, at: int) -> Encoded:
     if code in NUMBERS:
         return bson_bytes.integer(NUMBERS[code](data, at)[0])
     if code == OPAQUE:
-        length, start = _length(data, at + 1)
+        length, start = length_at(data, at + 1)
         return opaque(data[at], _exactly(data, start, length))
     raise ValueError("not a JSON type")
 
@@ -134,7 +144,7 @@ def _exactly(data: bytes, at: int, size: int) -> bytes:
     return found
 
 
-def _length(data: bytes, at: int) -> tuple[int, int]:
+def length_at(data: bytes, at: int) -> tuple[int, int]:
     """Give a length in groups of seven bits, the lowest first; and the offset behind it."""
     length = 0
     for shift in range(0, 35, 7):
@@ -152,7 +162,7 @@ def _keys(entries_and_names: tuple[bytes, bytes, str]) -> tuple[Key, ...]:
     flat = _entries(codes, len(entries) // struct.calcsize("<" + codes)).unpack(entries)
     first = flat[0] if flat else 0
     return tuple(
-        _key(_exactly(names, offset - first, length))
+        key(_exactly(names, offset - first, length))
         for offset, length in zip(flat[::2], flat[1::2], strict=True)
     )
 
@@ -173,11 +183,11 @@ def _object_keys(data: bytes, base: int, form: _Form, count: int) -> tuple[Key, 
 def _array_keys(count: int) -> tuple[Key, ...]:
     if count <= len(INDEXES):
         return INDEXES[:count]
-    return INDEXES + tuple(_key(b"%d" % index) for index in range(len(INDEXES), count))
+    return INDEXES + tuple(key(b"%d" % index) for index in range(len(INDEXES), count))
 
 
-def _container(data: bytes, base: int, code: int, depth: int) -> bytes:
-    """Give the BSON document or array of the container whose count is at `base`."""
+def container(data: bytes, base: int, code: int, depth: int, nested: Nested) -> bytes:
+    """Give the BSON of the container whose count is at `base`, those inside it by `nested`."""
     if not depth:
         raise Unrepresentable("JSON nests deeper than MongoDB allows")
     form = FORMS[code]
@@ -192,57 +202,42 @@ def _container(data: bytes, base: int, code: int, depth: int) -> bytes:
         keys = _array_keys(count)
     entries = _entries("B" + form.code, count).unpack_from(data, at)
     parts: list[bytes] = []
-    for key, kind, value in zip(keys, entries[::2], entries[1::2], strict=True):
+    for name, kind, value in zip(keys, entries[::2], entries[1::2], strict=True):
         if kind == STRING:
             at = base + value
             length = data[at]
             at += 1
             if length > 127:
-                length, at = _length(data, at - 1)
+                length, at = length_at(data, at - 1)
             text = data[at : at + length]
             if len(text) != length:
                 raise ValueError("a JSON string ends early")
+            if not text.isascii():
+                text.decode()
             size = STRING_LENGTHS[length] if length < TABLE_SIZE - 1 else pack_int32(length + 1)
-            parts += (key[STRING], size, text, b"\0")
+            parts += (name[STRING], size, text, b"\0")
         elif kind <= LARGE_ARRAY:
-            parts += (key[kind], _container(data, base + value, kind, depth - 1))
+            parts += (name[kind], nested(data, base + value, kind, depth - 1))
         elif kind == LITERAL:
             bson_type, content = LITERALS[value]
-            parts += (bson_type, key[LITERAL], content)
+            parts += (bson_type, name[LITERAL], content)
         elif kind == INT16:
-            parts += (key[INT16], INT16S[value & 0xFFFF])
+            parts += (name[INT16], INT16S[value & 0xFFFF])
         elif kind == UINT16:
-            parts += (key[UINT16], UINT16S[value & 0xFFFF])
+            parts += (name[UINT16], UINT16S[value & 0xFFFF])
         elif form is LARGE and kind == INT32:
-            parts += (key[INT32], pack_uint32(value))
+            parts += (name[INT32], pack_uint32(value))
         elif form is LARGE and kind == UINT32:
             bson_type, content = bson_bytes.integer(value)
-            parts += (bson_type, key[LITERAL], content)
+            parts += (bson_type, name[LITERAL], content)
         elif kind == DOUBLE:
-            parts += (key[DOUBLE], _exactly(data, base + value, 8))
+            parts += (name[DOUBLE], _exactly(data, base + value, 8))
         else:
-            bson_type, content = _scalar(data, kind, base + value)
-            parts += (bson_type, key[LITERAL], content)
+            bson_type, content = scalar(data, kind, base + value)
+            parts += (bson_type, name[LITERAL], content)
     parts.append(b"\0")
     body = b"".join(parts)
     total = len(body) + 4
     if total > GROWTH * len(data) + 64:
         raise ValueError("JSON offsets run in circles")
     return (LENGTHS[total] if total < TABLE_SIZE else pack_int32(total)) + body
-
-
-@dataclass(frozen=True, slots=True)
-class Json(Encoder):
-    """A MySQL JSON column as native BSON."""
-
-    bson_type: ClassVar[bytes] = b""
-
-    def convert(self, raw: bytes) -> Encoded:
-        """See `Encoder`."""
-        return transcode(raw)
-
-    def emit(self, code: Emitter, raw: Raw) -> Value:
-        """Call the transcoder."""
-        name = raw.name
-        code.line(f"t_{name}, v_{name} = {code.bind('transcode_json', transcode)}({name})")
-        return Value(f"t_{name}", (f"v_{name}",), Size(0, (f"len(v_{name})",)))

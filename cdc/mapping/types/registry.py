@@ -17,7 +17,7 @@ from cdc.mapping.types import (
     enums,
     floats,
     integers,
-    json,
+    json_shapes,
     json_text,
     network,
     old_temporal,
@@ -127,7 +127,7 @@ def _default(column: Column, report: Report) -> Encoder:
         case FieldType.ENUM:
             return enums.Enum(shape, enums.enum_values(column.members))
         case FieldType.JSON:
-            return json.Json(shape)
+            return json_shapes.Json(shape)
         case FieldType.SET:
             members = enums.enum_values(column.members)[1:]
             return enums.Set(shape, members)

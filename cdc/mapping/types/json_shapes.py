@@ -1,0 +1,298 @@
+"""Generated transcoders for the JSON objects and arrays whose shape comes again and again.
+
+A shape is what a container says before its values: its keys and the types of its values. For
+each shape that was met often enough a function is generated that reads the values' offsets with
+one `struct` call and joins headers, lengths and slices. Rare shapes, and containers that are
+large, are read by `cdc.mapping.types.json`, whose result this must equal: a value that the
+generated code does not cover raises, and the row is read again by that module.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from cdc.mapping import bson_bytes
+from cdc.mapping.assembly import joined
+from cdc.mapping.emitter import Emitter, Part, Size, Value
+from cdc.mapping.types import json
+from cdc.mapping.types.encoder import Encoder, Raw
+from cdc.mapping.types.json import (
+    FIXED_TYPES,
+    INT16,
+    INT32,
+    LARGE_ARRAY,
+    LITERAL,
+    LITERALS,
+    SMALL_ARRAY,
+    SMALL_OBJECT,
+    Encoded,
+    Key,
+)
+
+Transcoder = Callable[[bytes, int], bytes]
+"""Gives the BSON of the container at an offset."""
+ShapeKey = tuple[bytes, bytes]
+"""The types of an object's values, and its names back to back."""
+
+MAX_ELEMENTS = 64
+"""Elements of the largest container that gets a function of its own."""
+MEETINGS = 8
+"""How often a shape is met before it gets one."""
+MAX_SHAPES = 2048
+MAX_BYTES = 1 << 26
+"""No MongoDB document is a quarter of this size: offsets that run in circles grow beyond it."""
+EMPTY = bson_bytes.document(b"")
+
+
+def transcode(data: bytes) -> Encoded:
+    """As `json.transcode`, for ordinary values; raises for others."""
+    code = data[0]
+    if code == SMALL_OBJECT:
+        return bson_bytes.DOCUMENT, _object(data, 1)
+    if code == SMALL_ARRAY:
+        return bson_bytes.ARRAY, _array(data, 1)
+    return json.transcode(data)
+
+
+def _object(data: bytes, base: int) -> bytes:
+    count = data[base]
+    if data[base + 1] or count > MAX_ELEMENTS:
+        return _nested(data, base, SMALL_OBJECT, json.MAX_DEPTH)
+    if not count:
+        return EMPTY
+    values = base + 4 + 4 * count
+    names = values + 3 * count
+    size, shapes = KEY_ENTRIES[data[base + 4 : values]]
+    return shapes[data[values:names:3], data[names : names + size]](data, base)
+
+
+def _array(data: bytes, base: int) -> bytes:
+    count = data[base]
+    if data[base + 1] or count > MAX_ELEMENTS:
+        return _nested(data, base, SMALL_ARRAY, json.MAX_DEPTH)
+    return ARRAYS[data[base + 4 : base + 4 + 3 * count : 3]](data, base)
+
+
+def _nested(data: bytes, base: int, code: int, depth: int) -> bytes:
+    """Read a container whatever its shape, those inside it by their shapes."""
+    return json.container(data, base, code, depth, _inside)
+
+
+def _inside(data: bytes, base: int, code: int, depth: int) -> bytes:
+    if code == SMALL_OBJECT:
+        return _object(data, base)
+    if code == SMALL_ARRAY:
+        return _array(data, base)
+    return _nested(data, base, code, depth)
+
+
+class _Shapes(dict[Any, Transcoder]):
+    """Transcoders by shape; a shape that is met often is compiled, as long as there is room."""
+
+    def __init__(self, compile_shape: Callable[[Any], Transcoder], otherwise: Transcoder) -> None:
+        super().__init__()
+        self._compile = compile_shape
+        self._otherwise = otherwise
+        self._met: dict[Any, int] = {}
+
+    def __missing__(self, shape: Any) -> Transcoder:
+        if len(self) >= MAX_SHAPES:
+            return self._otherwise
+        if len(self._met) >= MAX_SHAPES:
+            self._met.clear()
+        met = self._met[shape] = self._met.get(shape, 0) + 1
+        if met < MEETINGS:
+            return self._otherwise
+        del self._met[shape]
+        transcoder = self[shape] = self._compile(shape)
+        return transcoder
+
+
+class _KeyEntries(dict[bytes, tuple[int, _Shapes]]):
+    """For each run of key entries, how long the names are, and the shapes with such names."""
+
+    def __missing__(self, entries: bytes) -> tuple[int, _Shapes]:
+        if len(self) >= MAX_SHAPES:
+            self.clear()
+        flat = struct.unpack(f"<{len(entries) // 2}H", entries)
+        lengths = flat[1::2]
+        if not _adjoin(flat[::2], lengths):
+            return 0, _Shapes(_refuse, _plain_object)
+
+        def compile_shape(shape: ShapeKey) -> Transcoder:
+            types, names = shape
+            keys, at = [], 0
+            for length in lengths:
+                keys.append(json.key(names[at : at + length]))
+                at += length
+            return _compile(types, keys, 4 + len(entries))
+
+        found = self[entries] = (sum(lengths), _Shapes(compile_shape, _plain_object))
+        return found
+
+
+def _adjoin(offsets: tuple[int, ...], lengths: tuple[int, ...]) -> bool:
+    """Whether the names lie back to back behind the value entries, as they are first written."""
+    at = 4 + 7 * len(offsets)
+    for offset, length in zip(offsets, lengths, strict=True):
+        if offset != at:
+            return False
+        at += length
+    return True
+
+
+def _refuse(_: Any) -> Transcoder:
+    return _plain_object
+
+
+def _plain_object(data: bytes, base: int) -> bytes:
+    return _nested(data, base, SMALL_OBJECT, json.MAX_DEPTH)
+
+
+def _plain_array(data: bytes, base: int) -> bytes:
+    return _nested(data, base, SMALL_ARRAY, json.MAX_DEPTH)
+
+
+def _compile_array(types: bytes) -> Transcoder:
+    return _compile(types, list(json.INDEXES[: len(types)]), 4)
+
+
+def _compile(types: bytes, keys: list[Key], header_size: int) -> Transcoder:
+    """Generate the transcoder of a shape whose value entries begin at `header_size`."""
+    code = Emitter({"small_object": _object, "small_array": _array})
+    code.lines.append("def transcode(data, base):")
+    pairs = zip(types, keys, strict=True)
+    elements = [_Element(code, at, kind, key) for at, (kind, key) in enumerate(pairs)]
+    if elements:
+        unpack = struct.Struct("<" + "".join(one.entry for one in elements)).unpack_from
+        names = ", ".join(one.variable for one in elements)
+        code.line(f"{names}, = {code.bind('unpack', unpack)}(data, base + {header_size})")
+    parts: list[Part] = []
+    size = Size(5)
+    for one in elements:
+        one_parts, one_size = one.emit()
+        parts += one_parts
+        size += one_size
+    code.line(f"size = {size.expression()}")
+    code.line(f"if size > {MAX_BYTES}: raise ValueError")
+    code.bind("LENGTHS", bson_bytes.LENGTHS)
+    code.bind("pack_int32", bson_bytes.pack_int32)
+    length = f"(LENGTHS[size] if size < {bson_bytes.TABLE_SIZE} else pack_int32(size))"
+    code.line(f"document = {joined(code, [length, *parts, bytes(1)])}")
+    code.line("if len(document) != size: raise ValueError")
+    code.line("return document")
+    exec(compile("\n".join(code.lines), "<shape of a JSON value>", "exec"), code.names)
+    transcoder: Transcoder = code.names["transcode"]  # type: ignore[assignment]
+    return transcoder
+
+
+class _Element:
+    """One element of a shape: how its entry is read, and the code that makes BSON of it."""
+
+    def __init__(self, code: Emitter, number: int, kind: int, key: Key) -> None:
+        self._code = code
+        self._kind = kind
+        self._key = key
+        self.variable = f"v{number}"
+        self.entry = "xBx" if kind == LITERAL else "xH"
+
+    def emit(self) -> tuple[list[Part], Size]:
+        """Emit what must be computed; the element's parts and their size."""
+        match self._kind:
+            case json.STRING:
+                return self._string()
+            case json.LITERAL:
+                return self._literal()
+            case json.INT16 | json.UINT16:
+                return self._short()
+            case json.INT32 | json.DOUBLE:
+                return self._copied(4 if self._kind == INT32 else 8)
+            case json.SMALL_OBJECT | json.SMALL_ARRAY:
+                return self._container()
+        return self._other()
+
+    def _header(self) -> tuple[list[Part], Size]:
+        header = self._key[self._kind]
+        return [header], Size(len(header))
+
+    def _string(self) -> tuple[list[Part], Size]:
+        v = self.variable
+        self._code.bind("STRING_LENGTHS", bson_bytes.STRING_LENGTHS)
+        self._code.bind("long_string", _long_string)
+        self._code.line(f"{v} += base + 1")
+        self._code.line(f"n{v} = data[{v} - 1]")
+        self._code.line(f"if n{v} < 128: l{v} = STRING_LENGTHS[n{v}]")
+        self._code.line(f"else: n{v}, {v}, l{v} = long_string(data, {v} - 1)")
+        self._code.line(f"s{v} = data[{v}:{v} + n{v}]")
+        self._code.line(f"if not s{v}.isascii(): s{v}.decode()")
+        parts, size = self._header()
+        parts += [f"l{v}", f"s{v}", b"\0"]
+        return parts, size + Size(5, (f"n{v}",))
+
+    def _literal(self) -> tuple[list[Part], Size]:
+        v = self.variable
+        name = self._key[LITERAL]
+        table = tuple(kind + name + value for kind, value in (LITERALS[at] for at in range(3)))
+        self._code.line(f"{v} = {self._code.bind(f'LITERALS_{v}', table)}[{v}]")
+        return [v], Size(0, (f"len({v})",))
+
+    def _short(self) -> tuple[list[Part], Size]:
+        name, table = ("INT16S", json.INT16S) if self._kind == INT16 else ("UINT16S", json.UINT16S)
+        parts, size = self._header()
+        parts.append(f"{self._code.bind(name, table)}[{self.variable}]")
+        return parts, size + Size(4)
+
+    def _copied(self, width: int) -> tuple[list[Part], Size]:
+        v = self.variable
+        self._code.line(f"{v} += base")
+        parts, size = self._header()
+        parts.append(f"data[{v}:{v} + {width}]")
+        return parts, size + Size(width)
+
+    def _container(self) -> tuple[list[Part], Size]:
+        v = self.variable
+        function = "small_object" if self._kind == SMALL_OBJECT else "small_array"
+        self._code.line(f"{v} = {function}(data, base + {v})")
+        parts, size = self._header()
+        parts.append(v)
+        return parts, size + Size(0, (f"len({v})",))
+
+    def _other(self) -> tuple[list[Part], Size]:
+        v = self.variable
+        scalar = self._code.bind("scalar", _scalar)
+        self._code.line(f"t{v}, {v} = {scalar}(data, {self._kind}, base + {v})")
+        name = self._key[LITERAL]
+        return [f"t{v}", name, v], Size(1 + len(name), (f"len({v})",))
+
+
+def _long_string(data: bytes, at: int) -> tuple[int, int, bytes]:
+    length, start = json.length_at(data, at)
+    return length, start, bson_bytes.pack_int32(length + 1)
+
+
+def _scalar(data: bytes, code: int, at: int) -> Encoded:
+    if code <= LARGE_ARRAY:
+        return FIXED_TYPES[code], _nested(data, at, code, json.MAX_DEPTH)
+    return json.scalar(data, code, at)
+
+
+ARRAYS = _Shapes(_compile_array, _plain_array)
+KEY_ENTRIES = _KeyEntries()
+
+
+@dataclass(frozen=True, slots=True)
+class Json(Encoder):
+    """A MySQL JSON column as native BSON."""
+
+    def convert(self, raw: bytes) -> Encoded:
+        """See `Encoder`."""
+        return json.transcode(raw)
+
+    def emit(self, code: Emitter, raw: Raw) -> Value:
+        """Call the generated transcoders."""
+        name = raw.name
+        code.line(f"t_{name}, v_{name} = {code.bind('transcode_json', transcode)}({name})")
+        return Value(f"t_{name}", (f"v_{name}",), Size(0, (f"len(v_{name})",)))
