@@ -10,6 +10,7 @@ from pymongo import MongoClient
 from cdc.servers import MongoServer, mysql_server
 from tests.end_to_end.conftest import KINDS, MakeStream
 from tests.end_to_end.support.daemon import Daemon
+from tests.end_to_end.support.proxy import Proxy
 from tests.end_to_end.support.stream import Document, Stream
 
 HALTED = 4
@@ -83,6 +84,24 @@ def test_a_source_that_lost_transactions_is_refused(own_source: Stream) -> None:
     own_source.sql("INSERT INTO items VALUES (2, 'in another history')")
 
     said = halted(own_source.start())
+
+    assert said["error"] == "SourceDiverged"
+    assert own_source.documents("items").keys() == {1}
+
+
+def test_a_source_that_loses_transactions_while_it_is_out_of_reach_is_refused(
+    own_source: Stream,
+) -> None:
+    with Proxy(own_source.source.port) as proxy:
+        own_source.proxied_source(proxy.port)
+        own_source.start()
+        own_source.until_streaming()
+        proxy.black_hole()
+        reset(own_source)
+        own_source.sql("INSERT INTO items VALUES (2, 'in another history')")
+        proxy.heal()
+
+        said = halted(own_source.daemon)
 
     assert said["error"] == "SourceDiverged"
     assert own_source.documents("items").keys() == {1}

@@ -22,14 +22,23 @@ def standalone() -> Iterator[MongoServer]:
         yield server
 
 
-@pytest.fixture
-def items(mysql: MySQLServer, standalone: MongoServer, make_stream: MakeStream) -> Iterator[Stream]:
+@pytest.fixture(scope="module")
+def standalone_client(standalone: MongoServer) -> Iterator[MongoClient[Document]]:
     with standalone.client() as client:
-        stream = make_stream(mysql, standalone, client, MysqlGtids)
-        stream.settings["apply"] = {"mode": "at_least_once", "batch_rows": 1}
-        stream.table("items", "id INT NOT NULL PRIMARY KEY, word VARCHAR(20)")
-        yield stream
-        stream.close()
+        yield client
+
+
+@pytest.fixture
+def items(
+    mysql: MySQLServer,
+    standalone: MongoServer,
+    standalone_client: MongoClient[Document],
+    make_stream: MakeStream,
+) -> Stream:
+    stream = make_stream(mysql, standalone, standalone_client, MysqlGtids)
+    stream.settings["apply"] = {"mode": "at_least_once", "batch_rows": 1}
+    stream.table("items", "id INT NOT NULL PRIMARY KEY, word VARCHAR(20)")
+    return stream
 
 
 def test_exactly_once_is_refused(items: Stream) -> None:
