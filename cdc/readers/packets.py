@@ -6,7 +6,6 @@ Format: https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_basic_pa
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from cdc.errors import CdcError, Retryable
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from pymysql.connections import Connection
 
 BUFFER_BYTES: Final = 1 << 18
+HEADER_SIZE: Final = 4
 MAX_PAYLOAD: Final = 0xFFFFFF
 """A payload of this length goes on in the next packet."""
 
@@ -49,8 +49,8 @@ class PacketStream:
         self._socket: socket.socket = connection._sock  # type: ignore[attr-defined]
         self._socket.settimeout(timeout_seconds)
         self._timeout_seconds = timeout_seconds
-        self._read: Callable[[int], bytes]
-        self._read = self._socket.makefile("rb", buffering=BUFFER_BYTES).read
+        self._buffer = b""
+        self._at = 0
 
     def next(self) -> bytes:
         """Return the next event: the packet's payload without its leading OK byte.
@@ -58,13 +58,14 @@ class PacketStream:
         Raises ConnectionLost when the link breaks or stays silent longer than the timeout, and
         ServerError when the server ends the stream with an error.
         """
-        payload = self._payload()
-        first = payload[0] if payload else EOF
-        if first == OK:
-            return payload[1:]
-        if first == ERR:
-            raise ServerError(int.from_bytes(payload[1:3], "little"), _error_text(payload))
-        raise ConnectionLost("the source ended the binlog stream")
+        buffer, start = self._buffer, self._at + HEADER_SIZE
+        if start < len(buffer) and buffer[start] == OK:
+            length = buffer[start - 4] | buffer[start - 3] << 8 | buffer[start - 2] << 16
+            end = start + length
+            if end <= len(buffer) and 0 < length < MAX_PAYLOAD:
+                self._at = end
+                return buffer[start + 1 : end]
+        return _event(self._payload())
 
     def _payload(self) -> bytes:
         payload, more = self._packet()
@@ -77,20 +78,34 @@ class PacketStream:
         return b"".join(parts)
 
     def _packet(self) -> tuple[bytes, bool]:
-        header = self._exactly(4)
+        header = self._exactly(HEADER_SIZE)
         length = header[0] | header[1] << 8 | header[2] << 16
         return self._exactly(length), length == MAX_PAYLOAD
 
     def _exactly(self, size: int) -> bytes:
+        data = self._buffer[self._at : self._at + size]
+        self._at += len(data)
+        if len(data) == size:
+            return data
+        parts, missing = [data], size - len(data)
+        while missing:
+            self._buffer = self._receive()
+            data = self._buffer[:missing]
+            self._at = len(data)
+            parts.append(data)
+            missing -= len(data)
+        return b"".join(parts)
+
+    def _receive(self) -> bytes:
         try:
-            data = self._read(size)
+            data = self._socket.recv(BUFFER_BYTES)
         except TimeoutError as error:
             raise ConnectionLost(
                 f"the source sent nothing, not even a heartbeat, for {self._timeout_seconds:g} s"
             ) from error
         except (OSError, ValueError) as error:  # ValueError: closed by another thread
             raise ConnectionLost(f"the connection to the source broke: {error}") from error
-        if len(data) < size:
+        if not data:
             raise ConnectionLost("the source closed the connection")
         return data
 
@@ -100,6 +115,15 @@ class PacketStream:
             self._socket.shutdown(socket.SHUT_RDWR)
         except OSError:
             return  # it is closed already
+
+
+def _event(payload: bytes) -> bytes:
+    first = payload[0] if payload else EOF
+    if first == OK:
+        return payload[1:]
+    if first == ERR:
+        raise ServerError(int.from_bytes(payload[1:3], "little"), _error_text(payload))
+    raise ConnectionLost("the source ended the binlog stream")
 
 
 def _error_text(payload: bytes) -> str:
