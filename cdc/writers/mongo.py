@@ -13,7 +13,13 @@ import structlog
 from bson import BSON
 from pymongo import MongoClient
 from pymongo.client_session import ClientSession
-from pymongo.errors import ConnectionFailure, InvalidOperation, OperationFailure, PyMongoError
+from pymongo.errors import (
+    ConnectionFailure,
+    DocumentTooLarge,
+    InvalidOperation,
+    OperationFailure,
+    PyMongoError,
+)
 from pymongo.read_concern import ReadConcern
 
 from cdc.checkpoint import Checkpoint
@@ -30,6 +36,7 @@ T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 DUPLICATE_KEY: Final = 11000
+OBJECT_TOO_LARGE: Final = 10334
 RETRYABLE_CODES: Final = frozenset(
     {
         6,  # HostUnreachable
@@ -208,15 +215,25 @@ class MongoWriter:
 
     def _send(self, batch: Batch, requests: list[Command], session: ClientSession | None) -> None:
         for command in requests:
-            reply = self._database.command(
-                command.body(), session=session, **self._concern(session)
-            )
+            reply = self._reply(command, session)
             if errors := reply.get("writeErrors"):
                 raise _refusal(command, errors[0])
             _check_write_concern(reply)
         if self._ledger is not None and batch.identities:
             entries = [{"_id": identity} for identity in batch.identities]
             self._ledger.insert_many(entries, session=session)
+
+    def _reply(self, command: Command, session: ClientSession | None) -> dict[str, Any]:
+        try:
+            return self._database.command(command.body(), session=session, **self._concern(session))
+        except DocumentTooLarge as error:
+            sizes = [len(operation.document) for operation in command.operations]
+            refusal = {
+                "code": OBJECT_TOO_LARGE,
+                "errmsg": str(error),
+                "index": sizes.index(max(sizes)),
+            }
+            raise Refused(command, refusal) from error
 
     @staticmethod
     def _concern(session: ClientSession | None) -> dict[str, Any]:

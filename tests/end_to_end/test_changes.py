@@ -45,6 +45,22 @@ def test_statements_of_many_rows_and_transactions_over_tables_arrive(people: Str
     people.settle()
 
 
+def test_upserts_and_replaces_arrive(people: Stream) -> None:
+    people.database["people"].create_index("name")
+    people.start()
+
+    people.sql(
+        "CREATE UNIQUE INDEX by_name ON people (name)",
+        "INSERT INTO people VALUES (1, 'ann', 1), (2, 'bob', 2), (3, 'cleo', 3)",
+        "INSERT INTO people VALUES (1, 'x', 9), (4, 'dan', 4) ON DUPLICATE KEY UPDATE points = 99",
+        "REPLACE INTO people VALUES (2, 'bob', 22), (5, 'cleo', 33), (6, 'eve', 6)",
+        "INSERT IGNORE INTO people VALUES (1, 'ignored', 0), (7, 'fay', 7)",
+        "DELETE FROM people ORDER BY id LIMIT 1",
+    )
+
+    people.settle()
+
+
 def test_what_was_rolled_back_leaves_nothing(people: Stream) -> None:
     people.start()
 

@@ -117,6 +117,37 @@ def test_a_gtid_out_of_order_is_not_passed_over(items: Stream) -> None:
     items.settle()
 
 
+@WITH_GTIDS
+def test_an_empty_transaction_moves_the_position(items: Stream) -> None:
+    items.start()
+
+    items.sql(
+        "SET gtid_next = '11111111-2222-3333-4444-666666666666:1'",
+        "BEGIN",
+        "COMMIT",
+        "SET gtid_next = 'AUTOMATIC'",
+    )
+
+    items.settle()
+
+
+@pytest.mark.parametrize("stream", ["mariadb-gtid", "mariadb-file"], indirect=True)
+def test_mariadbs_domains_each_go_on_where_they_stood(items: Stream) -> None:
+    items.start()
+    for number, domain in enumerate((0, 7, 3, 7)):
+        items.sql(
+            f"SET SESSION gtid_domain_id = {domain}",
+            f"SET SESSION server_id = {50 + number}",
+            f"INSERT INTO items (word) VALUES ('{domain}')",
+            "UPDATE items SET word = CONCAT(word, '!')",
+        )
+        items.until_caught_up()
+        items.restart()
+        items.sql("INSERT INTO items (word) VALUES ('0')")
+
+    items.settle()
+
+
 @pytest.fixture
 def compressing(
     mongo: MongoServer, client: MongoClient[Document], make_stream: MakeStream

@@ -22,7 +22,7 @@ ONE_KIND = pytest.mark.parametrize("stream", ["mysql-gtid"], indirect=True)
 
 
 def followed(stream: Stream) -> Stream:
-    stream.table("items", "id INT NOT NULL PRIMARY KEY AUTO_INCREMENT, word VARCHAR(20)")
+    stream.table("items", "id INT NOT NULL PRIMARY KEY AUTO_INCREMENT, word VARCHAR(100)")
     return stream
 
 
@@ -83,12 +83,27 @@ def test_the_target_may_restart(own_target: Stream, end: str) -> None:
     own_target.settle()
 
 
+def test_the_target_may_step_down_again_and_again(own_target: Stream) -> None:
+    own_target.settings["apply"] = {"batch_rows": 1}
+    own_target.start()
+    own_target.sql("INSERT INTO items (word) VALUES ('before')")
+    own_target.until_caught_up()
+
+    for _ in range(3):
+        own_target.sql(*["UPDATE items SET word = CONCAT(word, '+')"] * 5)
+        own_target.client.admin.command({"replSetStepDown": 1, "force": True})
+        own_target.sql("INSERT INTO items (word) VALUES ('new')")
+        own_target.mongo.until_ready()
+
+    own_target.settle()
+
+
 def test_the_daemon_starts_before_the_target(own_target: Stream) -> None:
     own_target.sql("INSERT INTO items (word) VALUES ('early')")
     own_target.mongo.stop()
 
     own_target.start()
-    own_target.daemon.until_logged("target_retry")
+    own_target.daemon.until_logged("start_retry")
     own_target.mongo.start()
 
     own_target.settle()
@@ -101,7 +116,7 @@ def test_the_daemon_starts_before_the_source(own_source: Stream) -> None:
     own_source.source.stop()
 
     own_source.start(ledger=False)
-    own_source.daemon.until_logged("source_retry")
+    own_source.daemon.until_logged("start_retry")
     own_source.source.start()
     own_source.until_streaming()
     own_source.sql("UPDATE items SET word = 'late'")

@@ -92,11 +92,40 @@ def test_statements_on_other_things_pass(items: Stream) -> None:
         "DROP TEMPORARY TABLE temporary_items",
         "CREATE INDEX by_word ON items (word)",
         "OPTIMIZE TABLE items",
+        "CREATE TABLE unsafe (id INT PRIMARY KEY) ENGINE=MyISAM",
+        "INSERT INTO unsafe VALUES (1)",
+        "CREATE TABLE `other-ish name``s` (`a b` INT)",
+        "INSERT INTO `other-ish name``s` VALUES (1)",
+        "DROP TABLE `other-ish name``s`",
         "INSERT INTO items VALUES (2, 'after')",
     )
 
     items.settle()
     assert items.documents("items")[2] == {"word": "AFTER"}
+
+
+@pytest.mark.parametrize("stream", ["mysql-file", "mariadb-file"], indirect=True)
+def test_a_rollback_that_cannot_undo_another_tables_rows_undoes_ours(items: Stream) -> None:
+    items.start()
+
+    items.sql(
+        "CREATE TABLE unsafe (id INT PRIMARY KEY) ENGINE=MyISAM",
+        "BEGIN",
+        "INSERT INTO items VALUES (2, 'kept')",
+        "SAVEPOINT half",
+        "INSERT INTO items VALUES (3, 'undone')",
+        "INSERT INTO unsafe VALUES (1)",
+        "ROLLBACK TO SAVEPOINT half",
+        "COMMIT",
+        "BEGIN",
+        "INSERT INTO items VALUES (4, 'undone')",
+        "INSERT INTO unsafe VALUES (2)",
+        "ROLLBACK",
+        "UPDATE items SET word = CONCAT(word, '!')",
+    )
+
+    items.settle()
+    assert items.documents("items").keys() == {1, 2}
 
 
 def test_columns_may_change_while_the_daemon_runs_and_while_it_is_down(items: Stream) -> None:

@@ -13,17 +13,25 @@ class CommitTrap:
     """Catches the next `count` commits that pass a proxy.
 
     `cut_before`: the server never sees them. Otherwise it does, and its answer is lost: the link
-    is cut, or with `hold` left open in silence.
+    is cut, or with `hold` left open in silence. With `hold` and `withhold` the server does not
+    see them either, and the transaction stays open.
     """
 
     def __init__(
-        self, proxy: Proxy, *, count: int = 1, cut_before: bool = False, hold: bool = False
+        self,
+        proxy: Proxy,
+        *,
+        count: int = 1,
+        cut_before: bool = False,
+        hold: bool = False,
+        withhold: bool = False,
     ) -> None:
         self.caught = 0
         self.sprung = threading.Event()
         self._left = count
         self._cut_before = cut_before
         self._hold = hold
+        self._withhold = withhold
         self._unanswered: list[Link] = []
         self._lock = threading.Lock()
         proxy.requests = self._request
@@ -39,6 +47,9 @@ class CommitTrap:
             self.caught += 1
         if self._cut_before:
             cut(link)
+            self.sprung.set()
+            return b""
+        if self._withhold:
             self.sprung.set()
             return b""
         self._unanswered.append(link)

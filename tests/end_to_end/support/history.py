@@ -123,19 +123,25 @@ def _identity(info: str) -> str:
 
 
 class MariadbGtids(BinlogFiles):
-    """MariaDB's GTIDs, of one replication domain."""
+    """MariaDB's GTIDs."""
 
     def __init__(self, server: MySQLServer) -> None:
         super().__init__(server)
         self.start = {"gtid": self._last()}
 
     def reached(self, position: Document) -> bool:
-        return _sequence(position["mariadb_gtid"]) >= _sequence(self._last())
+        reached = _sequences(position["mariadb_gtid"])
+        return all(
+            reached.get(domain, 0) >= sequence
+            for domain, sequence in _sequences(self._last()).items()
+        )
 
     def _last(self) -> str:
         [(position,)] = self._server.execute("SELECT @@GLOBAL.gtid_binlog_pos")
         return str(position)
 
 
-def _sequence(gtid: str) -> int:
-    return int(gtid.rpartition("-")[2] or 0)
+def _sequences(gtids: str) -> dict[str, int]:
+    """The last transaction's number by domain."""
+    parts = [gtid.split("-") for gtid in gtids.split(",") if gtid]
+    return {domain: int(sequence) for domain, _, sequence in parts}

@@ -1,0 +1,46 @@
+"""A daemon that stands still in the middle of a transaction neither blocks nor undoes another's."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+import pytest
+
+from tests.end_to_end.support.commit_trap import CommitTrap
+from tests.end_to_end.support.proxy import Proxy
+from tests.end_to_end.support.stream import Stream
+from tests.end_to_end.test_halts import halted
+from tests.waiting import eventually
+
+TAKEN_OVER_WITHIN_SECONDS = 20
+"""The open transaction would hold the state document for 60 s."""
+
+
+@pytest.mark.parametrize("stream", ["mysql-gtid", "mariadb-gtid"], indirect=True)
+@pytest.mark.parametrize("moment", ["open", "committing"])
+def test_a_daemon_that_stood_still_is_fenced_when_it_goes_on(stream: Stream, moment: str) -> None:
+    stream.table("items", "id INT NOT NULL PRIMARY KEY, number INT NOT NULL")
+    stream.sql("INSERT INTO items VALUES (1, 1)")
+    with Proxy(stream.mongo.port, framed=True) as proxy:
+        direct = stream.settings["target"]["uri"]
+        stream.proxied_target(proxy.port)
+        first = stream.start()
+        stream.until_caught_up()
+        trap = CommitTrap(proxy, hold=True, withhold=moment == "open")
+        stream.sql("UPDATE items SET number = number + 1")
+        eventually(trap.sprung.is_set)
+        first.send(signal.SIGSTOP)
+
+        stream.settings["target"]["uri"] = direct
+        began = time.monotonic()
+        stream.start()
+        stream.sql("UPDATE items SET number = number + 10")
+        stream.settle()
+        assert time.monotonic() - began < TAKEN_OVER_WITHIN_SECONDS
+        first.send(signal.SIGCONT)
+        proxy.cut()
+
+        assert halted(first)["error"] == "Fenced"
+        stream.sql("DELETE FROM items")
+        stream.settle()
