@@ -1,0 +1,111 @@
+from contextlib import closing
+
+import bson
+import pytest
+
+from cdc.errors import RefusedEvent
+from cdc.servers import MySQLServer
+from tests.integration.mapping.binlog import applied, operations
+
+
+def test_invisible_and_generated_columns_are_carried_over(source: MySQLServer, schema: str) -> None:
+    def act() -> None:
+        source.execute(
+            f"CREATE TABLE {schema}.t (id INT PRIMARY KEY, a INT INVISIBLE DEFAULT 5,"
+            " b INT AS (id * 2) STORED, c INT AS (id * 3) VIRTUAL, d INT)"
+        )
+        source.execute(f"INSERT INTO {schema}.t (id, d) VALUES (1, 9)")
+
+    found = applied(operations(source, schema, act))
+
+    assert list(found.values()) == [{"_id": 1, "a": 5, "b": 2, "c": 3, "d": 9}]
+
+
+@pytest.mark.parametrize("count", [1, 1000])
+def test_a_table_may_have_from_one_to_a_thousand_columns(
+    source: MySQLServer, schema: str, count: int
+) -> None:
+    def act() -> None:
+        columns = "".join(f", c{at} SMALLINT" for at in range(1, count))
+        source.execute(f"CREATE TABLE {schema}.t (c0 INT PRIMARY KEY{columns})")
+        for number in range(3):
+            values = "".join(f", {'NULL' if at % 3 == number else at}" for at in range(1, count))
+            source.execute(f"INSERT INTO {schema}.t VALUES ({number}{values})")
+
+    found = applied(operations(source, schema, act))
+
+    expected: list[dict[str, int | None]] = [
+        {"_id": number, **{f"c{at}": None if at % 3 == number else at for at in range(1, count)}}
+        for number in range(3)
+    ]
+    assert list(found.values()) == expected
+
+
+@pytest.mark.parametrize("image", ["MINIMAL", "NOBLOB"])
+def test_images_without_all_the_columns_are_refused_by_name(
+    source: MySQLServer, schema: str, image: str
+) -> None:
+    def act() -> None:
+        with closing(source.connect()) as connection, connection.cursor() as cursor:
+            cursor.execute(f"CREATE TABLE {schema}.t (id INT PRIMARY KEY, a INT, b TEXT)")
+            cursor.execute(f"SET SESSION binlog_row_image = {image}")
+            cursor.execute(f"INSERT INTO {schema}.t VALUES (1, 2, 'x')")
+            cursor.execute(f"UPDATE {schema}.t SET a = 3")
+
+    with pytest.raises(RefusedEvent, match=rf"{schema}\.t"):
+        operations(source, schema, act)
+
+
+def test_a_column_added_between_two_events_is_in_the_second(
+    source: MySQLServer, schema: str
+) -> None:
+    def act() -> None:
+        source.execute(f"CREATE TABLE {schema}.t (id INT PRIMARY KEY, a INT)")
+        source.execute(f"INSERT INTO {schema}.t VALUES (1, 2)")
+        source.execute(f"ALTER TABLE {schema}.t DROP COLUMN a, ADD COLUMN b VARCHAR(5)")
+        source.execute(f"INSERT INTO {schema}.t VALUES (2, 'x')")
+
+    found = applied(operations(source, schema, act))
+
+    assert list(found.values()) == [{"_id": 1, "a": 2}, {"_id": 2, "b": "x"}]
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "expected"),
+    [
+        ("BIGINT UNSIGNED", "18446744073709551615", "18446744073709551615"),
+        ("DECIMAL(20,4)", "12.5", "12.5000"),
+        ("VARCHAR(20) CHARACTER SET latin1", "'ü€'", "ü€"),
+        ("BINARY(3)", "X'4100'", b"A\0\0"),
+        ("DATE", "'2024-02-29'", "2024-02-29 00:00:00"),
+        ("TIME(3)", "'-12:00:00.5'", "-12:00:00.500"),
+        ("YEAR", "2024", "2024"),
+    ],
+)
+def test_a_key_of_many_types_finds_its_document_again(
+    source: MySQLServer, schema: str, column: str, value: str, expected: object
+) -> None:
+    def act() -> None:
+        source.execute(f"CREATE TABLE {schema}.t (k {column} PRIMARY KEY, a INT)")
+        source.execute(f"INSERT INTO {schema}.t VALUES ({value}, 1)")
+        source.execute(f"UPDATE {schema}.t SET a = 2")
+
+    (document,) = applied(operations(source, schema, act)).values()
+
+    assert document["a"] == 2
+    found = document["_id"]
+    assert (found if isinstance(found, bytes) else str(found)) == expected
+
+
+def test_a_compound_key_is_a_document_in_the_keys_order(source: MySQLServer, schema: str) -> None:
+    def act() -> None:
+        source.execute(
+            f"CREATE TABLE {schema}.t (a INT, b VARCHAR(9), c BIGINT, PRIMARY KEY (c, b))"
+        )
+        source.execute(f"INSERT INTO {schema}.t VALUES (1, 'x', 3), (2, 'y', 4)")
+        source.execute(f"UPDATE {schema}.t SET b = 'z' WHERE a = 1")
+        source.execute(f"DELETE FROM {schema}.t WHERE a = 2")
+
+    (document,) = applied(operations(source, schema, act)).values()
+
+    assert bson.encode(document) == bson.encode({"_id": {"c": bson.Int64(3), "b": "z"}, "a": 1})
