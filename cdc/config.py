@@ -187,6 +187,13 @@ class StartPosition(_Settings):
     file: str | None = None
     offset: Annotated[Whole, Field(ge=4)] | None = None
 
+    @field_validator("file")
+    @classmethod
+    def _numbered(cls, file: str | None) -> str | None:
+        if file is not None and not re.fullmatch(r"[^/]+\.[0-9]+", file):
+            raise ValueError("write a binlog file's name and number, as in binlog.000007")
+        return file
+
     @model_validator(mode="after")
     def _one_kind(self) -> StartPosition:
         if (self.gtid is None) == (self.file is None) or (self.file is None) != (

@@ -37,7 +37,15 @@ def mistakes_of(
     error: ValidationError, model: type[BaseModel], not_yet: Collection[str]
 ) -> list[Mistake]:
     """Say what pydantic found in the operator's words."""
-    return [_mistake(details, model, not_yet) for details in error.errors(include_input=False)]
+    details = error.errors(include_input=False)
+    return [_mistake(each, model, not_yet) for each in details if not _follows(each, details)]
+
+
+def _follows(details: ErrorDetails, others: Iterable[ErrorDetails]) -> bool:
+    """Tell whether a list is too short only since its items are wrong."""
+    key = details["loc"]
+    below = (each["loc"] for each in others if len(each["loc"]) > len(key))
+    return details["type"] == "too_short" and any(each[: len(key)] == key for each in below)
 
 
 def _told(path: Path, line: int, mistake: Mistake) -> str:
@@ -64,6 +72,8 @@ def _mistake(details: ErrorDetails, model: type[BaseModel], not_yet: Collection[
             return Mistake(key, "unknown key", _did_you_mean(key, model))
         case "model_type" | "dict_type" | "model_attributes_type":
             return Mistake(key, "must hold keys of its own", f"write them below `{key[-1]}:`")
+        case "too_short":
+            return Mistake(key, "is empty", "write at least one")
         case "string_type":
             return Mistake(key, "must be text", "put the value in quotes")
     what = details["msg"].removeprefix("Value error, ")

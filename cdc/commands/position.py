@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
+from pydantic import ValidationError
 
 from cdc.checkpoint import Checkpoint
 from cdc.commands import config_option, output_option
@@ -69,7 +70,7 @@ def set_position(
     config = load(config_path)
     wanted = _resolved(config, _wanted(gtid, file, offset, word))
     before = saved.read(config)
-    change = f"{_place(before)} → {wanted.position or 'nothing applied'}"
+    change = f"{_place(before)} → {str(wanted.position) or 'nothing applied'}"
     if not yes:
         raise UsageError(f"this would move {config.name}: {change}", remedy="repeat it with --yes")
     mappings = load_mappings(config.mappings, relative_to=config_path.resolve().parent)
@@ -86,7 +87,13 @@ def _wanted(
             "name one position",
             remedy="write --gtid SET, or --file NAME --offset BYTES, or --start earliest|now",
         )
-    return word or StartPosition(gtid=gtid, file=file, offset=offset)
+    try:
+        return word or StartPosition(gtid=gtid, file=file, offset=offset)
+    except ValidationError as error:
+        raise UsageError(
+            f"{file} is no binlog file's name",
+            remedy="write one that SHOW BINARY LOGS lists, as in binlog.000007",
+        ) from error
 
 
 def _resolved(config: Config, wanted: str | StartPosition) -> Checkpoint:

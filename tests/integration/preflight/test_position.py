@@ -74,6 +74,14 @@ def test_without_yes_nothing_changes(
     assert saved.read(load(setup.path)) is None
 
 
+def test_going_back_to_the_beginning_is_told_in_words(
+    setup: Setup, table: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(setup, "set", "--gtid", "")
+
+    assert "no position → nothing applied" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -83,6 +91,7 @@ def test_without_yes_nothing_changes(
         ["--offset", "4"],
         ["--gtid", "", "--offset", "4"],
         ["--gtid", "nonsense"],
+        ["--file", "nonsense", "--offset", "4"],
         ["--start", "backfill"],
     ],
 )

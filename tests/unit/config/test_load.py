@@ -204,8 +204,29 @@ def test_start_is_a_word_or_a_position(folder: Path, text: str, expected: object
     assert load(write(folder, f"{MINIMAL}start: {text}\n"), {}).start == expected
 
 
+@pytest.mark.parametrize("name", ["binlog", "binlog.7a", "../binlog.000007", "''"])
+def test_a_start_file_without_a_number_is_refused(folder: Path, name: str) -> None:
+    (line, *_) = refusal(folder, f"{MINIMAL}start: {{file: {name}, offset: 157}}\n")
+
+    assert line.startswith("cdc.yaml:4: start.file: write a binlog file's name and number")
+
+
 @pytest.mark.parametrize(
-    "text", ["{}", "{file: a}", "{gtid: '', file: a, offset: 4}", "{gtid: '', offset: 4}", "soon"]
+    ("text", "told"),
+    [
+        ("[]", "mappings: is empty"),
+        ("[7]", "mappings[0]: must be text"),
+    ],
+)
+def test_a_wrong_list_of_mappings_is_one_mistake(folder: Path, text: str, told: str) -> None:
+    lines = refusal(folder, f"{MINIMAL}mappings: {text}\n")
+
+    assert [line for line in lines if not line.startswith(" ")] == [f"cdc.yaml:4: {told}"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{}", "{file: a.1}", "{gtid: '', file: a.1, offset: 4}", "{gtid: '', offset: 4}", "soon"],
 )
 def test_half_a_start_position_is_refused(folder: Path, text: str) -> None:
     (line, *_) = refusal(folder, f"{MINIMAL}start: {text}\n")
