@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from itertools import islice
+from typing import Any
+
+import pytest
+
+from cdc.mapping.types import charsets
+from cdc.servers import MySQLServer
+
+CHARACTERS = [*range(1, 0xD800), *range(0xE000, 0x10000), *range(0x10000, 0x20000, 97)]
+ROWS_A_STATEMENT = 5000
+NO_CHARACTER = "\N{REPLACEMENT CHARACTER}"
+
+
+@pytest.fixture
+def cursor(source: MySQLServer, schema: str) -> Iterator[Any]:
+    """A cursor on a schema with the table `b` of byte pairs and `u` of characters."""
+    with closing(source.connect(schema)) as connection, connection.cursor() as cursor:
+        cursor.execute("SET sql_mode = ''")
+        cursor.execute("CREATE TABLE b (b VARBINARY(2))")
+        cursor.execute("CREATE TABLE u (c VARCHAR(1) CHARACTER SET utf8mb4)")
+        pairs = (number.to_bytes(size, "big") for size in (1, 2) for number in range(1 << 8 * size))
+        fill(cursor, "b", pairs)
+        fill(cursor, "u", map(chr, CHARACTERS))
+        yield cursor
+
+
+def fill(cursor: Any, table: str, values: Iterator[object]) -> None:
+    while some := list(islice(values, ROWS_A_STATEMENT)):
+        cursor.executemany(f"INSERT INTO {table} VALUES (%s)", [(one,) for one in some])
+
+
+def decoded(name: str, raw: bytes) -> str | None:
+    found = charsets.decoder(name)
+    assert found is not None
+    try:
+        return found[0](raw)
+    except ValueError:
+        return None
+
+
+def test_every_character_and_byte_pair_is_decoded_as_the_server_does(
+    source: MySQLServer, cursor: Any
+) -> None:
+    cursor.execute("SELECT character_set_name FROM information_schema.character_sets")
+    names = {str(name) for (name,) in cursor.fetchall()} - {"binary", "eucjpms"}
+    assert names <= set(charsets.IDS)
+
+    for name in sorted(names - charsets.UTF8):
+        wrong = [*characters_read_otherwise(cursor, name), *pairs_read_otherwise(cursor, name)]
+        assert wrong == [], name
+
+
+def characters_read_otherwise(cursor: Any, name: str) -> Iterator[tuple[str, object]]:
+    """Characters that the server writes and reads back, but that are decoded as something else."""
+    written = f"CONVERT(c USING {name})"
+    cursor.execute(
+        f"SELECT HEX(c), HEX({written}) FROM u WHERE HEX(CONVERT({written} USING utf8mb4)) = HEX(c)"
+    )
+    for character, raw in cursor.fetchall():
+        expected = bytes.fromhex(character).decode()
+        found = decoded(name, bytes.fromhex(raw))
+        if expected not in (NO_CHARACTER, found):
+            yield expected, found
+
+
+def pairs_read_otherwise(cursor: Any, name: str) -> Iterator[tuple[str, object]]:
+    """Byte sequences that the server reads and writes back, but that are decoded otherwise."""
+    read = f"CONVERT(CONVERT(b USING {name}) USING utf8mb4)"
+    cursor.execute(
+        f"SELECT HEX(b), HEX({read}) FROM b WHERE HEX(CONVERT({read} USING {name})) = HEX(b)"
+    )
+    for raw, text in cursor.fetchall():
+        expected = bytes.fromhex(text).decode(errors="replace")
+        found = decoded(name, bytes.fromhex(raw))
+        if text and NO_CHARACTER not in expected and found != expected:
+            yield raw, found
+
+
+def test_every_collation_is_known(source: MySQLServer) -> None:
+    found = source.execute(
+        "SELECT id, character_set_name FROM information_schema.collations"
+        " WHERE id IS NOT NULL AND character_set_name <> 'binary'"
+    )
+
+    assert {number: charsets.charset(number) for number, _ in found} == {
+        number: {"utf8": "utf8mb3"}.get(name, name) for number, name in found
+    }
