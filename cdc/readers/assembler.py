@@ -14,6 +14,7 @@ The groups as the servers write them (MySQL, then MariaDB):
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, NoReturn
@@ -81,12 +82,14 @@ class Assembler:
         *,
         tables: TableMapCache,
         transaction_bytes: int,
+        folds_names: bool = False,
     ) -> None:
         position = checkpoint.position
         self.position = position
         self._cache = tables
         self._follows = tables.follows
         self._transaction_bytes = transaction_bytes
+        self._folds_names = folds_names
         self._inflight = checkpoint.inflight
         self._server = checkpoint.server
         self._group: _Group | None = None
@@ -206,10 +209,10 @@ class Assembler:
                 f"a rows event names table {table_id}, which no table map announced",
                 position=self.where,
             ) from None
-        if table is None:
-            return None
         group = self._opened()
         group.rows_events += 1
+        if table is None:
+            return None
         if group.rows_events <= group.delivered or self._is_done(group):
             return None
         change = rows.rows_event(event, table, group.rows_events)
@@ -241,12 +244,22 @@ class Assembler:
         return part
 
     def _compressed_query(self, event: Event) -> Transaction | None:
-        schema, statement = events.query(event)
-        return self._statement(event, classify(rows.uncompress(statement), schema))
+        schema, statement, collation = events.query(event)
+        statement = self._utf8(rows.uncompress(statement), collation)
+        return self._statement(event, classify(statement, schema))
 
     def _query(self, event: Event) -> Transaction | None:
-        schema, statement = events.query(event)
-        return self._statement(event, classify(statement, schema))
+        schema, statement, collation = events.query(event)
+        return self._statement(event, classify(self._utf8(statement, collation), schema))
+
+    def _utf8(self, statement: bytes, collation: int) -> bytes:
+        """Return a statement, which is logged in its client's charset, as UTF-8."""
+        if statement.isascii() or not collation:
+            return statement
+        try:
+            return self._cache.decode(statement, collation).encode()
+        except (UnicodeDecodeError, RefusedEvent):
+            return statement
 
     def _statement(self, event: Event, statement: Statement) -> Transaction | None:
         group = self._opened()
@@ -260,9 +273,9 @@ class Assembler:
                 self._undo(group, 0)
                 return self._commit(event)
             case Role.SAVEPOINT:
-                group.savepoints[statement.savepoint] = len(group.changes)
+                group.savepoints[statement.savepoint.casefold()] = len(group.changes)
             case Role.ROLLBACK_TO:
-                self._undo(group, group.savepoints.get(statement.savepoint))
+                self._undo(group, group.savepoints.get(statement.savepoint.casefold()))
             case Role.DATA:
                 return self._statement_data(event)
             case Role.SCHEMA:
@@ -282,15 +295,18 @@ class Assembler:
 
     def _schema_change(self, group: _Group, statement: Statement) -> None:
         assert statement.change is not None
-        if any(self._follows(schema, table) for schema, table in statement.tables):
-            group.changes.append(SchemaChange(statement.change, statement.tables))
+        tables = statement.tables
+        if self._folds_names:
+            tables = tuple((schema.lower(), table.lower()) for schema, table in tables)
+        if any(self._follows(schema, table) for schema, table in tables):
+            group.changes.append(SchemaChange(statement.change, tables))
 
     # -- what closes a group
 
     def _commit(self, event: Event) -> Transaction:
         group = self._opened()
         before, self.position = self.position, self._after(group)
-        self._group = None
+        self._group = self._inflight = None
         return Transaction(
             group.identity,
             before,
@@ -333,27 +349,32 @@ class Assembler:
         self._file, self._offset = file, offset
         if moved:
             self._created = 0
-        if event.artificial or not isinstance(self.position, FilePosition):
+        if not isinstance(self.position, FilePosition) or (event.artificial and not moved):
             return None
         self._drop_unfinished()
         before, self.position = self.position, FilePosition(file, offset)
         checkpoint = Checkpoint(self.position, None, self._server)
-        return Transaction("", before, checkpoint, float(event.timestamp))
+        return Transaction("", before, checkpoint, float(event.timestamp or time.time()))
 
-    def _format_description(self, event: Event) -> None:
+    def _format_description(self, event: Event) -> Transaction | None:
+        """Note when the file was made: another one of its name is then told apart."""
         self._drop_unfinished()
         self._tables.clear()
-        created = event.timestamp
+        self._created = created = event.timestamp
         position = self.position
-        if isinstance(position, FilePosition) and position.file == self._file:
-            if position.created not in (0, created):
-                raise Halted(
-                    f"binlog {self._file} was created anew: the source's log was reset",
-                    position=position,
-                    remedy="resync the tables, or set another position: cdc position set",
-                )
-            self.position = FilePosition(position.file, position.offset, created)
-        self._created = created
+        if not isinstance(position, FilePosition) or position.file != self._file:
+            return None
+        if position.created == created:
+            return None
+        if position.created:
+            raise Halted(
+                f"binlog {self._file} was created anew: the source's log was reset",
+                position=position,
+                remedy="resync the tables, or set another position: cdc position set",
+            )
+        self.position = FilePosition(position.file, position.offset, created)
+        checkpoint = Checkpoint(self.position, self._inflight, self._server)
+        return Transaction("", position, checkpoint, float(created))
 
     def _drop_unfinished(self) -> None:
         """Forget a transaction that a crash of the source cut off: it was never committed."""

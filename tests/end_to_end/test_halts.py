@@ -12,6 +12,7 @@ from tests.end_to_end.conftest import KINDS, MakeStream
 from tests.end_to_end.support.daemon import Daemon
 from tests.end_to_end.support.proxy import Proxy
 from tests.end_to_end.support.stream import Document, Stream
+from tests.waiting import eventually
 
 HALTED = 4
 
@@ -125,6 +126,22 @@ def test_a_log_created_anew_under_the_same_name_is_not_taken_for_the_old_one(
     said = halted(own_source.start())
 
     assert "created anew" in said["message"]
+
+
+@pytest.mark.parametrize("own_source", ["mysql-file", "mariadb-file"], indirect=True)
+def test_a_file_of_which_nothing_was_read_yet_is_known_by_its_creation_time(
+    own_source: Stream,
+) -> None:
+    own_source.start()
+    own_source.sql("FLUSH BINARY LOGS")
+    own_source.until_caught_up()
+    *_, (file, *_) = own_source.source.execute("SHOW BINARY LOGS")
+
+    def known() -> bool:
+        state = own_source.state_document() or {"position": {}}
+        return bool(state["position"]["file"] == file and state["position"]["created"])
+
+    eventually(known)
 
 
 def _end(stream: Stream) -> tuple[str, int]:
