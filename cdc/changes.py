@@ -28,7 +28,7 @@ class RowsEvent:
     first). `present` and `present_after` are the bitmaps of the columns that the (first) image and
     an update's after image hold; `present_after` equals `present` except for updates with partial
     images. Format: `Rows_event` in MySQL's `libs/mysql/binlog/event/rows_event.h`.
-    `ordinal` counts the rows events of followed tables in the transaction up to this one.
+    `ordinal` counts the rows events of the transaction, of any table, up to this one.
     """
 
     table: TableMap

@@ -12,7 +12,8 @@ from cdc.position import Position, from_document, to_document
 class Inflight(NamedTuple):
     """A transaction of which a part is applied: its identity and how many rows events that is.
 
-    The count is of rows events of followed tables, from the transaction's beginning.
+    The count is of rows events of any table, from the transaction's beginning: it means the same
+    whatever the mappings follow.
     """
 
     identity: str

@@ -169,4 +169,6 @@ def stopped_by_signals(daemon: Daemon) -> Iterator[None]:
     try:
         yield
     finally:
+        for number in STOP_SIGNALS:  # a second one, still pending, must not kill what has drained
+            signal.signal(number, signal.SIG_IGN)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)

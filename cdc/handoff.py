@@ -15,6 +15,9 @@ from typing import Final
 
 from cdc.writers.batch import Batch, MappedTransaction
 
+TRANSACTION_BYTES: Final = 1024
+"""What a transaction costs beside its documents, a checkpoint of its own above all."""
+
 IDLE_LINGER_SECONDS: Final = 1.0
 """How long transactions without operations may wait: they only move the checkpoint."""
 
@@ -63,7 +66,7 @@ class Handoff:
                 self._first_at = self._clock()
             self._waiting.append(transaction)
             self._operations += rows
-            self._byte_size += transaction.byte_size
+            self._byte_size += transaction.byte_size + TRANSACTION_BYTES
             if (rows and not was_urgent) or len(self._waiting) == 1 or self._full():
                 self._changed.notify_all()
 

@@ -60,8 +60,9 @@ class BinlogReader:
     def stop(self) -> None:
         """End `transactions`, also while it waits; may be called from any thread."""
         self._stopping.set()
-        if self._packets is not None:
-            self._packets.interrupt()
+        packets = self._packets  # the reading thread sets it to None when the link is lost
+        if packets is not None:
+            packets.interrupt()
 
     def transactions(self, start: Checkpoint) -> Iterator[Transaction]:
         """Yield each transaction after `start`, once and in the source's order, until `stop`.
@@ -140,6 +141,7 @@ class BinlogReader:
             Checkpoint(position, where.inflight if same else None, self.server),
             tables=TableMapCache(self._follows, source.decoder(connection), mariadb),
             transaction_bytes=self._transaction_bytes,
+            folds_names=_folds_names(connection),
         )
 
     def _assembled(
@@ -167,6 +169,12 @@ def _unpacked(payload: events.Event, assembler: Assembler) -> Iterator[Transacti
         transaction = assembler.feed(event, inside_payload=True)
         if transaction is not None:
             yield transaction
+
+
+def _folds_names(connection: Connection[Any]) -> bool:
+    """Tell whether the server takes names that differ in case for the same table."""
+    [(setting,)] = resume.rows(connection, "SELECT @@GLOBAL.lower_case_table_names")
+    return int(setting) != 0
 
 
 def _checksums(connection: Connection[Any]) -> bool:

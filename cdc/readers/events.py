@@ -256,6 +256,7 @@ class Query(NamedTuple):
 
     schema: bytes
     statement: bytes
+    collation: int
 
 
 def query(event: Event) -> Query:
@@ -265,7 +266,27 @@ def query(event: Event) -> Query:
     status_size = int.from_bytes(data[HEADER_SIZE + 11 : HEADER_SIZE + 13], "little")
     schema_at = HEADER_SIZE + 13 + status_size
     statement_at = schema_at + schema_size + 1
-    return Query(data[schema_at : statement_at - 1], data[statement_at:])
+    collation = _client_collation(data[HEADER_SIZE + 13 : schema_at])
+    return Query(data[schema_at : statement_at - 1], data[statement_at:], collation)
+
+
+_Q_CHARSET: Final = 4
+_Q_CATALOG: Final = 6
+_STATUS_SIZES: Final = {0: 4, 1: 8, 3: 4}
+"""Flags, sql_mode, auto_increment: the status variables that precede the charset."""
+
+
+def _client_collation(status: bytes) -> int:
+    """Return the id of the client's collation, 0 where the event does not tell it."""
+    at = 0
+    while at < len(status) and status[at] != _Q_CHARSET:
+        if status[at] == _Q_CATALOG:
+            at += 2 + status[at + 1]
+        elif status[at] in _STATUS_SIZES:
+            at += 1 + _STATUS_SIZES[status[at]]
+        else:
+            return 0
+    return int.from_bytes(status[at + 1 : at + 3], "little")
 
 
 def is_one_phase(event: Event) -> bool:

@@ -118,13 +118,29 @@ def _check_mariadb(connection: Connection[Any], applied: MariadbGtids) -> None:
         )
     oldest = _oldest(connection)
     [(begins,)] = rows(connection, "SELECT BINLOG_GTID_POS(%s, %s)", oldest, FIRST_OFFSET)
-    if not applied.contains(MariadbGtids.parse(begins or "")):
+    if _is_before(applied, MariadbGtids.parse(begins or "")):
         raise PositionPurged(
             "the source has purged binlogs that were not read yet: asked for what follows"
             f" {applied or 'nothing'}; the oldest binlog left, {oldest}, follows {begins}",
             position=applied,
             remedy=_PURGED_REMEDY,
         )
+
+
+def _is_before(applied: MariadbGtids, begins: MariadbGtids) -> bool:
+    """Tell whether `applied` certainly lacks something of what is before `begins`.
+
+    Without gtid_strict_mode the numbers of different servers in a domain are in no order: there
+    the server finds out, and answers the dump with an error.
+    """
+    return any(
+        domain not in applied.domains
+        or (
+            applied.domains[domain].server_id == last.server_id
+            and applied.domains[domain].sequence < last.sequence
+        )
+        for domain, last in begins.domains.items()
+    )
 
 
 def _check_file(connection: Connection[Any], position: FilePosition) -> None:

@@ -64,10 +64,14 @@ def classify(statement: bytes, schema: bytes) -> Statement:
     if known is not None:
         return known
     text = _VERSION_COMMENT.sub(r" \1 ", statement.decode("utf-8", "replace"))
+    return _classified(text, schema.decode("utf-8", "replace"))
+
+
+def _classified(text: str, schema: str) -> Statement:
     first = _FIRST_WORD.match(text)
     if first is None or (classifier := _CLASSIFIERS.get(first[1].upper())) is None:
         return _OTHER
-    return classifier(_Words(_tokens(text[first.end() :]), schema.decode("utf-8", "replace")))
+    return classifier(_Words(text[first.end() :], schema))
 
 
 def _tokens(text: str) -> list[Token]:
@@ -80,16 +84,17 @@ def _tokens(text: str) -> list[Token]:
 class _Words:
     """A cursor over a statement's tokens."""
 
-    def __init__(self, tokens: list[Token], schema: str) -> None:
-        self._tokens = tokens
-        self._schema = schema
+    def __init__(self, text: str, schema: str) -> None:
+        self._text = text
+        self._tokens = _tokens(text)
+        self.schema = schema
         self._at = 0
 
     def _peek(self) -> str:
         if self._at >= len(self._tokens):
             return ""
         token = self._tokens[self._at]
-        return "" if token.token_type == TokenType.IDENTIFIER else token.text.upper()
+        return _keyword(token)
 
     def take(self) -> str:
         word = self._peek()
@@ -119,7 +124,7 @@ class _Words:
         if first.count(".") == 1:  # the tokenizer takes `1.2`-like names as numbers
             schema, _, table = first.partition(".")
             return schema, table
-        return self._schema, first
+        return self.schema, first
 
     def tables(self, separator: str = ",") -> tuple[tuple[str, str], ...]:
         found = [self.table()]
@@ -128,7 +133,7 @@ class _Words:
         return tuple(found)
 
     def contains(self, *words: str) -> bool:
-        rest = [token.text.upper() for token in self._tokens[self._at :]]
+        rest = [_keyword(token) for token in self._tokens[self._at :]]
         return any(rest[at : at + len(words)] == list(words) for at in range(len(rest)))
 
     def seek(self, word: str) -> bool:
@@ -136,6 +141,15 @@ class _Words:
             if self.take() == word:
                 return True
         return False
+
+    def rest(self) -> str:
+        """Return what follows, as text."""
+        return self._text[self._tokens[self._at].start :] if self._at < len(self._tokens) else ""
+
+
+def _keyword(token: Token) -> str:
+    quoted = token.token_type in (TokenType.IDENTIFIER, TokenType.STRING)
+    return "" if quoted else token.text.upper()
 
 
 def _data(_: _Words) -> Statement:
@@ -186,11 +200,25 @@ def _drop(words: _Words) -> Statement:
 
 
 def _create(words: _Words) -> Statement:
-    words.skip("OR", "REPLACE")
+    drops = words.skip("OR", "REPLACE")
     if not words.skip("TABLE"):
         return _OTHER
     words.skip("IF", "NOT", "EXISTS")
-    return Statement(Role.SCHEMA, SchemaChangeKind.CREATE, (words.table(),))
+    kind = SchemaChangeKind.DROP if drops else SchemaChangeKind.CREATE
+    return Statement(Role.SCHEMA, kind, (words.table(),))
+
+
+def _set(words: _Words) -> Statement:
+    """MariaDB's `SET STATEMENT variable = value FOR statement`."""
+    if words.skip("STATEMENT") and words.seek("FOR"):
+        return _classified(words.rest(), words.schema)
+    return _OTHER
+
+
+def _analyze(words: _Words) -> Statement:
+    """MariaDB's `ANALYZE [FORMAT = JSON] UPDATE …` runs what it analyzes."""
+    tables = any(words.skip(*each) for each in (("TABLE",), ("LOCAL",), ("NO_WRITE_TO_BINLOG",)))
+    return _OTHER if tables else _DATA
 
 
 def _rename(words: _Words) -> Statement:
@@ -215,22 +243,38 @@ def _alter(words: _Words) -> Statement:
         return _OTHER
     words.skip("IF", "EXISTS")
     table = words.table()
-    if words.contains("TRUNCATE", "PARTITION") or words.contains("DROP", "PARTITION"):
+    if any(words.contains(*each) for each in _REMOVES_ROWS):
         return Statement(Role.SCHEMA, SchemaChangeKind.TRUNCATE, (table,))
     if words.contains("EXCHANGE", "PARTITION"):
         words.seek("WITH")
         words.skip("TABLE")
-        return Statement(Role.SCHEMA, SchemaChangeKind.ALTER, (table, words.table()))
-    if words.contains("RENAME") and not _renames_within(words):
-        words.seek("RENAME")
+        return Statement(Role.SCHEMA, SchemaChangeKind.TRUNCATE, (table, words.table()))
+    if words.contains("CONVERT", "TABLE"):
+        words.seek("TABLE")
+        return Statement(Role.SCHEMA, SchemaChangeKind.TRUNCATE, (table, words.table()))
+    if _seek_rename(words):
         _ = words.skip("TO") or words.skip("AS")
         return Statement(Role.SCHEMA, SchemaChangeKind.RENAME, (table, words.table()))
     return Statement(Role.SCHEMA, SchemaChangeKind.ALTER, (table,))
 
 
-def _renames_within(words: _Words) -> bool:
-    return any(words.contains("RENAME", what) for what in ("COLUMN", "INDEX", "KEY"))
+def _seek_rename(words: _Words) -> bool:
+    """Step behind the RENAME of the table itself; tell whether there is one."""
+    while words.seek("RENAME"):
+        if not any(words.skip(what) for what in ("COLUMN", "INDEX", "KEY")):
+            return True
+    return False
 
+
+_REMOVES_ROWS: Final = (
+    ("TRUNCATE", "PARTITION"),
+    ("DROP", "PARTITION"),
+    ("CONVERT", "PARTITION"),
+    ("DISCARD", "PARTITION"),
+    ("DISCARD", "TABLESPACE"),
+    ("IMPORT", "PARTITION"),
+    ("IMPORT", "TABLESPACE"),
+)
 
 _CLASSIFIERS: Final[dict[str, Callable[[_Words], Statement]]] = {
     "BEGIN": _begin,
@@ -244,5 +288,7 @@ _CLASSIFIERS: Final[dict[str, Callable[[_Words], Statement]]] = {
     "CREATE": _create,
     "RENAME": _rename,
     "ALTER": _alter,
+    "ANALYZE": _analyze,
+    "SET": _set,
     **dict.fromkeys(_DATA_WORDS, _data),
 }

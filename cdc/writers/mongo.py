@@ -208,6 +208,7 @@ class MongoWriter:
 
     def _one_after_other(self, batch: Batch, requests: list[Command]) -> None:
         self._faults.reach(FaultPoint.BEFORE_TRANSACTION)
+        self.state.confirm()
         self._send(batch, requests, None)
         self._faults.reach(FaultPoint.BEFORE_COMMIT)
         self.state.advance(batch.checkpoint, batch.committed_at, None)
