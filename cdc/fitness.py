@@ -31,7 +31,7 @@ from cdc.writers.facts import target_facts
 
 log = structlog.get_logger(__name__)
 
-QUERY_SECONDS: Final = 30.0
+QUERY_SECONDS: Final = 10.0
 
 Mappings = Sequence[Mapping]
 

@@ -29,10 +29,23 @@ def missing(source: SourceFacts, name: str) -> Finding:
 
 def _finding(source: SourceFacts, table: TableFacts) -> Finding:
     return (
-        _kind(table)
+        _spelling(source, table)
+        or _kind(table)
         or _readable(source, table)
         or _cascades(source, table)
         or Finding(f"table {table.name}", Outcome.OK, "can be followed")
+    )
+
+
+def _spelling(source: SourceFacts, table: TableFacts) -> Finding | None:
+    """Refuse a name that the binlog never spells so: its rows would be passed over."""
+    stored = table.name.lower()
+    if source.variable("lower_case_table_names") != "1" or table.name == stored:
+        return None
+    return _unfit(
+        table,
+        "is stored in lower case (lower_case_table_names = 1), and is named so in the binlog",
+        f"write source: {stored}",
     )
 
 

@@ -160,6 +160,17 @@ def test_cascades_are_fit_only_where_the_server_logs_them(source: SourceFacts, f
     assert finding.ok == fit
 
 
+@pytest.mark.parametrize(("setting", "fit"), [("0", True), ("1", False)])
+def test_a_name_in_capitals_is_fit_only_where_the_binlog_keeps_them(
+    setting: str, fit: bool
+) -> None:
+    source = replace(MYSQL, variables={**MYSQL.variables, "lower_case_table_names": setting})
+
+    (finding,) = table_findings(source, [TableFacts(schema="shop", table="Items", columns=COLUMNS)])
+
+    assert finding.ok == fit
+
+
 def test_a_standalone_target_is_fit_only_for_at_least_once() -> None:
     alone = replace(REPLICA_SET, topology="standalone")
 
