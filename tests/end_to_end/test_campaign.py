@@ -107,8 +107,7 @@ class Auditor:
                 for document in self._stream.database[table].find(session=session)
             )
         self.audits += 1
-        if total:
-            self.sums.add(total)
+        self.sums.add(total)
 
     def until(self, deadline: float) -> None:
         while time.monotonic() < deadline:
@@ -121,6 +120,9 @@ def test_kills_at_random_moments_leave_both_sides_equal(bank: Stream, budget: in
     print(f"seed: {seed}")
     moments = random.Random(seed)
     auditor = Auditor(bank)
+    bank.start()
+    bank.until_caught_up()
+    bank.stop()
 
     with busy(bank, seed) as customers:
         for _ in range(KILLS * budget):
