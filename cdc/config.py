@@ -6,7 +6,8 @@ import glob
 import hashlib
 import os
 import re
-from collections.abc import Mapping
+import ssl
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qsl, urlsplit
@@ -67,6 +68,8 @@ def _from_directory(value: Any, info: ValidationInfo) -> Any:
     path = Path(directory, Path(value).expanduser())
     if not path.is_file():
         raise ValueError(f"there is no file {path}")
+    if not os.access(path, os.R_OK):
+        raise ValueError(f"the file {path} may not be read by this user")
     return path
 
 
@@ -100,6 +103,8 @@ class TlsConfig(_Settings):
     def _ca_is_used(cls, ca: Path | None, info: ValidationInfo) -> Path | None:
         if ca and info.data.get("mode", "verify") not in {"verify", "verify_ca"}:
             raise ValueError("is never used: `mode: verify` or `verify_ca` would use it")
+        if ca:
+            _hold(ca, lambda: _tls_context().load_verify_locations(ca))
         return ca
 
     @field_validator("key")
@@ -107,7 +112,23 @@ class TlsConfig(_Settings):
     def _pair(cls, key: Path | None, info: ValidationInfo) -> Path | None:
         if "cert" in info.data and (key is None) != (info.data["cert"] is None):
             raise ValueError("`cert` and `key` belong together: write both or none")
+        if key and (cert := info.data.get("cert")):
+            _hold(key, lambda: _tls_context().load_cert_chain(cert, key, password=""))
         return key
+
+
+def _tls_context() -> ssl.SSLContext:
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+def _hold(path: Path, load: Callable[[], None]) -> None:
+    """Have OpenSSL take the file as every connection will."""
+    try:
+        load()
+    except OSError as error:
+        raise ValueError(
+            f"{path} is of no use to TLS (PEM, without a password): {error}"
+        ) from error
 
 
 class SourceConfig(_Settings):
@@ -140,8 +161,18 @@ class SourceConfig(_Settings):
     def read_password(self) -> str:
         """Give the password as it is now: a file is read anew, so that it can be changed."""
         if self.password_file:
-            return self.password_file.read_text(encoding="utf-8").removesuffix("\n")
+            return _text(self.password_file).removesuffix("\n")
         return self.password.get_secret_value() if self.password else ""
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"source.password_file cannot be read: {path}",
+            remedy="make it a UTF-8 file that this user may read",
+        ) from error
 
 
 def _database_name(name: str) -> str:

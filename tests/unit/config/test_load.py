@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from cdc.config import Config, StartPosition, default_server_id, load
 from cdc.errors import UsageError
@@ -245,7 +250,7 @@ def test_half_a_start_position_is_refused(folder: Path, text: str) -> None:
     ],
 )
 def test_tls_is_a_word_or_holds_files(folder: Path, text: str, mode: str) -> None:
-    (folder / "ca.pem").touch()
+    certify(folder / "ca.pem")
 
     config = load(write(folder, MINIMAL.replace("user: cdc", f"user: cdc, tls: {text}")), {})
 
@@ -261,6 +266,43 @@ def test_a_doubtful_tls_setting_is_refused(folder: Path, text: str) -> None:
     (line, *_) = refusal(folder, MINIMAL.replace("user: cdc", f"user: cdc, tls: {text}"))
 
     assert line.startswith("cdc.yaml:2: source.tls")
+
+
+@pytest.mark.parametrize("text", ["{ca: ca.pem}", "{cert: ca.pem, key: ca.pem}"])
+def test_a_file_that_is_no_certificate_is_refused(folder: Path, text: str) -> None:
+    (folder / "ca.pem").write_text("not PEM")
+
+    (line, *_) = refusal(folder, MINIMAL.replace("user: cdc", f"user: cdc, tls: {text}"))
+
+    assert line.startswith("cdc.yaml:2: source.tls.")
+    assert "is of no use to TLS" in line
+
+
+def test_a_password_file_that_vanishes_is_a_mistake_in_usage(folder: Path) -> None:
+    (folder / "secret").write_text("hush")
+    config = load(write(folder, MINIMAL.replace("password: hush", "password_file: secret")), {})
+    (folder / "secret").unlink()
+
+    with pytest.raises(UsageError, match="password_file cannot be read"):
+        config.source.read_password()
+
+
+def certify(path: Path) -> None:
+    """Write a certificate that signs itself, and its key, into one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "cdc")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    path.write_bytes(
+        certificate.public_bytes(pem)
+        + key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
 
 
 def test_a_time_zone_that_would_not_be_honoured_is_refused(folder: Path) -> None:
