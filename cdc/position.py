@@ -50,8 +50,8 @@ class GtidSet:
             for item in items:
                 if _TAG.fullmatch(item):
                     source = Source(uuid, item)
-                elif (match := _INTERVAL.fullmatch(item)) and int(match[1]):
-                    result = result.with_interval(source, int(match[1]), int(match[2] or match[1]))
+                elif interval := _interval(item):
+                    result = result.with_interval(source, *interval)
                 else:
                     raise ValueError(f"not a MySQL GTID set: {text!r}")
         return result
@@ -63,7 +63,7 @@ class GtidSet:
             merged = (*known[:-1], (known[-1][0], last))
         else:
             merged = _merged((*known, (first, last)))
-        return type(self)({**self.intervals, source: merged} if last >= first else self.intervals)
+        return type(self)({**self.intervals, source: merged})
 
     def contains(self, other: GtidSet) -> bool:
         """Tell whether every transaction of `other` is in this set."""
@@ -86,6 +86,14 @@ class GtidSet:
             parts += [source.tag] if source.tag else []
             parts += [f"{a}-{b}" if b > a else str(a) for a, b in self.intervals[source]]
         return ",".join(":".join(parts) for parts in by_uuid.values())
+
+
+def _interval(text: str) -> Interval | None:
+    match = _INTERVAL.fullmatch(text)
+    if match is None:
+        return None
+    first, last = int(match[1]), int(match[2] or match[1])
+    return (first, last) if 1 <= first <= last else None
 
 
 def _merged(intervals: tuple[Interval, ...]) -> tuple[Interval, ...]:

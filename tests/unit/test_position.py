@@ -80,7 +80,16 @@ def test_a_gtid_set_is_read_as_the_server_prints_it() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["no-uuid:1", UUIDS[0], f"{UUIDS[0]}:0", f"{UUIDS[0]}:1-", f"{UUIDS[0]}:é:1", "0-1-2"]
+    "text",
+    [
+        "no-uuid:1",
+        UUIDS[0],
+        f"{UUIDS[0]}:0",
+        f"{UUIDS[0]}:1-",
+        f"{UUIDS[0]}:5-3",
+        f"{UUIDS[0]}:é:1",
+        "0-1-2",
+    ],
 )
 def test_what_is_no_gtid_set_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not a MySQL GTID set"):
