@@ -11,11 +11,11 @@ import structlog
 
 from cdc.changes import Transaction
 from cdc.checkpoint import Checkpoint
-from cdc.errors import Retryable
+from cdc.errors import Corrupted, Retryable
 from cdc.position import FilePosition, Position
 from cdc.readers import dump, events, payloads, resume, source
 from cdc.readers.assembler import Assembler
-from cdc.readers.events import ChecksumMismatch, EventType
+from cdc.readers.events import EventType
 from cdc.readers.packets import PacketStream, ServerError
 from cdc.readers.table_maps import TableMapCache
 from cdc.retry import Backoff
@@ -68,7 +68,7 @@ class BinlogReader:
         """Yield each transaction after `start`, once and in the source's order, until `stop`.
 
         After a lost connection it goes on behind the last transaction that it yielded. Raises
-        Fatal errors only; a checksum that mismatches twice at the same place is one.
+        Fatal errors only; an event that is damaged twice at the same place is one.
         """
         where, backoff, damaged_at = start, Backoff(), None
         while not self._stopping.is_set():
@@ -77,15 +77,15 @@ class BinlogReader:
                     where = transaction.checkpoint
                     backoff.reset()
                     yield transaction
-            except ChecksumMismatch as error:
+            except Corrupted as error:
                 if damaged_at == where:
-                    error.position = where.position
-                    error.remedy = (
+                    error.position = error.position or where.position
+                    error.remedy = error.remedy or (
                         "check the source's disk and memory: mysqlbinlog --verify-binlog-checksum"
                     )
                     raise
                 damaged_at = where
-                log.warning("checksum_mismatch", position=str(where.position))
+                log.warning("event_damaged", error=error.message, position=str(where.position))
             except Retryable as error:
                 self._wait(backoff.next(), error, where)
 

@@ -56,7 +56,7 @@ def test_an_event_damaged_once_is_read_again(notes: Stream, proxy: Proxy) -> Non
 
     notes.settle()
     assert damage.done == 1
-    assert notes.daemon.events("checksum_mismatch")
+    assert notes.daemon.events("event_damaged")
 
 
 def test_an_event_that_stays_damaged_stops_the_daemon(notes: Stream, proxy: Proxy) -> None:
