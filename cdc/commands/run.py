@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
+from typing import Final
 
 import click
 import structlog
@@ -14,6 +16,12 @@ from cdc.daemon import Daemon, stopped_by_signals
 from cdc.errors import UsageError
 from cdc.faults import Faults
 from cdc.mapping.model import load_mappings
+
+GC_THRESHOLD: Final = 50_000
+"""Objects made before the collector looks: a batch makes thousands, none of them in a cycle.
+
+With the default of 700 it took a tenth of the daemon's processor time.
+"""
 
 _logger = structlog.get_logger(__name__)
 
@@ -30,6 +38,8 @@ def run(config_path: Path) -> None:
             remedy="write `start: earliest` (all that the binlogs hold) or `start: now`",
         )
     log.configure(config.log)
+    gc.freeze()
+    gc.set_threshold(GC_THRESHOLD)
     daemon = Daemon(config, mappings, _faults())
     with stopped_by_signals(daemon):
         daemon.run()
