@@ -71,7 +71,7 @@ class _Compilation:
 
     def _source(self, path: KeyPath, field: FieldSource) -> int | None:
         """Add a source; its number, None where there was a mistake."""
-        index = self._column(path, field.column)
+        index = self._column(path, str(field.column))
         if index is None:
             return None
         column = self._table.columns[index]
@@ -109,12 +109,12 @@ class _Compilation:
             )
         if any(self._table.key_prefixes):
             self._mistake(("id",), "the primary key holds a prefix of a column, not all of it")
-        missing = [f"`{name}`" for name in key if name not in (self._mapping.id or key)]
+        missing = [f"`{name}`" for name in key if name not in (self._mapping.id_columns or key)]
         if missing:
             self._mistake(
                 ("id",), f"the id must hold the whole primary key; {', '.join(missing)} is missing"
             )
-        return [*self._mapping.id] or key
+        return [*self._mapping.id_columns] or key
 
     def _id_leaf(self, name: str) -> Leaf:
         field = FieldSource(column=name)
@@ -147,8 +147,8 @@ class _Compilation:
         )
 
     def _id_columns_silently(self) -> Iterable[str]:
-        if self._mapping.id:
-            return self._mapping.id
+        if self._mapping.id_columns:
+            return self._mapping.id_columns
         return (self._table.columns[index].name for index in self._table.primary_key)
 
     def _own_name(self, name: str) -> tuple[Leaf, ...]:

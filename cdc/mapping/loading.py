@@ -8,7 +8,18 @@ from pathlib import Path
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from cdc.mapping.language import NOT_YET, FieldSource, Mapping, Origin
+from cdc.mapping.language import (
+    NOT_YET,
+    NOT_YET_VALUES,
+    FieldSource,
+    IdExpression,
+    IdPart,
+    Index,
+    Mapping,
+    Origin,
+    SoftDelete,
+    Truncate,
+)
 from cdc.mapping.mistakes import MappingError, Mistake, did_you_mean
 from cdc.yaml_file import Path as KeyPath
 from cdc.yaml_file import YamlMistake, parse
@@ -80,39 +91,52 @@ def _validated(data: dict[str, object], origin: Origin, mistakes: list[Mistake])
 
 
 def _not_yet(data: dict[str, object], origin: Origin) -> Iterator[Mistake]:
-    """Keys of the language that this version would have to ignore."""
-    for path in _key_paths(data):
+    """Keys and values of the language that this version would have to ignore."""
+    for path, value in _key_paths(data, ()):
         if _general(path) in NOT_YET:
             yield origin.mistake(path, f"`{path[-1]}` is not supported yet")
-    if isinstance(data.get("on_delete"), dict):
-        yield origin.mistake(("on_delete",), "only `on_delete: delete` is supported yet")
+        elif (*_general(path), value) in NOT_YET_VALUES:
+            yield origin.mistake(path, f"`{path[-1]}: {value}` is not supported yet")
 
 
-def _general(path: tuple[str, ...]) -> tuple[str, ...]:
-    """Give the path without the name of the field that it is about."""
-    return (path[0], *path[2:]) if path[0] == "fields" else path
+def _general(path: KeyPath) -> KeyPath:
+    """Give the path without numbers, and without the name of the field that it is about."""
+    path = (path[0], *path[2:]) if path[:1] == ("fields",) else path
+    return tuple(name for name in path if isinstance(name, str))
 
 
-def _key_paths(data: dict[str, object]) -> Iterator[tuple[str, ...]]:
-    for key, value in data.items():
-        yield (key,)
-        if not isinstance(value, dict):
-            continue
-        for inner, field in value.items():
-            yield (key, inner)
-            if isinstance(field, dict):
-                yield from ((key, inner, last) for last in field)
+def _key_paths(data: object, path: KeyPath) -> Iterator[tuple[KeyPath, object]]:
+    """Give each key with what it holds where that is text."""
+    if isinstance(data, dict):
+        for key, value in data.items():
+            yield (*path, key), value if isinstance(value, str) else None
+            yield from _key_paths(value, (*path, key))
+    elif isinstance(data, list):
+        for index, value in enumerate(data):
+            yield from _key_paths(value, (*path, index))
+
+
+KNOWN_KEYS: dict[KeyPath, tuple[str, ...]] = {
+    (): (*Mapping.model_fields,),
+    ("fields",): (*FieldSource.model_fields,),
+    ("fields", "mask"): (*Truncate.model_fields,),
+    ("id",): (*IdPart.model_fields, *IdExpression.model_fields),
+    ("on_delete",): (*SoftDelete.model_fields,),
+    ("indexes",): (*Index.model_fields,),
+}
 
 
 def _told(details: ErrorDetails, origin: Origin) -> Mistake:
-    path: KeyPath = tuple(part for part in details["loc"] if part != "[key]")
+    path: KeyPath = tuple(
+        part for part in details["loc"] if part != "[key]" and not str(part).startswith("@")
+    )
     name = ".".join(str(part) for part in path)
     match details["type"]:
         case "missing":
             what = f"`{name}` is missing"
         case "extra_forbidden":
-            model = FieldSource if len(path) > 1 else Mapping
-            what = f"unknown key `{path[-1]}`{did_you_mean(str(path[-1]), [*model.model_fields])}"
+            known = KNOWN_KEYS.get(_general(path[:-1]) if path[:-1] else (), ())
+            what = f"unknown key `{path[-1]}`{did_you_mean(str(path[-1]), known)}"
         case _:
             message = details["msg"].removeprefix("Value error, ")
             what = f"`{name}`: {message.replace('Input should be', 'must be')}"
@@ -125,9 +149,9 @@ def _own_mistakes(mapping: Mapping) -> Iterator[Mistake]:
         yield origin.mistake(
             ("exclude",), "`exclude` means nothing beside `fields`, which lists all there is"
         )
-    yield from _repeated(mapping, "id", mapping.id)
+    yield from _repeated(mapping, "id", [part.name for part in mapping.id_parts])
     yield from _repeated(mapping, "exclude", mapping.exclude)
-    for name in set(mapping.id) & set(mapping.exclude):
+    for name in set(mapping.id_columns) & set(mapping.exclude):
         yield origin.mistake(("exclude",), f"column `{name}` is part of the id")
     if mapping.fields is not None:
         yield from _conflicts(mapping, mapping.fields)

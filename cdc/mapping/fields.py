@@ -1,0 +1,70 @@
+"""Where the value of a document's field comes from."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BeforeValidator,
+    Discriminator,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    Tag,
+    model_validator,
+)
+
+from cdc.mapping.names import ColumnName, Strict
+from cdc.mapping.value_types import ValueType
+
+Scalar = StrictBool | StrictInt | StrictFloat | StrictStr
+SqlText = Annotated[StrictStr, Field(min_length=1)]
+ShardName = Literal["schema", "table"]
+"""Which name of the table that a row is from."""
+
+
+class Truncate(Strict):
+    """A mask that keeps the first characters only."""
+
+    truncate: Annotated[StrictInt, Field(ge=1)]
+
+
+Mask = Annotated[
+    Annotated[Literal["hash", "redact"], Tag("@word")] | Annotated[Truncate, Tag("@length")],
+    Discriminator(lambda value: "@word" if isinstance(value, str) else "@length"),
+]
+
+
+class FieldSource(Strict):
+    """A column, an expression, a constant or a name of the table; and what is made of it."""
+
+    column: ColumnName | None = None
+    sql: SqlText | None = None
+    value: Scalar | None = None
+    source: ShardName | None = None
+    type: ValueType | None = None
+    default: Scalar | None = None
+    mask: Mask | None = None
+    optional: StrictBool = False
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> FieldSource:
+        given = {"column", "sql", "value", "source"} & self.model_fields_set
+        if len(given) != 1:
+            raise ValueError("must hold one of `column`, `sql`, `value` and `source`")
+        if given & {"value", "source"} and len(self.model_fields_set) > 1:
+            raise ValueError(f"`{given.pop()}` stands alone: nothing else can be made of it")
+        if self.mask is not None and self.type is not None:
+            raise ValueError("`type` means nothing beside `mask`, which makes text of the value")
+        if self.mask == "redact" and self.default is not None:
+            raise ValueError("`default` means nothing beside `mask: redact`, which hides NULL too")
+        return self
+
+
+def _spelled_out(value: Any) -> Any:
+    return {"column": value} if isinstance(value, str) else value
+
+
+FieldRule = Annotated[FieldSource, BeforeValidator(_spelled_out)]

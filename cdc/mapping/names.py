@@ -1,0 +1,56 @@
+"""The names that a mapping may write: of fields, columns, tables and collections."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictStr
+
+
+class Strict(BaseModel):
+    """What every part of a mapping is: known keys only, frozen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def field_name(name: str) -> str:
+    """Refuse what MongoDB would not take as the name of a field."""
+    if not name or "\0" in name or name.startswith("$"):
+        raise ValueError("must be a field name: not empty, without NUL, not beginning with `$`")
+    return name
+
+
+def _any_path(path: str) -> str:
+    for name in path.split("."):
+        field_name(name)
+    return path
+
+
+def _path(path: str) -> str:
+    if _any_path(path).split(".")[0] == "_id":
+        raise ValueError("`_id` is written as `id:` beside `fields`")
+    return path
+
+
+def _collection(name: str) -> str:
+    if not name or "$" in name or "\0" in name or name.startswith(("system.", ".")):
+        raise ValueError("must be a collection name: no `$`, not beginning with `system.` or `.`")
+    return name
+
+
+def _source(name: str) -> str:
+    schema, dot, table = name.partition(".")
+    if not (schema and dot and table):
+        raise ValueError("must be `schema.table`")
+    if set(name) & set("*?["):
+        raise ValueError("globs over source tables are not supported yet; name one table")
+    return name
+
+
+ColumnName = Annotated[StrictStr, Field(min_length=1)]
+CollectionName = Annotated[StrictStr, AfterValidator(_collection)]
+SourceName = Annotated[StrictStr, AfterValidator(_source)]
+FieldPath = Annotated[StrictStr, AfterValidator(_path)]
+"""A dotted path of a field that is not in `_id`."""
+IndexedPath = Annotated[StrictStr, AfterValidator(_any_path)]
+"""A dotted path of any field."""
