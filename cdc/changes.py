@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from cdc.checkpoint import Checkpoint
 from cdc.columns import TableMap
@@ -18,8 +19,7 @@ class RowsKind(Enum):
     DELETE = "delete"
 
 
-@dataclass(frozen=True, slots=True)
-class RowsEvent:
+class RowsEvent(NamedTuple):
     """The rows that one event changed, undecoded.
 
     `images` are the row images back to back, after checksums and compression are gone: for an
@@ -60,8 +60,7 @@ class SchemaChange:
     tables: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Transaction:
+class Transaction(NamedTuple):
     """A committed source transaction, or one part of one that is too large to hold whole.
 
     `identity` is what the source calls it: its GTID, or `file:offset` of its first byte; empty

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from cdc.position import Position, from_document, to_document
@@ -20,8 +19,7 @@ class Inflight(NamedTuple):
     rows_events: int
 
 
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
+class Checkpoint(NamedTuple):
     """Where to read on: behind `position`, without what of the next transaction is `inflight`.
 
     `server` is the identity of the server that was read from, empty if unknown. File positions,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Final
+from typing import Final, NamedTuple
 
 from bson import BSON
 
@@ -28,8 +28,7 @@ def weight(operations: Sequence[Operation]) -> int:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class MappedTransaction:
+class MappedTransaction(NamedTuple):
     """A source transaction, or a part of one, as operations: (collection, operations) in order.
 
     `identity` and `committed_at` as in `Transaction`; `checkpoint` what to save with them.
