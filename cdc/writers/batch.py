@@ -11,6 +11,7 @@ from bson import BSON
 
 from cdc.checkpoint import Checkpoint
 from cdc.operations import Operation, OperationKind
+from cdc.state_writes import StateWrite
 
 _INSERT, _REPLACE, _DELETE = OperationKind.INSERT, OperationKind.REPLACE, OperationKind.DELETE
 
@@ -31,14 +32,16 @@ def weight(operations: Sequence[Operation]) -> int:
 class MappedTransaction(NamedTuple):
     """A source transaction, or a part of one, as operations: (collection, operations) in order.
 
-    `identity` and `committed_at` as in `Transaction`; `checkpoint` what to save with them.
+    `identity` and `committed_at` as in `Transaction`; `checkpoint` what to save with them;
+    `writes` what else is to be true from that checkpoint on.
     """
 
     identity: str
     checkpoint: Checkpoint
-    committed_at: float
+    committed_at: float | None
     changes: tuple[tuple[str, Sequence[Operation]], ...] = ()
     byte_size: int = 0
+    writes: tuple[StateWrite, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -58,8 +61,11 @@ class Batch:
         return self.transactions[-1].checkpoint
 
     @property
-    def committed_at(self) -> float:
-        """When the source committed the last of them, in seconds since the epoch."""
+    def committed_at(self) -> float | None:
+        """When the source committed the last of them, in seconds since the epoch.
+
+        None where nothing of the source's is in it.
+        """
         return self.transactions[-1].committed_at
 
     @property
@@ -70,6 +76,11 @@ class Batch:
             for each in self.transactions
             if each.identity and each.checkpoint.inflight is None
         ]
+
+    @property
+    def writes(self) -> list[StateWrite]:
+        """What is written to the state database beside the checkpoint, in order."""
+        return [write for each in self.transactions for write in each.writes]
 
     @property
     def operations(self) -> int:
@@ -144,13 +155,16 @@ def _keys(operations: list[Operation]) -> Sequence[object]:
     types = {operation.id[0] for operation in operations}
     if len(types) == 1 and not types & {0x01, 0x13}:
         return [operation.id for operation in operations]
-    return [
-        _key(operation.id) if operation.id[0] in _NUMERIC else operation.id
-        for operation in operations
-    ]
+    return [comparable(operation.id) for operation in operations]
 
 
-def _key(identifier: bytes) -> object:
+def comparable(identifier: bytes) -> object:
+    """Return the id such that two are equal where MongoDB takes them for equal.
+
+    Ids of several columns are compared by their bytes: they differ in type only across an ALTER.
+    """
+    if identifier[0] not in _NUMERIC:
+        return identifier
     value = BSON(query(identifier)).decode()["_id"]
     return value.to_decimal() if identifier[0] == 0x13 else value
 

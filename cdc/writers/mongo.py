@@ -105,7 +105,8 @@ class MongoWriter:
         self.state = StreamState(client[state_database], stream)
         self._client = client
         self._database = client.get_database(database, write_concern=MAJORITY)
-        self._ledger = client[state_database][faults.ledger] if faults.ledger else None
+        self._state_database = client.get_database(state_database, write_concern=MAJORITY)
+        self._ledger = self._state_database[faults.ledger] if faults.ledger else None
         self._transactional = transactional
         self._faults = faults
         self._stopping = threading.Event()
@@ -220,6 +221,10 @@ class MongoWriter:
             if errors := reply.get("writeErrors"):
                 raise _refusal(command, errors[0])
             _check_write_concern(reply)
+        for write in batch.writes:
+            self._state_database[write.collection].update_one(
+                write.query, write.change, upsert=write.upsert, session=session
+            )
         if self._ledger is not None and batch.identities:
             entries = [{"_id": identity} for identity in batch.identities]
             self._ledger.insert_many(entries, session=session)

@@ -118,7 +118,7 @@ class StreamState:
                     raise
 
     def advance(
-        self, checkpoint: Checkpoint, committed_at: float, session: ClientSession | None
+        self, checkpoint: Checkpoint, committed_at: float | None, session: ClientSession | None
     ) -> None:
         """Save a checkpoint, on the condition that the stream is ours and stands where we left it.
 
@@ -127,9 +127,10 @@ class StreamState:
         held = self._held
         saved = {
             **checkpoint.to_document(),
-            "committed_at": datetime.fromtimestamp(committed_at, UTC),
             "sequence": held.sequence + 1,
         }
+        if committed_at is not None:
+            saved["committed_at"] = datetime.fromtimestamp(committed_at, UTC)
         literal = {key: {"$literal": value} for key, value in saved.items()}
         result = self._documents.update_one(
             {"_id": self._stream, "epoch": held.epoch, "sequence": held.sequence},

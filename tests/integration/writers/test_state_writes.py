@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import bson
+import pytest
+
+from cdc.checkpoint import Checkpoint
+from cdc.errors import WriteRefused
+from cdc.faults import Faults
+from cdc.operations import Operation, OperationKind
+from cdc.position import FilePosition
+from cdc.servers import MongoServer
+from cdc.state_writes import StateWrite
+from cdc.writers.batch import Batch, MappedTransaction
+from cdc.writers.mongo import MongoWriter
+
+START = Checkpoint(FilePosition("binlog.000001", 4))
+AFTER = Checkpoint(FilePosition("binlog.000001", 400))
+NOTED = StateWrite("jobs", {"_id": "one"}, {"$set": {"state": "done"}}, upsert=True)
+
+
+@pytest.fixture
+def writer(mongo: MongoServer, database: str, state_database: str) -> Iterator[MongoWriter]:
+    with mongo.client() as client:
+        writer = MongoWriter(
+            client,
+            database=database,
+            state_database=state_database,
+            stream="test",
+            transactional=True,
+            faults=Faults(),
+        )
+        writer.create(START, {})
+        writer.take_over()
+        yield writer
+        writer.close()
+
+
+def batch(document: dict[str, object]) -> Batch:
+    raw = bson.encode(document)
+    identifier = raw[4:5] + raw[9:13]
+    insert = Operation(OperationKind.INSERT, identifier, raw)
+    mapped = MappedTransaction("x", AFTER, 1.0, (("docs", [insert]),), writes=(NOTED,))
+    return Batch((mapped,))
+
+
+def test_a_state_write_commits_with_its_batch(
+    writer: MongoWriter, mongo: MongoServer, state_database: str
+) -> None:
+    writer.apply(batch({"_id": 1}))
+
+    with mongo.client() as client:
+        jobs = list(client[state_database]["jobs"].find())
+    assert jobs == [{"_id": "one", "state": "done"}]
+
+
+def test_a_state_write_vanishes_with_a_batch_that_is_refused(
+    writer: MongoWriter, mongo: MongoServer, database: str, state_database: str
+) -> None:
+    with mongo.client() as client:
+        client[database].create_collection("docs", validator={"name": {"$exists": True}})
+
+        with pytest.raises(WriteRefused):
+            writer.apply(batch({"_id": 1}))
+
+        assert list(client[state_database]["jobs"].find()) == []
