@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Final, TypeVar
 
 import structlog
 
 from cdc.checkpoint import Checkpoint
-from cdc.columns import TableMap
 from cdc.config import Config
 from cdc.errors import Retryable
 from cdc.faults import Faults
-from cdc.fitness import require_fit
+from cdc.fitness import require_fit, require_table_fit
+from cdc.following import Followed
 from cdc.handoff import Handoff, Limits
-from cdc.mapping.compiler import compile_plan
 from cdc.mapping.model import Mapping
-from cdc.mapping.plan import Plan
 from cdc.pipeline import Mapper, Pipeline
 from cdc.readers import start
 from cdc.readers.binlog import BinlogReader
 from cdc.readers.resume import Displaced
-from cdc.readers.statements import ANY_TABLE
 from cdc.retry import Stopped, persist
 from cdc.writers import target
 from cdc.writers.mongo import MongoWriter
@@ -34,28 +31,6 @@ T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
-
-
-class Followed:
-    """Which tables the mappings follow, and their plans."""
-
-    def __init__(self, mappings: Iterable[Mapping]) -> None:
-        self._by_table: dict[tuple[str, str], list[Mapping]] = {}
-        for mapping in mappings:
-            schema, _, table = mapping.source.partition(".")
-            self._by_table.setdefault((schema, table), []).append(mapping)
-        self._schemas = {schema for schema, _ in self._by_table}
-
-    def __call__(self, schema: str, table: str) -> bool:
-        """Tell whether the table is followed; `"*"` asks whether any of the schema's is."""
-        if table == ANY_TABLE:
-            return schema in self._schemas
-        return (schema, table) in self._by_table
-
-    def plans(self, table: TableMap) -> tuple[Plan, ...]:
-        """Compile every mapping of a table against its columns."""
-        mappings = self._by_table.get((table.schema, table.table), ())
-        return tuple(compile_plan(mapping, table) for mapping in mappings)
 
 
 class Daemon:
@@ -144,9 +119,12 @@ class Daemon:
             stopping=self._stopping,
         )
 
+    def _judge_table(self, schema: str, table: str) -> None:
+        self._once_reachable(lambda: require_table_fit(self._config, schema, table))
+
     def _assemble(self, writer: MongoWriter) -> Pipeline:
         apply = self._config.apply
-        followed = Followed(self._mappings)
+        followed = Followed(self._mappings, judge=self._judge_table)
         reader = BinlogReader(
             self._config.source, follows=followed, transaction_bytes=apply.transaction_bytes
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from typing import Final
 
@@ -13,9 +13,11 @@ from cdc.errors import Retryable, Unfit
 from cdc.mapping.compiler import compile_plan
 from cdc.mapping.mistakes import MappingError
 from cdc.mapping.model import Mapping
+from cdc.mapping.source_patterns import source_pattern
 from cdc.preflight import (
     Finding,
     Outcome,
+    glob_findings,
     missing,
     require,
     source_findings,
@@ -26,6 +28,7 @@ from cdc.preflight.facts import TableFacts
 from cdc.readers import source
 from cdc.readers.dump import replica_uuid
 from cdc.readers.facts import source_facts, table_facts
+from cdc.readers.tables import list_tables
 from cdc.writers import target
 from cdc.writers.facts import target_facts
 
@@ -67,21 +70,45 @@ def examine_source(config: Config, mappings: Mappings) -> Iterator[Finding]:
     server_id = config.source.server_id
     with closing(source.connect(config.source, read_timeout=QUERY_SECONDS)) as connection:
         facts = source_facts(connection)
-        names = {mapping.source for mapping in mappings}
+        sources = {mapping.source for mapping in mappings}
+        names = followed_tables(sources, lambda: list_tables(connection))
         yield from source_findings(
             facts,
             server_id=server_id,
             own_uuid=str(replica_uuid(server_id)),
-            schemas={name.partition(".")[0] for name in names},
+            schemas={schema for schema, _ in names},
         )
-        for name in sorted(names):
-            schema, _, table = name.partition(".")
+        yield from glob_findings(sources, names)
+        for schema, table in names:
             found = table_facts(connection, schema, table)
             if found is None:
-                yield missing(facts, name)
+                yield missing(facts, f"{schema}.{table}")
             else:
                 yield from table_findings(facts, [found])
                 yield from _mapped(found, mappings)
+
+
+def require_table_fit(config: Config, schema: str, table: str) -> None:
+    """Judge one table that has appeared while streaming; one that is gone again passes.
+
+    Raises Unfit, or Retryable where the source cannot be reached.
+    """
+    with closing(source.connect(config.source, read_timeout=QUERY_SECONDS)) as connection:
+        found = table_facts(connection, schema, table)
+        if found is not None:
+            require(table_findings(source_facts(connection), [found]))
+
+
+def followed_tables(
+    sources: Iterable[str], tables: Callable[[], list[tuple[str, str]]]
+) -> list[tuple[str, str]]:
+    """Give the (schema, table) pairs that mappings' sources name, those of globs from `tables`."""
+    patterns = [source_pattern(name) for name in sources]
+    globs = [each for each in patterns if each.varying]
+    names = {(each.schema, each.table) for each in patterns if not each.varying}
+    if globs:
+        names |= {name for name in tables() if any(glob.matches(*name) for glob in globs)}
+    return sorted(names)
 
 
 def examine_target(config: Config, mappings: Mappings) -> Iterator[Finding]:
@@ -114,12 +141,12 @@ def _mapped(table: TableFacts, mappings: Mappings) -> Iterator[Finding]:
     if table.columns is None:
         return
     for mapping in mappings:
-        if mapping.source != table.name:
+        if not mapping.follows(table.schema, table.table):
             continue
         try:
             compile_plan(mapping, table.columns)
         except MappingError as error:
             for mistake in error.mistakes:
-                yield Finding(f"mapping {mapping.source}", Outcome.WRONG, str(mistake))
+                yield Finding(f"mapping {table.name}", Outcome.WRONG, str(mistake))
         else:
-            yield Finding(f"mapping {mapping.source}", Outcome.OK, f"feeds {mapping.target}")
+            yield Finding(f"mapping {table.name}", Outcome.OK, f"feeds {mapping.target}")

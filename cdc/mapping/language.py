@@ -16,6 +16,7 @@ from cdc.mapping.indexes import Index
 from cdc.mapping.mistakes import Mistake
 from cdc.mapping.names import CollectionName, ColumnName, FieldPath, SourceName, Strict
 from cdc.mapping.policies import NOW, OnAlter, OnDelete, OnDrop, OnError, OnTruncate, SoftDelete
+from cdc.mapping.source_patterns import source_pattern
 from cdc.mapping.value_types import ValueType
 from cdc.yaml_file import Path as KeyPath
 
@@ -121,6 +122,18 @@ class Mapping(Strict):
     def id_columns(self) -> tuple[str, ...]:
         """The columns that the id lists; empty for the primary key and for an expression."""
         return tuple(part.column for part in self.id_parts if part.column is not None)
+
+    def follows(self, schema: str, table: str) -> bool:
+        """Tell whether `source` names the table."""
+        return source_pattern(self.source).matches(schema, table)
+
+    def own_documents(self, schema: str, table: str) -> dict[str, str]:
+        """Give the filter of the documents in the target that are this table's; {} for all.
+
+        `check_targets` has made sure that no other table's document matches it.
+        """
+        names = {"schema": schema, "table": table}
+        return {f"_id.{part.name}": names[part.source] for part in self.id_parts if part.source}
 
     @property
     def fingerprint(self) -> str:

@@ -21,6 +21,7 @@ from cdc.mapping.language import (
     Truncate,
 )
 from cdc.mapping.mistakes import MappingError, Mistake, did_you_mean
+from cdc.mapping.targets import target_mistakes
 from cdc.yaml_file import Path as KeyPath
 from cdc.yaml_file import YamlMistake, parse
 
@@ -36,7 +37,7 @@ def load_mappings(paths: Sequence[str], *, relative_to: Path) -> tuple[Mapping, 
         mapping = _load(file, mistakes)
         if mapping is not None:
             mappings.append(mapping)
-    mistakes += _shared_targets(mappings)
+    mistakes += target_mistakes(mappings)
     if mistakes:
         raise MappingError(mistakes)
     return tuple(mappings)
@@ -171,12 +172,3 @@ def _conflicts(mapping: Mapping, paths: Iterable[str]) -> Iterator[Mistake]:
             if parent in known:
                 what = f"`{path}` nests below `{parent}`, which is a field of its own"
                 yield mapping.origin.mistake(("fields", path), what)
-
-
-def _shared_targets(mappings: Sequence[Mapping]) -> Iterator[Mistake]:
-    owners: dict[str, Mapping] = {}
-    for mapping in mappings:
-        owner = owners.setdefault(mapping.target, mapping)
-        if owner is not mapping:
-            what = f"the target `{mapping.target}` belongs to {owner.origin.file} already"
-            yield mapping.origin.mistake(("target",), what)

@@ -42,8 +42,6 @@ def _source(name: str) -> str:
     schema, dot, table = name.partition(".")
     if not (schema and dot and table):
         raise ValueError("must be `schema.table`")
-    if set(name) & set("*?["):
-        raise ValueError("globs over source tables are not supported yet; name one table")
     return name
 
 

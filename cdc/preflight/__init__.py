@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from cdc.preflight.finding import Finding, Outcome, exit_code, require
 from cdc.preflight.source import source_findings
-from cdc.preflight.tables import missing, table_findings
+from cdc.preflight.tables import glob_findings, missing, table_findings
 from cdc.preflight.target import target_findings
 
 __all__ = [
     "Finding",
     "Outcome",
     "exit_code",
+    "glob_findings",
     "missing",
     "require",
     "source_findings",

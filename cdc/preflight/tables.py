@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
+from cdc.mapping.source_patterns import source_pattern
 from cdc.preflight.facts import SourceFacts, TableFacts
 from cdc.preflight.finding import Finding, Outcome
 from cdc.preflight.source import quoted_account
@@ -25,6 +26,24 @@ def missing(source: SourceFacts, name: str) -> Finding:
         f"does not exist, or {source.account} may not SELECT from it",
         f"create it; or run: {_grant(source, name)}",
     )
+
+
+def glob_findings(sources: Iterable[str], names: Collection[tuple[str, str]]) -> Iterator[Finding]:
+    """Tell how many of the source's tables each glob matches; none yet is only a warning."""
+    for name in sorted(sources):
+        pattern = source_pattern(name)
+        if not pattern.varying:
+            continue
+        matched = sum(pattern.matches(*each) for each in names)
+        if matched:
+            yield Finding(f"glob {name}", Outcome.OK, f"matches {matched} tables")
+        else:
+            yield Finding(
+                f"glob {name}",
+                Outcome.WARNING,
+                "matches no table that the account can see",
+                "tables are followed once they are created; check the spelling, and the grants",
+            )
 
 
 def _finding(source: SourceFacts, table: TableFacts) -> Finding:

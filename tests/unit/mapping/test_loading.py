@@ -89,10 +89,10 @@ def test_what_is_not_built_yet_is_refused_by_name(tmp_path: Path, line: str, key
     assert mistakes(tmp_path, SHORT + line) == [f"0.yaml:3: `{key}` is not supported yet"]
 
 
-def test_a_glob_over_tables_is_refused_by_name(tmp_path: Path) -> None:
-    (found,) = mistakes(tmp_path, "source: shop_*.things\ntarget: things\n")
+def test_a_glob_whose_tables_would_share_ids_is_refused(tmp_path: Path) -> None:
+    (found,) = mistakes(tmp_path, "source: shop_*.things\ntarget: things\nid: id\n")
 
-    assert "globs over source tables are not supported yet" in found
+    assert found.startswith("0.yaml:3: `shop_*.things` can match several tables")
 
 
 def test_a_field_that_is_both_a_value_and_a_parent_is_a_mistake(tmp_path: Path) -> None:

@@ -1,0 +1,70 @@
+"""Which tables the mappings follow, by name or by glob, and their plans."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import structlog
+
+from cdc.columns import TableMap
+from cdc.mapping.compiler import compile_plan
+from cdc.mapping.model import Mapping
+from cdc.mapping.plan import Plan
+from cdc.mapping.source_patterns import source_pattern
+from cdc.readers.statements import ANY_TABLE
+
+log = structlog.get_logger(__name__)
+
+REMEMBERED_TABLES: Final = 10_000
+"""How many tables' mappings are kept: a source may have many tables that nobody follows."""
+
+
+class Followed:
+    """The tables that the mappings follow; a table that several name feeds each of them."""
+
+    def __init__(
+        self, mappings: Iterable[Mapping], judge: Callable[[str, str], None] | None = None
+    ) -> None:
+        """`judge` raises Unfit for a table that a glob matches and that no start has judged."""
+        self._mappings = tuple(mappings)
+        self._patterns = [source_pattern(each.source) for each in self._mappings]
+        self._judge = judge
+        self._judged: set[tuple[str, str]] = set()
+        self._by_table: dict[tuple[str, str], tuple[Mapping, ...]] = {}
+
+    def __call__(self, schema: str, table: str) -> bool:
+        """Tell whether the table is followed; `"*"` asks whether any of the schema's is."""
+        if table == ANY_TABLE:
+            return any(each.matches_schema(schema) for each in self._patterns)
+        return bool(self.mappings(schema, table))
+
+    def mappings(self, schema: str, table: str) -> tuple[Mapping, ...]:
+        """Give the mappings that follow a table."""
+        found = self._by_table.get((schema, table))
+        if found is None:
+            if len(self._by_table) >= REMEMBERED_TABLES:
+                self._by_table.clear()
+            found = tuple(each for each in self._mappings if each.follows(schema, table))
+            self._by_table[schema, table] = found
+        return found
+
+    def plans(self, table: TableMap) -> tuple[Plan, ...]:
+        """Compile every mapping of a table against its columns.
+
+        A table that only a glob names may be younger than the daemon's start: it is judged first.
+        """
+        mappings = self.mappings(table.schema, table.table)
+        self._judge_once(table, mappings)
+        return tuple(compile_plan(mapping, table) for mapping in mappings)
+
+    def _judge_once(self, table: TableMap, mappings: Iterable[Mapping]) -> None:
+        name = (table.schema, table.table)
+        named = any(not source_pattern(each.source).varying for each in mappings)
+        if named or self._judge is None or name in self._judged:
+            return
+        self._judge(*name)
+        self._judged.add(name)
+        log.info(
+            "table_followed", table=table.name, targets=[mapping.target for mapping in mappings]
+        )

@@ -1,0 +1,23 @@
+"""The tables that a source has."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from cdc.readers.source import SourceConnection
+
+_SERVERS_OWN: Final = ("information_schema", "mysql", "performance_schema", "sys")
+
+
+def list_tables(connection: SourceConnection) -> list[tuple[str, str]]:
+    """Return (schema, table) of every table that the account can see, but views and the server's.
+
+    Sorted by name.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT table_schema, table_name FROM information_schema.tables"
+            " WHERE table_type NOT LIKE '%%VIEW' AND table_schema NOT IN %s",
+            (_SERVERS_OWN,),
+        )
+        return sorted((str(schema), str(table)) for schema, table in cursor.fetchall())
