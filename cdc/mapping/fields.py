@@ -16,7 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-from cdc.mapping.names import ColumnName, Strict
+from cdc.mapping.names import ColumnName, Strict, one_of
 from cdc.mapping.value_types import ValueType
 
 Scalar = StrictBool | StrictInt | StrictFloat | StrictStr
@@ -29,6 +29,7 @@ class Truncate(Strict):
     """A mask that keeps the first characters only."""
 
     truncate: Annotated[StrictInt, Field(ge=1)]
+    """How many characters stay."""
 
 
 Mask = Annotated[
@@ -40,14 +41,24 @@ Mask = Annotated[
 class FieldSource(Strict):
     """A column, an expression, a constant or a name of the table; and what is made of it."""
 
+    model_config = one_of("column", "sql", "value", "source")
+
     column: ColumnName | None = None
+    """The column whose value it is."""
     sql: SqlText | None = None
+    """An expression over the row's columns, in SQL with MySQL's meaning."""
     value: Scalar | None = None
+    """A constant."""
     source: ShardName | None = None
+    """The name of the row's schema or table."""
     type: ValueType | None = None
+    """What the value becomes, where the default is not wanted."""
     default: Scalar | None = None
+    """What stands for NULL."""
     mask: Mask | None = None
+    """How the value is made unreadable: a keyed hash, a fixed text, or its first characters."""
     optional: StrictBool = False
+    """Whether the field may be left out once the table no longer has the column."""
 
     @model_validator(mode="after")
     def _one_origin(self) -> FieldSource:
@@ -67,4 +78,6 @@ def _spelled_out(value: Any) -> Any:
     return {"column": value} if isinstance(value, str) else value
 
 
-FieldRule = Annotated[FieldSource, BeforeValidator(_spelled_out)]
+FieldRule = Annotated[
+    FieldSource, BeforeValidator(_spelled_out, json_schema_input_type=ColumnName | FieldSource)
+]

@@ -7,17 +7,23 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Discriminator, Tag, model_validator
 
 from cdc.mapping.fields import ShardName, SqlText
-from cdc.mapping.names import ColumnName, Strict
+from cdc.mapping.names import ColumnName, Strict, one_of
 from cdc.mapping.value_types import ValueType
 
 
 class IdPart(Strict):
     """A column, or a name of the table; in a compound id also the name of the field."""
 
+    model_config = one_of("column", "source")
+
     column: ColumnName | None = None
+    """The column whose value it is."""
     source: ShardName | None = None
+    """The name of the row's schema or table, which keeps shards apart."""
     type: ValueType | None = None
+    """What the value becomes, where the default is not wanted."""
     mask: Literal["hash"] | None = None
+    """Puts a keyed hash in the value's place."""
 
     @model_validator(mode="after")
     def _one_origin(self) -> IdPart:
@@ -40,7 +46,9 @@ class IdExpression(Strict):
     """An expression of which the operator asserts that no two rows share a value."""
 
     sql: SqlText
+    """An expression over the row's columns, in SQL with MySQL's meaning."""
     unique: Literal["asserted"]
+    """The operator's word that no two rows share a value, and that a row's value never changes."""
 
 
 def _spelled_out(value: Any) -> Any:
@@ -61,8 +69,14 @@ def _kind(value: Any) -> str:
     return "@expression" if isinstance(value, IdExpression) else "@parts"
 
 
+OnePart = Annotated[
+    IdPart, BeforeValidator(_spelled_out, json_schema_input_type=ColumnName | IdPart)
+]
 IdParts = Annotated[
-    tuple[Annotated[IdPart, BeforeValidator(_spelled_out)], ...], BeforeValidator(_listed)
+    tuple[OnePart, ...],
+    BeforeValidator(
+        _listed, json_schema_input_type=ColumnName | IdPart | tuple[ColumnName | IdPart, ...]
+    ),
 ]
 Id = Annotated[
     Annotated[IdExpression, Tag("@expression")] | Annotated[IdParts, Tag("@parts")],

@@ -25,8 +25,14 @@ class Index(Strict):
     """
 
     keys: Annotated[dict[IndexedPath, Direction], Field(min_length=1)]
+    """The fields that it holds, in order: 1 ascending, -1 descending, or a kind of index."""
     name: Annotated[StrictStr, Field(min_length=1)] | None = None
+    """Its name; by default made of the keys, as drivers do it."""
     unique: StrictBool = False
+    """Whether MongoDB refuses two documents with the same keys."""
     sparse: StrictBool = False
+    """Whether documents without any of the keys are left out."""
     partial_filter_expression: dict[str, Any] | None = None
+    """Only documents that this filter matches are indexed."""
     collation: dict[str, Any] | None = None
+    """How text is compared, as in {locale: en, strength: 2}."""

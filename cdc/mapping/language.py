@@ -70,6 +70,12 @@ def _listed(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
+Columns = Annotated[
+    tuple[ColumnName, ...],
+    BeforeValidator(_listed, json_schema_input_type=ColumnName | tuple[ColumnName, ...]),
+]
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Where a mapping was read: its file, and the line of each of its keys."""
@@ -92,19 +98,35 @@ class Mapping(Strict):
     """
 
     source: SourceName
+    """The table, as `schema.table`; `*`, `?` and `[abc]` match shards of one table."""
     target: CollectionName
+    """The collection that holds the documents."""
     id: Id = ()
+    """What becomes `_id`: a column, a list of columns, or an expression that is asserted to be
+    unique. By default the primary key."""
     fields: dict[FieldPath, FieldRule] | None = None
-    exclude: Annotated[tuple[ColumnName, ...], BeforeValidator(_listed)] = ()
+    """The documents' fields, in this order; a dotted path nests. By default every column under its
+    own name."""
+    exclude: Columns = ()
+    """Columns that no document holds; only without `fields`."""
     case: Literal["keep", "camel", "snake"] = "keep"
+    """How columns are renamed that `fields` does not name."""
     nulls: Literal["keep", "omit"] = "keep"
+    """Whether a NULL becomes null, or no field at all."""
     where: SqlText | None = None
+    """Only rows for which this expression is true have documents."""
     on_delete: OnDelete = "delete"
+    """What happens to the document of a row that is deleted, or that `where` no longer admits."""
     on_truncate: OnTruncate = "apply"
+    """What a TRUNCATE of the table does to its documents."""
     on_drop: OnDrop = "halt"
+    """What a DROP of the table does to its documents."""
     on_alter: OnAlter = "resync"
+    """What follows an ALTER or RENAME that can change rows without telling."""
     on_error: OnError = "halt"
+    """What happens to a row that cannot be carried over."""
     indexes: tuple[Index, ...] = ()
+    """Indexes of the collection, created when the daemon starts."""
 
     _origin: Origin = PrivateAttr(default=Origin())
 

@@ -8,9 +8,17 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictStr
 
 
 class Strict(BaseModel):
-    """What every part of a mapping is: known keys only, frozen."""
+    """What every part of a mapping is: known keys only, frozen.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    The text below an attribute tells people what to write: it goes into the JSON Schema.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+def one_of(*names: str) -> ConfigDict:
+    """Tell the JSON Schema that exactly one of these keys is written."""
+    return ConfigDict(json_schema_extra={"oneOf": [{"required": [name]} for name in names]})
 
 
 def field_name(name: str) -> str:

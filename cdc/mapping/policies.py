@@ -25,6 +25,7 @@ class SoftDelete(Strict):
     set: Annotated[
         dict[FieldPath, Annotated[Scalar, AfterValidator(_constant)]], Field(min_length=1)
     ]
+    """The fields that tell it: constants, or `$now`, the time of the commit."""
 
 
 OnDelete = Annotated[

@@ -1,0 +1,18 @@
+"""`cdc mapping`: writes mapping files, checks them, and shows what they do."""
+
+from __future__ import annotations
+
+import click
+
+from cdc.commands.mapping.check import check
+from cdc.commands.mapping.explain import explain
+from cdc.commands.mapping.schema import schema
+
+
+@click.group()
+def mapping() -> None:
+    """Write mappings, check them, and see what they do."""
+
+
+for command in (check, schema, explain):
+    mapping.add_command(command)

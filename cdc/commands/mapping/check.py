@@ -1,0 +1,74 @@
+"""`cdc mapping check`: every mistake in the mapping files, with file and line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cdc.commands import config_option, output_option
+from cdc.commands.mapping.inputs import connected, load_all, table_maps
+from cdc.config import Config
+from cdc.mapping.compiler import compile_plan
+from cdc.mapping.mistakes import MappingError, Mistake
+from cdc.mapping.model import Mapping
+
+
+@click.command()
+@config_option
+@output_option
+@click.option("--offline", is_flag=True, help="Check the files alone, without the source.")
+@click.pass_context
+def check(ctx: click.Context, config_path: Path, output: str, offline: bool) -> None:
+    """Tell every mistake in the mapping files, each with file and line.
+
+    The files are checked against the source's tables, unless --offline. Exits 2 on a mistake.
+    """
+    try:
+        mappings = _checked(config_path, offline=offline)
+    except MappingError as error:
+        if output == "table":
+            raise
+        click.echo(_as_json([], error.mistakes))
+        ctx.exit(error.exit_code)
+    if output == "json":
+        click.echo(_as_json(mappings, ()))
+        return
+    for each in mappings:
+        click.echo(f"{each.origin.file}: {each.source} becomes {each.target}")
+
+
+def _checked(config_path: Path, *, offline: bool) -> tuple[Mapping, ...]:
+    config, mappings = load_all(config_path)
+    if not offline:
+        _check_tables(config, mappings)
+    return mappings
+
+
+def _check_tables(config: Config, mappings: Iterable[Mapping]) -> None:
+    mistakes: list[Mistake] = []
+    with connected(config) as connection:
+        for each in mappings:
+            try:
+                for table in table_maps(connection, each):
+                    compile_plan(each, table)
+            except MappingError as error:
+                mistakes += error.mistakes
+    if mistakes:
+        raise MappingError(mistakes)
+
+
+def _as_json(mappings: Iterable[Mapping], mistakes: Iterable[Mistake]) -> str:
+    found: dict[str, Any] = {
+        "mappings": [
+            {"file": str(each.origin.file), "source": each.source, "target": each.target}
+            for each in mappings
+        ],
+        "mistakes": [
+            {"file": str(each.file), "line": each.line, "what": each.what} for each in mistakes
+        ],
+    }
+    return json.dumps(found, ensure_ascii=False, indent=2)

@@ -1,0 +1,62 @@
+"""What the mapping commands work on: the configuration, its mappings, and the source's tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from cdc.columns import TableMap
+from cdc.config import Config, load
+from cdc.errors import UsageError
+from cdc.mapping.mistakes import MappingError, did_you_mean
+from cdc.mapping.model import Mapping, load_mappings
+from cdc.mapping.source_patterns import source_pattern
+from cdc.readers import source
+from cdc.readers.schema import describe_table
+from cdc.readers.tables import list_tables
+
+QUERY_SECONDS: Final = 30.0
+
+
+def load_all(config_path: Path) -> tuple[Config, tuple[Mapping, ...]]:
+    """Read the configuration and its mapping files; UsageError with every mistake."""
+    config = load(config_path)
+    return config, load_mappings(config.mappings, relative_to=config_path.resolve().parent)
+
+
+@contextmanager
+def connected(config: Config) -> Iterator[source.SourceConnection]:
+    """Open a connection to the source, and close it."""
+    connection = source.connect(config.source, read_timeout=QUERY_SECONDS)
+    try:
+        yield connection
+    finally:
+        source.close(connection)
+
+
+def mappings_of(table: str, mappings: Sequence[Mapping]) -> list[Mapping]:
+    """Give the mappings that follow `schema.table`; UsageError where none does."""
+    schema, _, name = table.partition(".")
+    chosen = [each for each in mappings if each.source == table or each.follows(schema, name)]
+    if not chosen:
+        known = did_you_mean(table, [each.source for each in mappings])
+        raise UsageError(f"no mapping has the source {table}{known}")
+    return chosen
+
+
+def table_maps(connection: source.SourceConnection, each: Mapping) -> list[TableMap]:
+    """Describe the tables that a mapping follows: at least one, but for a glob.
+
+    MappingError where the source has no table that the mapping names.
+    """
+    pattern = source_pattern(each.source)
+    names = [(pattern.schema, pattern.table)]
+    if pattern.varying:
+        names = [name for name in list_tables(connection) if pattern.matches(*name)]
+    found = [describe_table(connection, *name) for name in names]
+    if None in found and not pattern.varying:
+        what = f"the source has no table {each.source} that its user may read"
+        raise MappingError([each.origin.mistake(("source",), what)])
+    return [table for table in found if table is not None]
