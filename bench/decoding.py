@@ -92,7 +92,7 @@ def _operations(
             assert isinstance(change, RowsEvent)
             if plan is None:
                 plan = compile_plan(mapping, change.table)
-            operations = plan.operations(change)
+            operations = plan.operations(change, transaction.committed_at)
             if done // SAMPLE_EVERY != (done + len(operations)) // SAMPLE_EVERY:
                 kept.append(operations[-1])
             done += len(operations)

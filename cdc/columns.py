@@ -77,7 +77,9 @@ class TableMap:
     `primary_key` holds column indexes in the key's order; empty without a primary key.
     `key_prefixes` holds, for each of them, the key part's length in characters, 0 for the whole
     column. `mariadb` tells which server family wrote it: the families share type numbers but
-    not all their meanings. Compared by identity: a reader hands out one object a definition, so
+    not all their meanings. `unique_keys` are the columns of each key whose columns are all NOT NULL
+    and whole, the primary key's too; None where that is not known: the binlog does not tell.
+    Compared by identity: a reader hands out one object a definition, so
     that plans can be looked up by it at no cost.
     """
 
@@ -87,6 +89,7 @@ class TableMap:
     primary_key: tuple[int, ...] = ()
     key_prefixes: tuple[int, ...] = ()
     mariadb: bool = False
+    unique_keys: tuple[tuple[str, ...], ...] | None = None
 
     @property
     def name(self) -> str:

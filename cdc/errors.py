@@ -50,6 +50,26 @@ class Retryable(CdcError):
 class RecordError(CdcError):
     """A row cannot be carried over."""
 
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        table: str | None = None,
+        column: str = "",
+        reason: str = "",
+        row_id: bytes = b"",
+        remedy: str | None = None,
+    ) -> None:
+        """Tell also what the row failed on.
+
+        `column` is a column, or what in the mapping failed; `reason` says why, without the value;
+        `row_id` is the document's `_id`, type byte and value, empty where it cannot be told.
+        """
+        super().__init__(message, table=table, remedy=remedy)
+        self.column = column
+        self.reason = reason
+        self.row_id = row_id
+
 
 class Fatal(CdcError):
     """The daemon cannot go on."""

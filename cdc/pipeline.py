@@ -65,7 +65,7 @@ class Plan(Protocol):
         """The target collection."""
         ...
 
-    def operations(self, event: RowsEvent) -> list[Operation]:
+    def operations(self, event: RowsEvent, committed_at: float) -> list[Operation]:
         """Return what the event's rows ask for, in order."""
         ...
 
@@ -122,7 +122,8 @@ class Mapper:
     ) -> list[tuple[str, list[Operation]]]:
         try:
             return [
-                (plan.collection, plan.operations(event)) for plan in self._plans_of(event.table)
+                (plan.collection, plan.operations(event, transaction.committed_at))
+                for plan in self._plans_of(event.table)
             ]
         except RecordError as error:
             raise RefusedEvent(

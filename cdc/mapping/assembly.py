@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from cdc.mapping import bson_bytes
 from cdc.mapping.emitter import Emitter, Part, Size, Value
@@ -11,6 +12,22 @@ from cdc.mapping.layout import ID, Leaf, Node
 END = b"\0"
 DOCUMENT_OVERHEAD = 5
 """A document's length field and its final NUL."""
+
+
+ABSENT = Value(b"", (), Size(0))
+
+
+@dataclass(slots=True)
+class _Elements:
+    """The elements of a document; `certain` if one of them is never left out."""
+
+    parts: list[Part] = field(default_factory=list)
+    size: Size = field(default_factory=lambda: Size(0))
+    certain: bool = False
+
+    def add(self, parts: Iterable[Part], size: Size) -> None:
+        self.parts += parts
+        self.size += size
 
 
 class Assembler:
@@ -31,26 +48,51 @@ class Assembler:
     def document(self, id_value: Value, fields: Iterable[Node], name: str) -> None:
         """Emit `name`, the whole document."""
         parts, size = _element(ID, id_value)
-        content, content_size = self._elements(fields)
-        size += content_size + Size(DOCUMENT_OVERHEAD)
-        whole = [self._length(size), *parts, *content, END]
+        content = self._elements(fields)
+        size += content.size + Size(DOCUMENT_OVERHEAD)
+        whole = [self._length(size), *parts, *content.parts, END]
         self._code.line(f"{name} = {self._joined(whole)}")
 
-    def _elements(self, nodes: Iterable[Node]) -> tuple[list[Part], Size]:
-        parts: list[Part] = []
-        size = Size(0)
+    def _elements(self, nodes: Iterable[Node]) -> _Elements:
+        elements = _Elements()
         for node in nodes:
-            node_parts, node_size = _element(node.name, self._value(node))
-            parts += node_parts
-            size += node_size
-        return parts, size
+            value = self._value(node)
+            if value.type == b"":
+                continue
+            if value.optional:
+                elements.add(*self._optional(node.name, value))
+            else:
+                elements.add(*_element(node.name, value))
+                elements.certain = True
+        return elements
+
+    def _optional(self, name: str, value: Value) -> tuple[list[Part], Size]:
+        """Emit a variable that holds the whole element, or nothing."""
+        parts, _ = _element(name, value)
+        variable = f"e{len(self._code.lines)}"
+        self._code.line(f"{variable} = {self._joined(parts)} if {value.type!s} else b''")
+        return [variable], Size(0, (f"len({variable})",))
 
     def _value(self, node: Node) -> Value:
         if isinstance(node, Leaf):
             return self._values[node.source]
-        parts, size = self._elements(node.children)
-        size += Size(DOCUMENT_OVERHEAD)
-        return Value(bson_bytes.DOCUMENT, (self._length(size), *parts, END), size)
+        elements = self._elements(node.children)
+        if not elements.parts:
+            return ABSENT
+        if not elements.certain:
+            return self._optional_branch(elements)
+        size = elements.size + Size(DOCUMENT_OVERHEAD)
+        parts = (self._length(size), *elements.parts, END)
+        return Value(bson_bytes.DOCUMENT, parts, size)
+
+    def _optional_branch(self, elements: _Elements) -> Value:
+        """Give a document that is left out where all its fields are."""
+        content = f"b{len(self._code.lines)}"
+        self._code.line(f"{content} = {self._joined(elements.parts)}")
+        kind = f"{content}_type"
+        self._code.line(f"{kind} = {bson_bytes.DOCUMENT!r} if {content} else b''")
+        size = Size(DOCUMENT_OVERHEAD, (f"len({content})",))
+        return Value(kind, (self._length(size), content, END), size, optional=True)
 
     def _length(self, size: Size) -> Part:
         """Give a length field: a constant, or an expression over an emitted variable."""

@@ -4,58 +4,66 @@ For each set of columns that are NULL together a table gets its own functions: w
 follow is then known, so that headers, NULLs and most lengths are constants. A function loops
 while the images begin with its pattern. A row that holds an unusual value (a zero date, a BIGINT
 above 2^63-1) raises in the straight-line code and is read again by `cdc.mapping.checked`.
+
+Generated code calls `p` the offset of an image and `q` the one behind it, `i` and `d` a row's id
+and document, `b` the id before an update, `w` and `v` whether the filter is true after and before
+it, and `now` the time of the commit.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 
 from cdc.changes import RowsKind
-from cdc.mapping import bson_bytes
 from cdc.mapping.assembly import Assembler
-from cdc.mapping.emitter import Emitter, Size, Value
-from cdc.mapping.image import ImageColumn, ImageReader
-from cdc.mapping.layout import Layout, leaves
-from cdc.mapping.types.encoder import Encoder, Raw
+from cdc.mapping.emitter import Emitter
+from cdc.mapping.layout import Layout, Node, leaves
+from cdc.mapping.reading import RowReader
 from cdc.operations import OperationKind
 
 UNUSUAL = (ArithmeticError, LookupError, RecursionError, TypeError, ValueError, struct.error)
 """What straight-line code raises for a row that it does not cover."""
-
-NULL = Value(bson_bytes.NULL, (), Size(0))
 
 
 class PatternCode:
     """The functions of one NULL pattern of a layout.
 
     `pattern` is a null bitmap as it begins an image. Generated code sees as globals
-    `checked_row` and `checked_key` (see `cdc.mapping.checked`), `any_row` (reads one row of any
-    pattern), `new` and `Operation`.
+    `checked_row`, `checked_key` and `checked_gone` (see `cdc.mapping.checked`), `any_row` and
+    `any_gone` (which read one row of any pattern), `new` and `Operation`.
     """
 
     def __init__(self, layout: Layout, pattern: bytes) -> None:
         self._layout = layout
         self._pattern = pattern
         self._nulls = int.from_bytes(pattern, "little")
+        self._filtered = layout.filter is not None
         self.names: dict[str, object] = {"UNUSUAL": UNUSUAL}
 
     def row(self) -> str:
-        """`row(images, p)` → (offset behind, id, document) of one row."""
+        """`row(images, p)` → (offset behind, whether it is kept, id, document) of one row."""
         code = self._function("row(images, p)")
-        self._guarded(code, "q, i, d = checked_row(images, p)", self._row)
-        code.line("return q, i, d")
+        self._guarded(code, "q, w, i, d = checked_row(images, p)", self._row)
+        code.line(f"return q, {'w' if self._filtered else 'True'}, i, d")
+        return "\n".join(code.lines)
+
+    def gone(self) -> str:
+        """`gone(images, p, now)` → the same of the document that stays when the row is gone."""
+        code = self._function("gone(images, p, now)")
+        self._guarded(code, "q, w, i, d = checked_gone(images, p, now)", self._gone)
+        code.line(f"return q, {'w' if self._filtered else 'True'}, i, d")
         return "\n".join(code.lines)
 
     def rows(self, kind: RowsKind) -> str:
-        """`<kind>(images, p, append)` → offset behind the last row with this pattern."""
-        code = self._function(f"{kind.value}(images, p, append)")
+        """`<kind>(images, p, append, now)` → offset behind the last row with this pattern."""
+        code = self._function(f"{kind.value}(images, p, append, now)")
         code.line(f"while {self._at_pattern('p')}:")
         code.depth += 1
         {
             RowsKind.INSERT: self._insert,
             RowsKind.UPDATE: self._update,
-            RowsKind.DELETE: self._delete,
+            RowsKind.DELETE: self._delete if self._layout.deleted is None else self._soft_delete,
         }[kind](code)
         code.line("p = q")
         code.depth -= 1
@@ -69,26 +77,45 @@ class PatternCode:
         return f"images[{offset}:{offset} + {len(self._pattern)}] == {self._pattern!r}"
 
     def _insert(self, code: Emitter) -> None:
-        self._guarded(code, "q, i, d = checked_row(images, p)", self._row)
-        code.line(f"append(new(Operation, ({_name(code, OperationKind.INSERT)}, i, d)))")
+        self._guarded(code, "q, w, i, d = checked_row(images, p)", self._row)
+        self._append(code, OperationKind.INSERT, "i, d", when="w")
 
     def _delete(self, code: Emitter) -> None:
-        self._guarded(code, "q, b = checked_key(images, p)", self._key)
-        code.line(f"append(new(Operation, ({_name(code, OperationKind.DELETE)}, b, b'')))")
+        self._guarded(code, "q, v, b = checked_key(images, p)", self._key)
+        self._append(code, OperationKind.DELETE, "b, b''", when="v")
+
+    def _soft_delete(self, code: Emitter) -> None:
+        self._guarded(code, "q, w, i, d = checked_gone(images, p, now)", self._gone)
+        self._append(code, OperationKind.REPLACE, "i, d", when="w")
 
     def _update(self, code: Emitter) -> None:
-        self._guarded(code, "q, b = checked_key(images, p)", self._key)
+        self._guarded(code, "q, v, b = checked_key(images, p)", self._key)
+        if self._layout.deleted is not None:
+            code.line("o = p")
         code.line("p = q")
         code.line(f"if {self._at_pattern('p')}:")
         code.depth += 1
-        self._guarded(code, "q, i, d = checked_row(images, p)", self._row)
+        self._guarded(code, "q, w, i, d = checked_row(images, p)", self._row)
         code.depth -= 1
         code.line("else:")
-        code.line("    q, i, d = any_row(images, p)")
-        code.line("if i != b:")
-        delete = _name(code, OperationKind.DELETE)
-        code.line(f"    append(new(Operation, ({delete}, b, b'')))")
-        code.line(f"append(new(Operation, ({_name(code, OperationKind.REPLACE)}, i, d)))")
+        code.line("    q, w, i, d = any_row(images, p)")
+        self._leave(code)
+        self._append(code, OperationKind.REPLACE, "i, d", when="w")
+
+    def _leave(self, code: Emitter) -> None:
+        """Take the old document away where the row has no document any more, or another id."""
+        code.line("if v and (not w or i != b):" if self._filtered else "if i != b:")
+        code.depth += 1
+        if self._layout.deleted is None:
+            self._append(code, OperationKind.DELETE, "b, b''")
+        else:
+            self._append(code, OperationKind.REPLACE, "b, any_gone(images, o, now)[3]")
+        code.depth -= 1
+
+    def _append(self, code: Emitter, kind: OperationKind, content: str, *, when: str = "") -> None:
+        condition = f"if {when}: " if when and self._filtered else ""
+        name = code.bind(kind.name, kind)
+        code.line(f"{condition}append(new(Operation, ({name}, {content})))")
 
     def _guarded(self, code: Emitter, otherwise: str, body: Callable[[Emitter], None]) -> None:
         code.line("try:")
@@ -99,54 +126,34 @@ class PatternCode:
         code.line(f"    {otherwise}")
 
     def _row(self, code: Emitter) -> None:
-        sources = [*leaves(self._layout.id)]
-        for node in self._layout.fields:
-            sources += leaves(node)
-        values = self._read(code, sources, "c")
-        assembler = Assembler(code, values)
-        id_value = assembler.id(self._layout.id, "i")
-        assembler.document(id_value, self._layout.fields, "d")
+        self._document(code, self._layout.fields)
+
+    def _gone(self, code: Emitter) -> None:
+        self._document(code, self._layout.deleted or ())
+
+    def _document(self, code: Emitter, fields: tuple[Node, ...]) -> None:
+        """Emit `i` and `d`; where there is a filter, `w`, and empty ones unless it is true."""
+        row = self._reader(code, leaves(self._layout.id, *fields), "c")
+        if self._filtered:
+            code.line("i = d = b''")
+            row.keep("w")
+            code.line("if w:")
+            code.depth += 1
+        assembler = Assembler(code, row.values())
+        assembler.document(assembler.id(self._layout.id, "i"), fields, "d")
+        code.depth -= self._filtered
 
     def _key(self, code: Emitter) -> None:
-        values = self._read(code, leaves(self._layout.id), "k")
-        Assembler(code, values).id(self._layout.id, "b")
+        """Emit `b`, the id; where there is a filter, `v`, and no id unless it is true."""
+        row = self._reader(code, leaves(self._layout.id), "k")
+        if self._filtered:
+            row.keep("v")
+            code.line("if v:")
+            code.depth += 1
+        Assembler(code, row.values()).id(self._layout.id, "b")
+        code.depth -= self._filtered
 
-    def _read(self, code: Emitter, sources: Iterable[int], prefix: str) -> dict[int, Value]:
-        """Emit the reads and the conversions; sets `q` behind the image."""
-        encoders: dict[int, list[Encoder]] = {}
-        wanted = dict.fromkeys(sources)
-        for source in wanted:
-            column = self._layout.sources[source].column
-            encoders.setdefault(column, []).append(self._layout.sources[source].encoder)
-        reader = ImageReader(code, base="p", offset=len(self._pattern), prefix=prefix)
-        raws = reader.read(self._columns(encoders))
-        code.line(f"q = {reader.end()}")
-        return {source: self._value(code, source, encoders, raws) for source in wanted}
-
-    def _columns(self, encoders: dict[int, list[Encoder]]) -> Iterator[ImageColumn]:
-        for index, wire in enumerate(self._layout.wires):
-            if self._nulls >> index & 1:
-                continue
-            needed = encoders.get(index, [])
-            codes = None if not needed else needed[0].codes if len(needed) == 1 else ""
-            yield ImageColumn(index, wire, codes)
-
-    def _value(
-        self, code: Emitter, number: int, encoders: dict[int, list[Encoder]], raws: dict[int, Raw]
-    ) -> Value:
-        source = self._layout.sources[number]
-        if self._nulls >> source.column & 1:
-            if source.column in self._layout.id_columns:
-                code.line("raise ValueError")
-            bson_type, value = source.null
-            return Value(bson_type, (value,), Size(len(value)))
-        raw = raws[source.column]
-        if len(encoders[source.column]) == 1:
-            return source.encoder.emit(code, raw)
-        alias = Raw((f"{raw.name}_{number}",), raw.length, raw.max_length)
-        code.line(f"{alias.name} = {raw.name}")
-        return Encoder.emit(source.encoder, code, alias)
-
-
-def _name(code: Emitter, kind: OperationKind) -> str:
-    return code.bind(kind.name, kind)
+    def _reader(self, code: Emitter, sources: Iterable[int], prefix: str) -> RowReader:
+        row = RowReader(code, self._layout, self._nulls, sources=sources, prefix=prefix)
+        row.read("p", len(self._pattern))
+        return row

@@ -26,11 +26,15 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A BSON value in the making: its type byte, the parts of its bytes, and their size."""
+    """A BSON value in the making: its type byte, the parts of its bytes, and their size.
+
+    A type of b"" means that its field is left out; `optional` that the type may turn out so.
+    """
 
     type: Part
     parts: tuple[Part, ...]
     size: Size
+    optional: bool = False
 
 
 @dataclass(slots=True)

@@ -19,7 +19,8 @@ from pydantic import (
 from cdc.mapping.names import ColumnName, Strict, one_of
 from cdc.mapping.value_types import ValueType
 
-Scalar = StrictBool | StrictInt | StrictFloat | StrictStr
+Whole = Annotated[StrictInt, Field(ge=-(2**63), lt=2**63)]
+Scalar = StrictBool | Whole | StrictFloat | StrictStr
 SqlText = Annotated[StrictStr, Field(min_length=1)]
 ShardName = Literal["schema", "table"]
 """Which name of the table that a row is from."""

@@ -129,11 +129,17 @@ class Mapping(Strict):
     """Indexes of the collection, created when the daemon starts."""
 
     _origin: Origin = PrivateAttr(default=Origin())
+    _mask_key: bytes = PrivateAttr(default=b"")
 
     @property
     def origin(self) -> Origin:
         """Where it was read."""
         return self._origin
+
+    @property
+    def mask_key(self) -> bytes:
+        """The key of `mask: hash`, empty where the configuration has none."""
+        return self._mask_key
 
     @property
     def id_parts(self) -> tuple[IdPart, ...]:

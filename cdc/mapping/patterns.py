@@ -7,15 +7,20 @@ from typing import Any, TypeVar
 
 from cdc.changes import RowsKind
 from cdc.errors import Corrupted
-from cdc.mapping.checked import CheckedReader
+from cdc.mapping.checked import Row
+from cdc.mapping.checked_rows import CheckedRows
 from cdc.mapping.codegen import PatternCode
 from cdc.mapping.layout import Layout
-from cdc.operations import Operation, OperationKind
+from cdc.operations import Operation
 
 Append = Callable[[Operation], None]
-Rows = Callable[[bytes, int, Append], int]
-"""Reads rows from an offset on, and gives the offset behind the last one that it read."""
-Row = Callable[[bytes, int], tuple[int, bytes, bytes]]
+Rows = Callable[[bytes, int, Append, bytes], int]
+"""Reads rows from an offset on, and gives the offset behind the last one that it read.
+
+The last argument is the time of the commit, a BSON date's bytes.
+"""
+ReadRow = Callable[[bytes, int], Row]
+ReadGone = Callable[[bytes, int, bytes], Row]
 
 Function = TypeVar("Function")
 
@@ -28,12 +33,17 @@ class Patterns:
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
-        self._checked = CheckedReader(layout)
+        self.checked = self._checked = CheckedRows(layout)
         self._rows: dict[RowsKind, _ByPattern[Rows]] = {
             kind: _ByPattern(self._compile_rows(kind), self._checked_rows(kind), self._budget)
             for kind in RowsKind
         }
-        self._row: _ByPattern[Row] = _ByPattern(self._compile_row, self._checked.row, self._budget)
+        self._row: _ByPattern[ReadRow] = _ByPattern(
+            self._compile_row, self._checked.row, self._budget
+        )
+        self._gone: _ByPattern[ReadGone] = _ByPattern(
+            self._compile_gone, self._checked.gone, self._budget
+        )
 
     def rows(self, kind: RowsKind) -> dict[bytes, Rows]:
         """Give the functions for events of `kind`; a missing pattern is compiled on access."""
@@ -44,14 +54,20 @@ class Patterns:
         size = self._layout.bitmap_size
         spare = (1 << 8 * size) - (1 << len(self._layout.wires))
         code = PatternCode(self._layout, spare.to_bytes(size, "little"))
-        return "\n\n\n".join(code.rows(kind) for kind in RowsKind) + "\n"
+        functions = [code.rows(kind) for kind in RowsKind]
+        if self._layout.deleted is not None:
+            functions.append(code.gone())
+        return "\n\n\n".join(functions) + "\n"
 
     @property
     def _budget(self) -> int:
         return max(2, MAX_COLUMNS // len(self._layout.wires))
 
-    def _read_row(self, images: bytes, at: int) -> tuple[int, bytes, bytes]:
+    def _read_row(self, images: bytes, at: int) -> Row:
         return self._row[images[at : at + self._layout.bitmap_size]](images, at)
+
+    def _read_gone(self, images: bytes, at: int, now: bytes) -> Row:
+        return self._gone[images[at : at + self._layout.bitmap_size]](images, at, now)
 
     def _compile_rows(self, kind: RowsKind) -> Callable[[bytes], Rows]:
         def compile_pattern(pattern: bytes) -> Rows:
@@ -61,16 +77,23 @@ class Patterns:
 
         return compile_pattern
 
-    def _compile_row(self, pattern: bytes) -> Row:
+    def _compile_row(self, pattern: bytes) -> ReadRow:
         code = PatternCode(self._layout, self._whole(pattern))
-        row: Row = self._run(code.row(), code)["row"]
+        row: ReadRow = self._run(code.row(), code)["row"]
         return row
+
+    def _compile_gone(self, pattern: bytes) -> ReadGone:
+        code = PatternCode(self._layout, self._whole(pattern))
+        gone: ReadGone = self._run(code.gone(), code)["gone"]
+        return gone
 
     def _run(self, source: str, code: PatternCode) -> dict[str, Any]:
         names = code.names | {
             "checked_row": self._checked.row,
             "checked_key": self._checked.key,
+            "checked_gone": self._checked.gone,
             "any_row": self._read_row,
+            "any_gone": self._read_gone,
             "new": tuple.__new__,
             "Operation": Operation,
         }
@@ -84,27 +107,11 @@ class Patterns:
 
     def _checked_rows(self, kind: RowsKind) -> Rows:
         """Read one row of `kind` without generated code."""
-        row, key = self._checked.row, self._checked.key
-
-        def insert(images: bytes, at: int, append: Append) -> int:
-            end, row_id, document = row(images, at)
-            append(Operation(OperationKind.INSERT, row_id, document))
-            return end
-
-        def update(images: bytes, at: int, append: Append) -> int:
-            middle, before = key(images, at)
-            end, row_id, document = row(images, middle)
-            if before != row_id:
-                append(Operation(OperationKind.DELETE, before))
-            append(Operation(OperationKind.REPLACE, row_id, document))
-            return end
-
-        def delete(images: bytes, at: int, append: Append) -> int:
-            end, row_id = key(images, at)
-            append(Operation(OperationKind.DELETE, row_id))
-            return end
-
-        return {RowsKind.INSERT: insert, RowsKind.UPDATE: update, RowsKind.DELETE: delete}[kind]
+        return {
+            RowsKind.INSERT: self._checked.insert,
+            RowsKind.UPDATE: self._checked.update,
+            RowsKind.DELETE: self._checked.delete,
+        }[kind]
 
 
 class _ByPattern(dict[bytes, Function]):

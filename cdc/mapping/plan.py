@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from cdc.changes import RowsEvent
-from cdc.errors import Corrupted, RefusedEvent
+from cdc.changes import RowsEvent, RowsKind
+from cdc.errors import Corrupted, RecordError, RefusedEvent
+from cdc.mapping import bson_bytes
+from cdc.mapping.checked import ImageError
 from cdc.mapping.layout import Layout
+from cdc.mapping.losses import Losses
 from cdc.mapping.patterns import Patterns
 from cdc.operations import Operation
 
-Losses = Counter[tuple[str, str]]
-"""How many values became less than they were, by (column, reason)."""
+
+@dataclass(frozen=True, slots=True)
+class FailedRow:
+    """A row that cannot be carried over.
+
+    `id` is its document's `_id` as in an `Operation`, empty where it cannot be told. `document`
+    holds what of the row can be mapped: nothing that the mapping masks or leaves out.
+    """
+
+    error: RecordError
+    kind: RowsKind
+    id: bytes
+    document: bytes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,19 +42,34 @@ class Plan:
     losses: Losses = field(repr=False)
     _patterns: Patterns = field(repr=False)
 
-    def operations(self, event: RowsEvent) -> list[Operation]:
-        """Map each row of `event`, in order.
+    def operations(
+        self,
+        event: RowsEvent,
+        committed_at: float,
+        failed: Callable[[FailedRow], None] | None = None,
+    ) -> list[Operation]:
+        """Map each row of `event`, in order; `committed_at` is seconds since the epoch.
 
-        Raises RefusedEvent for partial images, Corrupted for damaged ones, RecordError for a
-        value that BSON cannot hold.
+        Raises RefusedEvent for partial images, Corrupted for damaged ones. A row that BSON or the
+        mapping cannot hold raises RecordError or, where there is `failed`, is told to it while
+        the rows behind it go on.
         """
         self._require_full(event)
         rows, images = self._patterns.rows(event.kind), event.images
         end, size = len(images), self.layout.bitmap_size
+        now = bson_bytes.pack_int64(round(committed_at * 1_000_000) // 1000)
         operations: list[Operation] = []
         append, at = operations.append, 0
         while at < end:
-            at = rows[images[at : at + size]](images, at, append)
+            try:
+                at = rows[images[at : at + size]](images, at, append, now)
+            except ImageError as error:
+                if failed is None:
+                    raise
+                row = self._patterns.checked.failed(event.kind, images, at, error.image_at)
+                operations += row.remaining(now)
+                failed(FailedRow(error, event.kind, error.row_id, row.document()))
+                at = row.end
         if at != end:
             raise Corrupted("the last row image ends early", table=self.layout.table)
         return operations

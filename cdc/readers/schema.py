@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from pymysql.cursors import DictCursor
@@ -86,6 +86,8 @@ _NUMERIC: Final = frozenset(
 )
 _ENUMERATED: Final = frozenset({FieldType.ENUM, FieldType.SET})
 
+_Indexes = dict[str, list[dict[str, Any]]]
+
 _MEMBER: Final = re.compile(r"'((?:[^'\\]|''|\\.)*)'", re.DOTALL)
 _ESCAPED: Final = re.compile(r"''|\\(.)", re.DOTALL)
 _ESCAPES: Final = {"0": "\0", "n": "\n", "r": "\r", "t": "\t", "Z": "\x1a"}
@@ -103,7 +105,8 @@ def describe_table(connection: SourceConnection, schema: str, table: str) -> Tab
     collations = _collations(connection, mariadb=mariadb)
     columns = [_column(row, collations, table=f"{schema}.{table}", mariadb=mariadb) for row in rows]
     names = [column.name for column in columns]
-    key = _primary_key(connection, schema, table)
+    indexes = _indexes(connection, schema, table)
+    key = _primary_key(indexes)
     return TableMap(
         schema=schema,
         table=table,
@@ -111,6 +114,7 @@ def describe_table(connection: SourceConnection, schema: str, table: str) -> Tab
         primary_key=tuple(names.index(name) for name, _ in key),
         key_prefixes=tuple(prefix for _, prefix in key),
         mariadb=mariadb,
+        unique_keys=tuple(_unique_keys(indexes)),
     )
 
 
@@ -133,19 +137,31 @@ def _columns(connection: SourceConnection, schema: str, table: str) -> Sequence[
     )
 
 
-def _primary_key(connection: SourceConnection, schema: str, table: str) -> list[tuple[str, int]]:
+def _indexes(connection: SourceConnection, schema: str, table: str) -> _Indexes:
+    """Return the parts of each index, in the order in which the server looks at them."""
+    indexes: _Indexes = {}
+    for row in _ask(connection, f"SHOW INDEX FROM {quoted(schema, table)}"):
+        indexes.setdefault(str(row["Key_name"]), []).append(row)
+    return indexes
+
+
+def _primary_key(indexes: _Indexes) -> list[tuple[str, int]]:
     """Return the primary key's columns and prefixes.
 
     Without one the server takes the first unique key that is NOT NULL and has no prefixes, and
     calls it the primary key in the binlog; SHOW INDEX lists the keys in the order it looks.
     """
-    indexes: dict[str, list[dict[str, Any]]] = {}
-    for row in _ask(connection, f"SHOW INDEX FROM {quoted(schema, table)}"):
-        indexes.setdefault(str(row["Key_name"]), []).append(row)
     for name, rows in indexes.items():
         if name == "PRIMARY" or all(_identifies(row) for row in rows):
             return [(str(row["Column_name"]), int(row["Sub_part"] or 0)) for row in rows]
     return []
+
+
+def _unique_keys(indexes: _Indexes) -> Iterator[tuple[str, ...]]:
+    """Yield the columns of each key that tells all the rows apart."""
+    for rows in indexes.values():
+        if all(_identifies(row) for row in rows):
+            yield tuple(str(row["Column_name"]) for row in rows)
 
 
 def _identifies(row: dict[str, Any]) -> bool:

@@ -37,7 +37,8 @@ def _decimal128(value: int | float) -> Encoded:
     return bson_bytes.DECIMAL128, bson_bytes.decimal128(coefficient, exponent)
 
 
-def _natural(value: Scalar) -> Encoded:
+def natural(value: Scalar) -> Encoded:
+    """Give a constant the BSON type that YAML's has: the smallest integer, double, string, bool."""
     if isinstance(value, bool):
         return bson_bytes.BOOLEAN, bytes((value,))
     if isinstance(value, int):
@@ -49,10 +50,10 @@ def _natural(value: Scalar) -> Encoded:
 
 Rule = tuple[frozenset[type], Callable[[Any], Encoded]]
 
-ANY: Rule = (frozenset({bool, int, float, str}), _natural)
-NOTHING: Rule = (frozenset(), _natural)
+ANY: Rule = (frozenset({bool, int, float, str}), natural)
+NOTHING: Rule = (frozenset(), natural)
 ENCODE: dict[bytes, Rule] = {
-    bson_bytes.BOOLEAN: (frozenset({bool}), _natural),
+    bson_bytes.BOOLEAN: (frozenset({bool}), natural),
     bson_bytes.INT32: (
         frozenset({int}),
         lambda value: (bson_bytes.INT32, bson_bytes.pack_int32(value)),
@@ -66,7 +67,7 @@ ENCODE: dict[bytes, Rule] = {
         lambda value: (bson_bytes.DOUBLE, bson_bytes.pack_double(value)),
     ),
     bson_bytes.DECIMAL128: (frozenset({int, float}), _decimal128),
-    bson_bytes.STRING: (frozenset({str}), _natural),
+    bson_bytes.STRING: (frozenset({str}), natural),
     bson_bytes.DATE: NOTHING,
     bson_bytes.BINARY: NOTHING,
     bson_bytes.ARRAY: NOTHING,

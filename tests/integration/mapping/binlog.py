@@ -58,7 +58,7 @@ def operations(
     found: list[Operation] = []
     for event in rows_events(server, schema, act):
         rule = Mapping.model_validate({"source": event.table.name, "target": "t", **mapping})
-        found += compile_plan(rule, event.table).operations(event)
+        found += compile_plan(rule, event.table).operations(event, 0)
     return found
 
 

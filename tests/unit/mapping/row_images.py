@@ -60,7 +60,7 @@ def plan(columns: TableMap, **mapping: Any) -> Plan:
 def operations(
     columns: TableMap, *images: bytes, kind: RowsKind = RowsKind.INSERT, **mapping: Any
 ) -> list[Operation]:
-    return plan(columns, **mapping).operations(event(columns, *images, kind=kind))
+    return plan(columns, **mapping).operations(event(columns, *images, kind=kind), 0)
 
 
 def documents(columns: TableMap, *images: bytes, **mapping: Any) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ import pytest
 
 from cdc.columns import Column, FieldType, TableMap
 from cdc.mapping.compiler import compile_plan
+from cdc.mapping.layout import Leaf
 from cdc.mapping.mistakes import MappingError
 from cdc.mapping.model import Mapping
 from tests.unit.mapping.row_images import ID, table, varchar
@@ -52,11 +53,32 @@ def test_a_key_on_a_prefix_is_refused() -> None:
 
 def test_an_id_without_the_whole_primary_key_is_refused() -> None:
     other = Column("shard", FieldType.LONG, nullable=False)
-    columns = TableMap("shop", "things", (ID, other), (0, 1), (0, 0))
+    keys = (("id", "shard"), ("shard", "code"))
+    columns = TableMap("shop", "things", (ID, other), (0, 1), (0, 0), unique_keys=keys)
 
     assert refused(columns, id="id") == [
-        "the id must hold the whole primary key; `shard` is missing"
+        "the id must hold a whole primary or NOT NULL unique key: (id, shard) or (shard, code)"
     ]
+
+
+def test_an_id_on_a_table_without_a_key_is_refused() -> None:
+    columns = TableMap("shop", "things", (ID,), unique_keys=())
+
+    assert refused(columns, id="id") == [
+        "the id must hold a whole primary or NOT NULL unique key; table shop.things has none"
+    ]
+
+
+@pytest.mark.parametrize("known", [(("id",), ("shard",)), None])
+def test_an_id_on_another_unique_key_is_taken_in_the_stream_too(
+    known: tuple[tuple[str, ...], ...] | None,
+) -> None:
+    other = Column("shard", FieldType.LONG, nullable=False)
+    columns = TableMap("shop", "things", (ID, other), (0,), (0,), unique_keys=known)
+
+    plan = compile_plan(Mapping(source="shop.things", target="things", id="shard"), columns)  # type: ignore[arg-type]
+
+    assert plan.layout.id == Leaf("_id", 0)
 
 
 def test_a_nullable_column_is_no_id() -> None:

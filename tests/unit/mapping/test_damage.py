@@ -60,7 +60,7 @@ def test_images_cut_short_anywhere_raise(kind: RowsKind) -> None:
     for end in range(1, len(IMAGES)):
         if end % whole:
             with pytest.raises(Corrupted):
-                PLAN.operations(event(COLUMNS, IMAGES[:end], kind=kind))
+                PLAN.operations(event(COLUMNS, IMAGES[:end], kind=kind), 0)
 
 
 @settings(max_examples=400, deadline=None)
@@ -71,7 +71,7 @@ def test_changed_bytes_raise_or_give_bson(data: st.DataObject, kind: RowsKind) -
         images[data.draw(st.integers(0, len(images) - 1))] = data.draw(st.integers(0, 255))
 
     try:
-        operations = PLAN.operations(event(COLUMNS, bytes(images), kind=kind))
+        operations = PLAN.operations(event(COLUMNS, bytes(images), kind=kind), 0)
     except (Corrupted, RecordError):
         return
 

@@ -148,7 +148,7 @@ def test_a_document_larger_than_the_table_of_lengths_is_framed_rightly() -> None
 
 def test_an_event_without_all_the_columns_is_refused_by_table() -> None:
     with pytest.raises(RefusedEvent, match=r"shop\.things"):
-        plan(PEOPLE).operations(event(PEOPLE, ANN, present=b"\x03"))
+        plan(PEOPLE).operations(event(PEOPLE, ANN, present=b"\x03"), 0)
 
 
 @pytest.mark.parametrize("kind", list(RowsKind))
@@ -162,7 +162,7 @@ def test_images_cut_short_anywhere_are_corrupted(kind: RowsKind) -> None:
         if kind is not RowsKind.UPDATE and end == len(images) // 2:
             continue
         with pytest.raises(Corrupted):
-            compiled.operations(event(columns, images[:end], kind=kind))
+            compiled.operations(event(columns, images[:end], kind=kind), 0)
 
 
 def test_a_null_in_the_id_is_an_error_of_the_record() -> None:
@@ -185,7 +185,7 @@ def test_beyond_the_limit_of_patterns_rows_are_still_read() -> None:
         for number in range(12)
     ]
 
-    found = [bson.decode(one.document) for one in compiled.operations(event(columns, *images))]
+    found = [bson.decode(one.document) for one in compiled.operations(event(columns, *images), 0)]
 
     assert [one["_id"] for one in found] == list(range(12))
     assert [sum(value is not None for value in one.values()) - 1 for one in found] == [
@@ -194,5 +194,5 @@ def test_beyond_the_limit_of_patterns_rows_are_still_read() -> None:
 
 
 def test_the_generated_source_is_what_explain_shows() -> None:
-    assert "def insert(images, p, append):" in plan(PEOPLE).source
+    assert "def insert(images, p, append, now):" in plan(PEOPLE).source
     assert "\\x02name\\x00" in plan(PEOPLE).source

@@ -76,7 +76,7 @@ def test_an_example_does_what_it_says(mapping: str, example: str) -> None:
     plan = compile_plan(Mapping.model_validate(yaml.safe_load(mapping)), ORDERS)
     said = json.loads(example)
 
-    (operation,) = plan.operations(event(ORDERS, row_image(said["row"])))
+    (operation,) = plan.operations(event(ORDERS, row_image(said["row"])), 0)
 
     expected = json_util.loads(json.dumps(said["document"]))
     options = json_util.RELAXED_JSON_OPTIONS

@@ -215,7 +215,7 @@ def test_dates_that_became_null_are_counted() -> None:
     columns = table(Column("d", FieldType.DATE))
     compiled = plan(columns)
 
-    compiled.operations(event(columns, row(1, bytes(3)), row(2, bytes(3))))
+    compiled.operations(event(columns, row(1, bytes(3)), row(2, bytes(3))), 0)
 
     assert compiled.losses == {("d", "zero_date"): 2}
 
