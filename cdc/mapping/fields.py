@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Discriminator,
     Field,
@@ -19,7 +20,14 @@ from pydantic import (
 from cdc.mapping.names import ColumnName, Strict, one_of
 from cdc.mapping.value_types import ValueType
 
-Whole = Annotated[StrictInt, Field(ge=-(2**63), lt=2**63)]
+
+def _within_64_bits(value: int) -> int:
+    if not -(2**63) <= value < 2**63:
+        raise ValueError("must be an integer of 64 bits")
+    return value
+
+
+Whole = Annotated[StrictInt, AfterValidator(_within_64_bits)]
 Scalar = StrictBool | Whole | StrictFloat | StrictStr
 SqlText = Annotated[StrictStr, Field(min_length=1)]
 ShardName = Literal["schema", "table"]
