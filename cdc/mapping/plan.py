@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from cdc.changes import RowsEvent, RowsKind
-from cdc.errors import Corrupted, RecordError, RefusedEvent
+from cdc.errors import Corrupted, RecordError
 from cdc.mapping import bson_bytes
 from cdc.mapping.checked import ImageError
+from cdc.mapping.full_images import require_full
 from cdc.mapping.layout import Layout
 from cdc.mapping.losses import Losses
 from cdc.mapping.patterns import Patterns
@@ -54,7 +55,7 @@ class Plan:
         mapping cannot hold raises RecordError or, where there is `failed`, is told to it while
         the rows behind it go on.
         """
-        self._require_full(event)
+        require_full(event)
         rows, images = self._patterns.rows(event.kind), event.images
         end, size = len(images), self.layout.bitmap_size
         now = bson_bytes.pack_int64(round(committed_at * 1_000_000) // 1000)
@@ -73,13 +74,3 @@ class Plan:
         if at != end:
             raise Corrupted("the last row image ends early", table=self.layout.table)
         return operations
-
-    def _require_full(self, event: RowsEvent) -> None:
-        everything = (1 << len(self.layout.wires)) - 1
-        for present in (event.present, event.present_after):
-            if int.from_bytes(present, "little") & everything != everything:
-                raise RefusedEvent(
-                    "the binlog holds row images that lack columns",
-                    table=self.layout.table,
-                    remedy="SET GLOBAL binlog_row_image = FULL, and let sessions reconnect",
-                )

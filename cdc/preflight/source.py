@@ -73,12 +73,12 @@ def _set(facts: SourceFacts, name: str, value: str) -> str:
 
 def _partial_json(facts: SourceFacts) -> Finding:
     value = facts.variable("binlog_row_value_options")
-    if "PARTIAL_JSON" not in value:
+    if "PARTIAL_JSON" not in value or facts.variable("binlog_row_image") == "FULL":
         return Finding("binlog_row_value_options", OK, value or "none")
     return Finding(
         "binlog_row_value_options",
         UNFIT,
-        "PARTIAL_JSON logs changes within JSON values instead of the values",
+        "PARTIAL_JSON logs changes within JSON values, which needs binlog_row_image = FULL",
         f"run: {_set(facts, 'binlog_row_value_options', chr(39) * 2)}",
     )
 

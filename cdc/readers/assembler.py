@@ -22,7 +22,7 @@ from typing import Final, NoReturn
 from cdc.changes import RowsEvent, SchemaChange, Transaction
 from cdc.checkpoint import Checkpoint, Inflight
 from cdc.columns import TableMap
-from cdc.errors import Corrupted, Halted, RefusedEvent, UnknownEvent
+from cdc.errors import CdcError, Corrupted, Halted, RefusedEvent, UnknownEvent
 from cdc.position import FilePosition, GtidPosition, GtidSet, MariadbGtids, Position
 from cdc.readers import events, rows, table_maps
 from cdc.readers.events import Event, EventType, Gtid, MariadbGtid, MariadbGtidFlag
@@ -116,7 +116,6 @@ class Assembler:
             EventType.ROTATE: self._rotate,
             EventType.FORMAT_DESCRIPTION: self._format_description,
             EventType.TRANSACTION_PAYLOAD: self._pass_over,
-            EventType.PARTIAL_UPDATE_ROWS: self._partial_update,
             EventType.INCIDENT: self._incident,
             EventType.BEGIN_LOAD_QUERY: self._statement_data,
             EventType.EXECUTE_LOAD_QUERY: self._statement_data,
@@ -144,6 +143,9 @@ class Assembler:
             )
         try:
             return handler(event)
+        except CdcError as error:
+            error.position = error.position or self.where
+            raise
         except (IndexError, UnicodeDecodeError) as error:
             raise Corrupted(
                 f"an event of type {event.type} cannot be read: {error!r}", position=self.where
@@ -397,13 +399,6 @@ class Assembler:
             position=self.where,
             remedy="SET GLOBAL binlog_format = ROW on the source, let no session override it,"
             " and resync the tables that the statement changed",
-        )
-
-    def _partial_update(self, event: Event) -> NoReturn:
-        raise RefusedEvent(
-            "an update holds parts of JSON values only",
-            position=self.where,
-            remedy="SET GLOBAL binlog_row_value_options = '' on the source",
         )
 
     def _incident(self, event: Event) -> NoReturn:

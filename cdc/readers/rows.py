@@ -12,6 +12,7 @@ from typing import Final
 from cdc.changes import RowsEvent, RowsKind
 from cdc.columns import TableMap
 from cdc.errors import Corrupted
+from cdc.mapping import partial_json
 from cdc.readers.events import HEADER_SIZE, Event, EventType
 from cdc.readers.varint import packed
 
@@ -24,6 +25,7 @@ KINDS: Final[dict[int, RowsKind]] = {
     EventType.WRITE_ROWS: _INSERT,
     EventType.UPDATE_ROWS: _UPDATE,
     EventType.DELETE_ROWS: _DELETE,
+    EventType.PARTIAL_UPDATE_ROWS: _UPDATE,
     EventType.WRITE_ROWS_COMPRESSED_V1: _INSERT,
     EventType.UPDATE_ROWS_COMPRESSED_V1: _UPDATE,
     EventType.DELETE_ROWS_COMPRESSED_V1: _DELETE,
@@ -36,12 +38,12 @@ _WITH_EXTRA_DATA: Final = frozenset(
         EventType.WRITE_ROWS,
         EventType.UPDATE_ROWS,
         EventType.DELETE_ROWS,
+        EventType.PARTIAL_UPDATE_ROWS,
         EventType.WRITE_ROWS_COMPRESSED,
         EventType.UPDATE_ROWS_COMPRESSED,
         EventType.DELETE_ROWS_COMPRESSED,
     }
 )
-_COMPRESSED: Final = frozenset(kind for kind in KINDS if kind >= EventType.WRITE_ROWS_COMPRESSED_V1)
 
 
 def table_id(event: Event) -> int:
@@ -50,7 +52,10 @@ def table_id(event: Event) -> int:
 
 
 def rows_event(event: Event, table: TableMap, ordinal: int) -> RowsEvent:
-    """Read a rows event of `table` up to its row images; raises Corrupted."""
+    """Read a rows event of `table` up to its row images.
+
+    Raises Corrupted, or RefusedEvent for a partial JSON update whose images lack columns.
+    """
     data, at = event.data, HEADER_SIZE + 8
     if event.type in _WITH_EXTRA_DATA:
         at += int.from_bytes(data[at : at + 2], "little")
@@ -72,10 +77,15 @@ def rows_event(event: Event, table: TableMap, ordinal: int) -> RowsEvent:
         at += size
     if len(after) < size:
         raise Corrupted("a rows event is cut short", table=table.name)
-    images = data[at:]
-    if event.type in _COMPRESSED:
-        images = uncompress(images)
-    return RowsEvent(table, kind, present, after, images, ordinal)
+    found = RowsEvent(table, kind, present, after, data[at:], ordinal)
+    return found if event.type <= EventType.DELETE_ROWS else _plain(found, event.type)
+
+
+def _plain(event: RowsEvent, kind: int) -> RowsEvent:
+    """Undo what is special about the images of the later kinds of events."""
+    if kind == EventType.PARTIAL_UPDATE_ROWS:
+        return partial_json.completed(event)
+    return event._replace(images=uncompress(event.images))
 
 
 def uncompress(data: bytes) -> bytes:
@@ -88,10 +98,11 @@ def uncompress(data: bytes) -> bytes:
         raise Corrupted("an event is compressed in a way that cdc does not know")
     size = data[0] & 0x07
     length = int.from_bytes(data[1 : 1 + size], "big")
+    stream = zlib.decompressobj()
     try:
-        raw = zlib.decompress(data[1 + size :])
+        raw = stream.decompress(data[1 + size :], length + 1)
     except zlib.error as error:
         raise Corrupted(f"a compressed event cannot be read: {error}") from error
-    if len(raw) != length:
-        raise Corrupted(f"a compressed event holds {len(raw)} bytes and says {length}")
+    if len(raw) != length or not stream.eof:
+        raise Corrupted(f"a compressed event does not hold the {length} bytes that it says")
     return raw

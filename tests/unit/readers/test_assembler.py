@@ -344,11 +344,6 @@ def test_an_incident_stops_the_stream_with_the_servers_words() -> None:
         assembler().feed(binlog.event(EventType.INCIDENT, b"\1\0\x09lost rows"))
 
 
-def test_partial_json_updates_stop_the_stream() -> None:
-    with pytest.raises(RefusedEvent, match="JSON"):
-        assembler().feed(binlog.event(EventType.PARTIAL_UPDATE_ROWS, bytes(20)))
-
-
 def test_a_position_inside_a_transaction_is_noticed() -> None:
     subject = assembler(FilePosition("b.000001", 333))
 
