@@ -37,6 +37,9 @@ LENGTHS: tuple[bytes, ...] = tuple(map(struct.Struct("<i").pack, range(TABLE_SIZ
 STRING_LENGTHS: tuple[bytes, ...] = LENGTHS[1:]
 """`STRING_LENGTHS[n]` is the length field of a string of n bytes, which counts its NUL."""
 
+MIN_INTEGER, MAX_INTEGER = -(1 << 63), (1 << 64) - 1
+"""Between which a number without a fraction in JSON is an integer; a double beyond them."""
+
 pack_int32 = struct.Struct("<i").pack
 pack_int64 = struct.Struct("<q").pack
 pack_double = struct.Struct("<d").pack

@@ -24,7 +24,7 @@ FRACTION_BITS = 24
 def opaque(field_type: int, data: bytes) -> Encoded:
     """BSON type byte and value bytes of an opaque value."""
     if field_type == DECIMAL:
-        return bson_bytes.DOUBLE, _decimal(data)
+        return _decimal(data)
     if field_type in (TIMESTAMP, DATE, TIME, DATETIME):
         text = _temporal(field_type, int.from_bytes(data, "little", signed=True))
     else:
@@ -32,11 +32,16 @@ def opaque(field_type: int, data: bytes) -> Encoded:
     return bson_bytes.STRING, bson_bytes.string(text.encode())
 
 
-def _decimal(data: bytes) -> bytes:
+def _decimal(data: bytes) -> Encoded:
+    """Give a double; without a fraction an integer, as its text cannot be told from one."""
     precision, scale = data[0], data[1]
     if len(data) - 2 != byte_size(precision, scale):
         raise ValueError("a JSON decimal has the wrong size")
-    return DecimalDouble(Wire(len(data) - 2), precision, scale).value(data[2:])
+    decimal = DecimalDouble(Wire(len(data) - 2), precision, scale)
+    number = decimal.coefficient(data[2:])
+    if not scale and bson_bytes.MIN_INTEGER <= number <= bson_bytes.MAX_INTEGER:
+        return bson_bytes.integer(number)
+    return bson_bytes.DOUBLE, decimal.value(data[2:])
 
 
 def _temporal(field_type: int, packed: int) -> str:

@@ -60,7 +60,7 @@ def _double(value: float) -> Encoded:
 
 def _integer(value: int) -> Encoded:
     """As MySQL reads it: an integer of 64 bits, signed or not; a double beyond them."""
-    if -(1 << 63) <= value < 1 << 64:
+    if bson_bytes.MIN_INTEGER <= value <= bson_bytes.MAX_INTEGER:
         return bson_bytes.integer(value)
     return _double(float(value))
 
