@@ -51,7 +51,8 @@ class Column:
     the bytes that a value takes; `length_bytes` the size of the length prefix (BLOB, JSON,
     GEOMETRY, VECTOR families: 1 to 4). `scale` is the digits after the point (DECIMAL) or of the
     seconds (TIME, DATETIME, TIMESTAMP). `collation` is the server's collation id, 63 for binary,
-    None for types without one. `members` are those of ENUM and SET, decoded.
+    None for types without one. `members` are those of ENUM and SET, decoded. `json_text` says that
+    a JSON value is the text that SELECT prints, not the binary form of the binlog.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Column:
     geometry: int | None = None
     dimension: int | None = None
     visible: bool = True
+    json_text: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

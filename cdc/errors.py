@@ -2,6 +2,7 @@
 
 CdcError
 ├── Retryable            wait and try again: a side is unreachable, a transaction was aborted
+│   └── TooEarly         try again at once: nothing is broken
 ├── RecordError          one row or document cannot be carried over
 └── Fatal                stop
     ├── UsageError       exit 2: the configuration or a mapping is wrong
@@ -45,6 +46,10 @@ class CdcError(Exception):
 
 class Retryable(CdcError):
     """A side is unreachable for now."""
+
+
+class TooEarly(Retryable):
+    """The source does not show yet what its stream has delivered."""
 
 
 class RecordError(CdcError):

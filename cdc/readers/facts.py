@@ -97,6 +97,12 @@ def table_facts(connection: SourceConnection, schema: str, table: str) -> TableF
     )
 
 
+def server_version(connection: SourceConnection) -> tuple[int, ...]:
+    """Return the numbers of the server's version."""
+    [(text,)] = _rows(connection, "SELECT VERSION()")
+    return _version(str(text))
+
+
 def _version(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", text.partition("-")[0]))
 

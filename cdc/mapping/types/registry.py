@@ -126,6 +126,8 @@ def _default(column: Column, report: Report) -> Encoder:
             return temporal.Timestamp(shape, column.scale, report)
         case FieldType.ENUM:
             return enums.Enum(shape, enums.enum_values(column.members))
+        case FieldType.JSON if column.json_text:
+            return json_text.JsonText(shape, bytes.decode)
         case FieldType.JSON:
             return json_shapes.Json(shape)
         case FieldType.SET:

@@ -1,0 +1,313 @@
+"""Ranges of a table's rows, read by SELECT between watermarks, as the binlog's row images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from pymysql.constants import ER
+
+from cdc.changes import RowsEvent, RowsKind
+from cdc.errors import CdcError, Retryable, Unfit
+from cdc.position import FilePosition, MariadbGtids, Position
+from cdc.readers import prepared, ranges, source, watermarks
+from cdc.readers.facts import server_version
+from cdc.readers.keys import Key
+from cdc.readers.resume import rows, server_identity
+from cdc.readers.selected import Table, definition, describe
+from cdc.readers.source import SourceConnection
+
+if TYPE_CHECKING:
+    from cdc.config import SourceConfig
+
+QUERY_SECONDS: Final = 60.0
+CHUNK_BYTES: Final = 8 << 20
+"""Row images beyond which a chunk ends early."""
+LOOKUP_KEYS: Final = 500
+"""Keys of one statement of a look-up."""
+MARGIN: Final = 1.5
+"""A chunk asks for so many times the rows that its bytes should hold, going by the one before."""
+
+_SESSION: Final = (
+    "SET SESSION time_zone = '+00:00'",
+    # without it a key that holds 30 February could not be compared; it changes no value
+    "SET SESSION sql_mode = 'ALLOW_INVALID_DATES'",
+    "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
+    "SET SESSION character_set_results = NULL",
+)
+_CHANGED: Final = frozenset(
+    {ER.NO_SUCH_TABLE, ER.BAD_DB_ERROR, ER.BAD_FIELD_ERROR, ER.KEY_DOES_NOT_EXITS, 1412}
+)
+"""The server's errors by which it says that a table is not what it was; 1412: since a snapshot."""
+
+
+class TableChanged(Retryable):
+    """The table's definition has changed since it was opened: open it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Rows of a range of the key.
+
+    `event` holds them as a rows event of inserts over the table's map as SELECT gives it. `last`
+    is the last key of the range that was read, the cursor to go on behind; None where there was
+    nothing. `finished` says that no row was behind it, within the limits that were asked for.
+    Apply it once the stream has passed `high`.
+    """
+
+    event: RowsEvent
+    rows: int
+    last: Key | None
+    finished: bool
+    high: Position
+
+
+class ChunkReader:
+    """Reads chunks on a session of its own, which it opens again whenever it was lost.
+
+    Not for several threads at once. Every method raises Retryable where the source cannot be
+    reached (TooEarly where it only lags behind `applied`; TableChanged where the table must be
+    opened again), Unfit and Halted where a human is asked for.
+    """
+
+    def __init__(self, config: SourceConfig, *, allow_brief_lock: bool = False) -> None:
+        """`allow_brief_lock`: with file positions MySQL needs a lock for an instant."""
+        self._config = config
+        self._allow_brief_lock = allow_brief_lock
+        self._connection: SourceConnection | None = None
+        self._second: SourceConnection | None = None
+        self._bytes_a_row: dict[str, float] = {}
+        self.server = ""
+
+    def __repr__(self) -> str:
+        state = "connected" if self._connection is not None else "disconnected"
+        return f"<ChunkReader {self._config.host}:{self._config.port} ({state})>"
+
+    def close(self) -> None:
+        """Drop the session; the next call opens another."""
+        for connection in (self._connection, self._second):
+            if connection is not None:
+                source.close(connection)
+        self._connection = self._second = None
+
+    def open(self, schema: str, table: str, id_columns: Sequence[str] = ()) -> Table:
+        """Describe a table and choose the key that it is read by.
+
+        `id_columns` are those of a mapping's explicit id: a unique key over them serves where
+        there is no primary key. Raises Unfit where no key serves.
+        """
+        with self._reconnecting():
+            return describe(self._connected(), schema, table, id_columns)
+
+    def read(
+        self,
+        table: Table,
+        *,
+        after: Key | None,
+        until: Key | None,
+        limit: int,
+        where: str | None = None,
+        applied: Position,
+    ) -> Chunk:
+        """Read the rows behind `after`, up to `until`, in the order of the key.
+
+        Ends behind `limit` rows, or as soon as the rows take some megabytes. With `where`, a
+        condition in SQL, `limit` counts the rows that are looked at.
+        """
+        with self._reconnecting(), self._window(table, applied) as high:
+            conditions = [ranges.behind(table.key, after)] if after is not None else []
+            end = until
+            bound = self._bound(table, conditions, until, limit) if where else None
+            if bound is not None:
+                end = bound
+            if end is not None:
+                conditions.append(ranges.up_to(table.key, end))
+            asked = limit if where else self._asked(table, limit)
+            found, images = self._select(table, _and(conditions, where), asked, ordered=True)
+            finished = bound is None and found.complete and found.count < asked
+            last = table.read_key(found.last) if found.last is not None else None
+            if bound is not None and found.complete:
+                last = bound
+            return self._chunk(table, found.count, images, last, finished=finished, high=high)
+
+    def lookup(self, table: Table, keys: Sequence[Key], *, applied: Position) -> Chunk:
+        """Read the rows that have one of these keys *in the server's eyes*: 'a' finds 'A', too."""
+        with self._reconnecting(), self._window(table, applied) as high:
+            count, images = 0, []
+            for at in range(0, len(keys), LOOKUP_KEYS):
+                condition = ranges.one_of(table.key, keys[at : at + LOOKUP_KEYS])
+                found, more = self._select(table, condition, None, ordered=False)
+                count += found.count
+                images.append(more)
+            return self._chunk(table, count, b"".join(images), None, finished=True, high=high)
+
+    def maximum(self, table: Table) -> Key | None:
+        """Return the last key of the table, in the server's order; None for an empty table."""
+        with self._reconnecting():
+            return self._key(table, "", f"{ranges.order(table.key, ' DESC')} LIMIT 1")
+
+    # -- the session
+
+    def _connected(self) -> SourceConnection:
+        if self._connection is None or not self._connection.open:
+            self._connection = self._session()
+            mariadb = source.is_mariadb(self._connection)
+            self.server = server_identity(self._connection, mariadb=mariadb)
+        return self._connection
+
+    def _session(self) -> SourceConnection:
+        connection = source.connect(self._config, read_timeout=QUERY_SECONDS)
+        try:
+            for statement in _SESSION:
+                rows(connection, statement)
+        except BaseException:
+            source.close(connection)
+            raise
+        return connection
+
+    @contextmanager
+    def _reconnecting(self) -> Iterator[None]:
+        """Drop the session after any failure that may have left it in an unknown state."""
+        try:
+            yield
+        except prepared.Unexpected as error:
+            self.close()
+            raise TableChanged from error
+        except CdcError as error:
+            if watermarks.server_code(error) in _CHANGED:
+                raise TableChanged from error
+            if isinstance(error, Retryable):
+                self.close()
+            raise
+        except BaseException:
+            self.close()
+            raise
+
+    # -- watermarks
+
+    @contextmanager
+    def _window(self, table: Table, applied: Position) -> Iterator[Callable[[], Position]]:
+        with self._watermarks(table, applied) as high:
+            yield high
+
+    def _watermarks(
+        self, table: Table, applied: Position
+    ) -> AbstractContextManager[Callable[[], Position]]:
+        mariadb = source.is_mariadb(self._connected())
+        if isinstance(applied, FilePosition):
+            if mariadb:
+                return watermarks.mariadb_file_window(self._connected, applied)
+            return self._locked(table, applied)
+        if isinstance(applied.gtids, MariadbGtids) != mariadb:
+            raise watermarks.other_flavour(applied)
+        if mariadb:
+            return watermarks.mariadb_gtid_window(self._connected, applied)
+        return watermarks.gtid_window(self._connected, applied)
+
+    def _locked(
+        self, table: Table, applied: FilePosition
+    ) -> AbstractContextManager[Callable[[], Position]]:
+        if not self._allow_brief_lock:
+            raise Unfit(
+                "without GTIDs MySQL tells no position up to which a SELECT sees everything",
+                table=table.name,
+                remedy="turn on GTIDs and start the stream anew: SET PERSIST gtid_mode = ON; or"
+                " permit a lock of the table for the instant that opens a snapshot:"
+                " chunks.allow_brief_lock: true, and GRANT LOCK TABLES",
+            )
+        connection = self._connected()
+        if self._second is None or not self._second.open:
+            self._second = source.connect(self._config, read_timeout=QUERY_SECONDS)
+        old = server_version(connection) < (8, 2)
+        return watermarks.locked_window(
+            self._connected,
+            applied,
+            second=self._second,
+            table=(table.schema, table.table),
+            status="SHOW MASTER STATUS" if old else "SHOW BINARY LOG STATUS",
+        )
+
+    # -- reading
+
+    def _asked(self, table: Table, limit: int) -> int:
+        """Return how many rows to ask for, so that little is read in vain."""
+        size = self._bytes_a_row.get(table.name, table.bytes_a_row)
+        return max(1, min(limit, int(MARGIN * CHUNK_BYTES / max(size, 1))))
+
+    def _select(
+        self, table: Table, condition: str, limit: int | None, *, ordered: bool
+    ) -> tuple[prepared.Rows, bytes]:
+        statement = f"SELECT {table.columns} FROM {table.source}"
+        statement += f" WHERE {condition}" if condition else ""
+        if ordered:
+            statement += f" ORDER BY {ranges.order(table.key)} LIMIT {limit}"
+        parts: list[bytes] = []
+        found = prepared.select(
+            self._connected(),
+            statement,
+            sizes=[each.size for each in table.arrivals],
+            converters=table.images,
+            take=parts.extend,
+            max_bytes=CHUNK_BYTES if ordered else 1 << 62,
+        )
+        images = b"".join(parts)
+        if found.count:
+            self._bytes_a_row[table.name] = len(images) / found.count
+        return found, images
+
+    def _bound(
+        self, table: Table, conditions: list[str], until: Key | None, limit: int
+    ) -> Key | None:
+        """Return the key behind which `limit` rows end; None where fewer are left."""
+        within = [*conditions, *([ranges.up_to(table.key, until)] if until else [])]
+        tail = f"{ranges.order(table.key)} LIMIT 1 OFFSET {limit - 1}"
+        return self._key(table, _and(within, None), tail)
+
+    def _key(self, table: Table, condition: str, tail: str) -> Key | None:
+        where = f" WHERE {condition}" if condition else ""
+        found = prepared.select(
+            self._connected(),
+            f"SELECT {table.key_columns} FROM {table.source}{where} ORDER BY {tail}",
+            sizes=[table.arrivals[at].size for at in table.key_at],
+            converters=_Ignored(),
+            take=_ignore,
+            max_bytes=CHUNK_BYTES,
+        )
+        return None if found.last is None else table.read_bare_key(found.last)
+
+    def _chunk(
+        self,
+        table: Table,
+        count: int,
+        images: bytes,
+        last: Key | None,
+        *,
+        finished: bool,
+        high: Callable[[], Position],
+    ) -> Chunk:
+        if definition(self._connected(), table.schema, table.table) != table.definition:
+            raise TableChanged(table=table.name)
+        present = table.present
+        event = RowsEvent(table.map, RowsKind.INSERT, present, present, images)
+        return Chunk(event, count, last, finished, high())
+
+
+class _Ignored(dict[bytes, prepared.Convert]):
+    """Converts no row: only the last one is looked at."""
+
+    def __missing__(self, _: bytes) -> prepared.Convert:
+        return _convert_nothing
+
+
+def _convert_nothing(*_: Any) -> None:
+    return None
+
+
+def _ignore(_: tuple[bytes, ...]) -> None:
+    return None
+
+
+def _and(conditions: Sequence[str], where: str | None) -> str:
+    return " AND ".join(conditions if where is None else [*conditions, f"({where})"])

@@ -1,0 +1,161 @@
+"""Generated functions that turn a row of a SELECT into the row image that the binlog would hold.
+
+For each set of columns that are NULL together a table gets its own function, as mappings do:
+what is copied as it arrived is sliced in one piece across columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from cdc.mapping.bson_bytes import LENGTHS, pack_int32
+from cdc.mapping.emitter import Emitter
+from cdc.readers.arrivals import Arrival
+from cdc.readers.prepared import Convert, bitmap_size
+from cdc.readers.varint import packed
+
+MAX_COLUMNS: Final = 1 << 13
+"""Columns that all the generated functions of a table may read together, to bound memory."""
+
+_OFFSET_BITS: Final = 2
+"""A row's null bitmap begins with so many bits that mean nothing; an image's with none."""
+
+_LENGTH_FIELDS: Final = {
+    size: tuple(length[:size] for length in LENGTHS[:256]) for size in (1, 2, 3, 4)
+}
+
+
+class RowImages(dict[bytes, Convert]):
+    """Functions by a row's null bitmap, compiled when a bitmap is first met."""
+
+    def __init__(self, arrivals: Sequence[Arrival]) -> None:
+        super().__init__()
+        self._arrivals = tuple(arrivals)
+        self._limit = max(2, MAX_COLUMNS // len(self._arrivals))
+
+    def __missing__(self, bitmap: bytes) -> Convert:
+        if len(self) >= self._limit:
+            self.clear()
+        convert = self[bitmap] = _compile(self._arrivals, bitmap)
+        return convert
+
+
+def _compile(arrivals: tuple[Arrival, ...], bitmap: bytes) -> Convert:
+    code = _ImageCode(arrivals, bitmap)
+    exec(compile(code.source(), "<row images of a SELECT>", "exec"), code.names)
+    convert: Convert = code.names["convert"]  # type: ignore[assignment]
+    return convert
+
+
+class _ImageCode:
+    """The function of one null bitmap.
+
+    `_base` is the variable of an offset that is known when the row is read and `_offset` what to
+    add to it; `_copied` the expression at which bytes begin that are copied and not yet a part.
+    """
+
+    def __init__(self, arrivals: tuple[Arrival, ...], bitmap: bytes) -> None:
+        self._arrivals = arrivals
+        self._nulls = int.from_bytes(bitmap, "little") >> _OFFSET_BITS
+        self.names: dict[str, object] = {}
+        self._code = Emitter(self.names, lines=["def convert(d, p, take):"])
+        self._base, self._offset = "p", bitmap_size(len(arrivals))
+        self._copied: str | None = None
+        self._parts: list[str] = [repr(self._image_bitmap())]
+
+    def source(self) -> str:
+        """Return the function as text."""
+        for index, arrival in enumerate(self._arrivals):
+            if not self._nulls >> index & 1:
+                self._column(index, arrival)
+        self._cut()
+        self._code.line(f"take(({', '.join(self._parts)},))")
+        return "\n".join(self._code.lines)
+
+    def _image_bitmap(self) -> bytes:
+        count = len(self._arrivals)
+        unused = -1 << count  # servers set the bits behind the last column
+        return ((self._nulls | unused) & ((1 << (count + 7) // 8 * 8) - 1)).to_bytes(
+            (count + 7) // 8, "little"
+        )
+
+    @property
+    def _here(self) -> str:
+        return f"{self._base} + {self._offset}" if self._offset else self._base
+
+    def _column(self, index: int, arrival: Arrival) -> None:
+        if arrival.size and arrival.pack is None:
+            self._copy(arrival.kept)
+            if arrival.kept < arrival.size:
+                self._cut()
+                self._offset += arrival.size - arrival.kept
+        elif arrival.size:
+            self._cut()
+            self._packed(index, arrival, self._here, f"{self._here} + {arrival.size}")
+            self._offset += arrival.size
+        else:
+            self._with_length(index, arrival)
+
+    def _copy(self, size: int) -> None:
+        if self._copied is None:
+            self._copied = self._here
+        self._offset += size
+
+    def _cut(self) -> None:
+        """End the bytes that are copied in one piece."""
+        if self._copied is not None:
+            self._parts.append(f"d[{self._copied}:{self._here}]")
+        self._copied = None
+
+    def _with_length(self, index: int, arrival: Arrival) -> None:
+        if arrival.pack is None and arrival.short and arrival.prefix == 1:
+            self._copy(1)  # the length is the same byte
+            self._end(index, f"{self._here} + d[{self._here} - 1]")
+            return
+        self._cut()
+        start, end = self._length(index, arrival)
+        if arrival.pack is not None:
+            self._packed(index, arrival, start, end)
+            self._base, self._offset = end, 0
+        else:
+            self._copied = start
+            self._base, self._offset = end, 0
+
+    def _end(self, index: int, expression: str) -> None:
+        self._code.line(f"q{index} = {expression}")
+        self._base, self._offset = f"q{index}", 0
+
+    def _length(self, index: int, arrival: Arrival) -> tuple[str, str]:
+        """Read a length; add the image's length field to the parts. Variables of start and end."""
+        n, s, q, h = (f"{letter}{index}" for letter in "nsqh")
+        self._code.line(f"{n} = d[{self._here}]")
+        self._code.line(f"{s} = {self._here} + 1")
+        field = arrival.prefix if arrival.pack is None else 0
+        if field:
+            lengths = self._code.bind(f"LENGTHS_{field}", _LENGTH_FIELDS[field])
+        if arrival.short:
+            if field:
+                self._parts.append(f"{lengths}[{n}]")
+        else:
+            self._code.line(f"if {n} > 250:")
+            longer = self._code.bind("longer", _longer)
+            self._code.line(f"    {n}, {s} = {longer}(d, {s} - 1)")
+            if field:
+                pack = self._code.bind("pack_int32", pack_int32)
+                self._code.line(f"    {h} = {pack}({n})[:{field}]")
+                self._code.line(f"else: {h} = {lengths}[{n}]")
+                self._parts.append(h)
+        self._code.line(f"{q} = {s} + {n}")
+        return s, q
+
+    def _packed(self, index: int, arrival: Arrival, start: str, end: str) -> None:
+        pack = self._code.bind(f"pack_{index}", arrival.pack)
+        self._code.line(f"v{index} = {pack}(d[{start}:{end}])")
+        if arrival.prefix:
+            lengths = self._code.bind(f"LENGTHS_{arrival.prefix}", _LENGTH_FIELDS[arrival.prefix])
+            self._parts.append(f"{lengths}[len(v{index})]")
+        self._parts.append(f"v{index}")
+
+
+_longer = packed

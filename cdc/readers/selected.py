@@ -1,0 +1,266 @@
+"""A table as SELECT gives it: its columns, the key that it is read by, how its rows arrive."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from cdc.columns import Column, FieldType, TableMap
+from cdc.errors import Unfit
+from cdc.readers.arrivals import Arrival, arrival
+from cdc.readers.keys import Characters, Key, KeyColumn, key_column
+from cdc.readers.keys import found as key_of
+from cdc.readers.prepared import Convert, bitmap_size
+from cdc.readers.resume import rows
+from cdc.readers.row_images import RowImages
+from cdc.readers.schema import describe_table, quoted
+from cdc.readers.source import SourceConnection, is_mariadb
+from cdc.readers.varint import packed
+
+_AUTO_INCREMENT: Final = re.compile(r" AUTO_INCREMENT=\d+")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """A table that chunks are read of, as it was when it was opened.
+
+    `map` is the table map of the chunks' events, one object as long as the table is open, `key`
+    the columns of the index that orders the rows, and `rows_estimate` the server's own. `images`
+    makes row images of rows.
+    """
+
+    map: TableMap = field(repr=False)
+    key: tuple[KeyColumn, ...]
+    index: str
+    rows_estimate: int
+    bytes_a_row: int
+    definition: str = field(repr=False)
+    images: Mapping[bytes, Convert] = field(repr=False)
+    arrivals: tuple[Arrival, ...] = field(repr=False)
+    key_at: tuple[int, ...] = field(repr=False)
+
+    @property
+    def schema(self) -> str:
+        """Its schema's name."""
+        return self.map.schema
+
+    @property
+    def table(self) -> str:
+        """Its own name."""
+        return self.map.table
+
+    @property
+    def name(self) -> str:
+        """`schema.table`."""
+        return self.map.name
+
+    @property
+    def columns(self) -> str:
+        """The columns, as they are asked for."""
+        return ", ".join(each.select for each in self.arrivals)
+
+    @property
+    def key_columns(self) -> str:
+        """The key's columns, as they are asked for."""
+        return ", ".join(self.arrivals[at].select for at in self.key_at)
+
+    @property
+    def source(self) -> str:
+        """What stands behind FROM: the key's index, so that rows come in its order."""
+        return f"{quoted(self.schema, self.table)} FORCE INDEX ({quoted(self.index)})"
+
+    @property
+    def present(self) -> bytes:
+        """The bitmap of an image that holds every column."""
+        count = len(self.map.columns)
+        return ((1 << count) - 1).to_bytes((count + 7) // 8, "little")
+
+    def key_found(self, values: Sequence[Any]) -> Key | None:
+        """Return the key whose columns became these BSON values; None where there can be none."""
+        return key_of(self.key, values)
+
+    def read_key(self, row: bytes) -> Key:
+        """Return the key of a row that arrived."""
+        values = dict(_values(row, self.arrivals))
+        return tuple(
+            column.read(values[at]) for column, at in zip(self.key, self.key_at, strict=True)
+        )
+
+    def read_bare_key(self, row: bytes) -> Key:
+        """Return the key of a row that consists of the key alone."""
+        values = dict(_values(row, [self.arrivals[at] for at in self.key_at]))
+        return tuple(column.read(values[at]) for at, column in enumerate(self.key))
+
+
+def _values(row: bytes, arrivals: Sequence[Arrival]) -> Iterator[tuple[int, bytes]]:
+    """Yield the bytes of each column that is not NULL, by its number."""
+    start = bitmap_size(len(arrivals))
+    nulls = int.from_bytes(row[:start], "little") >> 2
+    for at, each in enumerate(arrivals):
+        if nulls >> at & 1:
+            continue
+        size = each.size
+        if not size:
+            size, start = packed(row, start)
+        yield at, row[start : start + size]
+        start += size
+
+
+def describe(
+    connection: SourceConnection, schema: str, table: str, id_columns: Sequence[str]
+) -> Table:
+    """Look a table up and choose its key; raises Unfit where that cannot be."""
+    name = f"{schema}.{table}"
+    seen = definition(connection, schema, table)
+    found = describe_table(connection, schema, table) if seen else None
+    if found is None:
+        raise Unfit("the table is not there, or the account may not see it", table=name)
+    details = _details(connection, schema, table)
+    map_ = replace(found, columns=tuple(_selected(column, found) for column in found.columns))
+    index, at = _index(connection, map_, details, id_columns)
+    arrivals = tuple(arrival(column, details[column.name].type) for column in map_.columns)
+    estimate, size = _estimate(connection, schema, table)
+    return Table(
+        map=map_,
+        key=tuple(_key_column(map_.columns[each], details) for each in at),
+        index=index,
+        rows_estimate=estimate,
+        bytes_a_row=size,
+        definition=seen or "",
+        images=RowImages(arrivals),
+        arrivals=arrivals,
+        key_at=at,
+    )
+
+
+def definition(connection: SourceConnection, schema: str, table: str) -> str | None:
+    """Return the statement that would create the table as it is; None where it is not there."""
+    if not rows(
+        connection,
+        "SELECT 1 FROM information_schema.tables"
+        " WHERE table_schema = %s AND table_name = %s AND table_type = 'BASE TABLE'",
+        schema,
+        table,
+    ):
+        return None
+    [(_, statement, *_)] = rows(connection, f"SHOW CREATE TABLE {quoted(schema, table)}")
+    return _AUTO_INCREMENT.sub("", str(statement), count=1)
+
+
+def _selected(column: Column, table: TableMap) -> Column:
+    if column.type is FieldType.JSON and not table.mariadb:
+        return replace(column, json_text=True)
+    return column
+
+
+@dataclass(frozen=True, slots=True)
+class _Details:
+    """What a table map does not tell of a column."""
+
+    type: str
+    characters: Characters | None
+
+
+def _details(connection: SourceConnection, schema: str, table: str) -> dict[str, _Details]:
+    found = rows(
+        connection,
+        "SELECT column_name, data_type, character_set_name, collation_name"
+        " FROM information_schema.columns WHERE table_schema = %s AND table_name = %s",
+        schema,
+        table,
+    )
+    return {
+        str(name): _Details(
+            str(type_).lower(), Characters(str(charset), str(collation)) if charset else None
+        )
+        for name, type_, charset, collation in found
+    }
+
+
+def _key_column(column: Column, details: Mapping[str, _Details]) -> KeyColumn:
+    found = key_column(column, details[column.name].type, details[column.name].characters)
+    assert found is not None, column
+    return found
+
+
+def _index(
+    connection: SourceConnection,
+    table: TableMap,
+    details: Mapping[str, _Details],
+    id_columns: Sequence[str],
+) -> tuple[str, tuple[int, ...]]:
+    """Return the name of the key that the rows are read by, and its columns."""
+    number = {column.name: at for at, column in enumerate(table.columns)}
+    why = "it has no primary key, and no unique key that is NOT NULL"
+    for name, parts in _unique_keys(connection, table):
+        columns = [part.column for part in parts]
+        if name != "PRIMARY" and id_columns and not set(columns) <= set(id_columns):
+            continue
+        obstacle = _obstacle(table, details, parts, number)
+        if obstacle is None:
+            return name, tuple(number[column] for column in columns)
+        why = obstacle
+    raise Unfit(
+        f"the table cannot be read in chunks: {why}",
+        table=table.name,
+        remedy="give it a primary key of columns that have an exact order",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _KeyPart:
+    column: str
+    whole: bool
+    nullable: bool
+
+
+def _unique_keys(connection: SourceConnection, table: TableMap) -> list[tuple[str, list[_KeyPart]]]:
+    """Return the unique keys, the primary key first."""
+    keys: dict[str, list[_KeyPart]] = {}
+    for row in rows(
+        connection,
+        "SELECT index_name, column_name, sub_part, nullable FROM information_schema.statistics"
+        " WHERE table_schema = %s AND table_name = %s AND non_unique = 0 AND index_type = 'BTREE'"
+        " ORDER BY index_name <> 'PRIMARY', index_name, seq_in_index",
+        table.schema,
+        table.table,
+    ):
+        name, column, sub_part, nullable = row
+        part = _KeyPart(str(column), sub_part is None and column is not None, nullable == "YES")
+        keys.setdefault(str(name), []).append(part)
+    return list(keys.items())
+
+
+def _obstacle(
+    table: TableMap,
+    details: Mapping[str, _Details],
+    parts: Sequence[_KeyPart],
+    number: Mapping[str, int],
+) -> str | None:
+    """Say why a key does not serve."""
+    for part in parts:
+        if not part.whole:
+            return f"the key holds a prefix of a column, not all of it: {part.column}"
+        if part.nullable:
+            return f"column {part.column} of the unique key may be NULL"
+        column = table.columns[number[part.column]]
+        detail = details[column.name]
+        if key_column(column, detail.type, detail.characters) is None:
+            return f"column {column.name} of the key is a {detail.type}, which has no exact order"
+    return None
+
+
+def _estimate(connection: SourceConnection, schema: str, table: str) -> tuple[int, int]:
+    """Return the server's estimates of the rows, and of the bytes that one takes."""
+    if not is_mariadb(connection):
+        rows(connection, "SET SESSION information_schema_stats_expiry = 0")
+    [(count, size)] = rows(
+        connection,
+        "SELECT table_rows, avg_row_length FROM information_schema.tables"
+        " WHERE table_schema = %s AND table_name = %s",
+        schema,
+        table,
+    )
+    return int(count or 0), int(size or 0)

@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+
+from cdc.changes import RowsEvent
+from cdc.mapping.compiler import compile_plan
+from cdc.mapping.model import Mapping
+from cdc.operations import Operation, OperationKind
+from cdc.servers import MySQLServer
+from tests.integration.chunks.reading import chunk_reader, chunks, executed
+from tests.integration.mapping.binlog import rows_events
+from tests.integration.mapping.kinds import KINDS, OPAQUE, Kind
+from tests.integration.mapping.test_types import fields, fill, shuffle, tables
+
+RANDOM_VALUES = 40
+KINDS_A_TABLE = 8
+
+Documents = dict[bytes, bytes]
+
+
+def by_binlog(
+    server: MySQLServer, schema: str, act: Callable[[], None], kinds: Sequence[Kind]
+) -> Documents:
+    """The documents, by id, that the binlog makes of what `act` does."""
+    found: Documents = {}
+    for event in rows_events(server, schema, act):
+        for operation in mapped(event, kinds):
+            found.pop(operation.id, None)
+            if operation.kind is not OperationKind.DELETE:
+                found[operation.id] = operation.document
+    return found
+
+
+def by_select(
+    server: MySQLServer, schema: str, kinds: Sequence[Kind], name: str = "t", limit: int = 7
+) -> Documents:
+    found: Documents = {}
+    with chunk_reader(server) as reader:
+        table = reader.open(schema, name)
+        for chunk in chunks(reader, table, executed(server), limit=limit):
+            operations = mapped(chunk.event, kinds)
+            assert len(operations) == chunk.rows
+            for operation in operations:
+                assert operation.kind is OperationKind.INSERT
+                assert operation.id not in found
+                found[operation.id] = operation.document
+    return found
+
+
+def mapped(event: RowsEvent, kinds: Sequence[Kind]) -> list[Operation]:
+    rule: dict[str, Any] = {"source": event.table.name, "target": "t"}
+    if any(kind.type for kind in kinds):
+        rule["fields"] = fields(kinds)
+    return list(compile_plan(Mapping.model_validate(rule), event.table).operations(event))
+
+
+def drawn(kind: Kind, count: int, *, same: bool) -> list[Any]:
+    """NULL, the limits of a kind and random values of it."""
+    found: list[Any] = [None, *kind.limits]
+
+    @settings(
+        max_examples=count,
+        database=None,
+        derandomize=same,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(kind.values)
+    def draw(value: Any) -> None:
+        found.append(value)
+
+    draw()
+    return found
+
+
+def together(flavour: str) -> Iterator[list[Kind]]:
+    """Every kind that a server has, some in a table."""
+    usable = [kind for kind in KINDS if flavour in kind.flavours]
+    for at in range(0, len(usable), KINDS_A_TABLE):
+        yield usable[at : at + KINDS_A_TABLE]
+
+
+def test_every_type_reads_the_same_from_select_as_from_the_binlog(
+    source: MySQLServer, schema: str, budget: int
+) -> None:
+    for number, kinds in enumerate(together(source.flavour)):
+        name = f"t{number}"
+        values = [drawn(kind, RANDOM_VALUES * budget, same=budget == 1) for kind in kinds]
+        rows = [
+            [column[at % len(column)] for column in values] for at in range(max(map(len, values)))
+        ]
+
+        def act(name: str = name, kinds: list[Kind] = kinds, rows: Any = rows) -> None:
+            fill(source, f"{schema}.{name}", kinds, rows)
+            shuffle(source, f"{schema}.{name}", len(rows))
+
+        expected = by_binlog(source, schema, act, kinds)
+
+        assert by_select(source, schema, kinds, name) == expected, kinds
+
+
+def test_random_tables_with_random_nulls_read_the_same(
+    source: MySQLServer, schema: str, budget: int
+) -> None:
+    examples = 0
+
+    @settings(
+        max_examples=20 * budget,
+        database=None,
+        derandomize=budget == 1,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(tables(source.flavour))
+    def check(drawn: tuple[list[Kind], list[list[Any]]]) -> None:
+        nonlocal examples
+        examples += 1
+        kinds, rows = drawn
+        name = f"t{examples}"
+
+        def act() -> None:
+            fill(source, f"{schema}.{name}", kinds, rows)
+            shuffle(source, f"{schema}.{name}", len(rows))
+
+        expected = by_binlog(source, schema, act, kinds)
+
+        assert by_select(source, schema, kinds, name, limit=5) == expected
+
+    check()
+
+
+@pytest.mark.parametrize(
+    "value", [*OPAQUE, "CAST(5 AS DECIMAL)", "CAST('-98765432109876543210' AS DECIMAL(30))"]
+)
+def test_json_of_values_that_json_has_no_type_for_reads_the_same(
+    mysql: MySQLServer, value: str
+) -> None:
+    schema = "opaque_chunks"
+    mysql.execute(f"CREATE DATABASE IF NOT EXISTS {schema}")
+    mysql.execute(f"DROP TABLE IF EXISTS {schema}.t")
+
+    def act() -> None:
+        mysql.execute(f"CREATE TABLE {schema}.t (id BIGINT PRIMARY KEY, j JSON)")
+        values = (f"JSON_OBJECT('k', {value})", f"JSON_ARRAY({value})", f"CAST({value} AS JSON)")
+        rows = ", ".join(f"({at}, {each})" for at, each in enumerate(values))
+        mysql.execute(f"INSERT INTO {schema}.t VALUES {rows}")
+
+    expected = by_binlog(mysql, schema, act, [])
+
+    assert by_select(mysql, schema, []) == expected
