@@ -38,7 +38,6 @@ NOT_YET = frozenset(
         "chunks",
         "dead_letters",
         "http",
-        "lease",
         "mask_key",
         "mask_key_file",
     }
@@ -251,6 +250,12 @@ class ApplyConfig(_Settings):
     transaction_bytes: Annotated[Whole, Field(ge=1, le=MAX_BATCH_BYTES)] = 16_000_000
 
 
+class LeaseConfig(_Settings):
+    """How soon a standby takes over from a daemon that gives no sign of life."""
+
+    ttl_seconds: Annotated[Number, Field(ge=1, le=600)] = 10.0
+
+
 class LogConfig(_Settings):
     """What the daemon says of itself, on stderr."""
 
@@ -267,6 +272,7 @@ class Config(_Settings):
     mappings: Annotated[tuple[str, ...], Field(min_length=1)] = ("mappings/*.yaml",)
     start: Start = "backfill"
     apply: ApplyConfig = ApplyConfig()
+    lease: LeaseConfig = LeaseConfig()
     log: LogConfig = LogConfig()
 
     @model_validator(mode="before")

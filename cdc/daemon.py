@@ -12,7 +12,7 @@ import structlog
 
 from cdc.checkpoint import Checkpoint
 from cdc.config import Config
-from cdc.errors import Retryable
+from cdc.errors import Fenced, LeaseHeld, Retryable
 from cdc.faults import Faults
 from cdc.fitness import require_fit, require_table_fit
 from cdc.following import Followed
@@ -31,6 +31,9 @@ T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+
+STANDBY_SECONDS: Final = 1.0
+"""How often a standby looks whether the active daemon still is."""
 
 
 class Daemon:
@@ -57,22 +60,43 @@ class Daemon:
     def run(self) -> None:
         """Replicate from the checkpoint on, or from `start` where there is none yet.
 
-        An unreachable side is waited for. Returns when it was stopped; raises UsageError or Unfit
-        where the two sides are not fit for replication.
+        While another daemon of the name is active it stands by, and so it does again when one has
+        taken over. An unreachable side is waited for. Returns when it was stopped; raises
+        UsageError or Unfit where the two sides are not fit for replication.
         """
         try:
             self._once_reachable(lambda: require_fit(self._config, self._mappings))
             with self._connected_writer() as writer:
-                checkpoint = writer.take_over() or self._first_checkpoint(writer)
-                self._pipeline = self._assemble(writer)
-                if not self._stopping.is_set():
-                    log.info(
-                        "streaming", stream=self._config.name, position=str(checkpoint.position)
-                    )
-                    self._replicate(self._pipeline, checkpoint, writer)
+                while not self._stopping.is_set():
+                    self._serve(writer)
         except Stopped:
             pass
         log.info("stopped", stream=self._config.name)
+
+    def _serve(self, writer: MongoWriter) -> None:
+        """Be the active daemon once: from the takeover until stopped or fenced."""
+        checkpoint = self._own(writer)
+        self._pipeline = self._assemble(writer)
+        if self._stopping.is_set():
+            return
+        log.info("streaming", stream=self._config.name, position=str(checkpoint.position))
+        try:
+            self._replicate(self._pipeline, checkpoint, writer)
+        except Fenced as error:
+            log.warning("fenced", stream=self._config.name, by=error.message)
+
+    def _own(self, writer: MongoWriter) -> Checkpoint:
+        """Wait until no other daemon of the name is active, and become it."""
+        said = ""
+        while True:
+            try:
+                return writer.take_over() or self._first_checkpoint(writer)
+            except LeaseHeld as error:
+                if error.message != said:
+                    said = error.message
+                    log.info("standby", stream=self._config.name, active=said)
+            if self._stopping.wait(STANDBY_SECONDS):
+                raise Stopped
 
     @staticmethod
     def _replicate(pipeline: Pipeline, start: Checkpoint, writer: MongoWriter) -> None:
@@ -94,6 +118,7 @@ class Daemon:
                 state_database=config.target.state_database,
                 stream=config.name,
                 transactional=config.apply.mode == "exactly_once",
+                lease_seconds=config.lease.ttl_seconds,
                 faults=self._faults,
             )
             try:

@@ -4,6 +4,8 @@ CdcError
 ├── Retryable            wait and try again: a side is unreachable, a transaction was aborted
 │   └── TooEarly         try again at once: nothing is broken
 ├── RecordError          one row or document cannot be carried over
+├── LeaseHeld            another daemon of the name is active: stand by, or leave it alone
+├── Fenced               another daemon of the name has taken over: stand by
 └── Fatal                stop
     ├── UsageError       exit 2: the configuration or a mapping is wrong
     ├── Unfit            exit 3: the source or the target cannot be used as it is set up
@@ -76,6 +78,14 @@ class RecordError(CdcError):
         self.row_id = row_id
 
 
+class LeaseHeld(CdcError):
+    """Another daemon of the same name is active."""
+
+
+class Fenced(CdcError):
+    """Another daemon of the same name has taken over."""
+
+
 class Fatal(CdcError):
     """The daemon cannot go on."""
 
@@ -116,10 +126,6 @@ class RefusedEvent(Halted):
 
 class Corrupted(Halted):
     """An event's bytes are damaged or cut short."""
-
-
-class Fenced(Halted):
-    """Another daemon of the same name has taken over."""
 
 
 class StateMissing(Halted):

@@ -21,6 +21,9 @@ TRANSACTION_BYTES: Final = 1024
 IDLE_LINGER_SECONDS: Final = 1.0
 """How long transactions without operations may wait: they only move the checkpoint."""
 
+NOTHING: Final = Batch(())
+"""What `take` returns when its time is up."""
+
 
 class Closed(Exception):
     """The other side has gone."""
@@ -70,18 +73,24 @@ class Handoff:
             if (rows and not was_urgent) or len(self._waiting) == 1 or self._full():
                 self._changed.notify_all()
 
-    def take(self) -> Batch | None:
+    def take(self, within_seconds: float | None = None) -> Batch | None:
         """Wait for a batch and return it; None once the reading side has ended without an error.
 
-        What was put before the reading side failed is returned first; then its error is raised.
+        With `within_seconds` NOTHING is returned where no batch is ripe by then. What was put
+        before the reading side failed is returned first; then its error is raised.
         """
+        until = None if within_seconds is None else self._clock() + within_seconds
         with self._changed:
             while not self._ripe():
                 if not self._waiting and (self._closed or self._error is not None):
                     if self._error is not None and not self._closed:
                         raise self._error
                     return None
-                self._changed.wait(self._patience())
+                left = None if until is None else until - self._clock()
+                if left is not None and left <= 0:
+                    return NOTHING
+                waits = [each for each in (self._patience(), left) if each is not None]
+                self._changed.wait(min(waits, default=None))
             return self._cut()
 
     def _ripe(self) -> bool:

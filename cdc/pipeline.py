@@ -20,7 +20,7 @@ from cdc.changes import RowsEvent, SchemaChange, SchemaChangeKind, Transaction
 from cdc.checkpoint import Checkpoint, Inflight
 from cdc.columns import TableMap
 from cdc.errors import CdcError, RecordError, RefusedEvent
-from cdc.handoff import Closed, Handoff
+from cdc.handoff import NOTHING, Closed, Handoff
 from cdc.operations import Operation
 from cdc.position import Position
 from cdc.writers.batch import Batch, MappedTransaction, weight
@@ -28,6 +28,9 @@ from cdc.writers.batch import Batch, MappedTransaction, weight
 log = structlog.get_logger(__name__)
 
 CACHED_PLANS: Final = 2_000
+
+TURN_SECONDS: Final = 1.0
+"""How often an idle pipeline turns: renews its lease if it is time."""
 
 READER_ENDS_WITHIN_SECONDS: Final = 5
 """How long to wait for a reader that is busy connecting; its thread dies with the process."""
@@ -50,6 +53,10 @@ class Writer(Protocol):
 
     def apply(self, batch: Batch) -> None:
         """Apply a batch and its checkpoint."""
+        ...
+
+    def keep(self) -> None:
+        """Renew the lease if it is time."""
         ...
 
     def stop(self) -> None:
@@ -184,24 +191,32 @@ class Pipeline:
         reading = threading.Thread(target=self._read, args=(start,), name="reader", daemon=True)
         reading.start()
         try:
-            while (batch := self._handoff.take()) is not None:
-                self._writer.apply(batch)
-                log.debug(
-                    "batch_applied",
-                    operations=batch.operations,
-                    position=str(batch.checkpoint.position),
-                )
+            while (batch := self._handoff.take(TURN_SECONDS)) is not None:
+                if batch is not NOTHING:
+                    self._apply(batch)
+                self._writer.keep()
         finally:
-            self.stop()
+            self._end_reading()
             reading.join(READER_ENDS_WITHIN_SECONDS)
+
+    def _apply(self, batch: Batch) -> None:
+        self._writer.apply(batch)
+        log.debug(
+            "batch_applied",
+            operations=batch.operations,
+            position=str(batch.checkpoint.position),
+        )
 
     def stop(self) -> None:
         """End `run` behind the batch in flight; may be called from any thread.
 
         Where the target cannot be reached the batch in flight is given up: it is read again.
         """
-        self._reader.stop()
         self._writer.stop()
+        self._end_reading()
+
+    def _end_reading(self) -> None:
+        self._reader.stop()
         self._handoff.close()
 
     def _read(self, start: Checkpoint) -> None:

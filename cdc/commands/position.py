@@ -54,6 +54,7 @@ def show(config_path: Path, output: str) -> None:
 @click.option("--offset", type=click.IntRange(min=4), help="A transaction boundary in the file.")
 @click.option("--start", "word", type=click.Choice(["earliest", "now"]), help="As in the settings.")
 @click.option("--yes", is_flag=True, help="Do it; without it nothing is changed.")
+@click.option("--force", is_flag=True, help="Do it though a daemon is active.")
 def set_position(
     config_path: Path,
     gtid: str | None,
@@ -61,11 +62,13 @@ def set_position(
     offset: int | None,
     word: str | None,
     yes: bool,
+    force: bool,
 ) -> None:
     """Make the stream go on at another position.
 
     What lies between the two is skipped or applied again: documents may then differ from the
-    source until it is resynced. A daemon that runs stops, saying that it was taken over.
+    source until it is resynced. Refused while a daemon is active; with --force that one drops
+    what it is at and goes on at the new position.
     """
     config = load(config_path)
     wanted = _resolved(config, _wanted(gtid, file, offset, word))
@@ -74,7 +77,8 @@ def set_position(
     if not yes:
         raise UsageError(f"this would move {config.name}: {change}", remedy="repeat it with --yes")
     mappings = load_mappings(config.mappings, relative_to=config_path.resolve().parent)
-    saved.move(config, wanted, mappings={each.target: each.fingerprint for each in mappings})
+    fingerprints = {each.target: each.fingerprint for each in mappings}
+    saved.move(config, wanted, mappings=fingerprints, force=force)
     click.echo(f"moved {config.name}: {change}", err=True)
 
 

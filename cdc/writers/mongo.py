@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from enum import Enum
 from functools import partial
@@ -51,6 +52,7 @@ RETRYABLE_CODES: Final = frozenset(
         290,  # TransactionExceededLifetimeLimitSeconds
         10107,  # NotWritablePrimary
         11600,  # InterruptedAtShutdown
+        11601,  # Interrupted: a takeover has ended our session, or an operator the operation
         11602,  # InterruptedDueToReplStateChange
         13435,  # NotPrimaryNoSecondaryOk
         13436,  # NotPrimaryOrSecondary
@@ -62,6 +64,11 @@ ACCESS_CODES: Final = frozenset({13, 18, 8000})
 
 ABORT_SECONDS: Final = 1.0
 """How long to try to say that a transaction is given up: the server finds out by itself too."""
+
+RELEASE_SECONDS: Final = 1.0
+"""How long to try to give the lease back: it expires by itself too."""
+
+RENEWALS_PER_LEASE: Final = 3
 
 INSERT_AGAIN_AFTER: Final = 20
 """After how many batches sent as replaces to try inserts again."""
@@ -99,10 +106,16 @@ class MongoWriter:
         state_database: str,
         stream: str,
         transactional: bool,
+        lease_seconds: float,
         faults: Faults,
     ) -> None:
-        """With `transactional` a batch and its checkpoint commit together, else one after other."""
-        self.state = StreamState(client[state_database], stream)
+        """With `transactional` a batch and its checkpoint commit together, else one after other.
+
+        `lease_seconds`: how long the stream stays this writer's without a sign of life.
+        """
+        self.state = StreamState(client[state_database], stream, ttl_seconds=lease_seconds)
+        self._renew_after_seconds = lease_seconds / RENEWALS_PER_LEASE
+        self._renewed_at = 0.0
         self._client = client
         self._database = client.get_database(database, write_concern=MAJORITY)
         self._state_database = client.get_database(state_database, write_concern=MAJORITY)
@@ -121,12 +134,30 @@ class MongoWriter:
         self._stopping.set()
 
     def close(self) -> None:
-        """Give the session back."""
+        """Give the lease and the session back."""
         self._session.end_session()
+        try:
+            with pymongo.timeout(RELEASE_SECONDS):
+                self.state.release()
+        except PyMongoError as error:
+            log.info("lease_left_to_expire", error=str(error))
 
     def take_over(self) -> Checkpoint | None:
-        """Become the stream's only writer; return its checkpoint, None on a first start."""
-        return self._persist(lambda: self.state.take_over(self._session))
+        """Become the stream's only writer; return its checkpoint, None on a first start.
+
+        Raises LeaseHeld while another daemon of the name is active.
+        """
+        self._session.end_session()
+        self._session = self._client.start_session()
+        checkpoint = self._persist(lambda: self.state.take_over(self._session))
+        self._renewed_at = time.monotonic()
+        return checkpoint
+
+    def keep(self) -> None:
+        """Renew the lease if it is time; raises Fenced or StateMissing where it is lost."""
+        if time.monotonic() - self._renewed_at >= self._renew_after_seconds:
+            self._persist(self.state.renew)
+            self._renewed_at = time.monotonic()
 
     def create(self, checkpoint: Checkpoint, mappings: dict[str, str]) -> None:
         """Write a new stream's first checkpoint."""
@@ -184,6 +215,9 @@ class MongoWriter:
             if form is Form.IN_ORDER
             else commands.coalesced(batch, insert_first=form is Form.INSERTS)
         )
+        if self.state.is_slow or not self._transactional:
+            self.state.renew()
+        began = self._renewed_at = time.monotonic()  # a batch's first write renews the lease
         try:
             if self._transactional:
                 self._in_transaction(batch, requests)
@@ -191,6 +225,13 @@ class MongoWriter:
                 self._one_after_other(batch, requests)
         except AlreadyLanded:
             log.info("commit_had_landed", position=str(batch.checkpoint.position))
+        except ConnectionFailure:
+            raise  # it does not tell how long a batch takes
+        except BaseException:
+            self.state.took(time.monotonic() - began)
+            raise
+        else:
+            self.state.took(time.monotonic() - began)
 
     def _in_transaction(self, batch: Batch, requests: list[Command]) -> None:
         session = self._session
@@ -209,7 +250,6 @@ class MongoWriter:
 
     def _one_after_other(self, batch: Batch, requests: list[Command]) -> None:
         self._faults.reach(FaultPoint.BEFORE_TRANSACTION)
-        self.state.confirm()
         self._send(batch, requests, None)
         self._faults.reach(FaultPoint.BEFORE_COMMIT)
         self.state.advance(batch.checkpoint, batch.committed_at, None)

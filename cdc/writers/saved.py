@@ -10,9 +10,11 @@ from typing import Any
 
 from pymongo.errors import ConnectionFailure
 
+from cdc import lease
 from cdc.checkpoint import Checkpoint
 from cdc.config import Config
 from cdc.errors import Retryable
+from cdc.lease import Owner
 from cdc.writers import target
 from cdc.writers.state import StreamState
 
@@ -23,20 +25,32 @@ def read(config: Config) -> dict[str, Any] | None:
         return state.read()
 
 
-def move(config: Config, checkpoint: Checkpoint, *, mappings: dict[str, str]) -> None:
-    """Make a stream go on at `checkpoint`; a daemon that runs is fenced and stops.
+def holder(config: Config) -> Owner | None:
+    """Return the daemon that is active, by the target's clock; None where none is."""
+    with _state(config) as (state, _):
+        document = state.look()
+        return lease.holder(document) if document is not None else None
 
-    `mappings` are the fingerprints that a stream which does not exist yet begins with.
+
+def move(
+    config: Config, checkpoint: Checkpoint, *, mappings: dict[str, str], force: bool = False
+) -> None:
+    """Make a stream go on at `checkpoint`.
+
+    `mappings` are the fingerprints that a stream which does not exist yet begins with. Raises
+    LeaseHeld where a daemon is active; with `force` that one is fenced, and stands by: it goes on
+    at the new position.
     """
     with _state(config) as (state, client), client.start_session() as session:
         document = state.read()
         if document is None:
             state.create(checkpoint, mappings)
             return
-        state.take_over(session)
+        state.take_over(session, force=force)
         committed = document.get("committed_at")
         committed_at = committed.timestamp() if isinstance(committed, datetime) else time.time()
         state.advance(checkpoint, committed_at, None)
+        state.release()
 
 
 @contextmanager

@@ -1,17 +1,15 @@
 """The stream's state document: checkpoint, sequence number, epoch and owner in one place.
 
-    {_id: stream, sequence, epoch, owner: {host, pid, session}, position, inflight, server,
-     committed_at, updated_at, created_at, mappings: {…}}
+    {_id: stream, sequence, epoch, owner: {host, pid, instance, session, …}, lease_until,
+     position, inflight, server, committed_at, updated_at, created_at, mappings: {…}}
 
 Each batch's first write moves it from sequence n to n + 1 on the condition that epoch and n are
 still ours. That fences a daemon that was replaced, and it decides a commit whose answer was lost:
-a repeated batch finds n + 1 and its own epoch, so it had landed.
+a repeated batch finds n + 1 and its own epoch, so it had landed. The same write renews the lease.
 """
 
 from __future__ import annotations
 
-import os
-import socket
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,16 +21,30 @@ from pymongo import ReturnDocument
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import DuplicateKeyError, OperationFailure
+from pymongo.errors import DuplicateKeyError, ExecutionTimeout, OperationFailure
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from cdc.checkpoint import Checkpoint
-from cdc.errors import Fenced, Retryable, StateMissing
+from cdc.errors import Fenced, LeaseHeld, Retryable, StateMissing
+from cdc.lease import Owner, holder, this_process
 
 STREAMS: Final = "streams"
 MAJORITY: Final = WriteConcern("majority", j=True)
 _NO_SUCH_SESSION: Final = frozenset({206})
+
+TTL_SECONDS: Final = 10.0
+
+BLOCKED_SECONDS: Final = 5.0
+"""How long a takeover waits behind an open transaction of an owner whose lease has expired.
+
+It may be a slow batch, whose commit renews the lease; after that it counts as dead or frozen.
+"""
+
+TAKEN_WITHIN_SECONDS: Final = 30.0
+
+SLOW_BATCHES: Final = 2
+"""A lease covers this many batches of the length of the last."""
 
 Document = dict[str, Any]
 
@@ -52,12 +64,21 @@ class Held:
 class StreamState:
     """One stream's state document, in the state database of the target."""
 
-    def __init__(self, database: Database[Document], stream: str) -> None:
+    def __init__(
+        self,
+        database: Database[Document],
+        stream: str,
+        *,
+        ttl_seconds: float = TTL_SECONDS,
+        owner: Owner | None = None,
+    ) -> None:
         self._stream = stream
         self._admin = database.client.admin
         self._documents: Collection[Document] = database.get_collection(
             STREAMS, read_concern=ReadConcern("majority"), write_concern=MAJORITY
         )
+        self._ttl_seconds = self._lease_seconds = ttl_seconds
+        self._owner = owner or this_process()
         self._held = Held(0, 0)
 
     def __repr__(self) -> str:
@@ -75,6 +96,7 @@ class StreamState:
             "sequence": 0,
             "epoch": 0,
             "owner": None,
+            "lease_until": None,
             **checkpoint.to_document(),
             "committed_at": None,
             "created_at": datetime.now(UTC),
@@ -83,33 +105,67 @@ class StreamState:
         with suppress(DuplicateKeyError):
             self._documents.insert_one(document)
 
-    def take_over(self, session: ClientSession) -> Checkpoint | None:
+    def look(self) -> Document | None:
+        """Return the document as a majority has it, with the target's clock as `now`, or None."""
+        pipeline = [{"$match": {"_id": self._stream}}, {"$set": {"now": "$$NOW"}}]
+        return next(iter(self._documents.aggregate(pipeline)), None)
+
+    def take_over(self, session: ClientSession, *, force: bool = False) -> Checkpoint | None:
         """Become the stream's owner; return its checkpoint, or None where there is no state.
 
-        The former owner can write no more from then on. A transaction that it left open would
-        hold the document for a minute, so its session is ended first.
+        Raises LeaseHeld where another process holds a live lease, unless `force`. The former
+        owner can write no more from then on. Of one whose lease has expired an open transaction
+        may be a slow batch: it is waited for, a little, and ended then.
         """
-        document = self.read()
+        document = self.look()
         if document is None:
             return None
-        self._end_session(document.get("owner") or {})
-        owner = {
-            "host": socket.gethostname(),
-            "pid": os.getpid(),
-            "session": session.session_id["id"],
-        }
-        taken = self._documents.find_one_and_update(
-            {"_id": self._stream},
-            [{"$set": {"epoch": {"$add": ["$epoch", 1]}, "owner": owner, "updated_at": "$$NOW"}}],
-            return_document=ReturnDocument.AFTER,
-        )
-        if taken is None:
-            raise StateMissing
+        owner = Owner.from_document(document.get("owner") or {})
+        holding = holder(document)
+        if holding is not None and holding.instance != self._owner.instance and not force:
+            raise self._is_active(holding)
+        if force or owner.is_gone():
+            self._end_session(document)
+        try:
+            taken = self._take(document, session, within_seconds=BLOCKED_SECONDS)
+        except ExecutionTimeout:
+            self._end_session(document)
+            taken = self._take(document, session, within_seconds=TAKEN_WITHIN_SECONDS)
+        if taken is None:  # its batch was slow and has landed, or another standby was faster
+            raise self._is_active(owner)
         self._held = Held(int(taken["epoch"]), int(taken["sequence"]))
         return Checkpoint.from_document(taken)
 
-    def _end_session(self, owner: Mapping[str, Any]) -> None:
-        session = owner.get("session")
+    def _is_active(self, owner: Owner) -> LeaseHeld:
+        return LeaseHeld(
+            f"another daemon named {self._stream!r} is active: {owner}",
+            remedy="stop it first, or give this one another `name`",
+        )
+
+    def _take(
+        self, seen: Document, session: ClientSession, *, within_seconds: float
+    ) -> Document | None:
+        """Count the epoch up, unless the owner that was seen has renewed its lease since."""
+        owner = {**self._owner.to_document(), "session": session.session_id["id"]}
+        return self._documents.find_one_and_update(
+            {"_id": self._stream, "epoch": seen["epoch"], "lease_until": seen.get("lease_until")},
+            [
+                {
+                    "$set": {
+                        "epoch": {"$add": ["$epoch", 1]},
+                        "owner": {"$literal": owner},
+                        "lease_until": _from_now(self._ttl_seconds),
+                        "updated_at": "$$NOW",
+                    }
+                }
+            ],
+            return_document=ReturnDocument.AFTER,
+            maxTimeMS=int(within_seconds * 1000),
+        )
+
+    def _end_session(self, document: Document) -> None:
+        """Have the server abort what the owner left open: it would hold the document a minute."""
+        session = (document.get("owner") or {}).get("session")
         if isinstance(session, Binary | bytes):
             try:
                 self._admin.command({"killSessions": [{"id": Binary(session, 4)}]})
@@ -134,7 +190,15 @@ class StreamState:
         literal = {key: {"$literal": value} for key, value in saved.items()}
         result = self._documents.update_one(
             {"_id": self._stream, "epoch": held.epoch, "sequence": held.sequence},
-            [{"$set": {**literal, "updated_at": "$$NOW"}}],
+            [
+                {
+                    "$set": {
+                        **literal,
+                        "lease_until": _from_now(self._lease_seconds),
+                        "updated_at": "$$NOW",
+                    }
+                }
+            ],
             session=session,
         )
         if result.matched_count == 0:
@@ -154,14 +218,45 @@ class StreamState:
                 " and start anew",
             )
         if document["epoch"] != self._held.epoch:
-            owner = document.get("owner") or {}
-            raise Fenced(
-                f"another daemon named {self._stream!r} has taken over: process"
-                f" {owner.get('pid')} on {owner.get('host')}",
-                remedy="run one daemon of a name, or give this one another `name`",
-            )
+            owner = Owner.from_document(document.get("owner") or {})
+            raise Fenced(f"another daemon named {self._stream!r} has taken over: {owner}")
         return document
+
+    def renew(self) -> None:
+        """Hold the lease from now on for its time; raises Fenced or StateMissing where it is lost.
+
+        Never beside a batch: it would wait for the batch's transaction, which holds the document.
+        """
+        if self._set_lease(_from_now(self._lease_seconds)) == 0:
+            self.confirm()
+            raise Retryable("the stream's state was not found, and then it was")
+
+    def release(self) -> None:
+        """Let a standby take over at once; does nothing where the lease is another's."""
+        self._set_lease(None)
+
+    def _set_lease(self, until: Document | None) -> int:
+        result = self._documents.update_one(
+            {"_id": self._stream, "epoch": self._held.epoch}, [{"$set": {"lease_until": until}}]
+        )
+        return result.matched_count
+
+    @property
+    def is_slow(self) -> bool:
+        """Tell whether a batch takes so long that the lease must be renewed for it alone."""
+        return self._lease_seconds > self._ttl_seconds
+
+    def took(self, seconds: float) -> None:
+        """Learn how long a batch takes: the lease must outlive the next one.
+
+        Else two daemons would take the stream from each other for ever, with nothing done.
+        """
+        self._lease_seconds = max(self._ttl_seconds, SLOW_BATCHES * seconds)
 
     def landed(self) -> None:
         """Count the batch whose checkpoint was saved last as applied."""
         self._held = Held(self._held.epoch, self._held.sequence + 1)
+
+
+def _from_now(seconds: float) -> Document:
+    return {"$add": ["$$NOW", int(seconds * 1000)]}

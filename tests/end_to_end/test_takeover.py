@@ -10,7 +10,6 @@ import pytest
 from tests.end_to_end.support.commit_trap import CommitTrap
 from tests.end_to_end.support.proxy import Proxy
 from tests.end_to_end.support.stream import Stream
-from tests.end_to_end.test_halts import halted
 from tests.waiting import eventually
 
 TAKEN_OVER_WITHIN_SECONDS = 20
@@ -22,6 +21,7 @@ TAKEN_OVER_WITHIN_SECONDS = 20
 def test_a_daemon_that_stood_still_is_fenced_when_it_goes_on(stream: Stream, moment: str) -> None:
     stream.table("items", "id INT NOT NULL PRIMARY KEY, number INT NOT NULL")
     stream.sql("INSERT INTO items VALUES (1, 1)")
+    stream.settings["lease"] = {"ttl_seconds": 2}
     with Proxy(stream.mongo.port, framed=True) as proxy:
         direct = stream.settings["target"]["uri"]
         stream.proxied_target(proxy.port)
@@ -34,13 +34,14 @@ def test_a_daemon_that_stood_still_is_fenced_when_it_goes_on(stream: Stream, mom
 
         stream.settings["target"]["uri"] = direct
         began = time.monotonic()
-        stream.start()
+        second = stream.start()
         stream.sql("UPDATE items SET number = number + 10")
         stream.settle()
         assert time.monotonic() - began < TAKEN_OVER_WITHIN_SECONDS
         first.send(signal.SIGCONT)
         proxy.cut()
 
-        assert halted(first)["error"] == "Fenced"
+        assert str(second.pid) in first.until_logged("fenced")["by"]
+        first.until_logged("standby")
         stream.sql("DELETE FROM items")
         stream.settle()

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from cdc.checkpoint import Checkpoint
-from cdc.handoff import Closed, Handoff, Limits
+from cdc.handoff import NOTHING, Closed, Handoff, Limits
 from cdc.operations import Operation, OperationKind
 from cdc.position import FilePosition
 from cdc.writers.batch import Batch, MappedTransaction
@@ -120,3 +120,18 @@ def test_close_releases_a_reader_that_waits() -> None:
     waiting.join(DEADLINE)
 
     assert len(ended) == 1
+
+
+def test_a_writer_that_waits_in_vain_is_told_in_time() -> None:
+    buffer = handoff()
+
+    assert buffer.take(within_seconds=0.01) is NOTHING
+
+
+def test_what_lingers_is_not_taken_before_it_is_ripe() -> None:
+    buffer = handoff(linger=3600)
+    buffer.put(transaction(1))
+
+    assert buffer.take(within_seconds=0.01) is NOTHING
+    buffer.fail(ValueError("the end"))
+    assert numbers(buffer.take(within_seconds=0.01)) == ["1"]

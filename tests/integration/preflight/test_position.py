@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 
@@ -128,7 +129,27 @@ def test_a_file_position_is_set_where_the_log_has_it(
     assert Checkpoint.from_document(document).position == FilePosition(str(file), int(size))
 
 
-def test_a_running_daemon_is_fenced_by_a_new_position(
+def test_an_active_daemon_is_left_alone(
+    setup: Setup,
+    table: str,
+    mongo: MongoServer,
+    state_database: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run(setup, "set", "--start", "earliest", "--yes")
+    with mongo.client() as client, client.start_session() as session:
+        daemon = StreamState(client[state_database], "checked")
+        before = daemon.take_over(session)
+
+        code = run(setup, "set", "--start", "now", "--yes")
+
+        assert code == 1
+        assert f"process {os.getpid()} on" in capsys.readouterr().err
+        moved = daemon.confirm()
+        assert Checkpoint.from_document(moved) == before
+
+
+def test_an_active_daemon_is_fenced_by_a_new_position_with_force(
     setup: Setup, table: str, mongo: MongoServer, state_database: str
 ) -> None:
     run(setup, "set", "--start", "earliest", "--yes")
@@ -137,12 +158,11 @@ def test_a_running_daemon_is_fenced_by_a_new_position(
         before = daemon.take_over(session)
         assert before is not None
 
-        code = run(setup, "set", "--start", "now", "--yes")
+        code = run(setup, "set", "--start", "now", "--yes", "--force")
 
         assert code == 0
         with pytest.raises(Fenced):
             daemon.advance(before, 0, None)
-        moved = daemon.read()
-        assert moved is not None
-        assert Checkpoint.from_document(moved).position != before.position
-        assert moved["sequence"] > 0
+        again = daemon.take_over(session)
+        assert again is not None
+        assert again.position != before.position

@@ -1,0 +1,102 @@
+"""Who may write a stream, and until when: one daemon of a name is active, the others stand by.
+
+The lease stands in the stream's state document: `owner` and `lease_until`, by the target's clock.
+Its expiry tells a standby when to try; who can write is decided by the epoch alone. So nothing here
+has to be right for the data's sake: a wrong answer costs a takeover that was not needed.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+_PROC: Final = Path("/proc")
+_ENDED: Final = frozenset("ZX")
+"""States of a process that is dead, though its parent has not asked for its exit code yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A process that holds a lease, or held it.
+
+    `instance` tells it from all others. `place` names the boot and the process namespace in which
+    `pid` and `started` (in the kernel's ticks) mean something; empty where the system has no /proc.
+    """
+
+    host: str
+    pid: int
+    instance: str
+    place: str = ""
+    started: str = ""
+
+    def __str__(self) -> str:
+        return f"process {self.pid} on {self.host}"
+
+    def to_document(self) -> dict[str, Any]:
+        """Return it as it stands in the stream's state document."""
+        return asdict(self)
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Owner:
+        """Read what `to_document` wrote."""
+        text = {
+            name: str(document.get(name) or "") for name in ("host", "instance", "place", "started")
+        }
+        return cls(pid=int(document.get("pid") or 0), **text)
+
+    def is_gone(self) -> bool:
+        """Tell whether the process has provably ended: it ran here, and is not there any more."""
+        if not self.place or not self.started or self.place != _place():
+            return False
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return True
+        except PermissionError:
+            pass
+        state, started = _state_and_start(self.pid)
+        return bool(started) and (started != self.started or state in _ENDED)
+
+
+def this_process() -> Owner:
+    """Name the process that calls, as a new instance."""
+    pid = os.getpid()
+    _, started = _state_and_start(pid)
+    return Owner(socket.gethostname(), pid, uuid.uuid4().hex, _place(), started)
+
+
+def holder(document: Mapping[str, Any]) -> Owner | None:
+    """Return who holds a live lease; None where nobody does, or its owner has provably ended.
+
+    `document` is the state document with the target's clock beside it, as `now`.
+    """
+    until = document.get("lease_until")
+    if until is None or until <= document["now"]:
+        return None
+    owner = Owner.from_document(document.get("owner") or {})
+    return None if owner.is_gone() else owner
+
+
+def _place() -> str:
+    try:
+        boot = (_PROC / "sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot}/{(_PROC / 'self/ns/pid').readlink()}"
+    except OSError:
+        return ""
+
+
+def _state_and_start(pid: int) -> tuple[str, str]:
+    """Return a process's state and start time; empty where they cannot be read.
+
+    Format: proc(5), fields 3 and 22; the program's name before them may hold anything but `)`.
+    """
+    try:
+        fields = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+        return fields[0], fields[19]
+    except (OSError, IndexError):
+        return "", ""
