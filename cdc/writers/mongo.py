@@ -30,7 +30,7 @@ from cdc.retry import persist
 from cdc.writers import commands
 from cdc.writers.batch import Batch, query
 from cdc.writers.commands import Command
-from cdc.writers.state import MAJORITY, AlreadyLanded, Document, StreamState
+from cdc.writers.state import MAJORITY, TTL_SECONDS, AlreadyLanded, Document, StreamState
 
 T = TypeVar("T")
 
@@ -106,8 +106,8 @@ class MongoWriter:
         state_database: str,
         stream: str,
         transactional: bool,
-        lease_seconds: float,
         faults: Faults,
+        lease_seconds: float = TTL_SECONDS,
     ) -> None:
         """With `transactional` a batch and its checkpoint commit together, else one after other.
 

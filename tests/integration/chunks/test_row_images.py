@@ -55,7 +55,7 @@ def mapped(event: RowsEvent, kinds: Sequence[Kind]) -> list[Operation]:
     rule: dict[str, Any] = {"source": event.table.name, "target": "t"}
     if any(kind.type for kind in kinds):
         rule["fields"] = fields(kinds)
-    return list(compile_plan(Mapping.model_validate(rule), event.table).operations(event))
+    return list(compile_plan(Mapping.model_validate(rule), event.table).operations(event, 0.0))
 
 
 def drawn(kind: Kind, count: int, *, same: bool) -> list[Any]:
