@@ -298,7 +298,7 @@ class Config(_Settings):
         directory = glob.escape(str(info.context["directory"]))
         absolute = tuple(str(Path(directory, pattern)) for pattern in patterns)
         for pattern, whole in zip(patterns, absolute, strict=True):
-            if not _files(whole):
+            if not _files(whole) and not info.context.get("mappings_optional"):
                 raise ValueError(f"`{pattern}` matches no file in {info.context['directory']}")
         return absolute
 
@@ -317,8 +317,13 @@ def default_server_id(name: str) -> int:
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4]) | 2**31
 
 
-def load(path: Path, environment: Mapping[str, str] = os.environ) -> Config:
-    """Read a configuration file; raise UsageError that tells every mistake in it at once."""
+def load(
+    path: Path, environment: Mapping[str, str] = os.environ, *, mappings_optional: bool = False
+) -> Config:
+    """Read a configuration file; raise UsageError that tells every mistake in it at once.
+
+    With `mappings_optional` there need not be a mapping file yet.
+    """
     marked = _read(path)
     missing: dict[KeyPath, VariableMistake] = {}
     data = expand_all(marked.data, environment, missing.__setitem__)
@@ -327,7 +332,11 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> Config:
         for key, mistake in missing.items()
     ]
     try:
-        config = Config.model_validate(data, context={"directory": path.resolve().parent})
+        context = {
+            "directory": path.resolve().parent,
+            "mappings_optional": mappings_optional,
+        }
+        config = Config.model_validate(data, context=context)
     except ValidationError as error:
         mistakes += [
             mistake for mistake in mistakes_of(error, Config, NOT_YET) if mistake.key not in missing

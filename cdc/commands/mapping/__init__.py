@@ -6,6 +6,7 @@ import click
 
 from cdc.commands.mapping.check import check
 from cdc.commands.mapping.explain import explain
+from cdc.commands.mapping.init import init
 from cdc.commands.mapping.schema import schema
 
 
@@ -14,5 +15,5 @@ def mapping() -> None:
     """Write mappings, check them, and see what they do."""
 
 
-for command in (check, schema, explain):
+for command in (init, check, schema, explain):
     mapping.add_command(command)

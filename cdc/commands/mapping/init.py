@@ -1,0 +1,165 @@
+"""`cdc mapping init`: writes first mappings from the source's tables."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import click
+
+from cdc.commands import config_option
+from cdc.commands.mapping.inputs import connected
+from cdc.config import Config, load
+from cdc.definitions import TableDefinition
+from cdc.errors import CdcError, UsageError
+from cdc.mapping.compiler import compile_plan
+from cdc.mapping.draft import collection_name, draft
+from cdc.mapping.json_schema import FILE_NAME, json_schema_text
+from cdc.mapping.mistakes import MappingError, did_you_mean
+from cdc.mapping.model import Mapping, load_mappings
+from cdc.mapping.source_patterns import source_pattern
+from cdc.readers.definitions import define_table
+from cdc.readers.source import SourceConnection
+from cdc.readers.tables import list_tables
+from cdc.yaml_file import parse
+
+BETWEEN_FILES: Final = "---\n"
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A mapping for one table, and what stands in its way."""
+
+    table: str
+    target: str
+    text: str
+    mistakes: tuple[str, ...]
+
+
+@click.command()
+@click.argument("tables", nargs=-1, required=True)
+@config_option
+@click.option(
+    "--output",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Write a file a table into this folder, instead of to stdout.",
+)
+@click.option("--force", is_flag=True, help="Write over files that exist.")
+def init(tables: tuple[str, ...], config_path: Path, folder: Path | None, force: bool) -> None:
+    """Write a first mapping for each of TABLES, from the live table.
+
+    A table is schema.table; `*`, `?` and `[abc]` match several. Every column is listed, with the
+    type that is mostly wanted and a comment where something is lost. A table without a key is
+    refused (exit code 2); the others are written all the same.
+    """
+    config = load(config_path, mappings_optional=True)
+    schema_file = FILE_NAME if folder is None else os.path.relpath(_schema_file(folder), folder)
+    drafts = _drafts(config, config_path, tables, schema_file)
+    usable = [each for each in drafts if not each.mistakes]
+    if folder is None:
+        click.echo(BETWEEN_FILES.join(each.text for each in usable), nl=False)
+    else:
+        _write(usable, folder, force=force)
+    _refuse([each for each in drafts if each.mistakes])
+
+
+def _drafts(
+    config: Config, config_path: Path, tables: Sequence[str], schema_file: str
+) -> list[_Draft]:
+    with connected(config) as connection:
+        definitions = list(_definitions(connection, tables))
+    taken = _taken_targets(config, config_path, {each.table_map.name for each in definitions})
+    drafts = []
+    for definition in definitions:
+        target = _target(definition, taken)
+        taken.add(target)
+        text = draft(definition, target=target, schema_file=schema_file)
+        mistakes = tuple(_mistakes(text, definition))
+        drafts.append(_Draft(definition.table_map.name, target, text, mistakes))
+    return drafts
+
+
+def _definitions(connection: SourceConnection, tables: Sequence[str]) -> Iterator[TableDefinition]:
+    there = list_tables(connection)
+    names: dict[tuple[str, str], None] = {}
+    for pattern in map(source_pattern, tables):
+        found = [name for name in there if pattern.matches(*name)]
+        if not found:
+            wanted = f"{pattern.schema}.{pattern.table}"
+            known = did_you_mean(wanted, [".".join(name) for name in there])
+            raise UsageError(
+                f"the source has no table {wanted} that its user may read{known}",
+                remedy="write it as schema.table; views have no rows of their own",
+            )
+        names |= dict.fromkeys(found)
+    for name in names:
+        definition = define_table(connection, *name)
+        if definition is not None:
+            yield definition
+
+
+def _taken_targets(config: Config, config_path: Path, sources: set[str]) -> set[str]:
+    """Give the collections of the mappings that there are, but for those of `sources`."""
+    try:
+        there = load_mappings(config.mappings, relative_to=config_path.resolve().parent)
+    except MappingError:
+        return set()
+    return {each.target for each in there if each.source not in sources}
+
+
+def _target(definition: TableDefinition, taken: set[str]) -> str:
+    table = definition.table_map
+    name = collection_name(table.table)
+    return collection_name(f"{table.schema}_{table.table}") if name in taken else name
+
+
+def _mistakes(text: str, definition: TableDefinition) -> Iterator[str]:
+    """Tell why the table cannot be mapped so."""
+    try:
+        compile_plan(Mapping.model_validate(parse(text).data), definition.table_map)
+    except MappingError as error:
+        yield from (mistake.what for mistake in error.mistakes)
+    except (CdcError, ValueError) as error:
+        yield str(error)
+
+
+def _schema_file(folder: Path) -> Path:
+    """Give the schema that is there, in the folder or above it, or where it is to be written."""
+    above = folder.resolve().parent / FILE_NAME
+    return above if above.is_file() else folder.resolve() / FILE_NAME
+
+
+def _write(drafts: Sequence[_Draft], folder: Path, *, force: bool) -> None:
+    files = {folder / _file_name(each): each for each in drafts}
+    there = [str(file) for file in files if file.exists()]
+    if there and not force:
+        raise UsageError(
+            f"there is a file already: {', '.join(there)}; nothing was written",
+            remedy="write to another folder, or over it with --force",
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    schema_file = _schema_file(folder)
+    if files and not schema_file.exists():
+        schema_file.write_text(json_schema_text(), encoding="utf-8")
+    for file, each in files.items():
+        file.write_text(each.text, encoding="utf-8")
+        click.echo(f"{file}: {each.table} becomes {each.target}", err=True)
+
+
+def _file_name(each: _Draft) -> str:
+    return re.sub(r"[^\w.-]", "_", each.target) + ".yaml"
+
+
+def _refuse(drafts: Sequence[_Draft]) -> None:
+    if drafts:
+        raise UsageError(
+            "\n".join(
+                f"{each.table} is left out: {what}" for each in drafts for what in each.mistakes
+            ),
+            remedy="give the table a primary key, or write its mapping by hand: docs/mapping.md",
+        )

@@ -1,0 +1,156 @@
+"""`cdc mapping init` on real tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cdc.errors import UsageError
+from cdc.mapping.json_schema import FILE_NAME
+from cdc.servers import MySQLServer
+from tests.integration.mapping.command_line import MappingCommands
+
+ORDERS = """
+    id BIGINT PRIMARY KEY,
+    customer_id INT NOT NULL COMMENT 'who pays',
+    paid TINYINT(1) NOT NULL, small TINYINT,
+    extra JSON, created_at DATETIME(6) NOT NULL,
+    `odd.name` VARCHAR(20), `off` INT,
+    CONSTRAINT pays FOREIGN KEY (customer_id) REFERENCES customers (id)
+"""
+
+
+@pytest.fixture
+def commands(tmp_path: Path, source: MySQLServer) -> MappingCommands:
+    return MappingCommands(tmp_path, source)
+
+
+def without_comments(text: str) -> list[str]:
+    stripped = (line.partition("  #")[0] for line in text.splitlines())
+    return [line for line in stripped if not line.lstrip().startswith("#")]
+
+
+def test_a_table_becomes_a_mapping_with_the_types_that_people_want(
+    commands: MappingCommands, source: MySQLServer, schema: str
+) -> None:
+    source.execute(f"CREATE TABLE {schema}.customers (id INT PRIMARY KEY)")
+    source.execute(f"CREATE TABLE {schema}.orders ({ORDERS}) COMMENT 'one\nan order'")
+
+    result = commands.run("init", f"{schema}.orders")
+
+    assert result.exit_code == 0, result.output
+    json_type = "{column: extra, type: json}" if source.flavour == "mariadb" else "extra"
+    assert without_comments(result.stdout) == [
+        f"source: {schema}.orders",
+        "target: orders",
+        "id: id",
+        "fields:",
+        "  customer_id: customer_id",
+        "  paid: {column: paid, type: bool}",
+        "  small: small",
+        f"  extra: {json_type}",
+        "  created_at: created_at",
+        "  odd_name: odd.name",
+        '  "off": "off"',
+    ]
+    assert f"# {schema}.orders: one an order\n" in result.stdout
+    assert f"customer_id  # refers to {schema}.customers.id; “who pays”\n" in result.stdout
+    assert "microseconds below a millisecond are cut" in result.stdout
+
+
+def test_what_it_writes_passes_the_check(
+    commands: MappingCommands, source: MySQLServer, schema: str
+) -> None:
+    source.execute(f"CREATE TABLE {schema}.customers (id INT PRIMARY KEY)")
+    source.execute(f"CREATE TABLE {schema}.orders ({ORDERS})")
+    source.execute(f"CREATE TABLE {schema}.lines (a INT, b INT, PRIMARY KEY (b, a))")
+    own = "id INT PRIMARY KEY" + (", a INET4, b UUID" if source.flavour == "mariadb" else "")
+    source.execute(f"CREATE TABLE {schema}.own ({own})")
+
+    written = commands.run("init", f"{schema}.*", "--output", str(commands.mappings))
+    checked = commands.run("check")
+
+    assert written.exit_code == 0, written.output
+    assert checked.exit_code == 0, checked.exception
+    assert sorted(path.name for path in commands.mappings.iterdir()) == sorted(
+        [FILE_NAME, "customers.yaml", "lines.yaml", "orders.yaml", "own.yaml"]
+    )
+    assert "id: [b, a]\nfields: {}\n" in (commands.mappings / "lines.yaml").read_text()
+
+
+def test_uuid_and_addresses_of_mariadb_get_their_types(
+    tmp_path: Path, mariadb: MySQLServer
+) -> None:
+    commands = MappingCommands(tmp_path, mariadb)
+    mariadb.execute("CREATE DATABASE IF NOT EXISTS init_types")
+    mariadb.execute(
+        "CREATE OR REPLACE TABLE init_types.t (id UUID PRIMARY KEY, u UUID, four INET4, six INET6)"
+    )
+
+    result = commands.run("init", "init_types.t")
+
+    assert without_comments(result.stdout)[2:] == [
+        "id: {column: id, type: uuid}",
+        "fields:",
+        "  u: {column: u, type: uuid}",
+        "  four: {column: four, type: inet4}",
+        "  six: {column: six, type: inet6}",
+    ]
+
+
+def test_no_file_is_written_over_without_force(
+    commands: MappingCommands, source: MySQLServer, schema: str
+) -> None:
+    source.execute(f"CREATE TABLE {schema}.a (id INT PRIMARY KEY)")
+    source.execute(f"CREATE TABLE {schema}.b (id INT PRIMARY KEY)")
+    kept = commands.write("b", source=f"{schema}.b", target="b")
+    arguments = (f"{schema}.?", "--output", str(commands.mappings))
+
+    refused = commands.run("init", *arguments)
+
+    assert isinstance(refused.exception, UsageError)
+    assert "b.yaml; nothing was written" in str(refused.exception)
+    assert [path.name for path in commands.mappings.iterdir()] == ["b.yaml"]
+    assert commands.run("init", *arguments, "--force").exit_code == 0
+    assert kept.read_text().endswith("id: id\nfields: {}\n")
+
+
+def test_a_target_that_another_mapping_has_is_not_taken(
+    commands: MappingCommands, source: MySQLServer, schema: str
+) -> None:
+    source.execute(f"CREATE TABLE {schema}.orders (id INT PRIMARY KEY)")
+    commands.write("old", source="other.orders", target="orders")
+
+    result = commands.run("init", f"{schema}.orders")
+
+    assert f"target: {schema}_orders\n" in result.stdout
+
+
+def test_a_table_without_a_key_is_refused_and_the_others_are_written(
+    commands: MappingCommands, source: MySQLServer, schema: str
+) -> None:
+    source.execute(f"CREATE TABLE {schema}.keyless (a INT UNIQUE)")
+    source.execute(f"CREATE TABLE {schema}.keyed (a INT NOT NULL UNIQUE)")
+
+    result = commands.run("init", f"{schema}.keyed", f"{schema}.keyless")
+
+    assert f"source: {schema}.keyed\n" in result.stdout
+    assert "keyless" not in result.stdout
+    assert isinstance(result.exception, UsageError)
+    assert f"{schema}.keyless is left out: table {schema}.keyless has no primary key" in str(
+        result.exception
+    )
+
+
+def test_a_table_that_is_not_there_is_named(
+    commands: MappingCommands, source: MySQLServer, schema: str
+) -> None:
+    source.execute(f"CREATE TABLE {schema}.orders (id INT PRIMARY KEY)")
+    source.execute(f"CREATE VIEW {schema}.seen AS SELECT * FROM {schema}.orders")
+
+    misspelt = commands.run("init", f"{schema}.order")
+    view = commands.run("init", f"{schema}.seen")
+
+    assert f"did you mean `{schema}.orders`?" in str(misspelt.exception)
+    assert "has no table" in str(view.exception)
