@@ -30,13 +30,36 @@ class Source(NamedTuple):
         return f"{self.uuid}:{self.tag}" if self.tag else self.uuid
 
 
-@dataclass(frozen=True, slots=True)
 class GtidSet:
-    """A MySQL GTID set: for each source its sorted, disjoint, non-adjacent intervals."""
+    """A MySQL GTID set: for each source its sorted, disjoint, non-adjacent intervals.
 
-    intervals: Mapping[Source, tuple[Interval, ...]] = field(
-        default_factory=lambda: MappingProxyType({})
-    )
+    Immutable. The interval that was added last is kept apart from the others, so that the set
+    with the next transaction, which most often follows on it, shares all the rest.
+    """
+
+    __slots__ = ("_first", "_last", "_others", "_source")
+
+    def __init__(
+        self,
+        others: Mapping[Source, tuple[Interval, ...]] = MappingProxyType({}),
+        source: Source | None = None,
+        first: int = 0,
+        last: int = 0,
+    ) -> None:
+        """Hold `others` and, where `source` is given, its transactions `first` to `last`."""
+        self._others = others
+        self._source = source
+        self._first = first
+        self._last = last
+
+    @property
+    def intervals(self) -> Mapping[Source, tuple[Interval, ...]]:
+        """The intervals of each source."""
+        source = self._source
+        if source is None:
+            return self._others
+        merged = _merged((*self._others.get(source, ()), (self._first, self._last)))
+        return {**self._others, source: merged}
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -58,20 +81,27 @@ class GtidSet:
 
     def with_interval(self, source: Source, first: int, last: int) -> Self:
         """Return this set and the transactions `first` to `last` of `source`."""
-        known = self.intervals.get(source, ())
-        if known and known[-1][1] + 1 == first:
-            merged = (*known[:-1], (known[-1][0], last))
-        else:
-            merged = _merged((*known, (first, last)))
-        return type(self)({**self.intervals, source: merged})
+        if self._last + 1 == first and self._source == source:
+            return type(self)(self._others, source, self._first, last)
+        return type(self)(self.intervals, source, first, last)
 
     def contains(self, other: GtidSet) -> bool:
         """Tell whether every transaction of `other` is in this set."""
+        mine = self.intervals
         return all(
-            any(a <= first and last <= b for a, b in self.intervals.get(source, ()))
+            any(a <= first and last <= b for a, b in mine.get(source, ()))
             for source, intervals in other.intervals.items()
             for first, last in intervals
         )
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, GtidSet) and self.intervals == other.intervals
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self))
+
+    def __repr__(self) -> str:
+        return f"<GtidSet {str(self)!r}>"
 
     def __len__(self) -> int:
         return sum(last - first + 1 for _, (first, last) in self)
@@ -81,10 +111,11 @@ class GtidSet:
 
     def __str__(self) -> str:
         by_uuid: dict[str, list[str]] = {}
-        for source in sorted(self.intervals):
+        mine = self.intervals
+        for source in sorted(mine):
             parts = by_uuid.setdefault(source.uuid, [source.uuid])
             parts += [source.tag] if source.tag else []
-            parts += [f"{a}-{b}" if b > a else str(a) for a, b in self.intervals[source]]
+            parts += [f"{a}-{b}" if b > a else str(a) for a, b in mine[source]]
         return ",".join(":".join(parts) for parts in by_uuid.values())
 
 
@@ -149,8 +180,7 @@ class MariadbGtids:
         return ",".join(f"{d}-{g.server_id}-{g.sequence}" for d, g in sorted(self.domains.items()))
 
 
-@dataclass(frozen=True, slots=True)
-class GtidPosition:
+class GtidPosition(NamedTuple):
     """A position that any server of the same replication topology understands."""
 
     gtids: GtidSet | MariadbGtids

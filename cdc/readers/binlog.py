@@ -148,20 +148,19 @@ class BinlogReader:
         self, packets: PacketStream, assembler: Assembler, checksum: bool, position: Position
     ) -> Iterator[Transaction]:
         feed = assembler.feed
-        while True:
-            try:
-                data = packets.next()
-            except ServerError as error:
-                raise resume.explain(error, position) from error
-            kind = data[4]
-            if kind == EventType.FORMAT_DESCRIPTION:
-                checksum = events.format_description(data).checksum
-            event = events.parse(data, checksum=checksum)
-            transaction = feed(event)
-            if transaction is not None:
-                yield transaction
-            elif kind == EventType.TRANSACTION_PAYLOAD:
-                yield from _unpacked(event, assembler)
+        try:
+            for data in packets:
+                kind = data[4]
+                if kind == EventType.FORMAT_DESCRIPTION:
+                    checksum = events.format_description(data).checksum
+                event = events.parse(data, checksum=checksum)
+                transaction = feed(event)
+                if transaction is not None:
+                    yield transaction
+                elif kind == EventType.TRANSACTION_PAYLOAD:
+                    yield from _unpacked(event, assembler)
+        except ServerError as error:
+            raise resume.explain(error, position) from error
 
 
 def _unpacked(payload: events.Event, assembler: Assembler) -> Iterator[Transaction]:

@@ -121,15 +121,16 @@ def encode_gtid_set(gtids: GtidSet) -> bytes:
     the last of these are 1 and each UUID is followed by its tag, empty or not. Intervals are
     first and last + 1.
     """
-    tagged = any(source.tag for source in gtids.intervals)
-    count = len(gtids.intervals)
+    intervals_of = gtids.intervals
+    tagged = any(source.tag for source in intervals_of)
+    count = len(intervals_of)
     parts = [struct.pack("<Q", (1 << 56 | count << 8 | 1) if tagged else count)]
-    for source in sorted(gtids.intervals, key=_binary_order):
+    for source in sorted(intervals_of, key=_binary_order):
         parts.append(UUID(source.uuid).bytes)
         if tagged:
             # The tag's length as an integer of the serialization library: below 128, one byte.
             parts.append(bytes([len(source.tag) << 1]) + source.tag.encode("ascii"))
-        intervals = gtids.intervals[source]
+        intervals = intervals_of[source]
         parts.append(struct.pack("<Q", len(intervals)))
         parts += [struct.pack("<QQ", first, last + 1) for first, last in intervals]
     return b"".join(parts)

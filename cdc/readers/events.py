@@ -22,9 +22,10 @@ CHECKSUM_SIZE: Final = 4
 LOG_EVENT_IGNORABLE: Final = 0x80
 LOG_EVENT_ARTIFICIAL: Final = 0x20
 
-_HEADER = struct.Struct("<IBIIIH")
-_SIZE: Final = 3
-_UINT32 = struct.Struct("<I")
+CHECKED: Final = 0x2144DF1C
+"""The CRC32 of any bytes followed by their own CRC32."""
+
+_read_header = struct.Struct("<IBIIIH").unpack_from
 _new = tuple.__new__  # what a NamedTuple's own constructor ends in, at a third of its cost
 
 
@@ -106,15 +107,14 @@ def parse(data: bytes, *, checksum: bool) -> Event:
     """
     if len(data) < HEADER_SIZE:
         raise Corrupted(f"an event of {len(data)} bytes is shorter than its header")
-    header = _HEADER.unpack_from(data)
-    if header[_SIZE] != len(data):
-        raise Corrupted(f"an event says that it has {header[_SIZE]} bytes and has {len(data)}")
+    timestamp, kind, server_id, size, end, flags = _read_header(data)
+    if size != len(data):
+        raise Corrupted(f"an event says that it has {size} bytes and has {len(data)}")
     if checksum:
-        body = data[:-CHECKSUM_SIZE]
-        if crc32(body) != _UINT32.unpack_from(data, len(body))[0]:
+        if crc32(data) != CHECKED:
             raise ChecksumMismatch
-        data = body
-    return _new(Event, (*header, data))
+        data = data[:-CHECKSUM_SIZE]
+    return _new(Event, (timestamp, kind, server_id, size, end, flags, data))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ def format_description(data: bytes) -> FormatDescription:
     Its last five bytes are the checksum algorithm and a CRC32, whatever the algorithm.
     """
     version = data[HEADER_SIZE + 2 : HEADER_SIZE + 52].rstrip(b"\0").decode("ascii", "replace")
-    created = _HEADER.unpack_from(data)[0]
+    created = _read_header(data)[0]
     return FormatDescription(version, created, checksum=data[-5] == 1)
 
 
@@ -159,17 +159,20 @@ class Gtid(NamedTuple):
         return f"{self.source}:{self.number}"
 
 
-_GTID_TIMES_AT: Final = HEADER_SIZE + 42
-_HAS_ORIGINAL_TIME: Final = 1 << 55
+_read_gtid = struct.Struct("<x16sQ").unpack_from
+_read_uint64 = struct.Struct("<Q").unpack_from
+_GTID_TIMES_END: Final = HEADER_SIZE + 42 + 7
+_TIME_MASK: Final = (1 << 55) - 1  # the highest bit says that another time follows
 
 
 def gtid(event: Event) -> Gtid:
     """Read a GTID or ANONYMOUS_GTID event (`Gtid_event` in `control_events.h`)."""
     data = event.data
-    number = int.from_bytes(data[HEADER_SIZE + 17 : HEADER_SIZE + 25], "little")
-    committed = int.from_bytes(data[_GTID_TIMES_AT : _GTID_TIMES_AT + 7], "little")
-    source = _source(data[HEADER_SIZE + 1 : HEADER_SIZE + 17])
-    return Gtid(source, number, (committed & ~_HAS_ORIGINAL_TIME) / 1e6)
+    raw, number = _read_gtid(data, HEADER_SIZE)
+    committed = 0
+    if len(data) >= _GTID_TIMES_END:
+        committed = _read_uint64(data, _GTID_TIMES_END - 8)[0] >> 8 & _TIME_MASK
+    return _new(Gtid, (_source(raw), number, committed / 1e6))
 
 
 @lru_cache(maxsize=256)
@@ -256,18 +259,26 @@ class Query(NamedTuple):
 
     schema: bytes
     statement: bytes
-    collation: int
+    status: bytes
+
+    @property
+    def collation(self) -> int:
+        """The id of the client's collation, 0 where the event does not tell it."""
+        return _client_collation(self.status)
+
+
+_read_query_sizes = struct.Struct("<8xB2xH").unpack_from
+_QUERY_STATUS_AT: Final = HEADER_SIZE + 13
 
 
 def query(event: Event) -> Query:
     """Read a QUERY event, or MariaDB's QUERY_COMPRESSED."""
     data = event.data
-    schema_size = data[HEADER_SIZE + 8]
-    status_size = int.from_bytes(data[HEADER_SIZE + 11 : HEADER_SIZE + 13], "little")
-    schema_at = HEADER_SIZE + 13 + status_size
-    statement_at = schema_at + schema_size + 1
-    collation = _client_collation(data[HEADER_SIZE + 13 : schema_at])
-    return Query(data[schema_at : statement_at - 1], data[statement_at:], collation)
+    schema_size, status_size = _read_query_sizes(data, HEADER_SIZE)
+    schema_at = _QUERY_STATUS_AT + status_size
+    schema_end = schema_at + schema_size
+    schema, statement = data[schema_at:schema_end], data[schema_end + 1 :]
+    return _new(Query, (schema, statement, data[_QUERY_STATUS_AT:schema_at]))
 
 
 _Q_CHARSET: Final = 4
@@ -277,7 +288,6 @@ _STATUS_SIZES: Final = {0: 4, 1: 8, 3: 4}
 
 
 def _client_collation(status: bytes) -> int:
-    """Return the id of the client's collation, 0 where the event does not tell it."""
     at = 0
     while at < len(status) and status[at] != _Q_CHARSET:
         if status[at] == _Q_CATALOG:

@@ -6,6 +6,8 @@ Format: https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_basic_pa
 from __future__ import annotations
 
 import socket
+import struct
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from cdc.errors import CdcError, Retryable
@@ -21,6 +23,8 @@ MAX_PAYLOAD: Final = 0xFFFFFF
 OK: Final = 0x00
 EOF: Final = 0xFE
 ERR: Final = 0xFF
+
+_read_length = struct.Struct("<I").unpack_from  # three bytes, and the packet's number
 
 
 class ConnectionLost(Retryable):
@@ -52,20 +56,26 @@ class PacketStream:
         self._buffer = b""
         self._at = 0
 
-    def next(self) -> bytes:
-        """Return the next event: the packet's payload without its leading OK byte.
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield each event: a packet's payload without its leading OK byte.
 
         Raises ConnectionLost when the link breaks or stays silent longer than the timeout, and
         ServerError when the server ends the stream with an error.
         """
-        buffer, start = self._buffer, self._at + HEADER_SIZE
-        if start < len(buffer) and buffer[start] == OK:
-            length = buffer[start - 4] | buffer[start - 3] << 8 | buffer[start - 2] << 16
+        while True:
+            yield from self._buffered()
+            yield _event(self._payload())
+
+    def _buffered(self) -> Iterator[bytes]:
+        """Yield events for as long as the buffer holds a whole one in one packet."""
+        buffer, size = self._buffer, len(self._buffer)
+        while (start := self._at + HEADER_SIZE) < size and buffer[start] == OK:
+            length = _read_length(buffer, self._at)[0] & MAX_PAYLOAD
             end = start + length
-            if end <= len(buffer) and 0 < length < MAX_PAYLOAD:
-                self._at = end
-                return buffer[start + 1 : end]
-        return _event(self._payload())
+            if end > size or not 0 < length < MAX_PAYLOAD:
+                return
+            self._at = end
+            yield buffer[start + 1 : end]
 
     def _payload(self) -> bytes:
         payload, more = self._packet()
@@ -110,7 +120,7 @@ class PacketStream:
         return data
 
     def interrupt(self) -> None:
-        """Make a `next` that another thread is blocked in raise ConnectionLost."""
+        """Make an iteration that another thread is blocked in raise ConnectionLost."""
         try:
             self._socket.shutdown(socket.SHUT_RDWR)
         except OSError:

@@ -115,9 +115,9 @@ class TableMapCache:
             raise Corrupted(f"a table map cannot be read: {error!r}") from error
 
 
-def table_id(event: Event) -> int:
-    """Return the number by which the rows events that follow name this table."""
-    return int.from_bytes(event.data[HEADER_SIZE:PAYLOAD_AT], "little")
+def table_id(event: Event) -> bytes:
+    """Return the number, as it stands, by which the rows events that follow name this table."""
+    return event.data[HEADER_SIZE:PAYLOAD_AT]
 
 
 def names(payload: bytes) -> tuple[str, str, int]:

@@ -11,13 +11,13 @@ from cdc.readers.packets import BUFFER_BYTES, MAX_PAYLOAD, ConnectionLost, Packe
 
 
 @pytest.fixture
-def link() -> Iterator[tuple[PacketStream, socket.socket]]:
+def link() -> Iterator[tuple[Iterator[bytes], socket.socket]]:
     """A stream of packets, and the socket from which a server would send them."""
     ours, theirs = socket.socketpair()
     connection = Connection(defer_connect=True)
     connection._sock = ours  # type: ignore[attr-defined]
     with ours, theirs:
-        yield PacketStream(connection, timeout_seconds=5), theirs
+        yield iter(PacketStream(connection, timeout_seconds=5)), theirs
 
 
 def packet(payload: bytes, number: int = 0) -> bytes:
@@ -29,28 +29,28 @@ def send(server: socket.socket, data: bytes) -> None:
 
 
 def test_packets_that_arrive_together_are_told_apart(
-    link: tuple[PacketStream, socket.socket],
+    link: tuple[Iterator[bytes], socket.socket],
 ) -> None:
     stream, server = link
     server.sendall(packet(b"\0one") + packet(b"\0") + packet(b"\0three"))
 
-    received = [stream.next(), stream.next(), stream.next()]
+    received = [next(stream), next(stream), next(stream)]
 
     assert received == [b"one", b"", b"three"]
 
 
-def test_a_packet_may_arrive_in_any_pieces(link: tuple[PacketStream, socket.socket]) -> None:
+def test_a_packet_may_arrive_in_any_pieces(link: tuple[Iterator[bytes], socket.socket]) -> None:
     stream, server = link
     events = [bytes([number]) * (number * 1_000) for number in range(200)]
     send(server, b"".join(packet(b"\0" + event) for event in events))
 
-    received = [stream.next() for _ in events]
+    received = [next(stream) for _ in events]
 
     assert received == events
 
 
 def test_an_event_larger_than_a_packet_is_put_together(
-    link: tuple[PacketStream, socket.socket],
+    link: tuple[Iterator[bytes], socket.socket],
 ) -> None:
     stream, server = link
     event = b"x" * MAX_PAYLOAD + b"the end of a long event"
@@ -58,64 +58,64 @@ def test_an_event_larger_than_a_packet_is_put_together(
     first, rest = payload[:MAX_PAYLOAD], payload[MAX_PAYLOAD:]
     send(server, packet(first) + packet(rest, 1) + packet(b"\0next"))
 
-    received = [stream.next(), stream.next()]
+    received = [next(stream), next(stream)]
 
     assert received == [event, b"next"]
 
 
 def test_an_event_that_fills_a_packet_is_ended_by_an_empty_one(
-    link: tuple[PacketStream, socket.socket],
+    link: tuple[Iterator[bytes], socket.socket],
 ) -> None:
     stream, server = link
     event = b"x" * (MAX_PAYLOAD - 1)
     send(server, packet(b"\0" + event) + packet(b"", 1) + packet(b"\0next"))
 
-    received = [stream.next(), stream.next()]
+    received = [next(stream), next(stream)]
 
     assert received == [event, b"next"]
 
 
 def test_a_header_may_be_cut_by_the_end_of_the_buffer(
-    link: tuple[PacketStream, socket.socket],
+    link: tuple[Iterator[bytes], socket.socket],
 ) -> None:
     stream, server = link
     events = [b"x" * (BUFFER_BYTES - 10), b"y", b"z" * 100]
     send(server, b"".join(packet(b"\0" + event) for event in events))
 
-    received = [stream.next() for _ in events]
+    received = [next(stream) for _ in events]
 
     assert received == events
 
 
 def test_an_error_of_the_server_carries_its_number_and_text(
-    link: tuple[PacketStream, socket.socket],
+    link: tuple[Iterator[bytes], socket.socket],
 ) -> None:
     stream, server = link
     server.sendall(packet(b"\xff\xd4\x04#HY000purged"))
 
     with pytest.raises(ServerError) as caught:
-        stream.next()
+        next(stream)
 
     assert (caught.value.code, caught.value.text[-6:]) == (1236, "purged")
 
 
 def test_the_end_of_the_stream_is_a_lost_connection(
-    link: tuple[PacketStream, socket.socket],
+    link: tuple[Iterator[bytes], socket.socket],
 ) -> None:
     stream, server = link
     server.sendall(packet(b"\xfe\0\0"))
 
     with pytest.raises(ConnectionLost):
-        stream.next()
+        next(stream)
 
 
 def test_a_connection_that_closes_inside_a_packet_is_lost(
-    link: tuple[PacketStream, socket.socket],
+    link: tuple[Iterator[bytes], socket.socket],
 ) -> None:
     stream, server = link
     server.sendall(packet(b"\0whole") + packet(b"\0half of it")[:7])
     server.close()
 
-    assert stream.next() == b"whole"
+    assert next(stream) == b"whole"
     with pytest.raises(ConnectionLost):
-        stream.next()
+        next(stream)
