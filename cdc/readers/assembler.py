@@ -42,16 +42,17 @@ _PASSED_OVER: Final = frozenset(
         EventType.HEARTBEAT,
         EventType.IGNORABLE,
         EventType.ROWS_QUERY,
-        EventType.PREVIOUS_GTIDS,
         EventType.TRANSACTION_CONTEXT,
         EventType.VIEW_CHANGE,
         EventType.HEARTBEAT_V2,
         EventType.ANNOTATE_ROWS,
-        EventType.BINLOG_CHECKPOINT,
-        EventType.GTID_LIST,
         EventType.START_ENCRYPTION,
     }
 )
+_BEFORE_TRANSACTIONS: Final = frozenset(
+    {EventType.PREVIOUS_GTIDS, EventType.GTID_LIST, EventType.BINLOG_CHECKPOINT}
+)
+"""What a file begins with, behind its format; MariaDB writes the last one at any time."""
 _OUTSIDE_THE_FILE: Final = frozenset({EventType.HEARTBEAT, EventType.HEARTBEAT_V2})
 
 _new = tuple.__new__  # what a NamedTuple's own constructor ends in, at two thirds of its cost
@@ -106,6 +107,7 @@ class Assembler:
     def _handler_table(self) -> dict[int, Callable[[Event], Transaction | None]]:
         return {
             **dict.fromkeys(_PASSED_OVER, self._pass_over),
+            **dict.fromkeys(_BEFORE_TRANSACTIONS, self._step_over),
             **dict.fromkeys(rows.KINDS, self._rows),
             EventType.TABLE_MAP: self._table_map,
             EventType.GTID: self._gtid,
@@ -398,6 +400,20 @@ class Assembler:
 
     def _pass_over(self, _: Event) -> None:
         return None
+
+    def _step_over(self, event: Event) -> Transaction | None:
+        """Move a file position behind an event that stands between transactions.
+
+        The end of the log that an idle source tells lies behind it, and must be reached.
+        """
+        before = self.position
+        if self._group is not None or not isinstance(before, FilePosition):
+            return None
+        if before.file != self._file or before.offset >= self._offset:
+            return None
+        self.position = FilePosition(self._file, self._offset, self._created or before.created)
+        checkpoint = Checkpoint(self.position, self._inflight, self._server)
+        return Transaction("", before, checkpoint, float(event.timestamp or time.time()))
 
     # -- what stops the stream
 

@@ -269,6 +269,40 @@ def test_at_the_end_of_a_file_the_position_moves_to_the_next() -> None:
     assert found.checkpoint.position == FilePosition("b.000002", 4)
 
 
+HEADERS = [EventType.PREVIOUS_GTIDS, EventType.GTID_LIST, EventType.BINLOG_CHECKPOINT]
+
+
+@pytest.mark.parametrize("header", HEADERS)
+def test_a_file_position_moves_behind_what_stands_between_transactions(header: EventType) -> None:
+    feed = [binlog.rotate("b.000002"), binlog.event(header, b"", end=157)]
+
+    *_, found = assembled(assembler(FilePosition("b.000001", 90)), *feed)
+
+    assert (found.identity, found.changes) == ("", ())
+    assert found.checkpoint.position == FilePosition("b.000002", 157)
+
+
+def test_a_position_never_moves_into_a_transaction() -> None:
+    subject = assembler(FilePosition("b.000001", 90), mariadb=True)
+    feed = [binlog.mariadb_gtid(5), binlog.event(EventType.BINLOG_CHECKPOINT, b"", end=900)]
+
+    assert assembled(subject, *feed) == []
+
+
+def test_what_is_in_flight_stays_so_behind_the_header_of_its_file() -> None:
+    inflight = Inflight("b.000002:157", 3)
+    subject = assembler(FilePosition("b.000002", 4), inflight=inflight)
+
+    [found] = assembled(subject, binlog.event(EventType.PREVIOUS_GTIDS, b"", end=157))
+
+    assert found.checkpoint.inflight == inflight
+
+
+@pytest.mark.parametrize("header", HEADERS)
+def test_gtid_positions_do_not_move_between_transactions(header: EventType) -> None:
+    assert assembled(assembler(), binlog.event(header, b"", end=157)) == []
+
+
 def test_a_file_that_was_created_anew_stops_the_stream() -> None:
     subject = assembler(FilePosition("b.000001", 90, created=5))
     subject.feed(binlog.rotate("b.000001", 90, artificial=True))
