@@ -1,0 +1,336 @@
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from typing import Literal
+
+import pytest
+from pydantic import SecretStr
+
+from cdc.changes import RowsEvent
+from cdc.checkpoint import Checkpoint
+from cdc.config import SourceConfig, StartPosition
+from cdc.errors import Retryable, TooEarly, Unfit
+from cdc.position import FilePosition, Position
+from cdc.readers import start
+from cdc.readers.binlog import BinlogReader
+from cdc.readers.chunks import ChunkReader, TableChanged
+from cdc.servers import MySQLServer
+from tests.integration.chunks.reading import chunk_reader, executed
+from tests.integration.mapping.binlog import config
+from tests.waiting import eventually
+
+SECONDS = 3
+WRITERS = 4
+RECENT = 400
+"""How many of the newest rows a sample looks at."""
+BIGINT = 8
+"""Bytes of the key, behind an image's null bitmap of one byte."""
+
+Mode = Literal["gtid", "file"]
+MODES: tuple[Mode, ...] = ("gtid", "file")
+
+
+def numbers(images: bytes) -> list[int]:
+    """The keys of images of (id BIGINT, writer BIGINT)."""
+    size = 1 + 2 * BIGINT
+    return [
+        int.from_bytes(images[at + 1 : at + 1 + BIGINT], "little")
+        for at in range(0, len(images), size)
+    ]
+
+
+def end_of_log(server: MySQLServer) -> FilePosition:
+    *_, last = server.execute("SHOW BINARY LOGS")
+    return FilePosition(str(last[0]), int(last[1]))
+
+
+@dataclass
+class Stream:
+    """What a stream has delivered: the position behind each transaction, and rows by then."""
+
+    positions: list[Position]
+    ids: list[int] = field(default_factory=list)
+    delivered: list[int] = field(default_factory=lambda: [0])
+    number: dict[int, int] = field(default_factory=dict)
+
+    def follow(self, reader: BinlogReader, checkpoint: Checkpoint) -> None:
+        for transaction in reader.transactions(checkpoint):
+            for change in transaction.changes:
+                if isinstance(change, RowsEvent):
+                    for id_ in numbers(change.images):
+                        self.number[id_] = len(self.positions)
+                        self.ids.append(id_)
+            self.delivered.append(len(self.ids))
+            self.positions.append(transaction.checkpoint.position)
+
+    def reached(self, high: Position) -> int | None:
+        """The transaction with which the stream had passed `high`."""
+        return next((at for at, one in enumerate(self.positions) if one.contains(high)), None)
+
+
+@contextmanager
+def streaming(server: MySQLServer, schema: str, mode: Mode) -> Iterator[Stream]:
+    settings = config(server)
+    checkpoint = start.resolve(settings, "now")
+    if mode == "file":
+        checkpoint = Checkpoint(end_of_log(server), None, checkpoint.server)
+    reader = BinlogReader(settings, follows=lambda one, _: one == schema, transaction_bytes=1 << 24)
+    stream = Stream([checkpoint.position])
+    thread = threading.Thread(target=stream.follow, args=(reader, checkpoint))
+    thread.start()
+    try:
+        yield stream
+    finally:
+        reader.stop()
+        thread.join()
+
+
+@contextmanager
+def writing(server: MySQLServer, table: str) -> Iterator[None]:
+    stopping = threading.Event()
+
+    def write(writer: int) -> None:
+        with closing(server.connect()) as connection, connection.cursor() as cursor:
+            while not stopping.is_set():
+                cursor.execute(f"INSERT INTO {table} (writer) VALUES ({writer})")
+
+    threads = [threading.Thread(target=write, args=(writer,)) for writer in range(WRITERS)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        for thread in threads:
+            thread.join()
+
+
+@dataclass(frozen=True)
+class Sample:
+    lost: int
+    visible: frozenset[int]
+    high: Position
+
+
+def sample(reader: ChunkReader, stream: Stream, schema: str) -> Sample | None:
+    """Read the newest rows; count those that were applied before and are not visible."""
+    table = reader.open(schema, "t")
+    at = len(stream.positions) - 1
+    known = stream.ids[: stream.delivered[at]][-RECENT:]
+    oldest = min(known, default=0)
+    try:
+        chunk = reader.read(
+            table,
+            after=(str(oldest - 1),),
+            until=None,
+            limit=10_000,
+            applied=stream.positions[at],
+        )
+    except TooEarly:
+        return None
+    visible = frozenset(numbers(chunk.event.images))
+    return Sample(len(set(known) - visible), visible, chunk.high)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_what_is_applied_is_visible_and_what_is_visible_is_in_the_high_watermark(
+    source: MySQLServer, schema: str, mode: Mode, budget: int
+) -> None:
+    source.execute(f"CREATE TABLE {schema}.t (id BIGINT AUTO_INCREMENT PRIMARY KEY, writer BIGINT)")
+    samples: list[Sample] = []
+
+    with (
+        streaming(source, schema, mode) as stream,
+        chunk_reader(source, allow_brief_lock=True) as reader,
+    ):
+        with writing(source, f"{schema}.t"):
+            end = time.monotonic() + SECONDS * budget
+            while time.monotonic() < end:
+                if found := sample(reader, stream, schema):
+                    samples.append(found)
+        last = samples[-1].high
+        eventually(lambda: stream.positions[-1].contains(last))
+
+    assert sum(one.lost for one in samples) == 0
+    for one in samples:
+        reached = stream.reached(one.high)
+        assert reached is not None
+        assert all(stream.number[id_] <= reached for id_ in one.visible)
+    rows = sum(len(one.visible) for one in samples)
+    print(f"{source.flavour} {mode}: {len(samples)} samples of {rows} rows, {len(stream.ids)} rows")
+    assert len(samples) > SECONDS
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_an_idle_stream_reaches_the_high_watermark(
+    source: MySQLServer, schema: str, mode: Mode
+) -> None:
+    source.execute(f"CREATE TABLE {schema}.t (id BIGINT PRIMARY KEY, writer BIGINT)")
+    source.execute(f"INSERT INTO {schema}.t VALUES (1, 1)")
+    with (
+        streaming(source, schema, mode) as stream,
+        chunk_reader(source, allow_brief_lock=True) as reader,
+    ):
+        for _ in range(2):
+            source.execute("FLUSH BINARY LOGS")
+            table = reader.open(schema, "t")
+
+            def read() -> Position | None:
+                applied = stream.positions[-1]
+                try:
+                    chunk = reader.read(
+                        table,  # noqa: B023
+                        after=None,
+                        until=None,
+                        limit=9,
+                        applied=applied,
+                    )
+                except TooEarly:
+                    return None
+                assert chunk.rows == 1
+                return chunk.high
+
+            high = eventually(read)
+            assert high is not None
+            eventually(lambda: stream.positions[-1].contains(high))  # noqa: B023
+
+
+def test_a_position_that_the_source_has_not_reached_is_too_early(
+    source: MySQLServer, schema: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cdc.readers.watermarks.WAIT_SECONDS", 0.1)
+    source.execute(f"CREATE TABLE {schema}.t (id BIGINT PRIMARY KEY)")
+    applied = executed(source)
+    text = str(applied)
+    head, _, last = text.rpartition("-")
+    ahead = start.given(
+        start_position(f"{head}-{int(last) + 1000}"), mariadb=source.flavour == "mariadb"
+    )
+    with chunk_reader(source) as reader:
+        table = reader.open(schema, "t")
+
+        with pytest.raises(TooEarly):
+            reader.read(table, after=None, until=None, limit=1, applied=ahead)
+
+        assert reader.read(table, after=None, until=None, limit=1, applied=applied).finished
+
+
+def start_position(gtid: str) -> StartPosition:
+    return StartPosition.model_validate({"gtid": gtid})
+
+
+def test_file_positions_are_refused_on_mysql_unless_a_brief_lock_is_allowed(
+    mysql: MySQLServer,
+) -> None:
+    mysql.execute("CREATE DATABASE IF NOT EXISTS brief")
+    mysql.execute("CREATE TABLE IF NOT EXISTS brief.t (id INT PRIMARY KEY)")
+    with chunk_reader(mysql) as reader:
+        table = reader.open("brief", "t")
+
+        with pytest.raises(Unfit, match="without GTIDs") as caught:
+            reader.read(table, after=None, until=None, limit=1, applied=end_of_log(mysql))
+
+    assert "allow_brief_lock" in str(caught.value)
+
+
+def test_a_table_that_somebody_writes_to_for_long_is_tried_again(mysql: MySQLServer) -> None:
+    mysql.execute("CREATE DATABASE IF NOT EXISTS brief")
+    mysql.execute("CREATE TABLE IF NOT EXISTS brief.t (id INT PRIMARY KEY)")
+    with (
+        chunk_reader(mysql, allow_brief_lock=True) as reader,
+        closing(mysql.connect(autocommit=False)) as writer,
+        writer.cursor() as cursor,
+    ):
+        table = reader.open("brief", "t")
+        cursor.execute("REPLACE INTO brief.t VALUES (1)")
+
+        with pytest.raises(TooEarly, match="locked"):
+            reader.read(table, after=None, until=None, limit=1, applied=end_of_log(mysql))
+
+        writer.rollback()
+        applied = end_of_log(mysql)
+        assert reader.read(table, after=None, until=None, limit=1, applied=applied).rows in (0, 1)
+
+
+def account(server: MySQLServer, grants: str) -> SourceConfig:
+    for statement in (
+        "DROP USER IF EXISTS chunk_reader@'%'",
+        "CREATE USER chunk_reader@'%' IDENTIFIED BY 'Chunky-1'",
+        f"GRANT {grants} ON *.* TO chunk_reader@'%'",
+    ):
+        server.execute(statement)
+    return config(server).model_copy(
+        update={"user": "chunk_reader", "password": SecretStr("Chunky-1")}
+    )
+
+
+def test_the_privileges_of_a_replica_that_may_select_are_enough(
+    source: MySQLServer, schema: str
+) -> None:
+    monitor = "BINLOG MONITOR" if source.flavour == "mariadb" else "REPLICATION CLIENT"
+    settings = account(source, f"SELECT, REPLICATION SLAVE, {monitor}")
+    source.execute(f"CREATE TABLE {schema}.t (id BIGINT PRIMARY KEY)")
+    source.execute(f"INSERT INTO {schema}.t VALUES (1), (2)")
+    reader = ChunkReader(settings)
+    try:
+        table = reader.open(schema, "t")
+        chunk = reader.read(table, after=None, until=None, limit=9, applied=executed(source))
+        found = reader.lookup(table, [("2",)], applied=executed(source))
+
+        assert (chunk.rows, found.rows, reader.maximum(table)) == (2, 1, ("2",))
+    finally:
+        reader.close()
+
+
+def test_an_account_that_may_not_lock_is_told_what_to_grant(mysql: MySQLServer) -> None:
+    settings = account(mysql, "SELECT, REPLICATION SLAVE, REPLICATION CLIENT")
+    mysql.execute("CREATE DATABASE IF NOT EXISTS brief")
+    mysql.execute("CREATE TABLE IF NOT EXISTS brief.t (id INT PRIMARY KEY)")
+    reader = ChunkReader(settings, allow_brief_lock=True)
+    try:
+        table = reader.open("brief", "t")
+
+        with pytest.raises(Unfit, match="may not lock") as caught:
+            reader.read(table, after=None, until=None, limit=1, applied=end_of_log(mysql))
+    finally:
+        reader.close()
+    assert "GRANT LOCK TABLES" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["ADD COLUMN more INT", "MODIFY writer INT", "DROP COLUMN writer", "RENAME TO {schema}.other"],
+)
+def test_a_table_that_was_altered_must_be_opened_again(
+    source: MySQLServer, schema: str, change: str
+) -> None:
+    source.execute(f"CREATE TABLE {schema}.t (id BIGINT PRIMARY KEY, writer BIGINT)")
+    source.execute(f"INSERT INTO {schema}.t VALUES (1, 1)")
+    with chunk_reader(source) as reader:
+        table = reader.open(schema, "t")
+        source.execute(f"ALTER TABLE {schema}.t {change.format(schema=schema)}")
+
+        with pytest.raises(TableChanged):
+            reader.read(table, after=None, until=None, limit=9, applied=executed(source))
+
+
+def test_a_lost_connection_is_opened_again(source: MySQLServer, schema: str) -> None:
+    source.execute(f"CREATE TABLE {schema}.t (id BIGINT PRIMARY KEY)")
+    with chunk_reader(source) as reader:
+        table = reader.open(schema, "t")
+        [(number,)] = source.execute(
+            "SELECT id FROM information_schema.processlist"
+            " WHERE command = 'Sleep' ORDER BY id DESC LIMIT 1"
+        )
+        source.execute(f"KILL {number}")
+
+        with pytest.raises(Retryable):
+            reader.read(table, after=None, until=None, limit=9, applied=executed(source))
+
+        assert reader.read(
+            table, after=None, until=None, limit=9, applied=executed(source)
+        ).finished
