@@ -24,6 +24,7 @@ from cdc.readers.binlog import BinlogReader
 from cdc.readers.resume import Displaced
 from cdc.retry import Stopped, persist
 from cdc.writers import target
+from cdc.writers.indexes import create_indexes
 from cdc.writers.mongo import MongoWriter
 
 T = TypeVar("T")
@@ -66,12 +67,20 @@ class Daemon:
         """
         try:
             self._once_reachable(lambda: require_fit(self._config, self._mappings))
+            self._once_reachable(self._create_indexes)
             with self._connected_writer() as writer:
                 while not self._stopping.is_set():
                     self._serve(writer)
         except Stopped:
             pass
         log.info("stopped", stream=self._config.name)
+
+    def _create_indexes(self) -> None:
+        """Build what mappings ask for; a standby may, too, and nobody's lease runs out by it."""
+        if not any(mapping.indexes for mapping in self._mappings):
+            return
+        with target.connect(self._config.target) as client:
+            create_indexes(client, self._config.target.database, self._mappings)
 
     def _serve(self, writer: MongoWriter) -> None:
         """Be the active daemon once: from the takeover until stopped or fenced."""

@@ -18,6 +18,7 @@ from cdc.preflight import (
     Finding,
     Outcome,
     glob_findings,
+    index_findings,
     missing,
     require,
     source_findings,
@@ -31,6 +32,7 @@ from cdc.readers.facts import source_facts, table_facts
 from cdc.readers.tables import list_tables
 from cdc.writers import target
 from cdc.writers.facts import target_facts
+from cdc.writers.indexes import index_facts
 
 log = structlog.get_logger(__name__)
 
@@ -120,7 +122,9 @@ def examine_target(config: Config, mappings: Mappings) -> Iterator[Finding]:
             state_database=config.target.state_database,
             collections=sorted({mapping.target for mapping in mappings}),
         )
-    return target_findings(facts, mode=config.apply.mode)
+        yield from target_findings(facts, mode=config.apply.mode)
+        if facts.writable:
+            yield from index_findings(index_facts(client, config.target.database, mappings))
 
 
 def _attempted(side: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:

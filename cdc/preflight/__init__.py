@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cdc.preflight.finding import Finding, Outcome, exit_code, require
+from cdc.preflight.indexes import index_findings
 from cdc.preflight.source import source_findings
 from cdc.preflight.tables import glob_findings, missing, table_findings
 from cdc.preflight.target import target_findings
@@ -12,6 +13,7 @@ __all__ = [
     "Outcome",
     "exit_code",
     "glob_findings",
+    "index_findings",
     "missing",
     "require",
     "source_findings",

@@ -77,6 +77,16 @@ class TableFacts:
         return f"{self.schema}.{self.table}"
 
 
+@dataclass(frozen=True, slots=True)
+class IndexFacts:
+    """An index that a mapping asks for: whether it is there, and what stands in its way."""
+
+    collection: str
+    name: str
+    present: bool
+    obstacle: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetFacts:
     """A target as it answers one account.

@@ -1,0 +1,199 @@
+"""The indexes that mappings ask for: creates them, and compares them with those that there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final
+
+import structlog
+from pymongo import MongoClient
+from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
+
+from cdc.errors import Retryable, Unfit, UsageError
+from cdc.mapping.indexes import Index
+from cdc.mapping.model import Mapping
+from cdc.preflight.facts import IndexFacts
+from cdc.writers.state import MAJORITY
+
+Document = dict[str, Any]
+
+log = structlog.get_logger(__name__)
+
+_CONFLICTS: Final = frozenset(
+    {
+        85,  # IndexOptionsConflict: the same keys under another name or with other options
+        86,  # IndexKeySpecsConflict: the same name for other keys or options
+    }
+)
+_DUPLICATES: Final = frozenset({11000, 11001})
+_REFUSES_ACCOUNT: Final = frozenset({13, 18, 8000})
+_PASSING: Final = frozenset(
+    {
+        6,  # HostUnreachable
+        7,  # HostNotFound
+        89,  # NetworkTimeout
+        91,  # ShutdownInProgress
+        112,  # WriteConflict
+        189,  # PrimarySteppedDown
+        276,  # IndexBuildAborted, by a step-down for one
+        10107,  # NotWritablePrimary
+        11600,  # InterruptedAtShutdown
+        11602,  # InterruptedDueToReplStateChange
+        13435,  # NotPrimaryNoSecondaryOk
+        13436,  # NotPrimaryOrSecondary
+    }
+)
+_OF_THE_SERVER: Final = frozenset(
+    {
+        "v",
+        "key",
+        "name",
+        "ns",
+        "background",
+        "weights",
+        "default_language",
+        "language_override",
+        "textIndexVersion",
+        "2dsphereIndexVersion",
+        "collation",
+    }
+)
+"""What the server writes into an index that nobody asked for, and what is compared by itself."""
+
+
+def create_indexes(
+    client: MongoClient[Document], database: str, mappings: Iterable[Mapping]
+) -> None:
+    """Create the indexes that are missing, at majority; those that are there cost nothing.
+
+    A build may take longer than an answer is waited for: asking again joins it. Raises Retryable
+    for that and for an unreachable target, Unfit where an index or documents stand in the way,
+    UsageError for an index that MongoDB does not know.
+    """
+    for mapping in mappings:
+        if not mapping.indexes:
+            continue
+        command = {
+            "createIndexes": mapping.target,
+            "indexes": [specification(each) for each in mapping.indexes],
+            "writeConcern": MAJORITY.document,
+        }
+        try:
+            reply = client[database].command(command)
+        except PyMongoError as error:
+            raise _explained(error, mapping) from error
+        created = _created(reply)
+        if created:
+            log.info("indexes_created", collection=mapping.target, indexes=created)
+
+
+def index_facts(
+    client: MongoClient[Document], database: str, mappings: Iterable[Mapping]
+) -> Iterator[IndexFacts]:
+    """Compare each index that is asked for with those that the collections have.
+
+    Raises Retryable where the target cannot be reached, Unfit where it refuses the account.
+    """
+    for mapping in mappings:
+        if not mapping.indexes:
+            continue
+        try:
+            there = [dict(each) for each in client[database][mapping.target].list_indexes()]
+        except PyMongoError as error:
+            raise _explained(error, mapping) from error
+        for index in mapping.indexes:
+            wanted = specification(index)
+            yield IndexFacts(mapping.target, wanted["name"], *_compared(wanted, there))
+
+
+def specification(index: Index) -> Document:
+    """Give the index as `createIndexes` takes it."""
+    names = [f"{path}_{direction}" for path, direction in index.keys.items()]
+    found: Document = {"key": dict(index.keys), "name": index.name or "_".join(names)}
+    if index.unique:
+        found["unique"] = True
+    if index.sparse:
+        found["sparse"] = True
+    if index.partial_filter_expression is not None:
+        found["partialFilterExpression"] = index.partial_filter_expression
+    if index.collation is not None:
+        found["collation"] = index.collation
+    return found
+
+
+def _compared(wanted: Document, there: Sequence[Document]) -> tuple[bool, str]:
+    """Tell whether the index is there, and what stands in its way."""
+    for index in there:
+        same = _same(wanted, index)
+        if index["name"] == wanted["name"]:
+            return (True, "") if same else (False, "another index has its name")
+        if same:
+            return False, f"it is there under another name, {index['name']}"
+    return False, ""
+
+
+def _same(wanted: Document, index: Document) -> bool:
+    """Tell whether both index the same documents by the same keys in the same way."""
+    options = {key: value for key, value in index.items() if key not in _OF_THE_SERVER}
+    asked = {key: value for key, value in wanted.items() if key not in _OF_THE_SERVER}
+    return (
+        _keys(wanted["key"]) == _stored_keys(index)
+        and options == asked
+        and _same_collation(wanted.get("collation"), index.get("collation"))
+    )
+
+
+def _keys(key: Document) -> tuple[list[tuple[str, Any]], set[str]]:
+    """Give the ordered keys, and those of text apart: the server keeps them without order."""
+    ordered = [(path, direction) for path, direction in key.items() if direction != "text"]
+    return ordered, {path for path, direction in key.items() if direction == "text"}
+
+
+def _stored_keys(index: Document) -> tuple[list[tuple[str, Any]], set[str]]:
+    ordered = [(path, kind) for path, kind in index["key"].items() if path not in {"_fts", "_ftsx"}]
+    return ordered, set(index.get("weights", {}))
+
+
+def _same_collation(wanted: Document | None, there: Document | None) -> bool:
+    """Compare what was asked for; the server fills in what was not."""
+    if wanted is None or there is None:
+        return wanted is there
+    return all(there.get(key) == value for key, value in wanted.items())
+
+
+def _created(reply: Document) -> int:
+    """Count the indexes that a reply tells of; mongos nests the shards' replies."""
+    replies = [reply, *reply.get("raw", {}).values()]
+    return max(
+        int(each.get("numIndexesAfter", 0)) - int(each.get("numIndexesBefore", 0))
+        for each in replies
+    )
+
+
+def _explained(error: PyMongoError, mapping: Mapping) -> Retryable | Unfit | UsageError:
+    code = error.code if isinstance(error, OperationFailure) else None
+    if isinstance(error, ConnectionFailure) or code in _PASSING:
+        return Retryable(f"the indexes of {mapping.target} are not built yet: {_brief(error)}")
+    if code in _REFUSES_ACCOUNT:
+        return Unfit(
+            f"the target lets this account build no index on {mapping.target}: {_brief(error)}",
+            remedy="grant it readWrite on target.database",
+        )
+    if code in _CONFLICTS:
+        return Unfit(
+            f"an index of {mapping.target} is in the way of one that {mapping.origin.file} asks"
+            f" for: {_brief(error)}",
+            remedy="drop that index, or write the same one into `indexes`",
+        )
+    if code in _DUPLICATES:
+        return Unfit(
+            f"documents of {mapping.target} have the same keys under a unique index that"
+            f" {mapping.origin.file} asks for",
+            remedy="write `unique: false`, or make the rows differ",
+        )
+    mistake = mapping.origin.mistake(("indexes",), f"MongoDB refuses an index: {_brief(error)}")
+    return UsageError(str(mistake))
+
+
+def _brief(error: PyMongoError) -> str:
+    return str(error).partition(", full error")[0]

@@ -1,0 +1,94 @@
+"""Indexes that mappings ask for, on a real MongoDB."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cdc.errors import Unfit, UsageError
+from cdc.mapping.model import Mapping
+from cdc.servers import MongoServer
+from cdc.writers.indexes import create_indexes, index_facts
+
+EVERY_KIND: list[dict[str, Any]] = [
+    {"keys": {"author.id": 1, "created_at": -1}},
+    {"keys": {"slug": 1}, "unique": True, "name": "slugs"},
+    {"keys": {"lang": 1}, "sparse": True},
+    {"keys": {"title": "text", "body": "text", "lang": 1}},
+    {"keys": {"place": "2dsphere"}},
+    {"keys": {"token": "hashed"}},
+    {"keys": {"score": 1}, "partial_filter_expression": {"score": {"$gt": 5}}},
+    {"keys": {"name": 1}, "collation": {"locale": "en", "strength": 2}},
+]
+
+
+def asking(*indexes: dict[str, Any]) -> list[Mapping]:
+    return [Mapping.model_validate({"source": "a.b", "target": "things", "indexes": indexes})]
+
+
+def states(mongo: MongoServer, database: str, *indexes: dict[str, Any]) -> list[tuple[bool, str]]:
+    with mongo.client() as client:
+        facts = index_facts(client, database, asking(*indexes))
+        return [(each.present, each.obstacle) for each in facts]
+
+
+def create(mongo: MongoServer, database: str, *indexes: dict[str, Any]) -> None:
+    with mongo.client() as client:
+        create_indexes(client, database, asking(*indexes))
+
+
+def test_every_kind_is_created_and_found_again(mongo: MongoServer, database: str) -> None:
+    before = states(mongo, database, *EVERY_KIND)
+
+    create(mongo, database, *EVERY_KIND)
+    create(mongo, database, *EVERY_KIND)
+
+    assert before == [(False, "")] * len(EVERY_KIND)
+    assert states(mongo, database, *EVERY_KIND) == [(True, "")] * len(EVERY_KIND)
+    with mongo.client() as client:
+        names = set(client[database]["things"].index_information())
+    assert {"author.id_1_created_at_-1", "slugs", "place_2dsphere"} < names
+
+
+@pytest.mark.parametrize(
+    ("there", "wanted", "obstacle"),
+    [
+        ({"keys": {"a": 1}}, {"keys": {"a": 1}, "name": "mine"}, "under another name, a_1"),
+        ({"keys": {"a": 1}}, {"keys": {"a": 1}, "unique": True}, "another index has its name"),
+        ({"keys": {"a": 1}, "name": "x"}, {"keys": {"b": 1}, "name": "x"}, "another index has"),
+    ],
+)
+def test_an_index_in_the_way_is_told_by_the_check_and_stops_the_start(
+    mongo: MongoServer,
+    database: str,
+    there: dict[str, Any],
+    wanted: dict[str, Any],
+    obstacle: str,
+) -> None:
+    create(mongo, database, there)
+
+    [(present, found)] = states(mongo, database, wanted)
+    with pytest.raises(Unfit) as stopped:
+        create(mongo, database, wanted)
+
+    assert not present
+    assert obstacle in found
+    assert "is in the way of one that" in stopped.value.message
+
+
+def test_documents_that_a_unique_index_forbids_stop_the_start(
+    mongo: MongoServer, database: str
+) -> None:
+    with mongo.client() as client:
+        client[database]["things"].insert_many([{"slug": 1}, {"slug": 1}])
+
+    with pytest.raises(Unfit, match="have the same keys"):
+        create(mongo, database, {"keys": {"slug": 1}, "unique": True})
+
+
+def test_an_index_that_mongodb_does_not_know_is_a_mistake_of_the_mapping(
+    mongo: MongoServer, database: str
+) -> None:
+    with pytest.raises(UsageError, match=r"mapping:1: MongoDB refuses an index"):
+        create(mongo, database, {"keys": {"a": 1}, "collation": {"locale": "no such place"}})
