@@ -44,17 +44,13 @@ NOT_YET = frozenset(
         ("on_truncate",),
         ("on_drop",),
         ("on_alter",),
-        ("indexes",),
         ("id", "sql"),
         ("id", "unique"),
-        ("id", "source"),
-        ("id", "type"),
         ("id", "mask"),
         ("fields", "sql"),
         ("fields", "mask"),
         ("fields", "optional"),
         ("fields", "value"),
-        ("fields", "source"),
     }
 )
 """Keys of the language that this version does not act on; in `fields`, those of one field.

@@ -72,17 +72,13 @@ def test_every_mistake_of_every_file_is_told_with_its_line(tmp_path: Path) -> No
         ("on_alter: halt", "on_alter"),
         ("on_error: dead_letter", "on_error: dead_letter"),
         ("on_delete: {set: {gone: $now}}", "set"),
-        ("id: [{source: schema}, a]", "source"),
-        ("id: {column: a, type: uuid}", "type"),
         ("id: {column: a, mask: hash}", "mask"),
-        ("indexes: []", "indexes"),
         ('id: {sql: "a"}', "sql"),
         ("id: {unique: asserted}", "unique"),
         ('fields: {a: {sql: "a"}}', "sql"),
         ("fields: {a: {column: a, mask: hash}}", "mask"),
         ("fields: {a: {column: a, optional: true}}", "optional"),
         ("fields: {a: {value: 1}}", "value"),
-        ("fields: {a: {source: schema}}", "source"),
     ],
 )
 def test_what_is_not_built_yet_is_refused_by_name(tmp_path: Path, line: str, key: str) -> None:
