@@ -1,0 +1,67 @@
+"""The BSON value of an expression's value, by the defaults of the mapping language."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal as Exact
+
+from cdc.mapping import bson_bytes
+from cdc.mapping.expressions.kinds import (
+    Binary,
+    Date,
+    DateTime,
+    Decimal,
+    Double,
+    Integer,
+    Kind,
+    Text,
+    Time,
+)
+from cdc.mapping.expressions.runtime import moments, numbers
+from cdc.mapping.types.temporal import DAY_MILLISECONDS, UNIX_EPOCH_DAY
+
+Encoded = tuple[bytes, bytes]
+NULL: Encoded = (bson_bytes.NULL, b"")
+
+
+def bson_value(value: object, kind: Kind) -> Encoded:
+    """Give BSON type byte and value bytes; a date of no calendar becomes null."""
+    match kind, value:
+        case _, None:
+            return NULL
+        case Integer(bits=bits), int():
+            if bits == 32:
+                return bson_bytes.INT32, bson_bytes.pack_int32(value)
+            return bson_bytes.long_integer(value)
+        case Double(), float():
+            return bson_bytes.DOUBLE, bson_bytes.pack_double(value)
+        case Decimal(), Exact():
+            return _decimal(value, kind)
+        case Text(), str():
+            return bson_bytes.STRING, bson_bytes.string(value.encode())
+        case Binary(), bytes():
+            return bson_bytes.BINARY, bson_bytes.binary(value)
+        case Date() | DateTime(), int():
+            return _moment(value)
+        case Time(scale=scale), int():
+            return bson_bytes.STRING, bson_bytes.string(moments.time_text(value, scale).encode())
+    raise TypeError(f"{type(value).__name__} is no value of {kind}")
+
+
+def _decimal(value: Exact, kind: Decimal) -> Encoded:
+    if kind.precision > bson_bytes.MAX_DIGITS:
+        text = numbers.decimal_text(value, kind.scale)
+        return bson_bytes.STRING, bson_bytes.string(text.encode())
+    coefficient = int(value.scaleb(kind.scale, numbers.EXACT))
+    return bson_bytes.DECIMAL128, bson_bytes.decimal128(coefficient, -kind.scale)
+
+
+def _moment(packed: int) -> Encoded:
+    parts = moments.unpack(packed)
+    try:
+        day = date(parts.year, parts.month, parts.day).toordinal() - UNIX_EPOCH_DAY
+    except ValueError:
+        return NULL
+    seconds = (parts.hour * 60 + parts.minute) * 60 + parts.second
+    milliseconds = day * DAY_MILLISECONDS + seconds * 1000 + parts.microsecond // 1000
+    return bson_bytes.DATE, bson_bytes.pack_int64(milliseconds)

@@ -1,0 +1,127 @@
+"""How text compares in the collations that are covered.
+
+A collation compares by a key: each character becomes the string of its weights, so that keys
+compare as Python strings. PAD SPACE collations compare as if the shorter text went on in spaces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+MAX_REMEMBERED: Final = 64
+"""Characters of the longest text whose key is kept."""
+MAX_KEYS: Final = 1 << 14
+
+
+class Keys(dict[str, str]):
+    """`keys[text]` is the text's key; those of short texts are kept, up to a limit."""
+
+    __slots__ = ("_compute",)
+
+    def __init__(self, compute: Callable[[str], str]) -> None:
+        super().__init__()
+        self._compute = compute
+
+    def __missing__(self, text: str) -> str:
+        key = self._compute(text)
+        if len(text) <= MAX_REMEMBERED:
+            if len(self) >= MAX_KEYS:
+                self.clear()
+            self[text] = key
+        return key
+
+
+@dataclass(frozen=True, slots=True)
+class Collation:
+    """A collation; `table` names its weights, empty where characters compare by themselves.
+
+    `pad` says whether it is PAD SPACE.
+    """
+
+    name: str
+    charset: str
+    pad: bool
+    table: str = ""
+    cases: str = ""
+    covered: bool = True
+
+    @property
+    def binary(self) -> bool:
+        """Whether characters compare by their numbers."""
+        return not self.table
+
+    def key(self, text: str) -> str:
+        """Give what equal texts have in common: the weights without those of trailing spaces."""
+        weighed = self.weigh(text)
+        return weighed.rstrip(self.space) if self.pad else weighed
+
+    def weigh(self, text: str) -> str:
+        """Give the weights of a text, trailing spaces and all."""
+        return text
+
+    @property
+    def space(self) -> str:
+        """The weight of a space."""
+        return " "
+
+    def keys(self) -> Keys:
+        """Give the keys of texts."""
+        return _keys(self)
+
+    def fold(self, text: str) -> str:
+        """Give a text whose characters are equal where those of `text` are alike in LIKE."""
+        return text
+
+    def compare(self, one: str, other: str) -> int:
+        """Give -1, 0 or 1, as `one` sorts before, with or behind `other`."""
+        first, second = self.weigh(one), self.weigh(other)
+        if self.pad and len(first) != len(second):
+            size = max(len(first), len(second))
+            first, second = first.ljust(size, self.space), second.ljust(size, self.space)
+        return (first > second) - (first < second)
+
+
+@cache
+def _keys(collation: Collation) -> Keys:
+    return Keys(collation.key)
+
+
+def _named(number: int, name: str, *, pad: bool = True, covered: bool = True) -> None:
+    charset = name.split("_")[0]
+    _COLLATIONS[number] = Collation(name, charset, pad, covered=covered)
+
+
+_COLLATIONS: Final[dict[int, Collation]] = {}
+_MYSQL_ONLY: Final = frozenset({255, 305})
+_named(255, "utf8mb4_0900_ai_ci", pad=False, covered=False)
+_named(2304, "utf8mb4_uca1400_ai_ci", covered=False)
+_named(46, "utf8mb4_bin")
+_named(65, "ascii_bin")
+_named(83, "utf8mb3_bin")
+_named(309, "utf8mb4_0900_bin", pad=False)
+_named(1070, "utf8mb4_nopad_bin", pad=False)
+_named(1089, "ascii_nopad_bin", pad=False)
+_named(1107, "utf8mb3_nopad_bin", pad=False)
+
+
+def covered(number: int, *, mariadb: bool) -> Collation | None:
+    """Give the collation of an id, None if it is not covered on that server."""
+    return None if mariadb and number in _MYSQL_ONLY else _COLLATIONS.get(number)
+
+
+def uncovered(number: int, charset: str) -> Collation:
+    """Give a stand-in that equals itself: its texts can be used, but not compared."""
+    return Collation(f"number {number} of {charset}", charset, True, covered=False)
+
+
+def named(name: str) -> Collation | None:
+    """Give a collation by its name, None if it is not covered."""
+    return next((one for one in _COLLATIONS.values() if one.name == name), None)
+
+
+def names() -> list[str]:
+    """Give the names of all that are covered."""
+    return sorted(one.name for one in _COLLATIONS.values())

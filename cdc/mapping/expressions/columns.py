@@ -1,0 +1,82 @@
+"""The kind that a column's values have in an expression."""
+
+from __future__ import annotations
+
+from cdc.columns import Column, FieldType
+from cdc.mapping.expressions import collations
+from cdc.mapping.expressions.errors import ExpressionError
+from cdc.mapping.expressions.kinds import (
+    Binary,
+    Bits,
+    Date,
+    DateTime,
+    Decimal,
+    Double,
+    Integer,
+    Kind,
+    Single,
+    Strength,
+    Text,
+    Time,
+    Year,
+)
+from cdc.mapping.types import charsets
+
+INTEGER_DIGITS = {
+    FieldType.TINY: 3,
+    FieldType.SHORT: 5,
+    FieldType.INT24: 8,
+    FieldType.LONG: 10,
+    FieldType.LONGLONG: 19,
+}
+CHARACTERS = frozenset(
+    {FieldType.STRING, FieldType.VARCHAR, FieldType.BLOB, FieldType.ENUM, FieldType.SET}
+)
+
+
+def kind(column: Column, *, mariadb: bool) -> Kind:
+    """Give the column's kind; raises ExpressionError for one that expressions cannot use."""
+    match column.type:
+        case found if found in INTEGER_DIGITS:
+            return _integer(column)
+        case FieldType.NEWDECIMAL:
+            return Decimal(column.precision, column.scale)
+        case FieldType.FLOAT:
+            return Single()
+        case FieldType.DOUBLE:
+            return Double()
+        case FieldType.YEAR:
+            return Year()
+        case FieldType.BIT:
+            return Bits()
+        case FieldType.DATE:
+            return Date()
+        case FieldType.DATETIME2 | FieldType.TIMESTAMP2:
+            return DateTime(column.scale)
+        case FieldType.TIME2:
+            return Time(column.scale)
+        case found if found in CHARACTERS:
+            return _characters(column, mariadb=mariadb)
+    raise ExpressionError(
+        f"column `{column.name}`: a {column.type.name} cannot be used in an expression"
+    )
+
+
+def _integer(column: Column) -> Integer:
+    digits = INTEGER_DIGITS[column.type]
+    unsigned = column.unsigned
+    wide = column.type is FieldType.LONGLONG or (unsigned and column.type is FieldType.LONG)
+    extra = unsigned and column.type is FieldType.LONGLONG
+    return Integer(unsigned, 64 if wide else 32, digits + extra)
+
+
+def _characters(column: Column, *, mariadb: bool) -> Text | Binary:
+    if column.collation is None:
+        raise ExpressionError(f"column `{column.name}`: its collation is not known")
+    if column.collation == charsets.BINARY:
+        return Binary()
+    collation = collations.covered(column.collation, mariadb=mariadb)
+    if collation is None:
+        charset = charsets.charset(column.collation)
+        collation = collations.uncovered(column.collation, charset or "unknown")
+    return Text(collation, Strength.COLUMN)

@@ -1,0 +1,15 @@
+"""What is wrong with an expression when it is read or compiled."""
+
+from __future__ import annotations
+
+
+class ExpressionError(ValueError):
+    """An expression is outside the subset, or cannot mean here what it means to the server.
+
+    `remedy` is what to write instead, where there is something.
+    """
+
+    def __init__(self, message: str, remedy: str | None = None) -> None:
+        self.message = message
+        self.remedy = remedy
+        super().__init__(f"{message}; {remedy}" if remedy else message)

@@ -1,0 +1,139 @@
+"""CAST and CONVERT, for the conversions that the servers agree on."""
+
+from __future__ import annotations
+
+from cdc.mapping.expressions import collations
+from cdc.mapping.expressions.errors import ExpressionError
+from cdc.mapping.expressions.kinds import (
+    BIGINT,
+    UNSIGNED,
+    Binary,
+    Date,
+    DateTime,
+    Decimal,
+    Double,
+    Integer,
+    Kind,
+    Null,
+    Strength,
+    Text,
+)
+from cdc.mapping.expressions.rules.numeric import number
+from cdc.mapping.expressions.rules.strings import encoded, text
+from cdc.mapping.expressions.runtime import casts, moments
+from cdc.mapping.expressions.scope import Scope
+from cdc.mapping.expressions.syntax import Cast
+from cdc.mapping.expressions.term import Term
+from cdc.mapping.expressions.texts import connection
+
+DEFAULT_DECIMAL = (10, 0)
+
+
+def cast(scope: Scope, node: Cast, term: Term) -> Term:
+    """Give the term of a CAST; raises ExpressionError for what is outside the subset."""
+    match node.target:
+        case "SIGNED" | "UNSIGNED":
+            return _to_integer(scope, node, term)
+        case "DECIMAL":
+            return _to_decimal(scope, node, term)
+        case "DOUBLE":
+            return _to_double(scope, node, term)
+        case "CHAR":
+            return _to_char(scope, node, term)
+        case "BINARY":
+            return _to_binary(scope, node, term)
+    return _to_moment(scope, node, term)
+
+
+def _refused(node: Cast, term: Term, remedy: str | None = None) -> ExpressionError:
+    return ExpressionError(f"CAST of {term.kind} AS {node.target} is outside the subset", remedy)
+
+
+def _to_integer(scope: Scope, node: Cast, term: Term) -> Term:
+    kind = BIGINT if node.target == "SIGNED" else UNSIGNED
+    if isinstance(term.kind, Text):
+        to_signed, to_unsigned = casts.text_to_signed, casts.text_to_unsigned
+        function = to_signed if kind is BIGINT else to_unsigned
+        return scope.strict(kind, node, f"{scope.bind(function.__name__, function)}({{0}})", term)
+    source = _number(node, term)
+    if isinstance(source, Integer):
+        if source.unsigned == kind.unsigned:
+            return scope.strict(kind, node, "int({0})", term)
+        convert = casts.int_to_signed if kind is BIGINT else casts.int_to_unsigned
+        return scope.strict(kind, node, f"{scope.bind(convert.__name__, convert)}({{0}})", term)
+    if kind is UNSIGNED:
+        raise _refused(node, term, "write CAST(… AS SIGNED)")
+    if isinstance(source, Double):
+        name = scope.bind("double_to_signed", casts.double_to_signed)
+    else:
+        name = scope.bind("decimal_to_signed", casts.decimal_to_signed)
+    return scope.strict(kind, node, f"{name}({{0}})", term)
+
+
+def _number(node: Cast, term: Term) -> Kind:
+    try:
+        return number(term)
+    except ExpressionError as error:
+        raise _refused(node, term, error.remedy) from error
+
+
+def _to_decimal(scope: Scope, node: Cast, term: Term) -> Term:
+    precision, scale = (*node.sizes, *DEFAULT_DECIMAL[len(node.sizes) :])
+    if not 1 <= precision <= 65 or scale > min(30, precision):
+        raise ExpressionError(f"there is no DECIMAL({precision},{scale})")
+    if isinstance(term.kind, Text):
+        name = scope.bind("text_to_decimal", casts.text_to_decimal)
+    elif isinstance(_number(node, term), Double):
+        name = scope.bind("double_to_decimal", casts.double_to_decimal)
+    else:
+        name = scope.bind("to_decimal", casts.to_decimal)
+    code = f"{name}({{0}}, {precision}, {scale})"
+    return scope.strict(Decimal(precision, scale), node, code, term)
+
+
+def _to_double(scope: Scope, node: Cast, term: Term) -> Term:
+    if isinstance(term.kind, Text):
+        name = scope.bind("text_to_double", casts.text_to_double)
+        return scope.strict(Double(), node, f"{name}({{0}})", term)
+    _number(node, term)
+    return scope.strict(Double(), node, "float({0})", term)
+
+
+def _to_char(scope: Scope, node: Cast, term: Term) -> Term:
+    if isinstance(term.kind, Binary):
+        raise _refused(node, term)
+    found = text(scope, term)
+    assert isinstance(found.kind, Text)
+    kind = Text(_collation(scope, node), Strength.COLUMN, found.kind.ascii)
+    code = f"{{0}}[:{node.sizes[0]}]" if node.sizes else "{0}"
+    return scope.strict(kind, node, code, found)
+
+
+def _collation(scope: Scope, node: Cast) -> collations.Collation:
+    if node.charset in ("", "utf8mb4"):
+        return connection(scope)
+    raise ExpressionError(f"text in {node.charset} is outside the subset", "write utf8mb4")
+
+
+def _to_binary(scope: Scope, node: Cast, term: Term) -> Term:
+    found = encoded(scope, term)
+    if not node.sizes:
+        return scope.strict(Binary(), node, "{0}", found)
+    name = scope.bind("sized", casts.sized)
+    return scope.strict(Binary(), node, f"{name}({{0}}, {node.sizes[0]})", found)
+
+
+def _to_moment(scope: Scope, node: Cast, term: Term) -> Term:
+    if not isinstance(term.kind, Date | DateTime | Null):
+        raise _refused(node, term)
+    if node.target == "DATE":
+        return scope.strict(Date(), node, f"{scope.bind('day_of', moments.day_of)}({{0}})", term)
+    scale = node.sizes[0] if node.sizes else 0
+    if scale > 6:
+        raise ExpressionError("a DATETIME has at most 6 digits of the second")
+    if not isinstance(term.kind, DateTime) or term.kind.scale <= scale:
+        return scope.strict(DateTime(scale), node, "{0}", term)
+    function = moments.cut if scope.mariadb else moments.rounded
+    name = scope.bind(function.__name__, function)
+    code = f"{name}({{0}}, {scale})"
+    return scope.strict(DateTime(scale), node, code, term, nullable=not scope.mariadb)

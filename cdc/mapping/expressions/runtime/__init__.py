@@ -1,0 +1,1 @@
+"""What the generated functions call: values in, values out."""

@@ -1,0 +1,104 @@
+"""What CAST makes of a value, as the servers do it; texts are read as far as they are numbers."""
+
+from __future__ import annotations
+
+import re
+import sys
+from decimal import Decimal
+from typing import Final
+
+from cdc.mapping.expressions.runtime.numbers import (
+    EXACT,
+    MAX_SIGNED,
+    MAX_UNSIGNED,
+    MIN_SIGNED,
+    rounded,
+)
+
+_WHOLE: Final = re.compile(r"[ \t\n\v\f\r]*([-+]?)([0-9]+)")
+_NUMBER: Final = re.compile(
+    r"[ \t\n\v\f\r]*([-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)"
+)
+_WRAP: Final = 1 << 64
+
+
+def _wrapped(value: int) -> int:
+    """Give the signed number of the same 64 bits."""
+    return (value - MIN_SIGNED) % _WRAP + MIN_SIGNED
+
+
+def text_to_bits(text: str) -> int:
+    """Give the 64 bits, as a number from -2^63 to 2^64-1, that a text begins with."""
+    match = _WHOLE.match(text)
+    if not match:
+        return 0
+    number = int(match[2])
+    return max(-number, MIN_SIGNED) if match[1] == "-" else min(number, MAX_UNSIGNED)
+
+
+def text_to_signed(text: str) -> int:
+    """CAST(text AS SIGNED)."""
+    return _wrapped(text_to_bits(text))
+
+
+def text_to_unsigned(text: str) -> int:
+    """CAST(text AS UNSIGNED)."""
+    return text_to_bits(text) % _WRAP
+
+
+def int_to_signed(value: int) -> int:
+    """CAST(integer AS SIGNED)."""
+    return _wrapped(value)
+
+
+def int_to_unsigned(value: int) -> int:
+    """CAST(integer AS UNSIGNED)."""
+    return value % _WRAP
+
+
+def decimal_to_signed(value: Decimal) -> int:
+    """CAST(decimal AS SIGNED)."""
+    return max(MIN_SIGNED, min(MAX_SIGNED, int(rounded(value, 0))))
+
+
+def double_to_signed(value: float) -> int:
+    """CAST(double AS SIGNED): halves go to the even."""
+    return max(MIN_SIGNED, min(MAX_SIGNED, round(value)))
+
+
+def to_decimal(value: Decimal | int, precision: int, scale: int) -> Decimal:
+    """CAST(number AS DECIMAL): rounded, and no larger than its digits."""
+    largest = EXACT.scaleb(Decimal(10**precision - 1), -scale)
+    found = rounded(value, scale)
+    return max(largest.copy_negate(), min(largest, found))
+
+
+def double_to_decimal(value: float, precision: int, scale: int) -> Decimal:
+    """CAST(double AS DECIMAL): by its shortest digits."""
+    return to_decimal(Decimal(repr(value)), precision, scale)
+
+
+def text_to_decimal(text: str, precision: int, scale: int) -> Decimal:
+    """CAST(text AS DECIMAL)."""
+    match = _NUMBER.match(text)
+    return to_decimal(_bounded(match[1]) if match else Decimal(0), precision, scale)
+
+
+def _bounded(text: str) -> Decimal:
+    """Read a number, but none so large that its digits could not be written."""
+    value = Decimal(text)
+    if value.adjusted() > 100:
+        return Decimal(10**100).copy_sign(value)
+    return Decimal(0) if value.adjusted() < -100 else value
+
+
+def text_to_double(text: str) -> float:
+    """CAST(text AS DOUBLE)."""
+    match = _NUMBER.match(text)
+    value = float(match[1]) if match else 0.0
+    return max(-sys.float_info.max, min(sys.float_info.max, value))
+
+
+def sized(data: bytes, size: int) -> bytes:
+    """CAST(bytes AS BINARY(size))."""
+    return data[:size].ljust(size, b"\0")

@@ -1,0 +1,66 @@
+"""What the generated function sees, and how NULL runs through an operation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cdc.columns import Column
+from cdc.mapping.expressions.kinds import Kind
+from cdc.mapping.expressions.syntax import Node
+from cdc.mapping.expressions.term import Term
+
+
+@dataclass(slots=True)
+class Scope:
+    """The names that generated code may use; `mariadb` is the server whose meaning is wanted."""
+
+    columns: Mapping[str, Column]
+    mariadb: bool
+    globals: dict[str, object] = field(default_factory=dict)
+    inputs: dict[str, str] = field(default_factory=dict)
+    """Columns that are needed, and the variables that hold them."""
+    variables: int = 0
+
+    def variable(self) -> str:
+        """Give a name for a value in between."""
+        self.variables += 1
+        return f"v{self.variables}"
+
+    def bind(self, name: str, value: object) -> str:
+        """Give a value to the generated code; the name that it has there."""
+        unique, number = name, 1
+        while self.globals.setdefault(unique, value) is not value:
+            number += 1
+            unique = f"{name}_{number}"
+        return unique
+
+    def strict(
+        self, kind: Kind, node: Node, pattern: str, *terms: Term, nullable: bool = False
+    ) -> Term:
+        """Give an operation that is NULL if one of `terms` is; `pattern` gives its code.
+
+        `nullable` says that it can be NULL otherwise, too.
+        """
+        guards, codes = self.guarded(terms)
+        code = pattern.format(*codes)
+        if guards:
+            code = f"(None if {' or '.join(guards)} else {code})"
+        return Term(kind, code, node, nullable or bool(guards))
+
+    def guarded(self, terms: tuple[Term, ...]) -> tuple[list[str], list[str]]:
+        """Give tests that find NULL, and codes that hold values behind those tests."""
+        guards: list[str] = []
+        codes: list[str] = []
+        for term in terms:
+            code, test = self.held(term)
+            guards += [f"{test} is None"] * (term.nullable and f"{test} is None" not in guards)
+            codes.append(code)
+        return guards, codes
+
+    def held(self, term: Term) -> tuple[str, str]:
+        """Give the code to use a nullable term's value, and the code to use it first."""
+        if not term.nullable or term.simple:
+            return term.code, term.code
+        name = self.variable()
+        return name, f"({name} := {term.code})"

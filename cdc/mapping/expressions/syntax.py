@@ -1,0 +1,59 @@
+"""The tree that an expression is parsed into."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+Constant = int | Decimal | float | str | bytes | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A constant; None is NULL, a bool TRUE or FALSE."""
+
+    value: Constant
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A column, as it is written."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function or an operator, by its upper-case name, with what is no value in `option`.
+
+    `CASE` has condition and result in turn, then ELSE; `CASE OF` the operand before them.
+    """
+
+    function: str
+    arguments: tuple[Node, ...]
+    option: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """`CAST(argument AS target(sizes))`; `charset` of a CHAR, empty where none is named."""
+
+    argument: Node
+    target: str
+    sizes: tuple[int, ...] = ()
+    charset: str = ""
+
+
+Node = Literal | Name | Call | Cast
+
+
+def names(node: Node) -> frozenset[str]:
+    """Give the columns that `node` names."""
+    match node:
+        case Name(name):
+            return frozenset((name,))
+        case Call(_, arguments):
+            return frozenset().union(*map(names, arguments))
+        case Cast(argument):
+            return names(argument)
+    return frozenset()

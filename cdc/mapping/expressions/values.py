@@ -1,0 +1,173 @@
+"""Turns a column's bytes in a row image into the values that expressions work with.
+
+Integers, YEAR and BIT are int; DECIMAL is Decimal; FLOAT and DOUBLE float; text, ENUM and SET str;
+binary bytes; DATE, DATETIME, TIMESTAMP and TIME the integers of `runtime.moments`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Final
+
+from cdc.columns import Column, FieldType
+from cdc.mapping.expressions.errors import ExpressionError
+from cdc.mapping.expressions.runtime import moments
+from cdc.mapping.expressions.runtime.moments import FRACTION_BITS, Parts
+from cdc.mapping.types import charsets
+from cdc.mapping.types.cache import Cache
+from cdc.mapping.types.decimals import DecimalString
+from cdc.mapping.types.encoder import Wire
+from cdc.mapping.types.floats import DOUBLE, FLOAT
+from cdc.mapping.types.integers import YEAR_ORIGIN
+from cdc.mapping.types.registry import INTEGER_BYTES
+from cdc.mapping.types.temporal import fraction_microseconds
+
+Decoder = Callable[[bytes], object]
+
+SIGN: Final = 1 << 39
+DATE_DAY_BITS: Final = 5
+TIME_BYTES: Final = 3
+
+
+def decoder(column: Column) -> Decoder:
+    """Give what decodes the column; raises ExpressionError for types without a value here.
+
+    The function raises ValueError for bytes that are damaged.
+    """
+    if column.type in INTEGER_BYTES:
+        return _unsigned if column.unsigned else _signed
+    if column.type in (FieldType.STRING, FieldType.VARCHAR, FieldType.BLOB):
+        return _characters(column)
+    if column.type in (FieldType.ENUM, FieldType.SET):
+        return _members(column)
+    found = DECODERS.get(column.type)
+    if found is None:
+        raise ExpressionError(
+            f"column `{column.name}`: a {column.type.name} cannot be used in an expression"
+        )
+    return found(column)
+
+
+def _signed(raw: bytes) -> int:
+    return int.from_bytes(raw, "little", signed=True)
+
+
+def _unsigned(raw: bytes) -> int:
+    return int.from_bytes(raw, "little")
+
+
+def _big(raw: bytes) -> int:
+    return int.from_bytes(raw, "big")
+
+
+def _year(raw: bytes) -> int:
+    return raw[0] and raw[0] + YEAR_ORIGIN
+
+
+def _single(raw: bytes) -> object:
+    return FLOAT.unpack(raw)[0]
+
+
+def _double(raw: bytes) -> object:
+    return DOUBLE.unpack(raw)[0]
+
+
+def _decimal(column: Column) -> Decoder:
+    shape = DecimalString(Wire(), column.precision, column.scale)
+    scale = -column.scale
+
+    def decode(raw: bytes) -> Decimal:
+        coefficient = shape.coefficient(raw)
+        return Decimal(f"{coefficient}E{scale}") if scale else Decimal(coefficient)
+
+    return decode
+
+
+def _characters(column: Column) -> Decoder:
+    if column.collation == charsets.BINARY:
+        return _padded(column.length) if column.type is FieldType.STRING else bytes
+    name = charsets.charset(column.collation) if column.collation is not None else None
+    found = charsets.decoder(name) if name is not None else None
+    if found is None:
+        raise ExpressionError(f"column `{column.name}`: its charset is not known")
+    return found[0]
+
+
+def _padded(length: int) -> Decoder:
+    """Give a BINARY back the zeros that a row image drops."""
+
+    def decode(raw: bytes) -> bytes:
+        return raw.ljust(length, b"\0")
+
+    return decode
+
+
+def _members(column: Column) -> Decoder:
+    members = column.members
+
+    def enum(raw: bytes) -> str:
+        index = int.from_bytes(raw, "little")
+        return members[index - 1] if index else ""
+
+    def chosen(raw: bytes) -> str:
+        bits = int.from_bytes(raw, "little")
+        if bits >> len(members):
+            raise ValueError("a member that the SET does not have")
+        return ",".join(one for at, one in enumerate(members) if bits >> at & 1)
+
+    return enum if column.type is FieldType.ENUM else chosen
+
+
+def _date_value(raw: bytes) -> int:
+    packed = int.from_bytes(raw, "little")
+    year, month, day = packed >> 9, packed >> DATE_DAY_BITS & 15, packed & 31
+    return moments.pack(Parts(year, month, day))
+
+
+DATES: Final[Cache[bytes, int]] = Cache(_date_value)
+
+
+def _datetime(raw: bytes) -> int:
+    whole = int.from_bytes(raw[:5], "big") ^ SIGN
+    return whole << FRACTION_BITS | fraction_microseconds(raw[5:])
+
+
+def _timestamp_value(seconds: int) -> int:
+    if not seconds:
+        return 0
+    days, rest = divmod(seconds, 86_400)
+    moment = moments.of_ordinal(days)
+    return moment + ((rest // 3600 << 12 | rest // 60 % 60 << 6 | rest % 60) << FRACTION_BITS)
+
+
+TIMESTAMPS: Final[Cache[int, int]] = Cache(_timestamp_value)
+
+
+def _timestamp(raw: bytes) -> int:
+    return TIMESTAMPS[int.from_bytes(raw[:4], "big")] | fraction_microseconds(raw[4:])
+
+
+def _time(column: Column) -> Decoder:
+    def decode(raw: bytes) -> int:
+        packed = int.from_bytes(raw, "big") - (1 << 8 * len(raw) - 1)
+        sign, packed = (-1, -packed) if packed < 0 else (1, packed)
+        size = len(raw) - TIME_BYTES
+        fraction = packed & ((1 << 8 * size) - 1)
+        microseconds = fraction * 10 ** (6 - 2 * size) if size else 0
+        return sign * (packed >> 8 * size << FRACTION_BITS | microseconds)
+
+    return decode
+
+
+DECODERS: Final[dict[FieldType, Callable[[Column], Decoder]]] = {
+    FieldType.FLOAT: lambda _: _single,
+    FieldType.DOUBLE: lambda _: _double,
+    FieldType.NEWDECIMAL: _decimal,
+    FieldType.YEAR: lambda _: _year,
+    FieldType.BIT: lambda _: _big,
+    FieldType.DATE: lambda _: DATES.__getitem__,
+    FieldType.DATETIME2: lambda _: _datetime,
+    FieldType.TIMESTAMP2: lambda _: _timestamp,
+    FieldType.TIME2: _time,
+}
