@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from cdc.checkpoint import Checkpoint
 from cdc.columns import TableMap
@@ -39,25 +38,51 @@ class RowsEvent(NamedTuple):
     ordinal: int = 0
 
 
-class SchemaChangeKind(Enum):
-    """What a statement does to the tables that it names."""
-
-    CREATE = "create"
-    ALTER = "alter"
-    DROP = "drop"
-    RENAME = "rename"
-    TRUNCATE = "truncate"
+ANY_TABLE: Final = "*"
+"""Stands for every table of a schema: DROP DATABASE."""
 
 
-@dataclass(frozen=True, slots=True)
-class SchemaChange:
-    """A DDL statement that names followed tables.
+class Effect(Enum):
+    """What a statement does to the rows that a table's name stands for."""
 
-    `tables` are the (schema, table) pairs it names; for a RENAME old and new alternate.
+    CREATED = "created"
+    """The name is new, and has no rows."""
+    EMPTIED = "emptied"
+    REMOVED = "removed"
+    """The name stands for nothing any more; the rows may live on under another one."""
+    BROUGHT_IN = "brought in"
+    """The name stands for a table that had another name before."""
+    REWRITTEN = "rewritten"
+    """Rows or columns may differ from before, without a rows event."""
+    CASCADING = "cascading"
+    """Its rows change from now on as their parents do, which not every server logs."""
+    UNFIT = "unfit"
+    """It cannot be followed any more."""
+    UNTOUCHED = "untouched"
+
+
+class TableChange(NamedTuple):
+    """What a statement does to `schema.table`; `reason` says why it is UNFIT."""
+
+    schema: str
+    table: str
+    effect: Effect
+    reason: str = ""
+
+    @property
+    def name(self) -> str:
+        """`schema.table`."""
+        return f"{self.schema}.{self.table}"
+
+
+class SchemaChange(NamedTuple):
+    """A statement that is about tables: its first word, and what it does to each that it names.
+
+    It stands before any rows of its transaction: CREATE … SELECT alone has some.
     """
 
-    kind: SchemaChangeKind
-    tables: tuple[tuple[str, str], ...]
+    verb: str
+    tables: tuple[TableChange, ...]
 
 
 class Transaction(NamedTuple):

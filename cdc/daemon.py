@@ -14,11 +14,12 @@ from cdc.checkpoint import Checkpoint
 from cdc.config import Config
 from cdc.errors import Fenced, LeaseHeld, Retryable
 from cdc.faults import Faults
-from cdc.fitness import require_fit, require_table_fit
+from cdc.fitness import logs_cascades, require_fit, require_table_fit
 from cdc.following import Followed
 from cdc.handoff import Handoff, Limits
 from cdc.mapping.model import Mapping
 from cdc.pipeline import Mapper, Pipeline
+from cdc.reactions import Reactions
 from cdc.readers import start
 from cdc.readers.binlog import BinlogReader
 from cdc.readers.resume import Displaced
@@ -162,7 +163,12 @@ class Daemon:
         reader = BinlogReader(
             self._config.source, follows=followed, transaction_bytes=apply.transaction_bytes
         )
-        mapper = Mapper(followed.plans, transaction_bytes=apply.transaction_bytes)
+        reactions = Reactions(
+            self._config.name,
+            followed.concerned,
+            logs_cascades=lambda: self._once_reachable(lambda: logs_cascades(self._config)),
+        )
+        mapper = Mapper(followed.plans, reactions.to, transaction_bytes=apply.transaction_bytes)
         limits = Limits(apply.batch_rows, apply.batch_bytes, apply.linger_ms / 1000)
         return Pipeline(reader, mapper, Handoff(limits), writer)
 

@@ -124,6 +124,10 @@ class RefusedEvent(Halted):
     """The binlog holds a change that cannot be carried over exactly."""
 
 
+class Unmappable(Halted):
+    """A followed table no longer fits its mapping."""
+
+
 class Corrupted(Halted):
     """An event's bytes are damaged or cut short."""
 

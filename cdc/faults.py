@@ -19,12 +19,15 @@ from enum import Enum
 
 
 class FaultPoint(Enum):
-    """Where in a batch the process can be made to die."""
+    """Where in a batch, or in clearing a collection, the process can be made to die."""
 
     BEFORE_TRANSACTION = "before_transaction"
     AFTER_FIRST_WRITE = "after_first_write"
     BEFORE_COMMIT = "before_commit"
     AFTER_COMMIT = "after_commit"
+    IN_PIECE = "in_piece"
+    """Documents are taken away, their transaction is not committed."""
+    AFTER_PIECE = "after_piece"
 
 
 @dataclass(slots=True)

@@ -23,6 +23,7 @@ from cdc.preflight import (
     require,
     source_findings,
     table_findings,
+    tables,
     target_findings,
 )
 from cdc.preflight.facts import TableFacts
@@ -101,15 +102,21 @@ def require_table_fit(config: Config, schema: str, table: str) -> None:
             require(table_findings(source_facts(connection), [found]))
 
 
+def logs_cascades(config: Config) -> bool:
+    """Ask whether the source logs the rows that foreign keys change; Retryable out of reach."""
+    with closing(source.connect(config.source, read_timeout=QUERY_SECONDS)) as connection:
+        return tables.logs_cascades(source_facts(connection))
+
+
 def followed_tables(
-    sources: Iterable[str], tables: Callable[[], list[tuple[str, str]]]
+    sources: Iterable[str], listed: Callable[[], list[tuple[str, str]]]
 ) -> list[tuple[str, str]]:
-    """Give the (schema, table) pairs that mappings' sources name, those of globs from `tables`."""
+    """Give the (schema, table) pairs that mappings' sources name, those of globs from `listed`."""
     patterns = [source_pattern(name) for name in sources]
     globs = [each for each in patterns if each.varying]
     names = {(each.schema, each.table) for each in patterns if not each.varying}
     if globs:
-        names |= {name for name in tables() if any(glob.matches(*name) for glob in globs)}
+        names |= {name for name in listed() if any(glob.matches(*name) for glob in globs)}
     return sorted(names)
 
 

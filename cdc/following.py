@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 import structlog
 
+from cdc.changes import ANY_TABLE, TableChange
 from cdc.columns import TableMap
 from cdc.mapping.compiler import compile_plan
 from cdc.mapping.model import Mapping
 from cdc.mapping.plan import Plan
 from cdc.mapping.source_patterns import source_pattern
-from cdc.readers.statements import ANY_TABLE
 
 log = structlog.get_logger(__name__)
 
@@ -48,6 +48,19 @@ class Followed:
             found = tuple(each for each in self._mappings if each.follows(schema, table))
             self._by_table[schema, table] = found
         return found
+
+    def concerned(self, change: TableChange) -> Iterator[tuple[TableChange, Mapping]]:
+        """Give the mappings that follow a changed table, each with the table.
+
+        For every table of a schema, it is the one table that the mapping names, if it names one.
+        """
+        if change.table != ANY_TABLE:
+            yield from ((change, each) for each in self.mappings(change.schema, change.table))
+            return
+        for mapping, pattern in zip(self._mappings, self._patterns, strict=True):
+            if pattern.matches_schema(change.schema):
+                table = ANY_TABLE if "table" in pattern.varying else pattern.table
+                yield change._replace(table=table), mapping
 
     def plans(self, table: TableMap) -> tuple[Plan, ...]:
         """Compile every mapping of a table against its columns.

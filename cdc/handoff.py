@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Final
 
 from cdc.writers.batch import Batch, MappedTransaction
@@ -41,7 +42,8 @@ class Limits:
 class Handoff:
     """A bounded buffer of mapped transactions between two threads.
 
-    It holds at most what fills one batch, and one transaction more.
+    It holds at most what fills one batch, and one transaction more. A transaction that clears
+    collections is a barrier: it is a batch of its own, and no batch reaches over it.
     """
 
     def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
@@ -52,6 +54,7 @@ class Handoff:
         self._waiting: deque[MappedTransaction] = deque()
         self._operations = 0
         self._byte_size = 0
+        self._barriers = 0
         self._first_at = 0.0
         self._closed = False
         self._error: BaseException | None = None
@@ -68,9 +71,11 @@ class Handoff:
             if not self._waiting:
                 self._first_at = self._clock()
             self._waiting.append(transaction)
+            self._barriers += bool(transaction.clears)
             self._operations += rows
             self._byte_size += transaction.byte_size + TRANSACTION_BYTES
-            if (rows and not was_urgent) or len(self._waiting) == 1 or self._full():
+            first = len(self._waiting) == 1
+            if (rows and not was_urgent) or first or transaction.clears or self._full():
                 self._changed.notify_all()
 
     def take(self, within_seconds: float | None = None) -> Batch | None:
@@ -96,7 +101,8 @@ class Handoff:
     def _ripe(self) -> bool:
         if not self._waiting or self._closed:
             return False
-        return self._error is not None or self._full() or self._patience() == 0
+        at_once = self._error is not None or self._barriers > 0
+        return at_once or self._full() or self._patience() == 0
 
     def _patience(self) -> float | None:
         """Return how much longer what is waiting may linger; None where nothing waits."""
@@ -110,11 +116,18 @@ class Handoff:
         return self._operations >= limits.operations or self._byte_size >= limits.byte_size
 
     def _cut(self) -> Batch:
-        batch = Batch(tuple(self._waiting))
-        self._waiting.clear()
-        self._operations = self._byte_size = 0
+        batch = Batch(tuple(self._waiting)) if not self._barriers else self._up_to_barrier()
+        for _ in batch.transactions:
+            self._waiting.popleft()
+        self._barriers -= len([each for each in batch.transactions if each.clears])
+        self._operations = sum(each.rows for each in self._waiting)
+        self._byte_size = sum(each.byte_size + TRANSACTION_BYTES for each in self._waiting)
         self._changed.notify_all()
         return batch
+
+    def _up_to_barrier(self) -> Batch:
+        before = tuple(takewhile(lambda each: not each.clears, self._waiting))
+        return Batch(before or (self._waiting[0],))
 
     def fail(self, error: BaseException) -> None:
         """Say that the reading side ends with `error`, once what it has put is taken."""
@@ -127,5 +140,5 @@ class Handoff:
         with self._changed:
             self._closed = True
             self._waiting.clear()
-            self._operations = self._byte_size = 0
+            self._operations = self._byte_size = self._barriers = 0
             self._changed.notify_all()

@@ -16,13 +16,14 @@ from typing import Final, Protocol
 
 import structlog
 
-from cdc.changes import RowsEvent, SchemaChange, SchemaChangeKind, Transaction
+from cdc.changes import RowsEvent, SchemaChange, Transaction
 from cdc.checkpoint import Checkpoint, Inflight
 from cdc.columns import TableMap
-from cdc.errors import CdcError, RecordError, RefusedEvent
+from cdc.errors import CdcError, RecordError, RefusedEvent, Unmappable, UsageError
 from cdc.handoff import NOTHING, Closed, Handoff
 from cdc.operations import Operation
-from cdc.position import Position
+from cdc.position import set_command
+from cdc.reactions import Reaction
 from cdc.writers.batch import Batch, MappedTransaction, weight
 
 log = structlog.get_logger(__name__)
@@ -81,34 +82,47 @@ class Mapper:
     """Turns transactions into operations, by plans compiled as their table maps first appear."""
 
     def __init__(
-        self, plans_for: Callable[[TableMap], tuple[Plan, ...]], *, transaction_bytes: int
+        self,
+        plans_for: Callable[[TableMap], tuple[Plan, ...]],
+        react: Callable[[SchemaChange, Transaction], Reaction],
+        *,
+        transaction_bytes: int,
     ) -> None:
-        """Cut in parts a transaction whose operations weigh more than `transaction_bytes`."""
+        """Cut in parts a transaction whose operations weigh more than `transaction_bytes`.
+
+        `react` tells what a schema change asks for.
+        """
         self._plans_for = plans_for
+        self._react = react
         self._transaction_bytes = transaction_bytes
         self._plans: dict[TableMap, tuple[Plan, ...]] = {}
 
     def map(self, transaction: Transaction) -> Iterator[MappedTransaction]:
         """Yield the transaction as operations, cut behind a rows event where it is too large."""
         changes: list[tuple[str, list[Operation]]] = []
+        reaction = Reaction()
         size = 0
         last = len(transaction.changes) - 1
         for index, change in enumerate(transaction.changes):
             if isinstance(change, SchemaChange):
-                _notice(change, transaction.before)
+                reaction = self._react(change, transaction)
                 continue
             mapped = self._operations(change, transaction)
             changes += mapped
             size += sum(weight(operations) for _, operations in mapped)
             if size > self._transaction_bytes and index < last:
-                yield self._part(transaction, change, tuple(changes), size)
-                changes, size = [], 0
+                yield self._part(transaction, change, tuple(changes), size)._replace(
+                    clears=reaction.clears, writes=reaction.writes
+                )
+                changes, size, reaction = [], 0, Reaction()
         yield MappedTransaction(
             transaction.identity,
             transaction.checkpoint,
             transaction.committed_at,
             tuple(changes),
             size,
+            clears=reaction.clears,
+            writes=reaction.writes,
         )
 
     @staticmethod
@@ -139,6 +153,15 @@ class Mapper:
                 table=error.table,
                 remedy=error.remedy or "change the row's value or the mapping, then resync",
             ) from error
+        except UsageError as error:
+            raise Unmappable(
+                f"a table has come to differ from what its mapping says: {error.message}",
+                position=transaction.before,
+                table=event.table.name,
+                remedy="edit the mapping (`optional: true` for a column that not every row has)"
+                " and start again, it goes on from here; or leave the table out, resync it later,"
+                f" and step over the transaction: {set_command(transaction.checkpoint.position)}",
+            ) from error
         except CdcError as error:
             error.position = error.position or transaction.before
             raise
@@ -150,28 +173,6 @@ class Mapper:
                 self._plans.pop(next(iter(self._plans)))
             plans = self._plans[table] = self._plans_for(table)
         return plans
-
-
-def _notice(change: SchemaChange, position: Position) -> None:
-    """Stop at a statement that empties a followed table; say what others leave behind."""
-    tables = ", ".join(".".join(table) for table in change.tables)
-    if change.kind in (SchemaChangeKind.TRUNCATE, SchemaChangeKind.DROP, SchemaChangeKind.RENAME):
-        raise RefusedEvent(
-            f"{change.kind.value.upper()} of a followed table is not carried over yet",
-            position=position,
-            table=tables,
-            remedy="bring the collection into the state that you want, then step over the"
-            " statement: cdc position set",
-        )
-    if change.kind is SchemaChangeKind.CREATE:
-        return
-    log.warning(
-        "schema_changed",
-        kind=change.kind.value,
-        tables=tables,
-        position=str(position),
-        note="documents written before keep their old shape until their rows change",
-    )
 
 
 class Pipeline:

@@ -20,11 +20,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, NoReturn
 
-from cdc.changes import RowsEvent, SchemaChange, Transaction
+from cdc.changes import RowsEvent, SchemaChange, TableChange, Transaction
 from cdc.checkpoint import Checkpoint, Inflight
 from cdc.columns import TableMap
 from cdc.errors import CdcError, Corrupted, Halted, RefusedEvent, UnknownEvent
-from cdc.position import FilePosition, GtidPosition, GtidSet, MariadbGtids, Position
+from cdc.position import (
+    FilePosition,
+    GtidPosition,
+    GtidSet,
+    MariadbGtids,
+    Position,
+    set_command,
+)
 from cdc.readers import events, rows, table_maps
 from cdc.readers.events import Event, EventType, Gtid, MariadbGtid, MariadbGtidFlag, Query
 from cdc.readers.statements import Role, Statement, classify
@@ -294,9 +301,13 @@ class Assembler:
                 self._undo(group, group.savepoints.get(statement.savepoint.casefold()))
             case Role.DATA:
                 return self._statement_data(event)
-            case Role.SCHEMA:
-                self._schema_change(group, statement)
-            case Role.OTHER:
+            case Role.SCHEMA if statement.change is not None:
+                self._schema_change(group, statement.change)
+            case Role.UNREADABLE:
+                self._unreadable(group, statement)
+            case Role.UNKNOWN if group.begun:  # it may be a kind of DML that cdc does not know
+                return self._statement_data(event)
+            case _:
                 pass
         return None if group.begun else self._commit(event)
 
@@ -309,13 +320,41 @@ class Assembler:
             )
         del group.changes[kept:]
 
-    def _schema_change(self, group: _Group, statement: Statement) -> None:
-        assert statement.change is not None
-        tables = statement.tables
-        if self._folds_names:
-            tables = tuple((schema.lower(), table.lower()) for schema, table in tables)
-        if any(self._follows(schema, table) for schema, table in tables):
-            group.changes.append(SchemaChange(statement.change, tables))
+    def _schema_change(self, group: _Group, change: SchemaChange) -> None:
+        """Note what happens to followed tables, unless that was applied with a part before."""
+        if self._inflight is not None and self._inflight.identity == group.identity:
+            return
+        tables = tuple(
+            table
+            for table in map(self._folded, change.tables)
+            if self._follows(table.schema, table.table)
+        )
+        if tables:
+            group.changes.append(change._replace(tables=tables))
+
+    def _folded(self, table: TableChange) -> TableChange:
+        if not self._folds_names:
+            return table
+        return table._replace(schema=table.schema.lower(), table=table.table.lower())
+
+    def _unreadable(self, group: _Group, statement: Statement) -> None:
+        """Stop where a statement that cannot be read may be about a followed table."""
+        names = [".".join(name) for name in statement.names if self._follows(*name)]
+        if not names:
+            return
+        raise RefusedEvent(
+            "a statement about tables cannot be read, and may be about a followed one",
+            position=self.where,
+            table=", ".join(dict.fromkeys(names)),
+            remedy=f"look at it with SHOW BINLOG EVENTS, carry out by hand what it means for the"
+            f" collection, and step over it{self._stepping_over(group)}",
+        )
+
+    def _stepping_over(self, group: _Group) -> str:
+        """Return the command for it; without GTIDs the end of the transaction is not known yet."""
+        if isinstance(self.position, FilePosition):
+            return ": cdc position set, with the file and the offset behind the transaction"
+        return f": {set_command(self._after(group))}"
 
     # -- what closes a group
 

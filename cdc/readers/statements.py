@@ -1,23 +1,20 @@
 """What a statement in the binlog means for the stream.
 
-sqlglot's tokenizer reads it, so quotes, comments and odd white space are no concern; the few
-statements that matter are recognised by their first words. A statement that cannot be read and
-does not begin like one that matters is of no concern either.
+The few statements that matter are recognised by their first words. One that cannot be read, as the
+tokenizer may know less than the server, matters only if it may be about a followed table.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
-from sqlglot.dialects.mysql import MySQL
-from sqlglot.errors import SqlglotError
-from sqlglot.tokenizer_core import Token, TokenType
-
-from cdc.changes import SchemaChangeKind
+from cdc.changes import ANY_TABLE, Effect, SchemaChange, TableChange
+from cdc.readers import alterations
+from cdc.readers.words import TableName, Words
 
 
 class Role(Enum):
@@ -30,32 +27,70 @@ class Role(Enum):
     ROLLBACK_TO = auto()
     DATA = auto()
     SCHEMA = auto()
+    UNREADABLE = auto()
+    """It begins like one about tables; `names` may be theirs."""
     OTHER = auto()
-
-
-ANY_TABLE: Final = "*"
-"""Stands for every table of a schema: DROP DATABASE."""
+    """It is known to change no rows."""
+    UNKNOWN = auto()
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A classified statement; `tables` as in `SchemaChange`, `savepoint` its name."""
+    """A classified statement, and what those of its role are about."""
 
     role: Role
-    change: SchemaChangeKind | None = None
-    tables: tuple[tuple[str, str], ...] = ()
+    change: SchemaChange | None = None
     savepoint: str = ""
+    names: tuple[TableName, ...] = ()
 
 
 _BEGIN, _COMMIT, _ROLLBACK = Statement(Role.BEGIN), Statement(Role.COMMIT), Statement(Role.ROLLBACK)
-_OTHER = Statement(Role.OTHER)
+_OTHER, _UNKNOWN = Statement(Role.OTHER), Statement(Role.UNKNOWN)
 _DATA = Statement(Role.DATA)
 _PLAIN: Final = {b"BEGIN": _BEGIN, b"COMMIT": _COMMIT, b"ROLLBACK": _ROLLBACK}
 _DATA_WORDS: Final = frozenset(
     {"INSERT", "UPDATE", "DELETE", "REPLACE", "LOAD", "CALL", "WITH", "SELECT", "DO", "IMPORT"}
 )
+_HARMLESS_WORDS: Final = frozenset(
+    [
+        "FLUSH",
+        "GRANT",
+        "REVOKE",
+        "RELEASE",
+        "OPTIMIZE",
+        "REPAIR",
+        "CHECK",
+        "CHECKSUM",
+        "CACHE",
+        "INSTALL",
+        "UNINSTALL",
+        "PURGE",
+        "RESET",
+        "STOP",
+        "CHANGE",
+        "LOCK",
+        "UNLOCK",
+        "USE",
+        "SHOW",
+        "SHUTDOWN",
+        "RESTART",
+        "KILL",
+        "SIGNAL",
+        "BACKUP",
+    ]
+)
+"""What begins so changes no rows."""
+
 _VERSION_COMMENT: Final = re.compile(r"/\*M?!\d*(.*?)\*/", re.DOTALL)
-_FIRST_WORD: Final = re.compile(r"(?:\s|\(|/\*.*?\*/|(?:--\s|#)[^\n]*\n)*(\w+)", re.DOTALL)
+_SPACE: Final = r"(?:\s|\(|/\*.*?\*/|(?:--\s|#)[^\n]*(?:\n|$))*"
+_FIRST_WORD: Final = re.compile(_SPACE + r"(\w+)", re.DOTALL)
+_ONLY_COMMENTS: Final = re.compile(_SPACE, re.DOTALL)
+_ABOUT_TABLES: Final = frozenset({"TRUNCATE", "DROP", "CREATE", "RENAME", "ALTER", "SET"})
+_SAYS_TABLE: Final = re.compile(
+    r"(?:\W+\w+){0,5}?\W+(?:TABLES?|DATABASE|SCHEMA|TRUNCATE)\b", re.IGNORECASE
+)
+_ONE: Final = r"(?:`([^`]+)`|\"([^\"]+)\"|([\w$]+))"
+_NAME: Final = re.compile(rf"{_ONE}(?:\s*\.\s*{_ONE})?")
 
 
 def classify(statement: bytes, schema: bytes) -> Statement:
@@ -69,110 +104,53 @@ def classify(statement: bytes, schema: bytes) -> Statement:
 
 def _classified(text: str, schema: str) -> Statement:
     first = _FIRST_WORD.match(text)
-    if first is None or (classifier := _CLASSIFIERS.get(first[1].upper())) is None:
-        return _OTHER
-    return classifier(_Words(text[first.end() :], schema))
+    if first is None:
+        return _OTHER if _ONLY_COMMENTS.fullmatch(text) else _UNKNOWN
+    classifier = _CLASSIFIERS.get(first[1].upper())
+    if classifier is None:
+        return _UNKNOWN
+    rest = text[first.end() :]
+    words = Words.of(rest, schema)
+    if words is None:
+        return _unreadable(first[1].upper(), rest, schema)
+    return classifier(words)
 
 
-def _tokens(text: str) -> list[Token]:
-    try:
-        return MySQL().tokenize(text)
-    except SqlglotError:
-        return []
+def _unreadable(verb: str, rest: str, schema: str) -> Statement:
+    if verb not in _ABOUT_TABLES or (verb != "TRUNCATE" and not _SAYS_TABLE.match(rest)):
+        return _OTHER if verb not in _DATA_WORDS else _DATA
+    names = [tuple(filter(None, each.groups())) for each in _NAME.finditer(rest)]
+    return Statement(
+        Role.UNREADABLE,
+        names=tuple((name[0], name[1]) if len(name) > 1 else (schema, name[0]) for name in names),
+    )
 
 
-class _Words:
-    """A cursor over a statement's tokens."""
-
-    def __init__(self, text: str, schema: str) -> None:
-        self._text = text
-        self._tokens = _tokens(text)
-        self.schema = schema
-        self._at = 0
-
-    def _peek(self) -> str:
-        if self._at >= len(self._tokens):
-            return ""
-        token = self._tokens[self._at]
-        return _keyword(token)
-
-    def take(self) -> str:
-        word = self._peek()
-        self._at += 1
-        return word
-
-    def skip(self, *words: str) -> bool:
-        """Step over `words` where they come next, in this order; tell whether they did."""
-        before = self._at
-        for word in words:
-            if self.take() != word:
-                self._at = before
-                return False
-        return True
-
-    def name(self) -> str:
-        if self._at >= len(self._tokens):
-            return ""
-        token = self._tokens[self._at]
-        self._at += 1
-        return token.text
-
-    def table(self) -> tuple[str, str]:
-        first = self.name()
-        if self.skip("."):
-            return first, self.name()
-        if first.count(".") == 1:  # the tokenizer takes `1.2`-like names as numbers
-            schema, _, table = first.partition(".")
-            return schema, table
-        return self.schema, first
-
-    def tables(self, separator: str = ",") -> tuple[tuple[str, str], ...]:
-        found = [self.table()]
-        while self.skip(separator):
-            found.append(self.table())
-        return tuple(found)
-
-    def contains(self, *words: str) -> bool:
-        rest = [_keyword(token) for token in self._tokens[self._at :]]
-        return any(rest[at : at + len(words)] == list(words) for at in range(len(rest)))
-
-    def seek(self, word: str) -> bool:
-        while self._at < len(self._tokens):
-            if self.take() == word:
-                return True
-        return False
-
-    def rest(self) -> str:
-        """Return what follows, as text."""
-        return self._text[self._tokens[self._at].start :] if self._at < len(self._tokens) else ""
-
-
-def _keyword(token: Token) -> str:
-    quoted = token.token_type in (TokenType.IDENTIFIER, TokenType.STRING)
-    return "" if quoted else token.text.upper()
-
-
-def _data(_: _Words) -> Statement:
+def _data(_: Words) -> Statement:
     return _DATA
 
 
-def _begin(_: _Words) -> Statement:
+def _other(_: Words) -> Statement:
+    return _OTHER
+
+
+def _begin(_: Words) -> Statement:
     return _BEGIN
 
 
-def _commit(_: _Words) -> Statement:
+def _commit(_: Words) -> Statement:
     return _COMMIT
 
 
-def _start(words: _Words) -> Statement:
+def _start(words: Words) -> Statement:
     return _BEGIN if words.skip("TRANSACTION") else _OTHER
 
 
-def _savepoint(words: _Words) -> Statement:
+def _savepoint(words: Words) -> Statement:
     return Statement(Role.SAVEPOINT, savepoint=words.name())
 
 
-def _rollback(words: _Words) -> Statement:
+def _rollback(words: Words) -> Statement:
     words.skip("WORK")
     if not words.skip("TO"):
         return _ROLLBACK
@@ -180,103 +158,85 @@ def _rollback(words: _Words) -> Statement:
     return Statement(Role.ROLLBACK_TO, savepoint=words.name())
 
 
-def _xa(words: _Words) -> Statement:
+def _xa(words: Words) -> Statement:
     return _BEGIN if words.skip("START") or words.skip("BEGIN") else _OTHER
 
 
-def _truncate(words: _Words) -> Statement:
+def _truncate(words: Words) -> Statement:
     words.skip("TABLE")
-    return Statement(Role.SCHEMA, SchemaChangeKind.TRUNCATE, (words.table(),))
+    return _schema("TRUNCATE", TableChange(*words.table(), Effect.EMPTIED))
 
 
-def _drop(words: _Words) -> Statement:
-    if words.skip("DATABASE") or words.skip("SCHEMA"):
+def _drop(words: Words) -> Statement:
+    if words.skip_one_of("DATABASE", "SCHEMA"):
         words.skip("IF", "EXISTS")
-        return Statement(Role.SCHEMA, SchemaChangeKind.DROP, ((words.name(), ANY_TABLE),))
-    if not (words.skip("TABLE") or words.skip("TABLES")):
+        return _schema("DROP", TableChange(words.name(), ANY_TABLE, Effect.REMOVED))
+    if not words.skip_one_of("TABLE", "TABLES"):
         return _OTHER
     words.skip("IF", "EXISTS")
-    return Statement(Role.SCHEMA, SchemaChangeKind.DROP, words.tables())
+    return _schema("DROP", *(TableChange(*each, Effect.REMOVED) for each in words.tables()))
 
 
-def _create(words: _Words) -> Statement:
-    drops = words.skip("OR", "REPLACE")
+def _create(words: Words) -> Statement:
+    replaces = words.skip("OR", "REPLACE")
     if not words.skip("TABLE"):
         return _OTHER
     words.skip("IF", "NOT", "EXISTS")
-    kind = SchemaChangeKind.DROP if drops else SchemaChangeKind.CREATE
-    return Statement(Role.SCHEMA, kind, (words.table(),))
+    table = words.table()
+    effect = Effect.EMPTIED if replaces else Effect.CREATED
+    unfit = alterations.fitness(table, words.outside().until("SELECT", "AS", "LIKE"), words)
+    return _schema("CREATE", TableChange(*table, effect), *unfit)
 
 
-def _set(words: _Words) -> Statement:
+def _rename(words: Words) -> Statement:
+    if not words.skip_one_of("TABLE", "TABLES"):
+        return _OTHER
+    words.skip("IF", "EXISTS")
+    return _schema("RENAME", *_renamed(words))
+
+
+def _renamed(words: Words) -> Iterator[TableChange]:
+    """Follow the tables through the renames, which are made from left to right."""
+    stands_for: dict[TableName, TableName | None] = {}
+    for part in words.parts():
+        old = part.table()
+        if part.seek("TO"):
+            stands_for[part.table()] = stands_for.get(old, old)
+            stands_for[old] = None
+    for name, table in stands_for.items():
+        if table is None:
+            yield TableChange(*name, Effect.REMOVED)
+        elif table != name:
+            yield TableChange(*name, Effect.BROUGHT_IN)
+
+
+def _alter(words: Words) -> Statement:
+    words.skip("ONLINE")
+    ignoring = words.skip("IGNORE")
+    if not words.skip("TABLE"):
+        return _OTHER
+    changes = alterations.rewritten(words) if ignoring else alterations.changes(words)
+    return _schema("ALTER", *changes)
+
+
+def _schema(verb: str, *tables: TableChange) -> Statement:
+    return Statement(Role.SCHEMA, SchemaChange(verb, tables))
+
+
+def _set(words: Words) -> Statement:
     """MariaDB's `SET STATEMENT variable = value FOR statement`."""
     if words.skip("STATEMENT") and words.seek("FOR"):
         return _classified(words.rest(), words.schema)
     return _OTHER
 
 
-def _analyze(words: _Words) -> Statement:
+def _analyze(words: Words) -> Statement:
     """MariaDB's `ANALYZE [FORMAT = JSON] UPDATE …` runs what it analyzes."""
     tables = any(words.skip(*each) for each in (("TABLE",), ("LOCAL",), ("NO_WRITE_TO_BINLOG",)))
     return _OTHER if tables else _DATA
 
 
-def _rename(words: _Words) -> Statement:
-    if not (words.skip("TABLE") or words.skip("TABLES")):
-        return _OTHER
-    words.skip("IF", "EXISTS")
-    tables: list[tuple[str, str]] = []
-    while True:
-        tables.append(words.table())
-        if not words.seek("TO"):
-            break
-        tables.append(words.table())
-        if not words.skip(","):
-            break
-    return Statement(Role.SCHEMA, SchemaChangeKind.RENAME, tuple(tables))
-
-
-def _alter(words: _Words) -> Statement:
-    words.skip("ONLINE")
-    words.skip("IGNORE")
-    if not words.skip("TABLE"):
-        return _OTHER
-    words.skip("IF", "EXISTS")
-    table = words.table()
-    if any(words.contains(*each) for each in _REMOVES_ROWS):
-        return Statement(Role.SCHEMA, SchemaChangeKind.TRUNCATE, (table,))
-    if words.contains("EXCHANGE", "PARTITION"):
-        words.seek("WITH")
-        words.skip("TABLE")
-        return Statement(Role.SCHEMA, SchemaChangeKind.TRUNCATE, (table, words.table()))
-    if words.contains("CONVERT", "TABLE"):
-        words.seek("TABLE")
-        return Statement(Role.SCHEMA, SchemaChangeKind.TRUNCATE, (table, words.table()))
-    if _seek_rename(words):
-        _ = words.skip("TO") or words.skip("AS")
-        return Statement(Role.SCHEMA, SchemaChangeKind.RENAME, (table, words.table()))
-    return Statement(Role.SCHEMA, SchemaChangeKind.ALTER, (table,))
-
-
-def _seek_rename(words: _Words) -> bool:
-    """Step behind the RENAME of the table itself; tell whether there is one."""
-    while words.seek("RENAME"):
-        if not any(words.skip(what) for what in ("COLUMN", "INDEX", "KEY")):
-            return True
-    return False
-
-
-_REMOVES_ROWS: Final = (
-    ("TRUNCATE", "PARTITION"),
-    ("DROP", "PARTITION"),
-    ("CONVERT", "PARTITION"),
-    ("DISCARD", "PARTITION"),
-    ("DISCARD", "TABLESPACE"),
-    ("IMPORT", "PARTITION"),
-    ("IMPORT", "TABLESPACE"),
-)
-
-_CLASSIFIERS: Final[dict[str, Callable[[_Words], Statement]]] = {
+_CLASSIFIERS: Final[dict[str, Callable[[Words], Statement]]] = {
     "BEGIN": _begin,
     "START": _start,
     "COMMIT": _commit,
@@ -291,4 +251,5 @@ _CLASSIFIERS: Final[dict[str, Callable[[_Words], Statement]]] = {
     "ANALYZE": _analyze,
     "SET": _set,
     **dict.fromkeys(_DATA_WORDS, _data),
+    **dict.fromkeys(_HARMLESS_WORDS, _other),
 }

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from bson import BSON
 
+from cdc.actions import Clear
 from cdc.checkpoint import Checkpoint
 from cdc.operations import Operation, OperationKind
 from cdc.state_writes import StateWrite
@@ -33,7 +34,8 @@ class MappedTransaction(NamedTuple):
     """A source transaction, or a part of one, as operations: (collection, operations) in order.
 
     `identity` and `committed_at` as in `Transaction`; `checkpoint` what to save with them;
-    `writes` what else is to be true from that checkpoint on.
+    `writes` what else is to be true from that checkpoint on. `clears` come before its operations
+    and after everything before it.
     """
 
     identity: str
@@ -42,6 +44,7 @@ class MappedTransaction(NamedTuple):
     changes: tuple[tuple[str, Sequence[Operation]], ...] = ()
     byte_size: int = 0
     writes: tuple[StateWrite, ...] = ()
+    clears: tuple[Clear, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -51,7 +54,10 @@ class MappedTransaction(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Whole transactions in the source's order; applied by one MongoDB transaction."""
+    """Whole transactions in the source's order; applied by one MongoDB transaction.
+
+    A transaction with `clears` is a batch of its own.
+    """
 
     transactions: tuple[MappedTransaction, ...]
 
@@ -81,6 +87,11 @@ class Batch:
     def writes(self) -> list[StateWrite]:
         """What is written to the state database beside the checkpoint, in order."""
         return [write for each in self.transactions for write in each.writes]
+
+    @property
+    def clears(self) -> list[Clear]:
+        """What is to be taken away before anything of the batch is written."""
+        return [clear for each in self.transactions for clear in each.clears]
 
     @property
     def operations(self) -> int:

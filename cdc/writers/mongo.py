@@ -11,26 +11,21 @@ from typing import Any, Final, TypeVar
 
 import pymongo
 import structlog
-from bson import BSON
 from pymongo import MongoClient
 from pymongo.client_session import ClientSession
-from pymongo.errors import (
-    ConnectionFailure,
-    DocumentTooLarge,
-    InvalidOperation,
-    OperationFailure,
-    PyMongoError,
-)
-from pymongo.read_concern import ReadConcern
+from pymongo.errors import ConnectionFailure, DocumentTooLarge, PyMongoError
 
 from cdc.checkpoint import Checkpoint
-from cdc.errors import CdcError, Retryable, Unfit, WriteRefused
+from cdc.errors import WriteRefused
 from cdc.faults import FaultPoint, Faults
 from cdc.retry import persist
 from cdc.writers import commands
-from cdc.writers.batch import Batch, query
+from cdc.writers.batch import Batch
+from cdc.writers.clearing import Clearing
 from cdc.writers.commands import Command
+from cdc.writers.failures import Refused, check_reply, explained, is_passing
 from cdc.writers.state import MAJORITY, TTL_SECONDS, AlreadyLanded, Document, StreamState
+from cdc.writers.transaction import committed
 
 T = TypeVar("T")
 
@@ -38,32 +33,6 @@ log = structlog.get_logger(__name__)
 
 DUPLICATE_KEY: Final = 11000
 OBJECT_TOO_LARGE: Final = 10334
-RETRYABLE_CODES: Final = frozenset(
-    {
-        6,  # HostUnreachable
-        7,  # HostNotFound
-        50,  # MaxTimeMSExpired
-        89,  # NetworkTimeout
-        91,  # ShutdownInProgress
-        112,  # WriteConflict
-        189,  # PrimarySteppedDown
-        251,  # NoSuchTransaction
-        262,  # ExceededTimeLimit
-        290,  # TransactionExceededLifetimeLimitSeconds
-        10107,  # NotWritablePrimary
-        11600,  # InterruptedAtShutdown
-        11601,  # Interrupted: a takeover has ended our session, or an operator the operation
-        11602,  # InterruptedDueToReplStateChange
-        13435,  # NotPrimaryNoSecondaryOk
-        13436,  # NotPrimaryOrSecondary
-        14031,  # OutOfDiskSpace: it is for the operator to make room, and then it goes on
-    }
-)
-ACCESS_CODES: Final = frozenset({13, 18, 8000})
-"""Unauthorized, AuthenticationFailed, and Atlas's own code for both."""
-
-ABORT_SECONDS: Final = 1.0
-"""How long to try to say that a transaction is given up: the server finds out by itself too."""
 
 RELEASE_SECONDS: Final = 1.0
 """How long to try to give the lease back: it expires by itself too."""
@@ -80,19 +49,6 @@ class Form(Enum):
     INSERTS = "inserts"
     REPLACES = "replaces"
     IN_ORDER = "in_order"
-
-
-class Refused(Exception):
-    """The server refused one write of a command."""
-
-    def __init__(self, command: Command, error: dict[str, Any]) -> None:
-        """Keep the command and the server's `writeErrors` entry."""
-        self.code = int(error.get("code", 0))
-        self.text = str(error.get("errmsg", ""))
-        self.key_pattern = error.get("keyPattern") or {}
-        self.collection = command.collection
-        self.id = command.operations[int(error.get("index", 0))].id
-        super().__init__(self.text)
 
 
 class MongoWriter:
@@ -125,6 +81,13 @@ class MongoWriter:
         self._stopping = threading.Event()
         self._replaces_left = 0
         self._session = client.start_session()
+        self._clearing = Clearing(
+            self._database,
+            self.state,
+            persist=self._persist,
+            stopping=self._stopping,
+            faults=faults,
+        )
 
     def __repr__(self) -> str:
         return f"<MongoWriter {self._database.name!r} {self.state!r}>"
@@ -173,6 +136,8 @@ class MongoWriter:
         Waits for an unreachable target as long as it takes. Raises Fenced, StateMissing,
         WriteRefused; Stopped where `stop` was called while it waited.
         """
+        for clear in batch.clears:
+            self._clearing.carry_out(clear, self._session if self._transactional else None)
         form = self._first_form()
         while True:
             try:
@@ -195,8 +160,7 @@ class MongoWriter:
         if error.code == DUPLICATE_KEY and form is Form.REPLACES:
             return Form.IN_ORDER
         raise WriteRefused(
-            f"the target refuses to write {error.collection} _id {_readable(error.id)}:"
-            f" {error.text} (code {error.code})",
+            f"the target refuses to write {error.write}: {error.text} (code {error.code})",
             position=batch.checkpoint.position,
             remedy="change the row, or the collection's validator or index, then start again",
         ) from error
@@ -204,10 +168,10 @@ class MongoWriter:
     def _persist(self, attempt: Callable[[], T]) -> T:
         try:
             return persist(
-                attempt, event="target_retry", passing=_is_passing, stopping=self._stopping
+                attempt, event="target_retry", passing=is_passing, stopping=self._stopping
             )
         except PyMongoError as error:
-            raise _explained(error) from error
+            raise explained(error) from error
 
     def _attempt(self, batch: Batch, form: Form) -> None:
         requests = (
@@ -234,18 +198,12 @@ class MongoWriter:
             self.state.took(time.monotonic() - began)
 
     def _in_transaction(self, batch: Batch, requests: list[Command]) -> None:
-        session = self._session
         self._faults.reach(FaultPoint.BEFORE_TRANSACTION)
-        session.start_transaction(read_concern=ReadConcern("snapshot"), write_concern=MAJORITY)
-        try:
+        with committed(self._session) as session:
             self.state.advance(batch.checkpoint, batch.committed_at, session)
             self._faults.reach(FaultPoint.AFTER_FIRST_WRITE)
             self._send(batch, requests, session)
-        except BaseException:
-            _abort(session)
-            raise
-        self._faults.reach(FaultPoint.BEFORE_COMMIT)
-        session.commit_transaction()
+            self._faults.reach(FaultPoint.BEFORE_COMMIT)
         self._faults.reach(FaultPoint.AFTER_COMMIT)
 
     def _one_after_other(self, batch: Batch, requests: list[Command]) -> None:
@@ -257,10 +215,7 @@ class MongoWriter:
 
     def _send(self, batch: Batch, requests: list[Command], session: ClientSession | None) -> None:
         for command in requests:
-            reply = self._reply(command, session)
-            if errors := reply.get("writeErrors"):
-                raise _refusal(command, errors[0])
-            _check_write_concern(reply)
+            check_reply(command, self._reply(command, session))
         for write in batch.writes:
             self._state_database[write.collection].update_one(
                 write.query, write.change, upsert=write.upsert, session=session
@@ -285,49 +240,3 @@ class MongoWriter:
     def _concern(session: ClientSession | None) -> dict[str, Any]:
         """Return the write concern for a command outside a transaction, which has its own."""
         return {} if session else {"writeConcern": MAJORITY.document}
-
-
-def _abort(session: ClientSession) -> None:
-    try:
-        with pymongo.timeout(ABORT_SECONDS):
-            session.abort_transaction()
-    except (InvalidOperation, PyMongoError):
-        return  # the server aborts it when the session's next transaction begins
-
-
-def _refusal(command: Command, error: dict[str, Any]) -> Exception:
-    if error.get("code") in RETRYABLE_CODES:
-        return Retryable(f"the target could not write now: {error.get('errmsg')}")
-    return Refused(command, error)
-
-
-def _check_write_concern(reply: dict[str, Any]) -> None:
-    error = reply.get("writeConcernError")
-    if error:
-        raise Retryable(f"the target could not confirm a write: {error.get('errmsg')}")
-
-
-def _is_passing(error: Exception) -> bool:
-    """Tell whether trying again may help, as the drivers' specifications of transactions say."""
-    if isinstance(error, Retryable | ConnectionFailure):
-        return True
-    if not isinstance(error, PyMongoError):
-        return False
-    labels = ("TransientTransactionError", "UnknownTransactionCommitResult", "RetryableWriteError")
-    if any(error.has_error_label(label) for label in labels):
-        return True
-    return isinstance(error, OperationFailure) and error.code in RETRYABLE_CODES
-
-
-def _explained(error: PyMongoError) -> CdcError:
-    code = error.code if isinstance(error, OperationFailure) else None
-    if code in ACCESS_CODES:
-        return Unfit(
-            f"the target refuses this account: {error}",
-            remedy="grant it readWrite on target.database and target.state_database",
-        )
-    return CdcError(f"the target answered with an error: {error}")
-
-
-def _readable(identifier: bytes) -> str:
-    return repr(BSON(query(identifier)).decode()["_id"])

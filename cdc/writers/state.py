@@ -180,13 +180,18 @@ class StreamState:
 
         Raises AlreadyLanded, Fenced, StateMissing or Retryable otherwise.
         """
-        held = self._held
-        saved = {
-            **checkpoint.to_document(),
-            "sequence": held.sequence + 1,
-        }
+        saved = checkpoint.to_document()
         if committed_at is not None:
             saved["committed_at"] = datetime.fromtimestamp(committed_at, UTC)
+        self._move(saved, session)
+
+    def step(self, session: ClientSession) -> None:
+        """Move the sequence alone, as `advance` does: the checkpoint stays where it is."""
+        self._move({}, session)
+
+    def _move(self, saved: Document, session: ClientSession | None) -> None:
+        held = self._held
+        saved = {**saved, "sequence": held.sequence + 1}
         literal = {key: {"$literal": value} for key, value in saved.items()}
         result = self._documents.update_one(
             {"_id": self._stream, "epoch": held.epoch, "sequence": held.sequence},

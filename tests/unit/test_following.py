@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
+from cdc.changes import ANY_TABLE
 from cdc.columns import Column, FieldType, TableMap
 from cdc.errors import Unfit
 from cdc.following import Followed
 from cdc.mapping.language import Mapping
-from cdc.readers.statements import ANY_TABLE
 
 
 def mapping(source: str, target: str = "orders", **keys: Any) -> Mapping:

@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from cdc.actions import Clear
 from cdc.checkpoint import Checkpoint
 from cdc.handoff import NOTHING, Closed, Handoff, Limits
 from cdc.operations import Operation, OperationKind
@@ -18,6 +19,10 @@ def transaction(number: int, rows: int = 1) -> MappedTransaction:
     changes = (("c", operations),) if rows else ()
     checkpoint = Checkpoint(FilePosition("b.000001", number))
     return MappedTransaction(str(number), checkpoint, 0.0, changes, byte_size=100 * rows)
+
+
+def clearing(number: int) -> MappedTransaction:
+    return transaction(number, rows=0)._replace(clears=(Clear("c"),))
 
 
 def handoff(operations: int = 100, byte_size: int = 10**6, linger: float = 0.0) -> Handoff:
@@ -81,6 +86,31 @@ def test_a_transaction_without_operations_does_not_linger_longer_than_one_with()
     buffer.put(transaction(2))
 
     assert numbers(buffer.take()) == ["1", "2"]
+
+
+def test_a_transaction_that_clears_is_a_batch_of_its_own() -> None:
+    buffer = handoff(linger=3600)
+    for each in (transaction(1), transaction(2), clearing(3), clearing(4)):
+        buffer.put(each)
+
+    batches = [numbers(buffer.take()) for _ in range(3)]
+
+    assert batches == [["1", "2"], ["3"], ["4"]]
+
+
+def test_what_follows_a_barrier_lingers_as_ever_once_it_is_taken() -> None:
+    buffer = handoff(operations=2, linger=3600)
+    buffer.put(clearing(1))
+    buffer.put(transaction(2))
+    buffer.take()
+    taken: list[Batch | None] = []
+    taking = threading.Thread(target=lambda: taken.append(buffer.take()))
+    taking.start()
+
+    buffer.put(transaction(3))
+    taking.join(DEADLINE)
+
+    assert numbers(taken[0]) == ["2", "3"]
 
 
 def test_what_was_read_before_a_failure_is_written_before_it_is_raised() -> None:

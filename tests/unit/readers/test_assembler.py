@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from cdc.changes import RowsEvent, SchemaChange, SchemaChangeKind, Transaction
+from cdc.changes import Effect, RowsEvent, SchemaChange, TableChange, Transaction
 from cdc.checkpoint import Checkpoint, Inflight
 from cdc.errors import Corrupted, Halted, RefusedEvent, UnknownEvent
 from cdc.position import FilePosition, GtidPosition, GtidSet, MariadbGtids, Position
@@ -95,7 +95,7 @@ def test_a_query_inside_a_transaction_does_not_end_it() -> None:
     )
 
     change, rows = found.changes
-    assert change == SchemaChange(SchemaChangeKind.CREATE, (("db", "t"),))
+    assert change == SchemaChange("CREATE", (TableChange("db", "t", Effect.CREATED),))
     assert isinstance(rows, RowsEvent)
 
 
@@ -108,8 +108,8 @@ def test_a_statement_on_its_own_is_a_transaction() -> None:
         binlog.query("DROP DATABASE db"),
     )
 
-    assert first.changes == (SchemaChange(SchemaChangeKind.ALTER, (("db", "t"),)),)
-    assert second.changes == (SchemaChange(SchemaChangeKind.DROP, (("db", "*"),)),)
+    assert first.changes == (SchemaChange("ALTER", (TableChange("db", "t", Effect.REWRITTEN),)),)
+    assert second.changes == (SchemaChange("DROP", (TableChange("db", "*", Effect.REMOVED),)),)
 
 
 def test_schema_changes_of_other_tables_are_left_out() -> None:

@@ -1,0 +1,28 @@
+"""What a schema change of the source asks of the target, beside operations on documents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Clear:
+    """Take away the documents of `collection` that match `own`: they are one mapping's.
+
+    With `marks`, fields to set, they stay and are marked, as far as they are not marked yet.
+    Before it is done nothing later may be applied, and doing it again changes nothing.
+    """
+
+    collection: str
+    own: Mapping[str, Any] = field(default_factory=dict)
+    marks: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def wanted(self) -> dict[str, Any]:
+        """The filter of the documents that are still to be taken away."""
+        if not self.marks:
+            return dict(self.own)
+        unmarked = [{name: {"$exists": False}} for name in self.marks]
+        return {**self.own, "$or": unmarked}

@@ -1,0 +1,25 @@
+"""Which documents of a collection are a mapping's own."""
+
+from __future__ import annotations
+
+import fnmatch
+from typing import Any
+
+from cdc.changes import ANY_TABLE
+from cdc.mapping.language import Mapping
+from cdc.mapping.source_patterns import source_pattern
+
+
+def own_documents(mapping: Mapping, schema: str, table: str) -> dict[str, Any]:
+    """Give the filter of the documents that come from `schema.table`; an empty one is for all.
+
+    Tables that share a collection have their names in the id, so that no other's documents match.
+    """
+    every = {"$regex": fnmatch.translate(source_pattern(mapping.source).table)}
+    names = {"schema": schema, "table": every if table == ANY_TABLE else table}
+    parts = mapping.id_parts
+    return {
+        f"_id.{part.name}" if len(parts) > 1 else "_id": names[part.source]
+        for part in parts
+        if part.source
+    }

@@ -1,0 +1,162 @@
+"""Decides what a schema change of the source asks of the target, as the mappings say.
+
+What an effect means, and which key of a mapping decides on it:
+
+    EMPTIED     rows are gone without rows events                      on_truncate
+    REMOVED     so is the table, or its rows went on under another name  on_drop
+    BROUGHT_IN  the rows are other ones, or other versions of them       on_alter
+    REWRITTEN   some rows, or the shape of all documents, may differ     on_alter
+    CASCADING   rows will change without rows events                     always halts, but where
+    UNFIT       the table cannot be followed any more                    cascades are logged
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple
+
+import structlog
+
+from cdc.actions import Clear
+from cdc.changes import Effect, SchemaChange, TableChange, Transaction
+from cdc.errors import RefusedEvent
+from cdc.mapping.model import Mapping
+from cdc.mapping.ownership import own_documents
+from cdc.mapping.policies import NOW, SoftDelete
+from cdc.position import set_command
+from cdc.state_writes import StateWrite
+
+log = structlog.get_logger(__name__)
+
+JOBS: Final = "jobs"
+
+_KEYS: Final = {
+    Effect.EMPTIED: "on_truncate",
+    Effect.REMOVED: "on_drop",
+    Effect.BROUGHT_IN: "on_alter",
+    Effect.REWRITTEN: "on_alter",
+}
+_TELLS: Final = {
+    Effect.EMPTIED: "every row of it is gone",
+    Effect.REMOVED: "no table has its name any more",
+    Effect.BROUGHT_IN: "another table has its name now",
+    Effect.REWRITTEN: "its rows may have changed without rows events",
+}
+_CHOICES: Final = {
+    "on_truncate": "apply (to take the documents away) or ignore (to keep them)",
+    "on_drop": "apply (to take the documents away) or ignore (to keep them)",
+    "on_alter": "resync (to bring the documents in line) or ignore (to keep them)",
+}
+_CASCADING: Final = "gets a foreign key by which the server changes its rows without logging it"
+
+MappingsOf = Callable[[TableChange], Iterable[tuple[TableChange, Mapping]]]
+"""Gives the mappings that follow a table; for every table of a schema each with its table."""
+
+
+class Reaction(NamedTuple):
+    """What a statement asks for: clears first, then the writes together with the checkpoint."""
+
+    clears: tuple[Clear, ...] = ()
+    writes: tuple[StateWrite, ...] = ()
+
+
+class Reactions:
+    """The policies of one stream's mappings at work."""
+
+    def __init__(
+        self, stream: str, mappings_of: MappingsOf, *, logs_cascades: Callable[[], bool]
+    ) -> None:
+        """`logs_cascades` tells whether the source logs the rows that foreign keys change."""
+        self._stream = stream
+        self._mappings_of = mappings_of
+        self._logs_cascades = logs_cascades
+
+    def to(self, change: SchemaChange, transaction: Transaction) -> Reaction:
+        """Return what the statement asks for; RefusedEvent where a human decides on it."""
+        clears: list[Clear] = []
+        writes: dict[str, StateWrite] = {}
+        for named in change.tables:
+            for table, mapping in self._mappings_of(named):
+                self._require_fit(change, table, transaction)
+                match self._policy(change, table, mapping, transaction):
+                    case "apply":
+                        clears.append(_clear(table, mapping, transaction.committed_at))
+                    case "resync":
+                        writes[table.name] = self._resync(change, table, transaction)
+        return Reaction(tuple(clears), tuple(writes.values()))
+
+    def _policy(
+        self, change: SchemaChange, table: TableChange, mapping: Mapping, transaction: Transaction
+    ) -> str:
+        key = _KEYS.get(table.effect)
+        if key is None:
+            return ""
+        policy: str = getattr(mapping, key)
+        told = f"{change.verb} of a followed table: {_TELLS[table.effect]}"
+        if policy == "halt":
+            raise RefusedEvent(
+                f"{told}, and its mapping says {key}: halt",
+                position=transaction.before,
+                table=table.name,
+                remedy=f"write {key}: {_CHOICES[key]} in {mapping.origin.file} and start again;"
+                f" or bring {mapping.target} into the state that you want and step over the"
+                f" statement: {set_command(transaction.checkpoint.position)}",
+            )
+        log.warning(
+            "schema_changed",
+            statement=change.verb,
+            table=table.name,
+            effect=table.effect.value,
+            policy=f"{key}: {policy}",
+            position=str(transaction.checkpoint.position),
+        )
+        return policy
+
+    def _require_fit(
+        self, change: SchemaChange, table: TableChange, transaction: Transaction
+    ) -> None:
+        cascading = table.effect is Effect.CASCADING and not self._logs_cascades()
+        if not cascading and table.effect is not Effect.UNFIT:
+            return
+        raise RefusedEvent(
+            f"{change.verb} of a followed table: it {_CASCADING if cascading else table.reason}",
+            position=transaction.before,
+            table=table.name,
+            remedy="undo the statement on the source, or leave the table out of the mappings;"
+            " then step over it and resync the table:"
+            f" {set_command(transaction.checkpoint.position)}",
+        )
+
+    def _resync(
+        self, change: SchemaChange, table: TableChange, transaction: Transaction
+    ) -> StateWrite:
+        """Ask for a resync, unless one that has not begun is asked for already."""
+        wanted = {
+            "stream": self._stream,
+            "kind": "resync",
+            "table": table.name,
+            "state": "queued",
+        }
+        job = {
+            "_id": str(uuid.uuid4()),
+            "options": {},
+            "requested_by": f"ddl: {change.verb} at {transaction.identity}",
+            "requested_at": datetime.fromtimestamp(transaction.committed_at, UTC),
+            "progress": None,
+            "error": None,
+        }
+        return StateWrite(JOBS, wanted, {"$setOnInsert": job}, upsert=True)
+
+
+def _clear(table: TableChange, mapping: Mapping, committed_at: float) -> Clear:
+    own = own_documents(mapping, table.schema, table.table)
+    return Clear(mapping.target, own, _marks(mapping, committed_at))
+
+
+def _marks(mapping: Mapping, committed_at: float) -> dict[str, Any]:
+    if not isinstance(mapping.on_delete, SoftDelete):
+        return {}
+    now = datetime.fromtimestamp(committed_at, UTC)
+    return {name: now if value == NOW else value for name, value in mapping.on_delete.set.items()}

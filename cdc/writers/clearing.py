@@ -1,0 +1,168 @@
+"""Takes a mapping's documents away, in pieces that only the stream's owner can commit.
+
+Each piece is a MongoDB transaction that moves the state's sequence and leaves the checkpoint where
+it is, before the statement that asks for it: a crash anywhere begins again with what is left.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from functools import partial
+from itertools import islice
+from typing import Any, Final, Protocol, TypeVar
+
+import structlog
+from bson.codec_options import CodecOptions
+from bson.raw_bson import RawBSONDocument
+from pymongo.client_session import ClientSession
+from pymongo.database import Database
+from pymongo.read_concern import ReadConcern
+from pymongo.read_preferences import ReadPreference
+
+from cdc.actions import Clear
+from cdc.errors import WriteRefused
+from cdc.faults import FaultPoint, Faults
+from cdc.operations import Operation, OperationKind
+from cdc.retry import Stopped
+from cdc.writers.batch import query
+from cdc.writers.commands import Command
+from cdc.writers.failures import Refused, check_reply
+from cdc.writers.state import MAJORITY, AlreadyLanded, Document, StreamState
+from cdc.writers.transaction import committed
+
+T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
+
+PIECE: Final = 2_000
+"""Documents a transaction: far below what the server's cache refuses, and soon committed."""
+
+_RAW: Final = CodecOptions(document_class=RawBSONDocument)
+_VALUE_AT: Final = 9
+"""Where the value begins in `{_id: …}`: behind the size, the type and the name."""
+
+
+class Persist(Protocol):
+    """Repeats what fails for a passing reason."""
+
+    def __call__(self, attempt: Callable[[], T]) -> T:
+        """Return what `attempt` gives in the end."""
+        ...
+
+
+class Clearing:
+    """Carries out `Clear` actions on the target."""
+
+    def __init__(
+        self,
+        database: Database[Document],
+        state: StreamState,
+        *,
+        persist: Persist,
+        stopping: threading.Event,
+        faults: Faults,
+    ) -> None:
+        """`persist` repeats what fails for a passing reason."""
+        self._database = database
+        self._state = state
+        self._persist = persist
+        self._stopping = stopping
+        self._faults = faults
+
+    def carry_out(self, clear: Clear, session: ClientSession | None) -> None:
+        """Take every document away that the action means.
+
+        Without `session`, on a target without transactions, pieces are not fenced as tightly.
+        Raises WriteRefused where a document cannot be marked, Stopped between two pieces.
+        """
+        found = _Found(self._database, clear)
+        taken = 0
+        while ids := self._persist(found.next_piece):
+            self._persist(partial(self._piece, clear, ids, session))
+            if session is not None:
+                self._state.landed()
+            taken += len(ids)
+            self._faults.reach(FaultPoint.AFTER_PIECE)
+            if self._stopping.is_set():
+                raise Stopped
+        log.info(
+            "collection_cleared",
+            collection=clear.collection,
+            marked=bool(clear.marks),
+            documents=taken,
+        )
+
+    def _piece(self, clear: Clear, ids: list[bytes], session: ClientSession | None) -> None:
+        command = Command(
+            clear.collection,
+            OperationKind.DELETE,
+            [Operation(OperationKind.DELETE, each) for each in ids],
+        )
+        body = _marking(command, clear.marks) if clear.marks else command.body()
+        try:
+            self._send(command, body, session)
+        except Refused as error:
+            raise WriteRefused(
+                f"the target refuses to mark {error.write}: {error.text} (code {error.code})",
+                remedy="change the collection's validator or index, then start again",
+            ) from error
+
+    def _send(self, command: Command, body: Document, session: ClientSession | None) -> None:
+        if session is None:
+            self._state.renew()
+            reply = self._database.command(body, writeConcern=MAJORITY.document)
+            check_reply(command, reply)
+            return
+        with suppress(AlreadyLanded), committed(session):
+            self._state.step(session)
+            check_reply(command, self._database.command(body, session=session))
+            self._faults.reach(FaultPoint.IN_PIECE)
+
+
+def _marking(command: Command, marks: Mapping[str, Any]) -> Document:
+    return {
+        "update": command.collection,
+        "updates": [
+            {"q": RawBSONDocument(query(each.id)), "u": {"$set": dict(marks)}}
+            for each in command.operations
+        ],
+        "ordered": True,
+    }
+
+
+class _Found:
+    """The ids of the documents that are left, by one cursor and then by another look.
+
+    It reads what the primary has: all that was acknowledged to us by a majority, also just after
+    an election, when a majority read may still be behind.
+    """
+
+    def __init__(self, database: Database[Document], clear: Clear) -> None:
+        self._collection = database.get_collection(
+            clear.collection,
+            codec_options=_RAW,
+            read_concern=ReadConcern("local"),
+            read_preference=ReadPreference.PRIMARY,
+        )
+        self._wanted = clear.wanted
+        self._documents: Iterator[Any] | None = None
+
+    def next_piece(self) -> list[bytes]:
+        """Return up to `PIECE` ids; none once a fresh look finds nothing."""
+        documents, self._documents = self._documents, None
+        ids = _ids(documents) if documents is not None else []
+        if not ids:
+            documents = self._look()
+            ids = _ids(documents)
+        self._documents = documents
+        return ids
+
+    def _look(self) -> Iterator[Any]:
+        return iter(self._collection.find(self._wanted, {"_id": 1}, batch_size=PIECE))
+
+
+def _ids(documents: Iterator[Any]) -> list[bytes]:
+    raws = (document.raw for document in islice(documents, PIECE))
+    return [raw[4:5] + raw[_VALUE_AT:-1] for raw in raws]
