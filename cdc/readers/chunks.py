@@ -143,6 +143,26 @@ class ChunkReader:
                 images.append(more)
             return self._chunk(table, count, b"".join(images), None, finished=True, high=high)
 
+    def peek(self, table: Table, *, limit: int, keys: Sequence[Key] = ()) -> list[RowsEvent]:
+        """Read the first rows, or those with these keys, each as an event: to be looked at.
+
+        There is no watermark around it, so it must never be written to the target.
+        """
+        where = f" WHERE {ranges.one_of(table.key, keys)}" if keys else ""
+        images: list[bytes] = []
+        with self._reconnecting():
+            prepared.select(
+                self._connected(),
+                f"SELECT {table.columns} FROM {table.source}{where}"
+                f" ORDER BY {ranges.order(table.key)} LIMIT {limit}",
+                sizes=[each.size for each in table.arrivals],
+                converters=table.images,
+                take=lambda parts: images.append(b"".join(parts)),
+                max_bytes=CHUNK_BYTES,
+            )
+        present = table.present
+        return [RowsEvent(table.map, RowsKind.INSERT, present, present, image) for image in images]
+
     def maximum(self, table: Table) -> Key | None:
         """Return the last key of the table, in the server's order; None for an empty table."""
         with self._reconnecting():

@@ -7,6 +7,7 @@ import click
 from cdc.commands.mapping.check import check
 from cdc.commands.mapping.explain import explain
 from cdc.commands.mapping.init import init
+from cdc.commands.mapping.preview import preview
 from cdc.commands.mapping.schema import schema
 
 
@@ -15,5 +16,5 @@ def mapping() -> None:
     """Write mappings, check them, and see what they do."""
 
 
-for command in (init, check, schema, explain):
+for command in (init, check, preview, schema, explain):
     mapping.add_command(command)

@@ -1,0 +1,125 @@
+"""`cdc mapping preview`: rows, and the documents that they become."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import click
+from bson import json_util
+
+from cdc.commands import config_option, output_option
+from cdc.commands.mapping.inputs import connected, load_all, mappings_of, table_maps
+from cdc.commands.mapping.side_by_side import side_by_side
+from cdc.config import Config
+from cdc.errors import UsageError
+from cdc.mapping.model import Mapping
+from cdc.mapping.preview import HIDDEN, Pair, Preview
+from cdc.readers.chunks import ChunkReader
+from cdc.readers.keys import Key
+from cdc.readers.selected import Table
+
+OPTIONS: Final = json_util.RELAXED_JSON_OPTIONS
+INDENT: Final = 2
+
+
+@click.command()
+@click.argument("table")
+@config_option
+@output_option
+@click.option("--limit", type=click.IntRange(1, 1000), default=5, show_default=True, help="Rows.")
+@click.option("--key", multiple=True, help="The row with this key; once for each column of it.")
+def preview(table: str, config_path: Path, output: str, limit: int, key: tuple[str, ...]) -> None:
+    """Show rows of TABLE and the documents they become, side by side.
+
+    Columns that the mapping masks or leaves out are shown as ***. With --output json each line
+    is an object with table, target, row, document and note, values as extended JSON. Nothing is
+    written anywhere.
+    """
+    config, mappings = load_all(config_path)
+    for each, name in _followed(config, table, mappings):
+        for pair in _pairs(config, each, name, limit, key):
+            if output == "json":
+                click.echo(_as_json(each, name, pair))
+            else:
+                click.echo("\n".join(_as_text(each, name, pair)) + "\n")
+
+
+def _followed(
+    config: Config, table: str, mappings: tuple[Mapping, ...]
+) -> list[tuple[Mapping, str]]:
+    """Give each mapping with the tables that it follows and `table` names."""
+    with connected(config) as connection:
+        return [
+            (each, table_map.name)
+            for each in mappings_of(table, mappings)
+            for table_map in table_maps(connection, each)
+            if table in (each.source, table_map.name)
+        ]
+
+
+def _pairs(
+    config: Config, each: Mapping, name: str, limit: int, key: tuple[str, ...]
+) -> Iterator[Pair]:
+    schema, _, table = name.partition(".")
+    reader = ChunkReader(config.source)
+    try:
+        opened = reader.open(schema, table, each.id_columns)
+        events = reader.peek(opened, limit=limit, keys=_keys(opened, key))
+    finally:
+        reader.close()
+    shown = Preview(each, opened.map)
+    return (shown.pair(event, time.time()) for event in events)
+
+
+def _keys(table: Table, values: tuple[str, ...]) -> list[Key]:
+    if not values:
+        return []
+    found = table.key_found(values)
+    if found is None:
+        names = ", ".join(column.name for column in table.key)
+        raise UsageError(
+            f"--key {' --key '.join(values)} is no key of {table.name}",
+            remedy=f"its key is ({names}): write --key once for each, with a value of its type",
+        )
+    return [found]
+
+
+def _as_json(each: Mapping, name: str, pair: Pair) -> str:
+    found = {
+        "table": name,
+        "target": each.target,
+        "row": pair.row,
+        "document": pair.document,
+        "note": pair.note or None,
+    }
+    return json_util.dumps(found, json_options=OPTIONS, ensure_ascii=False)
+
+
+def _as_text(each: Mapping, name: str, pair: Pair) -> Iterator[str]:
+    rows = [name, *(f"  {column}: {_shown(value)}" for column, value in pair.row.items())]
+    if pair.document is None:
+        documents = [f"no document in {each.target}", f"  {pair.note}"]
+    else:
+        documents = [each.target, *_indented(pair.document)]
+    return side_by_side(rows, documents, shutil.get_terminal_size().columns)
+
+
+def _shown(value: Any) -> str:
+    return HIDDEN if value == HIDDEN else _value(value)
+
+
+def _value(value: Any) -> str:
+    return json_util.dumps(value, json_options=OPTIONS, ensure_ascii=False)
+
+
+def _indented(document: dict[str, Any]) -> list[str]:
+    """Lay a document out, its values as extended JSON."""
+    plain = json.loads(_value(document))
+    return [
+        f"  {line}" for line in json.dumps(plain, indent=INDENT, ensure_ascii=False).split("\n")
+    ]
