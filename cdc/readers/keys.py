@@ -39,13 +39,15 @@ class KeyColumn:
     """One column of a key.
 
     `read` takes the bytes that arrive, `literal` gives the SQL of a value, and `find` the value
-    that became a BSON value, None where there can be none.
+    that became a BSON value, None where there can be none. `members` are an ENUM's: servers use
+    no index for the order of their numbers, so the numbers are listed.
     """
 
     name: str
     read: Callable[[bytes], Value] = field(repr=False)
     literal: Callable[[Value], str] = field(repr=False)
     find: Callable[[Any], Value | None] = field(repr=False)
+    members: int = field(default=0, repr=False)
 
     @property
     def sql(self) -> str:
@@ -55,9 +57,18 @@ class KeyColumn:
     def compared(self, operator: str, value: Value) -> str:
         """Return the comparison of the column with `value`."""
         try:
-            return f"{self.sql} {operator} {self.literal(value)}"
+            literal = self.literal(value)
+            if self.members and operator != "=":
+                return self._listed(operator, int(literal))
+            return f"{self.sql} {operator} {literal}"
         except ValueError as error:
             raise UsageError(f"{value!r} is no value of the key column {self.name}") from error
+
+    def _listed(self, operator: str, number: int) -> str:
+        numbers = range(number + 1, self.members + 1)
+        if operator != ">":
+            numbers = range(number + (operator == "<="))
+        return f"{self.sql} IN ({', '.join(map(str, numbers))})" if numbers else "FALSE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +95,10 @@ def key_column(
             return KeyColumn(name, _unsigned, _checked(_NUMBER), _number)
         case FieldType.BIT:
             return KeyColumn(name, _big_endian, _checked(_NUMBER), _number)
-        case FieldType.ENUM | FieldType.SET:
+        case FieldType.ENUM:
+            members = len(column.members)
+            return KeyColumn(name, _unsigned, _checked(_NUMBER), _member(column), members)
+        case FieldType.SET:
             return KeyColumn(name, _unsigned, _checked(_NUMBER), _member(column))
         case FieldType.NEWDECIMAL:
             return KeyColumn(name, _ascii, _checked(_DECIMAL), _decimal)
