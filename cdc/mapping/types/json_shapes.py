@@ -18,6 +18,7 @@ from cdc.mapping import bson_bytes
 from cdc.mapping.assembly import joined
 from cdc.mapping.emitter import Emitter, Part, Size, Value
 from cdc.mapping.types import json
+from cdc.mapping.types.cache import Cache
 from cdc.mapping.types.encoder import Encoder, Raw
 from cdc.mapping.types.json import (
     FIXED_TYPES,
@@ -42,6 +43,8 @@ MAX_ELEMENTS = 64
 MEETINGS = 8
 """How often a shape is met before it gets one."""
 MAX_SHAPES = 2048
+SHORT_ARRAY_BYTES = 16
+"""The largest array whose BSON is remembered: empty ones, a pair of small numbers, flags."""
 MAX_BYTES = 1 << 26
 """No MongoDB document is a quarter of this size: offsets that run in circles grow beyond it."""
 EMPTY = bson_bytes.document(b"")
@@ -70,6 +73,13 @@ def _object(data: bytes, base: int) -> bytes:
 
 
 def _array(data: bytes, base: int) -> bytes:
+    size = data[base + 2]
+    if size <= SHORT_ARRAY_BYTES and not data[base + 3]:
+        return SHORT_ARRAYS[data[base : base + size]]
+    return _longer_array(data, base)
+
+
+def _longer_array(data: bytes, base: int) -> bytes:
     count = data[base]
     if data[base + 1] or count > MAX_ELEMENTS:
         return _nested(data, base, SMALL_ARRAY, json.MAX_DEPTH)
@@ -280,6 +290,7 @@ def _scalar(data: bytes, code: int, at: int) -> Encoded:
 
 
 ARRAYS = _Shapes(_compile_array, _plain_array)
+SHORT_ARRAYS: Cache[bytes, bytes] = Cache(lambda array: _longer_array(array, 0), 1 << 15)
 KEY_ENTRIES = _KeyEntries()
 
 
