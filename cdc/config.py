@@ -35,7 +35,6 @@ from cdc.yaml_file import Path as KeyPath
 NOT_YET = frozenset(
     {
         "source.heartbeat_table",
-        "chunks",
         "dead_letters",
         "http",
         "mask_key",
@@ -256,6 +255,15 @@ class LeaseConfig(_Settings):
     ttl_seconds: Annotated[Number, Field(ge=1, le=600)] = 10.0
 
 
+class ChunksConfig(_Settings):
+    """How tables are read by backfill, resync and verify."""
+
+    rows: Annotated[Whole, Field(ge=1, le=10_000)] = 5000
+    rows_per_second: Annotated[Number, Field(gt=0)] | None = None
+    max_lag_seconds: Annotated[Number, Field(gt=0)] = 30.0
+    allow_brief_lock: bool = False
+
+
 class LogConfig(_Settings):
     """What the daemon says of itself, on stderr."""
 
@@ -273,6 +281,7 @@ class Config(_Settings):
     start: Start = "backfill"
     apply: ApplyConfig = ApplyConfig()
     lease: LeaseConfig = LeaseConfig()
+    chunks: ChunksConfig = ChunksConfig()
     log: LogConfig = LogConfig()
 
     @model_validator(mode="before")

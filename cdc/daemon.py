@@ -6,15 +6,22 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import structlog
 
 from cdc.checkpoint import Checkpoint
+from cdc.chunks.engine import ChunkEngine
+from cdc.chunks.enlisting import Copy, copies, enlisted
+from cdc.chunks.pace import Pace
+from cdc.chunks.settling import Settler
+from cdc.chunks.source_table import SourceTables
+from cdc.chunks.windows import Windows
+from cdc.chunks.worker import Worker
 from cdc.config import Config
 from cdc.errors import Fenced, LeaseHeld, Retryable
 from cdc.faults import Faults
-from cdc.fitness import logs_cascades, require_fit, require_table_fit
+from cdc.fitness import followed_now, logs_cascades, require_fit, require_table_fit
 from cdc.following import Followed
 from cdc.handoff import Handoff, Limits
 from cdc.mapping.model import Mapping
@@ -25,8 +32,14 @@ from cdc.readers.binlog import BinlogReader
 from cdc.readers.resume import Displaced
 from cdc.retry import Stopped, persist
 from cdc.writers import target
+from cdc.writers.batch import Batch, MappedTransaction
+from cdc.writers.documents import Documents
 from cdc.writers.indexes import create_indexes
+from cdc.writers.jobs import Jobs
 from cdc.writers.mongo import MongoWriter
+
+if TYPE_CHECKING:
+    from pymongo import MongoClient
 
 T = TypeVar("T")
 
@@ -42,8 +55,15 @@ class Daemon:
     """One stream: `run` until a signal, or until a human must decide."""
 
     def __init__(
-        self, config: Config, mappings: tuple[Mapping, ...], faults: Faults | None = None
+        self,
+        config: Config,
+        mappings: tuple[Mapping, ...],
+        faults: Faults | None = None,
+        on_idle: Callable[[], None] = lambda: None,
     ) -> None:
+        """`on_idle` is called whenever there is no job to do."""
+        self._on_idle = on_idle
+        self._client: MongoClient[dict[str, Any]] | None = None
         self._config = config
         self._mappings = mappings
         self._faults = faults or Faults()
@@ -86,7 +106,8 @@ class Daemon:
     def _serve(self, writer: MongoWriter) -> None:
         """Be the active daemon once: from the takeover until stopped or fenced."""
         checkpoint = self._own(writer)
-        self._pipeline = self._assemble(writer)
+        self._enlist(writer, checkpoint)
+        self._pipeline = self._assemble(writer, checkpoint)
         if self._stopping.is_set():
             return
         log.info("streaming", stream=self._config.name, position=str(checkpoint.position))
@@ -122,6 +143,7 @@ class Daemon:
         config = self._config
         heartbeat = config.source.heartbeat_seconds
         with target.connect(config.target, heartbeat_seconds=heartbeat) as client:
+            self._client = client
             self._writer = writer = MongoWriter(
                 client,
                 database=config.target.database,
@@ -141,7 +163,9 @@ class Daemon:
         config = self._config
         first = self._once_reachable(lambda: start.resolve(config.source, config.start))
         log.info("first_start", stream=config.name, position=str(first.position))
-        writer.create(first, {each.target: each.fingerprint for each in self._mappings})
+        covered = [] if config.start == "backfill" else [str(each) for each in self._copies()]
+        fingerprints = {each.target: each.fingerprint for each in self._mappings}
+        writer.create(first, fingerprints, covered)
         taken = writer.take_over()
         assert taken is not None
         return taken
@@ -157,7 +181,18 @@ class Daemon:
     def _judge_table(self, schema: str, table: str) -> None:
         self._once_reachable(lambda: require_table_fit(self._config, schema, table))
 
-    def _assemble(self, writer: MongoWriter) -> Pipeline:
+    def _copies(self) -> list[Copy]:
+        tables = self._once_reachable(lambda: followed_now(self._config, self._mappings))
+        return copies(tables, Followed(self._mappings))
+
+    def _enlist(self, writer: MongoWriter, checkpoint: Checkpoint) -> None:
+        """Ask for a backfill of every table that the stream does not cover from its beginning."""
+        covered = (writer.read_state() or {}).get("covered", [])
+        writes = enlisted(self._config.name, self._copies(), covered)
+        if writes:
+            writer.apply(Batch((MappedTransaction("", checkpoint, None, writes=tuple(writes)),)))
+
+    def _assemble(self, writer: MongoWriter, checkpoint: Checkpoint) -> Pipeline:
         apply = self._config.apply
         followed = Followed(self._mappings, judge=self._judge_table)
         reader = BinlogReader(
@@ -170,7 +205,37 @@ class Daemon:
         )
         mapper = Mapper(followed.plans, reactions.to, transaction_bytes=apply.transaction_bytes)
         limits = Limits(apply.batch_rows, apply.batch_bytes, apply.linger_ms / 1000)
-        return Pipeline(reader, mapper, Handoff(limits), writer)
+        handoff = Handoff(limits)
+        engine = ChunkEngine(
+            checkpoint,
+            writer,
+            nudge=handoff.nudge,
+            make_worker=lambda windows, settler: self._chunk_worker(
+                windows, settler, followed, handoff
+            ),
+        )
+        return Pipeline(reader, mapper, handoff, writer, engine)
+
+    def _chunk_worker(
+        self, windows: Windows, settler: Settler, followed: Followed, handoff: Handoff
+    ) -> Worker:
+        config, chunks = self._config, self._config.chunks
+        assert self._client is not None
+        pace = Pace(
+            rows_per_second=chunks.rows_per_second,
+            max_lag_seconds=chunks.max_lag_seconds,
+            lag_seconds=handoff.waited_seconds,
+        )
+        return Worker(
+            Jobs(self._client, state_database=config.target.state_database, stream=config.name),
+            open_table=SourceTables(config, followed, pace),
+            documents=Documents(self._client, config.target.database),
+            windows=windows,
+            settler=settler,
+            pace=pace,
+            piece_rows=chunks.rows,
+            on_idle=self._on_idle,
+        )
 
 
 @contextmanager

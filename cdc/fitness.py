@@ -120,6 +120,14 @@ def followed_tables(
     return sorted(names)
 
 
+def followed_now(config: Config, mappings: Mappings) -> list[str]:
+    """Ask the source which of its tables, `schema.table`, the mappings follow."""
+    with closing(source.connect(config.source, read_timeout=QUERY_SECONDS)) as connection:
+        sources = {mapping.source for mapping in mappings}
+        names = followed_tables(sources, lambda: list_tables(connection))
+    return [f"{schema}.{table}" for schema, table in names]
+
+
 def examine_target(config: Config, mappings: Mappings) -> Iterator[Finding]:
     """Look at the target; Retryable or Unfit where it lets nobody in."""
     with target.connect(config.target) as client:

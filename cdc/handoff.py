@@ -23,7 +23,7 @@ IDLE_LINGER_SECONDS: Final = 1.0
 """How long transactions without operations may wait: they only move the checkpoint."""
 
 NOTHING: Final = Batch(())
-"""What `take` returns when its time is up."""
+"""What `take` returns when there is nothing to do."""
 
 
 class Closed(Exception):
@@ -56,6 +56,7 @@ class Handoff:
         self._byte_size = 0
         self._barriers = 0
         self._first_at = 0.0
+        self._nudged = False
         self._closed = False
         self._error: BaseException | None = None
 
@@ -81,8 +82,8 @@ class Handoff:
     def take(self, within_seconds: float | None = None) -> Batch | None:
         """Wait for a batch and return it; None once the reading side has ended without an error.
 
-        With `within_seconds` NOTHING is returned where no batch is ripe by then. What was put
-        before the reading side failed is returned first; then its error is raised.
+        NOTHING is returned after a nudge, and where no batch is ripe `within_seconds`.
+        What was put before the reading side failed is returned first; then its error is raised.
         """
         until = None if within_seconds is None else self._clock() + within_seconds
         with self._changed:
@@ -91,12 +92,27 @@ class Handoff:
                     if self._error is not None and not self._closed:
                         raise self._error
                     return None
+                if self._nudged:
+                    self._nudged = False
+                    return NOTHING
                 left = None if until is None else until - self._clock()
                 if left is not None and left <= 0:
                     return NOTHING
                 waits = [each for each in (self._patience(), left) if each is not None]
                 self._changed.wait(min(waits, default=None))
             return self._cut()
+
+    def waited_seconds(self) -> float:
+        """Return the age of the oldest transaction that waits, 0 where none does."""
+        with self._changed:
+            committed_at = self._waiting[0].committed_at if self._waiting else None
+        return 0.0 if committed_at is None else max(0.0, time.time() - committed_at)
+
+    def nudge(self) -> None:
+        """Have `take` return, with an empty batch where there is nothing to do."""
+        with self._changed:
+            self._nudged = True
+            self._changed.notify_all()
 
     def _ripe(self) -> bool:
         if not self._waiting or self._closed:

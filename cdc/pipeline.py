@@ -2,8 +2,9 @@
 
     reading thread:  BinlogReader ──Transaction──▶ Mapper ──MappedTransaction──▶ Handoff
     main thread:     Handoff ──Batch──▶ MongoWriter: documents + checkpoint, one transaction
+    chunk thread:    whole tables, read beside the stream; the main thread applies them too
 
-The two threads overlap: while the target works on one batch, the next is read and mapped.
+The threads overlap: while the target works on one batch, the next is read and mapped.
 Nothing is remembered outside the target: whatever happens to this process, the checkpoint there
 says where to read on. `docs/architecture.md` has the argument.
 """
@@ -65,6 +66,26 @@ class Writer(Protocol):
         ...
 
 
+class Beside(Protocol):
+    """What moves the target between the stream's batches: backfill, resync, verify."""
+
+    def start(self) -> None:
+        """Begin."""
+        ...
+
+    def note(self, batch: Batch) -> None:
+        """Learn of a batch that was applied."""
+        ...
+
+    def settle(self) -> None:
+        """Do to the target what is due."""
+        ...
+
+    def stop(self) -> None:
+        """End; may be called from any thread."""
+        ...
+
+
 class Plan(Protocol):
     """A mapping compiled against a table's columns."""
 
@@ -100,19 +121,19 @@ class Mapper:
     def map(self, transaction: Transaction) -> Iterator[MappedTransaction]:
         """Yield the transaction as operations, cut behind a rows event where it is too large."""
         changes: list[tuple[str, list[Operation]]] = []
-        reaction = Reaction()
+        reaction, altered = Reaction(), False
         size = 0
         last = len(transaction.changes) - 1
         for index, change in enumerate(transaction.changes):
             if isinstance(change, SchemaChange):
-                reaction = self._react(change, transaction)
+                reaction, altered = self._react(change, transaction), True
                 continue
             mapped = self._operations(change, transaction)
             changes += mapped
             size += sum(weight(operations) for _, operations in mapped)
             if size > self._transaction_bytes and index < last:
                 yield self._part(transaction, change, tuple(changes), size)._replace(
-                    clears=reaction.clears, writes=reaction.writes
+                    clears=reaction.clears, writes=reaction.writes, changes_schema=altered
                 )
                 changes, size, reaction = [], 0, Reaction()
         yield MappedTransaction(
@@ -123,6 +144,7 @@ class Mapper:
             size,
             clears=reaction.clears,
             writes=reaction.writes,
+            changes_schema=altered,
         )
 
     @staticmethod
@@ -178,11 +200,14 @@ class Mapper:
 class Pipeline:
     """One stream at work, from its checkpoint on."""
 
-    def __init__(self, reader: Reader, mapper: Mapper, handoff: Handoff, writer: Writer) -> None:
+    def __init__(
+        self, reader: Reader, mapper: Mapper, handoff: Handoff, writer: Writer, beside: Beside
+    ) -> None:
         self._reader = reader
         self._mapper = mapper
         self._handoff = handoff
         self._writer = writer
+        self._beside = beside
 
     def run(self, start: Checkpoint) -> None:
         """Replicate until `stop`; raises what a human must decide.
@@ -191,10 +216,12 @@ class Pipeline:
         """
         reading = threading.Thread(target=self._read, args=(start,), name="reader", daemon=True)
         reading.start()
+        self._beside.start()
         try:
             while (batch := self._handoff.take(TURN_SECONDS)) is not None:
                 if batch is not NOTHING:
                     self._apply(batch)
+                self._beside.settle()
                 self._writer.keep()
         finally:
             self._end_reading()
@@ -202,6 +229,7 @@ class Pipeline:
 
     def _apply(self, batch: Batch) -> None:
         self._writer.apply(batch)
+        self._beside.note(batch)
         log.debug(
             "batch_applied",
             operations=batch.operations,
@@ -218,6 +246,7 @@ class Pipeline:
 
     def _end_reading(self) -> None:
         self._reader.stop()
+        self._beside.stop()
         self._handoff.close()
 
     def _read(self, start: Checkpoint) -> None:

@@ -32,11 +32,6 @@ def run(config_path: Path) -> None:
     """Keep the target equal to the source, until SIGTERM or SIGINT."""
     config = load(config_path)
     mappings = load_mappings(config.mappings, relative_to=config_path.resolve().parent)
-    if config.start == "backfill":
-        raise UsageError(
-            "start: backfill, the default, is not built yet: existing rows are not copied",
-            remedy="write `start: earliest` (all that the binlogs hold) or `start: now`",
-        )
     log.configure(config.log)
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD)

@@ -108,16 +108,19 @@ class ChunkReader:
         after: Key | None,
         until: Key | None,
         limit: int,
+        first: Key | None = None,
         where: str | None = None,
         applied: Position,
     ) -> Chunk:
-        """Read the rows behind `after`, up to `until`, in the order of the key.
+        """Read the rows behind `after`, or from `first` on, up to `until`, in the key's order.
 
         Ends behind `limit` rows, or as soon as the rows take some megabytes. With `where`, a
         condition in SQL, `limit` counts the rows that are looked at.
         """
         with self._reconnecting(), self._window(table, applied) as high:
             conditions = [ranges.behind(table.key, after)] if after is not None else []
+            if first is not None and after is None:
+                conditions.append(ranges.from_(table.key, first))
             end = until
             bound = self._bound(table, conditions, until, limit) if where else None
             if bound is not None:

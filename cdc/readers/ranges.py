@@ -16,6 +16,11 @@ def behind(columns: Sequence[KeyColumn], key: Key) -> str:
     return _ordered(columns, key, ">", ">")
 
 
+def from_(columns: Sequence[KeyColumn], key: Key) -> str:
+    """Return the condition of rows whose key is `key`, or behind it in the server's order."""
+    return _ordered(columns, key, ">", ">=")
+
+
 def up_to(columns: Sequence[KeyColumn], key: Key) -> str:
     """Return the condition of rows whose key is `key`, or before it in the server's order."""
     return _ordered(columns, key, "<", "<=")

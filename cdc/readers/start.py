@@ -81,6 +81,7 @@ def _end_of_log(connection: Connection[Any]) -> tuple[str, int]:
 
 
 _WORDS: dict[str, Callable[[Connection[Any], bool], Position]] = {
+    "backfill": now,  # what the tables hold already is copied beside the stream
     "earliest": earliest,
     "now": now,
 }

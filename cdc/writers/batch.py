@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Final, NamedTuple
 
-from bson import BSON
+from bson import BSON, Decimal128
 
 from cdc.actions import Clear
 from cdc.checkpoint import Checkpoint
@@ -19,6 +19,7 @@ _INSERT, _REPLACE, _DELETE = OperationKind.INSERT, OperationKind.REPLACE, Operat
 OPERATION_BYTES: Final = 128
 """What an operation costs MongoDB beside its document, for the limits of a transaction."""
 
+_DOCUMENT: Final = 0x03
 _NUMERIC: Final = frozenset(b"\x01\x10\x12\x13")
 """BSON's double, int32, int64 and Decimal128, which MongoDB compares with each other."""
 
@@ -35,7 +36,7 @@ class MappedTransaction(NamedTuple):
 
     `identity` and `committed_at` as in `Transaction`; `checkpoint` what to save with them;
     `writes` what else is to be true from that checkpoint on. `clears` come before its operations
-    and after everything before it.
+    and after everything before it. `changes_schema`: a followed table is no longer what it was.
     """
 
     identity: str
@@ -45,6 +46,7 @@ class MappedTransaction(NamedTuple):
     byte_size: int = 0
     writes: tuple[StateWrite, ...] = ()
     clears: tuple[Clear, ...] = ()
+    changes_schema: bool = False
 
     @property
     def rows(self) -> int:
@@ -92,6 +94,11 @@ class Batch:
     def clears(self) -> list[Clear]:
         """What is to be taken away before anything of the batch is written."""
         return [clear for each in self.transactions for clear in each.clears]
+
+    @property
+    def changes_schema(self) -> bool:
+        """Whether a followed table is no longer what it was before the batch."""
+        return any(each.changes_schema for each in self.transactions)
 
     @property
     def operations(self) -> int:
@@ -170,14 +177,18 @@ def _keys(operations: list[Operation]) -> Sequence[object]:
 
 
 def comparable(identifier: bytes) -> object:
-    """Return the id such that two are equal where MongoDB takes them for equal.
-
-    Ids of several columns are compared by their bytes: they differ in type only across an ALTER.
-    """
-    if identifier[0] not in _NUMERIC:
+    """Return the id such that two are equal where MongoDB takes them for equal."""
+    if identifier[0] not in _NUMERIC and identifier[0] != _DOCUMENT:
         return identifier
-    value = BSON(query(identifier)).decode()["_id"]
-    return value.to_decimal() if identifier[0] == 0x13 else value
+    return _comparable(BSON(query(identifier)).decode()["_id"])
+
+
+def _comparable(value: object) -> object:
+    if isinstance(value, Decimal128):
+        return value.to_decimal()
+    if isinstance(value, dict):
+        return tuple((name, _comparable(part)) for name, part in value.items())
+    return value
 
 
 def query(identifier: bytes) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -122,9 +122,15 @@ class MongoWriter:
             self._persist(self.state.renew)
             self._renewed_at = time.monotonic()
 
-    def create(self, checkpoint: Checkpoint, mappings: dict[str, str]) -> None:
-        """Write a new stream's first checkpoint."""
-        self._persist(lambda: self.state.create(checkpoint, mappings))
+    def create(
+        self, checkpoint: Checkpoint, mappings: dict[str, str], covered: Sequence[str] = ()
+    ) -> None:
+        """Write a new stream's first checkpoint, and which copies of tables need no backfill."""
+        self._persist(lambda: self.state.create(checkpoint, mappings, covered))
+
+    def read_state(self) -> Document | None:
+        """Return the stream's state document."""
+        return self._persist(self.state.read)
 
     def confirm(self) -> None:
         """Raise Fenced or StateMissing where the stream is no longer this daemon's."""

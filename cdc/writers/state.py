@@ -10,7 +10,7 @@ a repeated batch finds n + 1 and its own epoch, so it had landed. The same write
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -89,8 +89,13 @@ class StreamState:
         """Return the document as a majority has it, or None."""
         return self._documents.find_one({"_id": self._stream})
 
-    def create(self, checkpoint: Checkpoint, mappings: Mapping[str, str]) -> None:
-        """Write the first state of a new stream, unless an attempt before this one did."""
+    def create(
+        self, checkpoint: Checkpoint, mappings: Mapping[str, str], covered: Sequence[str] = ()
+    ) -> None:
+        """Write the first state of a new stream, unless an attempt before this one did.
+
+        `covered` are the copies of tables that need no backfill.
+        """
         document = {
             "_id": self._stream,
             "sequence": 0,
@@ -101,6 +106,7 @@ class StreamState:
             "committed_at": None,
             "created_at": datetime.now(UTC),
             "mappings": dict(mappings),
+            "covered": list(covered),
         }
         with suppress(DuplicateKeyError):
             self._documents.insert_one(document)

@@ -29,6 +29,7 @@ def writer(mongo: MongoServer, database: str, state_database: str) -> Iterator[M
             state_database=state_database,
             stream="test",
             transactional=True,
+            lease_seconds=10.0,
             faults=Faults(),
         )
         writer.create(START, {})

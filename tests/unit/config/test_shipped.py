@@ -45,7 +45,7 @@ def documented() -> dict[str, str]:
 def test_the_shipped_configuration_loads_without_any_variable() -> None:
     config = load(SHIPPED, {})
 
-    assert config.start == "earliest"
+    assert config.start == "backfill"
     assert [path.name for path in config.mapping_paths] == ["tweets.yaml", "users.yaml"]
 
 
@@ -80,6 +80,8 @@ def test_every_key_is_documented_with_its_default(key: str) -> None:
     default = KEYS[key]
     if isinstance(default, float):
         default = f"{default:g}"
+    if isinstance(default, bool):
+        default = str(default).lower()
     if isinstance(default, str | int):
         assert told == f"`{default}`"
 

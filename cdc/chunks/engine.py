@@ -1,0 +1,73 @@
+"""Backfill, resync and verify beside one stream: a thread, and the main thread's part."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Protocol
+
+from cdc.checkpoint import Checkpoint
+from cdc.chunks.settling import Settler, Writer
+from cdc.chunks.windows import Windows
+from cdc.writers.batch import Batch
+
+
+class Worker(Protocol):
+    """Works on jobs until it is stopped."""
+
+    def run(self) -> None:
+        """Work."""
+        ...
+
+    def stop(self) -> None:
+        """End `run`; may be called from any thread."""
+        ...
+
+
+class ChunkEngine:
+    """Reads tables in chunks in a thread; applies them when the main thread says so.
+
+    All but `stop` is the main thread's.
+    """
+
+    def __init__(
+        self,
+        start: Checkpoint,
+        writer: Writer,
+        *,
+        nudge: Callable[[], None],
+        make_worker: Callable[[Windows, Settler], Worker],
+    ) -> None:
+        """Begin where the target holds `start`; `nudge` wakes the main thread."""
+        self._writer = writer
+        self._nudge = nudge
+        self._windows = Windows(start)
+        self._settler = Settler(self._windows, nudge=nudge)
+        self._worker = make_worker(self._windows, self._settler)
+        self._error: BaseException | None = None
+
+    def start(self) -> None:
+        """Begin to look for jobs."""
+        threading.Thread(target=self._run, name="chunks", daemon=True).start()
+
+    def note(self, batch: Batch) -> None:
+        """Learn of a batch that was applied."""
+        self._windows.note(batch)
+
+    def settle(self) -> None:
+        """Apply what the stream has passed; raises what the thread died of."""
+        if self._error is not None:
+            raise self._error
+        self._settler.settle(self._writer)
+
+    def stop(self) -> None:
+        """End the thread; may be called from any thread."""
+        self._worker.stop()
+        self._settler.stop()
+
+    def _run(self) -> None:
+        try:
+            self._worker.run()
+        except BaseException as error:  # noqa: BLE001 - the main thread raises it
+            self._error = error
+            self._nudge()

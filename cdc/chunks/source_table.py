@@ -1,0 +1,224 @@
+"""A table of the source, read in chunks and mapped by the mappings that follow it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import bson
+
+from cdc.chunks.pace import Pace
+from cdc.chunks.removal import Removal
+from cdc.chunks.table import Collection, Part
+from cdc.chunks.windows import Window
+from cdc.config import Config
+from cdc.errors import TooEarly, UsageError
+from cdc.following import Followed
+from cdc.jobs import Job, JobKind
+from cdc.mapping.compiler import compile_plan
+from cdc.mapping.language import IdExpression
+from cdc.mapping.model import Mapping as TableMapping
+from cdc.mapping.plan import Plan
+from cdc.operations import Operation
+from cdc.readers.chunks import Chunk, ChunkReader
+from cdc.readers.keys import Key
+from cdc.readers.selected import Table
+from cdc.writers.batch import comparable, query
+
+TOO_EARLY_SECONDS: Final = 0.05
+"""How soon to look again where the source does not show yet what its stream has delivered."""
+
+PROBED_ROWS: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class MappedCollection:
+    """A collection that one mapping fills from the table."""
+
+    mapping: TableMapping
+    plan: Plan
+    own: Mapping[str, Any]
+    removal: Removal
+
+    @property
+    def name(self) -> str:
+        """The collection's name."""
+        return self.plan.collection
+
+    def is_gone(self, document: bytes) -> bool:
+        """Tell whether a document is marked as that of a deleted row."""
+        return self.removal.is_done(document)
+
+    def removed(self, identifier: bytes, document: bytes) -> Operation:
+        """Return what `on_delete` asks for where a document's row is gone."""
+        return self.removal.of(identifier, document)
+
+    def values(self, identifier: bytes, table: Table) -> list[Any] | None:
+        """Return the values of the table's key in an id; None where there can be none."""
+        found = bson.decode(query(identifier))["_id"]
+        names = [part.column for part in self.mapping.id_parts if part.column]
+        names = names or [table.map.columns[at].name for at in table.map.primary_key]
+        if len(self.mapping.id_parts or names) > 1:
+            if not isinstance(found, dict):
+                return None
+            return [found.get(column.name) for column in table.key]
+        return [found]
+
+
+class SourceTable:
+    """One table, read for one job."""
+
+    def __init__(
+        self,
+        reader: ChunkReader,
+        job: Job,
+        followed: Followed,
+        *,
+        rows: int,
+        pace: Pace,
+        wait: Callable[[float], None],
+    ) -> None:
+        """`rows` is the most that a chunk has; `wait` waits so many seconds.
+
+        Raises UsageError where no mapping follows the table, or where the job cannot be done.
+        """
+        mappings = _mappings(job, followed)
+        schema, _, name = job.table.partition(".")
+        columns = [column for each in mappings for column in each.id_columns]
+        self._reader = reader
+        self._table = table = reader.open(schema, name, columns)
+        self._mapped = [
+            MappedCollection(
+                mapping=each,
+                plan=compile_plan(each, table.map),
+                own=each.own_documents(schema, name),
+                removal=Removal(each.on_delete),
+            )
+            for each in mappings
+        ]
+        self._options = job.options
+        self._rows = rows
+        self._pace = pace
+        self._wait = wait
+
+    def __repr__(self) -> str:
+        return f"<SourceTable {self._table.name!r}>"
+
+    @property
+    def rows(self) -> int:
+        """The server's estimate of how many rows there are."""
+        return self._table.rows_estimate
+
+    @property
+    def collections(self) -> Sequence[Collection]:
+        """Where its rows go."""
+        return self._mapped
+
+    def read(self, after: Any, window: Window) -> Part:
+        """Return the rows behind the key `after`, from the table's beginning for None."""
+        return self._part(
+            lambda: self._reader.read(
+                self._table,
+                first=self._options.first if after is None else None,
+                after=after,
+                until=self._options.last,
+                limit=self._rows,
+                where=self._where(),
+                applied=window.applied.position,
+            )
+        )
+
+    def _where(self) -> str | None:
+        sample = self._options.sample
+        if sample is None:
+            return self._options.where
+        key = ", ".join(column.sql for column in self._table.key)
+        return f"CRC32(CONCAT_WS(',', {key})) % 10000 < {round(sample * 100)}"
+
+    def lookup(self, collection: Collection, ids: Sequence[bytes], window: Window) -> Part:
+        """Return the rows that have documents of these ids in the collection."""
+        assert isinstance(collection, MappedCollection)
+        keys = self._keys(collection, ids)
+        return self._part(
+            lambda: self._reader.lookup(self._table, keys, applied=window.applied.position)
+        )
+
+    def _keys(self, collection: MappedCollection, ids: Sequence[bytes]) -> list[Key]:
+        """Return the keys of the rows that may have these documents; some ids have none."""
+        found = [collection.values(each, self._table) for each in ids]
+        keys = [self._table.key_found(values) for values in found if values is not None]
+        return [key for key in keys if key is not None]
+
+    def probe(self, collection: Collection, window: Window) -> None:
+        """Make sure that rows are found by their documents' ids, before one is called gone.
+
+        Raises UsageError where they are not.
+        """
+        part = self.read(None, window)
+        ids = [each.id for each in part.documents[collection.name]][:PROBED_ROWS]
+        found = self.lookup(collection, ids, window).documents[collection.name]
+        lost = {comparable(each) for each in ids} - {comparable(each.id) for each in found}
+        if lost and len(lost) == len(ids):
+            raise UsageError(
+                "rows are not found again by the ids of their documents",
+                table=self._table.name,
+                remedy="use `cdc backfill`, and delete what is left over by hand",
+            )
+
+    def _part(self, read: Callable[[], Chunk]) -> Part:
+        chunk = self._in_time(read)
+        self._pace.spent(chunk.rows)
+        now = time.time()
+        documents = {each.name: each.plan.operations(chunk.event, now) for each in self._mapped}
+        return Part(documents, chunk.rows, chunk.last, chunk.finished, chunk.high)
+
+    def _in_time(self, read: Callable[[], Chunk]) -> Chunk:
+        while True:
+            try:
+                return read()
+            except TooEarly:
+                self._wait(TOO_EARLY_SECONDS)
+
+
+def _mappings(job: Job, followed: Followed) -> list[TableMapping]:
+    schema, _, name = job.table.partition(".")
+    target = job.options.target
+    found = [each for each in followed.mappings(schema, name) if target in (None, each.target)]
+    if not found:
+        raise UsageError(
+            f"no mapping follows {job.table}" + (f" into {target}" if target else ""),
+            remedy="name a table as `cdc mapping check` lists it, schema.table",
+        )
+    for each in found:
+        if isinstance(each.id, IdExpression) and job.kind is not JobKind.BACKFILL:
+            raise UsageError(
+                f"{job.kind} finds rows by their documents' ids, and the id of {each.target} is an"
+                " expression",
+                table=job.table,
+                remedy="use `cdc backfill`",
+            )
+    return found
+
+
+class SourceTables:
+    """Opens the tables of jobs."""
+
+    def __init__(self, config: Config, followed: Followed, pace: Pace) -> None:
+        self._config = config
+        self._followed = followed
+        self._pace = pace
+
+    @contextmanager
+    def __call__(self, job: Job, wait: Callable[[float], None]) -> Iterator[SourceTable]:
+        """Give a job's table, on a session of its own; `wait` waits so many seconds."""
+        chunks = self._config.chunks
+        reader = ChunkReader(self._config.source, allow_brief_lock=chunks.allow_brief_lock)
+        try:
+            yield SourceTable(
+                reader, job, self._followed, rows=chunks.rows, pace=self._pace, wait=wait
+            )
+        finally:
+            reader.close()

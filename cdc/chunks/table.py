@@ -1,0 +1,72 @@
+"""A table of the source, read in chunks and mapped into the documents that its rows become."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from cdc.chunks.windows import Window
+from cdc.operations import Operation
+from cdc.position import Position
+
+
+class Part(NamedTuple):
+    """Rows that were read, as documents: operations by collection.
+
+    `last` is the key of the last row, `finished` whether none follows; `high` the position that
+    the stream must have passed before the rows mean anything.
+    """
+
+    documents: Mapping[str, Sequence[Operation]]
+    rows: int
+    last: Any
+    finished: bool
+    high: Position
+
+
+class Collection(Protocol):
+    """A collection that the table's rows become documents of."""
+
+    @property
+    def name(self) -> str:
+        """The collection's name."""
+        ...
+
+    @property
+    def own(self) -> Mapping[str, Any]:
+        """The filter of the documents that can only come from this table."""
+        ...
+
+    def is_gone(self, document: bytes) -> bool:
+        """Tell whether a document is marked as that of a deleted row."""
+        ...
+
+    def removed(self, identifier: bytes, document: bytes) -> Operation:
+        """Return what `on_delete` asks for where a document's row is gone."""
+        ...
+
+
+class Table(Protocol):
+    """What the work on a table needs of the source and of the mappings."""
+
+    @property
+    def rows(self) -> int:
+        """The server's estimate of how many rows there are."""
+        ...
+
+    @property
+    def collections(self) -> Sequence[Collection]:
+        """Where its rows go."""
+        ...
+
+    def read(self, after: Any, window: Window) -> Part:
+        """Return the rows behind the key `after`, from the table's beginning for None."""
+        ...
+
+    def lookup(self, collection: Collection, ids: Sequence[bytes], window: Window) -> Part:
+        """Return the rows that have documents of these ids in the collection."""
+        ...
+
+    def probe(self, collection: Collection, window: Window) -> None:
+        """Make sure that rows are found by their documents' ids; raises UsageError."""
+        ...

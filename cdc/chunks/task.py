@@ -1,0 +1,136 @@
+"""One job at work: walks through a table, or its documents, piece by piece."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from typing import Any, NamedTuple
+
+from cdc.chunks.settling import READ_AHEAD, Piece, Settlement, Settler
+from cdc.chunks.windows import Window, Windows
+from cdc.jobs import JOBS, Job, JobState, Progress
+from cdc.operations import Operation
+from cdc.position import Position
+from cdc.state_writes import StateWrite
+
+Changes = tuple[tuple[str, Sequence[Operation]], ...]
+
+WINDOW_RETRY_SECONDS = 0.05
+"""How soon to look again for the end of a large transaction that is being applied."""
+
+
+class Step(NamedTuple):
+    """What was read behind a cursor, up to and including `cursor`, and what to do with it.
+
+    `settle` is called in the main thread once the stream has passed `high`, at once without one; it
+    is given the
+    progress so far and returns what to write and the progress behind it.
+    """
+
+    cursor: Any
+    finished: bool
+    high: Position | None
+    settle: Callable[[Progress], tuple[Changes, Progress]]
+
+
+class Task:
+    """Keeps a job's progress; it is saved with each piece, in the piece's own transaction."""
+
+    def __init__(
+        self,
+        job: Job,
+        *,
+        windows: Windows,
+        settler: Settler,
+        before_each: Callable[[], None],
+        wait: Callable[[float], None],
+    ) -> None:
+        """`before_each` may hold a piece back, or raise where the job must be left alone.
+
+        `wait` waits so many seconds; it raises Stopped where the daemon stops meanwhile.
+        """
+        self.job = job
+        self.progress = job.progress or Progress()
+        self._windows = windows
+        self._settler = settler
+        self._before_each = before_each
+        self._wait = wait
+
+    def walk(self, read: Callable[[Any, Window], Step]) -> None:
+        """Read from the saved cursor to the end, each piece in a window of its own.
+
+        While one piece waits for the stream the next is read. Where a window was void, reading
+        goes back to what was settled.
+        """
+        outstanding: deque[Future[bool]] = deque()
+        cursor, finished = self.progress.cursor, False
+        while outstanding or not finished:
+            if not finished and len(outstanding) < READ_AHEAD:
+                self._before_each()
+                step, piece = self._read(read, cursor)
+                outstanding.append(self._settler.submit(piece))
+                cursor, finished = step.cursor, step.finished
+            elif not outstanding.popleft().result():
+                for each in outstanding:
+                    each.result()
+                outstanding.clear()
+                cursor, finished = self.progress.cursor, False
+
+    def _read(self, read: Callable[[Any, Window], Step], cursor: Any) -> tuple[Step, Piece]:
+        window = self._open()
+        try:
+            step = read(cursor, window)
+        except BaseException:
+            self._windows.close(window)
+            raise
+        return step, Piece(partial(self._settle, step, cursor), window, step.high)
+
+    @contextmanager
+    def window(self) -> Iterator[Window]:
+        """Give a window for a look that settles nothing."""
+        window = self._open()
+        try:
+            yield window
+        finally:
+            self._windows.close(window)
+
+    def _open(self) -> Window:
+        """Open a window, waiting for the end of a large transaction."""
+        while (window := self._windows.open()) is None:
+            self._wait(WINDOW_RETRY_SECONDS)
+        return window
+
+    def _settle(self, step: Step, before: Any) -> Settlement | None:
+        """Settle a step; None where the one before it was not."""
+        if self.progress.cursor != before:
+            return None
+        changes, progress = step.settle(self.progress)
+        self.progress = replace(progress, cursor=step.cursor)
+        return Settlement(changes, (self._saved(),))
+
+    def advance(self, **progress: Any) -> None:
+        """Set what a phase begins with."""
+
+        def settle() -> Settlement:
+            self.progress = replace(self.progress, **progress)
+            return Settlement((), (self._saved(),))
+
+        self._settler.submit(Piece(settle)).result()
+
+    def move(self, state: JobState, error: str | None = None) -> None:
+        """Say where the job stands, unless somebody has paused or cancelled it meanwhile."""
+        query = {
+            "_id": self.job.id,
+            "state": {"$in": [JobState.QUEUED.value, JobState.RUNNING.value]},
+        }
+        change = {"state": state.value, "error": error, "progress": self.progress.to_document()}
+        write = StateWrite(JOBS, query, {"$set": change})
+        self._settler.submit(Piece(lambda: Settlement((), (write,)))).result()
+
+    def _saved(self) -> StateWrite:
+        change = {"$set": {"progress": self.progress.to_document()}}
+        return StateWrite(JOBS, {"_id": self.job.id}, change)

@@ -1,0 +1,119 @@
+"""What the stream did to the target while a chunk was read: which keys it touched."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from cdc.checkpoint import Checkpoint
+from cdc.operations import Operation
+from cdc.writers.batch import Batch, comparable
+
+MAX_TOUCHED: Final = 1_000_000
+"""Keys that one window remembers; a window that saw more is void: its chunk is read again."""
+
+
+@dataclass(slots=True, eq=False)
+class Window:
+    """The time from a position on, until a chunk that was read in it is applied.
+
+    `applied` is a checkpoint that the target held when it opened; every key that the stream
+    touches behind that is remembered. It is void once a schema change passed: what was read may
+    not be what the table holds.
+    """
+
+    applied: Checkpoint
+    schema_changes: int
+    void: bool = False
+    _touched: dict[str, set[object]] = field(default_factory=dict)
+    _count: int = 0
+
+    def untouched(self, collection: str, operations: Sequence[Operation]) -> list[Operation]:
+        """Return the operations on keys that the stream has not touched."""
+        touched = self._touched.get(collection)
+        if not touched:
+            return list(operations)
+        return [each for each in operations if comparable(each.id) not in touched]
+
+    def has_touched(self, collection: str, identifier: bytes) -> bool:
+        """Tell whether the stream touched this document."""
+        return comparable(identifier) in self._touched.get(collection, ())
+
+    def touch(self, collection: str, operations: Iterable[Operation]) -> None:
+        """Remember the keys of what was applied."""
+        keys = self._touched.setdefault(collection, set())
+        before = len(keys)
+        keys.update([comparable(each.id) for each in operations])
+        self._count += len(keys) - before
+        if self._count > MAX_TOUCHED:
+            self.void = True
+            self._touched.clear()
+            self._count = 0
+
+
+class Windows:
+    """The windows that are open, and what the target holds.
+
+    The main thread notes every batch once it is applied; the chunk thread opens windows. A window
+    opened between a batch's commit and its note sees that batch's keys as touched: too many, never
+    too few.
+    """
+
+    def __init__(self, start: Checkpoint) -> None:
+        self._lock = threading.Lock()
+        self._open: list[Window] = []
+        self._applied = start
+        self._committed_at: float | None = None
+        self._schema_changes = 0
+
+    @property
+    def applied(self) -> Checkpoint:
+        """What the target holds: all before it."""
+        return self._applied
+
+    @property
+    def committed_at(self) -> float | None:
+        """When the source committed the last transaction that was applied; None before the first.
+
+        In seconds since the epoch.
+        """
+        return self._committed_at
+
+    @property
+    def schema_changes(self) -> int:
+        """How many schema changes of followed tables have passed."""
+        return self._schema_changes
+
+    def open(self) -> Window | None:
+        """Begin to remember touched keys; None in the midst of a large transaction.
+
+        A part of a transaction may have touched keys that nobody remembered, while the position
+        says that none of it is applied.
+        """
+        with self._lock:
+            if self._applied.inflight is not None:
+                return None
+            window = Window(self._applied, self._schema_changes)
+            self._open.append(window)
+            return window
+
+    def close(self, window: Window) -> None:
+        """Forget a window."""
+        with self._lock:
+            if window in self._open:
+                self._open.remove(window)
+
+    def note(self, batch: Batch) -> None:
+        """Remember what an applied batch of the stream touched."""
+        with self._lock:
+            self._applied = batch.checkpoint
+            self._committed_at = batch.committed_at
+            if batch.changes_schema:
+                self._schema_changes += 1
+                for window in self._open:
+                    window.void = True
+            for window in self._open:
+                for collection, operations in batch.changes():
+                    window.touch(collection, operations)

@@ -1,0 +1,240 @@
+"""What each kind of job does with a table, piece by piece."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any, Final, Protocol
+
+from cdc.chunks.comparing import Difference, differences
+from cdc.chunks.table import Collection, Part, Table
+from cdc.chunks.task import Changes, Step, Task
+from cdc.chunks.windows import Window
+from cdc.jobs import JobKind, Phase, Progress
+from cdc.operations import Operation, OperationKind
+from cdc.writers.batch import comparable
+
+Found = tuple[Difference, Operation]
+"""A difference, and the operation that mends it."""
+
+SettlePart = Callable[[Part, Window, Progress], tuple[Changes, Progress]]
+SettleGone = Callable[[Collection, list[bytes], Window, Progress], tuple[Changes, Progress]]
+
+KEPT_FINDINGS: Final = 100
+"""Differences that a job's document lists; all are counted."""
+
+RECHECKS: Final = 3
+"""How often verify looks again at documents that the stream touched while it compared them."""
+
+
+class Documents(Protocol):
+    """What a collection holds."""
+
+    def is_empty(self, collection: str) -> bool:
+        """Tell whether there is no document in it."""
+        ...
+
+    def ids(
+        self, collection: str, *, after: bytes | None, limit: int, within: Mapping[str, Any]
+    ) -> list[bytes]:
+        """Return the ids that follow `after`, of documents `within`."""
+        ...
+
+    def fetch(self, collection: str, ids: Sequence[bytes]) -> dict[object, bytes]:
+        """Return the documents of these ids that exist, by comparable id."""
+        ...
+
+
+class Work:
+    """The work of one job."""
+
+    def __init__(self, task: Task, table: Table, documents: Documents, *, piece_rows: int) -> None:
+        """`piece_rows` is how many documents a piece of the phase DOCUMENTS has."""
+        self._task = task
+        self._table = table
+        self._documents = documents
+        self._piece_rows = piece_rows
+        self._options = task.job.options
+        self._unsettled: dict[str, dict[object, bytes]] = {}
+
+    def run(self) -> None:
+        """Do it, from the saved progress on."""
+        match self._task.job.kind:
+            case JobKind.BACKFILL:
+                self._rows(self._copied)
+            case JobKind.RESYNC:
+                self._rows(self._copied)
+                self._all_documents(self._swept)
+            case JobKind.VERIFY:
+                self._rows(self._compared)
+                self._all_documents(self._searched)
+                self._recheck()
+
+    # -- through the rows
+
+    def _rows(self, settle: SettlePart) -> None:
+        task = self._task
+        if task.progress.phase is not Phase.ROWS:
+            return
+        if task.progress.total is None:
+            empty = all(self._documents.is_empty(each.name) for each in self._table.collections)
+            task.advance(total=self._table.rows, inserting=empty)
+        task.walk(partial(self._read_rows, settle))
+
+    def _read_rows(self, settle: SettlePart, cursor: Any, window: Window) -> Step:
+        part = self._table.read(cursor, window)
+        after = cursor if part.last is None else part.last
+        return Step(after, part.finished, part.high, partial(settle, part, window))
+
+    def _copied(self, part: Part, window: Window, progress: Progress) -> tuple[Changes, Progress]:
+        """Write what the stream has not written since."""
+        changes = []
+        for collection, operations in part.documents.items():
+            writes = window.untouched(collection, operations)
+            if not progress.inserting:
+                writes = [_as_replace(each) for each in writes]
+            changes.append((collection, writes))
+        written = progress.written + sum(len(operations) for _, operations in changes)
+        return tuple(changes), replace(progress, rows=progress.rows + part.rows, written=written)
+
+    def _compared(self, part: Part, window: Window, progress: Progress) -> tuple[Changes, Progress]:
+        """Hold what the stream has not touched since against the documents."""
+        found: list[Found] = []
+        for collection, operations in part.documents.items():
+            wanted = self._settled(collection, operations, window)
+            documents = self._documents.fetch(collection, [each.id for each in wanted])
+            found += differences(collection, wanted, documents)
+        return self._told(found, replace(progress, rows=progress.rows + part.rows))
+
+    def _settled(
+        self, collection: str, operations: Sequence[Operation], window: Window
+    ) -> list[Operation]:
+        """Return what the stream left alone; the rest is looked at again later."""
+        settled = window.untouched(collection, operations)
+        if len(settled) < len(operations):
+            kept = {each.id for each in settled}
+            self._put_off(collection, [each.id for each in operations if each.id not in kept])
+        return settled
+
+    def _put_off(self, collection: str, ids: Iterable[bytes]) -> None:
+        pending = self._unsettled.setdefault(collection, {})
+        pending.update((comparable(each), each) for each in ids)
+
+    # -- through the documents
+
+    def _all_documents(self, settle: SettleGone) -> None:
+        task = self._task
+        if task.progress.phase is Phase.ROWS:
+            task.advance(phase=Phase.DOCUMENTS, cursor=None)
+        for collection in self._table.collections:
+            if task.progress.done and collection.name in task.progress.done:
+                continue
+            with task.window() as window:
+                self._table.probe(collection, window)
+            task.walk(partial(self._read_documents, collection, settle))
+            task.advance(done=(*task.progress.done, collection.name), cursor=None)
+
+    def _read_documents(
+        self, collection: Collection, settle: SettleGone, cursor: Any, window: Window
+    ) -> Step:
+        ids = self._documents.ids(
+            collection.name, after=cursor, limit=self._piece_rows, within=collection.own
+        )
+        if not ids:
+            return Step(cursor, True, None, lambda progress: ((), progress))
+        finished = len(ids) < self._piece_rows
+        asked = self._sampled(ids)
+        part = self._table.lookup(collection, asked, window)
+        alive = {comparable(each.id) for each in part.documents[collection.name]}
+        gone = [each for each in asked if comparable(each) not in alive]
+        return Step(ids[-1], finished, part.high, partial(settle, collection, gone, window))
+
+    def _sampled(self, ids: list[bytes]) -> list[bytes]:
+        share = self._options.sample
+        if share is None:
+            return ids
+        return [each for each in ids if random.random() * 100 < share]
+
+    def _swept(
+        self, collection: Collection, gone: list[bytes], window: Window, progress: Progress
+    ) -> tuple[Changes, Progress]:
+        """Remove the documents whose rows are gone, as `on_delete` says."""
+        removals = [operation for _, operation in self._extra(collection, gone, window)]
+        changes = ((collection.name, removals),)
+        return changes, replace(progress, removed=progress.removed + len(removals))
+
+    def _searched(
+        self, collection: Collection, gone: list[bytes], window: Window, progress: Progress
+    ) -> tuple[Changes, Progress]:
+        """Tell of the documents whose rows are gone."""
+        return self._told(self._extra(collection, gone, window), progress)
+
+    def _extra(self, collection: Collection, gone: Sequence[bytes], window: Window) -> list[Found]:
+        name = collection.name
+        touched = [each for each in gone if window.has_touched(name, each)]
+        self._put_off(name, touched)
+        asked = [each for each in gone if each not in {*touched}]
+        documents = self._documents.fetch(name, asked) if asked else {}
+        return [
+            (Difference(name, "extra", each), collection.removed(each, document))
+            for each in asked
+            if (document := documents.get(comparable(each))) is not None
+            and not collection.is_gone(document)
+        ]
+
+    # -- what was in motion
+
+    def _recheck(self) -> None:
+        for _ in range(RECHECKS):
+            pending, self._unsettled = self._unsettled, {}
+            for collection in self._table.collections:
+                ids = [*pending.get(collection.name, {}).values()]
+                for at in range(0, len(ids), self._piece_rows):
+                    some = ids[at : at + self._piece_rows]
+                    self._task.walk(partial(self._read_again, collection, some))
+        left = sum(len(each) for each in self._unsettled.values())
+        self._task.advance(unsettled=left)
+
+    def _read_again(
+        self, collection: Collection, ids: list[bytes], cursor: Any, window: Window
+    ) -> Step:
+        part = self._table.lookup(collection, ids, window)
+        wanted = part.documents[collection.name]
+        alive = {comparable(each.id) for each in wanted}
+        gone = [each for each in ids if comparable(each) not in alive]
+
+        def settle(progress: Progress) -> tuple[Changes, Progress]:
+            changes, progress = self._compared(part._replace(rows=0), window, progress)
+            more, progress = self._searched(collection, gone, window, progress)
+            return (*changes, *more), progress
+
+        return Step(cursor, True, part.high, settle)
+
+    # -- the account
+
+    def _told(self, found: Iterable[Found], progress: Progress) -> tuple[Changes, Progress]:
+        """Count differences; mend them where the job is to."""
+        kinds, changes = [], []
+        findings = [*progress.findings]
+        for difference, operation in found:
+            kinds.append(difference.kind)
+            if len(findings) < KEPT_FINDINGS:
+                findings.append(difference.to_document())
+            if self._options.repair:
+                changes.append((difference.collection, [_as_replace(operation)]))
+        return tuple(changes), replace(
+            progress,
+            missing=progress.missing + kinds.count("missing"),
+            extra=progress.extra + kinds.count("extra"),
+            different=progress.different + kinds.count("different"),
+            repaired=progress.repaired + len(changes),
+            findings=tuple(findings),
+        )
+
+
+def _as_replace(operation: Operation) -> Operation:
+    if operation.kind is not OperationKind.INSERT:
+        return operation
+    return Operation(OperationKind.REPLACE, operation.id, operation.document)

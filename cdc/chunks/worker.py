@@ -1,0 +1,150 @@
+"""The chunk thread: looks for jobs and works on them, one after the other, beside the stream."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Final, Protocol
+
+import structlog
+
+from cdc.chunks.pace import Pace
+from cdc.chunks.settling import Settler
+from cdc.chunks.table import Table
+from cdc.chunks.task import Task
+from cdc.chunks.windows import Windows
+from cdc.chunks.work import Documents, Work
+from cdc.errors import CdcError, Retryable
+from cdc.jobs import Job, JobState
+from cdc.retry import Backoff, Stopped
+
+log = structlog.get_logger(__name__)
+
+LOOK_SECONDS: Final = 1.0
+"""How often to look for work, and whether a running job was paused or cancelled."""
+
+
+Wait = Callable[[float], None]
+
+
+class Jobs(Protocol):
+    """The jobs of the stream."""
+
+    def next(self) -> Job | None:
+        """Return the job to work on."""
+        ...
+
+    def get(self, identity: str) -> Job | None:
+        """Return a job as it stands."""
+        ...
+
+
+class SetAside(Exception):
+    """Somebody paused or cancelled the job."""
+
+
+class Worker:
+    """Works on the stream's jobs until `stop`."""
+
+    def __init__(
+        self,
+        jobs: Jobs,
+        *,
+        open_table: Callable[[Job, Wait], AbstractContextManager[Table]],
+        documents: Documents,
+        windows: Windows,
+        settler: Settler,
+        pace: Pace,
+        piece_rows: int,
+        on_idle: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`on_idle` is called whenever no job is left to do."""
+        self._jobs = jobs
+        self._open_table = open_table
+        self._documents = documents
+        self._windows = windows
+        self._settler = settler
+        self._pace = pace
+        self._piece_rows = piece_rows
+        self._on_idle = on_idle
+        self._stopping = threading.Event()
+        self._looked_at = 0.0
+
+    def stop(self) -> None:
+        """End `run`; may be called from any thread."""
+        self._stopping.set()
+
+    def run(self) -> None:
+        """Work on one job after the other. A side that is gone is waited for."""
+        backoff = Backoff()
+        while not self._stopping.is_set():
+            try:
+                if self._work_on_next():
+                    backoff.reset()
+            except Stopped:
+                return
+            except Retryable as error:
+                seconds = backoff.next()
+                log.warning("job_retry", error=error.message, retry_in_seconds=round(seconds, 1))
+                self._stopping.wait(seconds)
+
+    def _work_on_next(self) -> bool:
+        job = self._jobs.next()
+        if job is None:
+            self._on_idle()
+            self._stopping.wait(LOOK_SECONDS)
+            return False
+        task = Task(
+            job,
+            windows=self._windows,
+            settler=self._settler,
+            before_each=lambda: self._before_each(job),
+            wait=self._wait,
+        )
+        facts = {"job": job.id, "kind": job.kind.value, "table": job.table}
+        log.info("job_started", rows=task.progress.rows, **facts)
+        task.move(JobState.RUNNING)
+        try:
+            self._work(task)
+        except SetAside:
+            log.info("job_set_aside", rows=task.progress.rows, **facts)
+        except Retryable:
+            raise
+        except CdcError as error:
+            log.error("job_failed", error=error.message, remedy=error.remedy, **facts)
+            task.move(JobState.FAILED, str(error))
+        else:
+            task.move(JobState.DONE)
+            log.info("job_done", rows=task.progress.rows, **facts)
+        return True
+
+    def _work(self, task: Task) -> None:
+        started = time.monotonic()
+        with self._open_table(task.job, self._wait) as table:
+            Work(task, table, self._documents, piece_rows=self._piece_rows).run()
+        log.debug("job_took", seconds=round(time.monotonic() - started, 3))
+
+    def _before_each(self, job: Job) -> None:
+        """Hold the next piece back as the limits ask; leave a job that was set aside."""
+
+        def watch(seconds: float) -> None:
+            self._look_at(job)
+            self._wait(seconds)
+
+        self._look_at(job)
+        self._pace.keep(watch)
+
+    def _look_at(self, job: Job) -> None:
+        now = time.monotonic()
+        if now - self._looked_at < LOOK_SECONDS:
+            return
+        self._looked_at = now
+        current = self._jobs.get(job.id)
+        if current is None or current.state is not JobState.RUNNING:
+            raise SetAside
+
+    def _wait(self, seconds: float) -> None:
+        if self._stopping.wait(seconds):
+            raise Stopped

@@ -1,0 +1,206 @@
+"""Work on whole tables that somebody asked for: backfill, resync, verify.
+
+A job is a document in the state database's `jobs`; the daemon looks there for work.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Final, Self
+
+JOBS: Final = "jobs"
+"""The collection of the state database."""
+
+
+class JobKind(StrEnum):
+    """What to do with a table."""
+
+    BACKFILL = "backfill"
+    RESYNC = "resync"
+    VERIFY = "verify"
+
+
+class JobState(StrEnum):
+    """Where a job stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    PAUSED = "paused"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+ENDED: Final = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a job is to be done.
+
+    `where` is SQL that the source evaluates; `first` and `last` bound the key, both included, as
+    the texts that the operator wrote; `target` limits the job to one collection; `sample` is the
+    share of the rows to verify, in percent; `repair` has verify mend what it finds.
+    """
+
+    where: str | None = None
+    first: tuple[str, ...] | None = None
+    last: tuple[str, ...] | None = None
+    target: str | None = None
+    sample: float | None = None
+    repair: bool = False
+
+    def to_document(self) -> dict[str, Any]:
+        """Return what differs from the defaults."""
+        document = {
+            "where": self.where,
+            "first": self.first and list(self.first),
+            "last": self.last and list(self.last),
+            "target": self.target,
+            "sample": self.sample,
+            "repair": self.repair or None,
+        }
+        return {name: value for name, value in document.items() if value is not None}
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Self:
+        """Read what `to_document` wrote."""
+        first, last = document.get("first"), document.get("last")
+        return cls(
+            where=document.get("where"),
+            first=tuple(first) if first else None,
+            last=tuple(last) if last else None,
+            target=document.get("target"),
+            sample=document.get("sample"),
+            repair=bool(document.get("repair", False)),
+        )
+
+
+class Phase(StrEnum):
+    """Which way a job goes through the data."""
+
+    ROWS = "rows"
+    """Through the table in its key's order."""
+    DOCUMENTS = "documents"
+    """Through the collections in their `_id`'s order, for documents whose rows are gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a job has come; saved with each chunk.
+
+    `cursor` is the last key, or the last `_id`, that is done, in the phase's own form.
+    `done` are the collections that the phase DOCUMENTS is through with. `total` is the server's
+    estimate of rows. `inserting` tells that the collections were empty. `findings` are the first
+    differences that verify found; `unsettled` documents changed whenever it looked.
+    """
+
+    phase: Phase = Phase.ROWS
+    cursor: Any = None
+    done: tuple[str, ...] = ()
+    inserting: bool = False
+    rows: int = 0
+    total: int | None = None
+    written: int = 0
+    removed: int = 0
+    missing: int = 0
+    extra: int = 0
+    different: int = 0
+    repaired: int = 0
+    unsettled: int = 0
+    findings: tuple[Mapping[str, Any], ...] = ()
+    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    seconds: float = 0.0
+
+    @property
+    def differences(self) -> int:
+        """How many documents are not as the rows say."""
+        return self.missing + self.extra + self.different
+
+    def to_document(self) -> dict[str, Any]:
+        """Return it as it stands in the job's document."""
+        document = {name: getattr(self, name) for name in Progress.__slots__}
+        lists = {"findings": list(self.findings), "done": list(self.done)}
+        return {**document, "phase": self.phase.value, **lists}
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Self:
+        """Read what `to_document` wrote."""
+        known = {name: document[name] for name in Progress.__slots__ if name in document}
+        cursor = known.get("cursor")
+        known["cursor"] = tuple(cursor) if isinstance(cursor, list) else cursor
+        known["phase"] = Phase(document["phase"])
+        known["findings"] = tuple(document.get("findings", ()))
+        known["done"] = tuple(document.get("done", ()))
+        return cls(**known)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A piece of work on one table, `schema.table`."""
+
+    id: str
+    stream: str
+    kind: JobKind
+    table: str
+    requested_by: str
+    requested_at: datetime
+    options: Options = Options()
+    state: JobState = JobState.QUEUED
+    progress: Progress | None = None
+    error: str | None = None
+
+    @classmethod
+    def request(
+        cls, stream: str, kind: JobKind, table: str, *, by: str, options: Options | None = None
+    ) -> Self:
+        """Make a new job; `by` tells who wants it."""
+        return cls(
+            id=str(uuid.uuid4()),
+            stream=stream,
+            kind=kind,
+            table=table,
+            requested_by=by,
+            requested_at=datetime.now(UTC),
+            options=options or Options(),
+        )
+
+    def with_progress(self, progress: Progress) -> Self:
+        """Return the job further on."""
+        return replace(self, progress=progress)
+
+    def to_document(self) -> dict[str, Any]:
+        """Return the job's document."""
+        return {
+            "_id": self.id,
+            "stream": self.stream,
+            "kind": self.kind.value,
+            "table": self.table,
+            "options": self.options.to_document(),
+            "state": self.state.value,
+            "requested_by": self.requested_by,
+            "requested_at": self.requested_at,
+            "progress": self.progress and self.progress.to_document(),
+            "error": self.error,
+        }
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Self:
+        """Read what `to_document` wrote."""
+        progress = document.get("progress")
+        return cls(
+            id=str(document["_id"]),
+            stream=document["stream"],
+            kind=JobKind(document["kind"]),
+            table=document["table"],
+            requested_by=str(document.get("requested_by", "")),
+            requested_at=document["requested_at"],
+            options=Options.from_document(document.get("options") or {}),
+            state=JobState(document["state"]),
+            progress=Progress.from_document(progress) if progress else None,
+            error=document.get("error"),
+        )

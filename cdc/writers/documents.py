@@ -1,0 +1,92 @@
+"""Reads what a collection holds, as bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import bson
+from bson.codec_options import CodecOptions
+from bson.raw_bson import DEFAULT_RAW_BSON_OPTIONS, RawBSONDocument
+from pymongo import MongoClient
+from pymongo.collection import Collection
+from pymongo.read_concern import ReadConcern
+
+from cdc.writers.answers import explained
+from cdc.writers.batch import comparable, query
+
+_RAW: Final[CodecOptions[RawBSONDocument]] = DEFAULT_RAW_BSON_OPTIONS
+_ID_OFFSET: Final = 9
+"""Where the value of a leading `_id` begins: behind the length, the type byte and the name."""
+
+_FIXED_BYTES: Final = {
+    0x01: 8,
+    0x07: 12,
+    0x08: 1,
+    0x09: 8,
+    0x0A: 0,
+    0x10: 4,
+    0x11: 8,
+    0x12: 8,
+    0x13: 16,
+}
+_BESIDE_LENGTH: Final = {0x02: 4, 0x03: 0, 0x05: 5}
+"""What a string, a document and a binary take beside the bytes that their length counts."""
+
+
+class Documents:
+    """The documents of one database, as a majority has them."""
+
+    def __init__(self, client: MongoClient[dict[str, Any]], database: str) -> None:
+        self._database = client.get_database(database, read_concern=ReadConcern("majority"))
+
+    def is_empty(self, collection: str) -> bool:
+        """Tell whether there is no document in it."""
+        with explained():
+            return self._collection(collection).find_one({}, {"_id": 1}) is None
+
+    def ids(
+        self, collection: str, *, after: bytes | None, limit: int, within: Mapping[str, Any]
+    ) -> list[bytes]:
+        """Return the `limit` ids that follow `after` in MongoDB's order, of documents `within`.
+
+        Ids are type byte and value bytes, as in `Operation`.
+        """
+        found = self._collection(collection).find(within, {"_id": 1}).hint("_id_")
+        found = found.sort("_id", 1).limit(limit + 1)
+        if after is not None:
+            # `$gt` would leave out the ids of other types; the bound is one of the index.
+            found = found.min([("_id", _value(after))])
+        with explained():
+            ids = [document_id(document.raw) for document in found]
+        return [each for each in ids if each != after][:limit]
+
+    def fetch(self, collection: str, ids: Sequence[bytes]) -> dict[object, bytes]:
+        """Return the documents of these ids that exist, by their ids as MongoDB compares them."""
+        wanted = {"_id": {"$in": [_value(each) for each in ids]}}
+        with explained():
+            raws: list[bytes] = [
+                document.raw for document in self._collection(collection).find(wanted)
+            ]
+        return {comparable(document_id(raw)): raw for raw in raws}
+
+    def _collection(self, name: str) -> Collection[Any]:
+        return self._database.get_collection(name, codec_options=_RAW)
+
+
+def document_id(raw: bytes) -> bytes:
+    """Return the id of a document whose first field it is, as every document's of a target is."""
+    return raw[4:5] + raw[_ID_OFFSET : id_end(raw)]
+
+
+def id_end(raw: bytes) -> int:
+    """Return the offset behind the `_id` with which a document begins (bsonspec.org)."""
+    kind, at = raw[4], _ID_OFFSET
+    if kind in _FIXED_BYTES:
+        return at + _FIXED_BYTES[kind]
+    length = int.from_bytes(raw[at : at + 4], "little")
+    return at + length + _BESIDE_LENGTH[kind]
+
+
+def _value(identifier: bytes) -> Any:
+    return bson.decode(query(identifier), codec_options=_RAW)["_id"]

@@ -1,0 +1,68 @@
+"""The jobs of a stream, in the target's state database."""
+
+from __future__ import annotations
+
+from collections.abc import Collection as Several
+from typing import Any, Final
+
+from pymongo import MongoClient
+from pymongo.read_concern import ReadConcern
+
+from cdc.jobs import JOBS, Job, JobState
+from cdc.state_writes import StateWrite
+from cdc.writers.answers import explained
+from cdc.writers.state import MAJORITY
+
+_OPEN: Final = [JobState.QUEUED.value, JobState.RUNNING.value]
+
+
+class Jobs:
+    """The jobs of one stream."""
+
+    def __init__(
+        self, client: MongoClient[dict[str, Any]], *, state_database: str, stream: str
+    ) -> None:
+        self._stream = stream
+        self._documents = client[state_database].get_collection(
+            JOBS, read_concern=ReadConcern("majority"), write_concern=MAJORITY
+        )
+
+    def next(self) -> Job | None:
+        """Return the job to work on: the one that runs, or the oldest that waits."""
+        with explained():
+            found = self._documents.find({"stream": self._stream, "state": {"$in": _OPEN}})
+            jobs = [Job.from_document(each) for each in found.sort("requested_at", 1)]
+        jobs.sort(key=lambda job: job.state is not JobState.RUNNING)
+        return jobs[0] if jobs else None
+
+    def get(self, identity: str) -> Job | None:
+        """Return a job, or None where there is none of this id."""
+        with explained():
+            document = self._documents.find_one({"_id": identity, "stream": self._stream})
+        return Job.from_document(document) if document else None
+
+    def all(self) -> list[Job]:
+        """Return every job, the oldest first."""
+        with explained():
+            found = self._documents.find({"stream": self._stream}).sort("requested_at", 1)
+            return [Job.from_document(each) for each in found]
+
+    def add(self, job: Job) -> None:
+        """Ask for a job."""
+        with explained():
+            self._documents.insert_one(job.to_document())
+
+    def move(self, identity: str, *, before: Several[JobState], after: JobState) -> bool:
+        """Move a job that is in one of the states `before`; tell whether it was."""
+        query = {"_id": identity, "stream": self._stream, "state": {"$in": [*before]}}
+        with explained():
+            result = self._documents.update_one(query, {"$set": {"state": after.value}})
+        return result.matched_count == 1
+
+
+def requested(job: Job) -> StateWrite:
+    """Ask for a job together with a batch; a table that waits for the same is not asked twice."""
+    document = job.to_document()
+    query = {key: document[key] for key in ("stream", "kind", "table", "options", "state")}
+    rest = {key: value for key, value in document.items() if key not in query}
+    return StateWrite(JOBS, query, {"$setOnInsert": rest}, upsert=True)

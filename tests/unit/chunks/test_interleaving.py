@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from cdc.chunks.windows import Window
+from cdc.jobs import JobKind, Options
+from cdc.operations import Operation
+from tests.unit.chunks.world import Running, World, document
+
+SEEDS = range(8)
+GIVES_UP_AFTER_SECONDS = 30
+
+
+def turn(world: World, running: Running, *, busy: bool) -> None:
+    """One round of the main thread, while the source changes."""
+    if busy and world.chance.random() < 0.5:
+        world.source.commit(world.chance)
+    if world.chance.random() < 0.7:
+        world.deliver()
+    world.settle()
+
+
+def finish(world: World, running: Running, each: Callable[[], None] = lambda: None) -> None:
+    deadline = time.monotonic() + GIVES_UP_AFTER_SECONDS
+    while not running.done:
+        turn(world, running, busy=len(world.source.log) < 2_000)
+        each()
+        assert time.monotonic() < deadline
+    while world.applied < len(world.source.log):
+        world.deliver()
+
+
+def filled(seed: int, commits: int = 60) -> World:
+    """A source with rows that were never streamed."""
+    world = World(seed)
+    for _ in range(commits):
+        world.source.commit(world.chance)
+    world.source.log.clear()
+    return world
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_backfill_beside_the_stream_ends_with_both_sides_equal(seed: int) -> None:
+    world = filled(seed)
+
+    finish(world, world.work(JobKind.BACKFILL))
+
+    assert world.target.documents == world.expected()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_resync_removes_what_is_gone_and_mends_what_is_wrong(seed: int) -> None:
+    world = filled(seed)
+    world.target.documents = {key: document(key, -1) for key in range(0, 60, 3)}
+
+    finish(world, world.work(JobKind.RESYNC))
+
+    assert world.target.documents == world.expected()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_verify_finds_nothing_while_two_equal_sides_move(seed: int) -> None:
+    world = filled(seed)
+    world.target.documents = world.expected()
+    running = world.work(JobKind.VERIFY)
+
+    finish(world, running)
+
+    assert running.task.progress.differences == 0, running.task.progress.findings
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_verify_finds_exactly_what_was_planted(seed: int) -> None:
+    world = filled(seed)
+    world.target.documents = world.expected()
+    missing, different = sorted(world.source.rows)[1:3]
+    del world.target.documents[missing]
+    world.target.documents[different] = document(different, -1)
+    world.target.documents[99] = document(99, 0)
+    running = world.work(JobKind.VERIFY, Options(repair=True))
+
+    while not running.done:
+        world.settle()
+
+    progress = running.task.progress
+    assert [(each["kind"], each["_id"]) for each in progress.findings] == [
+        ("missing", missing),
+        ("different", different),
+        ("extra", 99),
+    ]
+    assert (progress.missing, progress.different, progress.extra) == (1, 1, 1)
+    assert progress.repaired == 3
+    assert world.target.documents == world.expected()
+
+
+def test_without_windows_the_sides_end_unequal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The test that these tests can fail."""
+
+    def everything(self: Window, collection: str, operations: list[Operation]) -> list[Operation]:
+        return operations
+
+    monkeypatch.setattr(Window, "untouched", everything)
+    unequal = 0
+    for seed in SEEDS:
+        world = filled(seed)
+        finish(world, world.work(JobKind.BACKFILL))
+        unequal += world.target.documents != world.expected()
+
+    assert unequal > 0

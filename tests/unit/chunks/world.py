@@ -1,0 +1,205 @@
+"""A source, a target and a stream between them, all in memory, for the chunk engine alone."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import bson
+
+from cdc.checkpoint import Checkpoint
+from cdc.chunks.settling import Settler
+from cdc.chunks.table import Collection, Part
+from cdc.chunks.task import Task
+from cdc.chunks.windows import Window, Windows
+from cdc.chunks.work import Work
+from cdc.jobs import Job, JobKind, Options
+from cdc.operations import Operation, OperationKind
+from cdc.position import FilePosition
+from cdc.writers.batch import Batch, MappedTransaction, comparable
+from cdc.writers.documents import document_id
+
+Rows = dict[int, int]
+
+
+def position(number: int) -> FilePosition:
+    return FilePosition("binlog.000001", 4 + number)
+
+
+def document(key: int, value: int) -> bytes:
+    return bson.encode({"_id": key, "value": value})
+
+
+def identifier(key: int) -> bytes:
+    return document_id(document(key, 0))
+
+
+@dataclass
+class Source:
+    """Rows, and the log of what changed them; commits become visible a little later or sooner."""
+
+    rows: Rows = field(default_factory=dict)
+    log: list[list[Operation]] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def commit(self, chance: random.Random) -> None:
+        with self.lock:
+            operations: list[Operation] = []
+            for _ in range(chance.randint(1, 3)):
+                key, value = chance.randrange(40), chance.randrange(1 << 30)
+                if key in self.rows and chance.random() < 0.4:
+                    del self.rows[key]
+                    operations.append(Operation(OperationKind.DELETE, identifier(key)))
+                else:
+                    kind = OperationKind.REPLACE if key in self.rows else OperationKind.INSERT
+                    self.rows[key] = value
+                    operations.append(Operation(kind, identifier(key), document(key, value)))
+            self.log.append(operations)
+
+    def snapshot(self) -> tuple[Rows, FilePosition]:
+        with self.lock:
+            return dict(self.rows), position(len(self.log))
+
+
+class Target:
+    """Documents by comparable id; a writer, and what reads it."""
+
+    def __init__(self) -> None:
+        self.documents: dict[object, bytes] = {}
+
+    def apply(self, batch: Batch) -> None:
+        for _, operations in batch.changes():
+            for operation in operations:
+                if operation.kind is OperationKind.DELETE:
+                    self.documents.pop(comparable(operation.id), None)
+                else:
+                    self.documents[comparable(operation.id)] = operation.document
+
+    def is_empty(self, collection: str) -> bool:
+        return not self.documents
+
+    def ids(
+        self, collection: str, *, after: bytes | None, limit: int, within: Mapping[str, Any]
+    ) -> list[bytes]:
+        found = sorted((document_id(raw) for raw in [*self.documents.values()]), key=comparable)  # type: ignore[arg-type]
+        floor = -1 if after is None else comparable(after)
+        return [each for each in found if comparable(each) > floor][:limit]  # type: ignore[operator]
+
+    def fetch(self, collection: str, ids: Sequence[bytes]) -> dict[object, bytes]:
+        wanted = {comparable(each) for each in ids}
+        return {key: raw for key, raw in self.documents.items() if key in wanted}
+
+
+class OneCollection:
+    name = "c"
+    own: Mapping[str, Any] = {}
+
+    def is_gone(self, raw: bytes) -> bool:
+        return False
+
+    def removed(self, identity: bytes, raw: bytes) -> Operation:
+        return Operation(OperationKind.DELETE, identity)
+
+
+class SourceTable:
+    """The source's table, three rows at a time; each read sees a moment between its watermarks."""
+
+    def __init__(self, source: Source, chance: random.Random) -> None:
+        self._source = source
+        self._chance = chance
+        self.collections: Sequence[Collection] = (OneCollection(),)
+
+    @property
+    def rows(self) -> int:
+        return len(self._source.rows)
+
+    def read(self, after: Any, window: Window) -> Part:
+        rows, high = self._look()
+        keys = [key for key in sorted(rows) if after is None or key > after]
+        return self._part({key: rows[key] for key in keys[:3]}, high, finished=len(keys) <= 3)
+
+    def lookup(self, collection: Collection, ids: Sequence[bytes], window: Window) -> Part:
+        rows, high = self._look()
+        keys = {comparable(each) for each in ids}
+        return self._part({key: rows[key] for key in rows if key in keys}, high, finished=True)
+
+    def probe(self, collection: Collection, window: Window) -> None:
+        pass
+
+    def _look(self) -> tuple[Rows, FilePosition]:
+        rows, _ = self._source.snapshot()
+        time.sleep(self._chance.random() * 0.002)
+        return rows, self._source.snapshot()[1]
+
+    @staticmethod
+    def _part(rows: Rows, high: FilePosition, *, finished: bool) -> Part:
+        inserts = [
+            Operation(OperationKind.INSERT, identifier(key), document(key, value))
+            for key, value in rows.items()
+        ]
+        return Part({"c": inserts}, len(rows), max(rows, default=None), finished, high)
+
+
+class World:
+    """Everything, and a main thread that a test drives step by step."""
+
+    def __init__(self, seed: int) -> None:
+        self.chance = random.Random(seed)
+        self.source = Source()
+        self.target = Target()
+        self.applied = 0
+        self.windows = Windows(Checkpoint(position(0)))
+        self.settler = Settler(self.windows, nudge=lambda: None)
+
+    def deliver(self) -> None:
+        """Apply the stream's next transaction, if the source has one."""
+        if self.applied == len(self.source.log):
+            return
+        changes = (("c", self.source.log[self.applied]),)
+        self.applied += 1
+        mapped = MappedTransaction("x", Checkpoint(position(self.applied)), 0.0, changes)
+        self.target.apply(Batch((mapped,)))
+        self.windows.note(Batch((mapped,)))
+
+    def settle(self) -> None:
+        self.settler.settle(self.target)
+
+    def work(self, kind: JobKind, options: Options | None = None) -> Running:
+        return Running(self, kind, options or Options())
+
+    def expected(self) -> dict[object, bytes]:
+        return {key: document(key, value) for key, value in self.source.rows.items()}
+
+
+class Running:
+    """A job at work in a thread of its own."""
+
+    def __init__(self, world: World, kind: JobKind, options: Options) -> None:
+        self._error: BaseException | None = None
+        self.task = Task(
+            Job.request("s", kind, "db.t", by="test", options=options),
+            windows=world.windows,
+            settler=world.settler,
+            before_each=lambda: None,
+            wait=time.sleep,
+        )
+        table = SourceTable(world.source, random.Random(world.chance.random()))
+        self._work = Work(self.task, table, world.target, piece_rows=4)
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._work.run()
+        except Exception as error:  # noqa: BLE001 - the test raises it
+            self._error = error
+
+    @property
+    def done(self) -> bool:
+        if self._error is not None:
+            raise self._error
+        return not self._thread.is_alive()
