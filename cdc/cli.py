@@ -20,6 +20,10 @@ INTERRUPTED = 130
 COMMANDS = {
     "run": ("cdc.commands.run:run", "Keep the target equal to the source, until stopped."),
     "check": ("cdc.commands.check:check", "Tell whether source and target are fit for it."),
+    "backfill": ("cdc.commands.backfill:backfill", "Copy the rows that exist."),
+    "resync": ("cdc.commands.resync:resync", "Make documents equal to the rows again."),
+    "verify": ("cdc.commands.verify:verify", "Compare documents with rows, while both change."),
+    "jobs": ("cdc.commands.jobs:jobs", "Show, pause, resume and cancel such work."),
     "mapping": ("cdc.commands.mapping:mapping", "Check mappings and see what they do."),
     "position": ("cdc.commands.position:position", "Show or set where the stream stands."),
     "demo": ("cdc.commands.demo:demo", "See it work on servers of its own."),

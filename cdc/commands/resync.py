@@ -1,0 +1,23 @@
+"""`cdc resync`: makes documents equal to the rows again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from cdc.commands import config_option, output_option
+from cdc.jobs import JobKind, Options
+from cdc.whole_tables import perform_on_tables
+
+
+@click.command()
+@click.argument("tables", metavar="TABLE…", nargs=-1, required=True)
+@config_option
+@output_option
+def resync(tables: tuple[str, ...], config_path: Path, output: str) -> int:
+    """Make documents equal to the rows again: write all, and remove those whose rows are gone.
+
+    Readers see no gap. A running daemon does it; without one this command does.
+    """
+    return perform_on_tables(JobKind.RESYNC, tables, config_path, output, Options())

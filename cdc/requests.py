@@ -1,0 +1,96 @@
+"""Asks for jobs and follows them, beside a daemon that does them or in its place."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final, Protocol
+
+from cdc.config import Config
+from cdc.daemon import Daemon
+from cdc.errors import CdcError, UsageError
+from cdc.jobs import ENDED, Job
+from cdc.mapping.model import Mapping
+from cdc.writers import saved, target
+from cdc.writers.jobs import Jobs
+
+LOOK_SECONDS: Final = 0.25
+
+Mappings = tuple[Mapping, ...]
+
+
+class Display(Protocol):
+    """Shows how jobs come along."""
+
+    def show(self, job: Job) -> None:
+        """Show one that has moved, or has not."""
+        ...
+
+
+@contextmanager
+def jobs_of(config: Config) -> Iterator[Jobs]:
+    """Give the jobs of a configured stream."""
+    with target.connect(config.target) as client:
+        yield Jobs(client, state_database=config.target.state_database, stream=config.name)
+
+
+def perform(
+    config: Config, mappings: Mappings, asked: Sequence[Job], display: Display
+) -> list[Job]:
+    """Have jobs done; return them as they ended.
+
+    Where a daemon of the stream is active it does them; otherwise this process takes its place
+    until they are done, following the stream meanwhile. Raises UsageError for a stream that was
+    never started.
+    """
+    if saved.read(config) is None:
+        raise UsageError(
+            f"the stream {config.name} was never started: there is no position to work beside",
+            remedy="start it, which copies existing rows by itself: cdc run",
+        )
+    with jobs_of(config) as jobs:
+        for job in asked:
+            jobs.add(job)
+        if saved.holder(config) is not None:
+            return [_watched(jobs, job, display, lambda: None) for job in asked]
+        with _standing_in(config, mappings) as check:
+            return [_watched(jobs, job, display, check) for job in asked]
+
+
+def _watched(jobs: Jobs, job: Job, display: Display, check: Callable[[], None]) -> Job:
+    while True:
+        current = jobs.get(job.id)
+        if current is None:
+            raise CdcError(f"the job {job.id} has vanished from the target")
+        display.show(current)
+        if current.state in ENDED:
+            return current
+        check()
+        time.sleep(LOOK_SECONDS)
+
+
+@contextmanager
+def _standing_in(config: Config, mappings: Mappings) -> Iterator[Callable[[], None]]:
+    """Run the stream in a thread; what is given raises what that died of."""
+    daemon = Daemon(config, mappings)
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            daemon.run()
+        except BaseException as error:  # noqa: BLE001 - the thread that waits raises it
+            errors.append(error)
+
+    def check() -> None:
+        if errors:
+            raise errors[0]
+
+    thread = threading.Thread(target=run, name="stream", daemon=True)
+    thread.start()
+    try:
+        yield check
+    finally:
+        daemon.stop()
+        thread.join()

@@ -1,0 +1,84 @@
+"""Has the work of backfill, resync or verify done on tables, and tells how it ended."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+from bson import json_util
+
+from cdc.config import Config, load
+from cdc.errors import UsageError
+from cdc.fitness import followed_now
+from cdc.following import Followed
+from cdc.jobs import Job, JobKind, JobState, Options
+from cdc.mapping.mistakes import did_you_mean
+from cdc.mapping.model import Mapping, load_mappings
+from cdc.progress import BarDisplay, LineDisplay
+from cdc.requests import Display, perform
+
+FAILED = 1
+
+
+def perform_on_tables(
+    kind: JobKind, tables: Sequence[str], config_path: Path, output: str, options: Options
+) -> int:
+    """Do it and return the exit code: 1 where a job failed or differences are left."""
+    config = load(config_path)
+    mappings = load_mappings(config.mappings, relative_to=config_path.resolve().parent)
+    asked = [
+        Job.request(config.name, kind, table, by="command-line", options=options)
+        for table in _known(tables, config, mappings)
+    ]
+    display: Display = BarDisplay() if sys.stderr.isatty() else LineDisplay()
+    ended = perform(config, mappings, asked, display)
+    if output == "json":
+        click.echo(json_util.dumps([each.to_document() for each in ended], indent=2))
+    else:
+        for each in ended:
+            _tell(each)
+    return FAILED if any(_is_bad(each) for each in ended) else 0
+
+
+def _known(tables: Sequence[str], config: Config, mappings: Sequence[Mapping]) -> Sequence[str]:
+    """Return the tables that were named, or all that are followed."""
+    if not tables:
+        return followed_now(config, mappings)
+    followed = Followed(mappings)
+    for table in tables:
+        schema, _, name = table.partition(".")
+        if not followed.mappings(schema, name):
+            known = did_you_mean(table, [each.source for each in mappings])
+            raise UsageError(f"no mapping follows {table}{known}")
+    return list(dict.fromkeys(tables))
+
+
+def _is_bad(job: Job) -> bool:
+    progress = job.progress
+    remaining = progress.differences - progress.repaired if progress else 0
+    return job.state is not JobState.DONE or remaining > 0
+
+
+def _tell(job: Job) -> None:
+    progress = job.progress
+    click.echo(f"{job.kind} {job.table}: {job.state}")
+    if job.error:
+        click.echo(f"  {job.error}")
+    if progress is None:
+        return
+    if job.kind is not JobKind.VERIFY:
+        click.echo(
+            f"  {progress.rows} rows, {progress.written} documents written,"
+            f" {progress.removed} removed"
+        )
+        return
+    click.echo(
+        f"  {progress.rows} rows compared: {progress.missing} missing, {progress.extra} extra,"
+        f" {progress.different} different, {progress.repaired} repaired,"
+        f" {progress.unsettled} changing all the time"
+    )
+    for finding in progress.findings:
+        fields = ", ".join(finding["fields"])
+        click.echo(f"  {finding['kind']:9} {finding['collection']} {finding['_id']!r} {fields}")
