@@ -148,14 +148,6 @@ class Mapping(Strict):
         """Tell whether `source` names the table."""
         return source_pattern(self.source).matches(schema, table)
 
-    def own_documents(self, schema: str, table: str) -> dict[str, str]:
-        """Give the filter of the documents in the target that are this table's; {} for all.
-
-        `check_targets` has made sure that no other table's document matches it.
-        """
-        names = {"schema": schema, "table": table}
-        return {f"_id.{part.name}": names[part.source] for part in self.id_parts if part.source}
-
     @property
     def fingerprint(self) -> str:
         """A digest of what it says, stable over comments, layout and file names."""

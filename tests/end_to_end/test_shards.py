@@ -55,6 +55,22 @@ def test_shards_feed_one_collection_and_a_new_one_is_followed_from_its_first_row
     assert f"{stream.schema}.orders_c" in followed
 
 
+def test_a_truncate_of_a_shard_leaves_the_others_documents(stream: Stream) -> None:
+    stream.sql(f"CREATE TABLE orders_a ({COLUMNS})", f"CREATE TABLE orders_b ({COLUMNS})")
+    follow_shards(stream)
+    stream.start()
+    stream.until_streaming()
+
+    stream.sql("INSERT INTO orders_a VALUES (1, 'a')", "INSERT INTO orders_b VALUES (1, 'b')")
+    stream.sql("TRUNCATE TABLE orders_a", "INSERT INTO orders_a VALUES (2, 'again')")
+    stream.until_caught_up()
+
+    assert shards(stream) == {
+        ("orders_a", 2): ("orders_a", "again"),
+        ("orders_b", 1): ("orders_b", "b"),
+    }
+
+
 def test_a_new_shard_that_is_not_fit_stops_the_stream(stream: Stream) -> None:
     follow_shards(stream)
     stream.start()
@@ -64,9 +80,10 @@ def test_a_new_shard_that_is_not_fit_stops_the_stream(stream: Stream) -> None:
         f"CREATE TABLE orders_m ({COLUMNS}) ENGINE = MyISAM", "INSERT INTO orders_m VALUES (1, 'x')"
     )
 
-    assert stream.daemon.wait() == 3
+    assert stream.daemon.wait() == 4
     stopped = stream.daemon.events("stopped")[-1]
     assert "MyISAM, which has no transactions" in stopped["message"]
+    assert stopped["table"] == f"{stream.schema}.orders_m"
     assert stopped["position"]
     assert shards(stream) == {}
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from cdc.mapping.language import Mapping
+from cdc.mapping.ownership import own_documents
 from cdc.mapping.targets import target_mistakes
 
 BOTH: list[Any] = [{"source": "schema"}, {"source": "table"}, "id"]
@@ -63,7 +64,7 @@ def test_different_names_in_the_ids_keep_nothing_apart() -> None:
 def test_a_tables_own_documents_are_told_by_its_names_in_the_id() -> None:
     mapping = Mapping.model_validate({"source": "shop_*.orders_?", "target": "orders", "id": BOTH})
 
-    assert mapping.own_documents("shop_eu", "orders_1") == {
+    assert own_documents(mapping, "shop_eu", "orders_1") == {
         "_id.schema": "shop_eu",
         "_id.table": "orders_1",
     }
@@ -72,4 +73,4 @@ def test_a_tables_own_documents_are_told_by_its_names_in_the_id() -> None:
 def test_a_collection_of_one_table_is_all_its_own() -> None:
     mapping = Mapping(source="shop.orders", target="orders")
 
-    assert mapping.own_documents("shop", "orders") == {}
+    assert own_documents(mapping, "shop", "orders") == {}
