@@ -21,6 +21,7 @@ from cdc.jobs import Job, JobKind
 from cdc.mapping.compiler import compile_plan
 from cdc.mapping.language import IdExpression
 from cdc.mapping.model import Mapping as TableMapping
+from cdc.mapping.ownership import own_documents
 from cdc.mapping.plan import Plan
 from cdc.operations import Operation
 from cdc.readers.chunks import Chunk, ChunkReader
@@ -94,7 +95,7 @@ class SourceTable:
             MappedCollection(
                 mapping=each,
                 plan=compile_plan(each, table.map),
-                own=each.own_documents(schema, name),
+                own=own_documents(each, schema, name),
                 removal=Removal(each.on_delete),
             )
             for each in mappings
