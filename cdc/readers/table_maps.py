@@ -56,6 +56,8 @@ _LENGTH_PREFIXED = frozenset(
     }
 )
 _TEMPORAL = frozenset({FieldType.TIMESTAMP2, FieldType.DATETIME2, FieldType.TIME2})
+_UNMEASURED = frozenset({FieldType.TIMESTAMP, FieldType.DATETIME, FieldType.TIME})
+"""Types whose size MariaDB's table maps do not tell: its own fractions share MySQL's numbers."""
 _FLOATING = frozenset({FieldType.FLOAT, FieldType.DOUBLE})
 _ENUMERATED = frozenset({FieldType.ENUM, FieldType.SET})
 
@@ -144,6 +146,14 @@ def _parse(
             "the table map does not name its columns: it was written without full row metadata",
             table=f"{schema}.{table}",
             remedy="SET GLOBAL binlog_row_metadata = FULL; then resync the table",
+        )
+    if mariadb and not _UNMEASURED.isdisjoint(types):
+        raise RefusedEvent(
+            "a TIME, DATETIME or TIMESTAMP column is stored as MariaDB before 10.1 did, and the"
+            " binlog does not tell how many digits of the seconds it holds",
+            table=f"{schema}.{table}",
+            remedy=f"SET GLOBAL mysql56_temporal_format = ON; ALTER TABLE {schema}.{table} FORCE;"
+            " then resync the table",
         )
     shapes = _shapes(types, metadata, f"{schema}.{table}")
     described = _describe(shapes, optional, decode, nulls)
