@@ -15,7 +15,15 @@ from bson import json_util
 from cdc.columns import Column, FieldType, TableMap
 from cdc.mapping.bson_bytes import TYPE_NAMES
 from cdc.mapping.compiler import compile_plan
-from cdc.mapping.language import NOT_YET, ValueType
+from cdc.mapping.language import (
+    NOT_YET,
+    FieldSource,
+    IdExpression,
+    IdPart,
+    Index,
+    SoftDelete,
+    ValueType,
+)
 from cdc.mapping.model import Mapping
 from cdc.mapping.types import charsets
 from cdc.mapping.types.registry import Unsupported, encoder
@@ -87,7 +95,7 @@ def test_an_example_does_what_it_says(mapping: str, example: str) -> None:
 
 
 def test_there_are_examples() -> None:
-    assert len(EXAMPLES) == 6
+    assert len(EXAMPLES) == 7
 
 
 COLUMNS = {
@@ -149,6 +157,32 @@ def test_every_key_that_is_not_supported_yet_is_listed() -> None:
 
     for path in NOT_YET:
         assert path[0] in ("id", "on_delete") or f"`{path[-1]}`" in section
+
+
+def section(key: str) -> str:
+    """The text below the heading that names `key`."""
+    found = re.search(rf"^## [^\n]*`{key}`[^\n]*\n(.*?)(?=^## )", TEXT, re.MULTILINE | re.DOTALL)
+    return found[1] if found else ""
+
+
+@pytest.mark.parametrize("key", Mapping.model_fields)
+def test_every_key_that_is_supported_has_a_section(key: str) -> None:
+    assert section(key) or (key,) in NOT_YET
+
+
+@pytest.mark.parametrize(
+    ("key", "inner"),
+    [
+        *(("fields", name) for name in FieldSource.model_fields),
+        *(("id", name) for name in (*IdPart.model_fields, *IdExpression.model_fields)),
+        *(("indexes", name) for name in Index.model_fields),
+        *(("on_delete", name) for name in SoftDelete.model_fields),
+    ],
+)
+def test_every_inner_key_that_is_supported_is_explained_in_its_section(
+    key: str, inner: str
+) -> None:
+    assert re.search(rf"\b{inner}\b", section(key)) or (key, inner) in NOT_YET
 
 
 def test_the_charsets_that_are_refused_are_named() -> None:
