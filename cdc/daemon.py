@@ -201,6 +201,7 @@ class Daemon:
         reactions = Reactions(
             self._config.name,
             followed.concerned,
+            judge=self._judge_table,
             logs_cascades=lambda: self._once_reachable(lambda: logs_cascades(self._config)),
         )
         mapper = Mapper(followed.plans, reactions.to, transaction_bytes=apply.transaction_bytes)

@@ -18,6 +18,7 @@ from cdc.preflight import (
     Finding,
     Outcome,
     glob_findings,
+    gone,
     index_findings,
     missing,
     require,
@@ -31,7 +32,7 @@ from cdc.readers import source
 from cdc.readers.dump import replica_uuid
 from cdc.readers.facts import source_facts, table_facts
 from cdc.readers.tables import list_tables
-from cdc.writers import target
+from cdc.writers import saved, target
 from cdc.writers.facts import target_facts
 from cdc.writers.indexes import index_facts
 
@@ -85,7 +86,8 @@ def examine_source(config: Config, mappings: Mappings) -> Iterator[Finding]:
         for schema, table in names:
             found = table_facts(connection, schema, table)
             if found is None:
-                yield missing(facts, f"{schema}.{table}")
+                absent = gone if saved.has_begun(config) else missing
+                yield absent(facts, f"{schema}.{table}")
             else:
                 yield from table_findings(facts, [found])
                 yield from _mapped(found, mappings)

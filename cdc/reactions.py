@@ -21,7 +21,8 @@ import structlog
 
 from cdc.actions import Clear
 from cdc.changes import Effect, SchemaChange, TableChange, Transaction
-from cdc.errors import RefusedEvent
+from cdc.errors import RefusedEvent, Unfit
+from cdc.jobs import JOBS, Job, JobKind
 from cdc.mapping.model import Mapping
 from cdc.mapping.ownership import own_documents
 from cdc.mapping.policies import NOW, SoftDelete
@@ -29,8 +30,6 @@ from cdc.position import set_command
 from cdc.state_writes import StateWrite
 
 log = structlog.get_logger(__name__)
-
-JOBS: Final = "jobs"
 
 _KEYS: Final = {
     Effect.EMPTIED: "on_truncate",
@@ -66,9 +65,19 @@ class Reactions:
     """The policies of one stream's mappings at work."""
 
     def __init__(
-        self, stream: str, mappings_of: MappingsOf, *, logs_cascades: Callable[[], bool]
+        self,
+        stream: str,
+        mappings_of: MappingsOf,
+        *,
+        judge: Callable[[str, str], None],
+        logs_cascades: Callable[[], bool],
     ) -> None:
-        """`logs_cascades` tells whether the source logs the rows that foreign keys change."""
+        """Ask the source about tables that come in, and about foreign keys.
+
+        `judge` raises Unfit for a (schema, table) that cannot be followed; `logs_cascades` tells
+        whether the rows that foreign keys change are logged.
+        """
+        self._judge = judge
         self._stream = stream
         self._mappings_of = mappings_of
         self._logs_cascades = logs_cascades
@@ -117,11 +126,11 @@ class Reactions:
     def _require_fit(
         self, change: SchemaChange, table: TableChange, transaction: Transaction
     ) -> None:
-        cascading = table.effect is Effect.CASCADING and not self._logs_cascades()
-        if not cascading and table.effect is not Effect.UNFIT:
+        reason = self._unfit(table)
+        if not reason:
             return
         raise RefusedEvent(
-            f"{change.verb} of a followed table: it {_CASCADING if cascading else table.reason}",
+            f"{change.verb} of a followed table: {reason}",
             position=transaction.before,
             table=table.name,
             remedy="undo the statement on the source, or leave the table out of the mappings;"
@@ -129,24 +138,32 @@ class Reactions:
             f" {set_command(transaction.checkpoint.position)}",
         )
 
+    def _unfit(self, table: TableChange) -> str:
+        """Return why the table cannot be followed any more; an empty string where it can."""
+        if table.effect is Effect.UNFIT:
+            return f"it {table.reason}"
+        if table.effect is Effect.CASCADING and not self._logs_cascades():
+            return f"it {_CASCADING}"
+        if table.effect is Effect.BROUGHT_IN:  # what it is like, no statement has told
+            try:
+                self._judge(table.schema, table.table)
+            except Unfit as error:
+                return error.message
+        return ""
+
     def _resync(
         self, change: SchemaChange, table: TableChange, transaction: Transaction
     ) -> StateWrite:
         """Ask for a resync, unless one that has not begun is asked for already."""
-        wanted = {
-            "stream": self._stream,
-            "kind": "resync",
-            "table": table.name,
-            "state": "queued",
-        }
-        job = {
-            "_id": str(uuid.uuid4()),
-            "options": {},
-            "requested_by": f"ddl: {change.verb} at {transaction.identity}",
-            "requested_at": datetime.fromtimestamp(transaction.committed_at, UTC),
-            "progress": None,
-            "error": None,
-        }
+        job = Job(
+            id=str(uuid.uuid4()),
+            stream=self._stream,
+            kind=JobKind.RESYNC,
+            table=table.name,
+            requested_by=f"ddl: {change.verb} at {transaction.identity}",
+            requested_at=datetime.fromtimestamp(transaction.committed_at, UTC),
+        ).to_document()
+        wanted = {key: job.pop(key) for key in ("stream", "kind", "table", "state")}
         return StateWrite(JOBS, wanted, {"$setOnInsert": job}, upsert=True)
 
 

@@ -59,6 +59,9 @@ NOT_YET_VALUES = frozenset({("on_error", "dead_letter")})
 """Values of keys that are acted on otherwise."""
 
 
+_POLICIES = {"on_truncate", "on_drop", "on_alter", "on_error", "indexes"}
+
+
 def _listed(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
@@ -150,7 +153,10 @@ class Mapping(Strict):
 
     @property
     def fingerprint(self) -> str:
-        """A digest of what it says, stable over comments, layout and file names."""
-        content = self.model_dump(mode="json", exclude_defaults=True)
+        """A digest of what it says of documents, stable over comments, layout and file names.
+
+        What is done when a statement comes can change without any document's being another.
+        """
+        content = self.model_dump(mode="json", exclude_defaults=True, exclude=_POLICIES)
         text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cdc.preflight.finding import Finding, Outcome, exit_code, require
 from cdc.preflight.indexes import index_findings
 from cdc.preflight.source import source_findings
-from cdc.preflight.tables import glob_findings, missing, table_findings
+from cdc.preflight.tables import glob_findings, gone, missing, table_findings
 from cdc.preflight.target import target_findings
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Outcome",
     "exit_code",
     "glob_findings",
+    "gone",
     "index_findings",
     "missing",
     "require",

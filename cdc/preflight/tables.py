@@ -28,6 +28,17 @@ def missing(source: SourceFacts, name: str) -> Finding:
     )
 
 
+def gone(source: SourceFacts, name: str) -> Finding:
+    """Say the same of a stream that has begun: the statement that took the table may be ahead."""
+    return Finding(
+        f"table {name}",
+        Outcome.WARNING,
+        f"does not exist, or {source.account} may not SELECT from it: nothing will come from it",
+        "what took it away is met in the binlog as on_drop says; if it is there, run:"
+        f" {_grant(source, name)}",
+    )
+
+
 def glob_findings(sources: Iterable[str], names: Collection[tuple[str, str]]) -> Iterator[Finding]:
     """Tell how many of the source's tables each glob matches; none yet is only a warning."""
     for name in sorted(sources):

@@ -388,7 +388,8 @@ class Assembler:
                 " decided later, under another GTID",
                 position=self.where,
                 table=next((c.table.name for c in group.changes if isinstance(c, RowsEvent)), None),
-                remedy="do not change followed tables in XA transactions",
+                remedy="do not change followed tables in XA transactions; once it is committed or"
+                f" rolled back, step over it and resync them{self._stepping_over(group)}",
             )
         return self._commit(event)
 
@@ -460,8 +461,9 @@ class Assembler:
         raise RefusedEvent(
             "a data change was logged as a statement, not as rows",
             position=self.where,
-            remedy="SET GLOBAL binlog_format = ROW on the source, let no session override it,"
-            " and resync the tables that the statement changed",
+            remedy="SET GLOBAL binlog_format = ROW on the source, let no session override it;"
+            " step over this one and resync the tables that it changed"
+            f"{self._stepping_over(self._opened())}",
         )
 
     def _incident(self, event: Event) -> NoReturn:

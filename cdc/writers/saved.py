@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from pymongo.errors import ConnectionFailure
+from pymongo.errors import ConnectionFailure, PyMongoError
 
 from cdc import lease
 from cdc.checkpoint import Checkpoint
@@ -23,6 +23,14 @@ def read(config: Config) -> dict[str, Any] | None:
     """Return the stream's state document, or None before its first start."""
     with _state(config) as (state, _):
         return state.read()
+
+
+def has_begun(config: Config) -> bool:
+    """Tell whether the stream has a checkpoint; True where the target does not answer that."""
+    try:
+        return read(config) is not None
+    except (Retryable, PyMongoError):
+        return True
 
 
 def holder(config: Config) -> Owner | None:

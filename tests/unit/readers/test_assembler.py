@@ -112,6 +112,46 @@ def test_a_statement_on_its_own_is_a_transaction() -> None:
     assert second.changes == (SchemaChange("DROP", (TableChange("db", "*", Effect.REMOVED),)),)
 
 
+def test_a_statement_that_was_applied_with_an_earlier_part_is_not_repeated() -> None:
+    [found] = assembled(
+        assembler(inflight=Inflight(f"{binlog.SERVER}:1", 1)),
+        binlog.gtid(1),
+        BEGIN,
+        binlog.query("CREATE OR REPLACE TABLE t (id INT)"),
+        binlog.table_map(1),
+        binlog.write_rows(1, 5),
+        binlog.write_rows(1, 6),
+        binlog.xid(),
+    )
+
+    assert [type(change) for change in found.changes] == [RowsEvent]
+    assert images(found) == [image(6)]
+
+
+def test_a_statement_of_an_unknown_kind_is_refused_where_rows_could_stand() -> None:
+    with pytest.raises(RefusedEvent, match="logged as a statement"):
+        assembled(assembler(), binlog.gtid(1), BEGIN, binlog.query("MERGE INTO t USING u"))
+
+
+def test_a_statement_of_an_unknown_kind_passes_on_its_own() -> None:
+    [found] = assembled(assembler(), binlog.gtid(1), binlog.query("VACUUM EVERYTHING"))
+
+    assert found.changes == ()
+
+
+def test_a_statement_that_cannot_be_read_stops_only_where_it_may_be_about_a_followed_table() -> (
+    None
+):
+    [found] = assembled(assembler(), binlog.gtid(1), binlog.query("DROP TABLE `other"))
+    assert found.changes == ()
+
+    with pytest.raises(RefusedEvent) as caught:
+        assembled(assembler(), binlog.gtid(1), binlog.query("DROP TABLE x, t, `other"))
+
+    assert caught.value.table == "db.t"
+    assert f"cdc position set --yes --gtid '{binlog.SERVER}:1'" in (caught.value.remedy or "")
+
+
 def test_schema_changes_of_other_tables_are_left_out() -> None:
     [found] = assembled(assembler(), binlog.gtid(1), binlog.query("TRUNCATE other"))
 
