@@ -34,6 +34,8 @@ CACHED_PLANS: Final = 2_000
 TURN_SECONDS: Final = 1.0
 """How often an idle pipeline turns: renews its lease if it is time."""
 
+NO_REACTION: Final = Reaction()
+
 READER_ENDS_WITHIN_SECONDS: Final = 5
 """How long to wait for a reader that is busy connecting; its thread dies with the process."""
 
@@ -121,7 +123,7 @@ class Mapper:
     def map(self, transaction: Transaction) -> Iterator[MappedTransaction]:
         """Yield the transaction as operations, cut behind a rows event where it is too large."""
         changes: list[tuple[str, list[Operation]]] = []
-        reaction, altered = Reaction(), False
+        reaction, altered = NO_REACTION, False
         size = 0
         last = len(transaction.changes) - 1
         for index, change in enumerate(transaction.changes):
@@ -130,12 +132,13 @@ class Mapper:
                 continue
             mapped = self._operations(change, transaction)
             changes += mapped
-            size += sum(weight(operations) for _, operations in mapped)
+            for _, operations in mapped:
+                size += weight(operations)
             if size > self._transaction_bytes and index < last:
                 yield self._part(transaction, change, tuple(changes), size)._replace(
                     clears=reaction.clears, writes=reaction.writes, changes_schema=altered
                 )
-                changes, size, reaction = [], 0, Reaction()
+                changes, size, reaction = [], 0, NO_REACTION
         yield MappedTransaction(
             transaction.identity,
             transaction.checkpoint,
