@@ -100,7 +100,10 @@ def _year(raw: bytes) -> bytes:
 
 _DAY: Final = struct.Struct("<HBB")
 _MOMENT: Final = struct.Struct("<HBBBBB")
+_WITH_FRACTION: Final = struct.Struct("<HBBBBBI")
 _FRACTION: Final = struct.Struct("<I")
+MICROSECONDS: Final = 6
+"""Digits of the fraction that most tables with a fraction have."""
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 _SECONDS_A_DAY: Final = 86_400
 _SCALE_DOWN: Final = (1, 10_000, 10_000, 100, 100, 1, 1)
@@ -132,13 +135,21 @@ def _fraction(raw: bytes, scale: int) -> bytes:
 def datetime_packer(scale: int) -> Pack:
     """Return what packs a DATETIME(`scale`)."""
 
+    def microseconds(raw: bytes) -> bytes:
+        if len(raw) != _WITH_FRACTION.size:
+            return pack(raw)
+        year, month, day, hour, minute, second, micros = _WITH_FRACTION.unpack(raw)
+        number: int = (year * 13 + month) << 22 | day << 17 | hour << 12 | minute << 6 | second
+        number = number + 0x8000000000 << 24 | micros
+        return number.to_bytes(8, "big")
+
     def pack(raw: bytes) -> bytes:
         year, month, day, hour, minute, second = _MOMENT.unpack_from(raw.ljust(7, b"\0"))
         days = (year * 13 + month) << 5 | day
         number: int = (days << 17 | hour << 12 | minute << 6 | second) + 0x8000000000
         return number.to_bytes(5, "big") + (_fraction(raw, scale) if scale else b"")
 
-    return pack
+    return microseconds if scale == MICROSECONDS else pack
 
 
 def timestamp_packer(scale: int) -> Pack:

@@ -1,4 +1,4 @@
-"""JSON text, as MariaDB keeps it, to native BSON (`type: json`)."""
+"""JSON text to native BSON: MariaDB's JSON (`type: json`), and MySQL's as SELECT prints it."""
 
 from __future__ import annotations
 
@@ -8,18 +8,44 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import bson
+
 from cdc.mapping import bson_bytes
 from cdc.mapping.types.encoder import Encoder, Unrepresentable
 
 Encoded = tuple[bytes, bytes]
 
+INFINITIES = (b"\xf0\x7f", b"\xf0\xff")
+"""How the double infinity ends, and the negative one; found elsewhere they cost time only."""
+
 
 def encode(text: str) -> Encoded:
     """BSON type byte and value bytes of a JSON text; raises ValueError if it is not JSON."""
     try:
-        return _value(DECODER.decode(text))
+        value = _parsed(text)
+        return _by_bson(value) or _value(value)
     except RecursionError as error:
         raise Unrepresentable("JSON nests deeper than MongoDB allows") from error
+
+
+def _parsed(text: str) -> Any:
+    """As `DECODER.decode`, which also allows blanks around the value."""
+    try:
+        value, end = SCAN(text, 0)
+    except StopIteration:
+        end = -1
+    return value if end == len(text) else DECODER.decode(text)
+
+
+def _by_bson(value: Any) -> Encoded | None:
+    """Have bson's C code encode it, which is fast; None where it might not do as `_value` does."""
+    try:
+        document = bson.encode({"": value})
+    except (OverflowError, ValueError, bson.errors.InvalidDocument):
+        return None
+    if INFINITIES[0] in document or INFINITIES[1] in document:
+        return None
+    return document[4:5], document[6:-1]
 
 
 def _refused(name: str) -> float:
@@ -27,6 +53,7 @@ def _refused(name: str) -> float:
 
 
 DECODER = json.JSONDecoder(parse_constant=_refused)
+SCAN: Callable[[str, int], tuple[Any, int]] = DECODER.scan_once  # type: ignore[attr-defined]
 
 
 def _value(value: Any) -> Encoded:

@@ -152,3 +152,48 @@ def test_json_of_values_that_json_has_no_type_for_reads_the_same(
     expected = by_binlog(mysql, schema, act, [])
 
     assert by_select(mysql, schema, []) == expected
+
+
+def test_dates_do_not_shift_with_the_zones_of_servers_and_sessions(
+    source: MySQLServer, schema: str
+) -> None:
+    """The hour that daylight saving time repeats, and the one that it leaves out, among them."""
+    moments = ("2024-10-27 00:30:00", "2024-10-27 01:30:00", "2024-03-31 02:30:00")
+    [(before,)] = source.execute("SELECT @@GLOBAL.time_zone")
+
+    def act() -> None:
+        source.execute(
+            f"CREATE TABLE {schema}.t (id INT PRIMARY KEY, d DATETIME(6), ts TIMESTAMP(6) NULL)"
+        )
+        for zone, number in (("-07:00", 0), ("+05:30", 10), ("+00:00", 20)):
+            source.execute(f"SET GLOBAL time_zone = '{zone}'")
+            for at, moment in enumerate(moments):
+                source.execute(
+                    f"INSERT INTO {schema}.t VALUES ({number + at}, '{moment}', '{moment}')"
+                )
+
+    try:
+        expected = by_binlog(source, schema, act, [])
+        for zone in ("-07:00", "+05:30"):
+            source.execute(f"SET GLOBAL time_zone = '{zone}'")
+
+            assert by_select(source, schema, []) == expected
+    finally:
+        source.execute(f"SET GLOBAL time_zone = '{before}'")
+
+
+def test_generated_and_invisible_columns_read_the_same(source: MySQLServer, schema: str) -> None:
+    columns = (
+        "id INT PRIMARY KEY, a INT, hidden INT DEFAULT 7 INVISIBLE, made INT AS (a + 1) STORED"
+    )
+    if source.flavour == "mysql":  # MariaDB leaves what is virtual out of its updates
+        columns += ", virt VARCHAR(20) AS (CONCAT('v', a)) VIRTUAL"
+
+    def act() -> None:
+        source.execute(f"CREATE TABLE {schema}.t ({columns})")
+        source.execute(f"INSERT INTO {schema}.t (id, a) VALUES (1, 1), (2, NULL)")
+        source.execute(f"UPDATE {schema}.t SET a = 5 WHERE id = 1")
+
+    expected = by_binlog(source, schema, act, [])
+
+    assert by_select(source, schema, []) == expected

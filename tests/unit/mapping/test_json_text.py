@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import bson
+import pytest
+from hypothesis import example, given, settings
+
+from cdc.columns import Column, FieldType
+from cdc.mapping import bson_bytes
+from cdc.mapping.types import json as binary
+from cdc.mapping.types import json_text
+from cdc.mapping.types.encoder import Unrepresentable
+from cdc.mapping.types.registry import encoder
+from tests.unit.mapping.binary_json import encode
+from tests.unit.mapping.test_json import TREES, document
+
+
+def printed(tree: Any) -> str:
+    """The text that MySQL prints: keys by length, then by bytes."""
+    return json.dumps(_sorted(tree), ensure_ascii=False)
+
+
+def _sorted(tree: Any) -> Any:
+    if isinstance(tree, dict):
+        names = sorted(tree, key=lambda name: (len(name.encode()), name.encode()))
+        return {name: _sorted(tree[name]) for name in names}
+    return [_sorted(item) for item in tree] if isinstance(tree, list) else tree
+
+
+def nested(depth: int) -> Any:
+    tree: Any = 1
+    for at in range(depth):
+        tree = {"a": tree} if at % 2 else [tree]
+    return tree
+
+
+@settings(max_examples=200)
+@given(TREES)
+@example({"_id": 1, "a": {"z": 0, "_id": 2}, "$ref": "x", "$id": 3})
+@example([(1 << 63) - 1, 1 << 63, (1 << 64) - 1, -(1 << 63), (1 << 31) - 1, 1 << 31, -(1 << 31)])
+@example([0.0, -0.0, 1e15, 1e16, 5e-324, 1.7976931348623157e308, 0.1, 100.0])
+@example(nested(99))
+@example('\x00\x1f\x7f"\\/\b\f\n\r\t\u2028漢🐬')
+@example({"k" * 300: ["x" * 70_000] * 3})
+def test_the_text_of_a_value_becomes_the_bson_of_its_binary_form(tree: Any) -> None:
+    assert document(json_text.encode(printed(tree))) == document(binary.transcode(encode(tree)))
+
+
+@settings(max_examples=100)
+@given(TREES)
+def test_what_is_encoded_fast_equals_what_is_encoded_step_by_step(tree: Any) -> None:
+    text = json.dumps(tree, indent=1)
+
+    assert json_text.encode(text) == json_text._value(json.loads(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        (" [1 , 2.50, -0]\n", [1, 2.5, 0]),
+        ("18446744073709551616", 18446744073709551616.0),
+        ("-9223372036854775809", -9223372036854775809.0),
+        ('{"a": 1, "b": 2, "a": 3}', {"a": 3, "b": 2}),
+        ('"\\ud834\\udd1e"', "𝄞"),
+        ('{"": {"": null}}', {"": {"": None}}),
+    ],
+)
+def test_any_text_is_read_as_mysql_reads_it(text: str, value: Any) -> None:
+    assert bson.decode(document(json_text.encode(text))) == {"j": value}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1e999", "[-1e999]", '{"a\\u0000b": 1}', "NaN", "", "[1", "1 2", '"\\ud834"', "[" * 9999],
+)
+def test_what_bson_cannot_hold_is_refused(text: str) -> None:
+    with pytest.raises((Unrepresentable, ValueError)):
+        json_text.encode(text)
+
+
+def test_text_that_looks_like_infinity_is_text() -> None:
+    tree = ["\u07f0\uf07f", (0xF0 | 0x7F << 8) << 8]
+
+    assert bson.decode(document(json_text.encode(json.dumps(tree)))) == {"j": tree}
+
+
+def test_a_json_column_of_text_has_the_encoder_of_text() -> None:
+    column = Column("j", FieldType.JSON, length_bytes=4, json_text=True)
+
+    found = encoder(column, None, lambda _: None)
+
+    assert found.convert(b'{"a": 1}') == (
+        bson_bytes.DOCUMENT,
+        bson.encode({"a": 1}),
+    )
