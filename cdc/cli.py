@@ -19,6 +19,7 @@ INTERRUPTED = 130
 
 COMMANDS = {
     "run": ("cdc.commands.run:run", "Keep the target equal to the source, until stopped."),
+    "status": ("cdc.commands.status:status", "Tell how far the stream has come."),
     "check": ("cdc.commands.check:check", "Tell whether source and target are fit for it."),
     "backfill": ("cdc.commands.backfill:backfill", "Copy the rows that exist."),
     "resync": ("cdc.commands.resync:resync", "Make documents equal to the rows again."),

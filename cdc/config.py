@@ -36,7 +36,6 @@ NOT_YET = frozenset(
     {
         "source.heartbeat_table",
         "dead_letters",
-        "http",
         "mask_key",
         "mask_key_file",
     }
@@ -264,6 +263,29 @@ class ChunksConfig(_Settings):
     allow_brief_lock: bool = False
 
 
+class HttpConfig(_Settings):
+    """Where metrics, health and status are served."""
+
+    listen: str = "127.0.0.1:9108"
+    stalled_after_seconds: Annotated[Number, Field(ge=1, le=86_400)] = 120.0
+
+    @field_validator("listen")
+    @classmethod
+    def _host_and_port(cls, listen: str) -> str:
+        host, _, port = listen.rpartition(":")
+        if listen != "off" and not (
+            host and port.isascii() and port.isdigit() and int(port) < 65536
+        ):
+            raise ValueError("write HOST:PORT, or off")
+        return listen
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Return host and port."""
+        host, _, port = self.listen.rpartition(":")
+        return host, int(port)
+
+
 class LogConfig(_Settings):
     """What the daemon says of itself, on stderr."""
 
@@ -282,6 +304,7 @@ class Config(_Settings):
     apply: ApplyConfig = ApplyConfig()
     lease: LeaseConfig = LeaseConfig()
     chunks: ChunksConfig = ChunksConfig()
+    http: HttpConfig = HttpConfig()
     log: LogConfig = LogConfig()
 
     @model_validator(mode="before")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -26,11 +27,13 @@ from cdc.following import Followed
 from cdc.handoff import Handoff, Limits
 from cdc.mapping.model import Mapping
 from cdc.pipeline import Mapper, Pipeline
+from cdc.pulse import Pulse
 from cdc.reactions import Reactions
 from cdc.readers import start
 from cdc.readers.binlog import BinlogReader
 from cdc.readers.resume import Displaced
 from cdc.retry import Stopped, persist
+from cdc.snapshot import Backlog, Reading, Role, Snapshot, Writing
 from cdc.writers import target
 from cdc.writers.batch import Batch, MappedTransaction
 from cdc.writers.documents import Documents
@@ -70,6 +73,32 @@ class Daemon:
         self._stopping = threading.Event()
         self._pipeline: Pipeline | None = None
         self._writer: MongoWriter | None = None
+        self._reader: BinlogReader | None = None
+        self._handoff: Handoff | None = None
+        self._pulse = Pulse()
+        self._role, self._role_since = Role.STARTING, time.monotonic()
+
+    def snapshot(self) -> Snapshot:
+        """Return what this daemon knows of itself; may be called from any thread.
+
+        The backlog is looked at before the rest: what has left it since is applied by then.
+        """
+        reader, handoff, writer = self._reader, self._handoff, self._writer
+        backlog = handoff.backlog() if handoff else Backlog()
+        return Snapshot(
+            at=time.time(),
+            role=self._role,
+            role_seconds=time.monotonic() - self._role_since,
+            turned_seconds_ago=self._pulse.seconds_ago,
+            heartbeat_seconds=self._config.source.heartbeat_seconds,
+            reading=reader.facts() if reader else Reading(),
+            backlog=backlog,
+            writing=writer.facts() if writer else Writing(),
+        )
+
+    def _become(self, role: Role) -> None:
+        if role is not self._role:
+            self._role, self._role_since = role, time.monotonic()
 
     def stop(self) -> None:
         """End `run` behind the batch in flight; may be called from any thread."""
@@ -110,6 +139,7 @@ class Daemon:
         self._pipeline = self._assemble(writer, checkpoint)
         if self._stopping.is_set():
             return
+        self._become(Role.ACTIVE)
         log.info("streaming", stream=self._config.name, position=str(checkpoint.position))
         try:
             self._replicate(self._pipeline, checkpoint, writer)
@@ -119,10 +149,13 @@ class Daemon:
     def _own(self, writer: MongoWriter) -> Checkpoint:
         """Wait until no other daemon of the name is active, and become it."""
         said = ""
+        self._reader = self._handoff = None
         while True:
+            self._pulse.beat()
             try:
                 return writer.take_over() or self._first_checkpoint(writer)
             except LeaseHeld as error:
+                self._become(Role.STANDBY)
                 if error.message != said:
                     said = error.message
                     log.info("standby", stream=self._config.name, active=said)
@@ -151,6 +184,7 @@ class Daemon:
                 stream=config.name,
                 transactional=config.apply.mode == "exactly_once",
                 lease_seconds=config.lease.ttl_seconds,
+                pulse=self._pulse,
                 faults=self._faults,
             )
             try:
@@ -171,8 +205,12 @@ class Daemon:
         return taken
 
     def _once_reachable(self, ask: Callable[[], T]) -> T:
+        def asked() -> T:
+            self._pulse.beat()
+            return ask()
+
         return persist(
-            ask,
+            asked,
             event="start_retry",
             passing=lambda error: isinstance(error, Retryable),
             stopping=self._stopping,
@@ -207,6 +245,7 @@ class Daemon:
         mapper = Mapper(followed.plans, reactions.to, transaction_bytes=apply.transaction_bytes)
         limits = Limits(apply.batch_rows, apply.batch_bytes, apply.linger_ms / 1000)
         handoff = Handoff(limits)
+        self._reader, self._handoff = reader, handoff
         engine = ChunkEngine(
             checkpoint,
             writer,
@@ -215,7 +254,7 @@ class Daemon:
                 windows, settler, followed, handoff
             ),
         )
-        return Pipeline(reader, mapper, handoff, writer, engine)
+        return Pipeline(reader, mapper, handoff, writer, engine, self._pulse)
 
     def _chunk_worker(
         self, windows: Windows, settler: Settler, followed: Followed, handoff: Handoff

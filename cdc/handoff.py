@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Final
 
+from cdc.snapshot import Backlog
 from cdc.writers.batch import Batch, MappedTransaction
 
 TRANSACTION_BYTES: Final = 1024
@@ -57,6 +58,7 @@ class Handoff:
         self._barriers = 0
         self._first_at = 0.0
         self._nudged = False
+        self._taken: Batch = NOTHING
         self._closed = False
         self._error: BaseException | None = None
 
@@ -87,6 +89,7 @@ class Handoff:
         """
         until = None if within_seconds is None else self._clock() + within_seconds
         with self._changed:
+            self._taken = NOTHING
             while not self._ripe():
                 if not self._waiting and (self._closed or self._error is not None):
                     if self._error is not None and not self._closed:
@@ -133,6 +136,7 @@ class Handoff:
 
     def _cut(self) -> Batch:
         batch = Batch(tuple(self._waiting)) if not self._barriers else self._up_to_barrier()
+        self._taken = batch
         for _ in batch.transactions:
             self._waiting.popleft()
         self._barriers -= len([each for each in batch.transactions if each.clears])
@@ -144,6 +148,19 @@ class Handoff:
     def _up_to_barrier(self) -> Batch:
         before = tuple(takewhile(lambda each: not each.clears, self._waiting))
         return Batch(before or (self._waiting[0],))
+
+    def backlog(self) -> Backlog:
+        """Return what was put and is not applied: a batch is, once the next one is asked for."""
+        with self._changed:
+            taken, waiting = self._taken, len(self._waiting)
+            oldest = taken.transactions[0] if taken.transactions else None
+            if oldest is None and self._waiting:
+                oldest = self._waiting[0]
+            return Backlog(
+                transactions=len(taken.transactions) + waiting,
+                operations=taken.operations + self._operations,
+                oldest_committed_at=oldest and oldest.committed_at,
+            )
 
     def fail(self, error: BaseException) -> None:
         """Say that the reading side ends with `error`, once what it has put is taken."""

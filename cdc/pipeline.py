@@ -24,6 +24,7 @@ from cdc.errors import CdcError, RecordError, RefusedEvent, Unmappable, UsageErr
 from cdc.handoff import NOTHING, Closed, Handoff
 from cdc.operations import Operation
 from cdc.position import set_command
+from cdc.pulse import Pulse
 from cdc.reactions import Reaction
 from cdc.writers.batch import Batch, MappedTransaction, weight
 
@@ -204,8 +205,16 @@ class Pipeline:
     """One stream at work, from its checkpoint on."""
 
     def __init__(
-        self, reader: Reader, mapper: Mapper, handoff: Handoff, writer: Writer, beside: Beside
+        self,
+        reader: Reader,
+        mapper: Mapper,
+        handoff: Handoff,
+        writer: Writer,
+        beside: Beside,
+        pulse: Pulse | None = None,
     ) -> None:
+        """`pulse` beats at each turn."""
+        self._pulse = pulse or Pulse()
         self._reader = reader
         self._mapper = mapper
         self._handoff = handoff
@@ -222,6 +231,7 @@ class Pipeline:
         self._beside.start()
         try:
             while (batch := self._handoff.take(TURN_SECONDS)) is not None:
+                self._pulse.beat()
                 if batch is not NOTHING:
                     self._apply(batch)
                 self._beside.settle()

@@ -15,6 +15,7 @@ from cdc.config import load
 from cdc.daemon import Daemon, stopped_by_signals
 from cdc.errors import UsageError
 from cdc.faults import Faults
+from cdc.http import served
 from cdc.mapping.model import load_mappings
 
 GC_THRESHOLD: Final = 50_000
@@ -36,7 +37,7 @@ def run(config_path: Path) -> None:
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD)
     daemon = Daemon(config, mappings, _faults())
-    with stopped_by_signals(daemon):
+    with stopped_by_signals(daemon), served(config, daemon.snapshot):
         daemon.run()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
@@ -15,10 +16,12 @@ from cdc.errors import Corrupted, Retryable
 from cdc.position import FilePosition, Position
 from cdc.readers import dump, events, payloads, resume, source
 from cdc.readers.assembler import Assembler
-from cdc.readers.events import EventType
+from cdc.readers.events import Event, EventType
+from cdc.readers.look import clock_offset
 from cdc.readers.packets import PacketStream, ServerError
 from cdc.readers.table_maps import TableMapCache
 from cdc.retry import Backoff
+from cdc.snapshot import Reading
 
 if TYPE_CHECKING:
     from pymysql.connections import Connection
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
     from cdc.config import SourceConfig
 
 log = structlog.get_logger(__name__)
+
+_HEARTBEAT: Final = int(EventType.HEARTBEAT)
 
 SILENT_HEARTBEATS: Final = 3
 """A link on which nothing came for so many heartbeat intervals is dead."""
@@ -50,8 +55,27 @@ class BinlogReader:
         self._transaction_bytes = transaction_bytes
         self._stopping = threading.Event()
         self._packets: PacketStream | None = None
+        self._assembling: Assembler | None = None
+        self._caught_up_at: float | None = None
+        self._last_heartbeat = -1
+        self._clock_offset: float | None = None
+        self._lost = 0
         self.connected = False
         self.server = ""
+
+    def facts(self) -> Reading:
+        """Return how far the reading is; may be called from any thread."""
+        assembler, caught_up_at = self._assembling, self._caught_up_at
+        file, _, offset = (assembler.where if assembler else ":0").rpartition(":")
+        return Reading(
+            connected=self.connected,
+            server=self.server,
+            file=file,
+            offset=int(offset),
+            caught_up_seconds_ago=None if caught_up_at is None else time.monotonic() - caught_up_at,
+            clock_offset_seconds=self._clock_offset,
+            reconnects=self._lost,
+        )
 
     def __repr__(self) -> str:
         state = "connected" if self.connected else "disconnected"
@@ -92,6 +116,7 @@ class BinlogReader:
     def _wait(self, seconds: float, error: Retryable, where: Checkpoint) -> None:
         if self._stopping.is_set():
             return
+        self._lost += 1
         log.warning(
             "source_lost",
             error=error.message,
@@ -112,6 +137,8 @@ class BinlogReader:
             mariadb = source.is_mariadb(connection)
             assembler = self._assembler(connection, where, mariadb=mariadb)
             checksum = _checksums(connection)
+            self._clock_offset = clock_offset(connection)
+            self._assembling, self._last_heartbeat = assembler, -1
             dump.request(
                 connection,
                 where.position,
@@ -159,8 +186,20 @@ class BinlogReader:
                     yield transaction
                 elif kind == EventType.TRANSACTION_PAYLOAD:
                     yield from _unpacked(event, assembler)
+                elif kind == _HEARTBEAT:
+                    self._heard(event, assembler)
         except ServerError as error:
             raise resume.explain(error, position) from error
+
+    def _heard(self, heartbeat: Event, assembler: Assembler) -> None:
+        """Take a heartbeat at the end of what was read as the word that there is no more.
+
+        While the server skips what was applied before, it sends heartbeats too, farther on.
+        """
+        at_end = heartbeat.end == int(assembler.where.rpartition(":")[2]) & 0xFFFFFFFF
+        if at_end or heartbeat.end == self._last_heartbeat:
+            self._caught_up_at = time.monotonic()
+        self._last_heartbeat = heartbeat.end
 
 
 def _unpacked(payload: events.Event, assembler: Assembler) -> Iterator[Transaction]:

@@ -18,13 +18,16 @@ from pymongo.errors import ConnectionFailure, DocumentTooLarge, PyMongoError
 from cdc.checkpoint import Checkpoint
 from cdc.errors import WriteRefused
 from cdc.faults import FaultPoint, Faults
+from cdc.pulse import Pulse
 from cdc.retry import persist
+from cdc.snapshot import Writing
 from cdc.writers import commands
 from cdc.writers.batch import Batch
 from cdc.writers.clearing import Clearing
 from cdc.writers.commands import Command
 from cdc.writers.failures import Refused, check_reply, explained, is_passing
 from cdc.writers.state import MAJORITY, TTL_SECONDS, AlreadyLanded, Document, StreamState
+from cdc.writers.tally import Tally
 from cdc.writers.transaction import committed
 
 T = TypeVar("T")
@@ -64,6 +67,7 @@ class MongoWriter:
         transactional: bool,
         faults: Faults,
         lease_seconds: float = TTL_SECONDS,
+        pulse: Pulse | None = None,
     ) -> None:
         """With `transactional` a batch and its checkpoint commit together, else one after other.
 
@@ -72,6 +76,8 @@ class MongoWriter:
         self.state = StreamState(client[state_database], stream, ttl_seconds=lease_seconds)
         self._renew_after_seconds = lease_seconds / RENEWALS_PER_LEASE
         self._renewed_at = 0.0
+        self._pulse = pulse or Pulse()
+        self._tally = Tally()
         self._client = client
         self._database = client.get_database(database, write_concern=MAJORITY)
         self._state_database = client.get_database(state_database, write_concern=MAJORITY)
@@ -113,8 +119,13 @@ class MongoWriter:
         self._session.end_session()
         self._session = self._client.start_session()
         checkpoint = self._persist(lambda: self.state.take_over(self._session))
+        self._tally.committed_at = self.state.committed_at
         self._renewed_at = time.monotonic()
         return checkpoint
+
+    def facts(self) -> Writing:
+        """Return what this writer has done; may be called from any thread."""
+        return self._tally.facts()
 
     def keep(self) -> None:
         """Renew the lease if it is time; raises Fenced or StateMissing where it is lost."""
@@ -174,10 +185,25 @@ class MongoWriter:
     def _persist(self, attempt: Callable[[], T]) -> T:
         try:
             return persist(
-                attempt, event="target_retry", passing=is_passing, stopping=self._stopping
+                partial(self._tried, attempt),
+                event="target_retry",
+                passing=is_passing,
+                stopping=self._stopping,
             )
         except PyMongoError as error:
             raise explained(error) from error
+
+    def _tried(self, attempt: Callable[[], T]) -> T:
+        self._pulse.beat()
+        try:
+            result = attempt()
+        except Exception as error:
+            if is_passing(error):
+                self._tally.connected = False
+                self._tally.retries += 1
+            raise
+        self._tally.connected = True
+        return result
 
     def _attempt(self, batch: Batch, form: Form) -> None:
         requests = (
@@ -200,8 +226,9 @@ class MongoWriter:
         except BaseException:
             self.state.took(time.monotonic() - began)
             raise
-        else:
-            self.state.took(time.monotonic() - began)
+        seconds = time.monotonic() - began
+        self.state.took(seconds)
+        self._tally.applied(batch, requests, seconds)
 
     def _in_transaction(self, batch: Batch, requests: list[Command]) -> None:
         self._faults.reach(FaultPoint.BEFORE_TRANSACTION)

@@ -16,6 +16,7 @@ from cdc.config import Config
 from cdc.errors import Retryable
 from cdc.lease import Owner
 from cdc.writers import target
+from cdc.writers.failures import explained
 from cdc.writers.state import StreamState
 
 
@@ -33,11 +34,20 @@ def has_begun(config: Config) -> bool:
         return True
 
 
+def look(config: Config) -> dict[str, Any] | None:
+    """Return the state document with the target's clock as `now`, or None before a first start."""
+    try:
+        with _state(config) as (state, _):
+            return state.look()
+    except PyMongoError as error:
+        raise explained(error) from error
+
+
 def holder(config: Config) -> Owner | None:
     """Return the daemon that is active, by the target's clock; None where none is."""
     with _state(config) as (state, _):
         document = state.look()
-        return lease.holder(document) if document is not None else None
+    return lease.holder(document) if document is not None else None
 
 
 def move(

@@ -80,6 +80,7 @@ class StreamState:
         self._ttl_seconds = self._lease_seconds = ttl_seconds
         self._owner = owner or this_process()
         self._held = Held(0, 0)
+        self.committed_at: float | None = None
 
     def __repr__(self) -> str:
         held = self._held
@@ -140,6 +141,7 @@ class StreamState:
         if taken is None:  # its batch was slow and has landed, or another standby was faster
             raise self._is_active(owner)
         self._held = Held(int(taken["epoch"]), int(taken["sequence"]))
+        self.committed_at = _seconds(taken.get("committed_at") or taken.get("created_at"))
         return Checkpoint.from_document(taken)
 
     def _is_active(self, owner: Owner) -> LeaseHeld:
@@ -271,3 +273,10 @@ class StreamState:
 
 def _from_now(seconds: float) -> Document:
     return {"$add": ["$$NOW", int(seconds * 1000)]}
+
+
+def _seconds(time: Any) -> float | None:
+    """Return a time of the target, with or without its zone, in seconds since the epoch."""
+    if not isinstance(time, datetime):
+        return None
+    return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()

@@ -9,6 +9,7 @@ from cdc.checkpoint import Checkpoint
 from cdc.handoff import NOTHING, Closed, Handoff, Limits
 from cdc.operations import Operation, OperationKind
 from cdc.position import FilePosition
+from cdc.snapshot import Backlog
 from cdc.writers.batch import Batch, MappedTransaction
 
 DEADLINE = 10
@@ -165,3 +166,25 @@ def test_what_lingers_is_not_taken_before_it_is_ripe() -> None:
     assert buffer.take(within_seconds=0.01) is NOTHING
     buffer.fail(ValueError("the end"))
     assert numbers(buffer.take(within_seconds=0.01)) == ["1"]
+
+
+def test_the_backlog_holds_what_waits_and_what_is_being_applied() -> None:
+    buffer = handoff()
+    buffer.put(transaction(1, rows=3))
+    buffer.take()
+    buffer.put(transaction(2))
+
+    backlog = buffer.backlog()
+
+    assert (backlog.transactions, backlog.operations) == (2, 4)
+    assert backlog.oldest_committed_at == 0.0
+
+
+def test_the_backlog_is_empty_once_the_next_batch_is_asked_for() -> None:
+    buffer = handoff()
+    buffer.put(transaction(1))
+    buffer.take()
+
+    buffer.take(within_seconds=0)
+
+    assert buffer.backlog() == Backlog()

@@ -58,6 +58,7 @@ class Stream:
             "mappings": ["mappings/*.yaml"],
             "start": history.start,
             "apply": {},
+            "http": {"listen": "off"},
             "log": {"format": "json", "level": "debug"},
         }
         (folder / "mappings").mkdir()

@@ -101,7 +101,7 @@ def test_a_missing_key_is_named_where_it_belongs(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     "key",
-    ["http", "dead_letters", "mask_key", "mask_key_file", "heartbeat_table"],
+    ["dead_letters", "mask_key", "mask_key_file", "heartbeat_table"],
 )
 def test_a_key_of_a_later_version_is_refused_by_name(folder: Path, key: str) -> None:
     text = f"{MINIMAL}{key}: x\n"

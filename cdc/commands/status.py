@@ -1,0 +1,66 @@
+"""`cdc status`: is it running, where, and how far behind."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from cdc import status as examined
+from cdc.commands import config_option, output_option
+from cdc.config import load
+
+WATCH_SECONDS: Final = 2.0
+
+
+@click.command()
+@config_option
+@output_option
+@click.option("--watch", is_flag=True, help="Draw it again every two seconds, until Ctrl-C.")
+@click.pass_context
+def status(ctx: click.Context, config_path: Path, output: str, watch: bool) -> None:
+    """Tell whether the stream runs, where it stands and how far it is behind.
+
+    From the target's checkpoint and the source, so that it is true when no daemon runs too. Exits
+    1 where the target cannot be asked.
+    """
+    config = load(config_path)
+    while True:
+        facts = examined.examine(config)
+        if watch and output == "table":
+            click.clear()
+        click.echo(_as_json(facts, lines=not watch) if output == "json" else _table(facts))
+        if not watch:
+            ctx.exit(0 if facts["target"]["reachable"] else 1)
+        time.sleep(WATCH_SECONDS)
+
+
+def _as_json(facts: dict[str, Any], *, lines: bool) -> str:
+    return json.dumps(facts, ensure_ascii=False, indent=2 if lines else None)
+
+
+def _table(facts: dict[str, Any]) -> str:
+    shown = {
+        "stream": facts["stream"],
+        "state": facts["state"],
+        "active": facts["active"] and "process {pid} on {host}".format(**facts["active"]),
+        "lag": _unit(facts["lag_seconds"], "s"),
+        "behind": _unit(facts["transactions_behind"], "transactions"),
+        "bytes behind": facts["bytes_behind"],
+        "headroom": _unit(facts["binlog_headroom_bytes"], "bytes"),
+        "position": facts["position"],
+        "committed at": facts["committed_at"],
+        "updated at": facts["updated_at"],
+        "source": facts["source"]["error"] or "reachable",
+        "target": facts["target"]["error"] or "reachable",
+    }
+    return "\n".join(
+        f"{name:13} {'-' if value is None else value}" for name, value in shown.items()
+    )
+
+
+def _unit(value: float | None, unit: str) -> str | None:
+    return None if value is None else f"{value:g} {unit}"

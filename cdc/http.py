@@ -1,0 +1,143 @@
+"""The HTTP server beside the daemon: /metrics, /healthz, /readyz and /status."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Final
+
+import structlog
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+from cdc import metrics, status
+from cdc.config import Config
+from cdc.errors import CdcError
+from cdc.readers.look import SourceLook, look
+from cdc.snapshot import Snapshot
+
+log = structlog.get_logger(__name__)
+
+LISTEN_AGAIN_SECONDS: Final = 5.0
+REQUEST_SECONDS: Final = 10
+LOOK_AGAIN_SECONDS: Final = 10.0
+"""How long a look at the source holds: scrapes must not burden it."""
+
+Answer = tuple[int, str, bytes]
+_JSON: Final = "application/json"
+
+
+class Pages:
+    """What each path answers."""
+
+    def __init__(self, config: Config, snapshot: Callable[[], Snapshot]) -> None:
+        self._config = config
+        self._snapshot = snapshot
+        self._looked: tuple[float, SourceLook | None] | None = None
+        self._looking = threading.Lock()
+        self._registry = metrics.registry(snapshot, self._look)
+        self._pages: dict[str, Callable[[], Answer]] = {
+            "/metrics": self._metrics,
+            "/healthz": self._health,
+            "/readyz": self._ready,
+            "/status": self._status,
+        }
+
+    def answer(self, path: str) -> Answer:
+        """Return code, content type and body for a path."""
+        page = self._pages.get(path.partition("?")[0])
+        if page is None:
+            return _json(404, {"error": "not found", "pages": sorted(self._pages)})
+        return page()
+
+    def _metrics(self) -> Answer:
+        return 200, CONTENT_TYPE_LATEST, generate_latest(self._registry)
+
+    def _health(self) -> Answer:
+        """Tell whether the pipeline turns: a failed attempt and a standby's look count too."""
+        ago = self._snapshot().turned_seconds_ago
+        alive = ago < self._config.http.stalled_after_seconds
+        return _json(200 if alive else 503, {"alive": alive, "turned_seconds_ago": round(ago, 1)})
+
+    def _ready(self) -> Answer:
+        """Tell whether it is active and connected to both sides."""
+        facts = status.process(self._snapshot())
+        ready = self._snapshot().is_streaming
+        shown = {name: facts[name] for name in ("role", "source_connected", "target_connected")}
+        return _json(200 if ready else 503, {"ready": ready, **shown})
+
+    def _status(self) -> Answer:
+        return _json(200, status.examine(self._config, self._snapshot()))
+
+    def _look(self) -> SourceLook | None:
+        with self._looking:
+            if self._looked is None or time.monotonic() - self._looked[0] > LOOK_AGAIN_SECONDS:
+                self._looked = (time.monotonic(), _attempt(self._config))
+            return self._looked[1]
+
+
+def _attempt(config: Config) -> SourceLook | None:
+    try:
+        return look(config.source)
+    except CdcError:
+        return None  # cdc_source_connected tells
+
+
+def _json(code: int, facts: dict[str, Any]) -> Answer:
+    return code, _JSON, json.dumps(facts, ensure_ascii=False, indent=2).encode() + b"\n"
+
+
+@contextmanager
+def served(config: Config, snapshot: Callable[[], Snapshot]) -> Iterator[None]:
+    """Serve the pages while the block runs; an address in use is tried again, and said."""
+    if config.http.listen == "off":
+        yield
+        return
+    stopping = threading.Event()
+    arguments = (config, Pages(config, snapshot), stopping)
+    threading.Thread(target=_serve, args=arguments, name="http", daemon=True).start()
+    try:
+        yield
+    finally:
+        stopping.set()
+
+
+def _serve(config: Config, pages: Pages, stopping: threading.Event) -> None:
+    said = False
+    while not stopping.is_set():
+        try:
+            server = ThreadingHTTPServer(config.http.address, _handler(pages))
+        except OSError as error:
+            if not said:
+                log.warning("http_unavailable", listen=config.http.listen, error=str(error))
+            said = True
+            stopping.wait(LISTEN_AGAIN_SECONDS)
+            continue
+        with server:
+            host, port = server.server_address[:2]
+            log.info("http_listening", host=str(host), port=port)
+            server.daemon_threads = True
+            threading.Thread(target=server.serve_forever, args=(0.2,), daemon=True).start()
+            stopping.wait()
+            server.shutdown()
+
+
+def _handler(pages: Pages) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        timeout = REQUEST_SECONDS
+
+        def do_GET(self) -> None:
+            code, kind, body = pages.answer(self.path)
+            self.send_response(code)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing: a scrape is no event."""
+
+    return Handler

@@ -1,0 +1,123 @@
+"""The metrics that Prometheus scrapes, computed from a snapshot when it asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from importlib.metadata import version
+
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    InfoMetricFamily,
+    Metric,
+    SummaryMetricFamily,
+)
+from prometheus_client.registry import Collector, CollectorRegistry
+
+from cdc.readers.look import SourceLook
+from cdc.snapshot import Snapshot
+
+
+class StreamCollector(Collector):
+    """Asks for the daemon's snapshot, and for a look at the source, at each scrape."""
+
+    def __init__(
+        self, snapshot: Callable[[], Snapshot], source: Callable[[], SourceLook | None]
+    ) -> None:
+        """`source` returns None where the source does not answer."""
+        self._snapshot = snapshot
+        self._source = source
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield every metric; one whose value is not known is left out."""
+        snapshot, seen = self._snapshot(), self._source()
+        yield InfoMetricFamily("cdc_build", "What runs here.", value={"version": version("cdc")})
+        yield _gauge("cdc_active", "1 while this daemon is the active one.", _is_active(snapshot))
+        yield from _lag(snapshot, seen)
+        yield from _connections(snapshot)
+        yield from _work(snapshot)
+
+
+def registry(
+    snapshot: Callable[[], Snapshot], source: Callable[[], SourceLook | None]
+) -> CollectorRegistry:
+    """Return a registry of one stream's metrics."""
+    result = CollectorRegistry(auto_describe=False)
+    result.register(StreamCollector(snapshot, source))
+    return result
+
+
+def _is_active(snapshot: Snapshot) -> float:
+    return float(snapshot.role.value == "active")
+
+
+def _lag(snapshot: Snapshot, seen: SourceLook | None) -> Iterator[Metric]:
+    lag = GaugeMetricFamily(
+        "cdc_lag_seconds",
+        "Age of the oldest transaction that is not applied; 0 only where provably none is.",
+        labels=["kind"],
+    )
+    if snapshot.lag_seconds is not None:
+        lag.add_metric(["apply"], snapshot.lag_seconds)
+    yield lag
+    reading = snapshot.reading
+    offset = seen.clock_offset_seconds if seen else reading.clock_offset_seconds
+    yield _gauge("cdc_clock_offset_seconds", "The source's clock minus this host's.", offset)
+    behind = seen.bytes_behind(reading.file, reading.offset) if seen else None
+    headroom = seen.headroom_bytes(reading.file) if seen else None
+    yield _gauge("cdc_bytes_behind", "Bytes of the source's binlogs not read yet.", behind)
+    yield _gauge(
+        "cdc_binlog_headroom_bytes",
+        "Bytes of binlog that the source would purge before the file that is read.",
+        headroom,
+    )
+    yield _gauge(
+        "cdc_checkpoint_timestamp_seconds",
+        "When the source committed the last transaction that is applied.",
+        snapshot.writing.committed_at,
+    )
+
+
+def _connections(snapshot: Snapshot) -> Iterator[Metric]:
+    reading, writing = snapshot.reading, snapshot.writing
+    yield _gauge("cdc_source_connected", "1 while the binlog is read.", float(reading.connected))
+    yield _gauge(
+        "cdc_target_connected",
+        "1 while the last request to the target succeeded.",
+        float(writing.connected),
+    )
+    lost = CounterMetricFamily(
+        "cdc_reconnects", "How often a side was lost and tried again.", labels=["side"]
+    )
+    lost.add_metric(["source"], reading.reconnects)
+    lost.add_metric(["target"], writing.retries)
+    yield lost
+
+
+def _work(snapshot: Snapshot) -> Iterator[Metric]:
+    writing = snapshot.writing
+    yield CounterMetricFamily(
+        "cdc_transactions_applied", "Source transactions applied.", value=writing.transactions
+    )
+    documents = CounterMetricFamily(
+        "cdc_documents_written", "Writes sent and applied.", labels=["collection", "operation"]
+    )
+    for (collection, operation), count in sorted(writing.documents.items()):
+        documents.add_metric([collection, operation], count)
+    yield documents
+    seconds = SummaryMetricFamily("cdc_batch_seconds", "Time spent on batches.", labels=["stage"])
+    seconds.add_metric(["apply"], count_value=writing.batches, sum_value=writing.seconds)
+    yield seconds
+    yield SummaryMetricFamily(
+        "cdc_batch_operations",
+        "Operations in batches, as the source asked for them.",
+        count_value=writing.batches,
+        sum_value=writing.operations,
+    )
+
+
+def _gauge(name: str, text: str, value: float | None) -> Metric:
+    """Return a gauge; without a sample where the value is not known."""
+    if value is None:
+        return GaugeMetricFamily(name, text, labels=[])
+    return GaugeMetricFamily(name, text, value=value)

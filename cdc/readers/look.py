@@ -1,0 +1,68 @@
+"""A quick look at a source: how far it has come, which binlogs it keeps, what time it has."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC
+from typing import TYPE_CHECKING, Any, Final
+
+from cdc.position import FilePosition, Position, file_number
+from cdc.readers import source, start
+from cdc.readers.resume import rows
+
+if TYPE_CHECKING:
+    from pymysql.connections import Connection
+
+    from cdc.config import SourceConfig
+
+QUERY_SECONDS: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLook:
+    """`committed`: what the source has committed; `logs`: its binlogs' sizes by name."""
+
+    committed: Position
+    logs: dict[str, int]
+    clock_offset_seconds: float
+
+    def is_all_in(self, applied: Position) -> bool:
+        """Tell whether the position is behind everything that the source has committed."""
+        if isinstance(applied, FilePosition):
+            return (
+                applied.file in self.logs and self.bytes_behind(applied.file, applied.offset) == 0
+            )
+        return type(applied) is type(self.committed) and applied.contains(self.committed)
+
+    def bytes_behind(self, file: str, offset: int) -> int | None:
+        """Return how much the binlogs hold after this place; None where it is not in them."""
+        if file not in self.logs:
+            return None
+        number = file_number(file)
+        later = sum(size for name, size in self.logs.items() if file_number(name) > number)
+        return later + max(0, self.logs[file] - offset)
+
+    def headroom_bytes(self, file: str) -> int | None:
+        """Return how much the source would purge before it comes to this file."""
+        if file not in self.logs:
+            return None
+        number = file_number(file)
+        return sum(size for name, size in self.logs.items() if file_number(name) < number)
+
+
+def look(config: SourceConfig) -> SourceLook:
+    """Ask the source; raises Retryable or Unfit where it does not answer."""
+    with closing(source.connect(config, read_timeout=QUERY_SECONDS)) as connection:
+        committed = start.now(connection, source.is_mariadb(connection))
+        logs = {str(name): int(size) for name, size, *_ in rows(connection, "SHOW BINARY LOGS")}
+        return SourceLook(committed, logs, clock_offset(connection))
+
+
+def clock_offset(connection: Connection[Any]) -> float:
+    """Return the source's clock minus ours, in seconds; exact to half of the answer's time."""
+    asked = time.time()
+    [(theirs,)] = rows(connection, "SELECT UTC_TIMESTAMP(6)")
+    answered = time.time()
+    return float(theirs.replace(tzinfo=UTC).timestamp() - (asked + answered) / 2)

@@ -1,0 +1,157 @@
+"""One answer to: is it running, where, and how far behind? Also when the daemon is dead.
+
+It is put together from the checkpoint store and the source; a daemon adds what it knows of itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from cdc import lease
+from cdc.checkpoint import Checkpoint
+from cdc.config import Config
+from cdc.errors import CdcError
+from cdc.position import FilePosition, GtidPosition, GtidSet, Position
+from cdc.readers.look import SourceLook, look
+from cdc.snapshot import Snapshot
+from cdc.writers import saved
+
+Facts = dict[str, Any]
+
+
+def examine(config: Config, snapshot: Snapshot | None = None) -> Facts:
+    """Ask both sides and return the status as JSON shows it; what is not known is null.
+
+    The source is asked first: what it had committed then, a live stream has applied by now.
+    """
+    seen, source_error = _attempt(lambda: look(config.source))
+    document, target_error = _attempt(lambda: saved.look(config))
+    return {
+        "stream": config.name,
+        "state": _state(document, snapshot, target_error),
+        **_stored(document),
+        **_distance(seen, document, snapshot),
+        "source": {"reachable": source_error is None, "error": source_error},
+        "target": {"reachable": target_error is None, "error": target_error},
+        "process": None if snapshot is None else process(snapshot),
+    }
+
+
+def _attempt(ask: Any) -> tuple[Any, str | None]:
+    try:
+        return ask(), None
+    except CdcError as error:
+        return None, error.message
+
+
+def _state(
+    document: Mapping[str, Any] | None, snapshot: Snapshot | None, target_error: str | None
+) -> str:
+    """Name it: unknown, new (never started), stopped, or the role of the daemon."""
+    if snapshot is not None:
+        return snapshot.role.value
+    if target_error is not None:
+        return "unknown"
+    if document is None:
+        return "new"
+    return "active" if lease.holder(document) else "stopped"
+
+
+def _stored(document: Mapping[str, Any] | None) -> Facts:
+    found = document or {}
+    holding = lease.holder(document) if document else None
+    checkpoint = Checkpoint.from_document(document) if document else None
+    return {
+        "active": {"host": holding.host, "pid": holding.pid} if holding else None,
+        "position": str(checkpoint.position) if checkpoint else None,
+        "inflight": found.get("inflight"),
+        "sequence": found.get("sequence"),
+        "epoch": found.get("epoch"),
+        "committed_at": _time(found.get("committed_at")),
+        "updated_at": _time(found.get("updated_at")),
+    }
+
+
+def _distance(
+    seen: SourceLook | None, document: Mapping[str, Any] | None, snapshot: Snapshot | None
+) -> Facts:
+    applied = Checkpoint.from_document(document).position if document else None
+    file, offset = _place(applied, snapshot)
+    return {
+        "lag_seconds": _lag(seen, document, applied, snapshot),
+        "transactions_behind": _behind(seen.committed, applied) if seen and applied else None,
+        "bytes_behind": seen.bytes_behind(file, offset) if seen else None,
+        "binlog_headroom_bytes": seen.headroom_bytes(file) if seen else None,
+        "clock_offset_seconds": round(seen.clock_offset_seconds, 6) if seen else None,
+    }
+
+
+def _place(applied: Position | None, snapshot: Snapshot | None) -> tuple[str, int]:
+    if snapshot is not None and snapshot.reading.file:
+        return snapshot.reading.file, snapshot.reading.offset
+    if isinstance(applied, FilePosition):
+        return applied.file, applied.offset
+    return "", 0
+
+
+def _lag(
+    seen: SourceLook | None,
+    document: Mapping[str, Any] | None,
+    applied: Position | None,
+    snapshot: Snapshot | None,
+) -> float | None:
+    """Return the lag as a daemon tells it; else 0 where all is applied, or the last proof's age."""
+    if snapshot is not None and snapshot.lag_seconds is not None:
+        return round(snapshot.lag_seconds, 3)
+    if document is None or applied is None:
+        return None
+    if seen is not None and seen.is_all_in(applied):
+        return 0.0
+    since = document.get("committed_at") or document.get("created_at")
+    if not isinstance(since, datetime):
+        return None
+    age: float = (document["now"] - since).total_seconds()
+    return max(0.0, round(age, 3))
+
+
+def _behind(committed: Position, applied: Position) -> int | None:
+    """Count the transactions that the source has committed and that are not applied."""
+    if not isinstance(committed, GtidPosition) or not isinstance(applied, GtidPosition):
+        return None
+    theirs, ours = committed.gtids, applied.gtids
+    if not isinstance(theirs, GtidSet) or not isinstance(ours, GtidSet):
+        return None
+    return sum(
+        last - first + 1 - _overlap(first, last, ours.intervals.get(source, ()))
+        for source, intervals in theirs.intervals.items()
+        for first, last in intervals
+    )
+
+
+def _overlap(first: int, last: int, intervals: tuple[tuple[int, int], ...]) -> int:
+    return sum(max(0, min(last, b) - max(first, a) + 1) for a, b in intervals)
+
+
+def process(snapshot: Snapshot) -> Facts:
+    """Return what a daemon says of itself."""
+    reading, backlog, writing = snapshot.reading, snapshot.backlog, snapshot.writing
+    return {
+        "role": snapshot.role.value,
+        "role_seconds": round(snapshot.role_seconds, 1),
+        "turned_seconds_ago": round(snapshot.turned_seconds_ago, 1),
+        "source_connected": reading.connected,
+        "target_connected": writing.connected,
+        "reconnects": {"source": reading.reconnects, "target": writing.retries},
+        "waiting": {"transactions": backlog.transactions, "operations": backlog.operations},
+        "applied": {"transactions": writing.transactions, "operations": writing.operations},
+        "per_second": {
+            "transactions": round(writing.transactions_per_second, 1),
+            "operations": round(writing.operations_per_second, 1),
+        },
+    }
+
+
+def _time(value: Any) -> str | None:
+    return value.isoformat() if isinstance(value, datetime) else None

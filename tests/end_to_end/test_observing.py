@@ -1,0 +1,219 @@
+"""What an operator sees of a running daemon, and of one that does not run."""
+
+from __future__ import annotations
+
+import json
+import signal
+import urllib.error
+import urllib.request
+from typing import Any
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from cdc import cli
+from tests.end_to_end.support.daemon import Daemon
+from tests.end_to_end.support.history import MysqlGtids
+from tests.end_to_end.support.proxy import Proxy
+from tests.end_to_end.support.stream import Document, Stream
+from tests.waiting import eventually
+
+ONE_KIND = pytest.mark.parametrize("stream", ["mysql-gtid"], indirect=True)
+
+
+@pytest.fixture
+def items(stream: Stream) -> Stream:
+    stream.settings["http"] = {"listen": "127.0.0.1:0", "stalled_after_seconds": 3}
+    stream.settings["lease"] = {"ttl_seconds": 2}
+    stream.table("items", "id INT NOT NULL PRIMARY KEY, word VARCHAR(20)")
+    return stream
+
+
+def get(daemon: Daemon, path: str) -> tuple[int, str]:
+    port = daemon.until_logged("http_listening")["port"]
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=30) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+
+
+def metrics(daemon: Daemon) -> dict[str, float]:
+    """Each sample by its name and labels, as Prometheus reads them."""
+    code, text = get(daemon, "/metrics")
+    assert code == 200
+    return {
+        sample.name + "".join(f"{{{value}}}" for _, value in sorted(sample.labels.items())): (
+            sample.value
+        )
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def lag(daemon: Daemon) -> float:
+    return metrics(daemon)["cdc_lag_seconds{apply}"]
+
+
+def status(stream: Stream, capsys: pytest.CaptureFixture[str]) -> Document:
+    capsys.readouterr()
+    assert cli.run(["status", "--config", str(stream.config), "--output", "json"]) == 0
+    facts: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return facts
+
+
+def test_an_idle_stream_has_no_lag(items: Stream) -> None:
+    daemon = items.start()
+    items.sql("INSERT INTO items VALUES (1, 'one'), (2, 'two')", "DELETE FROM items WHERE id = 2")
+    items.until_caught_up()
+
+    eventually(lambda: lag(daemon) == 0)
+    heartbeats = 3 * items.settings["source"]["heartbeat_seconds"]
+    idle = daemon.until_logged("batch_applied")
+    assert idle
+    eventually(lambda: metrics(daemon)["cdc_bytes_behind"] == 0)
+    found = metrics(daemon)
+    assert found["cdc_lag_seconds{apply}"] == 0
+    assert found["cdc_transactions_applied_total"] >= 2
+    assert found["cdc_documents_written_total{items}{insert}"] >= 1
+    assert found["cdc_source_connected"] == found["cdc_target_connected"] == 1
+    assert found["cdc_binlog_headroom_bytes"] >= 0
+    assert abs(found["cdc_clock_offset_seconds"]) < heartbeats
+    assert found["cdc_batch_seconds_count{apply}"] >= 1
+
+
+@ONE_KIND
+def test_traffic_that_touches_no_followed_table_makes_no_lag(items: Stream) -> None:
+    items.sql("CREATE TABLE other (id INT NOT NULL PRIMARY KEY)")
+    daemon = items.start()
+    items.until_streaming()
+
+    for number in range(20):
+        items.sql(f"INSERT INTO other VALUES ({number})")
+    items.until_caught_up()
+
+    eventually(lambda: lag(daemon) == 0)
+
+
+@ONE_KIND
+@pytest.mark.parametrize("side", ["source", "target"])
+def test_lag_grows_while_a_side_is_silent_and_returns_to_zero(items: Stream, side: str) -> None:
+    server_port = items.source.port if side == "source" else items.mongo.port
+    with Proxy(server_port) as proxy:
+        (items.proxied_source if side == "source" else items.proxied_target)(proxy.port)
+        daemon = items.start()
+        items.sql("INSERT INTO items VALUES (1, 'one')")
+        items.until_caught_up()
+        eventually(lambda: lag(daemon) == 0)
+
+        proxy.black_hole()
+        items.sql("UPDATE items SET word = 'unseen'")
+        eventually(lambda: lag(daemon) > 3)
+        seen = lag(daemon)
+        eventually(lambda: lag(daemon) > seen)
+        eventually(lambda: metrics(daemon)[f"cdc_{side}_connected"] == 0)
+        assert get(daemon, "/readyz")[0] == 503
+        proxy.heal()
+
+        items.settle()
+        eventually(lambda: lag(daemon) == 0)
+        eventually(lambda: get(daemon, "/readyz")[0] == 200)
+
+
+@ONE_KIND
+def test_a_standby_lives_but_is_not_ready(items: Stream) -> None:
+    active = items.start()
+    eventually(lambda: get(active, "/readyz")[0] == 200)
+    standby = items.start()
+    standby.until_logged("standby")
+
+    assert get(standby, "/readyz")[0] == 503
+    assert get(standby, "/healthz")[0] == 200
+    assert metrics(standby)["cdc_active"] == 0
+    assert json.loads(get(standby, "/status")[1])["active"]["pid"] == active.pid
+
+
+@ONE_KIND
+def test_a_daemon_that_hangs_is_not_healthy(items: Stream) -> None:
+    """Its lock on the state document stops the renewal of the lease, for as long as it is held."""
+    items.settings["lease"] = {"ttl_seconds": 1}
+    daemon = items.start()
+    items.until_streaming()
+    eventually(lambda: get(daemon, "/healthz")[0] == 200)
+
+    with items.client.start_session() as session, session.start_transaction():
+        items.state["streams"].update_one(
+            {"_id": items.name}, {"$set": {"note": 1}}, session=session
+        )
+        eventually(lambda: get(daemon, "/healthz")[0] == 503)
+        session.abort_transaction()
+
+    eventually(lambda: get(daemon, "/healthz")[0] == 200)
+
+
+@ONE_KIND
+def test_an_address_in_use_is_said_and_does_not_stop_the_stream(items: Stream) -> None:
+    first = items.start()
+    port = first.until_logged("http_listening")["port"]
+    items.settings["http"] = {"listen": f"127.0.0.1:{port}"}
+
+    second = items.start()
+
+    assert str(port) in second.until_logged("http_unavailable")["listen"]
+    first.send(signal.SIGTERM)
+    second.until_logged("streaming")
+    second.until_logged("http_listening")
+
+
+def test_status_tells_the_truth_whether_a_daemon_runs_or_not(
+    items: Stream, capsys: pytest.CaptureFixture[str]
+) -> None:
+    daemon = items.start()
+    items.sql("INSERT INTO items VALUES (1, 'one')")
+    items.until_caught_up()
+    running = status(items, capsys)
+    assert json.loads(get(daemon, "/status")[1]).keys() == running.keys()
+
+    daemon.kill()
+    stopped = status(items, capsys)
+    items.sql("UPDATE items SET word = 'two'", "UPDATE items SET word = 'three'")
+    behind = status(items, capsys)
+
+    assert (running["state"], running["active"]["pid"]) == ("active", daemon.pid)
+    assert (stopped["state"], stopped["active"]) == ("stopped", None)
+    assert stopped["lag_seconds"] == 0
+    assert behind["lag_seconds"] > 0
+    if isinstance(items.history, MysqlGtids):
+        assert behind["transactions_behind"] == 2
+
+
+@ONE_KIND
+def test_status_is_shown_to_people_a_line_a_fact(
+    items: Stream, capsys: pytest.CaptureFixture[str]
+) -> None:
+    items.start()
+    items.until_caught_up()
+
+    assert cli.run(["status", "--config", str(items.config)]) == 0
+
+    lines = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
+    assert lines["stream"] == items.name
+    assert lines["state"] == "active"
+
+
+@ONE_KIND
+def test_status_says_so_where_a_side_does_not_answer(
+    items: Stream, capsys: pytest.CaptureFixture[str]
+) -> None:
+    items.start()
+    items.until_caught_up()
+    items.stop()
+    items.settings["source"]["port"] = 1
+    items.config.write_text(json.dumps(items.settings))
+
+    facts = status(items, capsys)
+
+    assert facts["source"]["reachable"] is False
+    assert "127.0.0.1:1" in facts["source"]["error"]
+    assert facts["lag_seconds"] > 0
