@@ -41,7 +41,7 @@ def test_truncate_takes_the_documents_away_and_goes_on(stream: Stream) -> None:
 
 
 @pytest.mark.parametrize("point", FaultPoint, ids=lambda point: point.value)
-@BOTH_SERVERS
+@ONE_KIND
 def test_a_daemon_killed_while_it_clears_begins_again_before_anything_later(
     stream: Stream, point: FaultPoint
 ) -> None:

@@ -89,3 +89,21 @@ def test_two_rows_swap_a_unique_value_though_the_batch_is_repeated(items: Stream
 
     items.until_caught_up()
     items.assert_same_content()
+
+
+@pytest.mark.parametrize(
+    "point", [FaultPoint.AFTER_PIECE, FaultPoint.BEFORE_COMMIT], ids=lambda point: point.value
+)
+def test_a_daemon_killed_while_it_clears_converges(items: Stream, point: FaultPoint) -> None:
+    items.sql("INSERT INTO items VALUES (1, 'old'), (2, 'old')")
+    items.start(ledger=False)
+    items.until_caught_up()
+    items.stop()
+    items.sql("TRUNCATE TABLE items", "INSERT INTO items VALUES (2, 'new')")
+
+    died = items.start(fault=point.value, ledger=False)
+    assert died.wait() == -9
+    items.start(ledger=False)
+    items.until_caught_up()
+
+    items.assert_same_content()
