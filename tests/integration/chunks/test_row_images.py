@@ -183,11 +183,9 @@ def test_dates_do_not_shift_with_the_zones_of_servers_and_sessions(
 
 
 def test_generated_and_invisible_columns_read_the_same(source: MySQLServer, schema: str) -> None:
-    columns = (
-        "id INT PRIMARY KEY, a INT, hidden INT DEFAULT 7 INVISIBLE, made INT AS (a + 1) STORED"
-    )
-    if source.flavour == "mysql":  # MariaDB leaves what is virtual out of its updates
-        columns += ", virt VARCHAR(20) AS (CONCAT('v', a)) VIRTUAL"
+    columns = "id INT PRIMARY KEY, a INT, hidden INT DEFAULT 7 INVISIBLE"
+    if source.flavour == "mysql":  # MariaDB's updates leave generated columns out: refused
+        columns += ", made INT AS (a + 1) STORED, virt VARCHAR(20) AS (CONCAT('v', a)) VIRTUAL"
 
     def act() -> None:
         source.execute(f"CREATE TABLE {schema}.t ({columns})")
