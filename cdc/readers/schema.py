@@ -210,7 +210,8 @@ def _column(
             table=table,
             remedy="leave the table out of the mappings",
         )
-    kind = _TYPES[type_name]
+    # MariaDB logs a VECTOR as the VARBINARY that it is there
+    kind = FieldType.VARCHAR if mariadb and type_name == "vector" else _TYPES[type_name]
     return Column(
         name=str(row["name"]),
         type=kind,

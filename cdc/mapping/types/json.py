@@ -202,6 +202,7 @@ def container(data: bytes, base: int, code: int, depth: int, nested: Nested) -> 
         keys = _array_keys(count)
     entries = _entries("B" + form.code, count).unpack_from(data, at)
     parts: list[bytes] = []
+    room = GROWTH * len(data) + 64
     for name, kind, value in zip(keys, entries[::2], entries[1::2], strict=True):
         if kind == STRING:
             at = base + value
@@ -209,6 +210,9 @@ def container(data: bytes, base: int, code: int, depth: int, nested: Nested) -> 
             at += 1
             if length > 127:
                 length, at = length_at(data, at - 1)
+                room -= length
+                if room < 0:
+                    raise ValueError("JSON offsets run in circles")
             text = data[at : at + length]
             if len(text) != length:
                 raise ValueError("a JSON string ends early")
@@ -217,7 +221,11 @@ def container(data: bytes, base: int, code: int, depth: int, nested: Nested) -> 
             size = STRING_LENGTHS[length] if length < TABLE_SIZE - 1 else pack_int32(length + 1)
             parts += (name[STRING], size, text, b"\0")
         elif kind <= LARGE_ARRAY:
-            parts += (name[kind], nested(data, base + value, kind, depth - 1))
+            inner = nested(data, base + value, kind, depth - 1)
+            room -= len(inner)
+            if room < 0:
+                raise ValueError("JSON offsets run in circles")
+            parts += (name[kind], inner)
         elif kind == LITERAL:
             bson_type, content = LITERALS[value]
             parts += (bson_type, name[LITERAL], content)

@@ -45,8 +45,8 @@ MEETINGS = 8
 MAX_SHAPES = 2048
 SHORT_ARRAY_BYTES = 16
 """The largest array whose BSON is remembered: empty ones, a pair of small numbers, flags."""
-MAX_BYTES = 1 << 26
-"""No MongoDB document is a quarter of this size: offsets that run in circles grow beyond it."""
+MAX_BYTES = json.GROWTH << 16
+"""No small container's BSON is this large: offsets that run in circles grow beyond it."""
 EMPTY = bson_bytes.document(b"")
 
 

@@ -316,6 +316,25 @@ ENUMS = [
         unhex_text,
         select="HEX(CONVERT({} USING utf8mb4))",
     ),
+    *(
+        Kind(
+            f"{sql}({', '.join(repr(member) for member in words)}) CHARACTER SET {charset}",
+            st.sampled_from(words),
+            words,
+            members if sql == "SET" else unhex_text,
+            select="HEX(CONVERT({} USING utf8mb4))",
+        )
+        for sql in ("ENUM", "SET")
+        for charset, words in (
+            ("cp1251", ("Я", "ж", "az")),
+            ("sjis", ("漢字", "あ", "ｱ")),
+            ("gbk", ("汉", "一", "€")),
+            ("ucs2", ("漢", "ÿ", "a")),
+            ("utf16", ("漢", "🐬", "a")),
+            ("utf32", ("漢", "🐬", "a")),
+            ("latin1", ("€", "Ÿ", "ß")),
+        )
+    ),
     Kind(
         "ENUM(" + ", ".join(f"'m{at}'" for at in range(300)) + ")",
         st.integers(0, 299).map(lambda at: f"m{at}"),
@@ -428,7 +447,12 @@ GEOMETRIES = (
     "MULTILINESTRING((0 0, 1 1), (2 2, 3 3))",
     "MULTIPOLYGON(((0 0, 1 0, 1 1, 0 0)), ((5 5, 6 5, 6 6, 5 5)))",
     "GEOMETRYCOLLECTION(POINT(1 2), LINESTRING(0 0, 1 1))",
+    "GEOMETRYCOLLECTION(GEOMETRYCOLLECTION(MULTIPOINT((1 2))), POLYGON((0 0, 4 0, 4 4, 0 0)))",
+    "GEOMETRYCOLLECTION EMPTY",
+    "POINT(179.5 -89.5)",
 )
+ON_THE_GLOBE = tuple(text for text in GEOMETRIES if "179.5" not in text)
+"""Those that are places whichever of the two numbers is the latitude."""
 
 
 def geojson(text: str) -> Any:
@@ -452,7 +476,29 @@ def _spatial(sql: str, texts: tuple[str, ...], insert: str, flavours: frozenset[
 SPATIAL = [
     _spatial("GEOMETRY", GEOMETRIES, "ST_GeomFromText(%s)", BOTH),
     _spatial("POINT", GEOMETRIES[:1], "ST_GeomFromText(%s)", BOTH),
-    _spatial("GEOMETRY SRID 4326", GEOMETRIES, "ST_GeomFromText(%s, 4326)", MYSQL),
+    _spatial("GEOMETRY SRID 4326", ON_THE_GLOBE, "ST_GeomFromText(%s, 4326)", MYSQL),
+    _spatial("GEOMETRY", ON_THE_GLOBE, "ST_GeomFromText(%s, 4326)", BOTH),
+    *(
+        _spatial(text.partition("(")[0], (text,), "ST_GeomFromText(%s)", BOTH)
+        for text in GEOMETRIES[1:7]
+    ),
+]
+
+
+def _plain(srid: int, select: str, flavours: frozenset[Flavour]) -> Kind:
+    """A geometry of a reference system that GeoJSON does not have."""
+
+    def expect(text: str) -> Any:
+        return {"srid": srid, "wkb": bytes.fromhex(text)}
+
+    insert = f"ST_GeomFromText(%s, {srid})"
+    values = st.sampled_from(ON_THE_GLOBE)
+    return Kind("GEOMETRY", values, ON_THE_GLOBE, expect, select, insert, flavours=flavours)
+
+
+SPATIAL += [
+    _plain(3857, "HEX(ST_AsWKB({}))", BOTH),
+    _plain(4269, "HEX(ST_AsWKB({}, 'axis-order=long-lat'))", MYSQL),
 ]
 
 
@@ -470,7 +516,16 @@ VECTORS = [
         "HEX({})",
         "STRING_TO_VECTOR(%s)",
         flavours=MYSQL,
-    )
+    ),
+    Kind(
+        "VECTOR(5)",
+        st.lists(st.integers(-1000, 1000), min_size=5, max_size=5).map(str),
+        ("[0,0,0,0,0]", "[0.1,-1.5,3e8,1e-5,2]"),
+        bytes.fromhex,
+        "HEX({})",
+        "Vec_FromText(%s)",
+        flavours=MARIADB,
+    ),
 ]
 NETWORK = [
     Kind(

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from cdc.errors import RefusedEvent
 from cdc.servers import MySQLServer
 from tests.integration.mapping.binlog import applied, operations
+from tests.integration.mapping.conftest import Examined
 from tests.integration.mapping.kinds import TREES, native
 from tests.integration.mapping.test_types import typed
 
@@ -150,7 +151,7 @@ def assert_as_selected(server: MySQLServer, schema: str, act: Callable[[], None]
 
 
 def test_random_changes_within_json_end_as_select_shows_them(
-    source: MySQLServer, schema: str, budget: int
+    source: MySQLServer, schema: str, budget: int, examined: Examined
 ) -> None:
     drawn: list[tuple[list[Row], Statements]] = []
 
@@ -175,7 +176,7 @@ def test_random_changes_within_json_end_as_select_shows_them(
 
     assert_as_selected(source, schema, act)
     assert partial_events(source) > len(drawn)
-    print(f"mysql: {partial_events(source)} partial updates of JSON")
+    examined("mysql", "partial updates of JSON", partial_events(source))
 
 
 def test_a_large_value_grows_and_shrinks_by_its_parts(source: MySQLServer, schema: str) -> None:

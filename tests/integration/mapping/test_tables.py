@@ -109,3 +109,23 @@ def test_a_compound_key_is_a_document_in_the_keys_order(source: MySQLServer, sch
     (document,) = applied(operations(source, schema, act)).values()
 
     assert bson.encode(document) == bson.encode({"_id": {"c": bson.Int64(3), "b": "z"}, "a": 1})
+
+
+def test_a_bit_of_every_size_keeps_its_number(source: MySQLServer, schema: str) -> None:
+    sizes = range(2, 65)
+
+    def act() -> None:
+        columns = ", ".join(f"b{size} BIT({size})" for size in sizes)
+        source.execute(f"CREATE TABLE {schema}.t (id INT PRIMARY KEY, {columns})")
+        most = ", ".join(str((1 << size) - 1) for size in sizes)
+        source.execute(f"INSERT INTO {schema}.t VALUES (1, {most}), (0{', 1' * len(sizes)})")
+
+    most, least = sorted(
+        applied(operations(source, schema, act)).values(), key=lambda one: -int(one["_id"])
+    )
+
+    assert {name: str(value) for name, value in most.items()} == {
+        "_id": "1",
+        **{f"b{size}": str((1 << size) - 1) for size in sizes},
+    }
+    assert least == {"_id": 0, **{f"b{size}": 1 for size in sizes}}

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from cdc.servers import MySQLServer
 from tests.integration.mapping.binlog import Document, applied, operations
+from tests.integration.mapping.conftest import Examined
 from tests.integration.mapping.kinds import KINDS, OPAQUE, Kind, native
 
 RANDOM_VALUES = 40
@@ -83,7 +84,7 @@ def typed(value: Any) -> Any:
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 def test_a_type_at_its_limits_and_at_random(
-    source: MySQLServer, schema: str, kind: Kind, budget: int
+    source: MySQLServer, schema: str, kind: Kind, budget: int, examined: Examined
 ) -> None:
     if source.flavour not in kind.flavours:
         pytest.skip(f"{source.flavour} has no {kind.sql}")
@@ -111,7 +112,7 @@ def test_a_type_at_its_limits_and_at_random(
     found = applied(operations(source, schema, act, fields=fields([kind])))
 
     assert_equal(found, selected(source, f"{schema}.t", [kind]))
-    print(f"{source.flavour} {kind}: {len(rows)} values")
+    examined(source.flavour, str(kind), len(rows))
 
 
 @st.composite
@@ -122,7 +123,9 @@ def tables(draw: st.DrawFn, flavour: str) -> tuple[list[Kind], list[list[Any]]]:
     return kinds, [list(row) for row in draw(st.lists(rows, min_size=1, max_size=12))]
 
 
-def test_random_tables_with_random_nulls(source: MySQLServer, schema: str, budget: int) -> None:
+def test_random_tables_with_random_nulls(
+    source: MySQLServer, schema: str, budget: int, examined: Examined
+) -> None:
     examples = 0
 
     @settings(
@@ -149,7 +152,7 @@ def test_random_tables_with_random_nulls(source: MySQLServer, schema: str, budge
         assert_equal(found, selected(source, table, kinds))
 
     check()
-    print(f"{source.flavour}: {examples} random tables")
+    examined(source.flavour, "random tables", examples)
 
 
 @pytest.mark.parametrize("value", OPAQUE)

@@ -36,7 +36,7 @@ COMMON = """
     j JSON, g GEOMETRY, p POINT, pl POLYGON, gc GEOMETRYCOLLECTION, mp MULTIPOINT,
     hidden INT INVISIBLE, made INT AS (tiny + 1) STORED, virt INT AS (tiny + 1) VIRTUAL
 """
-OWN = {"mysql": "vec VECTOR(3)", "mariadb": "u UUID, four INET4, six INET6"}
+OWN = {"mysql": "vec VECTOR(3)", "mariadb": "u UUID, four INET4, six INET6, vec VECTOR(3)"}
 
 
 def settings(source: MySQLServer) -> SourceConfig:

@@ -1,5 +1,6 @@
 import json as json_module
 import struct
+import tracemalloc
 from typing import Any
 
 import bson
@@ -146,3 +147,22 @@ def test_json_text_gives_the_same_documents_as_binary_json_but_for_the_order(tre
     kind, value = json_text.encode(json_module.dumps(tree))
 
     assert bson.decode(document((kind, value))) == {"j": expected(tree)}
+
+
+@pytest.mark.parametrize("inner", [b"\xff\x7f" + b"x" * 16_383, None], ids=["string", "array"])
+def test_offsets_that_share_a_large_value_do_not_multiply_it(inner: bytes | None) -> None:
+    """A hundred megabytes would come of these."""
+    count = 8_000
+    kind = b"\x0c" if inner else b"\x02"
+    shared = inner or encode(["x" * 16_000])[1:]
+    at = 4 + 3 * count
+    data = b"\x02" + struct.pack("<HH", count, at + len(shared))
+    data += (kind + struct.pack("<H", at)) * count + shared
+
+    tracemalloc.start()
+    with pytest.raises(RecordError, match="`j`"):
+        values(COLUMN, prefixed(data, 4))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < 40_000_000
