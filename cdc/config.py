@@ -36,13 +36,13 @@ NOT_YET = frozenset(
     {
         "source.heartbeat_table",
         "dead_letters",
-        "mask_key",
-        "mask_key_file",
     }
 )
 """Keys of the design that this version does not act on; it refuses them by name."""
 
 MAX_BATCH_BYTES = 16 * 1024 * 1024  # larger MongoDB transactions fail in a small cache
+
+MASK_KEY_BYTES = 16
 
 
 class _Settings(BaseModel):
@@ -128,6 +128,13 @@ def _hold(path: Path, load: Callable[[], None]) -> None:
         ) from error
 
 
+def _require_long(key: str) -> None:
+    if len(key.encode()) < MASK_KEY_BYTES:
+        raise ValueError(
+            f"is shorter than {MASK_KEY_BYTES} bytes: whoever guesses it can guess what was hashed"
+        )
+
+
 class SourceConfig(_Settings):
     """The MySQL or MariaDB server whose binlog is followed."""
 
@@ -158,16 +165,16 @@ class SourceConfig(_Settings):
     def read_password(self) -> str:
         """Give the password as it is now: a file is read anew, so that it can be changed."""
         if self.password_file:
-            return _text(self.password_file).removesuffix("\n")
+            return _text(self.password_file, "source.password_file").removesuffix("\n")
         return self.password.get_secret_value() if self.password else ""
 
 
-def _text(path: Path) -> str:
+def _text(path: Path, key: str) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
-            f"source.password_file cannot be read: {path}",
+            f"{key} cannot be read: {path}",
             remedy="make it a UTF-8 file that this user may read",
         ) from error
 
@@ -306,6 +313,8 @@ class Config(_Settings):
     chunks: ChunksConfig = ChunksConfig()
     http: HttpConfig = HttpConfig()
     log: LogConfig = LogConfig()
+    mask_key: SecretStr | None = None
+    mask_key_file: ReadableFile | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -333,6 +342,28 @@ class Config(_Settings):
             if not _files(whole) and not info.context.get("mappings_optional"):
                 raise ValueError(f"`{pattern}` matches no file in {info.context['directory']}")
         return absolute
+
+    @field_validator("mask_key")
+    @classmethod
+    def _hard_to_guess(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is not None:
+            _require_long(key.get_secret_value())
+        return key
+
+    @field_validator("mask_key_file")
+    @classmethod
+    def _one_mask_key(cls, file: Path | None, info: ValidationInfo) -> Path | None:
+        if file and info.data.get("mask_key") is not None:
+            raise ValueError("`mask_key` is written too: keep one of the two")
+        if file:
+            _require_long(_text(file, "mask_key_file").removesuffix("\n"))
+        return file
+
+    def read_mask_key(self) -> bytes:
+        """Give the key of `mask: hash` in mappings; empty without one."""
+        if self.mask_key_file:
+            return _text(self.mask_key_file, "mask_key_file").removesuffix("\n").encode()
+        return self.mask_key.get_secret_value().encode() if self.mask_key else b""
 
     @property
     def mapping_paths(self) -> tuple[Path, ...]:

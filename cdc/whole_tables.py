@@ -27,7 +27,9 @@ def perform_on_tables(
 ) -> int:
     """Do it and return the exit code: 1 where a job failed or differences are left."""
     config = load(config_path)
-    mappings = load_mappings(config.mappings, relative_to=config_path.resolve().parent)
+    mappings = load_mappings(
+        config.mappings, relative_to=config_path.resolve().parent, mask_key=config.read_mask_key()
+    )
     asked = [
         Job.request(config.name, kind, table, by="command-line", options=options)
         for table in _known(tables, config, mappings)

@@ -26,7 +26,9 @@ def check(ctx: click.Context, config_path: Path, output: str) -> None:
     cannot be reached.
     """
     config = load(config_path)
-    mappings = load_mappings(config.mappings, relative_to=config_path.resolve().parent)
+    mappings = load_mappings(
+        config.mappings, relative_to=config_path.resolve().parent, mask_key=config.read_mask_key()
+    )
     findings = [_start(config), *examine(config, mappings)]
     click.echo(_as_json(findings) if output == "json" else "\n".join(map(str, findings)))
     ctx.exit(exit_code(findings))

@@ -76,7 +76,9 @@ def set_position(
     change = f"{_place(before)} → {str(wanted.position) or 'nothing applied'}"
     if not yes:
         raise UsageError(f"this would move {config.name}: {change}", remedy="repeat it with --yes")
-    mappings = load_mappings(config.mappings, relative_to=config_path.resolve().parent)
+    mappings = load_mappings(
+        config.mappings, relative_to=config_path.resolve().parent, mask_key=config.read_mask_key()
+    )
     fingerprints = {each.target: each.fingerprint for each in mappings}
     saved.move(config, wanted, mappings=fingerprints, force=force)
     click.echo(f"moved {config.name}: {change}", err=True)

@@ -32,7 +32,9 @@ _logger = structlog.get_logger(__name__)
 def run(config_path: Path) -> None:
     """Keep the target equal to the source, until SIGTERM or SIGINT."""
     config = load(config_path)
-    mappings = load_mappings(config.mappings, relative_to=config_path.resolve().parent)
+    mappings = load_mappings(
+        config.mappings, relative_to=config_path.resolve().parent, mask_key=config.read_mask_key()
+    )
     log.configure(config.log)
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD)

@@ -10,6 +10,7 @@ from cdc.mapping.language import NOW, SoftDelete
 from cdc.mapping.layout import ID, Path
 from cdc.mapping.meeting import Meeting
 from cdc.mapping.naming import CASES
+from cdc.mapping.paths import nested
 from cdc.mapping.sources import CommitTime
 
 Contents = list[tuple[Path, int]]
@@ -31,23 +32,19 @@ def contents_when_gone(meeting: Meeting, contents: Contents) -> Contents | None:
     found = dict(contents)
     for dotted, value in rule.set.items():
         path = tuple(dotted.split("."))
-        _require_room(meeting, dotted, path, found)
+        _require_room(meeting, dotted, (path for path, _ in contents))
         found[path] = meeting.add(CommitTime()) if value == NOW else meeting.constant(value)
     return list(found.items())
 
 
-def overlap(one: Path, other: Path) -> bool:
-    """Tell whether one of two different paths is the beginning of the other."""
-    shorter = min(len(one), len(other))
-    return one != other and one[:shorter] == other[:shorter]
-
-
-def _require_room(meeting: Meeting, dotted: str, path: Path, others: Iterable[Path]) -> None:
-    for other in others:
-        if overlap(path, other):
-            what = f"`{dotted}` and the field `{'.'.join(other)}` cannot both be set"
+def _require_room(meeting: Meeting, dotted: str, fields: Iterable[Path]) -> None:
+    """Refuse a path above or below a column's field; `fields` are checked when they are loaded."""
+    if meeting.mapping.fields is not None:
+        return
+    for field in fields:
+        if nested(dotted, ".".join(field)) is not None:
+            what = f"`{dotted}` nests below `{field[0]}`, which is a field of its own"
             meeting.mistake(("on_delete", "set", dotted), what)
-            return
 
 
 def _columns(meeting: Meeting) -> Iterator[tuple[Path, int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,17 +38,10 @@ __all__ = [
 
 NOT_YET = frozenset(
     {
-        ("case",),
-        ("nulls",),
         ("where",),
-        ("on_delete", "set"),
         ("id", "sql"),
         ("id", "unique"),
-        ("id", "mask"),
         ("fields", "sql"),
-        ("fields", "mask"),
-        ("fields", "optional"),
-        ("fields", "value"),
     }
 )
 """Keys of the language that this version does not act on; in `fields`, those of one field.
@@ -127,6 +121,12 @@ class Mapping(Strict):
     _origin: Origin = PrivateAttr(default=Origin())
     _mask_key: bytes = PrivateAttr(default=b"")
 
+    def bind(self, origin: Origin = Origin(), mask_key: bytes = b"") -> Mapping:
+        """Say where it was read, and give it the key of `mask: hash`; itself."""
+        self._origin = origin
+        self._mask_key = mask_key
+        return self
+
     @property
     def origin(self) -> Origin:
         """Where it was read."""
@@ -147,6 +147,12 @@ class Mapping(Strict):
         """The columns that the id lists; empty for the primary key and for an expression."""
         return tuple(part.column for part in self.id_parts if part.column is not None)
 
+    @property
+    def masked_columns(self) -> frozenset[str]:
+        """The columns that some field masks."""
+        rules = (self.fields or {}).values()
+        return frozenset(rule.column for rule in rules if rule.column and rule.mask)
+
     def follows(self, schema: str, table: str) -> bool:
         """Tell whether `source` names the table."""
         return source_pattern(self.source).matches(schema, table)
@@ -156,7 +162,16 @@ class Mapping(Strict):
         """A digest of what it says of documents, stable over comments, layout and file names.
 
         What is done when a statement comes can change without any document's being another.
+        Another key for `mask: hash` makes other documents, so it is part of it where it is used.
         """
         content = self.model_dump(mode="json", exclude_defaults=True, exclude=_POLICIES)
-        text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
+        text = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+        if self._hashes():
+            return hmac.digest(self._mask_key, text, "sha256").hex()
+        return hashlib.sha256(text).hexdigest()
+
+    def _hashes(self) -> bool:
+        fields = (self.fields or {}).values()
+        return any(rule.mask == "hash" for rule in fields) or any(
+            part.mask == "hash" for part in self.id_parts
+        )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from cdc.mapping.consistency import own_mistakes
 from cdc.mapping.language import (
     NOT_YET,
     NOT_YET_VALUES,
@@ -26,15 +27,17 @@ from cdc.yaml_file import Path as KeyPath
 from cdc.yaml_file import YamlMistake, parse
 
 
-def load_mappings(paths: Sequence[str], *, relative_to: Path) -> tuple[Mapping, ...]:
-    """Read the files that `paths` (names or globs) give, in order.
+def load_mappings(
+    paths: Sequence[str], *, relative_to: Path, mask_key: bytes = b""
+) -> tuple[Mapping, ...]:
+    """Read the files that `paths` (names or globs) give, in order; `mask_key` is for hashes.
 
     Raises one MappingError with all the mistakes of all the files.
     """
     mistakes: list[Mistake] = []
     mappings: list[Mapping] = []
     for file in _files(paths, relative_to, mistakes):
-        mapping = _load(file, mistakes)
+        mapping = _load(file, mask_key, mistakes)
         if mapping is not None:
             mappings.append(mapping)
     mistakes += target_mistakes(mappings)
@@ -55,7 +58,7 @@ def _files(paths: Sequence[str], relative_to: Path, mistakes: list[Mistake]) -> 
     return list(files)
 
 
-def _load(file: Path, mistakes: list[Mistake]) -> Mapping | None:
+def _load(file: Path, mask_key: bytes, mistakes: list[Mistake]) -> Mapping | None:
     try:
         marked = parse(file.read_text(encoding="utf-8"))
     except YamlMistake as error:
@@ -71,7 +74,8 @@ def _load(file: Path, mistakes: list[Mistake]) -> Mapping | None:
     found = [*_not_yet(marked.data, origin)]
     mapping = _validated(marked.data, origin, found)
     if mapping is not None:
-        found += [*_own_mistakes(mapping)]
+        mapping.bind(origin, mask_key)
+        found += [*own_mistakes(mapping)]
     mistakes += found
     return None if found else mapping
 
@@ -87,7 +91,6 @@ def _validated(data: dict[str, object], origin: Origin, mistakes: list[Mistake])
             if mistake.line not in refused:
                 mistakes.append(mistake)
         return None
-    mapping._origin = origin
     return mapping
 
 
@@ -142,33 +145,3 @@ def _told(details: ErrorDetails, origin: Origin) -> Mistake:
             message = details["msg"].removeprefix("Value error, ")
             what = f"`{name}`: {message.replace('Input should be', 'must be')}"
     return origin.mistake(path, what)
-
-
-def _own_mistakes(mapping: Mapping) -> Iterator[Mistake]:
-    origin = mapping.origin
-    if mapping.fields is not None and mapping.exclude:
-        yield origin.mistake(
-            ("exclude",), "`exclude` means nothing beside `fields`, which lists all there is"
-        )
-    yield from _repeated(mapping, "id", [part.name for part in mapping.id_parts])
-    yield from _repeated(mapping, "exclude", mapping.exclude)
-    for name in set(mapping.id_columns) & set(mapping.exclude):
-        yield origin.mistake(("exclude",), f"column `{name}` is part of the id")
-    if mapping.fields is not None:
-        yield from _conflicts(mapping, mapping.fields)
-
-
-def _repeated(mapping: Mapping, key: str, names: Sequence[str]) -> Iterator[Mistake]:
-    for name in dict.fromkeys(name for name in names if names.count(name) > 1):
-        yield mapping.origin.mistake((key,), f"column `{name}` stands twice in `{key}`")
-
-
-def _conflicts(mapping: Mapping, paths: Iterable[str]) -> Iterator[Mistake]:
-    known = set(paths)
-    for path in known:
-        names = path.split(".")
-        for end in range(1, len(names)):
-            parent = ".".join(names[:end])
-            if parent in known:
-                what = f"`{path}` nests below `{parent}`, which is a field of its own"
-                yield mapping.origin.mistake(("fields", path), what)

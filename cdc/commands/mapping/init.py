@@ -106,7 +106,11 @@ def _definitions(connection: SourceConnection, tables: Sequence[str]) -> Iterato
 def _taken_targets(config: Config, config_path: Path, sources: set[str]) -> set[str]:
     """Give the collections of the mappings that there are, but for those of `sources`."""
     try:
-        there = load_mappings(config.mappings, relative_to=config_path.resolve().parent)
+        there = load_mappings(
+            config.mappings,
+            relative_to=config_path.resolve().parent,
+            mask_key=config.read_mask_key(),
+        )
     except MappingError:
         return set()
     return {each.target for each in there if each.source not in sources}

@@ -23,7 +23,9 @@ QUERY_SECONDS: Final = 30.0
 def load_all(config_path: Path) -> tuple[Config, tuple[Mapping, ...]]:
     """Read the configuration and its mapping files; UsageError with every mistake."""
     config = load(config_path)
-    return config, load_mappings(config.mappings, relative_to=config_path.resolve().parent)
+    return config, load_mappings(
+        config.mappings, relative_to=config_path.resolve().parent, mask_key=config.read_mask_key()
+    )
 
 
 @contextmanager

@@ -101,7 +101,7 @@ def test_a_missing_key_is_named_where_it_belongs(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     "key",
-    ["dead_letters", "mask_key", "mask_key_file", "heartbeat_table"],
+    ["dead_letters", "heartbeat_table"],
 )
 def test_a_key_of_a_later_version_is_refused_by_name(folder: Path, key: str) -> None:
     text = f"{MINIMAL}{key}: x\n"
@@ -387,3 +387,26 @@ def test_a_file_that_is_not_there_is_a_usage_error(tmp_path: Path) -> None:
         load(tmp_path / "cdc.yaml", {})
 
     assert caught.value.exit_code == 2
+
+
+def test_the_mask_key_is_read_from_the_configuration_or_a_file(folder: Path) -> None:
+    (folder / "mask.key").write_text("0123456789abcdef\n")
+
+    written = load(write(folder, MINIMAL + "mask_key: 0123456789abcdeF\n"), {})
+    filed = load(write(folder, MINIMAL + "mask_key_file: mask.key\n"), {})
+
+    assert written.read_mask_key() == b"0123456789abcdeF"
+    assert filed.read_mask_key() == b"0123456789abcdef"
+    assert load(write(folder, MINIMAL), {}).read_mask_key() == b""
+    assert "0123456789abcdeF" not in repr(written)
+
+
+def test_a_mask_key_that_is_short_or_written_twice_is_refused(folder: Path) -> None:
+    (folder / "mask.key").write_text("0123456789abcdef\n")
+
+    short = refusal(folder, MINIMAL + "mask_key: hunter2\n")
+    both = refusal(folder, MINIMAL + "mask_key: 0123456789abcdef\nmask_key_file: mask.key\n")
+
+    assert "shorter than 16 bytes" in short[0]
+    assert "hunter2" not in short[0]
+    assert "keep one of the two" in both[0]

@@ -53,14 +53,19 @@ def event(
     return RowsEvent(columns, kind, present or everything, everything, b"".join(images))
 
 
+MASK_KEY = b"a key for the tests"
+COMMITTED_AT = 1_700_000_000.123456
+
+
 def plan(columns: TableMap, **mapping: Any) -> Plan:
-    return compile_plan(Mapping(source=columns.name, target="things", **mapping), columns)
+    rule = Mapping(source=columns.name, target="things", **mapping).bind(mask_key=MASK_KEY)
+    return compile_plan(rule, columns)
 
 
 def operations(
     columns: TableMap, *images: bytes, kind: RowsKind = RowsKind.INSERT, **mapping: Any
 ) -> list[Operation]:
-    return plan(columns, **mapping).operations(event(columns, *images, kind=kind), 0)
+    return plan(columns, **mapping).operations(event(columns, *images, kind=kind), COMMITTED_AT)
 
 
 def documents(columns: TableMap, *images: bytes, **mapping: Any) -> list[dict[str, Any]]:

@@ -65,17 +65,10 @@ def test_every_mistake_of_every_file_is_told_with_its_line(tmp_path: Path) -> No
     ("line", "key"),
     [
         ('where: "a = 1"', "where"),
-        ("case: camel", "case"),
-        ("nulls: omit", "nulls"),
         ("on_error: dead_letter", "on_error: dead_letter"),
-        ("on_delete: {set: {gone: $now}}", "set"),
-        ("id: {column: a, mask: hash}", "mask"),
         ('id: {sql: "a"}', "sql"),
         ("id: {unique: asserted}", "unique"),
         ('fields: {a: {sql: "a"}}', "sql"),
-        ("fields: {a: {column: a, mask: hash}}", "mask"),
-        ("fields: {a: {column: a, optional: true}}", "optional"),
-        ("fields: {a: {value: 1}}", "value"),
     ],
 )
 def test_what_is_not_built_yet_is_refused_by_name(tmp_path: Path, line: str, key: str) -> None:
@@ -154,6 +147,7 @@ def test_the_order_of_fields_is_part_of_the_fingerprint() -> None:
     [
         ("id: {colunm: a}", "3: unknown key `colunm`, did you mean `column`?"),
         ("on_delete: {sett: {a: 1}}", "3: unknown key `sett`, did you mean `set`?"),
+        ("fields: {a: {column: a, mask: {length: 3}}}", "3: unknown key `length`; there is `trunc"),
         ("indexes:\n- kyes: {a: 1}", "4: unknown key `kyes`, did you mean `keys`?"),
     ],
 )
@@ -161,3 +155,33 @@ def test_unknown_keys_inside_a_key_come_with_a_suggestion(
     tmp_path: Path, lines: str, expected: str
 ) -> None:
     assert any(f"0.yaml:{expected}" in one for one in mistakes(tmp_path, SHORT + lines))
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ("case: camel\nfields: {a: a}", "3: `case` means nothing beside `fields`"),
+        ("fields: {a: {column: b, mask: hash}}", "3: `mask: hash` needs a key: write `mask_key`"),
+        ("id: {column: a, mask: hash}", "3: `mask: hash` needs a key"),
+        ("id: b\nfields: {a: {column: b, mask: redact}}", "3: column `b` is masked in `fields`"),
+        ("id: a\nexclude: a", "4: column `a` is part of the id"),
+        ("fields: {a: b}\non_delete:\n  set:\n    a.at: $now", "6: `a.at` nests below `a`"),
+        ("fields: {a.b: b}\non_delete:\n  set:\n    a: true", "6: `a.b` nests below `a`"),
+        ("on_delete:\n  set:\n    a: 1\n    a.b: 2", "5: `a.b` nests below `a`"),
+    ],
+)
+def test_what_contradicts_itself_is_a_mistake(tmp_path: Path, lines: str, expected: str) -> None:
+    (found,) = mistakes(tmp_path, SHORT + lines)
+
+    assert f"0.yaml:{expected}" in found
+
+
+def test_another_key_for_hashes_is_another_fingerprint(tmp_path: Path) -> None:
+    write(tmp_path, SHORT + "fields: {a: {column: b, mask: hash}}")
+
+    found = {
+        load_mappings(["*.yaml"], relative_to=tmp_path, mask_key=key)[0].fingerprint
+        for key in (b"0123456789abcdef", b"0123456789abcdeF")
+    }
+
+    assert len(found) == 2

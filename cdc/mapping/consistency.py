@@ -1,0 +1,77 @@
+"""The mistakes that a mapping makes by itself, whatever its table looks like."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import combinations
+
+from cdc.mapping.language import Mapping, SoftDelete
+from cdc.mapping.mistakes import Mistake
+from cdc.mapping.paths import nested
+from cdc.yaml_file import Path as KeyPath
+
+
+def own_mistakes(mapping: Mapping) -> Iterator[Mistake]:
+    """Tell what in a mapping contradicts itself, or the configuration."""
+    yield from _meaningless(mapping)
+    yield from _repeated(mapping, "id", [part.name for part in mapping.id_parts])
+    yield from _repeated(mapping, "exclude", mapping.exclude)
+    yield from _unsafe_ids(mapping)
+    yield from _conflicts(mapping)
+    yield from _keyless(mapping)
+
+
+def _meaningless(mapping: Mapping) -> Iterator[Mistake]:
+    for key, given in (("exclude", mapping.exclude), ("case", mapping.case != "keep")):
+        if mapping.fields is not None and given:
+            what = f"`{key}` means nothing beside `fields`, which lists all there is"
+            yield mapping.origin.mistake((key,), what)
+
+
+def _repeated(mapping: Mapping, key: str, names: Sequence[str]) -> Iterator[Mistake]:
+    for name in dict.fromkeys(name for name in names if names.count(name) > 1):
+        yield mapping.origin.mistake((key,), f"column `{name}` stands twice in `{key}`")
+
+
+def _unsafe_ids(mapping: Mapping) -> Iterator[Mistake]:
+    """Refuse an id that shows what the rest of the mapping hides."""
+    for name in sorted(set(mapping.id_columns) & set(mapping.exclude)):
+        yield mapping.origin.mistake(("exclude",), f"column `{name}` is part of the id")
+    for part in mapping.id_parts:
+        if part.mask is None and part.column in mapping.masked_columns:
+            what = (
+                f"column `{part.column}` is masked in `fields`, but the id shows it: "
+                f"write {{column: {part.column}, mask: hash}}"
+            )
+            yield mapping.origin.mistake(("id",), what)
+
+
+def _conflicts(mapping: Mapping) -> Iterator[Mistake]:
+    fields = mapping.fields or {}
+    yield from _nested(mapping, ("fields",), combinations(fields, 2))
+    if isinstance(mapping.on_delete, SoftDelete):
+        key, paths = ("on_delete", "set"), mapping.on_delete.set
+        yield from _nested(mapping, key, combinations(paths, 2))
+        yield from _nested(mapping, key, ((path, field) for path in paths for field in fields))
+
+
+def _nested(mapping: Mapping, key: KeyPath, pairs: Iterable[tuple[str, str]]) -> Iterator[Mistake]:
+    """Refuse pairs of which one nests below the other; the first is written below `key`."""
+    for one, other in pairs:
+        below = nested(one, other)
+        if below is not None:
+            above = one if below == other else other
+            what = f"`{below}` nests below `{above}`, which is a field of its own"
+            yield mapping.origin.mistake((*key, below if key == ("fields",) else one), what)
+
+
+def _keyless(mapping: Mapping) -> Iterator[Mistake]:
+    if mapping.mask_key:
+        return
+    hashed: list[KeyPath] = [
+        ("fields", path) for path, rule in (mapping.fields or {}).items() if rule.mask == "hash"
+    ]
+    hashed += [("id",) for part in mapping.id_parts if part.mask == "hash"]
+    for path in hashed:
+        what = "`mask: hash` needs a key: write `mask_key` or `mask_key_file` into cdc.yaml"
+        yield mapping.origin.mistake(path, what)
