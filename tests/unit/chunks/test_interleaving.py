@@ -102,11 +102,11 @@ def test_without_windows_the_sides_end_unequal(monkeypatch: pytest.MonkeyPatch) 
     def everything(self: Window, collection: str, operations: list[Operation]) -> list[Operation]:
         return operations
 
-    monkeypatch.setattr(Window, "untouched", everything)
-    unequal = 0
-    for seed in SEEDS:
+    def ends_unequal(seed: int) -> bool:
         world = filled(seed)
         finish(world, world.work(JobKind.BACKFILL))
-        unequal += world.target.documents != world.expected()
+        return world.target.documents != world.expected()
 
-    assert unequal > 0
+    monkeypatch.setattr(Window, "untouched", everything)
+
+    assert any(map(ends_unequal, range(200)))  # threads decide which of the seeds does
