@@ -11,9 +11,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
+from cdc.mapping.expressions import weights
+
 MAX_REMEMBERED: Final = 64
 """Characters of the longest text whose key is kept."""
 MAX_KEYS: Final = 1 << 14
+CUT: Final = "0900"
+"""The cases with which MySQL's LOWER and UPPER never give more bytes than they get."""
 
 
 class Keys(dict[str, str]):
@@ -60,12 +64,12 @@ class Collation:
 
     def weigh(self, text: str) -> str:
         """Give the weights of a text, trailing spaces and all."""
-        return text
+        return weights.key(self.table, text) if self.table else text
 
     @property
     def space(self) -> str:
         """The weight of a space."""
-        return " "
+        return weights.key(self.table, " ") if self.table else " "
 
     def keys(self) -> Keys:
         """Give the keys of texts."""
@@ -73,7 +77,22 @@ class Collation:
 
     def fold(self, text: str) -> str:
         """Give a text whose characters are equal where those of `text` are alike in LIKE."""
-        return text
+        return weights.fold(self.table, text) if self.table else text
+
+    def lower(self, text: str) -> str:
+        """Give the text in lower case."""
+        return self._cased(text, "lower")
+
+    def upper(self, text: str) -> str:
+        """Give the text in upper case."""
+        return self._cased(text, "upper")
+
+    def _cased(self, text: str, case: str) -> str:
+        """Exchange the characters; MySQL then cuts what takes more bytes than before."""
+        found = text.translate(weights.cases(self.cases, case))
+        if self.cases != CUT or text.isascii():
+            return found
+        return found.encode()[: len(text.encode())].decode(errors="ignore")
 
     def compare(self, one: str, other: str) -> int:
         """Give -1, 0 or 1, as `one` sorts before, with or behind `other`."""
@@ -89,22 +108,34 @@ def _keys(collation: Collation) -> Keys:
     return Keys(collation.key)
 
 
-def _named(number: int, name: str, *, pad: bool = True, covered: bool = True) -> None:
+def _named(
+    number: int, name: str, table: str = "", cases: str = "bin", *, pad: bool = True
+) -> None:
     charset = name.split("_")[0]
-    _COLLATIONS[number] = Collation(name, charset, pad, covered=covered)
+    _COLLATIONS[number] = Collation(name, charset, pad, table, cases)
 
 
 _COLLATIONS: Final[dict[int, Collation]] = {}
-_MYSQL_ONLY: Final = frozenset({255, 305})
-_named(255, "utf8mb4_0900_ai_ci", pad=False, covered=False)
-_named(2304, "utf8mb4_uca1400_ai_ci", covered=False)
+_named(8, "latin1_swedish_ci", "latin1_swedish", "latin1")
+_named(11, "ascii_general_ci", "general")
+_named(33, "utf8mb3_general_ci", "general")
+_named(45, "utf8mb4_general_ci", "general")
 _named(46, "utf8mb4_bin")
+_named(47, "latin1_bin", "latin1_bin", "latin1")
+_named(48, "latin1_general_ci", "latin1_general", "latin1")
 _named(65, "ascii_bin")
 _named(83, "utf8mb3_bin")
+_named(192, "utf8mb3_unicode_ci", "unicode")
+_named(224, "utf8mb4_unicode_ci", "unicode")
+_named(255, "utf8mb4_0900_ai_ci", "0900", "0900", pad=False)
 _named(309, "utf8mb4_0900_bin", pad=False)
+_named(1032, "latin1_swedish_nopad_ci", "latin1_swedish", "latin1", pad=False)
+_named(1069, "utf8mb4_general_nopad_ci", "general", pad=False)
 _named(1070, "utf8mb4_nopad_bin", pad=False)
-_named(1089, "ascii_nopad_bin", pad=False)
-_named(1107, "utf8mb3_nopad_bin", pad=False)
+_named(1248, "utf8mb4_unicode_nopad_ci", "unicode", pad=False)
+_named(2304, "utf8mb4_uca1400_ai_ci", "uca1400", "uca1400")
+_named(2308, "utf8mb4_uca1400_nopad_ai_ci", "uca1400", "uca1400", pad=False)
+_MYSQL_ONLY: Final = frozenset({255, 309})
 
 
 def covered(number: int, *, mariadb: bool) -> Collation | None:

@@ -14,6 +14,7 @@ FUNCTIONS: Final[dict[str, tuple[int, int]]] = {
     "IF": (3, 3),
     "IFNULL": (2, 2),
     "LENGTH": (1, 1),
+    "LOWER": (1, 1),
     "MD5": (1, 1),
     "MOD": (2, 2),
     "NULLIF": (2, 2),
@@ -22,6 +23,7 @@ FUNCTIONS: Final[dict[str, tuple[int, int]]] = {
     "SUBSTRING": (2, 3),
     "TRIM": (1, 2),
     "UNIX_TIMESTAMP": (1, 1),
+    "UPPER": (1, 1),
     "YEAR": (1, 1),
 }
 """Names, and the fewest and the most arguments."""

@@ -170,12 +170,16 @@ def _same(scope: Scope, call: Call, terms: tuple[Term, ...]) -> Term:
         return equal
     first, test = scope.held(one)
     second, other_test = scope.held(other)
-    nulls = f"({test} is None) is ({other_test} is None)"
     held = [
-        Term(term.kind, code, term.node, False) for term, code in ((one, first), (other, second))
+        replace(term, code=code, nullable=False) for term, code in ((one, first), (other, second))
     ]
-    code = f"({nulls} and ({first} is None or {compare(scope, '=', call, *held).code}))"
-    return boolean(code, call, nullable=False)
+    same = compare(scope, "=", call, *held).code
+    if not other.nullable:
+        return boolean(f"({test} is not None and {same})", call, nullable=False)
+    if not one.nullable:
+        return boolean(f"({other_test} is not None and {same})", call, nullable=False)
+    nulls = f"({test} is None) is ({other_test} is None)"
+    return boolean(f"({nulls} and ({first} is None or {same}))", call, nullable=False)
 
 
 @rule("IN")

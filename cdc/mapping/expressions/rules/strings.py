@@ -87,6 +87,16 @@ def _concat(scope: Scope, call: Call, terms: tuple[Term, ...]) -> Term:
     return scope.strict(kind, call, f"({places})", *parts)
 
 
+@rule("LOWER", "UPPER")
+def _case(scope: Scope, call: Call, terms: tuple[Term, ...]) -> Term:
+    term = text(scope, terms[0])
+    assert isinstance(term.kind, Text)
+    collation = comparable(term.kind)
+    function = collation.lower if call.function == "LOWER" else collation.upper
+    name = scope.bind(call.function.lower(), function)
+    return scope.strict(term.kind, call, f"{name}({{0}})", term)
+
+
 @rule("TRIM")
 def _trim(scope: Scope, call: Call, terms: tuple[Term, ...]) -> Term:
     term, remove = (text(scope, one) for one in terms)
