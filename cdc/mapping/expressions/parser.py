@@ -262,8 +262,11 @@ class _Parser:
 
     def _minus(self) -> Node:
         operand = self._nested(self._simple)
-        if isinstance(operand, Literal) and type(operand.value) in (int, Decimal, float):
-            return Literal(-operand.value)  # type: ignore[operator]
+        match operand:
+            case Literal(Decimal() as value):
+                return Literal(value.copy_negate())
+            case Literal(int() | float() as value) if not isinstance(value, bool):
+                return Literal(-value)
         return Call("NEGATE", (operand,))
 
     def _plus(self) -> Node:

@@ -20,6 +20,8 @@ from typing import Final
 PACKAGE: Final = "cdc.mapping.expressions"
 WEIGHT_DIGITS: Final = 4
 IMPLICIT_BASES: Final = frozenset({0xFB40, 0xFB80, 0xFBC0})
+HANGUL: Final = range(0xAC00, 0xD7A4)
+"""Syllables, whose weights are computed from those of their letters."""
 LAST: Final = {"unicode": 0xFFFF}
 """The last character that a table tells apart in LIKE, where it is not the last of Unicode."""
 CONTRACTED: Final = frozenset({"uca1400"})
@@ -63,7 +65,8 @@ class Alike(dict[int, str]):
     def __missing__(self, character: int) -> str:
         weights = self._weights[character]
         found = chr(character)
-        if character <= self._last and not _implicit(character, weights):
+        computed = character in HANGUL or _implicit(character, weights)
+        if character <= self._last and not computed:
             found = self._seen.setdefault(weights, found)
         self[character] = found
         return found

@@ -11,7 +11,7 @@ from cdc.mapping.expressions.kinds import (
     Integer,
     Number,
 )
-from cdc.mapping.expressions.rules.numeric import decimal, exact, number
+from cdc.mapping.expressions.rules.numeric import decimal, double, exact, number
 from cdc.mapping.expressions.rules.rule import rule
 from cdc.mapping.expressions.runtime import numbers
 from cdc.mapping.expressions.scope import Scope
@@ -28,8 +28,8 @@ def _sum_or_product(scope: Scope, call: Call, terms: tuple[Term, ...]) -> Term:
     one, other = number(terms[0]), number(terms[1])
     if isinstance(one, Double) or isinstance(other, Double):
         finite = scope.bind("finite", numbers.finite)
-        code = f"{finite}(float({{0}}) {call.function} float({{1}}))"
-        return scope.strict(Double(), call, code, *terms)
+        code = f"{finite}({{0}} {call.function} {{1}})"
+        return scope.strict(Double(), call, code, *(double(scope, term) for term in terms))
     if isinstance(one, Integer) and isinstance(other, Integer):
         return _whole(scope, call, terms, f"{{0}} {call.function} {{1}}")
     function = SIGNS[call.function]
@@ -68,8 +68,8 @@ def _divide(scope: Scope, call: Call, terms: tuple[Term, ...]) -> Term:
     one, other = number(terms[0]), number(terms[1])
     if isinstance(one, Double) or isinstance(other, Double):
         name = scope.bind("divide", numbers.divide_double)
-        code = f"{name}(float({{0}}), float({{1}}))"
-        return scope.strict(Double(), call, code, *terms, nullable=True)
+        doubles = [double(scope, term) for term in terms]
+        return scope.strict(Double(), call, f"{name}({{0}}, {{1}})", *doubles, nullable=True)
     first, second = exact(one), exact(other)
     scale = first.scale + DIVISION_DIGITS
     kind = decimal(first.precision + second.scale + DIVISION_DIGITS, scale)
@@ -101,8 +101,8 @@ def _modulo(scope: Scope, call: Call, terms: tuple[Term, ...]) -> Term:
     kind: Number
     if isinstance(one, Double) or isinstance(other, Double):
         name, kind = scope.bind("modulo_double", numbers.modulo_double), Double()
-        code = f"{name}(float({{0}}), float({{1}}))"
-        return scope.strict(kind, call, code, *terms, nullable=True)
+        doubles = [double(scope, term) for term in terms]
+        return scope.strict(kind, call, f"{name}({{0}}, {{1}})", *doubles, nullable=True)
     if isinstance(one, Integer) and isinstance(other, Integer):
         name = scope.bind("modulo_int", numbers.modulo_int)
         kind = Integer(unsigned=one.unsigned, digits=max(one.digits, other.digits))
@@ -119,9 +119,10 @@ def _negate(scope: Scope, call: Call, terms: tuple[Term, ...]) -> Term:
     kind = number(terms[0])
     if isinstance(kind, Integer):
         return _checked(scope, call, terms, "-{0}", Integer(digits=max(kind.digits, 1)))
-    return scope.strict(
-        kind, call, "(-{0})" if isinstance(kind, Double) else "{0}.copy_negate()", *terms
-    )
+    if isinstance(kind, Double):
+        return scope.strict(kind, call, "(-{0})", *terms)
+    name = scope.bind("subtract", numbers.subtract)
+    return scope.strict(kind, call, f"{name}(0, {{0}})", *terms)
 
 
 @rule("ABS")
@@ -130,9 +131,10 @@ def _absolute(scope: Scope, call: Call, terms: tuple[Term, ...]) -> Term:
     if isinstance(kind, Integer):
         result = Integer(kind.unsigned, 64, kind.digits)
         return _checked(scope, call, terms, "abs({0})", result)
-    return scope.strict(
-        kind, call, "abs({0})" if isinstance(kind, Double) else "{0}.copy_abs()", *terms
-    )
+    if isinstance(kind, Double):
+        return scope.strict(kind, call, "abs({0})", *terms)
+    name = scope.bind("absolute", numbers.absolute)
+    return scope.strict(kind, call, f"{name}({{0}})", *terms)
 
 
 @rule("ROUND")

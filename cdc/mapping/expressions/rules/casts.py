@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from cdc.mapping.expressions import collations
 from cdc.mapping.expressions.errors import ExpressionError
 from cdc.mapping.expressions.kinds import (
@@ -18,7 +20,7 @@ from cdc.mapping.expressions.kinds import (
     Strength,
     Text,
 )
-from cdc.mapping.expressions.rules.numeric import number
+from cdc.mapping.expressions.rules.numeric import double, number
 from cdc.mapping.expressions.rules.strings import encoded, text
 from cdc.mapping.expressions.runtime import casts, moments
 from cdc.mapping.expressions.scope import Scope
@@ -96,7 +98,7 @@ def _to_double(scope: Scope, node: Cast, term: Term) -> Term:
         name = scope.bind("text_to_double", casts.text_to_double)
         return scope.strict(Double(), node, f"{name}({{0}})", term)
     _number(node, term)
-    return scope.strict(Double(), node, "float({0})", term)
+    return replace(double(scope, term), kind=Double(), node=node)
 
 
 def _to_char(scope: Scope, node: Cast, term: Term) -> Term:

@@ -20,7 +20,7 @@ from cdc.mapping.expressions.kinds import (
 )
 from cdc.mapping.expressions.rules.comparison import compare
 from cdc.mapping.expressions.rules.logic import boolean, truth
-from cdc.mapping.expressions.rules.numeric import merged
+from cdc.mapping.expressions.rules.numeric import double, merged
 from cdc.mapping.expressions.rules.rule import rule
 from cdc.mapping.expressions.scope import Scope
 from cdc.mapping.expressions.syntax import Call, Node
@@ -53,7 +53,7 @@ def one_of(terms: list[Term]) -> Kind:
 def _as(scope: Scope, term: Term, kind: Kind) -> Term:
     """Give a term as the kind that was chosen."""
     if isinstance(kind, Double) and not isinstance(term.kind, Double | Null):
-        return scope.strict(kind, term.node, "float({0})", term)
+        return double(scope, term)
     return replace(term, kind=kind)
 
 

@@ -24,7 +24,7 @@ from cdc.mapping.expressions.kinds import (
     Year,
 )
 from cdc.mapping.expressions.rules.logic import boolean
-from cdc.mapping.expressions.rules.numeric import number
+from cdc.mapping.expressions.rules.numeric import double, number
 from cdc.mapping.expressions.rules.rule import RULES, rule
 from cdc.mapping.expressions.runtime import moments
 from cdc.mapping.expressions.scope import Scope
@@ -42,7 +42,7 @@ def compare(scope: Scope, operator: str, node: Node, one: Term, other: Term) -> 
     """Give the truth of `one operator other`."""
     if isinstance(one.kind, Null) or isinstance(other.kind, Null):
         return boolean("None", node, nullable=True, yes="False", no="False")
-    one, other = _typed(one, other), _typed(other, one)
+    one, other = _typed(scope, one, other), _typed(scope, other, one)
     pattern = _pattern(scope, one, other, equality=operator in PYTHON)
     holds = _filled(pattern, PYTHON.get(operator, operator))
     fails = _filled(pattern, OPPOSITE[operator])
@@ -67,7 +67,7 @@ def _pattern(scope: Scope, one: Term, other: Term, *, equality: bool) -> str:
     """Give the code of a comparison, `?` for its operator."""
     kinds = (one.kind, other.kind)
     if all(isinstance(kind, NUMERIC) for kind in kinds):
-        return _numbers(one, other)
+        return "{0} ? {1}"
     if all(isinstance(kind, Text) for kind in kinds):
         return _texts(scope, one, other, equality=equality)
     if all(isinstance(kind, Date | DateTime) for kind in kinds):
@@ -90,9 +90,12 @@ def _remedy(one: Kind, other: Kind) -> str | None:
     return "write CAST(… AS SIGNED), CAST(… AS DECIMAL(p,s)) or CAST(… AS CHAR)"
 
 
-def _typed(term: Term, other: Term) -> Term:
-    """Give a constant text as the date, time or bytes that it is compared with."""
+def _typed(scope: Scope, term: Term, other: Term) -> Term:
+    """Give a term as what it is compared with: a constant as a date, a number as a double."""
     node = term.node
+    if isinstance(term.kind, NUMERIC) and isinstance(other.kind, NUMERIC):
+        _require_years(term, other)
+        return double(scope, term) if isinstance(number(other), Double) else term
     if not isinstance(term.kind, Text) or not isinstance(node, Literal):
         return term
     assert isinstance(node.value, str)
@@ -110,15 +113,10 @@ def _typed(term: Term, other: Term) -> Term:
     return term
 
 
-def _numbers(one: Term, other: Term) -> str:
+def _require_years(one: Term, other: Term) -> None:
     for year, with_what in ((one, other), (other, one)):
         if isinstance(year.kind, Year):
             _require_year(with_what)
-    kinds = [number(one), number(other)]
-    if not any(isinstance(kind, Double) for kind in kinds):
-        return "{0} ? {1}"
-    codes = ["{%d}" if isinstance(kind, Double) else "float({%d})" for kind in kinds]
-    return f"{codes[0] % 0} ? {codes[1] % 1}"
 
 
 def _require_year(term: Term) -> None:
@@ -242,4 +240,4 @@ def _alike(scope: Scope, terms: tuple[Term, ...]) -> list[Term]:
     kinds = [number(term) for term in terms]
     if not any(isinstance(kind, Double) for kind in kinds):
         return list(terms)
-    return [scope.strict(Double(), term.node, "float({0})", term) for term in terms]
+    return [double(scope, term) for term in terms]

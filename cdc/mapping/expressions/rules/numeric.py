@@ -17,11 +17,12 @@ from cdc.mapping.expressions.kinds import (
     Text,
     Year,
 )
+from cdc.mapping.expressions.runtime import numbers
+from cdc.mapping.expressions.scope import Scope
 from cdc.mapping.expressions.term import Term
 
 REMEDY_TEXT = "write CAST(… AS SIGNED), CAST(… AS DECIMAL(p,s)) or CAST(… AS DOUBLE)"
 REMEDY_MOMENT = "write UNIX_TIMESTAMP(…) or CAST(DATE_FORMAT(…, …) AS SIGNED)"
-NULL_NUMBER = Integer(digits=1, bits=32)
 
 
 def number(term: Term) -> Number:
@@ -36,10 +37,23 @@ def number(term: Term) -> Number:
         case Bits():
             return UNSIGNED
         case Null():
-            return NULL_NUMBER
+            raise ExpressionError(
+                "NULL itself is used as a number", "write the NULL in a CASE or IF"
+            )
         case Text():
             raise ExpressionError(f"{term.kind} is used as a number", REMEDY_TEXT)
     raise ExpressionError(f"{term.kind} is used as a number", REMEDY_MOMENT)
+
+
+def double(scope: Scope, term: Term) -> Term:
+    """Give a number as a double; MariaDB rounds a quotient's further digits first."""
+    kind = number(term)
+    if isinstance(kind, Double):
+        return term
+    if scope.mariadb and isinstance(kind, Decimal):
+        name = scope.bind("rounded", numbers.rounded)
+        return scope.strict(Double(), term.node, f"float({name}({{0}}, {kind.scale}))", term)
+    return scope.strict(Double(), term.node, "float({0})", term)
 
 
 def exact(kind: Number) -> Decimal:

@@ -53,7 +53,7 @@ def _format(scope: Scope, call: Call, terms: tuple[Term, ...]) -> Term:
     form = call.arguments[1]
     if not isinstance(form, Literal) or not isinstance(form.value, str):
         raise ExpressionError("DATE_FORMAT takes a constant format")
-    name = scope.bind("printed", calendar.printer(form.value))
+    name = scope.bind("printed", calendar.printer(form.value, mariadb=scope.mariadb))
     kind = made(scope, ascii_only=form.value.isascii())
     return scope.strict(kind, call, f"{name}({{0}})", terms[0], nullable=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -31,6 +32,7 @@ MONTHS: Final = (
     "December",
 )
 DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+FEBRUARY: Final = 2
 SUFFIXES: Final = {1: "st", 2: "nd", 3: "rd"}
 
 
@@ -70,9 +72,9 @@ class Unprintable(ValueError):
     """The date has no name of a day or month."""
 
 
-def printer(form: str) -> Callable[[int], str | None]:
+def printer(form: str, *, mariadb: bool = False) -> Callable[[int], str | None]:
     """Give what prints a date by a format of DATE_FORMAT; it gives None where there is no name."""
-    pieces = _pieces(form)
+    pieces = _pieces(form, PIECES | MARIADB if mariadb else PIECES)
 
     def printed(packed: int) -> str | None:
         parts = unpack(packed)
@@ -87,7 +89,7 @@ def printer(form: str) -> Callable[[int], str | None]:
 Piece = str | Callable[[Parts], str]
 
 
-def _pieces(form: str) -> list[Piece]:
+def _pieces(form: str, letters: dict[str, Callable[[Parts], str]]) -> list[Piece]:
     pieces: list[Piece] = []
     characters = iter(form)
     for character in characters:
@@ -99,7 +101,7 @@ def _pieces(form: str) -> list[Piece]:
             raise ExpressionError("a format of DATE_FORMAT ends in %")
         if letter in "uUvVxX":
             raise ExpressionError(f"%{letter} of DATE_FORMAT (weeks) is outside the subset")
-        pieces.append(PIECES.get(letter, letter))
+        pieces.append(letters.get(letter, letter))
     return pieces
 
 
@@ -109,13 +111,27 @@ def _month(parts: Parts) -> str:
     return MONTHS[parts.month - 1]
 
 
+def _day_number(year: int, month: int, day: int) -> int:
+    """Count days as `calc_daynr` in MySQL's `my_time.cc` does, partial dates too."""
+    if not (year or month):
+        return 0
+    days = 365 * year + 31 * (month - 1) + day
+    if month <= FEBRUARY:
+        year -= 1
+    else:
+        days -= (month * 4 + 23) // 10
+    return days + _quotient(year, 4) - _quotient((_quotient(year, 100) + 1) * 3, 4)
+
+
+def _quotient(one: int, other: int) -> int:
+    """Divide as C does."""
+    return int(math.copysign(abs(one) // other, one))
+
+
 def _weekday(parts: Parts) -> int:
     if not (parts.month or parts.year):
         raise Unprintable
-    try:
-        return date(parts.year, parts.month, parts.day).weekday()
-    except ValueError as error:
-        raise Unprintable from error
+    return (_day_number(parts.year, parts.month, parts.day) + 5) % 7
 
 
 def _suffixed(day: int) -> str:
@@ -127,10 +143,15 @@ def _hour12(parts: Parts) -> int:
 
 
 def _of_year(parts: Parts) -> str:
-    try:
-        return f"{date(parts.year, parts.month, parts.day).timetuple().tm_yday:03d}"
-    except ValueError as error:
-        raise Unprintable from error
+    days = _day_number(parts.year, parts.month, parts.day) - _day_number(parts.year, 1, 1) + 1
+    return f"{days:03d}"
+
+
+def _of_whole_year(parts: Parts) -> str:
+    """Give the day of the year as MariaDB does: none without a month or a year."""
+    if not (parts.year and parts.month):
+        raise Unprintable
+    return _of_year(parts)
 
 
 def _clock(parts: Parts) -> str:
@@ -169,3 +190,4 @@ PIECES: Final[dict[str, Callable[[Parts], str]]] = {
     "Y": lambda parts: f"{parts.year:04d}",
     "y": lambda parts: f"{parts.year % 100:02d}",
 }
+MARIADB: Final = {"j": _of_whole_year}

@@ -52,6 +52,11 @@ def subtract(one: Decimal | int, other: Decimal | int) -> Decimal:
     return EXACT.subtract(Decimal(one), Decimal(other))
 
 
+def absolute(value: Decimal | int) -> Decimal:
+    """Drop the sign."""
+    return Decimal(value).copy_abs()
+
+
 def multiply(one: Decimal | int, other: Decimal | int) -> Decimal:
     """Multiply exactly."""
     return EXACT.multiply(Decimal(one), Decimal(other))

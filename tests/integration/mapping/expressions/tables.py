@@ -116,7 +116,7 @@ def sequences() -> set[str]:
 
 def runs(values: Iterable[tuple[int, str]]) -> Iterator[str]:
     """The lines of a table of weights."""
-    first = previous = -1
+    first, previous = -1, -2
     start = last = ""
     step: int | None = None
     for number, value in values:

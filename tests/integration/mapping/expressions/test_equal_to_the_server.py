@@ -1,0 +1,216 @@
+"""Compiled expressions give what the servers give, for random expressions and rows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import closing
+from decimal import Decimal
+from typing import Any
+
+import pymysql
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from cdc.changes import RowsEvent
+from cdc.columns import TableMap
+from cdc.mapping.expressions import (
+    Expression,
+    ExpressionError,
+    compile_expression,
+    decoder,
+    kinds,
+    parse,
+)
+from cdc.mapping.expressions.runtime import moments
+from cdc.mapping.expressions.runtime.numbers import OutOfRange
+from cdc.mapping.types.registry import wire
+from cdc.servers import MySQLServer
+from tests.integration.mapping.binlog import rows_events
+from tests.integration.mapping.expressions.grammar import COLUMNS, expressions
+
+ROWS = 24
+EXPRESSIONS = 1200
+BATCH = 40
+CI = {"mysql": "utf8mb4_0900_ai_ci", "mariadb": "utf8mb4_uca1400_ai_ci"}
+OUT_OF_RANGE = (1264, 1690)
+MIXED = (1267, 1270, 1271, 3854, 3988)
+"""Texts that the server does not let meet: some of them are the same to cdc."""
+Row = dict[str, object]
+
+
+def drawn(strategy: st.SearchStrategy[Any], count: int, budget: int) -> list[Any]:
+    found: list[Any] = []
+
+    @settings(
+        max_examples=count * budget,
+        database=None,
+        derandomize=budget == 1,
+        phases=[Phase.generate],
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(strategy)
+    def draw(value: Any) -> None:
+        found.append(value)
+
+    draw()
+    return found
+
+
+def fill(server: MySQLServer, schema: str, rows: Sequence[Sequence[object]]) -> None:
+    definitions = ", ".join(
+        f"{name} {sql.format(ci=CI[server.flavour])}" for name, (sql, _) in COLUMNS.items()
+    )
+    places = ", ".join(["%s"] * len(COLUMNS))
+    with closing(server.connect(schema)) as connection, connection.cursor() as cursor:
+        cursor.execute("SET sql_mode = '', time_zone = '+00:00'")
+        cursor.execute(f"CREATE TABLE t (id INT PRIMARY KEY, {definitions})")
+        for number, row in enumerate(rows):
+            cursor.execute(f"INSERT INTO t VALUES ({number}, {places})", row)
+
+
+def decoded(event: RowsEvent) -> list[Row]:
+    """The rows of an event as expressions take them."""
+    found: list[Row] = []
+    columns, images, at = event.table.columns, event.images, 0
+    size = (len(columns) + 7) // 8
+    while at < len(images):
+        nulls = int.from_bytes(images[at : at + size], "little")
+        at += size
+        row: Row = {}
+        for index, column in enumerate(columns):
+            row[column.name] = None
+            if not nulls >> index & 1:
+                shape = wire(column)
+                length = shape.size
+                if shape.prefix:
+                    length = int.from_bytes(images[at : at + shape.prefix], "little")
+                    at += shape.prefix
+                row[column.name] = decoder(column)(images[at : at + length])
+                at += length
+        found.append(row)
+    return found
+
+
+@pytest.fixture
+def table(source: MySQLServer, schema: str, budget: int) -> tuple[TableMap, list[Row]]:
+    row = st.tuples(
+        *(
+            values if "NOT NULL" in sql else st.none() | values | values
+            for sql, values in COLUMNS.values()
+        )
+    )
+    rows = drawn(row, ROWS, 1)
+    events = [*rows_events(source, schema, lambda: fill(source, schema, rows))]
+    return events[0].table, [row for event in events for row in decoded(event)]
+
+
+def compiled(table: TableMap, sql: str) -> Expression:
+    columns = {column.name: column for column in table.columns}
+    return compile_expression(parse(sql), columns, mariadb=table.mariadb)
+
+
+def answers(cursor: Any, some: Sequence[str]) -> list[list[Any]] | int:
+    """What the server gives for each row, or the number of its error for one of them."""
+    try:
+        cursor.execute(f"SELECT {', '.join(f'({one})' for one in some)} FROM t ORDER BY id")
+    except pymysql.MySQLError as error:
+        if error.args[0] not in (*OUT_OF_RANGE, *MIXED):
+            raise AssertionError(f"{error}: {some}") from error
+        return int(error.args[0])
+    return [list(row) for row in cursor.fetchall()]
+
+
+def printed(expression: Expression, value: object) -> object:
+    """A value as it must equal what the server prints."""
+    match expression.kind:
+        case _ if value is None:
+            return None
+        case kinds.DateTime():
+            assert isinstance(value, int)
+            return moments.datetime_text(value, 6).rstrip("0").rstrip(".")
+        case kinds.Date():
+            assert isinstance(value, int)
+            return moments.date_text(value)
+    return value
+
+
+def read(expression: Expression, text: Any) -> object:
+    match expression.kind:
+        case _ if text is None:
+            return None
+        case kinds.Integer():
+            return int(Decimal(text))
+        case kinds.Decimal():
+            return Decimal(text)
+        case kinds.Double():
+            return float(text)
+        case kinds.DateTime():
+            return (
+                (f"{text}.").rstrip("0").rstrip(".")
+                if "." not in text
+                else text.rstrip("0").rstrip(".")
+            )
+    return text
+
+
+def test_random_expressions_over_random_rows(
+    source: MySQLServer, schema: str, table: tuple[TableMap, list[Row]], budget: int
+) -> None:
+    table_map, rows = table
+    refused: Counter[str] = Counter()
+    checked: dict[str, Expression] = {}
+    texts = drawn(expressions(), EXPRESSIONS, budget)
+    for sql in texts:
+        try:
+            checked[sql] = compiled(table_map, sql)
+        except ExpressionError as error:
+            refused[str(error)[:40]] += 1
+    wrong: list[str] = []
+    names = list(checked)
+    with closing(source.connect(schema, conv={})) as connection, connection.cursor() as cursor:
+        cursor.execute("SET sql_mode = '', time_zone = '+00:00'")
+        for at in range(0, len(names), BATCH):
+            some = names[at : at + BATCH]
+            wrong += differences(cursor, {sql: checked[sql] for sql in some}, rows)
+
+    print(f"{source.flavour}: {len(checked)} of {len(texts)} expressions, {len(rows)} rows")
+    print(refused.most_common(12))
+    assert not wrong, "\n".join(wrong)
+    assert len(checked) > len(texts) // 3
+
+
+def differences(cursor: Any, some: dict[str, Expression], rows: list[Row]) -> list[str]:
+    found = answers(cursor, [*some])
+    if isinstance(found, int) and len(some) > 1:
+        return [one for sql, each in some.items() for one in differences(cursor, {sql: each}, rows)]
+    if isinstance(found, int):
+        ((sql, expression),) = some.items()
+        return (
+            []
+            if found in MIXED or fails(expression, rows)
+            else [f"{sql}: the server refuses a row"]
+        )
+    return [
+        f"{sql} of {inputs(expression, row)}: {outcome(expression, row)!r}, the server {told!r}"
+        for at, (sql, expression) in enumerate(some.items())
+        for row, answer in zip(rows, found, strict=True)
+        if (told := read(expression, answer[at])) != outcome(expression, row)
+    ]
+
+
+def inputs(expression: Expression, row: Row) -> tuple[object, ...]:
+    return tuple(row[name] for name in expression.columns)
+
+
+def outcome(expression: Expression, row: Row) -> object:
+    try:
+        return printed(expression, expression.evaluate(inputs(expression, row)))
+    except OutOfRange:
+        return "out of range"
+
+
+def fails(expression: Expression, rows: list[Row]) -> bool:
+    return any(outcome(expression, row) == "out of range" for row in rows)
