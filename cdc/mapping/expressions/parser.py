@@ -1,8 +1,8 @@
 """Parses an expression with MySQL's own precedence.
 
 sqlglot finds the tokens; the grammar is that of `expr` in MySQL's `sql/sql_yacc.yy`, since
-sqlglot's parser reads some operators otherwise than the servers (docs/decisions/). What is outside
-the subset is refused by name.
+sqlglot's parser reads some operators otherwise than the servers (docs/decisions/,
+`expression-grammar`). What is outside the subset is refused by name.
 """
 
 from __future__ import annotations
