@@ -13,10 +13,12 @@ from cdc import lease
 from cdc.checkpoint import Checkpoint
 from cdc.config import Config
 from cdc.errors import CdcError
+from cdc.jobs import ENDED, Job
 from cdc.position import FilePosition, GtidPosition, GtidSet, Position
 from cdc.readers.look import SourceLook, look
 from cdc.snapshot import Snapshot
-from cdc.writers import saved
+from cdc.writers import saved, target
+from cdc.writers.jobs import Jobs
 
 Facts = dict[str, Any]
 
@@ -33,6 +35,7 @@ def examine(config: Config, snapshot: Snapshot | None = None) -> Facts:
         "state": _state(document, snapshot, target_error),
         **_stored(document),
         **_distance(seen, document, snapshot),
+        "jobs": None if target_error else _attempt(lambda: _jobs(config))[0],
         "source": {"reachable": source_error is None, "error": source_error},
         "target": {"reachable": target_error is None, "error": target_error},
         "process": None if snapshot is None else process(snapshot),
@@ -150,6 +153,25 @@ def process(snapshot: Snapshot) -> Facts:
             "transactions": round(writing.transactions_per_second, 1),
             "operations": round(writing.operations_per_second, 1),
         },
+    }
+
+
+def _jobs(config: Config) -> list[Facts]:
+    """Return the jobs that are not at their end, the oldest first."""
+    with target.connect(config.target) as client:
+        jobs = Jobs(client, state_database=config.target.state_database, stream=config.name)
+        return [_job(each) for each in jobs.all() if each.state not in ENDED]
+
+
+def _job(job: Job) -> Facts:
+    progress = job.progress
+    return {
+        "id": job.id,
+        "kind": job.kind.value,
+        "table": job.table,
+        "state": job.state.value,
+        "rows": progress.rows if progress else 0,
+        "rows_estimated": progress.total if progress else None,
     }
 
 

@@ -57,9 +57,15 @@ def _table(facts: dict[str, Any]) -> str:
         "source": facts["source"]["error"] or "reachable",
         "target": facts["target"]["error"] or "reachable",
     }
+    shown |= {f"job {each['table']}": _job(each) for each in facts["jobs"] or ()}
     return "\n".join(
         f"{name:13} {'-' if value is None else value}" for name, value in shown.items()
     )
+
+
+def _job(job: dict[str, Any]) -> str:
+    of = "" if job["rows_estimated"] is None else f" of about {job['rows_estimated']}"
+    return f"{job['kind']} {job['state']}, {job['rows']}{of} rows"
 
 
 def _unit(value: float | None, unit: str) -> str | None:

@@ -12,6 +12,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from cdc import cli
+from cdc.jobs import Job, JobKind
 from tests.end_to_end.support.daemon import Daemon
 from tests.end_to_end.support.history import MysqlGtids
 from tests.end_to_end.support.proxy import Proxy
@@ -217,3 +218,20 @@ def test_status_says_so_where_a_side_does_not_answer(
     assert facts["source"]["reachable"] is False
     assert "127.0.0.1:1" in facts["source"]["error"]
     assert facts["lag_seconds"] > 0
+
+
+@ONE_KIND
+def test_status_tells_which_jobs_are_not_done(
+    items: Stream, capsys: pytest.CaptureFixture[str]
+) -> None:
+    items.start()
+    items.until_caught_up()
+    items.stop()
+    job = Job.request(items.name, JobKind.RESYNC, f"{items.schema}.items", by="test")
+    items.state["jobs"].insert_one(job.to_document())
+
+    [found] = status(items, capsys)["jobs"]
+
+    assert (found["kind"], found["state"], found["rows"]) == ("resync", "queued", 0)
+    assert cli.run(["status", "--config", str(items.config)]) == 0
+    assert "resync queued, 0 rows" in capsys.readouterr().out
