@@ -156,7 +156,7 @@ def _parse(
             " then resync the table",
         )
     shapes = _shapes(types, metadata, f"{schema}.{table}")
-    described = _describe(shapes, optional, decode, nulls)
+    described = _describe(shapes, optional, decode, nulls, mariadb=mariadb)
     keys = _primary_key(optional)
     return TableMap(
         schema,
@@ -232,7 +232,12 @@ def _string_shape(first: int, second: int) -> _Shape:
 
 
 def _describe(
-    shapes: list[_Shape], optional: dict[int, bytes], decode: Decode, nulls: bytes
+    shapes: list[_Shape],
+    optional: dict[int, bytes],
+    decode: Decode,
+    nulls: bytes,
+    *,
+    mariadb: bool,
 ) -> list[Column]:
     column_names = _strings(optional[_Optional.COLUMN_NAME])
     unsigned = _bits(optional.get(_Optional.SIGNEDNESS, b""))
@@ -254,6 +259,8 @@ def _describe(
         collation: int | None = None
         if kind in _TEXTUAL:
             collation = next(text_collations)
+        elif kind is FieldType.GEOMETRY and mariadb:
+            next(text_collations)  # a geometry is a binary string there, listed among the texts
         elif kind in _ENUMERATED:
             collation = next(enumerated_collations)
         names_of_members = next(members[kind]) if kind in _ENUMERATED else ()
