@@ -119,6 +119,7 @@ def describe(
         raise Unfit("the table is not there, or the account may not see it", table=name)
     details = _details(connection, schema, table)
     map_ = replace(found, columns=tuple(_selected(column, found) for column in found.columns))
+    _require_members(map_, details)
     index, at = _index(connection, map_, details, id_columns)
     arrivals = tuple(arrival(column, details[column.name].type) for column in map_.columns)
     estimate, size = _estimate(connection, schema, table)
@@ -147,6 +148,23 @@ def definition(connection: SourceConnection, schema: str, table: str) -> str | N
         return None
     [(_, statement, *_)] = rows(connection, f"SHOW CREATE TABLE {quoted(schema, table)}")
     return _AUTO_INCREMENT.sub("", str(statement), count=1)
+
+
+_WIDE: Final = frozenset({"utf8mb4", "utf16", "utf16le", "utf32"})
+"""Charsets with characters that information_schema, in utf8mb3, shows as question marks."""
+
+
+def _require_members(table: TableMap, details: Mapping[str, _Details]) -> None:
+    """Raise Unfit where an ENUM or SET may have members that information_schema does not show."""
+    for column in table.columns:
+        characters = details[column.name].characters
+        if characters and characters.charset in _WIDE and any("?" in one for one in column.members):
+            raise Unfit(
+                f"the members of column {column.name} are not certain: information_schema shows"
+                " characters beyond U+FFFF as question marks",
+                table=table.name,
+                remedy="leave such characters, and question marks, out of its members",
+            )
 
 
 def _selected(column: Column, table: TableMap) -> Column:
