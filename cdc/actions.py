@@ -12,12 +12,14 @@ class Clear:
     """Take away the documents of `collection` that match `own`: they are one mapping's.
 
     With `marks`, fields to set, they stay and are marked, as far as they are not marked yet.
-    Before it is done nothing later may be applied, and doing it again changes nothing.
+    Before it is done nothing later may be applied, and doing it again changes nothing. `table` is
+    the one whose rows are gone, `schema.*` for all of a schema.
     """
 
     collection: str
     own: Mapping[str, Any] = field(default_factory=dict)
     marks: Mapping[str, Any] = field(default_factory=dict)
+    table: str = ""
 
     @property
     def wanted(self) -> dict[str, Any]:

@@ -35,7 +35,6 @@ from cdc.yaml_file import Path as KeyPath
 NOT_YET = frozenset(
     {
         "source.heartbeat_table",
-        "dead_letters",
     }
 )
 """Keys of the design that this version does not act on; it refuses them by name."""
@@ -270,6 +269,13 @@ class ChunksConfig(_Settings):
     allow_brief_lock: bool = False
 
 
+class DeadLettersConfig(_Settings):
+    """How many open dead letters from within a time are too many: then the daemon stops."""
+
+    max: Annotated[Whole, Field(ge=0)] = 100
+    window_seconds: Annotated[Number, Field(gt=0)] = 3600.0
+
+
 class HttpConfig(_Settings):
     """Where metrics, health and status are served."""
 
@@ -311,6 +317,7 @@ class Config(_Settings):
     apply: ApplyConfig = ApplyConfig()
     lease: LeaseConfig = LeaseConfig()
     chunks: ChunksConfig = ChunksConfig()
+    dead_letters: DeadLettersConfig = DeadLettersConfig()
     http: HttpConfig = HttpConfig()
     log: LogConfig = LogConfig()
     mask_key: SecretStr | None = None

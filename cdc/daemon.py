@@ -39,6 +39,7 @@ from cdc.writers.batch import Batch, MappedTransaction
 from cdc.writers.documents import Documents
 from cdc.writers.indexes import create_indexes
 from cdc.writers.jobs import Jobs
+from cdc.writers.letters import Limits as LetterLimits
 from cdc.writers.mongo import MongoWriter
 
 if TYPE_CHECKING:
@@ -174,7 +175,7 @@ class Daemon:
     @contextmanager
     def _connected_writer(self) -> Iterator[MongoWriter]:
         config = self._config
-        heartbeat = config.source.heartbeat_seconds
+        heartbeat, letters = config.source.heartbeat_seconds, config.dead_letters
         with target.connect(config.target, heartbeat_seconds=heartbeat) as client:
             self._client = client
             self._writer = writer = MongoWriter(
@@ -186,6 +187,7 @@ class Daemon:
                 lease_seconds=config.lease.ttl_seconds,
                 pulse=self._pulse,
                 faults=self._faults,
+                letter_limits=LetterLimits(letters.max, letters.window_seconds),
             )
             try:
                 yield writer

@@ -138,3 +138,7 @@ class StateMissing(Halted):
 
 class WriteRefused(Halted):
     """The target refuses a document for good."""
+
+
+class TooManyDeadLetters(Halted):
+    """More changes were set aside than `dead_letters.max` permits."""

@@ -20,8 +20,10 @@ import structlog
 from cdc.changes import RowsEvent, SchemaChange, Transaction
 from cdc.checkpoint import Checkpoint, Inflight
 from cdc.columns import TableMap
+from cdc.dead_letters import Origin, failures
 from cdc.errors import CdcError, RecordError, RefusedEvent, Unmappable, UsageError
 from cdc.handoff import NOTHING, Closed, Handoff
+from cdc.mapping.plan import FailedRow
 from cdc.operations import Operation
 from cdc.position import set_command
 from cdc.pulse import Pulse
@@ -97,8 +99,18 @@ class Plan(Protocol):
         """The target collection."""
         ...
 
-    def operations(self, event: RowsEvent, committed_at: float) -> list[Operation]:
-        """Return what the event's rows ask for, in order."""
+    @property
+    def halts(self) -> bool:
+        """Whether a row that cannot be carried over is to stop the stream."""
+        ...
+
+    def operations(
+        self,
+        event: RowsEvent,
+        committed_at: float,
+        failed: Callable[[FailedRow], None] | None = None,
+    ) -> list[Operation]:
+        """Return what the event's rows ask for, in order; tell `failed` of those that cannot."""
         ...
 
 
@@ -124,6 +136,7 @@ class Mapper:
     def map(self, transaction: Transaction) -> Iterator[MappedTransaction]:
         """Yield the transaction as operations, cut behind a rows event where it is too large."""
         changes: list[tuple[str, list[Operation]]] = []
+        origins: list[Origin] = []
         reaction, altered = NO_REACTION, False
         size = 0
         last = len(transaction.changes) - 1
@@ -131,15 +144,18 @@ class Mapper:
             if isinstance(change, SchemaChange):
                 reaction, altered = self._react(change, transaction), True
                 continue
-            mapped = self._operations(change, transaction)
-            changes += mapped
-            for _, operations in mapped:
+            for collection, operations, origin in self._operations(change, transaction):
+                changes.append((collection, operations))
+                origins.append(origin)
                 size += weight(operations)
             if size > self._transaction_bytes and index < last:
                 yield self._part(transaction, change, tuple(changes), size)._replace(
-                    clears=reaction.clears, writes=reaction.writes, changes_schema=altered
+                    clears=reaction.clears,
+                    writes=reaction.writes,
+                    changes_schema=altered,
+                    origins=tuple(origins),
                 )
-                changes, size, reaction = [], 0, NO_REACTION
+                changes, origins, size, reaction = [], [], 0, NO_REACTION
         yield MappedTransaction(
             transaction.identity,
             transaction.checkpoint,
@@ -149,6 +165,8 @@ class Mapper:
             clears=reaction.clears,
             writes=reaction.writes,
             changes_schema=altered,
+            before=transaction.before,
+            origins=tuple(origins),
         )
 
     @staticmethod
@@ -161,15 +179,20 @@ class Mapper:
         inflight = Inflight(transaction.identity, last.ordinal)
         checkpoint = Checkpoint(transaction.before, inflight, transaction.checkpoint.server)
         return MappedTransaction(
-            transaction.identity, checkpoint, transaction.committed_at, changes, size
+            transaction.identity,
+            checkpoint,
+            transaction.committed_at,
+            changes,
+            size,
+            before=transaction.before,
         )
 
     def _operations(
         self, event: RowsEvent, transaction: Transaction
-    ) -> list[tuple[str, list[Operation]]]:
+    ) -> list[tuple[str, list[Operation], Origin]]:
         try:
             return [
-                (plan.collection, plan.operations(event, transaction.committed_at))
+                (plan.collection, *_mapped(plan, event, transaction.committed_at))
                 for plan in self._plans_of(event.table)
             ]
         except RecordError as error:
@@ -177,7 +200,9 @@ class Mapper:
                 error.message,
                 position=transaction.before,
                 table=error.table,
-                remedy=error.remedy or "change the row's value or the mapping, then resync",
+                remedy=error.remedy
+                or "change the row's value or the mapping, then resync; or write on_error:"
+                " dead_letter, which sets such rows aside",
             ) from error
         except UsageError as error:
             raise Unmappable(
@@ -199,6 +224,15 @@ class Mapper:
                 self._plans.pop(next(iter(self._plans)))
             plans = self._plans[table] = self._plans_for(table)
         return plans
+
+
+def _mapped(plan: Plan, event: RowsEvent, committed_at: float) -> tuple[list[Operation], Origin]:
+    table = event.table.name
+    if plan.halts:
+        return plan.operations(event, committed_at), Origin(table, True, event.ordinal)
+    rows: list[FailedRow] = []
+    operations = plan.operations(event, committed_at, rows.append)
+    return operations, Origin(table, False, event.ordinal, failures(rows))
 
 
 class Pipeline:

@@ -169,7 +169,7 @@ class Reactions:
 
 def _clear(table: TableChange, mapping: Mapping, committed_at: float) -> Clear:
     own = own_documents(mapping, table.schema, table.table)
-    return Clear(mapping.target, own, _marks(mapping, committed_at))
+    return Clear(mapping.target, own, _marks(mapping, committed_at), table.name)
 
 
 def _marks(mapping: Mapping, committed_at: float) -> dict[str, Any]:

@@ -50,7 +50,8 @@ class Writing:
     """The writer's end of it, since the process started.
 
     `committed_at`: when the source committed the last transaction that is applied.
-    `documents`: by (collection, operation). `seconds`: spent on `batches`.
+    `documents`: by (collection, operation). `seconds`: spent on `batches`. `dead_letters`: by
+    (table, reason).
     """
 
     connected: bool = False
@@ -63,6 +64,8 @@ class Writing:
     transactions_per_second: float = 0.0
     operations_per_second: float = 0.0
     documents: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    dead_letters: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    open_letters: int = 0
 
 
 @dataclass(frozen=True, slots=True)

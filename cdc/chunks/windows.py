@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 from cdc.checkpoint import Checkpoint
 from cdc.operations import Operation
@@ -13,6 +13,15 @@ from cdc.writers.batch import Batch, comparable
 
 MAX_TOUCHED: Final = 1_000_000
 """Keys that one window remembers; a window that saw more is void: its chunk is read again."""
+
+
+class Keyed(Protocol):
+    """An operation, or one that was set aside."""
+
+    @property
+    def id(self) -> bytes:
+        """The document's `_id`."""
+        ...
 
 
 @dataclass(slots=True, eq=False)
@@ -41,11 +50,11 @@ class Window:
         """Tell whether the stream touched this document."""
         return comparable(identifier) in self._touched.get(collection, ())
 
-    def touch(self, collection: str, operations: Iterable[Operation]) -> None:
-        """Remember the keys of what was applied."""
+    def touch(self, collection: str, operations: Iterable[Keyed]) -> None:
+        """Remember the keys of what was applied, or set aside: what was read is older than that."""
         keys = self._touched.setdefault(collection, set())
         before = len(keys)
-        keys.update([comparable(each.id) for each in operations])
+        keys.update([comparable(each.id) for each in operations if each.id])
         self._count += len(keys) - before
         if self._count > MAX_TOUCHED:
             self.void = True
@@ -117,3 +126,5 @@ class Windows:
             for window in self._open:
                 for collection, operations in batch.changes():
                     window.touch(collection, operations)
+                for collection, failures in batch.failures():
+                    window.touch(collection, failures)

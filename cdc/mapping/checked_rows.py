@@ -79,18 +79,27 @@ class FailedImages:
 
         Whoever repairs the row later reads it by its new id, and knows nothing of the old one.
         """
+        if self.is_away:
+            return [Operation(OperationKind.DELETE, self.id())]
         if self.kind is not RowsKind.UPDATE:
             return []
         try:
             _, had, before = self.reader.key(self.images, self.start)
-            if not had or before == self._id_after():
+            if not had or before == self.id():
                 return []
             return [self.reader.leaving(self.images, self.start, before, now)]
         except RecordError:
             return []
 
-    def _id_after(self) -> bytes:
+    @property
+    def is_away(self) -> bool:
+        """Whether no document is to be left, whatever the filter would have said of the row."""
+        return self.kind is RowsKind.DELETE and self.layout.deleted is None and bool(self.id())
+
+    def id(self) -> bytes:
+        """Give the id of the document that cannot be written, empty where it cannot be told."""
+        at = self.middle if self.kind is RowsKind.UPDATE else self.start
         try:
-            return self.reader.row_id(self.images, self.middle)
+            return self.reader.row_id(self.images, at)
         except RecordError:
             return b""

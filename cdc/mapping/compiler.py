@@ -27,7 +27,8 @@ def compile_plan(mapping: Mapping, table: TableMap) -> Plan:
     losses: Losses = Counter()
     layout = _layout(Meeting(mapping, table, losses))
     patterns = Patterns(layout)
-    return Plan(mapping.target, layout, patterns.source(), losses, patterns)
+    halts = mapping.on_error == "halt"
+    return Plan(mapping.target, layout, patterns.source(), losses, patterns, halts)
 
 
 def _layout(meeting: Meeting) -> Layout:

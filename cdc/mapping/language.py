@@ -23,7 +23,6 @@ from cdc.yaml_file import Path as KeyPath
 
 __all__ = [
     "NOT_YET",
-    "NOT_YET_VALUES",
     "NOW",
     "FieldSource",
     "IdExpression",
@@ -48,10 +47,6 @@ NOT_YET = frozenset(
 
 They are parsed, and refused by name when a file is loaded; whoever builds one takes its line away.
 """
-
-NOT_YET_VALUES = frozenset({("on_error", "dead_letter")})
-"""Values of keys that are acted on otherwise."""
-
 
 _POLICIES = {"on_truncate", "on_drop", "on_alter", "on_error", "indexes"}
 
@@ -113,7 +108,7 @@ class Mapping(Strict):
     """What a DROP of the table does to its documents."""
     on_alter: OnAlter = "resync"
     """What follows an ALTER or RENAME that can change rows without telling."""
-    on_error: OnError = "halt"
+    on_error: OnError = "dead_letter"
     """What happens to a row that cannot be carried over."""
     indexes: tuple[Index, ...] = ()
     """Indexes of the collection, created when the daemon starts."""

@@ -11,7 +11,6 @@ from pydantic_core import ErrorDetails
 from cdc.mapping.consistency import own_mistakes
 from cdc.mapping.language import (
     NOT_YET,
-    NOT_YET_VALUES,
     FieldSource,
     IdExpression,
     IdPart,
@@ -95,12 +94,10 @@ def _validated(data: dict[str, object], origin: Origin, mistakes: list[Mistake])
 
 
 def _not_yet(data: dict[str, object], origin: Origin) -> Iterator[Mistake]:
-    """Keys and values of the language that this version would have to ignore."""
-    for path, value in _key_paths(data, ()):
+    """Keys of the language that this version would have to ignore."""
+    for path in _key_paths(data, ()):
         if _general(path) in NOT_YET:
             yield origin.mistake(path, f"`{path[-1]}` is not supported yet")
-        elif (*_general(path), value) in NOT_YET_VALUES:
-            yield origin.mistake(path, f"`{path[-1]}: {value}` is not supported yet")
 
 
 def _general(path: KeyPath) -> KeyPath:
@@ -109,11 +106,10 @@ def _general(path: KeyPath) -> KeyPath:
     return tuple(name for name in path if isinstance(name, str))
 
 
-def _key_paths(data: object, path: KeyPath) -> Iterator[tuple[KeyPath, object]]:
-    """Give each key with what it holds where that is text."""
+def _key_paths(data: object, path: KeyPath) -> Iterator[KeyPath]:
     if isinstance(data, dict):
         for key, value in data.items():
-            yield (*path, key), value if isinstance(value, str) else None
+            yield (*path, key)
             yield from _key_paths(value, (*path, key))
     elif isinstance(data, list):
         for index, value in enumerate(data):

@@ -21,13 +21,15 @@ class FailedRow:
     """A row that cannot be carried over.
 
     `id` is its document's `_id` as in an `Operation`, empty where it cannot be told. `document`
-    holds what of the row can be mapped: nothing that the mapping masks or leaves out.
+    holds what of the row can be mapped: nothing that the mapping masks or leaves out. `behind`
+    counts the operations of its event that come before it.
     """
 
     error: RecordError
     kind: RowsKind
     id: bytes
     document: bytes
+    behind: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,6 +44,8 @@ class Plan:
     source: str
     losses: Losses = field(repr=False)
     _patterns: Patterns = field(repr=False)
+    halts: bool = True
+    """Whether a row that cannot be carried over is to stop the stream."""
 
     def operations(
         self,
@@ -69,7 +73,9 @@ class Plan:
                     raise
                 row = self._patterns.checked.failed(event.kind, images, at, error.image_at)
                 operations += row.remaining(now)
-                failed(FailedRow(error, event.kind, error.row_id, row.document()))
+                if not row.is_away:
+                    behind = len(operations)
+                    failed(FailedRow(error, event.kind, row.id(), row.document(), behind))
                 at = row.end
         if at != end:
             raise Corrupted("the last row image ends early", table=self.layout.table)

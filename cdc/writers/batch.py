@@ -11,8 +11,12 @@ from bson import BSON, Decimal128
 
 from cdc.actions import Clear
 from cdc.checkpoint import Checkpoint
+from cdc.dead_letters import Failure, Origin
 from cdc.operations import Operation, OperationKind
+from cdc.position import Position
 from cdc.state_writes import StateWrite
+
+UNKNOWN: Final = Origin()
 
 _INSERT, _REPLACE, _DELETE = OperationKind.INSERT, OperationKind.REPLACE, OperationKind.DELETE
 
@@ -37,6 +41,8 @@ class MappedTransaction(NamedTuple):
     `identity` and `committed_at` as in `Transaction`; `checkpoint` what to save with them;
     `writes` what else is to be true from that checkpoint on. `clears` come before its operations
     and after everything before it. `changes_schema`: a followed table is no longer what it was.
+    `before` is the position before it, None where it is none of the source's. `origins` tell of
+    each of `changes` where it comes from; without, a refused operation stops the stream.
     """
 
     identity: str
@@ -47,6 +53,12 @@ class MappedTransaction(NamedTuple):
     writes: tuple[StateWrite, ...] = ()
     clears: tuple[Clear, ...] = ()
     changes_schema: bool = False
+    before: Position | None = None
+    origins: tuple[Origin, ...] = ()
+
+    def origin(self, index: int) -> Origin:
+        """Return where the change `index` comes from."""
+        return self.origins[index] if self.origins else UNKNOWN
 
     @property
     def rows(self) -> int:
@@ -108,6 +120,15 @@ class Batch:
     def changes(self) -> Iterator[tuple[str, Sequence[Operation]]]:
         """Yield (collection, operations) in the source's order."""
         return (change for each in self.transactions for change in each.changes)
+
+    def failures(self) -> Iterator[tuple[str, Sequence[Failure]]]:
+        """Yield (collection, changes of documents that were set aside), where there are any."""
+        for transaction in self.transactions:
+            for (collection, _), origin in zip(
+                transaction.changes, transaction.origins, strict=False
+            ):
+                if origin.failures:
+                    yield collection, origin.failures
 
 
 @dataclass(slots=True)

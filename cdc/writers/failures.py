@@ -7,6 +7,7 @@ from typing import Any, Final
 from bson import BSON
 from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
 
+from cdc.dead_letters import Reason
 from cdc.errors import CdcError, Retryable, Unfit
 from cdc.writers.batch import query
 from cdc.writers.commands import Command
@@ -35,6 +36,48 @@ RETRYABLE_CODES: Final = frozenset(
 ACCESS_CODES: Final = frozenset({13, 18, 8000})
 """Unauthorized, AuthenticationFailed, and Atlas's own code for both."""
 
+DUPLICATE_KEY: Final = 11000
+OBJECT_TOO_LARGE: Final = 10334
+
+NOT_OF_THE_DOCUMENT: Final = frozenset(
+    {
+        13,  # Unauthorized
+        20,  # IllegalOperation: a capped collection, say
+        26,  # NamespaceNotFound
+        61,  # ShardKeyNotFound: the collection is sharded by a field that no document has
+        72,  # InvalidOptions
+        115,  # CommandNotSupported
+        166,  # CommandNotSupportedOnView
+        263,  # OperationNotSupportedInTransaction
+        8000,  # Atlas's own: over quota, say
+        12501,  # quota exceeded
+    }
+)
+"""Refusals that would meet every document: they are no reason to set one aside."""
+
+_REASONS: Final = {
+    121: Reason.VALIDATOR,
+    DUPLICATE_KEY: Reason.DUPLICATE,
+    OBJECT_TOO_LARGE: Reason.TOO_LARGE,
+    17419: Reason.TOO_LARGE,  # by an update
+    17420: Reason.TOO_LARGE,
+    15: Reason.NESTING,  # Overflow: beyond 180 levels
+    171: Reason.INDEX,  # CannotIndexParallelArrays
+    16755: Reason.INDEX,  # no geometry for 2dsphere
+    16766: Reason.INDEX,  # an array in a hashed index
+    17261: Reason.INDEX,  # a text index's language is no string
+    17262: Reason.INDEX,  # or is not known
+}
+
+TRANSACTION_TOO_LARGE: Final = frozenset(
+    {
+        257,  # TransactionTooLarge
+        366,  # TransactionTooLargeForCache
+    }
+)
+_TOO_LARGE_TEXT: Final = "transaction is too large"
+"""As servers say that have no code of their own for it."""
+
 _LABELS: Final = (
     "TransientTransactionError",
     "UnknownTransactionCommitResult",
@@ -51,8 +94,16 @@ class Refused(Exception):
         self.text = str(error.get("errmsg", ""))
         self.key_pattern = error.get("keyPattern") or {}
         self.collection = command.collection
-        self.id = command.operations[int(error.get("index", 0))].id
+        self.operation = command.operations[int(error.get("index", 0))]
+        self.id = self.operation.id
         super().__init__(self.text)
+
+    @property
+    def reason(self) -> Reason | None:
+        """Why the target does not take this document; None where it is not the document's fault."""
+        if self.code in NOT_OF_THE_DOCUMENT:
+            return None
+        return _REASONS.get(self.code, Reason.REFUSED)
 
     @property
     def write(self) -> str:
@@ -69,16 +120,27 @@ def check_reply(command: Command, reply: dict[str, Any]) -> None:
 
 
 def _refusal(command: Command, error: dict[str, Any]) -> Exception:
+    if _is_too_large(error.get("code"), str(error.get("errmsg"))):
+        return OperationFailure(str(error.get("errmsg")), error.get("code"))
     if error.get("code") in RETRYABLE_CODES:
         return Retryable(f"the target could not write now: {error.get('errmsg')}")
     return Refused(command, error)
+
+
+def is_too_large(error: Exception) -> bool:
+    """Tell whether the target refuses a transaction for its size: never as it is."""
+    return isinstance(error, OperationFailure) and _is_too_large(error.code, str(error))
+
+
+def _is_too_large(code: int | None, text: str) -> bool:
+    return code in TRANSACTION_TOO_LARGE or _TOO_LARGE_TEXT in text
 
 
 def is_passing(error: Exception) -> bool:
     """Tell whether trying again may help, as the drivers' specifications of transactions say."""
     if isinstance(error, Retryable | ConnectionFailure):
         return True
-    if not isinstance(error, PyMongoError):
+    if not isinstance(error, PyMongoError) or is_too_large(error):
         return False
     if any(error.has_error_label(label) for label in _LABELS):
         return True

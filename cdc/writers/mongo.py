@@ -16,7 +16,7 @@ from pymongo.client_session import ClientSession
 from pymongo.errors import ConnectionFailure, DocumentTooLarge, PyMongoError
 
 from cdc.checkpoint import Checkpoint
-from cdc.errors import WriteRefused
+from cdc.errors import CdcError
 from cdc.faults import FaultPoint, Faults
 from cdc.pulse import Pulse
 from cdc.retry import persist
@@ -25,7 +25,18 @@ from cdc.writers import commands
 from cdc.writers.batch import Batch
 from cdc.writers.clearing import Clearing
 from cdc.writers.commands import Command
-from cdc.writers.failures import Refused, check_reply, explained, is_passing
+from cdc.writers.failures import (
+    DUPLICATE_KEY,
+    OBJECT_TOO_LARGE,
+    Refused,
+    check_reply,
+    explained,
+    is_passing,
+    is_too_large,
+)
+from cdc.writers.halves import halves
+from cdc.writers.letters import DEFAULT_LIMITS, Account, Letters, Limits
+from cdc.writers.setting_aside import set_aside
 from cdc.writers.state import MAJORITY, TTL_SECONDS, AlreadyLanded, Document, StreamState
 from cdc.writers.tally import Tally
 from cdc.writers.transaction import committed
@@ -34,13 +45,13 @@ T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
-DUPLICATE_KEY: Final = 11000
-OBJECT_TOO_LARGE: Final = 10334
-
 RELEASE_SECONDS: Final = 1.0
 """How long to try to give the lease back: it expires by itself too."""
 
 RENEWALS_PER_LEASE: Final = 3
+
+LETTERS_AGAIN_SECONDS: Final = 10.0
+"""How often to look which letters somebody has discarded."""
 
 INSERT_AGAIN_AFTER: Final = 20
 """After how many batches sent as replaces to try inserts again."""
@@ -52,6 +63,10 @@ class Form(Enum):
     INSERTS = "inserts"
     REPLACES = "replaces"
     IN_ORDER = "in_order"
+
+
+class _TooLarge(Exception):
+    """The target refuses a transaction for its size."""
 
 
 class MongoWriter:
@@ -68,6 +83,7 @@ class MongoWriter:
         faults: Faults,
         lease_seconds: float = TTL_SECONDS,
         pulse: Pulse | None = None,
+        letter_limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         """With `transactional` a batch and its checkpoint commit together, else one after other.
 
@@ -84,6 +100,8 @@ class MongoWriter:
         self._ledger = self._state_database[faults.ledger] if faults.ledger else None
         self._transactional = transactional
         self._faults = faults
+        self._letters = Letters(self._state_database, stream, letter_limits)
+        self._looked_at = 0.0
         self._stopping = threading.Event()
         self._replaces_left = 0
         self._session = client.start_session()
@@ -119,6 +137,8 @@ class MongoWriter:
         self._session.end_session()
         self._session = self._client.start_session()
         checkpoint = self._persist(lambda: self.state.take_over(self._session))
+        self._persist(self._letters.prepare)
+        self._tally.open_letters = self._letters.count
         self._tally.committed_at = self.state.committed_at
         self._renewed_at = time.monotonic()
         return checkpoint
@@ -129,6 +149,14 @@ class MongoWriter:
 
     def keep(self) -> None:
         """Renew the lease if it is time; raises Fenced or StateMissing where it is lost."""
+        self._renew_in_time()
+        now = time.monotonic()
+        if self._letters.count and now - self._looked_at >= LETTERS_AGAIN_SECONDS:
+            self._persist(self._letters.load)
+            self._tally.open_letters = self._letters.count
+            self._looked_at = now
+
+    def _renew_in_time(self) -> None:
         if time.monotonic() - self._renewed_at >= self._renew_after_seconds:
             self._persist(self.state.renew)
             self._renewed_at = time.monotonic()
@@ -150,19 +178,42 @@ class MongoWriter:
     def apply(self, batch: Batch) -> None:
         """Apply a batch once: it is durable, with its checkpoint, when this returns.
 
-        Waits for an unreachable target as long as it takes. Raises Fenced, StateMissing,
-        WriteRefused; Stopped where `stop` was called while it waited.
+        What the target refuses of it is set aside in the same transaction, where its mapping says
+        so. Waits for an unreachable target as long as it takes. Raises Fenced, StateMissing,
+        WriteRefused, TooManyDeadLetters; Stopped where `stop` was called while it waited.
         """
         for clear in batch.clears:
             self._clearing.carry_out(clear, self._session if self._transactional else None)
+        self._apply(batch)
+
+    def _apply(self, batch: Batch) -> None:
         form = self._first_form()
         while True:
+            account = self._persist(partial(self._letters.account, batch))
             try:
-                self._persist(partial(self._attempt, batch, form))
+                self._persist(partial(self._attempt, batch, form, account))
                 break
             except Refused as error:
-                form = self._next_form(form, error, batch)
+                form, batch = self._otherwise(form, error, batch)
+            except _TooLarge as error:
+                self._in_halves(batch, error)
+                return
+            self._renew_in_time()  # each time what the target refuses costs is a batch's
         self.state.landed()
+        self._letters.landed(account)
+        self._tally.told(account, self._letters.count)
+
+    def _in_halves(self, batch: Batch, error: Exception) -> None:
+        two = halves(batch)
+        if two is None:
+            raise CdcError(
+                f"the target cannot hold a single change in one transaction: {error}",
+                position=batch.checkpoint.position,
+                remedy="give mongod a larger cache: storage.wiredTiger.engineConfig.cacheSizeGB",
+            ) from error
+        log.info("batch_cut", operations=batch.operations, position=str(batch.checkpoint.position))
+        for each in two:
+            self._apply(each)
 
     def _first_form(self) -> Form:
         if self._replaces_left:
@@ -170,17 +221,14 @@ class MongoWriter:
             return Form.REPLACES
         return Form.INSERTS
 
-    def _next_form(self, form: Form, error: Refused, batch: Batch) -> Form:
+    def _otherwise(self, form: Form, error: Refused, batch: Batch) -> tuple[Form, Batch]:
+        """Return what to try next; raises WriteRefused where there is nothing."""
         if error.code == DUPLICATE_KEY and form is Form.INSERTS:
             self._replaces_left = INSERT_AGAIN_AFTER
-            return Form.REPLACES
+            return Form.REPLACES, batch
         if error.code == DUPLICATE_KEY and form is Form.REPLACES:
-            return Form.IN_ORDER
-        raise WriteRefused(
-            f"the target refuses to write {error.write}: {error.text} (code {error.code})",
-            position=batch.checkpoint.position,
-            remedy="change the row, or the collection's validator or index, then start again",
-        ) from error
+            return Form.IN_ORDER, batch
+        return form, set_aside(batch, error, in_order=form is Form.IN_ORDER)
 
     def _persist(self, attempt: Callable[[], T]) -> T:
         try:
@@ -191,6 +239,8 @@ class MongoWriter:
                 stopping=self._stopping,
             )
         except PyMongoError as error:
+            if is_too_large(error):
+                raise _TooLarge(str(error)) from error
             raise explained(error) from error
 
     def _tried(self, attempt: Callable[[], T]) -> T:
@@ -205,7 +255,7 @@ class MongoWriter:
         self._tally.connected = True
         return result
 
-    def _attempt(self, batch: Batch, form: Form) -> None:
+    def _attempt(self, batch: Batch, form: Form, account: Account) -> None:
         requests = (
             commands.in_order(batch)
             if form is Form.IN_ORDER
@@ -216,9 +266,9 @@ class MongoWriter:
         began = self._renewed_at = time.monotonic()  # a batch's first write renews the lease
         try:
             if self._transactional:
-                self._in_transaction(batch, requests)
+                self._in_transaction(batch, requests, account)
             else:
-                self._one_after_other(batch, requests)
+                self._one_after_other(batch, requests, account)
         except AlreadyLanded:
             log.info("commit_had_landed", position=str(batch.checkpoint.position))
         except ConnectionFailure:
@@ -230,26 +280,32 @@ class MongoWriter:
         self.state.took(seconds)
         self._tally.applied(batch, requests, seconds)
 
-    def _in_transaction(self, batch: Batch, requests: list[Command]) -> None:
+    def _in_transaction(self, batch: Batch, requests: list[Command], account: Account) -> None:
         self._faults.reach(FaultPoint.BEFORE_TRANSACTION)
         with committed(self._session) as session:
             self.state.advance(batch.checkpoint, batch.committed_at, session)
             self._faults.reach(FaultPoint.AFTER_FIRST_WRITE)
-            self._send(batch, requests, session)
+            self._send(batch, requests, account, session)
             self._faults.reach(FaultPoint.BEFORE_COMMIT)
         self._faults.reach(FaultPoint.AFTER_COMMIT)
 
-    def _one_after_other(self, batch: Batch, requests: list[Command]) -> None:
+    def _one_after_other(self, batch: Batch, requests: list[Command], account: Account) -> None:
         self._faults.reach(FaultPoint.BEFORE_TRANSACTION)
-        self._send(batch, requests, None)
+        self._send(batch, requests, account, None)
         self._faults.reach(FaultPoint.BEFORE_COMMIT)
         self.state.advance(batch.checkpoint, batch.committed_at, None)
         self._faults.reach(FaultPoint.AFTER_COMMIT)
 
-    def _send(self, batch: Batch, requests: list[Command], session: ClientSession | None) -> None:
+    def _send(
+        self,
+        batch: Batch,
+        requests: list[Command],
+        account: Account,
+        session: ClientSession | None,
+    ) -> None:
         for command in requests:
             check_reply(command, self._reply(command, session))
-        for write in batch.writes:
+        for write in (*batch.writes, *account.writes):
             self._state_database[write.collection].update_one(
                 write.query, write.change, upsert=write.upsert, session=session
             )

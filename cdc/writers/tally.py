@@ -7,10 +7,15 @@ from collections import Counter, deque
 from collections.abc import Sequence
 from typing import Final
 
+import structlog
+
 from cdc.operations import OperationKind
 from cdc.snapshot import Writing
 from cdc.writers.batch import Batch
 from cdc.writers.commands import Command
+from cdc.writers.letters import Account
+
+log = structlog.get_logger(__name__)
 
 RATE_SECONDS: Final = 60.0
 
@@ -22,6 +27,8 @@ class Tally:
         self.connected = False
         self.retries = 0
         self.committed_at: float | None = None
+        self.open_letters = 0
+        self._letters: Counter[tuple[str, str]] = Counter()
         self._transactions = self._operations = self._batches = 0
         self._seconds = 0.0
         self._documents: Counter[tuple[str, str]] = Counter()
@@ -40,6 +47,25 @@ class Tally:
             self._documents[command.collection, kind] += len(command.operations)
         self._recent.append((time.monotonic(), transactions, operations))
         self._forget()
+
+    def told(self, account: Account, open_letters: int) -> None:
+        """Count what was set aside, and say it; `open_letters` are left."""
+        self.open_letters = open_letters
+        for letter in account.opened:
+            reason = letter.failure.reason.value
+            self._letters[letter.origin.table, reason] += 1
+            log.error(
+                "dead_letter",
+                letter=letter.id,
+                table=letter.origin.table,
+                collection=letter.collection,
+                action=letter.action,
+                reason=reason,
+                transaction=letter.transaction.identity,
+                position=letter.position,
+            )
+        for identity in account.resolved:
+            log.info("dead_letter_resolved", letter=identity)
 
     def _forget(self) -> None:
         since = time.monotonic() - RATE_SECONDS
@@ -61,4 +87,6 @@ class Tally:
             transactions_per_second=sum(each[1] for each in recent) / RATE_SECONDS,
             operations_per_second=sum(each[2] for each in recent) / RATE_SECONDS,
             documents=dict(self._documents),
+            dead_letters=dict(self._letters),
+            open_letters=self.open_letters,
         )

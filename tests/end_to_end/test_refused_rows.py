@@ -1,5 +1,5 @@
 """Rows that cannot be carried over exactly stop the daemon, exit code 4, before any of their batch
-is applied."""
+is applied, where the mapping says `on_error: halt`; partial images do so always."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ def items(stream: Stream) -> Stream:
     stream.table(
         "items",
         "id INT NOT NULL PRIMARY KEY, word VARCHAR(20), notes LONGTEXT, data JSON, number INT",
+        {"on_error": "halt"},
     )
     stream.start()
     stream.sql("""INSERT INTO items VALUES (1, 'whole', 'notes', '{"a": 1, "b": 2}', 1)""")

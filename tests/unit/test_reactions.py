@@ -47,7 +47,9 @@ def reaction(
 def test_an_emptied_table_clears_each_collection_that_it_feeds() -> None:
     found = reaction(Effect.EMPTIED, mapping(), mapping(target="copies"))
 
-    assert found == Reaction(clears=(Clear("orders"), Clear("copies")))
+    assert found == Reaction(
+        clears=(Clear("orders", table="shop.orders"), Clear("copies", table="shop.orders"))
+    )
 
 
 @pytest.mark.parametrize(
@@ -74,7 +76,9 @@ def test_a_drop_halts_unless_the_mapping_says_otherwise() -> None:
     with pytest.raises(RefusedEvent):
         reaction(Effect.REMOVED, mapping())
 
-    assert reaction(Effect.REMOVED, mapping(on_drop="apply")).clears == (Clear("orders"),)
+    assert reaction(Effect.REMOVED, mapping(on_drop="apply")).clears == (
+        Clear("orders", table="shop.orders"),
+    )
 
 
 @pytest.mark.parametrize("effect", [Effect.REWRITTEN, Effect.BROUGHT_IN])
@@ -90,6 +94,7 @@ def test_rows_that_may_have_changed_queue_one_resync_of_their_table(effect: Effe
         "table": "shop.orders",
         "state": "queued",
     }
+    assert isinstance(write.change, dict)
     job = dict(write.change["$setOnInsert"])
     assert isinstance(job.pop("_id"), str)
     assert job == {
@@ -130,10 +135,10 @@ def test_a_shard_clears_only_its_own_documents() -> None:
     shards = mapping("eu_*.orders", id=[{"source": "schema"}, "id"], on_drop="apply")
 
     assert reaction(Effect.EMPTIED, shards, table=("eu_1", "orders")).clears == (
-        Clear("orders", {"_id.schema": "eu_1"}),
+        Clear("orders", {"_id.schema": "eu_1"}, table="eu_1.orders"),
     )
     assert reaction(Effect.REMOVED, shards, table=("eu_1", ANY_TABLE)).clears == (
-        Clear("orders", {"_id.schema": "eu_1"}),
+        Clear("orders", {"_id.schema": "eu_1"}, table="eu_1.orders"),
     )
 
 

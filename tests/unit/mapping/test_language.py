@@ -65,7 +65,7 @@ def test_what_goes_unsaid_is_safe() -> None:
         "apply",
         "halt",
         "resync",
-        "halt",
+        "dead_letter",
     )
 
 

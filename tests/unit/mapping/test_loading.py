@@ -65,7 +65,6 @@ def test_every_mistake_of_every_file_is_told_with_its_line(tmp_path: Path) -> No
     ("line", "key"),
     [
         ('where: "a = 1"', "where"),
-        ("on_error: dead_letter", "on_error: dead_letter"),
         ('id: {sql: "a"}', "sql"),
         ("id: {unique: asserted}", "unique"),
         ('fields: {a: {sql: "a"}}', "sql"),

@@ -1,0 +1,215 @@
+"""The open letters of the stream that this writer owns, and what a batch does to them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import bson
+from pymongo.database import Database
+from pymongo.read_concern import ReadConcern
+
+from cdc.changes import ANY_TABLE
+from cdc.dead_letters import DEAD_LETTERS, Failure, LetterState, Origin
+from cdc.errors import TooManyDeadLetters
+from cdc.operations import Operation
+from cdc.state_writes import StateWrite
+from cdc.writers.batch import Batch, MappedTransaction, comparable
+from cdc.writers.letter_writes import EXACT, Letter, letter_id_of, opened, resolved
+from cdc.writers.state import MAJORITY, Document
+
+Open = Mapping[str, Mapping[object, str]]
+"""The ids of open letters by collection and comparable key."""
+
+_INDEX: Final = [("stream", 1), ("state", 1), ("last_at", 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many open letters may have failed within a time: with more the daemon stops."""
+
+    most: int = 100
+    window_seconds: float = 3600.0
+
+
+DEFAULT_LIMITS: Final = Limits()
+
+
+class Account(NamedTuple):
+    """What a batch does to letters, once it has landed."""
+
+    opened: Sequence[Letter] = ()
+    resolved: Sequence[str] = ()
+    writes: Sequence[StateWrite] = ()
+
+
+NOTHING: Final = Account()
+
+
+class Letters:
+    """The main thread's view of the letters; others read the collection."""
+
+    def __init__(self, database: Database[Document], stream: str, limits: Limits) -> None:
+        self._stream = stream
+        self._limits = limits
+        self._documents = database.get_collection(
+            DEAD_LETTERS,
+            codec_options=EXACT,
+            read_concern=ReadConcern("majority"),
+            write_concern=MAJORITY,
+        )
+        self._open: dict[str, dict[object, str]] = {}
+        self._keyless: set[str] = set()
+
+    @property
+    def count(self) -> int:
+        """How many are open, as far as is known here."""
+        return len(self._keyless) + sum(len(each) for each in self._open.values())
+
+    def prepare(self) -> None:
+        """Make sure that looking for open letters stays quick, and learn which there are."""
+        self._documents.create_index(_INDEX)
+        self.load()
+
+    def load(self) -> None:
+        """Learn which letters are open: somebody may have discarded some."""
+        found = self._documents.find(
+            {"stream": self._stream, "state": LetterState.OPEN.value}, {"collection": 1, "key": 1}
+        )
+        self._open, self._keyless = {}, set()
+        for each in found:
+            self._remember(str(each["_id"]), each["collection"], _key(each))
+
+    def _remember(self, identity: str, collection: str, key: bytes) -> None:
+        if key:
+            self._open.setdefault(collection, {})[comparable(key)] = identity
+        else:
+            self._keyless.add(identity)
+
+    def account(self, batch: Batch) -> Account:
+        """Return what the batch does to letters; raises TooManyDeadLetters where it opens too many.
+
+        The last change of each document counts: one that failed and was written later in the batch
+        has no letter.
+        """
+        if not self.count and not any(True for _ in batch.failures()):
+            return NOTHING
+        letters, done = _outcomes(self._stream, batch, self._open)
+        if letters:
+            self._require_few(letters)
+        if batch.clears:
+            again = {each.id for each in letters}
+            done += [each for each in self._cleared(batch) if each not in {*again, *done}]
+        writes = [opened(self._stream, each) for each in letters]
+        return Account(letters, done, (*writes, *map(resolved, done)))
+
+    def _cleared(self, batch: Batch) -> Iterator[str]:
+        """Yield the open letters on rows that a statement takes away as a whole."""
+        for clear in batch.clears:
+            schema, _, table = clear.table.partition(".")
+            of = {"$regex": f"^{re.escape(schema)}[.]"} if table == ANY_TABLE else clear.table
+            query = {"stream": self._stream, "state": LetterState.OPEN.value, "table": of}
+            for each in self._documents.find({**query, "collection": clear.collection}, {"_id": 1}):
+                yield str(each["_id"])
+
+    def _require_few(self, letters: Sequence[Letter]) -> None:
+        most, window = self._limits.most, self._limits.window_seconds
+        count = len(letters) + self._recent(letters)
+        if count <= most:
+            return
+        last = letters[-1]
+        raise TooManyDeadLetters(
+            f"{count} changes could not be carried over within {window:g} seconds, and"
+            f" dead_letters.max is {most}; the last one: {last.failure.error}",
+            position=last.position,
+            table=last.origin.table,
+            remedy="see what they have in common: cdc dead-letters list; mend the mapping, the"
+            " collection's validator or index, or the rows, and start again: nothing is lost."
+            " Discard those that do not matter, or raise dead_letters.max",
+        )
+
+    def _recent(self, letters: Sequence[Letter]) -> int:
+        """Count other open letters of the window, by the target's clock."""
+        since = {"$subtract": ["$$NOW", int(self._limits.window_seconds * 1000)]}
+        return self._documents.count_documents(
+            {
+                "stream": self._stream,
+                "state": LetterState.OPEN.value,
+                "$expr": {"$gte": ["$last_at", since]},
+                "_id": {"$nin": [each.id for each in letters]},
+            }
+        )
+
+    def landed(self, account: Account) -> None:
+        """Learn that a batch with this account is durable."""
+        gone = {*account.resolved}
+        if gone:
+            self._keyless -= gone
+            for collection, known in self._open.items():
+                kept = {key: each for key, each in known.items() if each not in gone}
+                self._open[collection] = kept
+            self._open = {name: known for name, known in self._open.items() if known}
+        for each in account.opened:
+            self._remember(each.id, each.collection, each.failure.id)
+
+
+def _key(document: Mapping[str, Any]) -> bytes:
+    """Return a letter's key as an operation's id."""
+    if document.get("key") is None:
+        return b""
+    raw = bson.encode({"_id": document["key"]}, codec_options=EXACT)
+    return raw[4:5] + raw[9:-1]
+
+
+def _outcomes(stream: str, batch: Batch, known: Open) -> tuple[list[Letter], list[str]]:
+    """Return the letters that the batch opens, and those that it resolves."""
+    failing: dict[str, set[object]] = {}
+    for collection, failures in batch.failures():
+        keys = {comparable(each.id) for each in failures if each.id}
+        failing.setdefault(collection, set()).update(keys)
+    watched = {
+        name: failing.get(name, set()) | known.get(name, {}).keys() for name in {*failing, *known}
+    }
+    last: dict[tuple[str, object], Letter | None] = {}
+    for transaction, collection, origin, each in _changes(batch, watched):
+        if isinstance(each, Failure):
+            identity = letter_id_of(stream, collection, origin, each)
+            key = comparable(each.id) if each.id else identity
+            last[collection, key] = Letter(identity, collection, origin, transaction, each)
+        elif (key := comparable(each.id)) in watched[collection]:
+            last[collection, key] = None
+    letters = [each for each in last.values() if each is not None]
+    done = [
+        known[collection][key]
+        for (collection, key), letter in last.items()
+        if letter is None and key in known.get(collection, {})
+    ]
+    return letters, done
+
+
+def _changes(
+    batch: Batch, watched: Container[str]
+) -> Iterator[tuple[MappedTransaction, str, Origin, Operation | Failure]]:
+    """Yield what happens to the collections that have letters, in the source's order."""
+    for transaction in batch.transactions:
+        for index, (collection, operations) in enumerate(transaction.changes):
+            if collection in watched:
+                origin = transaction.origin(index)
+                for each in _merged(operations, origin.failures):
+                    yield transaction, collection, origin, each
+
+
+def _merged(
+    operations: Sequence[Operation], failures: Sequence[Failure]
+) -> Iterator[Operation | Failure]:
+    if not failures:
+        yield from operations
+        return
+    start = 0
+    for failure in failures:
+        yield from operations[start : failure.behind]
+        yield failure
+        start = failure.behind
+    yield from operations[start:]
