@@ -259,8 +259,8 @@ def _describe(
         collation: int | None = None
         if kind in _TEXTUAL:
             collation = next(text_collations)
-        elif kind is FieldType.GEOMETRY and mariadb:
-            next(text_collations)  # a geometry is a binary string there, listed among the texts
+        elif kind is (FieldType.GEOMETRY if mariadb else FieldType.VECTOR):
+            next(text_collations)  # a binary string in this server's eyes, listed among the texts
         elif kind in _ENUMERATED:
             collation = next(enumerated_collations)
         names_of_members = next(members[kind]) if kind in _ENUMERATED else ()

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import bson
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
@@ -216,17 +217,26 @@ def test_generated_and_invisible_columns_read_the_same(source: MySQLServer, sche
     assert by_select(source, schema, []) == expected
 
 
-def test_text_behind_a_geometry_keeps_its_charset(source: MySQLServer, schema: str) -> None:
+@pytest.mark.parametrize("charset", ["utf8mb4", "latin1", "utf16"])
+def test_text_behind_a_geometry_or_a_vector_keeps_its_charset(
+    source: MySQLServer, schema: str, charset: str
+) -> None:
+    """Table maps list the charsets of some columns that have none, or tell what most have."""
     columns = "id INT PRIMARY KEY, a VARCHAR(9), g GEOMETRY, b VARCHAR(9) CHARACTER SET latin1"
-    columns += ", c TEXT, d POINT, e CHAR(9) CHARACTER SET latin1, f BLOB"
+    columns += f", v VECTOR(2), c TEXT, d POINT, e CHAR(9) CHARACTER SET {charset}, w VECTOR(1)"
+    columns += f", f BLOB, h TEXT CHARACTER SET {charset}"
+    vector = "STRING_TO_VECTOR" if source.flavour == "mysql" else "Vec_FromText"
 
     def act() -> None:
         source.execute(f"CREATE TABLE {schema}.t ({columns})")
         point = "ST_GeomFromText('POINT(1 2)')"
         source.execute(
-            f"INSERT INTO {schema}.t VALUES (1, 'ä', {point}, 'ä', 'ä', {point}, 'ä', 'a')"
+            f"INSERT INTO {schema}.t VALUES (1, 'ä', {point}, 'ä', {vector}('[1,2]'), 'ä', {point},"
+            f" 'ä', {vector}('[1]'), 'a', 'ä')"
         )
 
     expected = by_binlog(source, schema, act, [])
 
+    (document,) = map(bson.decode, expected.values())
+    assert [document[name] for name in "abceh"] == ["ä"] * 5
     assert by_select(source, schema, []) == expected
