@@ -6,6 +6,7 @@ source: a row image holds the bytes as they are stored, without trailing zeros.
 
 from __future__ import annotations
 
+import re
 import socket
 from dataclasses import dataclass
 from typing import ClassVar
@@ -16,6 +17,8 @@ from cdc.mapping.types.encoder import Typed
 UUID_SUBTYPE = 4
 UUID_BYTES = 16
 IPV4_BYTES = 4
+
+_ZERO_GROUP = re.compile(r"(?:^|:)0(?::|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,7 @@ class Uuid(Typed):
 
 @dataclass(frozen=True, slots=True)
 class Inet(Typed):
-    """Four or sixteen bytes as the text of an IP address (`type: inet4`, `type: inet6`)."""
+    """Four or sixteen bytes as the text that SELECT prints (`type: inet4`, `type: inet6`)."""
 
     size: int
 
@@ -41,6 +44,12 @@ class Inet(Typed):
 
     def value(self, raw: bytes) -> bytes:
         """See `Typed`."""
-        family = socket.AF_INET if self.size == IPV4_BYTES else socket.AF_INET6
-        address = socket.inet_ntop(family, raw.ljust(self.size, b"\0"))
+        raw = raw.ljust(self.size, b"\0")
+        address = socket.inet_ntop(socket.AF_INET, raw) if self.size == IPV4_BYTES else _inet6(raw)
         return bson_bytes.string(address.encode())
+
+
+def _inet6(raw: bytes) -> str:
+    """As MariaDB prints it, which shortens a single group of zeros too, other than RFC 5952."""
+    address = socket.inet_ntop(socket.AF_INET6, raw)
+    return address if "::" in address else _ZERO_GROUP.sub("::", address, count=1)
