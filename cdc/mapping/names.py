@@ -28,9 +28,16 @@ def field_name(name: str) -> str:
     return name
 
 
+MAX_PATH = 40
+"""Names in a path, so that whatever a field holds ends above the 180th level."""
+
+
 def _any_path(path: str) -> str:
-    for name in path.split("."):
+    names = path.split(".")
+    for name in names:
         field_name(name)
+    if len(names) > MAX_PATH:
+        raise ValueError(f"must have at most {MAX_PATH} names: MongoDB stores 180 levels")
     return path
 
 

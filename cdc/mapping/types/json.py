@@ -31,7 +31,8 @@ LITERALS: dict[int, Encoded] = {
     2: (bson_bytes.BOOLEAN, b"\x00"),
 }
 MAX_DEPTH = 100
-"""MySQL's `JSON_DOCUMENT_MAX_DEPTH`; MongoDB's limit is the same."""
+"""MySQL's `JSON_DOCUMENT_MAX_DEPTH`; MongoDB promises as much, and stores 180 levels."""
+TOO_DEEP = f"JSON nests deeper than {MAX_DEPTH} levels"
 GROWTH = 8
 """BSON that grows beyond so many times its JSON comes from offsets that run in circles."""
 
@@ -189,7 +190,7 @@ def _array_keys(count: int) -> tuple[Key, ...]:
 def container(data: bytes, base: int, code: int, depth: int, nested: Nested) -> bytes:
     """Give the BSON of the container whose count is at `base`, those inside it by `nested`."""
     if not depth:
-        raise Unrepresentable("JSON nests deeper than MongoDB allows")
+        raise Unrepresentable(TOO_DEEP)
     form = FORMS[code]
     count, size = form.header.unpack_from(data, base)
     if base + size > len(data):

@@ -12,6 +12,7 @@ import bson
 
 from cdc.mapping import bson_bytes
 from cdc.mapping.types.encoder import Encoder, Unrepresentable
+from cdc.mapping.types.json import MAX_DEPTH, TOO_DEEP
 
 Encoded = tuple[bytes, bytes]
 
@@ -23,9 +24,18 @@ def encode(text: str) -> Encoded:
     """BSON type byte and value bytes of a JSON text; raises ValueError if it is not JSON."""
     try:
         value = _parsed(text)
+        if text.count("[") + text.count("{") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
+            raise Unrepresentable(TOO_DEEP)
         return _by_bson(value) or _value(value)
     except RecursionError as error:
-        raise Unrepresentable("JSON nests deeper than MongoDB allows") from error
+        raise Unrepresentable(TOO_DEEP) from error
+
+
+def _depth(value: Any) -> int:
+    """Give how many containers stand one inside the other."""
+    if isinstance(value, dict):
+        return 1 + max(map(_depth, value.values()), default=0)
+    return 1 + max(map(_depth, value), default=0) if isinstance(value, list) else 0
 
 
 def _parsed(text: str) -> Any:

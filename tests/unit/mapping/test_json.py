@@ -116,6 +116,16 @@ def test_a_key_that_holds_nul_is_an_error_of_the_record(fast: bool) -> None:
             values(COLUMN, raw)
 
 
+@pytest.mark.parametrize("name", [None, "a"])
+def test_json_nests_as_deep_as_mysql_lets_it(name: str | None) -> None:
+    tree: Any = 1
+    for _ in range(100):
+        tree = [tree, 7, 70_000] if name is None else {name: tree, "b": 7}
+
+    for _ in range(2 * json_shapes.MEETINGS):
+        assert values(COLUMN, prefixed(encode(tree), 4)) == [tree]
+
+
 def test_offsets_that_run_in_circles_are_an_error_of_the_record() -> None:
     entries = b"\x02" + struct.pack("<H", 0)
     raw = prefixed(b"\x02" + struct.pack("<HH", 2, 10) + entries * 2, 4)

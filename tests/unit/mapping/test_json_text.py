@@ -41,7 +41,7 @@ def nested(depth: int) -> Any:
 @example({"_id": 1, "a": {"z": 0, "_id": 2}, "$ref": "x", "$id": 3})
 @example([(1 << 63) - 1, 1 << 63, (1 << 64) - 1, -(1 << 63), (1 << 31) - 1, 1 << 31, -(1 << 31)])
 @example([0.0, -0.0, 1e15, 1e16, 5e-324, 1.7976931348623157e308, 0.1, 100.0])
-@example(nested(99))
+@example(nested(100))
 @example('\x00\x1f\x7f"\\/\b\f\n\r\t\u2028漢🐬')
 @example({"k" * 300: ["x" * 70_000] * 3})
 def test_the_text_of_a_value_becomes_the_bson_of_its_binary_form(tree: Any) -> None:
@@ -78,6 +78,17 @@ def test_any_text_is_read_as_mysql_reads_it(text: str, value: Any) -> None:
 def test_what_bson_cannot_hold_is_refused(text: str) -> None:
     with pytest.raises((Unrepresentable, ValueError)):
         json_text.encode(text)
+
+
+@pytest.mark.parametrize("opening", ["[", '{"a":'])
+def test_text_may_nest_as_deep_as_mysqls_json(opening: str) -> None:
+    def text(depth: int) -> str:
+        closing = "]" if opening == "[" else "}"
+        return "[" * 3 + "[]," * 200 + opening * (depth - 3) + "1" + closing * (depth - 3) + "]" * 3
+
+    assert len(json_text.encode(text(100))[1]) > 100
+    with pytest.raises(Unrepresentable, match="deeper than 100"):
+        json_text.encode(text(101))
 
 
 def test_text_that_looks_like_infinity_is_text() -> None:

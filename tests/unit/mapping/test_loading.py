@@ -86,6 +86,12 @@ def test_a_field_that_is_both_a_value_and_a_parent_is_a_mistake(tmp_path: Path) 
     assert found == ["0.yaml:4: `a.b` nests below `a`, which is a field of its own"]
 
 
+def test_a_path_that_nests_deeper_than_mongodb_stores_is_a_mistake(tmp_path: Path) -> None:
+    found = mistakes(tmp_path, SHORT + f"fields:\n  {'.'.join('a' * 41)}: x\n")
+
+    assert "at most 40 names" in found[0]
+
+
 def test_a_path_written_twice_is_a_mistake(tmp_path: Path) -> None:
     (found,) = mistakes(tmp_path, SHORT + "fields:\n  a: x\n  a: y\n")
 
