@@ -9,9 +9,10 @@ from the count field. "Large" containers have four-byte counts and offsets inste
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 
 from cdc.mapping import bson_bytes
 from cdc.mapping.bson_bytes import LENGTHS, STRING_LENGTHS, TABLE_SIZE, pack_int32
@@ -57,16 +58,41 @@ NUMBERS = {
     UINT64: struct.Struct("<Q").unpack_from,
 }
 
+SMALL_COUNT = 64
+"""Members up to which a container's keys, and how its entries are read, are remembered."""
+SMALL_NAMES = 4096
+"""Bytes of keys up to which they are."""
+
+
+class RareKey:
+    """As `Key`, made when it is asked for: much smaller, and dearer to ask."""
+
+    __slots__ = ("_name",)
+
+    def __init__(self, name: bytes) -> None:
+        self._name = name + b"\0"
+
+    def __getitem__(self, code: int) -> bytes:
+        return FIXED_TYPES.get(code, b"") + self._name
+
+
 Key = tuple[bytes, ...]
 """An element's header for each JSON type: BSON type byte and name; the name where it varies."""
+Keys = Sequence[Key | RareKey]
 
 
 def key(name: bytes) -> Key:
     """Give the headers of elements called `name`; raises Unrepresentable for a NUL in it."""
+    rare = rare_key(name)
+    return tuple(rare[code] for code in range(OPAQUE + 1))
+
+
+def rare_key(name: bytes) -> RareKey:
+    """As `key`, for a name that may never come again."""
     if b"\0" in name:
         raise Unrepresentable("a JSON key holds the character NUL")
     name.decode()
-    return tuple(FIXED_TYPES.get(code, b"") + name + b"\0" for code in range(OPAQUE + 1))
+    return RareKey(name)
 
 
 INDEXES = tuple(key(b"%d" % index) for index in range(1000))
@@ -86,9 +112,18 @@ class _Form:
         return self.header.size
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1024)
 def _entries(codes: str, count: int) -> struct.Struct:
     return struct.Struct("<" + codes * count)
+
+
+def _unpacked(codes: str, count: int, data: bytes, at: int) -> tuple[int, ...]:
+    """Read `count` entries that stand at an offset."""
+    if count <= SMALL_COUNT:
+        return _entries(codes, count).unpack_from(data, at)
+    entry = _entries(codes, 1)
+    entries = entry.iter_unpack(data[at : at + count * entry.size])
+    return tuple(chain.from_iterable(entries))
 
 
 SMALL = _Form("H", struct.Struct("<HH"), struct.Struct("<HH"))
@@ -159,32 +194,36 @@ def length_at(data: bytes, at: int) -> tuple[int, int]:
 
 def _keys(entries_and_names: tuple[bytes, bytes, str]) -> tuple[Key, ...]:
     """Give the keys by an object's key entries and the bytes from first to last name."""
-    entries, names, codes = entries_and_names
-    flat = _entries(codes, len(entries) // struct.calcsize("<" + codes)).unpack(entries)
+    return tuple(map(key, _names(*entries_and_names)))
+
+
+def _names(entries: bytes, names: bytes, codes: str) -> Iterator[bytes]:
+    flat = _unpacked(codes, len(entries) // struct.calcsize("<" + codes), entries, 0)
     first = flat[0] if flat else 0
-    return tuple(
-        key(_exactly(names, offset - first, length))
-        for offset, length in zip(flat[::2], flat[1::2], strict=True)
-    )
+    for offset, length in zip(flat[::2], flat[1::2], strict=True):
+        yield _exactly(names, offset - first, length)
 
 
-KEYS: Cache[tuple[bytes, bytes, str], tuple[Key, ...]] = Cache(_keys, limit=4096)
+KEYS: Cache[tuple[bytes, bytes, str], tuple[Key, ...]] = Cache(_keys, limit=512)
 
 
-def _object_keys(data: bytes, base: int, form: _Form, count: int) -> tuple[Key, ...]:
+def _object_keys(data: bytes, base: int, form: _Form, count: int) -> Keys:
     if not count:
         return ()
     start = base + form.header_size
     end = start + count * form.last_key.size
     first = form.last_key.unpack_from(data, start)[0]
     last, length = form.last_key.unpack_from(data, end - form.last_key.size)
-    return KEYS[data[start:end], data[base + first : base + last + length], form.code + "H"]
+    found = data[start:end], data[base + first : base + last + length], form.code + "H"
+    if count <= SMALL_COUNT and len(found[1]) <= SMALL_NAMES:
+        return KEYS[found]
+    return [rare_key(name) for name in _names(*found)]
 
 
-def _array_keys(count: int) -> tuple[Key, ...]:
+def _array_keys(count: int) -> Keys:
     if count <= len(INDEXES):
         return INDEXES[:count]
-    return INDEXES + tuple(key(b"%d" % index) for index in range(len(INDEXES), count))
+    return [*INDEXES, *(RareKey(b"%d" % index) for index in range(len(INDEXES), count))]
 
 
 def container(data: bytes, base: int, code: int, depth: int, nested: Nested) -> bytes:
@@ -201,7 +240,7 @@ def container(data: bytes, base: int, code: int, depth: int, nested: Nested) -> 
         at += count * form.last_key.size
     else:
         keys = _array_keys(count)
-    entries = _entries("B" + form.code, count).unpack_from(data, at)
+    entries = _unpacked("B" + form.code, count, data, at)
     parts: list[bytes] = []
     room = GROWTH * len(data) + 64
     for name, kind, value in zip(keys, entries[::2], entries[1::2], strict=True):

@@ -10,9 +10,7 @@ generated code does not cover raises, and the row is read again by that module.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from cdc.mapping import bson_bytes
 from cdc.mapping.assembly import joined
@@ -32,17 +30,13 @@ from cdc.mapping.types.json import (
     Encoded,
     Key,
 )
+from cdc.mapping.types.json_room import FULL, MAX_SHAPES, Room, Shapes, Transcoder
 
-Transcoder = Callable[[bytes, int], bytes]
-"""Gives the BSON of the container at an offset."""
 ShapeKey = tuple[bytes, bytes]
 """The types of an object's values, and its names back to back."""
 
 MAX_ELEMENTS = 64
 """Elements of the largest container that gets a function of its own."""
-MEETINGS = 8
-"""How often a shape is met before it gets one."""
-MAX_SHAPES = 2048
 SHORT_ARRAY_BYTES = 16
 """The largest array whose BSON is remembered: empty ones, a pair of small numbers, flags."""
 MAX_BYTES = json.GROWTH << 16
@@ -99,38 +93,19 @@ def _inside(data: bytes, base: int, code: int, depth: int) -> bytes:
     return _nested(data, base, code, depth)
 
 
-class _Shapes(dict[Any, Transcoder]):
-    """Transcoders by shape; a shape that is met often is compiled, as long as there is room."""
-
-    def __init__(self, compile_shape: Callable[[Any], Transcoder], otherwise: Transcoder) -> None:
-        super().__init__()
-        self._compile = compile_shape
-        self._otherwise = otherwise
-        self._met: dict[Any, int] = {}
-
-    def __missing__(self, shape: Any) -> Transcoder:
-        if len(self) >= MAX_SHAPES:
-            return self._otherwise
-        if len(self._met) >= MAX_SHAPES:
-            self._met.clear()
-        met = self._met[shape] = self._met.get(shape, 0) + 1
-        if met < MEETINGS:
-            return self._otherwise
-        del self._met[shape]
-        transcoder = self[shape] = self._compile(shape)
-        return transcoder
-
-
-class _KeyEntries(dict[bytes, tuple[int, _Shapes]]):
+class _KeyEntries(dict[bytes, tuple[int, Shapes]]):
     """For each run of key entries, how long the names are, and the shapes with such names."""
 
-    def __missing__(self, entries: bytes) -> tuple[int, _Shapes]:
+    _room = Room()
+
+    def __missing__(self, entries: bytes) -> tuple[int, Shapes]:
         if len(self) >= MAX_SHAPES:
             self.clear()
+            self._room.empty()
         flat = struct.unpack(f"<{len(entries) // 2}H", entries)
         lengths = flat[1::2]
-        if not _adjoin(flat[::2], lengths):
-            return 0, _Shapes(_refuse, _plain_object)
+        if sum(lengths) > json.SMALL_NAMES or not _adjoin(flat[::2], lengths):
+            return 0, PLAIN_OBJECTS
 
         def compile_shape(shape: ShapeKey) -> Transcoder:
             types, names = shape
@@ -140,7 +115,7 @@ class _KeyEntries(dict[bytes, tuple[int, _Shapes]]):
                 at += length
             return _compile(types, keys, 4 + len(entries))
 
-        found = self[entries] = (sum(lengths), _Shapes(compile_shape, _plain_object))
+        found = self[entries] = (sum(lengths), Shapes(compile_shape, _plain_object, self._room))
         return found
 
 
@@ -152,10 +127,6 @@ def _adjoin(offsets: tuple[int, ...], lengths: tuple[int, ...]) -> bool:
             return False
         at += length
     return True
-
-
-def _refuse(_: Any) -> Transcoder:
-    return _plain_object
 
 
 def _plain_object(data: bytes, base: int) -> bytes:
@@ -289,7 +260,8 @@ def _scalar(data: bytes, code: int, at: int) -> Encoded:
     return json.scalar(data, code, at)
 
 
-ARRAYS = _Shapes(_compile_array, _plain_array)
+PLAIN_OBJECTS = Shapes(_compile_array, _plain_object, FULL)
+ARRAYS = Shapes(_compile_array, _plain_array, Room())
 SHORT_ARRAYS: Cache[bytes, bytes] = Cache(lambda array: _longer_array(array, 0), 1 << 15)
 KEY_ENTRIES = _KeyEntries()
 

@@ -13,7 +13,7 @@ from cdc.mapping.types.encoder import Typed
 SINGLE_BYTES = 4
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=8)
 def _template(count: int) -> tuple[struct.Struct, struct.Struct, tuple[bytes, ...]]:
     """How to read `count` numbers, how to write the array's elements, and their headers."""
     headers = tuple(bson_bytes.DOUBLE + b"%d\0" % index for index in range(count))

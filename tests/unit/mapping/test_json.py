@@ -13,6 +13,7 @@ from cdc.columns import Column, FieldType
 from cdc.errors import RecordError
 from cdc.mapping import bson_bytes
 from cdc.mapping.types import json, json_shapes, json_text
+from cdc.mapping.types.json_room import MEETINGS
 from tests.unit.mapping.binary_json import encode
 from tests.unit.mapping.row_images import documents, prefixed, row, table, values
 
@@ -61,7 +62,7 @@ def test_any_tree_becomes_the_bson_of_its_values(tree: Any) -> None:
 @given(TREES)
 def test_generated_transcoders_agree_with_the_plain_one(tree: Any) -> None:
     data = encode(tree)
-    for _ in range(json_shapes.MEETINGS):
+    for _ in range(MEETINGS):
         json_shapes.transcode(data)
 
     assert json_shapes.transcode(data) == json.transcode(data)
@@ -103,7 +104,7 @@ def test_keys_that_a_partial_update_left_apart_are_found() -> None:
     entries = b"\x05" + struct.pack("<h", 7) + b"\x05" + struct.pack("<h", 8)
     data = b"\0" + header + keys + entries + b"??" + b"a" + b"????" + b"b" + b"????"
 
-    for _ in range(2 * json_shapes.MEETINGS):
+    for _ in range(2 * MEETINGS):
         assert values(COLUMN, prefixed(data, 4)) == [{"a": 7, "b": 8}]
 
 
@@ -111,7 +112,7 @@ def test_keys_that_a_partial_update_left_apart_are_found() -> None:
 def test_a_key_that_holds_nul_is_an_error_of_the_record(fast: bool) -> None:
     raw = prefixed(encode({"a\0b": 1}), 4)
 
-    for _ in range(json_shapes.MEETINGS if fast else 1):
+    for _ in range(MEETINGS if fast else 1):
         with pytest.raises(RecordError, match=r"`j` .*NUL"):
             values(COLUMN, raw)
 
@@ -122,7 +123,7 @@ def test_json_nests_as_deep_as_mysql_lets_it(name: str | None) -> None:
     for _ in range(100):
         tree = [tree, 7, 70_000] if name is None else {name: tree, "b": 7}
 
-    for _ in range(2 * json_shapes.MEETINGS):
+    for _ in range(2 * MEETINGS):
         assert values(COLUMN, prefixed(encode(tree), 4)) == [tree]
 
 
@@ -176,3 +177,21 @@ def test_offsets_that_share_a_large_value_do_not_multiply_it(inner: bytes | None
     tracemalloc.stop()
 
     assert peak < 40_000_000
+
+
+def test_what_is_remembered_of_json_stays_small() -> None:
+    """Each of these would keep some hundred megabytes, were all of its kind remembered."""
+    numbers = iter(range(1 << 20))
+    many_keys = [{f"k{next(numbers)}": 1 for _ in range(500)} for _ in range(100)]
+    long_keys = [{f"k{next(numbers)}" * 500: 1 for _ in range(3)} for _ in range(300)]
+    few_keys = [{f"k{next(numbers)}": 1 for _ in range(at % 5)} for at in range(2000)]
+    lengths = [[1] * size for size in range(1000, 2000, 4)]
+    raws = [encode(tree) for tree in (*many_keys, *long_keys, *few_keys, *lengths)]
+
+    tracemalloc.start()
+    for raw in raws:
+        json_shapes.transcode(raw)
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert kept < 5_000_000
