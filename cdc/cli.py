@@ -25,6 +25,10 @@ COMMANDS = {
     "resync": ("cdc.commands.resync:resync", "Make documents equal to the rows again."),
     "verify": ("cdc.commands.verify:verify", "Compare documents with rows, while both change."),
     "jobs": ("cdc.commands.jobs:jobs", "Show, pause, resume and cancel such work."),
+    "dead-letters": (
+        "cdc.commands.dead_letters:dead_letters",
+        "Show, retry and discard rows that could not be carried over.",
+    ),
     "mapping": ("cdc.commands.mapping:mapping", "Check mappings and see what they do."),
     "position": ("cdc.commands.position:position", "Show or set where the stream stands."),
     "demo": ("cdc.commands.demo:demo", "See it work on servers of its own."),

@@ -36,6 +36,7 @@ from cdc.retry import Stopped, persist
 from cdc.snapshot import Backlog, Reading, Role, Snapshot, Writing
 from cdc.writers import target
 from cdc.writers.batch import Batch, MappedTransaction
+from cdc.writers.dead_letters import letters_of
 from cdc.writers.documents import Documents
 from cdc.writers.indexes import create_indexes
 from cdc.writers.jobs import Jobs
@@ -276,6 +277,7 @@ class Daemon:
             settler=settler,
             pace=pace,
             piece_rows=chunks.rows,
+            letter_on=letters_of(config, self._client).open_on,
             on_idle=self._on_idle,
         )
 

@@ -78,6 +78,9 @@ class Origin(NamedTuple):
     failures: tuple[Failure, ...] = ()
 
 
+UNKNOWN: Final = Origin()
+
+
 def failures(rows: Sequence[FailedRow]) -> tuple[Failure, ...]:
     """Give the failures of rows that a plan could not map."""
     return tuple(

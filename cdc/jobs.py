@@ -22,6 +22,8 @@ class JobKind(StrEnum):
     BACKFILL = "backfill"
     RESYNC = "resync"
     VERIFY = "verify"
+    RETRY = "retry"
+    """Read the rows of some documents again, and make these equal to them."""
 
 
 class JobState(StrEnum):
@@ -44,7 +46,8 @@ class Options:
 
     `where` is SQL that the source evaluates; `first` and `last` bound the key, both included, as
     the texts that the operator wrote; `target` limits the job to one collection; `sample` is the
-    share of the rows to verify, in percent; `repair` has verify mend what it finds.
+    share of the rows to verify, in percent; `repair` has verify mend what it finds; `ids` are the
+    `_id`s that a retry is about.
     """
 
     where: str | None = None
@@ -53,6 +56,7 @@ class Options:
     target: str | None = None
     sample: float | None = None
     repair: bool = False
+    ids: tuple[Any, ...] | None = None
 
     def to_document(self) -> dict[str, Any]:
         """Return what differs from the defaults."""
@@ -63,6 +67,7 @@ class Options:
             "target": self.target,
             "sample": self.sample,
             "repair": self.repair or None,
+            "ids": self.ids and list(self.ids),
         }
         return {name: value for name, value in document.items() if value is not None}
 
@@ -77,6 +82,7 @@ class Options:
             target=document.get("target"),
             sample=document.get("sample"),
             repair=bool(document.get("repair", False)),
+            ids=tuple(document["ids"]) if document.get("ids") else None,
         )
 
 

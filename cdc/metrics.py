@@ -15,7 +15,7 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from cdc.readers.look import SourceLook
-from cdc.snapshot import Snapshot
+from cdc.snapshot import Role, Snapshot
 
 
 class StreamCollector(Collector):
@@ -36,6 +36,7 @@ class StreamCollector(Collector):
         yield from _lag(snapshot, seen)
         yield from _connections(snapshot)
         yield from _work(snapshot)
+        yield from _dead_letters(snapshot)
 
 
 def registry(
@@ -113,6 +114,22 @@ def _work(snapshot: Snapshot) -> Iterator[Metric]:
         "Operations in batches, as the source asked for them.",
         count_value=writing.batches,
         sum_value=writing.operations,
+    )
+
+
+def _dead_letters(snapshot: Snapshot) -> Iterator[Metric]:
+    writing = snapshot.writing
+    letters = CounterMetricFamily(
+        "cdc_dead_letters", "Rows that could not be carried over.", labels=["table", "reason"]
+    )
+    for (table, reason), count in sorted(writing.dead_letters.items()):
+        letters.add_metric([table, reason], count)
+    yield letters
+    is_known = snapshot.role is Role.ACTIVE
+    yield _gauge(
+        "cdc_dead_letters_open",
+        "Documents that are not as their rows are, until somebody mends them.",
+        float(writing.open_letters) if is_known else None,
     )
 
 

@@ -18,6 +18,7 @@ from cdc.position import FilePosition, GtidPosition, GtidSet, Position
 from cdc.readers.look import SourceLook, look
 from cdc.snapshot import Snapshot
 from cdc.writers import saved, target
+from cdc.writers.dead_letters import letters_of
 from cdc.writers.jobs import Jobs
 
 Facts = dict[str, Any]
@@ -36,6 +37,7 @@ def examine(config: Config, snapshot: Snapshot | None = None) -> Facts:
         **_stored(document),
         **_distance(seen, document, snapshot),
         "jobs": None if target_error else _attempt(lambda: _jobs(config))[0],
+        "dead_letters_open": None if target_error else _attempt(lambda: _letters(config))[0],
         "source": {"reachable": source_error is None, "error": source_error},
         "target": {"reachable": target_error is None, "error": target_error},
         "process": None if snapshot is None else process(snapshot),
@@ -161,6 +163,11 @@ def _jobs(config: Config) -> list[Facts]:
     with target.connect(config.target) as client:
         jobs = Jobs(client, state_database=config.target.state_database, stream=config.name)
         return [_job(each) for each in jobs.all() if each.state not in ENDED]
+
+
+def _letters(config: Config) -> int:
+    with target.connect(config.target) as client:
+        return letters_of(config, client).count()
 
 
 def _job(job: Job) -> Facts:

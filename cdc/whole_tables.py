@@ -83,4 +83,7 @@ def _tell(job: Job) -> None:
     )
     for finding in progress.findings:
         fields = ", ".join(finding["fields"])
-        click.echo(f"  {finding['kind']:9} {finding['collection']} {finding['_id']!r} {fields}")
+        note = f" ({finding['note']})" if "note" in finding else ""
+        click.echo(
+            f"  {finding['kind']:9} {finding['collection']} {finding['_id']!r} {fields}{note}"
+        )

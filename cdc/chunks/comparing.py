@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
 import bson
 
+from cdc.dead_letters import Failure
 from cdc.operations import Operation
 from cdc.writers.batch import comparable, query
 from cdc.writers.documents import id_end
@@ -15,21 +16,26 @@ Kind = Literal["missing", "extra", "different"]
 
 
 class Difference(NamedTuple):
-    """A document that is not as its row says; `fields` are the dotted paths that differ."""
+    """A document that is not as its row says; `fields` are the dotted paths that differ.
+
+    `id` is empty where the row's cannot be told. `note` says why it may be so.
+    """
 
     collection: str
     kind: Kind
     id: bytes
     fields: tuple[str, ...] = ()
+    note: str = ""
 
     def to_document(self) -> dict[str, Any]:
         """Return it as it stands in a job's progress; `_id` is the document's own."""
-        return {
+        document = {
             "collection": self.collection,
             "kind": self.kind,
-            "_id": bson.decode(query(self.id))["_id"],
+            "_id": bson.decode(query(self.id))["_id"] if self.id else None,
             "fields": list(self.fields),
         }
+        return {**document, "note": self.note} if self.note else document
 
 
 def differences(
@@ -47,6 +53,16 @@ def differences(
         elif raw[id_end(raw) :] != operation.document[id_end(operation.document) :]:
             fields = tuple(_differing(bson.decode(operation.document), bson.decode(raw)))
             yield Difference(collection, "different", operation.id, fields), operation
+
+
+def unmapped(
+    collection: str, failures: Iterable[Failure], found: Mapping[object, bytes]
+) -> Iterator[Difference]:
+    """Yield the rows that cannot be carried over; `found` as above."""
+    for each in failures:
+        there = bool(each.id) and comparable(each.id) in found
+        note = f"the row cannot be carried over: {each.error}"
+        yield Difference(collection, "different" if there else "missing", each.id, (), note)
 
 
 _ABSENT = object()

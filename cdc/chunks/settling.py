@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Protocol
 
 from cdc.chunks.windows import Window, Windows
-from cdc.errors import WriteRefused
+from cdc.dead_letters import Origin
+from cdc.errors import TooManyDeadLetters, WriteRefused
 from cdc.operations import Operation
 from cdc.position import Position
 from cdc.retry import Stopped
@@ -26,6 +27,7 @@ class Settlement(NamedTuple):
 
     changes: tuple[tuple[str, Sequence[Operation]], ...] = ()
     writes: tuple[StateWrite, ...] = ()
+    origins: tuple[Origin, ...] = ()
 
 
 @dataclass(slots=True, eq=False)
@@ -79,7 +81,7 @@ class Settler:
         while (piece := self._due()) is not None:
             try:
                 settled = self._settle(piece, writer)
-            except WriteRefused as error:
+            except (WriteRefused, TooManyDeadLetters) as error:
                 piece.outcome.set_exception(error)
             else:
                 piece.outcome.set_result(settled)
@@ -115,6 +117,7 @@ class Settler:
                         self._windows.committed_at,
                         settlement.changes,
                         writes=settlement.writes,
+                        origins=settlement.origins,
                     ),
                 )
             )

@@ -15,6 +15,7 @@ from cdc.chunks.removal import Removal
 from cdc.chunks.table import Collection, Part
 from cdc.chunks.windows import Window
 from cdc.config import Config
+from cdc.dead_letters import Origin, failures
 from cdc.errors import TooEarly, UsageError
 from cdc.following import Followed
 from cdc.jobs import Job, JobKind
@@ -22,7 +23,7 @@ from cdc.mapping.compiler import compile_plan
 from cdc.mapping.language import IdExpression
 from cdc.mapping.model import Mapping as TableMapping
 from cdc.mapping.ownership import own_documents
-from cdc.mapping.plan import Plan
+from cdc.mapping.plan import FailedRow, Plan
 from cdc.operations import Operation
 from cdc.readers.chunks import Chunk, ChunkReader
 from cdc.readers.keys import Key
@@ -48,6 +49,11 @@ class MappedCollection:
     def name(self) -> str:
         """The collection's name."""
         return self.plan.collection
+
+    @property
+    def origin(self) -> Origin:
+        """Where its documents come from."""
+        return Origin(self.plan.layout.table, self.plan.halts)
 
     def is_gone(self, document: bytes) -> bool:
         """Tell whether a document is marked as that of a deleted row."""
@@ -101,6 +107,7 @@ class SourceTable:
             for each in mappings
         ]
         self._options = job.options
+        self._sets_aside = job.kind is JobKind.VERIFY  # it tells of every row, whatever the policy
         self._rows = rows
         self._pace = pace
         self._wait = wait
@@ -173,8 +180,13 @@ class SourceTable:
         chunk = self._in_time(read)
         self._pace.spent(chunk.rows)
         now = time.time()
-        documents = {each.name: each.plan.operations(chunk.event, now) for each in self._mapped}
-        return Part(documents, chunk.rows, chunk.last, chunk.finished, chunk.high)
+        documents, failed = {}, {}
+        for each in self._mapped:
+            rows: list[FailedRow] = []
+            told = None if each.plan.halts and not self._sets_aside else rows.append
+            documents[each.name] = each.plan.operations(chunk.event, now, told)
+            failed[each.name] = failures(rows)
+        return Part(documents, chunk.rows, chunk.last, chunk.finished, chunk.high, failed)
 
     def _in_time(self, read: Callable[[], Chunk]) -> Chunk:
         while True:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from cdc.chunks.windows import Window
+from cdc.dead_letters import Failure, Origin
 from cdc.operations import Operation
 from cdc.position import Position
+from cdc.writers.batch import comparable
+
+NO_FAILURES: Final[Mapping[str, Sequence[Failure]]] = {}
 
 
 class Part(NamedTuple):
     """Rows that were read, as documents: operations by collection.
 
-    `last` is the key of the last row, `finished` whether none follows; `high` the position that
+    `failures` are the rows that cannot be carried over, by collection. `last` is the
+    key of the last row, `finished` whether none follows; `high` the position that
     the stream must have passed before the rows mean anything.
     """
 
@@ -22,6 +27,13 @@ class Part(NamedTuple):
     last: Any
     finished: bool
     high: Position
+    failures: Mapping[str, Sequence[Failure]] = NO_FAILURES
+
+    def alive(self, collection: str) -> set[object]:
+        """Return the ids of the documents whose rows were found, as MongoDB compares them."""
+        found = [each.id for each in self.documents[collection]]
+        found += [each.id for each in self.failures.get(collection, ()) if each.id]
+        return {comparable(each) for each in found}
 
 
 class Collection(Protocol):
@@ -35,6 +47,11 @@ class Collection(Protocol):
     @property
     def own(self) -> Mapping[str, Any]:
         """The filter of the documents that can only come from this table."""
+        ...
+
+    @property
+    def origin(self) -> Origin:
+        """Where its documents come from."""
         ...
 
     def is_gone(self, document: bytes) -> bool:

@@ -12,12 +12,22 @@ from typing import Any, NamedTuple
 
 from cdc.chunks.settling import READ_AHEAD, Piece, Settlement, Settler
 from cdc.chunks.windows import Window, Windows
+from cdc.dead_letters import UNKNOWN, Origin
 from cdc.jobs import JOBS, Job, JobState, Progress
 from cdc.operations import Operation
 from cdc.position import Position
 from cdc.state_writes import StateWrite
 
-Changes = tuple[tuple[str, Sequence[Operation]], ...]
+
+class Change(NamedTuple):
+    """Operations on a collection."""
+
+    collection: str
+    operations: Sequence[Operation]
+    origin: Origin = UNKNOWN
+
+
+Changes = tuple[Change, ...]
 
 WINDOW_RETRY_SECONDS = 0.05
 """How soon to look again for the end of a large transaction that is being applied."""
@@ -110,7 +120,11 @@ class Task:
             return None
         changes, progress = step.settle(self.progress)
         self.progress = replace(progress, cursor=step.cursor)
-        return Settlement(changes, (self._saved(),))
+        return Settlement(
+            tuple((each.collection, each.operations) for each in changes),
+            (self._saved(),),
+            tuple(each.origin for each in changes),
+        )
 
     def advance(self, **progress: Any) -> None:
         """Set what a phase begins with."""

@@ -47,8 +47,8 @@ class Window:
         return [each for each in operations if comparable(each.id) not in touched]
 
     def has_touched(self, collection: str, identifier: bytes) -> bool:
-        """Tell whether the stream touched this document."""
-        return comparable(identifier) in self._touched.get(collection, ())
+        """Tell whether the stream touched this document; of an empty id it is not known."""
+        return bool(identifier) and comparable(identifier) in self._touched.get(collection, ())
 
     def touch(self, collection: str, operations: Iterable[Keyed]) -> None:
         """Remember the keys of what was applied, or set aside: what was read is older than that."""

@@ -8,16 +8,19 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final, Protocol
 
-from cdc.chunks.comparing import Difference, differences
+import bson
+
+from cdc.chunks.comparing import Difference, differences, unmapped
 from cdc.chunks.table import Collection, Part, Table
-from cdc.chunks.task import Changes, Step, Task
+from cdc.chunks.task import Change, Changes, Step, Task
 from cdc.chunks.windows import Window
+from cdc.dead_letters import Origin
 from cdc.jobs import JobKind, Phase, Progress
 from cdc.operations import Operation, OperationKind
 from cdc.writers.batch import comparable
 
-Found = tuple[Difference, Operation]
-"""A difference, and the operation that mends it."""
+Found = tuple[Difference, Operation | None]
+"""A difference, and the operation that mends it, if there is one."""
 
 SettlePart = Callable[[Part, Window, Progress], tuple[Changes, Progress]]
 SettleGone = Callable[[Collection, list[bytes], Window, Progress], tuple[Changes, Progress]]
@@ -47,11 +50,24 @@ class Documents(Protocol):
         ...
 
 
+LetterOn = Callable[[str, bytes], str | None]
+"""Gives the open dead letter on a document of a collection, if there is one."""
+
+
 class Work:
     """The work of one job."""
 
-    def __init__(self, task: Task, table: Table, documents: Documents, *, piece_rows: int) -> None:
+    def __init__(
+        self,
+        task: Task,
+        table: Table,
+        documents: Documents,
+        *,
+        piece_rows: int,
+        letter_on: LetterOn = lambda *_: None,
+    ) -> None:
         """`piece_rows` is how many documents a piece of the phase DOCUMENTS has."""
+        self._letter_on = letter_on
         self._task = task
         self._table = table
         self._documents = documents
@@ -71,6 +87,8 @@ class Work:
                 self._rows(self._compared)
                 self._all_documents(self._searched)
                 self._recheck()
+            case JobKind.RETRY:
+                self._retry()
 
     # -- through the rows
 
@@ -95,9 +113,16 @@ class Work:
             writes = window.untouched(collection, operations)
             if not progress.inserting:
                 writes = [_as_replace(each) for each in writes]
-            changes.append((collection, writes))
-        written = progress.written + sum(len(operations) for _, operations in changes)
+            changes.append(Change(collection, writes, self._origin(collection, part, window)))
+        written = progress.written + sum(len(each.operations) for each in changes)
         return tuple(changes), replace(progress, rows=progress.rows + part.rows, written=written)
+
+    def _origin(self, collection: str, part: Part, window: Window) -> Origin:
+        """Return where the documents come from, with the rows that are to be set aside."""
+        [origin] = [each.origin for each in self._table.collections if each.name == collection]
+        failed = part.failures.get(collection, ())
+        kept = [each for each in failed if not window.has_touched(collection, each.id)]
+        return origin._replace(failures=tuple(each._replace(behind=0) for each in kept))
 
     def _compared(self, part: Part, window: Window, progress: Progress) -> tuple[Changes, Progress]:
         """Hold what the stream has not touched since against the documents."""
@@ -106,7 +131,18 @@ class Work:
             wanted = self._settled(collection, operations, window)
             documents = self._documents.fetch(collection, [each.id for each in wanted])
             found += differences(collection, wanted, documents)
+            found += self._unmapped(collection, part, window)
         return self._told(found, replace(progress, rows=progress.rows + part.rows))
+
+    def _unmapped(self, collection: str, part: Part, window: Window) -> list[Found]:
+        """Tell of the rows that cannot be carried over; nothing can mend their documents."""
+        failed = part.failures.get(collection, ())
+        touched = [each.id for each in failed if window.has_touched(collection, each.id)]
+        self._put_off(collection, touched)
+        settled = [each for each in failed if each.id not in {*touched}]
+        ids = [each.id for each in settled if each.id]
+        documents = self._documents.fetch(collection, ids) if ids else {}
+        return [(each, None) for each in unmapped(collection, settled, documents)]
 
     def _settled(
         self, collection: str, operations: Sequence[Operation], window: Window
@@ -147,7 +183,7 @@ class Work:
         finished = len(ids) < self._piece_rows
         asked = self._sampled(ids)
         part = self._table.lookup(collection, asked, window)
-        alive = {comparable(each.id) for each in part.documents[collection.name]}
+        alive = part.alive(collection.name)
         gone = [each for each in asked if comparable(each) not in alive]
         return Step(ids[-1], finished, part.high, partial(settle, collection, gone, window))
 
@@ -161,8 +197,9 @@ class Work:
         self, collection: Collection, gone: list[bytes], window: Window, progress: Progress
     ) -> tuple[Changes, Progress]:
         """Remove the documents whose rows are gone, as `on_delete` says."""
-        removals = [operation for _, operation in self._extra(collection, gone, window)]
-        changes = ((collection.name, removals),)
+        found = self._extra(collection, gone, window)
+        removals = [operation for _, operation in found if operation is not None]
+        changes = (Change(collection.name, removals, collection.origin),)
         return changes, replace(progress, removed=progress.removed + len(removals))
 
     def _searched(
@@ -201,8 +238,7 @@ class Work:
         self, collection: Collection, ids: list[bytes], cursor: Any, window: Window
     ) -> Step:
         part = self._table.lookup(collection, ids, window)
-        wanted = part.documents[collection.name]
-        alive = {comparable(each.id) for each in wanted}
+        alive = part.alive(collection.name)
         gone = [each for each in ids if comparable(each) not in alive]
 
         def settle(progress: Progress) -> tuple[Changes, Progress]:
@@ -212,18 +248,57 @@ class Work:
 
         return Step(cursor, True, part.high, settle)
 
+    # -- what was set aside
+
+    def _retry(self) -> None:
+        """Make some documents equal to their rows, or remove those whose rows are gone."""
+        ids = [encoded(each) for each in self._options.ids or ()]
+        for collection in self._table.collections:
+            with self._task.window() as window:
+                self._table.probe(collection, window)
+            for at in range(0, len(ids), self._piece_rows):
+                some = ids[at : at + self._piece_rows]
+                self._task.walk(partial(self._read_to_retry, collection, some))
+
+    def _read_to_retry(
+        self, collection: Collection, ids: list[bytes], cursor: Any, window: Window
+    ) -> Step:
+        part = self._table.lookup(collection, ids, window)
+        alive = part.alive(collection.name)
+        gone = [each for each in ids if comparable(each) not in alive]
+
+        def settle(progress: Progress) -> tuple[Changes, Progress]:
+            copied, progress = self._copied(part, window, progress)
+            away = self._away(collection, gone, window)
+            removed = progress.removed + len(away)
+            changes = (*copied, Change(collection.name, away, collection.origin))
+            return changes, replace(progress, removed=removed)
+
+        return Step(cursor, True, part.high, settle)
+
+    def _away(
+        self, collection: Collection, gone: Sequence[bytes], window: Window
+    ) -> list[Operation]:
+        """Return what leaves no document of a row that is gone, whether there is one or not."""
+        name = collection.name
+        asked = [each for each in gone if not window.has_touched(name, each)]
+        documents = self._documents.fetch(name, asked) if asked else {}
+        return [_leaving(collection, each, documents.get(comparable(each))) for each in asked]
+
     # -- the account
 
     def _told(self, found: Iterable[Found], progress: Progress) -> tuple[Changes, Progress]:
-        """Count differences; mend them where the job is to."""
+        """Count differences; mend them where the job is to, unless a dead letter is open."""
         kinds, changes = [], []
         findings = [*progress.findings]
         for difference, operation in found:
             kinds.append(difference.kind)
-            if len(findings) < KEPT_FINDINGS:
-                findings.append(difference.to_document())
-            if self._options.repair:
-                changes.append((difference.collection, [_as_replace(operation)]))
+            kept, repair = len(findings) < KEPT_FINDINGS, self._options.repair
+            letter = self._letter_of(difference) if kept or repair else None
+            if kept:
+                findings.append(_noted(difference, letter).to_document())
+            if repair and operation is not None and letter is None:
+                changes.append(Change(difference.collection, [_as_replace(operation)]))
         return tuple(changes), replace(
             progress,
             missing=progress.missing + kinds.count("missing"),
@@ -232,6 +307,30 @@ class Work:
             repaired=progress.repaired + len(changes),
             findings=tuple(findings),
         )
+
+    def _letter_of(self, difference: Difference) -> str | None:
+        return self._letter_on(difference.collection, difference.id) if difference.id else None
+
+
+def _noted(difference: Difference, letter: str | None) -> Difference:
+    if letter is None:
+        return difference
+    note = f"the dead letter {letter} is open"
+    return difference._replace(note=f"{note}: {difference.note}" if difference.note else note)
+
+
+def _leaving(collection: Collection, identifier: bytes, document: bytes | None) -> Operation:
+    if document is None:
+        return Operation(OperationKind.DELETE, identifier)
+    if collection.is_gone(document):
+        return Operation(OperationKind.REPLACE, identifier, document)
+    return collection.removed(identifier, document)
+
+
+def encoded(key: Any) -> bytes:
+    """Return an `_id` as an operation's."""
+    raw = bson.encode({"_id": key})
+    return raw[4:5] + raw[9:-1]
 
 
 def _as_replace(operation: Operation) -> Operation:

@@ -15,7 +15,7 @@ from cdc.chunks.settling import Settler
 from cdc.chunks.table import Table
 from cdc.chunks.task import Task
 from cdc.chunks.windows import Windows
-from cdc.chunks.work import Documents, Work
+from cdc.chunks.work import Documents, LetterOn, Work
 from cdc.errors import CdcError, Retryable
 from cdc.jobs import Job, JobState
 from cdc.retry import Backoff, Stopped
@@ -58,6 +58,7 @@ class Worker:
         settler: Settler,
         pace: Pace,
         piece_rows: int,
+        letter_on: LetterOn,
         on_idle: Callable[[], None] = lambda: None,
     ) -> None:
         """`on_idle` is called whenever no job is left to do."""
@@ -68,6 +69,7 @@ class Worker:
         self._settler = settler
         self._pace = pace
         self._piece_rows = piece_rows
+        self._letter_on = letter_on
         self._on_idle = on_idle
         self._stopping = threading.Event()
         self._looked_at = 0.0
@@ -123,7 +125,13 @@ class Worker:
     def _work(self, task: Task) -> None:
         started = time.monotonic()
         with self._open_table(task.job, self._wait) as table:
-            Work(task, table, self._documents, piece_rows=self._piece_rows).run()
+            Work(
+                task,
+                table,
+                self._documents,
+                piece_rows=self._piece_rows,
+                letter_on=self._letter_on,
+            ).run()
         log.debug("job_took", seconds=round(time.monotonic() - started, 3))
 
     def _before_each(self, job: Job) -> None:

@@ -51,6 +51,7 @@ def _table(facts: dict[str, Any]) -> str:
         "behind": _unit(facts["transactions_behind"], "transactions"),
         "bytes behind": facts["bytes_behind"],
         "headroom": _unit(facts["binlog_headroom_bytes"], "bytes"),
+        "dead letters": facts["dead_letters_open"],
         "position": facts["position"],
         "committed at": facts["committed_at"],
         "updated at": facts["updated_at"],

@@ -11,12 +11,10 @@ from bson import BSON, Decimal128
 
 from cdc.actions import Clear
 from cdc.checkpoint import Checkpoint
-from cdc.dead_letters import Failure, Origin
+from cdc.dead_letters import UNKNOWN, Failure, Origin
 from cdc.operations import Operation, OperationKind
 from cdc.position import Position
 from cdc.state_writes import StateWrite
-
-UNKNOWN: Final = Origin()
 
 _INSERT, _REPLACE, _DELETE = OperationKind.INSERT, OperationKind.REPLACE, OperationKind.DELETE
 

@@ -19,18 +19,21 @@ COPIED: Final = "copy"
 
 ID_DIGITS: Final = 16
 
-EXACT: Final = CodecOptions[dict[str, Any]](datetime_conversion=DatetimeConversion.DATETIME_MS)
+EXACT: Final = CodecOptions[dict[str, Any]](
+    tz_aware=True, datetime_conversion=DatetimeConversion.DATETIME_AUTO
+)
 """Decodes ids such that encoding them gives the same bytes, whatever the date."""
 
 
 class Letter(NamedTuple):
-    """A letter that a batch opens, or keeps open."""
+    """A letter that a batch opens, or keeps open; its document failed `times` times in it."""
 
     id: str
     collection: str
     origin: Origin
     transaction: MappedTransaction
     failure: Failure
+    times: int = 1
 
     @property
     def action(self) -> str:
@@ -71,7 +74,7 @@ def _canonical(value: Any) -> str:
 
 
 def opened(stream: str, letter: Letter) -> StateWrite:
-    """Open a letter, or count one more failure of its document: once for a transaction."""
+    """Open a letter, or count more failures of its document: once for a transaction."""
     failure, row = letter.failure, shown(letter.failure.document)
     facts = {
         "stream": stream,
@@ -92,12 +95,12 @@ def opened(stream: str, letter: Letter) -> StateWrite:
     literal = {name: {"$literal": value} for name, value in facts.items()}
     was_open = {"$eq": ["$state", LetterState.OPEN.value]}
     again = {"$and": [letter.transaction.identity != "", _is("$transaction", letter)]}
-    counted = {"$cond": [again, "$count", {"$add": ["$count", 1]}]}
+    counted = {"$cond": [again, "$count", {"$add": ["$count", letter.times]}]}
     change = {
         **literal,
         "first_at": {"$cond": [was_open, "$first_at", "$$NOW"]},
         "last_at": "$$NOW",
-        "count": {"$cond": [was_open, counted, 1]},
+        "count": {"$cond": [was_open, counted, letter.times]},
     }
     return StateWrite(DEAD_LETTERS, {"_id": letter.id}, [{"$set": change}], upsert=True)
 

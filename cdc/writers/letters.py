@@ -177,7 +177,9 @@ def _outcomes(stream: str, batch: Batch, known: Open) -> tuple[list[Letter], lis
         if isinstance(each, Failure):
             identity = letter_id_of(stream, collection, origin, each)
             key = comparable(each.id) if each.id else identity
-            last[collection, key] = Letter(identity, collection, origin, transaction, each)
+            before = last.get((collection, key))
+            times = before.times + 1 if before else 1
+            last[collection, key] = Letter(identity, collection, origin, transaction, each, times)
         elif (key := comparable(each.id)) in watched[collection]:
             last[collection, key] = None
     letters = [each for each in last.values() if each is not None]

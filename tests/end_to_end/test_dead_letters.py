@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from cdc.servers import MongoServer, MySQLServer, mongo_server
+from tests.end_to_end.conftest import MakeStream
+from tests.end_to_end.support.commit_trap import CommitTrap
+from tests.end_to_end.support.history import MysqlGtids
+from tests.end_to_end.support.proxy import Proxy
 from tests.end_to_end.support.stream import Stream
+from tests.end_to_end.test_copying import cdc, until_copied
+from tests.end_to_end.test_halts import halted
+from tests.end_to_end.test_observing import get
+from tests.waiting import eventually
 
 ON_MYSQL = pytest.mark.parametrize("stream", ["mysql-gtid"], indirect=True)
 COLUMNS = (
@@ -23,14 +34,22 @@ MAPPING = {
     }
 }
 SECRET = "swordfish-4711"
+BELOW_100 = {"number": {"$not": {"$gt": 100}}}
 
 
 @pytest.fixture
 def items(stream: Stream) -> Stream:
+    """A table, and a collection that takes numbers below 100."""
     stream.table("items", COLUMNS, MAPPING)
-    stream.start()
-    stream.until_streaming()
+    stream.database.create_collection("items", validator=BELOW_100)
     return stream
+
+
+@pytest.fixture
+def running(items: Stream) -> Stream:
+    items.start()
+    items.until_streaming()
+    return items
 
 
 def letters(stream: Stream, state: str = "open") -> dict[Any, dict[str, Any]]:
@@ -43,13 +62,22 @@ def insert(key: int, **values: str) -> str:
     return f"INSERT INTO items ({', '.join(row)}) VALUES ({', '.join(row.values())})"
 
 
+def update(key: int, change: str) -> str:
+    return f"UPDATE items SET {change} WHERE id = {key}"
+
+
+def take_anything(stream: Stream) -> None:
+    stream.client[stream.database.name].command({"collMod": "items", "validator": {}})
+
+
+def assert_each_transaction_counts_once(stream: Stream) -> None:
+    assert sorted(stream.ledger()) == sorted(stream.history.committed())
+
+
 @ON_MYSQL
-def test_what_fails_is_set_aside_beside_the_rest_of_its_transaction(items: Stream) -> None:
-    items.client[items.database.name].command(
-        {"create": "items", "validator": {"number": {"$not": {"$gt": 100}}}}
-    )
-    items.database["items"].create_index("word", unique=True)
-    items.transaction(
+def test_what_fails_is_set_aside_beside_the_rest_of_its_transaction(running: Stream) -> None:
+    running.database["items"].create_index("word", unique=True)
+    running.transaction(
         insert(1, word="'one'", number="1"),
         insert(2, word="'two'", data="'no JSON'"),
         insert(3, word="'three'", number="500"),
@@ -59,19 +87,19 @@ def test_what_fails_is_set_aside_beside_the_rest_of_its_transaction(items: Strea
         insert(6, word="'six'"),
     )
 
-    items.until_caught_up()
+    running.until_caught_up()
 
-    assert items.documents("items").keys() == {1, 6}
-    found = letters(items)
+    assert running.documents("items").keys() == {1, 6}
+    found = letters(running)
     assert {key: each["reason"] for key, each in found.items()} == {
         2: "value",
         3: "validator",
         4: "duplicate",
         5: "too_large",
     }
-    assert sorted(items.ledger()) == sorted(items.history.committed())
+    assert_each_transaction_counts_once(running)
     assert {each["count"] for each in found.values()} == {1}
-    assert {each["transaction"] for each in found.values()} <= items.history.committed()
+    assert {each["transaction"] for each in found.values()} <= running.history.committed()
     assert {each["truncated"] for key, each in found.items() if key != 5} == {False}
     assert found[5]["truncated"]
     assert found[5]["row_bytes"] > 17 << 20
@@ -79,6 +107,250 @@ def test_what_fails_is_set_aside_beside_the_rest_of_its_transaction(items: Strea
     assert found[3]["row"] == (
         '{"_id": 3, "word": "three", "hidden": "***", "notes": null, "data": null, "number": 500}'
     )
-    said = items.daemon.events("dead_letter")
+    said = running.daemon.events("dead_letter")
     assert {each["reason"] for each in said} == {"value", "validator", "duplicate", "too_large"}
-    assert SECRET not in str(found) + items.daemon.stderr
+    assert SECRET not in str(found) + running.daemon.stderr
+
+
+@ON_MYSQL
+def test_a_document_stays_as_it_was_until_its_row_can_be_carried_over(running: Stream) -> None:
+    running.sql(insert(1, number="1"), insert(2, number="2"), insert(3, number="3"))
+    running.sql(update(1, "number = 500"), update(1, "word = 'later'"), update(2, "number = 501"))
+    running.until_caught_up()
+
+    assert running.documents("items")[1]["number"] == 1
+    assert {key: each["count"] for key, each in letters(running).items()} == {1: 2, 2: 1}
+    verified = cdc(running, "verify", "--output", "json")
+    assert verified.returncode == 1, verified.stderr
+    [job] = json.loads(verified.stdout)
+    found = {each["_id"]: each for each in job["progress"]["findings"]}
+    assert {key: each["kind"] for key, each in found.items()} == {1: "different", 2: "different"}
+    assert f"dead letter {letters(running)[1]['_id']} is open" in found[1]["note"]
+
+    running.sql(update(1, "number = 5"), "DELETE FROM items WHERE id = 2")
+    running.until_caught_up()
+
+    assert letters(running) == {}
+    assert letters(running, "resolved").keys() == {1, 2}
+    assert {key: each["number"] for key, each in running.documents("items").items()} == {1: 5, 3: 3}
+    assert len(running.daemon.events("dead_letter_resolved")) == 2
+    assert_each_transaction_counts_once(running)
+
+
+@ON_MYSQL
+def test_letters_are_shown_retried_and_discarded(items: Stream) -> None:
+    items.settings["http"] = {"listen": "127.0.0.1:0"}
+    items.start()
+    running = items
+    running.sql(*(insert(key, number="500") for key in (1, 2, 3)), insert(4, data="'no JSON'"))
+    running.until_caught_up()
+    listed = cdc(running, "dead-letters", "list", "--output", "json")
+    by_key = {each["key"]: each["id"] for each in json.loads(listed.stdout)}
+    status = cdc(running, "status", "--output", "json")
+    _, metrics = get(running.daemon, "/metrics")
+
+    failed = cdc(running, "dead-letters", "retry", by_key[1])
+    shown = cdc(running, "dead-letters", "show", by_key[1])
+    take_anything(running)
+    running.sql("SET SESSION sql_log_bin = 0", "DELETE FROM items WHERE id = 2")
+    running.database["items"].insert_one({"_id": 2, "word": "left over"})
+    retried = cdc(running, "dead-letters", "retry", by_key[1], by_key[2], "--output", "json")
+    running.stop()
+    alone = cdc(running, "dead-letters", "retry", "--all")
+    discarded = cdc(running, "dead-letters", "discard", by_key[4])
+    unknown = cdc(running, "dead-letters", "show", "no-such-letter")
+
+    assert json.loads(status.stdout)["dead_letters_open"] == 4
+    table = f'table="{running.schema}.items"'
+    assert f'cdc_dead_letters_total{{reason="validator",{table}}} 3.0' in metrics
+    assert f'cdc_dead_letters_total{{reason="value",{table}}} 1.0' in metrics
+    assert "cdc_dead_letters_open 4.0" in metrics
+    assert failed.returncode == 1, failed.stderr
+    assert "Document failed validation" in shown.stdout
+    assert '"hidden": "***"' in shown.stdout
+    assert retried.returncode == 0, retried.stderr
+    assert [each["state"] for each in json.loads(retried.stdout)] == ["resolved", "resolved"]
+    assert alone.returncode == 1, alone.stderr
+    assert f"{by_key[3]} resolved" in alone.stdout
+    assert f"{by_key[4]} open" in alone.stdout
+    assert discarded.returncode == 0, discarded.stderr
+    assert letters(running) == {}
+    assert running.documents("items").keys() == {1, 3}
+    assert unknown.returncode == 2
+    said = [listed, failed, shown, retried, alone, discarded]
+    told = "".join(each.stdout + each.stderr for each in said)
+    assert SECRET not in told + metrics + running.daemon.stderr
+
+
+@ON_MYSQL
+def test_too_many_stop_the_daemon_before_their_batch(items: Stream) -> None:
+    items.settings["dead_letters"] = {"max": 2}
+    items.start()
+    items.sql(insert(1, number="500"), insert(2, number="500"))
+    items.until_caught_up()
+    before = items.state_document()
+    items.transaction(insert(3), insert(4, number="500"), insert(5, number="7"))
+
+    said = halted(items.daemon)
+
+    assert "dead_letters.max is 2" in said["message"]
+    assert said["table"] == f"{items.schema}.items"
+    after = items.state_document()
+    assert before
+    assert after
+    assert after["position"] == before["position"]
+    assert items.documents("items") == {}
+    take_anything(items)
+    items.start()
+    items.until_caught_up()
+    assert items.documents("items").keys() == {3, 4, 5}
+    assert letters(items).keys() == {1, 2}
+    assert_each_transaction_counts_once(items)
+
+
+@ON_MYSQL
+def test_a_daemon_killed_in_a_batch_with_letters_leaves_each_once(items: Stream) -> None:
+    items.settings["apply"] = {"batch_rows": 1}
+    items.start()
+    items.sql(insert(1, number="1"))
+    items.until_caught_up()
+    items.stop()
+    items.transaction(insert(2, number="500"), insert(3, data="'no JSON'"), update(1, "number = 2"))
+
+    # The first attempt is refused; the points are those of the second.
+    for fault, left in (("after_first_write:2", 0), ("before_commit", 0), ("after_commit", 2)):
+        assert items.start(fault=fault).wait() == -9
+        assert len(letters(items)) == left
+    items.sql(update(1, "number = 500"))
+    items.start()
+    items.until_caught_up()
+
+    assert {key: each["count"] for key, each in letters(items).items()} == {1: 1, 2: 1, 3: 1}
+    assert items.documents("items").keys() == {1}
+    assert items.documents("items")[1]["number"] == 2
+    assert_each_transaction_counts_once(items)
+
+
+@ON_MYSQL
+@pytest.mark.parametrize("landed", [True, False])
+def test_a_lost_answer_to_a_batch_with_letters_counts_them_once(
+    items: Stream, mongo: MongoServer, landed: bool
+) -> None:
+    with Proxy(mongo.port, framed=True) as proxy:
+        items.proxied_target(proxy.port)
+        items.start()
+        items.sql(insert(1))
+        items.until_caught_up()
+        trap = CommitTrap(proxy, count=2, cut_before=not landed)
+        items.transaction(insert(2, number="500"), insert(3))
+
+        items.until_caught_up()
+
+        eventually(lambda: trap.caught == 2)
+        assert {key: each["count"] for key, each in letters(items).items()} == {2: 1}
+        assert items.documents("items").keys() == {1, 3}
+        assert_each_transaction_counts_once(items)
+
+
+@ON_MYSQL
+def test_rows_that_swap_a_unique_value_beside_one_that_fails(running: Stream) -> None:
+    running.database["items"].create_index(
+        "word", unique=True, partialFilterExpression={"word": {"$type": "string"}}
+    )
+    running.sql(insert(1, word="'one'"), insert(2, word="'two'"))
+    running.transaction(
+        update(1, "word = 'swapping'"),
+        insert(3, number="500"),
+        update(2, "word = 'one'"),
+        insert(4, word="'one'"),
+        update(1, "word = 'two'"),
+    )
+
+    running.until_caught_up()
+
+    words = {key: each["word"] for key, each in running.documents("items").items()}
+    assert words == {1: "two", 2: "one"}
+    assert {key: each["reason"] for key, each in letters(running).items()} == {
+        3: "validator",
+        4: "duplicate",
+    }
+    assert_each_transaction_counts_once(running)
+
+
+@ON_MYSQL
+def test_a_truncate_resolves_the_letters_of_its_table(running: Stream) -> None:
+    running.sql(insert(1, number="500"), "TRUNCATE TABLE items", insert(2, number="500"))
+
+    running.until_caught_up()
+
+    assert letters(running).keys() == {2}
+
+
+@ON_MYSQL
+def test_a_row_without_an_id_is_told_by_what_can_be_mapped_of_it(stream: Stream) -> None:
+    stream.table("days", "day DATE NOT NULL PRIMARY KEY, word VARCHAR(20)")
+    stream.start()
+    stream.sql(
+        "SET SESSION sql_mode = ''",
+        "INSERT INTO days VALUES ('0000-00-00', 'never'), ('2024-01-01', 'once')",
+        "UPDATE days SET word = 'seldom' WHERE day = 0",
+        "DELETE FROM days WHERE day = 0",
+    )
+
+    stream.until_caught_up()
+
+    assert len(stream.documents("days")) == 1
+    found = sorted(each["row"] for each in stream.state["dead_letters"].find({"key": None}))
+    assert found == ['{"word": "never"}', '{"word": "seldom"}']
+    retried = cdc(stream, "dead-letters", "retry", "--all")
+    assert retried.returncode == 2
+    assert "does not tell its row" in retried.stderr
+
+
+def test_copied_rows_become_letters_until_a_copy_goes_through(stream: Stream) -> None:
+    if stream.history.start.get("file"):
+        pytest.skip("chunks need GTIDs here")
+    stream.settings["start"] = "backfill"
+    stream.table("items", COLUMNS, MAPPING)
+    stream.database.create_collection("items", validator=BELOW_100)
+    stream.sql(insert(1), insert(2, number="500"), insert(3, data="'no JSON'"))
+
+    stream.start(ledger=False)
+    until_copied(stream)
+
+    assert stream.documents("items").keys() == {1}
+    assert {key: (each["reason"], each["action"]) for key, each in letters(stream).items()} == {
+        2: ("validator", "copy"),
+        3: ("value", "copy"),
+    }
+    take_anything(stream)
+    resynced = cdc(stream, "resync", f"{stream.schema}.items")
+    assert resynced.returncode == 0, resynced.stderr
+    assert stream.documents("items").keys() == {1, 2}
+    assert letters(stream).keys() == {3}
+
+
+@pytest.fixture(scope="module")
+def standalone() -> Iterator[MongoServer]:
+    with mongo_server(replica_set=False) as server:
+        yield server
+
+
+def test_a_target_without_transactions_keeps_one_letter_too(
+    mysql: MySQLServer, standalone: MongoServer, make_stream: MakeStream
+) -> None:
+    with standalone.client() as client:
+        stream = make_stream(mysql, standalone, client, MysqlGtids)
+        stream.settings["apply"] = {"mode": "at_least_once", "batch_rows": 1}
+        stream.table("items", COLUMNS, MAPPING)
+        stream.database.create_collection("items", validator=BELOW_100)
+        stream.transaction(insert(1), insert(2, number="500"), insert(3))
+
+        assert stream.start(fault="before_commit", ledger=False).wait() == -9
+        assert letters(stream).keys() == {2}
+        stream.start(ledger=False)
+        stream.until_caught_up()
+
+        assert {key: each["count"] for key, each in letters(stream).items()} == {2: 1}
+        assert stream.documents("items").keys() == {1, 3}
+        eventually(lambda: stream.daemon.events("dead_letter"))

@@ -17,6 +17,7 @@ from cdc.chunks.table import Collection, Part
 from cdc.chunks.task import Task
 from cdc.chunks.windows import Window, Windows
 from cdc.chunks.work import Work
+from cdc.dead_letters import Origin
 from cdc.jobs import Job, JobKind, Options
 from cdc.operations import Operation, OperationKind
 from cdc.position import FilePosition
@@ -97,6 +98,7 @@ class Target:
 class OneCollection:
     name = "c"
     own: Mapping[str, Any] = {}
+    origin = Origin("t")
 
     def is_gone(self, raw: bytes) -> bool:
         return False

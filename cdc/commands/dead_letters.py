@@ -1,0 +1,153 @@
+"""`cdc dead-letters`: the rows that could not be carried over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import click
+from bson import json_util
+
+from cdc.commands import config_option, output_option
+from cdc.config import Config, load
+from cdc.dead_letters import DeadLetter, LetterState
+from cdc.errors import UsageError
+from cdc.retrying import retried
+from cdc.writers import target
+from cdc.writers.dead_letters import DeadLetters, letters_of
+
+STILL_OPEN: Final = 1
+
+_ids = click.argument("letters", metavar="LETTER…", nargs=-1)
+_table = click.option("--table", metavar="SCHEMA.TABLE", help="Only those of this table.")
+
+
+@click.group("dead-letters")
+def dead_letters() -> None:
+    """Show, retry and discard rows that could not be carried over."""
+
+
+@dead_letters.command("list")
+@config_option
+@output_option
+@_table
+@click.option("--all", "every", is_flag=True, help="Also those that are resolved or discarded.")
+def list_letters(config_path: Path, output: str, table: str | None, every: bool) -> None:
+    """List the open letters, the one that failed last at the end."""
+    states = tuple(LetterState) if every else (LetterState.OPEN,)
+    with _letters(load(config_path)) as known:
+        found = known.all(table=table, states=states)
+    if output == "json":
+        _print_json([each.to_document() for each in found])
+        return
+    for each in found:
+        click.echo(_line(each))
+
+
+@dead_letters.command()
+@click.argument("letter")
+@config_option
+@output_option
+def show(letter: str, config_path: Path, output: str) -> None:
+    """Show all that is known of a letter, the row as the mapping shows it too."""
+    with _letters(load(config_path)) as known:
+        [found] = _named(known, [letter])
+    if output == "json":
+        _print_json(found.to_document())
+        return
+    for name, value in found.to_document().items():
+        click.echo(f"{name:12} {'-' if value in (None, '') else value}")
+
+
+@dead_letters.command()
+@_ids
+@config_option
+@output_option
+@_table
+@click.option("--all", "every", is_flag=True, help="All that are open.")
+def retry(
+    letters: tuple[str, ...], config_path: Path, output: str, table: str | None, every: bool
+) -> int:
+    """Read the rows again at the source and make their documents equal to them.
+
+    What was stored is never applied. A row that is gone is removed as on_delete says. A running
+    daemon does it; without one this command does. Exits 1 where a letter is open in the end.
+    """
+    config = load(config_path)
+    with _letters(config) as known:
+        chosen = _chosen(known, letters, table, every=every)
+        jobs = retried(config, config_path, chosen)
+        ended = _named(known, [each.id for each in chosen])
+    if output == "json":
+        _print_json([each.to_document() for each in ended])
+    else:
+        for each in ended:
+            click.echo(_line(each))
+    for job in jobs:
+        if job.error:
+            click.echo(f"{job.table}: {job.error}", err=True)
+    return STILL_OPEN if any(each.state is LetterState.OPEN for each in ended) else 0
+
+
+@dead_letters.command()
+@_ids
+@config_option
+@_table
+@click.option("--all", "every", is_flag=True, help="All that are open.")
+def discard(letters: tuple[str, ...], config_path: Path, table: str | None, every: bool) -> None:
+    """Say that letters do not matter; their documents stay as they are."""
+    with _letters(load(config_path)) as known:
+        for each in _chosen(known, letters, table, every=every):
+            moved = known.discard(each.id)
+            click.echo(f"{each.id}: {'discarded' if moved else 'no longer open'}", err=True)
+
+
+@contextmanager
+def _letters(config: Config) -> Iterator[DeadLetters]:
+    with target.connect(config.target) as client:
+        yield letters_of(config, client)
+
+
+def _chosen(
+    known: DeadLetters, letters: Sequence[str], table: str | None, *, every: bool
+) -> list[DeadLetter]:
+    """Return the open letters that were named, by id, by table or all."""
+    if bool(letters) + (table is not None) + every != 1:
+        raise UsageError(
+            "name letters by their ids, or write --table SCHEMA.TABLE, or --all",
+            remedy="see which there are: cdc dead-letters list",
+        )
+    if not letters:
+        return known.all(table=table)
+    found = _named(known, letters)
+    for each in found:
+        if each.state is not LetterState.OPEN:
+            raise UsageError(f"the dead letter {each.id} is {each.state}")
+    return found
+
+
+def _named(known: DeadLetters, letters: Sequence[str]) -> list[DeadLetter]:
+    found = []
+    for each in letters:
+        letter = known.get(each)
+        if letter is None:
+            raise UsageError(
+                f"there is no dead letter {each}",
+                remedy="see which there are: cdc dead-letters list --all",
+            )
+        found.append(letter)
+    return found
+
+
+def _line(letter: DeadLetter) -> str:
+    key = "no id" if not letter.has_key else repr(letter.key)
+    return (
+        f"{letter.id} {letter.state} {letter.table} {letter.collection} {key} {letter.reason}"
+        f" {letter.last_at:%Y-%m-%dT%H:%M:%SZ} ×{letter.count} {letter.error}"
+    )
+
+
+def _print_json(found: Any) -> None:
+    click.echo(json_util.dumps(found, json_options=json_util.RELAXED_JSON_OPTIONS, indent=2))

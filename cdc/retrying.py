@@ -1,0 +1,52 @@
+"""Has the rows of dead letters read again, by a job for each table and collection."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
+
+from cdc.config import Config
+from cdc.dead_letters import DeadLetter
+from cdc.errors import UsageError
+from cdc.jobs import Job, JobKind, Options
+from cdc.mapping.model import load_mappings
+from cdc.progress import BarDisplay, LineDisplay
+from cdc.requests import Display, perform
+
+
+def retried(config: Config, config_path: Path, letters: Sequence[DeadLetter]) -> list[Job]:
+    """Do it and return the jobs as they ended; UsageError for a letter without a key."""
+    for each in letters:
+        if not each.has_key:
+            raise UsageError(
+                f"the dead letter {each.id} does not tell its row: no id could be made of it",
+                table=each.table,
+                remedy="change the row, which carries it over; then discard the letter",
+            )
+    if not letters:
+        return []
+    mappings = load_mappings(
+        config.mappings, relative_to=config_path.resolve().parent, mask_key=config.read_mask_key()
+    )
+    display: Display = BarDisplay() if sys.stderr.isatty() else LineDisplay()
+    return perform(config, mappings, _jobs(config, letters), display)
+
+
+def _jobs(config: Config, letters: Sequence[DeadLetter]) -> list[Job]:
+    ordered = sorted(letters, key=_home)
+    return [
+        Job.request(
+            config.name,
+            JobKind.RETRY,
+            table,
+            by="command-line",
+            options=Options(target=collection, ids=tuple(each.key for each in group)),
+        )
+        for (table, collection), group in groupby(ordered, key=_home)
+    ]
+
+
+def _home(letter: DeadLetter) -> tuple[str, str]:
+    return letter.table, letter.collection
