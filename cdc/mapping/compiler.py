@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 
 from cdc.columns import Column, TableMap
+from cdc.mapping.computing import row_filter
 from cdc.mapping.contents import contents, contents_when_gone
-from cdc.mapping.identity import id_node
+from cdc.mapping.identity import id_is_private, id_node
 from cdc.mapping.language import Mapping
 from cdc.mapping.layout import Layout, nest
 from cdc.mapping.losses import Losses
@@ -36,6 +37,7 @@ def _layout(meeting: Meeting) -> Layout:
     id_field = id_node(meeting)
     found = contents(meeting)
     gone = contents_when_gone(meeting, found)
+    kept = row_filter(meeting)
     wires = tuple(_wire(meeting, column) for column in meeting.table.columns)
     if meeting.mistakes:
         raise MappingError(dict.fromkeys(meeting.mistakes), table=meeting.table.name)
@@ -46,7 +48,9 @@ def _layout(meeting: Meeting) -> Layout:
         sources=tuple(meeting.sources),
         id=id_field,
         fields=nest(found),
+        filter=kept,
         deleted=None if gone is None else nest(gone),
+        id_is_private=id_is_private(meeting.mapping),
     )
 
 

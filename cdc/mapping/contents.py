@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from cdc.mapping import computing
 from cdc.mapping.fields import FieldSource
 from cdc.mapping.identity import id_columns
 from cdc.mapping.language import NOW, SoftDelete
@@ -80,8 +81,15 @@ def _renamed(meeting: Meeting, column: str, taken: dict[str, str]) -> str | None
 
 def _fields(meeting: Meeting, rules: dict[str, FieldSource]) -> Iterator[tuple[Path, int]]:
     for dotted, rule in rules.items():
-        if rule.optional and rule.column is not None and not meeting.has(rule.column):
+        if rule.optional and _is_gone(meeting, rule):
             continue
         source = meeting.source(("fields", dotted), rule)
         if source is not None:
             yield tuple(dotted.split(".")), source
+
+
+def _is_gone(meeting: Meeting, rule: FieldSource) -> bool:
+    """Tell whether the table no longer has a column that a field needs."""
+    if rule.sql is not None:
+        return not all(map(meeting.has_any_case, computing.names(rule.sql)))
+    return rule.column is not None and not meeting.has(rule.column)

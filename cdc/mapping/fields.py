@@ -29,7 +29,18 @@ def _within_64_bits(value: int) -> int:
 
 Whole = Annotated[StrictInt, AfterValidator(_within_64_bits)]
 Scalar = StrictBool | Whole | StrictFloat | StrictStr
-SqlText = Annotated[StrictStr, Field(min_length=1)]
+
+
+def _expression(text: str) -> str:
+    """Refuse what is outside the subset of SQL that is compiled."""
+    # Here, since few mappings hold expressions, and what reads them takes long to import.
+    from cdc.mapping.expressions.parser import parse
+
+    parse(text)
+    return text
+
+
+SqlText = Annotated[StrictStr, Field(min_length=1), AfterValidator(_expression)]
 ShardName = Literal["schema", "table"]
 """Which name of the table that a row is from."""
 
@@ -76,6 +87,10 @@ class FieldSource(Strict):
             raise ValueError("must hold one of `column`, `sql`, `value` and `source`")
         if given & {"value", "source"} and len(self.model_fields_set) > 1:
             raise ValueError(f"`{given.pop()}` stands alone: nothing else can be made of it")
+        if self.sql is not None and self.type is not None:
+            raise ValueError("`type` means nothing beside `sql`: write CAST(… AS …) into it")
+        if self.sql is not None and self.default is not None:
+            raise ValueError("`default` means nothing beside `sql`: write COALESCE(…) into it")
         if self.mask is not None and self.type is not None:
             raise ValueError("`type` means nothing beside `mask`, which makes text of the value")
         if self.mask == "redact" and self.default is not None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from cdc.mapping import computing
 from cdc.mapping.fields import FieldSource
-from cdc.mapping.ids import IdPart
+from cdc.mapping.ids import IdExpression, IdPart
+from cdc.mapping.language import Mapping
 from cdc.mapping.layout import ID, Branch, Leaf, Node
 from cdc.mapping.meeting import Meeting
 from cdc.mapping.sources import FromColumn
@@ -13,6 +15,9 @@ from cdc.mapping.sources import FromColumn
 
 def id_node(meeting: Meeting) -> Node:
     """Give the `_id` field; tells the meeting every reason why it would not be one."""
+    expression = meeting.mapping.id
+    if isinstance(expression, IdExpression):
+        return Leaf(ID, computing.identity(meeting, expression) or 0)
     parts = meeting.mapping.id_parts or tuple(IdPart(column=name) for name in _key(meeting))
     _require_key(meeting, {part.column for part in parts if part.column is not None})
     found = [_leaf(meeting, part) for part in parts]
@@ -20,8 +25,21 @@ def id_node(meeting: Meeting) -> Node:
 
 
 def id_columns(meeting: Meeting) -> Iterable[str]:
-    """Give the columns that stand in `_id`, and so not beside it."""
+    """Give the columns that stand in `_id`, and so not beside it; an expression shows none."""
+    if isinstance(meeting.mapping.id, IdExpression):
+        return ()
     return meeting.mapping.id_columns or _key(meeting)
+
+
+def id_is_private(mapping: Mapping) -> bool:
+    """Tell whether an id is made of columns that the mapping masks or leaves out.
+
+    Documents hold such an id, but no log or error may.
+    """
+    if not isinstance(mapping.id, IdExpression):
+        return False
+    hidden = {name.lower() for name in (*mapping.exclude, *mapping.masked_columns)}
+    return any(name.lower() in hidden for name in computing.names(mapping.id.sql))
 
 
 def _key(meeting: Meeting) -> list[str]:

@@ -48,7 +48,17 @@ class IdExpression(Strict):
     sql: SqlText
     """An expression over the row's columns, in SQL with MySQL's meaning."""
     unique: Literal["asserted"]
-    """The operator's word that no two rows share a value, and that a row's value never changes."""
+    """The operator's word that no two rows share a value."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _asserted(cls, value: Any) -> Any:
+        if isinstance(value, dict) and "sql" in value and "unique" not in value:
+            raise ValueError(
+                "an expression needs `unique: asserted` beside it, your word that no two rows share"
+                " a value: cdc cannot know"
+            )
+        return value
 
 
 def _spelled_out(value: Any) -> Any:

@@ -22,7 +22,6 @@ from cdc.mapping.value_types import ValueType
 from cdc.yaml_file import Path as KeyPath
 
 __all__ = [
-    "NOT_YET",
     "NOW",
     "FieldSource",
     "IdExpression",
@@ -34,19 +33,6 @@ __all__ = [
     "Truncate",
     "ValueType",
 ]
-
-NOT_YET = frozenset(
-    {
-        ("where",),
-        ("id", "sql"),
-        ("id", "unique"),
-        ("fields", "sql"),
-    }
-)
-"""Keys of the language that this version does not act on; in `fields`, those of one field.
-
-They are parsed, and refused by name when a file is loaded; whoever builds one takes its line away.
-"""
 
 _POLICIES = {"on_truncate", "on_drop", "on_alter", "on_error", "indexes"}
 

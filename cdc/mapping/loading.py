@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -10,7 +10,6 @@ from pydantic_core import ErrorDetails
 
 from cdc.mapping.consistency import own_mistakes
 from cdc.mapping.language import (
-    NOT_YET,
     FieldSource,
     IdExpression,
     IdPart,
@@ -70,7 +69,7 @@ def _load(file: Path, mask_key: bytes, mistakes: list[Mistake]) -> Mapping | Non
     if not isinstance(marked.data, dict):
         mistakes.append(Mistake(file, 1, "must hold `source:` and `target:`"))
         return None
-    found = [*_not_yet(marked.data, origin)]
+    found: list[Mistake] = []
     mapping = _validated(marked.data, origin, found)
     if mapping is not None:
         mapping.bind(origin, mask_key)
@@ -83,37 +82,16 @@ def _validated(data: dict[str, object], origin: Origin, mistakes: list[Mistake])
     try:
         mapping = Mapping.model_validate(data)
     except ValidationError as error:
-        told = {(mistake.line, mistake.what) for mistake in mistakes}
-        refused = {line for line, _ in told}
-        for details in error.errors(include_input=False, include_url=False):
-            mistake = _told(details, origin)
-            if mistake.line not in refused:
-                mistakes.append(mistake)
+        details = error.errors(include_input=False, include_url=False)
+        mistakes += [_told(each, origin) for each in details]
         return None
     return mapping
-
-
-def _not_yet(data: dict[str, object], origin: Origin) -> Iterator[Mistake]:
-    """Keys of the language that this version would have to ignore."""
-    for path in _key_paths(data, ()):
-        if _general(path) in NOT_YET:
-            yield origin.mistake(path, f"`{path[-1]}` is not supported yet")
 
 
 def _general(path: KeyPath) -> KeyPath:
     """Give the path without numbers, and without the name of the field that it is about."""
     path = (path[0], *path[2:]) if path[:1] == ("fields",) else path
     return tuple(name for name in path if isinstance(name, str))
-
-
-def _key_paths(data: object, path: KeyPath) -> Iterator[KeyPath]:
-    if isinstance(data, dict):
-        for key, value in data.items():
-            yield (*path, key)
-            yield from _key_paths(value, (*path, key))
-    elif isinstance(data, list):
-        for index, value in enumerate(data):
-            yield from _key_paths(value, (*path, index))
 
 
 KNOWN_KEYS: dict[KeyPath, tuple[str, ...]] = {

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from cdc.columns import Column, TableMap
-from cdc.mapping import masks
+from cdc.mapping import computing, masks
 from cdc.mapping.fields import FieldSource
 from cdc.mapping.language import Mapping
 from cdc.mapping.losses import Losses
@@ -41,6 +41,10 @@ class Meeting:
         """Tell whether the table has this column."""
         return name in self._index
 
+    def has_any_case(self, name: str) -> bool:
+        """Tell whether the table has this column; in expressions, names of columns have no case."""
+        return name in self._index or name.lower() in map(str.lower, self._index)
+
     def column(self, path: KeyPath, name: str) -> int | None:
         """Find a column; None where there was a mistake."""
         index = self._index.get(name)
@@ -67,6 +71,8 @@ class Meeting:
             return self.name_of_table(rule.source)
         if rule.column is not None:
             return self._from_column(path, rule, rule.column)
+        if rule.sql is not None:
+            return computing.field(self, path, rule)
         return self.constant(rule.value)
 
     def encoder(self, column: Column, rule: FieldSource) -> Encoder:

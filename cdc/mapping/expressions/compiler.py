@@ -54,8 +54,8 @@ class Expression:
     """An expression as Python functions of the values of `columns`, in their order.
 
     `evaluate` gives the value, None for NULL (see `values` for their Python types); `is_true`
-    tells whether it is true. Both raise RecordError for a value that is out of the range of its
-    type. `source` is the generated code, `kind` the SQL type.
+    tells whether it is true. Both raise Unrepresentable for a value that is out of the range of
+    its type. `source` is the generated code, `kind` the SQL type.
     """
 
     columns: tuple[str, ...]

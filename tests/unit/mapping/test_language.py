@@ -16,7 +16,7 @@ fields:
   author.id: user_id
   lang: {column: lang, default: und}
   score: {column: score, type: double}
-  slug: {sql: "LOWER(lang)", default: none}
+  slug: {sql: "LOWER(lang)", optional: true}
   email: {column: email, mask: hash}
   phone: {column: phone, mask: {truncate: 3}, optional: true}
   origin: {value: mysql}

@@ -6,7 +6,7 @@ import math
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Context, Decimal
 from typing import Final
 
-from cdc.errors import RecordError
+from cdc.mapping.types.encoder import Unrepresentable
 
 EXACT: Final = Context(prec=200, rounding=ROUND_HALF_UP)
 """Wide enough for the product of any two decimals."""
@@ -17,7 +17,7 @@ MAX_SIGNED: Final = (1 << 63) - 1
 MAX_UNSIGNED: Final = (1 << 64) - 1
 
 
-class OutOfRange(RecordError):
+class OutOfRange(Unrepresentable):
     """The value of an expression is out of the range of its type, an error in MySQL too."""
 
 
