@@ -13,11 +13,13 @@ from cdc.mapping.expressions.kinds import (
     Decimal,
     Double,
     Integer,
+    Json,
     Kind,
     Text,
     Time,
 )
-from cdc.mapping.expressions.runtime import moments, numbers
+from cdc.mapping.expressions.runtime import json_values, moments, numbers
+from cdc.mapping.types import json_text
 from cdc.mapping.types.temporal import DAY_MILLISECONDS, UNIX_EPOCH_DAY
 
 Encoded = tuple[bytes, bytes]
@@ -41,6 +43,10 @@ def bson_value(value: object, kind: Kind) -> Encoded:
             return bson_bytes.STRING, bson_bytes.string(value.encode())
         case Binary(), bytes():
             return bson_bytes.BINARY, bson_bytes.binary(value)
+        case Json(written=True), str():
+            return json_text.encode(value)
+        case Json(), _:
+            return json_values.encoded(value)
         case Date() | DateTime(), int():
             return _moment(value)
         case Time(scale=scale), int():

@@ -6,7 +6,7 @@ compare as Python strings. PAD SPACE collations compare as if the shorter text w
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
@@ -17,7 +17,7 @@ MAX_REMEMBERED: Final = 64
 """Characters of the longest text whose key is kept."""
 MAX_KEYS: Final = 1 << 14
 CUT: Final = "0900"
-"""The cases with which MySQL's LOWER and UPPER never give more bytes than they get."""
+"""The cases that MySQL's LOWER and UPPER exchange in place."""
 
 
 class Keys(dict[str, str]):
@@ -88,11 +88,11 @@ class Collation:
         return self._cased(text, "upper")
 
     def _cased(self, text: str, case: str) -> str:
-        """Exchange the characters; MySQL then cuts what takes more bytes than before."""
-        found = text.translate(weights.cases(self.cases, case))
+        """Exchange the characters."""
+        table = weights.cases(self.cases, case)
         if self.cases != CUT or text.isascii():
-            return found
-        return found.encode()[: len(text.encode())].decode(errors="ignore")
+            return text.translate(table)
+        return _in_place(text, table)
 
     def compare(self, one: str, other: str) -> int:
         """Give -1, 0 or 1, as `one` sorts before, with or behind `other`."""
@@ -101,6 +101,25 @@ class Collation:
             size = max(len(first), len(second))
             first, second = first.ljust(size, self.space), second.ljust(size, self.space)
         return (first > second) - (first < second)
+
+
+def _in_place(text: str, table: Mapping[int, str | int]) -> str:
+    """Exchange characters as MySQL does, in the text's own bytes.
+
+    What has grown overwrites the character behind it, and that ends the text; so does its end.
+    """
+    found: list[str] = []
+    size, read, written = len(text.encode()), 0, 0
+    for character in text:
+        exchanged = character.translate(table)
+        written += len(exchanged.encode())
+        if written > size:
+            break
+        found.append(exchanged)
+        read += len(character.encode())
+        if written > read:
+            break
+    return "".join(found)
 
 
 @cache

@@ -13,6 +13,7 @@ from cdc.mapping.expressions.kinds import (
     Decimal,
     Double,
     Integer,
+    Json,
     Kind,
     Single,
     Strength,
@@ -55,11 +56,20 @@ def kind(column: Column, *, mariadb: bool) -> Kind:
             return DateTime(column.scale)
         case FieldType.TIME2:
             return Time(column.scale)
+        case FieldType.JSON:
+            return Json(json_collation())
         case found if found in CHARACTERS:
             return _characters(column, mariadb=mariadb)
     raise ExpressionError(
         f"column `{column.name}`: a {column.type.name} cannot be used in an expression"
     )
+
+
+def json_collation() -> collations.Collation:
+    """Give the collation of MySQL's JSON."""
+    found = collations.named("utf8mb4_bin")
+    assert found is not None
+    return found
 
 
 def _integer(column: Column) -> Integer:
@@ -79,4 +89,5 @@ def _characters(column: Column, *, mariadb: bool) -> Text | Binary:
     if collation is None:
         charset = charsets.charset(column.collation)
         collation = collations.uncovered(column.collation, charset or "unknown")
-    return Text(collation, Strength.COLUMN)
+    numbered = column.type in (FieldType.ENUM, FieldType.SET)
+    return Text(collation, Strength.COLUMN, numbered=numbered)

@@ -27,6 +27,7 @@ from cdc.mapping.expressions.rules import (  # noqa: F401  they register themsel
     arithmetic,
     choice,
     comparison,
+    json,
     logic,
     strings,
     temporal,

@@ -92,11 +92,15 @@ class Bits:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Characters; `ascii` says that they are ASCII for certain."""
+    """Characters; `ascii` says that they are ASCII for certain.
+
+    `numbered` are those of an ENUM or SET, which are their members' numbers where one is wanted.
+    """
 
     collation: Collation
     strength: Strength
     ascii: bool = False
+    numbered: bool = False
 
     def __str__(self) -> str:
         return f"a text ({self.collation.name})"
@@ -140,7 +144,13 @@ class Time:
 
 @dataclass(frozen=True, slots=True)
 class Json:
-    """A JSON value."""
+    """A JSON value, whose text compares by `collation`.
+
+    MySQL's is a value, MariaDB's `written`: a text.
+    """
+
+    collation: Collation
+    written: bool = False
 
     def __str__(self) -> str:
         return "a JSON value"

@@ -39,6 +39,7 @@ CASTS: Final = {
     "DATETIME": 1,
 }
 """What can be cast to, and how many sizes may follow in brackets."""
+ARROWS: Final = ("->", "->>")
 OUTSIDE: Final = frozenset(
     [
         "|",
@@ -49,8 +50,6 @@ OUTSIDE: Final = frozenset(
         "~",
         ":=",
         "@",
-        "->",
-        "->>",
         "REGEXP",
         "RLIKE",
         "SOUNDS",
@@ -131,6 +130,10 @@ class _Parser:
         token = self._peek
         if token.text in OUTSIDE and token.kind is not Kind.STRING:
             return ExpressionError(f"{token.written} is outside the subset")
+        if token.text in ARROWS:
+            return ExpressionError(
+                f"{token.written} stands behind a column only", "write JSON_EXTRACT(…, '$.path')"
+            )
         what = f"unexpected {token.written}"
         return ExpressionError(f"{what}, {expected}" if expected else what)
 
@@ -293,12 +296,12 @@ class _Parser:
         if self._is("."):
             raise ExpressionError(f"`{name}.…`: write a column without its table")
         tree: Node = Name(name)
-        for operator in ("->>", "->"):
+        for operator in ARROWS:
             if self._skip(operator):
                 path = self._next()
                 if path.kind is not Kind.STRING:
                     raise ExpressionError(f"{operator} takes a path in quotes")
-                tree = Call("JSON_EXTRACT", (tree, Literal(path.text)))
+                tree = Call("JSON_EXTRACT", (tree, Literal(path.text)), operator)
                 return Call("JSON_UNQUOTE", (tree,)) if operator == "->>" else tree
         return tree
 

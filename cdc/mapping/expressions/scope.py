@@ -30,7 +30,7 @@ class Scope:
     def bind(self, name: str, value: object) -> str:
         """Give a value to the generated code; the name that it has there."""
         unique, number = name, 1
-        while self.globals.setdefault(unique, value) != value:
+        while self.globals.setdefault(unique, value) is not value:
             number += 1
             unique = f"{name}_{number}"
         return unique

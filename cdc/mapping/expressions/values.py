@@ -1,7 +1,8 @@
 """Turns a column's bytes in a row image into the values that expressions work with.
 
 Integers, YEAR and BIT are int; DECIMAL is Decimal; FLOAT and DOUBLE float; text, ENUM and SET str;
-binary bytes; DATE, DATETIME, TIMESTAMP and TIME the integers of `runtime.moments`.
+binary bytes; DATE, DATETIME, TIMESTAMP and TIME the integers of `runtime.moments`; MySQL's JSON the
+values of `runtime.json_values`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Final
 
 from cdc.columns import Column, FieldType
 from cdc.mapping.expressions.errors import ExpressionError
-from cdc.mapping.expressions.runtime import moments
+from cdc.mapping.expressions.runtime import json_values, moments
 from cdc.mapping.expressions.runtime.moments import FRACTION_BITS, Parts
 from cdc.mapping.types import charsets
 from cdc.mapping.types.cache import Cache
@@ -170,4 +171,7 @@ DECODERS: Final[dict[FieldType, Callable[[Column], Decoder]]] = {
     FieldType.DATETIME2: lambda _: _datetime,
     FieldType.TIMESTAMP2: lambda _: _timestamp,
     FieldType.TIME2: _time,
+    FieldType.JSON: lambda column: (
+        json_values.from_text if column.json_text else json_values.from_binary
+    ),
 }

@@ -13,6 +13,8 @@ FUNCTIONS: Final[dict[str, tuple[int, int]]] = {
     "DATE_FORMAT": (2, 2),
     "IF": (3, 3),
     "IFNULL": (2, 2),
+    "JSON_EXTRACT": (2, 2),
+    "JSON_UNQUOTE": (1, 1),
     "LENGTH": (1, 1),
     "LOWER": (1, 1),
     "MD5": (1, 1),
@@ -49,7 +51,7 @@ REMEDIES: Final = {
     "POW": "write a multiplication",
     "INSTR": "write … LIKE '%…%'",
     "LOCATE": "write … LIKE '%…%'",
-    "JSON_VALUE": "write … ->> '$.path'",
+    "JSON_VALUE": "write JSON_UNQUOTE(JSON_EXTRACT(…, '$.path'))",
 }
 
 NOT_DETERMINISTIC: Final = frozenset(

@@ -26,7 +26,7 @@ def encode(text: str) -> Encoded:
         value = _parsed(text)
         if text.count("[") + text.count("{") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
             raise Unrepresentable(TOO_DEEP)
-        return _by_bson(value) or _value(value)
+        return encode_value(value)
     except RecursionError as error:
         raise Unrepresentable(TOO_DEEP) from error
 
@@ -36,6 +36,11 @@ def _depth(value: Any) -> int:
     if isinstance(value, dict):
         return 1 + max(map(_depth, value.values()), default=0)
     return 1 + max(map(_depth, value), default=0) if isinstance(value, list) else 0
+
+
+def encode_value(value: Any) -> Encoded:
+    """BSON type byte and value bytes of a JSON value as Python reads it."""
+    return _by_bson(value) or _value(value)
 
 
 def _parsed(text: str) -> Any:

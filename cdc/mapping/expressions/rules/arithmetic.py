@@ -5,6 +5,7 @@ from __future__ import annotations
 from cdc.mapping.expressions.errors import ExpressionError
 from cdc.mapping.expressions.kinds import (
     BIGINT,
+    BIGINT_DIGITS,
     UNSIGNED,
     Decimal,
     Double,
@@ -74,10 +75,12 @@ def _divide(scope: Scope, call: Call, terms: tuple[Term, ...]) -> Term:
     scale = first.scale + DIVISION_DIGITS
     kind = decimal(first.precision + second.scale + DIVISION_DIGITS, scale)
     if scope.mariadb:
-        name, digits = scope.bind("divide_in_words", numbers.divide_in_words), DIVISION_DIGITS
+        name = scope.bind("divide_in_words", numbers.divide_in_words)
+        code = f"{name}({{0}}, {{1}}, {DIVISION_DIGITS})"
     else:
-        name, digits = scope.bind("divide_rounded", numbers.divide_rounded), scale
-    return scope.strict(kind, call, f"{name}({{0}}, {{1}}, {digits})", *terms, nullable=True)
+        name = scope.bind("divide_rounded", numbers.divide_rounded)
+        code = f"{name}({{0}}, {{1}}, {DIVISION_DIGITS}, {scale})"
+    return scope.strict(kind, call, code, *terms, nullable=True)
 
 
 @rule("DIV")
@@ -167,5 +170,9 @@ def _round_whole(scope: Scope, call: Call, term: Term, kind: Integer, digits: in
     result = Integer(kind.unsigned, 64, kind.digits)
     if digits >= 0:
         return scope.strict(result, call, "int({0})", term)
+    if scope.mariadb and kind.digits >= BIGINT_DIGITS:
+        name = scope.bind("round_decimal", numbers.round_decimal)
+        wider = Decimal(kind.digits + 1, 0)
+        return scope.strict(wider, call, f"{name}({{0}}, {digits})", term)
     name = scope.bind("round_int", numbers.round_int)
     return _checked(scope, call, (term,), f"{name}({{0}}, {digits})", result)

@@ -15,24 +15,33 @@ from cdc.mapping.expressions.kinds import (
     Decimal,
     Double,
     Integer,
+    Json,
     Kind,
     Null,
     Strength,
     Text,
 )
+from cdc.mapping.expressions.rules import json
 from cdc.mapping.expressions.rules.numeric import double, number
 from cdc.mapping.expressions.rules.strings import encoded, text
 from cdc.mapping.expressions.runtime import casts, moments
 from cdc.mapping.expressions.scope import Scope
-from cdc.mapping.expressions.syntax import Cast
+from cdc.mapping.expressions.syntax import Call, Cast, Node
 from cdc.mapping.expressions.term import Term
 from cdc.mapping.expressions.texts import connection
 
+CHOICES = ("CASE", "CASE OF", "COALESCE", "IF", "IFNULL", "NULLIF")
+AS_TEXT = ("CHAR", "BINARY")
 DEFAULT_DECIMAL = (10, 0)
 
 
 def cast(scope: Scope, node: Cast, term: Term) -> Term:
     """Give the term of a CAST; raises ExpressionError for what is outside the subset."""
+    if isinstance(term.kind, Text) and term.kind.numbered and node.target not in AS_TEXT:
+        raise ExpressionError(
+            f"CAST of an ENUM or SET AS {node.target} would be of its number",
+            "write CONCAT(…) for its text",
+        )
     match node.target:
         case "SIGNED" | "UNSIGNED":
             return _to_integer(scope, node, term)
@@ -53,6 +62,8 @@ def _refused(node: Cast, term: Term, remedy: str | None = None) -> ExpressionErr
 
 def _to_integer(scope: Scope, node: Cast, term: Term) -> Term:
     kind = BIGINT if node.target == "SIGNED" else UNSIGNED
+    if isinstance(term.kind, Json) and kind is BIGINT:
+        return json.number(scope, node, term)
     if isinstance(term.kind, Text):
         to_signed, to_unsigned = casts.text_to_signed, casts.text_to_unsigned
         function = to_signed if kind is BIGINT else to_unsigned
@@ -65,11 +76,25 @@ def _to_integer(scope: Scope, node: Cast, term: Term) -> Term:
         return scope.strict(kind, node, f"{scope.bind(convert.__name__, convert)}({{0}})", term)
     if kind is UNSIGNED:
         raise _refused(node, term, "write CAST(… AS SIGNED)")
+    if not scope.mariadb and _is_unix(term.node):
+        raise ExpressionError(
+            "MySQL's CAST of UNIX_TIMESTAMP with a fraction does not round as other decimals do",
+            "write ROUND(…) around it",
+        )
     if isinstance(source, Double):
         name = scope.bind("double_to_signed", casts.double_to_signed)
     else:
         name = scope.bind("decimal_to_signed", casts.decimal_to_signed)
     return scope.strict(kind, node, f"{name}({{0}})", term)
+
+
+def _is_unix(node: Node) -> bool:
+    """Tell whether the value is, or may be chosen to be, that of UNIX_TIMESTAMP."""
+    if not isinstance(node, Call):
+        return False
+    return node.function == "UNIX_TIMESTAMP" or (
+        node.function in CHOICES and any(map(_is_unix, node.arguments))
+    )
 
 
 def _number(node: Cast, term: Term) -> Kind:
@@ -97,6 +122,8 @@ def _to_double(scope: Scope, node: Cast, term: Term) -> Term:
     if isinstance(term.kind, Text):
         name = scope.bind("text_to_double", casts.text_to_double)
         return scope.strict(Double(), node, f"{name}({{0}})", term)
+    if isinstance(term.kind, Json):
+        return json.number(scope, node, term)
     _number(node, term)
     return replace(double(scope, term), kind=Double(), node=node)
 

@@ -18,6 +18,7 @@ from cdc.mapping.expressions.kinds import (
     Text,
     Time,
 )
+from cdc.mapping.expressions.rules import json
 from cdc.mapping.expressions.rules.comparison import compare
 from cdc.mapping.expressions.rules.logic import boolean, truth
 from cdc.mapping.expressions.rules.numeric import double, merged
@@ -35,7 +36,8 @@ def one_of(terms: list[Term]) -> Kind:
     if not kinds:
         return Null()
     if all(isinstance(kind, Text) for kind in kinds):
-        return common(known)
+        numbered = any(isinstance(kind, Text) and kind.numbered for kind in kinds)
+        return replace(common(known), numbered=numbered)
     numbers = [kind for kind in kinds if isinstance(kind, Integer | Decimal | Double)]
     if len(numbers) == len(kinds):
         return merged(numbers)
@@ -76,6 +78,7 @@ def _case(scope: Scope, call: Call, terms: tuple[Term, ...]) -> Term:
 @rule("CASE OF")
 def _case_of(scope: Scope, call: Call, terms: tuple[Term, ...]) -> Term:
     operand, *rest = terms
+    json.require_none((operand, *rest[:-1:2]), "CASE … WHEN")
     tests = [compare(scope, "=", call, operand, term) for term in rest[:-1:2]]
     return _cases(scope, call, tests, [*rest[1::2], rest[-1]])
 
@@ -115,6 +118,7 @@ def _coalesce(scope: Scope, call: Call, terms: tuple[Term, ...]) -> Term:
 
 @rule("NULLIF")
 def _nullif(scope: Scope, call: Call, terms: tuple[Term, ...]) -> Term:
+    json.require_none(terms, "NULLIF")
     equal = compare(scope, "=", call, *terms)
     code = f"(None if {equal.yes} else {terms[0].code})"
     return Term(terms[0].kind, code, call, True, f"({code} is True)", f"({code} is False)")

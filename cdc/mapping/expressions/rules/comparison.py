@@ -23,6 +23,7 @@ from cdc.mapping.expressions.kinds import (
     Time,
     Year,
 )
+from cdc.mapping.expressions.rules import json
 from cdc.mapping.expressions.rules.logic import boolean
 from cdc.mapping.expressions.rules.numeric import double, number
 from cdc.mapping.expressions.rules.rule import RULES, rule
@@ -42,6 +43,7 @@ def compare(scope: Scope, operator: str, node: Node, one: Term, other: Term) -> 
     """Give the truth of `one operator other`."""
     if isinstance(one.kind, Null) or isinstance(other.kind, Null):
         return boolean("None", node, nullable=True, yes="False", no="False")
+    json.require_left(one, other)
     one, other = _typed(scope, one, other), _typed(scope, other, one)
     pattern = _pattern(scope, one, other, equality=operator in PYTHON)
     holds = _filled(pattern, PYTHON.get(operator, operator))
@@ -72,6 +74,8 @@ def _pattern(scope: Scope, one: Term, other: Term, *, equality: bool) -> str:
         return _texts(scope, one, other, equality=equality)
     if all(isinstance(kind, Date | DateTime) for kind in kinds):
         return "{0} ? {1}"
+    if any(isinstance(kind, Json) for kind in kinds):
+        return json.pattern(scope, one, other)
     if all(isinstance(kind, Time) for kind in kinds) or kinds == (Binary(), Binary()):
         return "{0} ? {1}"
     raise ExpressionError(f"{one.kind} is compared with {other.kind}", _remedy(*kinds))
@@ -79,8 +83,6 @@ def _pattern(scope: Scope, one: Term, other: Term, *, equality: bool) -> str:
 
 def _remedy(one: Kind, other: Kind) -> str | None:
     kinds = (one, other)
-    if any(isinstance(kind, Json) for kind in kinds):
-        return "write ->> for the text of a JSON value, and CAST it where it is a number"
     if any(isinstance(kind, Binary) for kind in kinds):
         return "write the constant as x'…', or CAST(… AS BINARY)"
     if any(isinstance(kind, Date | DateTime) for kind in kinds):
@@ -93,6 +95,10 @@ def _remedy(one: Kind, other: Kind) -> str | None:
 def _typed(scope: Scope, term: Term, other: Term) -> Term:
     """Give a term as what it is compared with: a constant as a date, a number as a double."""
     node = term.node
+    if isinstance(term.kind, Json) and term.kind.written:
+        return json.written(scope, term, other)
+    if isinstance(other.kind, Json) and other.kind.written and isinstance(term.kind, NUMERIC):
+        return double(scope, term)
     if isinstance(term.kind, NUMERIC) and isinstance(other.kind, NUMERIC):
         _require_years(term, other)
         return double(scope, term) if isinstance(number(other), Double) else term
@@ -182,6 +188,7 @@ def _same(scope: Scope, call: Call, terms: tuple[Term, ...]) -> Term:
 
 @rule("IN")
 def _in(scope: Scope, call: Call, terms: tuple[Term, ...]) -> Term:
+    json.require_none(terms, "IN")
     needle, *rest = _agreed(terms)
     found = _in_set(scope, call, needle, rest)
     if found is not None:
@@ -217,6 +224,7 @@ def _in_set(scope: Scope, call: Call, needle: Term, rest: list[Term]) -> Term | 
 
 @rule("BETWEEN")
 def _between(scope: Scope, call: Call, terms: tuple[Term, ...]) -> Term:
+    json.require_none(terms, "BETWEEN")
     value, low, high = terms
     if all(isinstance(term.kind, NUMERIC) for term in terms):
         value, low, high = _alike(scope, terms)

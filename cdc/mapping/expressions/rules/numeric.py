@@ -11,17 +11,18 @@ from cdc.mapping.expressions.kinds import (
     Decimal,
     Double,
     Integer,
+    Json,
     Null,
     Number,
     Single,
     Text,
     Year,
 )
-from cdc.mapping.expressions.runtime import numbers
 from cdc.mapping.expressions.scope import Scope
 from cdc.mapping.expressions.term import Term
 
 REMEDY_TEXT = "write CAST(… AS SIGNED), CAST(… AS DECIMAL(p,s)) or CAST(… AS DOUBLE)"
+REMEDY_JSON = "write CAST(JSON_UNQUOTE(…) AS SIGNED), DECIMAL(p,s) or DOUBLE"
 REMEDY_MOMENT = "write UNIX_TIMESTAMP(…) or CAST(DATE_FORMAT(…, …) AS SIGNED)"
 
 
@@ -42,17 +43,16 @@ def number(term: Term) -> Number:
             )
         case Text():
             raise ExpressionError(f"{term.kind} is used as a number", REMEDY_TEXT)
+        case Json():
+            raise ExpressionError(f"{term.kind} is used as a number", REMEDY_JSON)
     raise ExpressionError(f"{term.kind} is used as a number", REMEDY_MOMENT)
 
 
 def double(scope: Scope, term: Term) -> Term:
-    """Give a number as a double; MariaDB rounds a quotient's further digits first."""
+    """Give a number as a double."""
     kind = number(term)
     if isinstance(kind, Double):
         return term
-    if scope.mariadb and isinstance(kind, Decimal):
-        name = scope.bind("rounded", numbers.rounded)
-        return scope.strict(Double(), term.node, f"float({name}({{0}}, {kind.scale}))", term)
     return scope.strict(Double(), term.node, "float({0})", term)
 
 

@@ -15,11 +15,13 @@ from cdc.mapping.expressions.kinds import (
     Decimal,
     Double,
     Integer,
+    Json,
     Null,
     Strength,
     Text,
     Time,
 )
+from cdc.mapping.expressions.rules import json
 from cdc.mapping.expressions.rules.logic import boolean
 from cdc.mapping.expressions.rules.rule import rule
 from cdc.mapping.expressions.runtime import moments, numbers, strings
@@ -37,7 +39,9 @@ def text(scope: Scope, term: Term) -> Term:
     kind, made_kind = term.kind, made(scope)
     match kind:
         case Text():
-            return term
+            return replace(term, kind=replace(kind, numbered=False))
+        case Json():
+            return json.text(scope, term)
         case Null():
             return replace(term, kind=made_kind)
         case Integer():

@@ -11,8 +11,6 @@ from cdc.mapping.expressions.syntax import Call, Literal
 from cdc.mapping.expressions.term import Term
 from cdc.mapping.expressions.texts import made
 
-YEAR = Integer(bits=32, digits=4)
-
 
 def moment(term: Term, function: str) -> Kind:
     """Give the kind of a DATE or DATETIME; raises ExpressionError for others."""
@@ -44,7 +42,8 @@ def _date(scope: Scope, call: Call, terms: tuple[Term, ...]) -> Term:
 @rule("YEAR")
 def _year(scope: Scope, call: Call, terms: tuple[Term, ...]) -> Term:
     moment(terms[0], "YEAR")
-    return scope.strict(YEAR, call, f"{scope.bind('year_of', moments.year_of)}({{0}})", terms[0])
+    kind = Integer(unsigned=not scope.mariadb, bits=32, digits=4)
+    return scope.strict(kind, call, f"{scope.bind('year_of', moments.year_of)}({{0}})", terms[0])
 
 
 @rule("DATE_FORMAT")

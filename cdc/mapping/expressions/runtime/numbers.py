@@ -100,18 +100,10 @@ def divide_to_int(one: Decimal | int, other: Decimal | int) -> int | None:
     return int(EXACT.divide_int(Decimal(one), Decimal(other)))
 
 
-def divide_rounded(one: Decimal | int, other: Decimal | int, scale: int) -> Decimal | None:
-    """Give the quotient, rounded to `scale` digits as MySQL 9 does; None by zero."""
-    if not other:
-        return None
-    quotient = EXACT.divide(Decimal(one), Decimal(other))
-    return rounded(quotient, scale)
-
-
 def divide_in_words(one: Decimal | int, other: Decimal | int, increment: int) -> Decimal | None:
     """Give the quotient with whole words of nine digits, as MariaDB keeps it; None by zero.
 
-    `do_div_mod` in MariaDB's `strings/decimal.c`.
+    `do_div_mod` in the servers' `strings/decimal.c`.
     """
     if not other:
         return None
@@ -121,6 +113,17 @@ def divide_in_words(one: Decimal | int, other: Decimal | int, increment: int) ->
     increment = max(0, increment - (sum(words) - sum(scales)))
     digits = -(-(sum(words) + increment) // WORD_DIGITS) * WORD_DIGITS
     return _cut(EXACT.divide(first, second), digits)
+
+
+def divide_rounded(
+    one: Decimal | int, other: Decimal | int, increment: int, scale: int
+) -> Decimal | None:
+    """Give the quotient of whole words, rounded to `scale` digits as MySQL 9 does; None by zero.
+
+    So it is cut, not rounded, where the words end at `scale`.
+    """
+    quotient = divide_in_words(one, other, increment)
+    return None if quotient is None else rounded(quotient, scale)
 
 
 def _scale(value: Decimal) -> int:

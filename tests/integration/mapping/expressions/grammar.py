@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from hypothesis import strategies as st
 
 TEXTS = [
@@ -39,6 +41,27 @@ TEXTS = [
     "{?}",
 ]
 LATIN = ["a", "A", "á", "Z", "ß", "ss", " ", "a ", "é", "E", "", "ÿ", "Y", "å", "Ä"]
+JSON_SCALARS = st.one_of(
+    st.sampled_from([None, True, False, 0, 1, -3, 1.5, 2.5, 1e20, 2**53, 2**63, 2**64 - 1, -0.0]),
+    st.sampled_from(["", "a", "A", "a ", "é", "12", "1.5x", "null", 'q"\\', "\n\x01/\x7f", "😀"]),
+)
+JSON_ITEMS = st.recursive(
+    JSON_SCALARS,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["a", "b", "a b", "é", ""]), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+JSON = st.one_of(
+    JSON_ITEMS.map(lambda item: json.dumps({"a": item, "b": [item, 1]}, ensure_ascii=False)),
+    st.dictionaries(st.sampled_from(["b", "a b", "a", "é"]), JSON_ITEMS).map(json.dumps),
+    JSON_ITEMS.map(json.dumps),
+)
+PATHS = st.sampled_from(
+    """$ $.a $.a $.b $."a b" $."é" $.a.b $.b[0] $.b[last] $[0] $[1] $[last] $.a[0] $.a[last-1]
+    $.b[0].a $.a[0][0] $."" $.missing""".replace("a b", "a_b").split()
+).map(lambda path: path.replace("a_b", "a b"))
 COLUMNS = {
     "i": ("INT", st.integers(-5, 5) | st.integers(-(1 << 31), (1 << 31) - 1)),
     "t": ("TINYINT NOT NULL", st.integers(-3, 3)),
@@ -60,6 +83,7 @@ COLUMNS = {
     "c": ("CHAR(3) COLLATE utf8mb4_general_ci", st.sampled_from(["a", "A", "abc", ""])),
     "m": ("ENUM('a','B','ß') COLLATE utf8mb4_general_ci", st.sampled_from(["a", "B", "ß"])),
     "bin": ("VARBINARY(10)", st.binary(max_size=4)),
+    "j": ("JSON", JSON),
     "da": (
         "DATE",
         st.dates().map(str) | st.sampled_from(["0000-00-00", "2024-02-29", "2024-00-00"]),
@@ -163,6 +187,9 @@ def numbers(depth: int) -> Strategy:
         joined("CASE", inner, "WHEN", inner, "THEN", inner, "ELSE", inner, "END"),
         joined("CASE WHEN", truths(depth - 1), "THEN", inner, "END"),
         called("LENGTH", texts(depth - 1)),
+        called("LENGTH", jsons()),
+        joined("CAST(", jsons(), "AS", one_of("SIGNED", "DOUBLE"), ")"),
+        joined("CAST(", unquoted(), "AS", TARGETS, ")"),
         called("CHAR_LENGTH", texts(depth - 1)),
         called("YEAR", MOMENTS),
         called("UNIX_TIMESTAMP", MOMENTS),
@@ -181,7 +208,9 @@ def texts(depth: int) -> Strategy:
     return st.one_of(
         COLUMN_TEXTS,
         LITERALS,
+        unquoted(),
         called("CONCAT", inner, inner),
+        called("CONCAT", jsons(), inner),
         called("CONCAT", inner, PLAIN_NUMBERS | MOMENTS),
         called("LOWER", inner),
         called("UPPER", inner),
@@ -202,6 +231,23 @@ def texts(depth: int) -> Strategy:
     )
 
 
+def jsons() -> Strategy:
+    path = PATHS.map(quoted)
+    found = called("JSON_EXTRACT", st.just("j"), path)
+    return st.one_of(
+        found,
+        found,
+        joined("j ->", path),
+        called("JSON_EXTRACT", found, path),
+        called("COALESCE", found, found),
+        called("IF", truths(0, json=False), found, found),
+    )
+
+
+def unquoted() -> Strategy:
+    return called("JSON_UNQUOTE", jsons()) | joined("j ->>", PATHS.map(quoted))
+
+
 def moments(depth: int) -> Strategy:
     if not depth:
         return MOMENTS
@@ -216,7 +262,7 @@ def moments(depth: int) -> Strategy:
     )
 
 
-def truths(depth: int) -> Strategy:
+def truths(depth: int, *, json: bool = True) -> Strategy:
     comparison = one_of("=", "<>", "<", "<=", ">", ">=", "<=>")
     number = numbers(max(depth - 1, 0))
     text = texts(max(depth - 1, 0))
@@ -246,6 +292,13 @@ def truths(depth: int) -> Strategy:
         joined(text, "LIKE", st.text("aA%_ |", max_size=4).map(quoted), "ESCAPE '|'"),
         joined(number | text | moment, one_of("IS NULL", "IS NOT NULL")),
     ]
+    if json:
+        simple += [
+            joined(jsons(), comparison, text | number | one_of("TRUE", "FALSE", "'a'", "1", "1.5")),
+            joined(one_of("'a'", "1", "s", "m", "i", "d", "x", "FALSE"), comparison, jsons()),
+            joined(unquoted(), comparison, text | LITERALS),
+            joined(jsons() | unquoted(), one_of("IS NULL", "IS NOT NULL")),
+        ]
     if not depth:
         return st.one_of(*simple)
     inner = st.deferred(lambda: truths(depth - 1))
@@ -259,4 +312,4 @@ def truths(depth: int) -> Strategy:
 
 
 def expressions() -> Strategy:
-    return st.one_of(truths(2), numbers(3), texts(2), moments(2))
+    return st.one_of(truths(2), numbers(3), texts(2), moments(2), jsons())

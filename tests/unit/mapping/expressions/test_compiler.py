@@ -32,6 +32,7 @@ COLUMNS = {
         Column("born", FieldType.DATE),
         Column("made", FieldType.DATETIME2, scale=3),
         Column("doc", FieldType.GEOMETRY),
+        Column("mood", FieldType.ENUM, length=1, collation=BIN, members=("a", "b")),
     )
 }
 
@@ -71,6 +72,28 @@ def test_a_condition_is_false_where_it_is_unknown() -> None:
     assert [condition.is_true((n,)) for n in (1, 2, None)] == [False, True, False]
 
 
+def test_each_text_compares_by_its_own_collation() -> None:
+    columns = {
+        "a": Column("a", FieldType.VARCHAR, length=80, collation=45),
+        "b": Column("b", FieldType.VARCHAR, length=80, collation=46),
+    }
+    expression = compile_expression(parse("a IN ('x', 'y') AND b IN ('x', 'y')"), columns)
+
+    found = [expression.evaluate(values) for values in (("X", "x"), ("x", "X"), ("x", "x"))]
+
+    assert found == [1, 0, 1]
+
+
+def test_mysql_cuts_what_grows_in_lower_case() -> None:
+    found = evaluate("LOWER(CONVERT(lang USING utf8mb4))", "\u023ax")
+
+    assert found == "\u2c65"
+
+
+def test_a_quotient_is_cut_where_the_words_of_decimals_end() -> None:
+    assert evaluate("CAST(n AS DECIMAL(9,5)) / 1427", 10) == Decimal("0.007007708")
+
+
 def test_columns_come_in_the_order_in_which_values_are_taken() -> None:
     expression = compile_expression(parse("lang = 'x' OR n > ID"), COLUMNS)
 
@@ -103,6 +126,8 @@ def test_a_number_out_of_range_is_an_error_of_the_row(sql: str) -> None:
         ("CASE WHEN n THEN lang ELSE 1 END", "CAST"),
         ("CAST(ratio AS UNSIGNED)", "SIGNED"),
         ("CAST(lang AS DATE)", "outside"),
+        ("CAST(mood AS SIGNED)", "its number"),
+        ("CAST(COALESCE(mood, mood) AS DOUBLE)", "its number"),
         ("ROUND(n, n)", "ROUND"),
         ("SHA2(lang, 5)", "SHA2"),
         ("lang LIKE 'x' ESCAPE ''", "ESCAPE"),

@@ -18,12 +18,13 @@ COLUMNS = {
         Column("id", FieldType.LONGLONG, nullable=False),
         Column("lang", FieldType.VARCHAR, length=80, collation=255),
         Column("deleted_at", FieldType.DATETIME2),
+        Column("doc", FieldType.JSON),
     )
 }
 
 
 def test_there_are_examples() -> None:
-    assert len(EXAMPLES) == 11
+    assert len(EXAMPLES) == 13
 
 
 @pytest.mark.parametrize(("sql", "row", "value"), EXAMPLES)
