@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from cdc.errors import RecordError
 from cdc.mapping.expressions.json_paths import Path
 from cdc.mapping.expressions.runtime.casts import text_to_double
+from cdc.mapping.types.encoder import Unrepresentable
 
 MAX_DEPTH: Final = 31
 """Below `JSON_DEPTH_LIMIT`: what nests deeper is no JSON to MariaDB."""
@@ -43,7 +43,7 @@ _ESCAPED: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _ENDS: Final = {"{": "}", "[": "]"}
 
 
-class NotJson(RecordError):
+class NotJson(Unrepresentable):
     """A text holds a number that JSON does not know, and MariaDB takes."""
 
 
