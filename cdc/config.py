@@ -32,11 +32,7 @@ from cdc.variables import VariableMistake, expand_all
 from cdc.yaml_file import Marked, YamlMistake, parse
 from cdc.yaml_file import Path as KeyPath
 
-NOT_YET = frozenset(
-    {
-        "source.heartbeat_table",
-    }
-)
+NOT_YET: frozenset[str] = frozenset()
 """Keys of the design that this version does not act on; it refuses them by name."""
 
 MAX_BATCH_BYTES = 16 * 1024 * 1024  # larger MongoDB transactions fail in a small cache
@@ -146,6 +142,14 @@ class SourceConfig(_Settings):
     tls: TlsConfig = TlsConfig(mode="required")
     time_zone: str = "UTC"
     heartbeat_seconds: Annotated[Number, Field(ge=0.1, le=3600)] = 5.0
+    heartbeat_table: str | None = None
+
+    @field_validator("heartbeat_table")
+    @classmethod
+    def _qualified(cls, name: str | None) -> str | None:
+        if name is not None and not re.fullmatch(r"[\w$]+\.[\w$]+", name):
+            raise ValueError("write SCHEMA.TABLE")
+        return name
 
     @field_validator("password_file")
     @classmethod

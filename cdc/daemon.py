@@ -17,6 +17,7 @@ from cdc.chunks.enlisting import Copy, copies, enlisted
 from cdc.chunks.pace import Pace
 from cdc.chunks.settling import Settler
 from cdc.chunks.source_table import SourceTables
+from cdc.chunks.tally import CopyTally
 from cdc.chunks.windows import Windows
 from cdc.chunks.worker import Worker
 from cdc.config import Config
@@ -25,15 +26,17 @@ from cdc.faults import Faults
 from cdc.fitness import followed_now, logs_cascades, require_fit, require_table_fit
 from cdc.following import Followed
 from cdc.handoff import Handoff, Limits
+from cdc.loss_counts import LossCounts
 from cdc.mapping.model import Mapping
 from cdc.pipeline import Mapper, Pipeline
 from cdc.pulse import Pulse
 from cdc.reactions import Reactions
 from cdc.readers import start
 from cdc.readers.binlog import BinlogReader
+from cdc.readers.heart import Heart
 from cdc.readers.resume import Displaced
 from cdc.retry import Stopped, persist
-from cdc.snapshot import Backlog, Reading, Role, Snapshot, Writing
+from cdc.snapshot import Backlog, Copying, Reading, Role, Snapshot, Writing
 from cdc.writers import target
 from cdc.writers.batch import Batch, MappedTransaction
 from cdc.writers.dead_letters import letters_of
@@ -78,6 +81,7 @@ class Daemon:
         self._reader: BinlogReader | None = None
         self._handoff: Handoff | None = None
         self._pulse = Pulse()
+        self._copied, self._losses = CopyTally(), LossCounts()
         self._role, self._role_since = Role.STARTING, time.monotonic()
 
     def snapshot(self) -> Snapshot:
@@ -96,6 +100,9 @@ class Daemon:
             reading=reader.facts() if reader else Reading(),
             backlog=backlog,
             writing=writer.facts() if writer else Writing(),
+            copying=Copying(self._copied.rows, self._copied.ratios),
+            losses=self._losses.totals(),
+            beats=self._config.source.heartbeat_table is not None,
         )
 
     def _become(self, role: Role) -> None:
@@ -144,7 +151,8 @@ class Daemon:
         self._become(Role.ACTIVE)
         log.info("streaming", stream=self._config.name, position=str(checkpoint.position))
         try:
-            self._replicate(self._pipeline, checkpoint, writer)
+            with Heart(self._config.source, self._config.name):
+                self._replicate(self._pipeline, checkpoint, writer)
         except Fenced as error:
             log.warning("fenced", stream=self._config.name, by=error.message)
 
@@ -235,7 +243,7 @@ class Daemon:
 
     def _assemble(self, writer: MongoWriter, checkpoint: Checkpoint) -> Pipeline:
         apply = self._config.apply
-        followed = Followed(self._mappings, judge=self._judge_table)
+        followed = Followed(self._mappings, judge=self._judge_table, losses=self._losses)
         reader = BinlogReader(
             self._config.source, follows=followed, transaction_bytes=apply.transaction_bytes
         )
@@ -279,6 +287,7 @@ class Daemon:
             piece_rows=chunks.rows,
             letter_on=letters_of(config, self._client).open_on,
             on_idle=self._on_idle,
+            tally=self._copied,
         )
 
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, NamedTuple, Self
 
+from cdc.changes import RowsKind
 from cdc.mapping.plan import FailedRow
 
 DEAD_LETTERS: Final = "dead_letters"
@@ -68,14 +69,15 @@ class Failure(NamedTuple):
 class Origin(NamedTuple):
     """Where the operations on a collection come from: the rows event `ordinal` of `table`.
 
-    `halts`: a row that cannot be carried over stops the stream. `failures`: those that were set
-    aside instead, in order.
+    `kind` is the event's. `halts`: a row that cannot be carried over stops the stream. `failures`:
+    those that were set aside instead, in order.
     """
 
     table: str = ""
     halts: bool = True
     ordinal: int = 0
     failures: tuple[Failure, ...] = ()
+    kind: RowsKind = RowsKind.INSERT
 
 
 UNKNOWN: Final = Origin()

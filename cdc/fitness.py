@@ -9,7 +9,7 @@ from typing import Final
 import structlog
 
 from cdc.config import Config
-from cdc.errors import Retryable, Unfit
+from cdc.errors import Fatal, Retryable, Unfit
 from cdc.mapping.compiler import compile_plan
 from cdc.mapping.mistakes import MappingError
 from cdc.mapping.model import Mapping
@@ -28,7 +28,7 @@ from cdc.preflight import (
     target_findings,
 )
 from cdc.preflight.facts import TableFacts
-from cdc.readers import source
+from cdc.readers import heart, source
 from cdc.readers.dump import replica_uuid
 from cdc.readers.facts import source_facts, table_facts
 from cdc.readers.tables import list_tables
@@ -91,6 +91,25 @@ def examine_source(config: Config, mappings: Mappings) -> Iterator[Finding]:
             else:
                 yield from table_findings(facts, [found])
                 yield from _mapped(found, mappings)
+    yield from _heartbeat(config)
+
+
+def _heartbeat(config: Config) -> Iterator[Finding]:
+    """Beat once, as the daemon will."""
+    table = config.source.heartbeat_table
+    if table is None:
+        return
+    try:
+        heart.beat(config.source, config.name)
+    except Fatal as error:
+        yield Finding(
+            "heartbeat",
+            Outcome.UNFIT,
+            f"no heartbeat can be written to {table}: {error.message}",
+            f"run: {heart.definition(table)}; GRANT INSERT, UPDATE ON {table} TO the account",
+        )
+    else:
+        yield Finding("heartbeat", Outcome.OK, f"written to {table}")
 
 
 def require_table_fit(config: Config, schema: str, table: str) -> None:

@@ -9,6 +9,7 @@ import structlog
 
 from cdc.changes import ANY_TABLE, TableChange
 from cdc.columns import TableMap
+from cdc.loss_counts import LossCounts
 from cdc.mapping.compiler import compile_plan
 from cdc.mapping.model import Mapping
 from cdc.mapping.plan import Plan
@@ -24,9 +25,16 @@ class Followed:
     """The tables that the mappings follow; a table that several name feeds each of them."""
 
     def __init__(
-        self, mappings: Iterable[Mapping], judge: Callable[[str, str], None] | None = None
+        self,
+        mappings: Iterable[Mapping],
+        judge: Callable[[str, str], None] | None = None,
+        losses: LossCounts | None = None,
     ) -> None:
-        """`judge` raises Unfit for a table that a glob matches and that no start has judged."""
+        """`judge` raises Unfit for a table that a glob matches and that no start has judged.
+
+        `losses` counts what the plans lose.
+        """
+        self._losses = losses or LossCounts()
         self._mappings = tuple(mappings)
         self._patterns = [source_pattern(each.source) for each in self._mappings]
         self._judge = judge
@@ -69,7 +77,11 @@ class Followed:
         """
         mappings = self.mappings(table.schema, table.table)
         self._judge_once(table, mappings)
-        return tuple(compile_plan(mapping, table) for mapping in mappings)
+        return tuple(self.plan(mapping, table) for mapping in mappings)
+
+    def plan(self, mapping: Mapping, table: TableMap) -> Plan:
+        """Compile one mapping of a table against its columns."""
+        return compile_plan(mapping, table, self._losses.of(table.name))
 
     def _judge_once(self, table: TableMap, mappings: Iterable[Mapping]) -> None:
         name = (table.schema, table.table)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import version
+from typing import Any
 
 from prometheus_client.core import (
     CounterMetricFamily,
@@ -36,6 +37,13 @@ class StreamCollector(Collector):
         yield from _lag(snapshot, seen)
         yield from _connections(snapshot)
         yield from _work(snapshot)
+        yield from _copying(snapshot)
+        yield _counter(
+            "cdc_value_losses",
+            "Values that became less than they were.",
+            ["table", "column", "reason"],
+            snapshot.losses,
+        )
         yield from _dead_letters(snapshot)
 
 
@@ -55,11 +63,14 @@ def _is_active(snapshot: Snapshot) -> float:
 def _lag(snapshot: Snapshot, seen: SourceLook | None) -> Iterator[Metric]:
     lag = GaugeMetricFamily(
         "cdc_lag_seconds",
-        "Age of the oldest transaction that is not applied; 0 only where provably none is.",
+        "apply: age of the oldest transaction that is not applied, 0 only where provably none is."
+        " heartbeat: age of the newest one that is.",
         labels=["kind"],
     )
     if snapshot.lag_seconds is not None:
         lag.add_metric(["apply"], snapshot.lag_seconds)
+    if snapshot.heartbeat_lag_seconds is not None:
+        lag.add_metric(["heartbeat"], snapshot.heartbeat_lag_seconds)
     yield lag
     reading = snapshot.reading
     offset = seen.clock_offset_seconds if seen else reading.clock_offset_seconds
@@ -71,6 +82,11 @@ def _lag(snapshot: Snapshot, seen: SourceLook | None) -> Iterator[Metric]:
         "cdc_binlog_headroom_bytes",
         "Bytes of binlog that the source would purge before the file that is read.",
         headroom,
+    )
+    yield _gauge(
+        "cdc_last_event_timestamp_seconds",
+        "When the source committed the last transaction that was read.",
+        reading.committed_at,
     )
     yield _gauge(
         "cdc_checkpoint_timestamp_seconds",
@@ -100,12 +116,15 @@ def _work(snapshot: Snapshot) -> Iterator[Metric]:
     yield CounterMetricFamily(
         "cdc_transactions_applied", "Source transactions applied.", value=writing.transactions
     )
-    documents = CounterMetricFamily(
-        "cdc_documents_written", "Writes sent and applied.", labels=["collection", "operation"]
+    yield _counter(
+        "cdc_row_changes", "Changes of the source's rows applied.", ["table", "kind"], writing.rows
     )
-    for (collection, operation), count in sorted(writing.documents.items()):
-        documents.add_metric([collection, operation], count)
-    yield documents
+    yield _counter(
+        "cdc_documents_written",
+        "Writes sent and applied.",
+        ["collection", "operation"],
+        writing.documents,
+    )
     seconds = SummaryMetricFamily("cdc_batch_seconds", "Time spent on batches.", labels=["stage"])
     seconds.add_metric(["apply"], count_value=writing.batches, sum_value=writing.seconds)
     yield seconds
@@ -131,6 +150,34 @@ def _dead_letters(snapshot: Snapshot) -> Iterator[Metric]:
         "Documents that are not as their rows are, until somebody mends them.",
         float(writing.open_letters) if is_known else None,
     )
+
+
+def _copying(snapshot: Snapshot) -> Iterator[Metric]:
+    copying = snapshot.copying
+    yield _counter(
+        "cdc_backfill_rows",
+        "Rows copied by backfills and resyncs.",
+        ["table"],
+        {(table,): rows for table, rows in copying.rows.items()},
+    )
+    ratios = GaugeMetricFamily(
+        "cdc_backfill_progress_ratio",
+        "How much of a table's backfill or resync is done; 1 is done.",
+        labels=["table"],
+    )
+    for table, ratio in sorted(copying.ratios.items()):
+        ratios.add_metric([table], ratio)
+    yield ratios
+
+
+def _counter(
+    name: str, text: str, labels: Sequence[str], counts: Mapping[Any, int]
+) -> CounterMetricFamily:
+    """Return a counter with a sample for each tuple of label values."""
+    family = CounterMetricFamily(name, text, labels=labels)
+    for values, count in sorted(counts.items()):
+        family.add_metric([*values], count)
+    return family
 
 
 def _gauge(name: str, text: str, value: float | None) -> Metric:

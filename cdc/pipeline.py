@@ -227,12 +227,13 @@ class Mapper:
 
 
 def _mapped(plan: Plan, event: RowsEvent, committed_at: float) -> tuple[list[Operation], Origin]:
-    table = event.table.name
+    table, kind = event.table.name, event.kind
     if plan.halts:
-        return plan.operations(event, committed_at), Origin(table, True, event.ordinal)
+        operations = plan.operations(event, committed_at)
+        return operations, Origin(table, True, event.ordinal, kind=kind)
     rows: list[FailedRow] = []
     operations = plan.operations(event, committed_at, rows.append)
-    return operations, Origin(table, False, event.ordinal, failures(rows))
+    return operations, Origin(table, False, event.ordinal, failures(rows), kind)
 
 
 class Pipeline:

@@ -25,6 +25,7 @@ class Reading:
 
     `caught_up_seconds_ago`: when the source last said that it has sent everything. `file` and
     `offset`: where the last event ended. `clock_offset_seconds`: the source's clock minus ours.
+    `committed_at`: when the source committed the last transaction that was read.
     """
 
     connected: bool = False
@@ -34,6 +35,7 @@ class Reading:
     caught_up_seconds_ago: float | None = None
     clock_offset_seconds: float | None = None
     reconnects: int = 0
+    committed_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,8 @@ class Writing:
     """The writer's end of it, since the process started.
 
     `committed_at`: when the source committed the last transaction that is applied.
-    `documents`: by (collection, operation). `seconds`: spent on `batches`. `dead_letters`: by
-    (table, reason).
+    `rows`: changes of the source's rows, by (table, kind). `documents`: by (collection, operation).
+    `seconds`: spent on `batches`. `dead_letters`: by (table, reason).
     """
 
     connected: bool = False
@@ -63,14 +65,30 @@ class Writing:
     committed_at: float | None = None
     transactions_per_second: float = 0.0
     operations_per_second: float = 0.0
+    rows: Mapping[tuple[str, str], int] = field(default_factory=dict)
     documents: Mapping[tuple[str, str], int] = field(default_factory=dict)
     dead_letters: Mapping[tuple[str, str], int] = field(default_factory=dict)
     open_letters: int = 0
 
 
 @dataclass(frozen=True, slots=True)
+class Copying:
+    """The backfills and resyncs since the process started, by table.
+
+    `ratios`: how much of each is done.
+    """
+
+    rows: Mapping[str, int] = field(default_factory=dict)
+    ratios: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A daemon at the time `at`, in seconds since the epoch by its own clock."""
+    """A daemon at the time `at`, in seconds since the epoch by its own clock.
+
+    `beats`: it writes heartbeats. `losses`: values that became less than they were, by (table,
+    column, reason).
+    """
 
     at: float
     role: Role
@@ -80,6 +98,9 @@ class Snapshot:
     reading: Reading = Reading()
     backlog: Backlog = Backlog()
     writing: Writing = Writing()
+    copying: Copying = Copying()
+    losses: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
+    beats: bool = False
 
     @property
     def is_streaming(self) -> bool:
@@ -104,6 +125,17 @@ class Snapshot:
         if age is None:
             return None
         return 0.0 if age < PROOF_HEARTBEATS * self.heartbeat_seconds else age
+
+    @property
+    def heartbeat_lag_seconds(self) -> float | None:
+        """Return the age of the newest transaction that is applied; None without heartbeats.
+
+        Beats are transactions, one an interval: so it is an interval at most, plus what it takes
+        to get through, whether anybody else writes or not. It needs no proof of being caught up.
+        """
+        if self.role is not Role.ACTIVE or not self.beats or self.writing.committed_at is None:
+            return None
+        return self._age(self.writing.committed_at)
 
     def _age(self, committed_at: float) -> float:
         """Return how long ago the source's clock showed this time."""

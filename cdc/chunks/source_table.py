@@ -19,7 +19,6 @@ from cdc.dead_letters import Origin, failures
 from cdc.errors import TooEarly, UsageError
 from cdc.following import Followed
 from cdc.jobs import Job, JobKind
-from cdc.mapping.compiler import compile_plan
 from cdc.mapping.language import IdExpression
 from cdc.mapping.model import Mapping as TableMapping
 from cdc.mapping.ownership import own_documents
@@ -100,7 +99,7 @@ class SourceTable:
         self._mapped = [
             MappedCollection(
                 mapping=each,
-                plan=compile_plan(each, table.map),
+                plan=followed.plan(each, table.map),
                 own=own_documents(each, schema, name),
                 removal=Removal(each.on_delete),
             )

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from cdc.chunks.settling import READ_AHEAD, Piece, Settlement, Settler
+from cdc.chunks.tally import CopyTally
 from cdc.chunks.windows import Window, Windows
 from cdc.dead_letters import UNKNOWN, Origin
 from cdc.jobs import JOBS, Job, JobState, Progress
@@ -58,11 +59,14 @@ class Task:
         settler: Settler,
         before_each: Callable[[], None],
         wait: Callable[[float], None],
+        tally: CopyTally | None = None,
     ) -> None:
         """`before_each` may hold a piece back, or raise where the job must be left alone.
 
-        `wait` waits so many seconds; it raises Stopped where the daemon stops meanwhile.
+        `wait` waits so many seconds; it raises Stopped where the daemon stops meanwhile. `tally`
+        learns of each step.
         """
+        self._tally = tally or CopyTally()
         self.job = job
         self.progress = job.progress or Progress()
         self._windows = windows
@@ -120,6 +124,7 @@ class Task:
             return None
         changes, progress = step.settle(self.progress)
         self.progress = replace(progress, cursor=step.cursor)
+        self._tally.at(self.job, self.progress)
         return Settlement(
             tuple((each.collection, each.operations) for each in changes),
             (self._saved(),),
@@ -131,6 +136,7 @@ class Task:
 
         def settle() -> Settlement:
             self.progress = replace(self.progress, **progress)
+            self._tally.at(self.job, self.progress)
             return Settlement((), (self._saved(),))
 
         self._settler.submit(Piece(settle)).result()

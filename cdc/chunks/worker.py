@@ -13,6 +13,7 @@ import structlog
 from cdc.chunks.pace import Pace
 from cdc.chunks.settling import Settler
 from cdc.chunks.table import Table
+from cdc.chunks.tally import CopyTally
 from cdc.chunks.task import Task
 from cdc.chunks.windows import Windows
 from cdc.chunks.work import Documents, LetterOn, Work
@@ -60,8 +61,10 @@ class Worker:
         piece_rows: int,
         letter_on: LetterOn,
         on_idle: Callable[[], None] = lambda: None,
+        tally: CopyTally | None = None,
     ) -> None:
-        """`on_idle` is called whenever no job is left to do."""
+        """`on_idle` is called whenever no job is left to do; `tally` counts what is copied."""
+        self._tally = tally or CopyTally()
         self._jobs = jobs
         self._open_table = open_table
         self._documents = documents
@@ -104,21 +107,26 @@ class Worker:
             settler=self._settler,
             before_each=lambda: self._before_each(job),
             wait=self._wait,
+            tally=self._tally,
         )
+        self._tally.at(job, task.progress)
         facts = {"job": job.id, "kind": job.kind.value, "table": job.table}
         log.info("job_started", rows=task.progress.rows, **facts)
         task.move(JobState.RUNNING)
         try:
             self._work(task)
         except SetAside:
+            self._tally.ended(job, JobState.PAUSED)
             log.info("job_set_aside", rows=task.progress.rows, **facts)
         except Retryable:
             raise
         except CdcError as error:
+            self._tally.ended(job, JobState.FAILED)
             log.error("job_failed", error=error.message, remedy=error.remedy, **facts)
             task.move(JobState.FAILED, str(error))
         else:
             task.move(JobState.DONE)
+            self._tally.ended(job, JobState.DONE)
             log.info("job_done", rows=task.progress.rows, **facts)
         return True
 

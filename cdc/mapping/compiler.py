@@ -19,13 +19,13 @@ from cdc.mapping.types.encoder import Wire
 from cdc.mapping.types.registry import Unsupported, wire
 
 
-def compile_plan(mapping: Mapping, table: TableMap) -> Plan:
-    """Give the plan of `mapping` for rows of `table`.
+def compile_plan(mapping: Mapping, table: TableMap, losses: Losses | None = None) -> Plan:
+    """Give the plan of `mapping` for rows of `table`; `losses` is to grow as rows are mapped.
 
     Raises one MappingError with every mistake: unknown columns, an id that is missing or not
     injective, types and charsets that are not supported.
     """
-    losses: Losses = Counter()
+    losses = Counter() if losses is None else losses
     layout = _layout(Meeting(mapping, table, losses))
     patterns = Patterns(layout)
     halts = mapping.on_error == "halt"

@@ -60,6 +60,7 @@ class BinlogReader:
         self._last_heartbeat = -1
         self._clock_offset: float | None = None
         self._lost = 0
+        self._committed_at: float | None = None
         self.connected = False
         self.server = ""
 
@@ -75,6 +76,7 @@ class BinlogReader:
             caught_up_seconds_ago=None if caught_up_at is None else time.monotonic() - caught_up_at,
             clock_offset_seconds=self._clock_offset,
             reconnects=self._lost,
+            committed_at=self._committed_at,
         )
 
     def __repr__(self) -> str:
@@ -99,6 +101,7 @@ class BinlogReader:
             try:
                 for transaction in self._connected(where):
                     where = transaction.checkpoint
+                    self._committed_at = transaction.committed_at
                     backoff.reset()
                     yield transaction
             except Corrupted as error:

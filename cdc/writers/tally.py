@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import structlog
@@ -31,6 +31,7 @@ class Tally:
         self._letters: Counter[tuple[str, str]] = Counter()
         self._transactions = self._operations = self._batches = 0
         self._seconds = 0.0
+        self._rows: Counter[tuple[str, str]] = Counter()
         self._documents: Counter[tuple[str, str]] = Counter()
         self._recent: deque[tuple[float, int, int]] = deque()
 
@@ -45,6 +46,8 @@ class Tally:
         for command in commands:
             kind = OperationKind(command.kind).name.lower()
             self._documents[command.collection, kind] += len(command.operations)
+        for (table, rows_kind), count in changed_rows(batch):
+            self._rows[table, rows_kind] += count
         self._recent.append((time.monotonic(), transactions, operations))
         self._forget()
 
@@ -86,7 +89,21 @@ class Tally:
             committed_at=self.committed_at,
             transactions_per_second=sum(each[1] for each in recent) / RATE_SECONDS,
             operations_per_second=sum(each[2] for each in recent) / RATE_SECONDS,
+            rows=dict(self._rows),
             documents=dict(self._documents),
             dead_letters=dict(self._letters),
             open_letters=self.open_letters,
         )
+
+
+def changed_rows(batch: Batch) -> Iterator[tuple[tuple[str, str], int]]:
+    """Yield ((table, kind), changes of rows) for each rows event, once whatever it feeds.
+
+    A row whose key changed counts twice, one that the mapping leaves out not at all.
+    """
+    for transaction in batch.transactions:
+        counted = None
+        for (_, operations), origin in zip(transaction.changes, transaction.origins, strict=False):
+            if origin.table and (event := (origin.table, origin.ordinal)) != counted:
+                counted = event
+                yield (origin.table, origin.kind.value), len(operations)

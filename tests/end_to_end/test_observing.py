@@ -97,6 +97,44 @@ def test_traffic_that_touches_no_followed_table_makes_no_lag(items: Stream) -> N
     eventually(lambda: lag(daemon) == 0)
 
 
+@pytest.mark.parametrize("stream", ["mysql-gtid", "mariadb-gtid"], indirect=True)
+def test_heartbeats_tell_the_lag_from_end_to_end_beside_a_backfill(items: Stream) -> None:
+    """About 8 seconds."""
+    items.settings["start"] = "backfill"
+    items.settings["source"]["heartbeat_table"] = f"{items.schema}.heartbeat"
+    items.sql(
+        "CREATE TABLE heartbeat (stream VARCHAR(63) NOT NULL PRIMARY KEY, beat_at DATETIME(6))",
+        "INSERT INTO items VALUES (1, 'one'), (2, 'two')",
+    )
+    daemon = items.start()
+    eventually(lambda: len(items.documents("items")) == 2)
+    first = items.rows("heartbeat")[items.name]
+
+    eventually(lambda: metrics(daemon).get("cdc_lag_seconds{heartbeat}", 9) < 3)
+    eventually(lambda: items.rows("heartbeat")[items.name] != first)
+    table = f"{items.schema}.items"
+    eventually(lambda: metrics(daemon)[f"cdc_backfill_progress_ratio{{{table}}}"] == 1)
+    assert metrics(daemon)[f"cdc_backfill_rows_total{{{table}}}"] == 2
+    items.sql("UPDATE items SET word = 'new'", "DROP TABLE heartbeat")
+
+    failed = daemon.until_logged("heartbeat_failed")
+    assert "heartbeat" in failed["error"]
+    updates = f"cdc_row_changes_total{{update}}{{{table}}}"
+    eventually(lambda: metrics(daemon).get(updates) == 2)
+    eventually(lambda: metrics(daemon)["cdc_lag_seconds{heartbeat}"] > 3)
+    assert lag(daemon) == 0
+
+
+@ONE_KIND
+def test_a_heartbeat_table_that_cannot_be_written_is_refused_with_its_remedy(items: Stream) -> None:
+    items.settings["source"]["heartbeat_table"] = f"{items.schema}.nothing"
+
+    daemon = items.start()
+
+    assert daemon.wait() == 3
+    assert f"CREATE TABLE {items.schema}.nothing" in daemon.stderr
+
+
 @ONE_KIND
 @pytest.mark.parametrize("side", ["source", "target"])
 def test_lag_grows_while_a_side_is_silent_and_returns_to_zero(items: Stream, side: str) -> None:

@@ -331,15 +331,12 @@ def test_a_mapping_is_compiled_against_the_live_table(
     assert f"{table}.yaml:1" in what
 
 
-def test_a_start_that_is_not_built_yet_is_a_usage_error(
-    setup: Setup, table: str, check: Check
-) -> None:
+def test_the_default_start_is_fit(setup: Setup, table: str, check: Check) -> None:
     setup.start = "backfill"
 
     code, found = check()
 
-    assert (code, found["start"][0]) == (2, "wrong")
-    assert "earliest" in found["start"][2]
+    assert (code, found["start"][0]) == (0, "ok")
 
 
 def test_a_source_that_is_down_is_told_apart_from_an_unfit_one(

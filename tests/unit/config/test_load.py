@@ -99,12 +99,12 @@ def test_a_missing_key_is_named_where_it_belongs(folder: Path) -> None:
     ]
 
 
-def test_a_key_of_a_later_version_is_refused_by_name(folder: Path) -> None:
-    text = MINIMAL.replace("user: cdc", "user: cdc, heartbeat_table: a.b")
+def test_a_heartbeat_table_is_named_with_its_schema(folder: Path) -> None:
+    text = MINIMAL.replace("user: cdc", "user: cdc, heartbeat_table: beats")
 
     lines = refusal(folder, text)
 
-    assert "not supported yet" in lines[0]
+    assert "SCHEMA.TABLE" in lines[0]
     assert "heartbeat_table" in lines[0]
 
 

@@ -1,0 +1,49 @@
+"""Counts the rows that are copied, for metrics."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Final
+
+from cdc.jobs import Job, JobKind, JobState, Progress
+
+NEARLY: Final = 0.99
+"""The most that a copy at work has done: its number of rows is an estimate."""
+
+
+class CopyTally:
+    """The chunk thread and the main thread count, one after the other; other threads ask."""
+
+    def __init__(self) -> None:
+        self._rows: Counter[str] = Counter()
+        self._ratios: dict[str, float] = {}
+        self._job, self._seen = "", 0
+
+    def at(self, job: Job, progress: Progress) -> None:
+        """Learn how far a job is; rows from before this process are not counted."""
+        if job.kind is JobKind.VERIFY:
+            return
+        if job.id != self._job:
+            self._job, self._seen = job.id, progress.rows
+        self._rows[job.table] += progress.rows - self._seen
+        self._seen = progress.rows
+        self._ratios[job.table] = min(NEARLY, progress.rows / (progress.total or 1))
+
+    def ended(self, job: Job, state: JobState) -> None:
+        """Learn that a job is done, or left."""
+        if job.kind is JobKind.VERIFY:
+            return
+        if state is JobState.DONE:
+            self._ratios[job.table] = 1.0
+        else:
+            self._ratios.pop(job.table, None)
+
+    @property
+    def rows(self) -> dict[str, int]:
+        """Rows copied since the process started, by table."""
+        return dict(self._rows)
+
+    @property
+    def ratios(self) -> dict[str, float]:
+        """How much of each table is copied: 1 is done. None of those that were left."""
+        return dict(self._ratios)

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from cdc.chunks.tally import CopyTally
+from cdc.jobs import Job, JobKind, JobState, Progress
+
+
+def job(kind: JobKind = JobKind.BACKFILL) -> Job:
+    return Job.request("orders", kind, "shop.orders", by="test")
+
+
+def test_rows_that_were_copied_before_the_process_are_not_counted() -> None:
+    tally, resumed = CopyTally(), job()
+
+    tally.at(resumed, Progress(rows=500, total=1000))
+    tally.at(resumed, Progress(rows=700, total=1000))
+
+    assert tally.rows == {"shop.orders": 200}
+    assert tally.ratios == {"shop.orders": 0.7}
+
+
+def test_a_copy_is_done_when_it_is_and_not_when_the_estimate_is_reached() -> None:
+    tally, copy = CopyTally(), job()
+    tally.at(copy, Progress(rows=0))
+
+    tally.at(copy, Progress(rows=1200, total=1000))
+    before = tally.ratios["shop.orders"]
+    tally.ended(copy, JobState.DONE)
+
+    assert before < 1
+    assert tally.ratios["shop.orders"] == 1
+
+
+def test_a_copy_that_was_left_has_no_progress() -> None:
+    tally, copy = CopyTally(), job()
+    tally.at(copy, Progress(rows=1, total=1000))
+
+    tally.ended(copy, JobState.FAILED)
+
+    assert tally.ratios == {}
+
+
+def test_a_verification_copies_nothing() -> None:
+    tally, verification = CopyTally(), job(JobKind.VERIFY)
+
+    tally.at(verification, Progress(rows=1000))
+    tally.ended(verification, JobState.DONE)
+
+    assert not tally.rows
+    assert not tally.ratios

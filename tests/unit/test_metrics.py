@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from prometheus_client.exposition import generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+
+from cdc.metrics import registry
+from cdc.position import GtidPosition, GtidSet
+from cdc.readers.look import SourceLook
+from cdc.snapshot import Backlog, Copying, Reading, Role, Snapshot, Writing
+
+ROOT = Path(__file__).parents[2]
+NOW = 1_000_000.0
+NAME = re.compile(r"`(cdc_[a-z_]+)(?:\{([^}`]*)\})?`")
+
+FULL = Snapshot(
+    at=NOW,
+    role=Role.ACTIVE,
+    role_seconds=1,
+    turned_seconds_ago=0,
+    heartbeat_seconds=5,
+    reading=Reading(True, "server", "binlog.000002", 10, 0.1, 0.25, 3, NOW - 2),
+    backlog=Backlog(1, 2, NOW - 3),
+    writing=Writing(
+        connected=True,
+        transactions=7,
+        batches=2,
+        committed_at=NOW - 4,
+        rows={("shop.orders", "update"): 5},
+        documents={("orders", "replace"): 5},
+        dead_letters={("shop.orders", "value"): 1},
+        open_letters=1,
+    ),
+    copying=Copying({"shop.orders": 100}, {"shop.orders": 0.5}),
+    losses={("shop.orders", "born", "zero_date"): 6},
+    beats=True,
+)
+SEEN = SourceLook(GtidPosition(GtidSet({})), {"binlog.000001": 100, "binlog.000002": 30}, 0.5)
+
+
+def samples(snapshot: Snapshot, seen: SourceLook | None) -> dict[str, float]:
+    """Each sample by its name and label values."""
+    text = generate_latest(registry(lambda: snapshot, lambda: seen)).decode()
+    return {
+        sample.name + "".join(f"{{{value}}}" for _, value in sorted(sample.labels.items())): (
+            sample.value
+        )
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def scraped() -> dict[str, set[str]]:
+    """The labels of each metric; a summary's parts under its own name."""
+    text = generate_latest(registry(lambda: FULL, lambda: SEEN)).decode()
+    return {
+        re.sub("_(sum|count)$", "", sample.name): set(sample.labels)
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def documented() -> dict[str, set[str]]:
+    """The labels of each metric in the table of docs/observing.md."""
+    table = (ROOT / "docs" / "observing.md").read_text().partition("## Metrics")[2]
+    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `cdc_")]
+    return {
+        name: {label.partition("=")[0] for label in labels.split(",") if label}
+        for row in rows
+        for name, labels in NAME.findall(row)
+    }
+
+
+def test_every_metric_is_documented_with_its_labels_and_none_that_does_not_exist() -> None:
+    assert scraped() == documented()
+
+
+def test_a_scrape_tells_the_snapshot_and_the_look_at_the_source() -> None:
+    found = samples(FULL, SEEN)
+
+    assert found["cdc_lag_seconds{apply}"] == 3.25
+    assert found["cdc_lag_seconds{heartbeat}"] == 4.25
+    assert found["cdc_row_changes_total{update}{shop.orders}"] == 5
+    assert found["cdc_backfill_progress_ratio{shop.orders}"] == 0.5
+    assert found["cdc_value_losses_total{born}{zero_date}{shop.orders}"] == 6
+    assert found["cdc_last_event_timestamp_seconds"] == NOW - 2
+    assert found["cdc_binlog_headroom_bytes"] == 100
+    assert found["cdc_bytes_behind"] == 20
+    assert found["cdc_clock_offset_seconds"] == 0.5
+
+
+def test_what_is_not_known_has_no_sample() -> None:
+    idle = Snapshot(NOW, Role.STANDBY, 1, 0, 5)
+
+    found = samples(idle, None)
+
+    assert found["cdc_active"] == 0
+    assert not any(name.startswith(("cdc_lag", "cdc_binlog", "cdc_bytes")) for name in found)
