@@ -28,6 +28,7 @@ from cdc.operations import Operation
 from cdc.position import set_command
 from cdc.pulse import Pulse
 from cdc.reactions import Reaction
+from cdc.retry import Stopped
 from cdc.writers.batch import Batch, MappedTransaction, weight
 
 log = structlog.get_logger(__name__)
@@ -64,6 +65,10 @@ class Writer(Protocol):
 
     def keep(self) -> None:
         """Renew the lease if it is time."""
+        ...
+
+    def hurry(self) -> None:
+        """End any wait for the target, and wait for it no more until it is taken over again."""
         ...
 
     def stop(self) -> None:
@@ -255,6 +260,7 @@ class Pipeline:
         self._handoff = handoff
         self._writer = writer
         self._beside = beside
+        self._failed: BaseException | None = None
 
     def run(self, start: Checkpoint) -> None:
         """Replicate until `stop`; raises what a human must decide.
@@ -271,6 +277,10 @@ class Pipeline:
                     self._apply(batch)
                 self._beside.settle()
                 self._writer.keep()
+        except Stopped:
+            if self._failed is None:
+                raise
+            raise self._failed from None  # what was read before it is read again
         finally:
             self._end_reading()
             reading.join(READER_ENDS_WITHIN_SECONDS)
@@ -305,4 +315,6 @@ class Pipeline:
         except Closed:
             return
         except BaseException as error:  # noqa: BLE001 - the main thread raises it
+            self._failed = error
             self._handoff.fail(error)
+            self._writer.hurry()  # it is told now, also where the target is away

@@ -58,6 +58,7 @@ class BinlogReader:
         self._assembling: Assembler | None = None
         self._caught_up_at: float | None = None
         self._last_heartbeat = -1
+        self._heard_from = False
         self._clock_offset: float | None = None
         self._lost = 0
         self._committed_at: float | None = None
@@ -114,6 +115,8 @@ class BinlogReader:
                 damaged_at = where
                 log.warning("event_damaged", error=error.message, position=str(where.position))
             except Retryable as error:
+                if self._heard_from:
+                    backoff.reset()
                 self._wait(backoff.next(), error, where)
 
     def _wait(self, seconds: float, error: Retryable, where: Checkpoint) -> None:
@@ -134,6 +137,7 @@ class BinlogReader:
 
     @contextmanager
     def _stream(self, where: Checkpoint) -> Iterator[tuple[PacketStream, Assembler, bool]]:
+        self._heard_from = False
         silence = SILENT_HEARTBEATS * self._config.heartbeat_seconds
         connection = source.connect(self._config, read_timeout=QUERY_SECONDS)
         try:
@@ -203,6 +207,7 @@ class BinlogReader:
         if at_end or heartbeat.end == self._last_heartbeat:
             self._caught_up_at = time.monotonic()
         self._last_heartbeat = heartbeat.end
+        self._heard_from = True  # the link has held for one interval at least
 
 
 def _unpacked(payload: events.Event, assembler: Assembler) -> Iterator[Transaction]:

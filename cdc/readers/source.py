@@ -36,6 +36,8 @@ _ACCESS_DENIED: Final = frozenset(
     }
 )
 _NO_TLS: Final = CR.CR_SSL_CONNECTION_ERROR
+_NAMES_ANOTHER: Final = frozenset({62, 64})
+"""OpenSSL's X509_V_ERR_HOSTNAME_MISMATCH and X509_V_ERR_IP_ADDRESS_MISMATCH."""
 _TLS_WANTED: Final = 3159  # require_secure_transport
 _TRANSIENT: Final = frozenset(
     {
@@ -140,6 +142,13 @@ def _explain_login(error: pymysql.MySQLError, source: SourceConfig, where: str) 
     code, text = _code(error), _text(error)
     original = getattr(error, "original_exception", None)
     if isinstance(original, ssl.SSLCertVerificationError):
+        if original.verify_code in _NAMES_ANOTHER:
+            return Unfit(
+                f"the certificate of the source {where} is for another host:"
+                f" {original.verify_message}",
+                remedy="write the name that it holds in source.host; or have only its authority"
+                " verified: source.tls: {mode: verify_ca, ca: FILE}",
+            )
         return Unfit(
             f"the certificate of the source {where} is not trusted: {original.verify_message}",
             remedy="name the authority that signed it: source.tls: {ca: FILE}",

@@ -103,6 +103,7 @@ class MongoWriter:
         self._letters = Letters(self._state_database, stream, letter_limits)
         self._looked_at = 0.0
         self._stopping = threading.Event()
+        self._stopped = False
         self._replaces_left = 0
         self._session = client.start_session()
         self._clearing = Clearing(
@@ -118,6 +119,11 @@ class MongoWriter:
 
     def stop(self) -> None:
         """End the waits for an unreachable target; may be called from any thread."""
+        self._stopped = True
+        self._stopping.set()
+
+    def hurry(self) -> None:
+        """End them until the stream is taken over again; may be called from any thread."""
         self._stopping.set()
 
     def close(self) -> None:
@@ -134,6 +140,9 @@ class MongoWriter:
 
         Raises LeaseHeld while another daemon of the name is active.
         """
+        self._stopping.clear()
+        if self._stopped:  # looked at behind it: `stop` may be called at any time
+            self._stopping.set()
         self._session.end_session()
         self._session = self._client.start_session()
         checkpoint = self._persist(lambda: self.state.take_over(self._session))

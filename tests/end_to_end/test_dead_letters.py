@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from cdc.servers import MongoServer, MySQLServer, mongo_server
-from tests.end_to_end.conftest import MakeStream
+from cdc.servers import MongoServer
 from tests.end_to_end.support.commit_trap import CommitTrap
-from tests.end_to_end.support.history import MysqlGtids
 from tests.end_to_end.support.proxy import Proxy
 from tests.end_to_end.support.stream import Stream
 from tests.end_to_end.test_copying import cdc, until_copied
@@ -328,29 +325,3 @@ def test_copied_rows_become_letters_until_a_copy_goes_through(stream: Stream) ->
     assert resynced.returncode == 0, resynced.stderr
     assert stream.documents("items").keys() == {1, 2}
     assert letters(stream).keys() == {3}
-
-
-@pytest.fixture(scope="module")
-def standalone() -> Iterator[MongoServer]:
-    with mongo_server(replica_set=False) as server:
-        yield server
-
-
-def test_a_target_without_transactions_keeps_one_letter_too(
-    mysql: MySQLServer, standalone: MongoServer, make_stream: MakeStream
-) -> None:
-    with standalone.client() as client:
-        stream = make_stream(mysql, standalone, client, MysqlGtids)
-        stream.settings["apply"] = {"mode": "at_least_once", "batch_rows": 1}
-        stream.table("items", COLUMNS, MAPPING)
-        stream.database.create_collection("items", validator=BELOW_100)
-        stream.transaction(insert(1), insert(2, number="500"), insert(3))
-
-        assert stream.start(fault="before_commit", ledger=False).wait() == -9
-        assert letters(stream).keys() == {2}
-        stream.start(ledger=False)
-        stream.until_caught_up()
-
-        assert {key: each["count"] for key, each in letters(stream).items()} == {2: 1}
-        assert stream.documents("items").keys() == {1, 3}
-        eventually(lambda: stream.daemon.events("dead_letter"))

@@ -150,6 +150,25 @@ def _end(stream: Stream) -> tuple[str, int]:
 
 
 @pytest.mark.parametrize("stream", ["mysql-gtid"], indirect=True)
+def test_a_source_that_cannot_be_followed_is_told_while_the_target_is_away(items: Stream) -> None:
+    with Proxy(items.mongo.port) as proxy:
+        items.proxied_target(proxy.port)
+        items.start()
+        items.sql("INSERT INTO items VALUES (1, 'applied')")
+        items.until_caught_up()
+        proxy.black_hole()
+        items.sql("INSERT INTO items VALUES (2, 'waits')")
+        items.daemon.until_logged("target_retry")
+
+        items.sql("SET SESSION binlog_format = STATEMENT", "UPDATE items SET word = 'refused'")
+
+        said = halted(items.daemon)
+        proxy.heal()  # else what hangs in the hole opens a transaction that nobody ends
+    assert "logged as a statement" in said["message"]
+    assert items.documents("items").keys() == {1}
+
+
+@pytest.mark.parametrize("stream", ["mysql-gtid"], indirect=True)
 def test_a_state_document_that_vanishes_stops_the_daemon(items: Stream) -> None:
     items.start()
     items.sql("INSERT INTO items VALUES (1, 'one')")

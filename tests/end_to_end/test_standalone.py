@@ -107,3 +107,23 @@ def test_a_daemon_killed_while_it_clears_converges(items: Stream, point: FaultPo
     items.until_caught_up()
 
     items.assert_same_content()
+
+
+def test_a_row_that_is_refused_is_set_aside_once_though_its_batch_is_repeated(
+    items: Stream,
+) -> None:
+    items.database.create_collection("items", validator={"word": {"$ne": "bad"}})
+    items.transaction("INSERT INTO items VALUES (1, 'one'), (2, 'bad'), (3, 'three')")
+    letters = items.state["dead_letters"]
+
+    assert items.start(fault="before_commit", ledger=False).wait() == -9
+    assert letters.count_documents({}) == 1
+    items.start(ledger=False)
+    items.until_caught_up()
+
+    [letter] = letters.find()
+    assert (letter["key"], letter["count"], letter["state"]) == (2, 1, "open")
+    assert items.documents("items").keys() == {1, 3}
+    items.sql("DELETE FROM items WHERE id = 2")
+    items.until_caught_up()
+    assert letters.count_documents({"state": "resolved"}) == 1
