@@ -7,13 +7,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import structlog
 
+from cdc.accepted import entries, unmended
 from cdc.checkpoint import Checkpoint
 from cdc.chunks.engine import ChunkEngine
-from cdc.chunks.enlisting import Copy, copies, enlisted
+from cdc.chunks.enlisting import Copy, copies, enlisted, left_behind
 from cdc.chunks.pace import Pace
 from cdc.chunks.settling import Settler
 from cdc.chunks.source_table import SourceTables
@@ -29,6 +31,7 @@ from cdc.handoff import Handoff, Limits
 from cdc.loss_counts import LossCounts
 from cdc.mapping.model import Mapping
 from cdc.pipeline import Mapper, Pipeline
+from cdc.preflight import edit_findings, require
 from cdc.pulse import Pulse
 from cdc.reactions import Reactions
 from cdc.readers import start
@@ -37,6 +40,7 @@ from cdc.readers.heart import Heart
 from cdc.readers.resume import Displaced
 from cdc.retry import Stopped, persist
 from cdc.snapshot import Backlog, Copying, Reading, Role, Snapshot, Writing
+from cdc.state_writes import StateWrite
 from cdc.writers import target
 from cdc.writers.batch import Batch, MappedTransaction
 from cdc.writers.dead_letters import letters_of
@@ -45,6 +49,7 @@ from cdc.writers.indexes import create_indexes
 from cdc.writers.jobs import Jobs
 from cdc.writers.letters import Limits as LetterLimits
 from cdc.writers.mongo import MongoWriter
+from cdc.writers.state import STREAMS
 
 if TYPE_CHECKING:
     from pymongo import MongoClient
@@ -68,8 +73,14 @@ class Daemon:
         mappings: tuple[Mapping, ...],
         faults: Faults | None = None,
         on_idle: Callable[[], None] = lambda: None,
+        *,
+        accept_edits: bool = False,
     ) -> None:
-        """`on_idle` is called whenever there is no job to do."""
+        """`on_idle` is called whenever there is no job to do.
+
+        With `accept_edits` documents are kept that were made by a mapping from before its edit.
+        """
+        self._accept_edits = accept_edits
         self._on_idle = on_idle
         self._client: MongoClient[dict[str, Any]] | None = None
         self._config = config
@@ -125,7 +136,7 @@ class Daemon:
         UsageError or Unfit where the two sides are not fit for replication.
         """
         try:
-            self._once_reachable(lambda: require_fit(self._config, self._mappings))
+            self._once_reachable(self._require_fit)
             self._once_reachable(self._create_indexes)
             with self._connected_writer() as writer:
                 while not self._stopping.is_set():
@@ -133,6 +144,9 @@ class Daemon:
         except Stopped:
             pass
         log.info("stopped", stream=self._config.name)
+
+    def _require_fit(self) -> None:
+        require_fit(self._config, self._mappings, accept_edits=self._accept_edits)
 
     def _create_indexes(self) -> None:
         """Build what mappings ask for; a standby may, too, and nobody's lease runs out by it."""
@@ -209,8 +223,7 @@ class Daemon:
         first = self._once_reachable(lambda: start.resolve(config.source, config.start))
         log.info("first_start", stream=config.name, position=str(first.position))
         covered = [] if config.start == "backfill" else [str(each) for each in self._copies()]
-        fingerprints = {each.target: each.fingerprint for each in self._mappings}
-        writer.create(first, fingerprints, covered)
+        writer.create(first, entries(self._mappings, datetime.now(UTC)), covered)
         taken = writer.take_over()
         assert taken is not None
         return taken
@@ -235,11 +248,40 @@ class Daemon:
         return copies(tables, Followed(self._mappings))
 
     def _enlist(self, writer: MongoWriter, checkpoint: Checkpoint) -> None:
-        """Ask for a backfill of every table that the stream does not cover from its beginning."""
-        covered = (writer.read_state() or {}).get("covered", [])
-        writes = enlisted(self._config.name, self._copies(), covered)
+        """Ask for a backfill of every table that the stream does not cover from its beginning.
+
+        The mappings are those that documents are made by from here on.
+        """
+        state = writer.read_state() or {}
+        name, covered = self._config.name, state.get("covered", [])
+        writes = [
+            *enlisted(name, self._copies(), covered, state.get("left", ())),
+            *left_behind(name, covered, Followed(self._mappings)),
+            *self._accepted(state),
+        ]
         if writes:
             writer.apply(Batch((MappedTransaction("", checkpoint, None, writes=tuple(writes)),)))
+
+    def _accepted(self, state: dict[str, Any]) -> list[StateWrite]:
+        """Accept today's mappings; raises UsageError for one edited since the start was judged."""
+        if not self._accept_edits:
+            assert self._client is not None
+            jobs = Jobs(
+                self._client,
+                state_database=self._config.target.state_database,
+                stream=self._config.name,
+            )
+            known = self._once_reachable(jobs.all)
+            require(edit_findings(unmended(state, self._mappings, known), accept=False))
+        accepted = entries(self._mappings, datetime.now(UTC), state)
+        if accepted == state.get("mappings"):
+            return []
+        log.info(
+            "mappings_accepted",
+            mappings=[f"{each.source} {each.target}" for each in self._mappings],
+        )
+        change = {"$set": {"mappings": accepted}}
+        return [StateWrite(STREAMS, {"_id": self._config.name}, change)]
 
     def _assemble(self, writer: MongoWriter, checkpoint: Checkpoint) -> Pipeline:
         apply = self._config.apply

@@ -8,6 +8,7 @@ from typing import Final
 
 import structlog
 
+from cdc.accepted import Edit, unmended
 from cdc.config import Config
 from cdc.errors import Fatal, Retryable, Unfit
 from cdc.mapping.compiler import compile_plan
@@ -17,6 +18,7 @@ from cdc.mapping.source_patterns import source_pattern
 from cdc.preflight import (
     Finding,
     Outcome,
+    edit_findings,
     glob_findings,
     gone,
     index_findings,
@@ -33,8 +35,11 @@ from cdc.readers.dump import replica_uuid
 from cdc.readers.facts import source_facts, table_facts
 from cdc.readers.tables import list_tables
 from cdc.writers import saved, target
-from cdc.writers.facts import target_facts
+from cdc.writers.answers import explained
+from cdc.writers.facts import Client, target_facts
 from cdc.writers.indexes import index_facts
+from cdc.writers.jobs import Jobs
+from cdc.writers.state import StreamState
 
 log = structlog.get_logger(__name__)
 
@@ -43,20 +48,23 @@ QUERY_SECONDS: Final = 10.0
 Mappings = Sequence[Mapping]
 
 
-def examine(config: Config, mappings: Mappings) -> list[Finding]:
-    """Look at both sides; one that cannot be reached is a finding too."""
+def examine(config: Config, mappings: Mappings, *, accept_edits: bool = False) -> list[Finding]:
+    """Look at both sides; one that cannot be reached is a finding too.
+
+    With `accept_edits` a mapping that was edited over its documents is only a risk.
+    """
     return [
         *_attempted("source", lambda: examine_source(config, mappings)),
-        *_attempted("target", lambda: examine_target(config, mappings)),
+        *_attempted("target", lambda: examine_target(config, mappings, accept_edits=accept_edits)),
     ]
 
 
-def require_fit(config: Config, mappings: Mappings) -> None:
+def require_fit(config: Config, mappings: Mappings, *, accept_edits: bool = False) -> None:
     """Examine both sides for a start, and log what is risky.
 
     Raises UsageError, Unfit or, where a side cannot be reached, Retryable.
     """
-    findings = examine(config, mappings)
+    findings = examine(config, mappings, accept_edits=accept_edits)
     require(findings)
     for finding in findings:
         if finding.outcome is not Outcome.OK:
@@ -149,7 +157,9 @@ def followed_now(config: Config, mappings: Mappings) -> list[str]:
     return [f"{schema}.{table}" for schema, table in names]
 
 
-def examine_target(config: Config, mappings: Mappings) -> Iterator[Finding]:
+def examine_target(
+    config: Config, mappings: Mappings, *, accept_edits: bool = False
+) -> Iterator[Finding]:
     """Look at the target; Retryable or Unfit where it lets nobody in."""
     with target.connect(config.target) as client:
         facts = target_facts(
@@ -161,6 +171,15 @@ def examine_target(config: Config, mappings: Mappings) -> Iterator[Finding]:
         yield from target_findings(facts, mode=config.apply.mode)
         if facts.writable:
             yield from index_findings(index_facts(client, config.target.database, mappings))
+            yield from edit_findings(_edits(config, client, mappings), accept=accept_edits)
+
+
+def _edits(config: Config, client: Client, mappings: Mappings) -> list[Edit]:
+    state_database = config.target.state_database
+    jobs = Jobs(client, state_database=state_database, stream=config.name)
+    with explained():
+        state = StreamState(client[state_database], config.name).read()
+    return unmended(state, mappings, jobs.all())
 
 
 def _attempted(side: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:

@@ -31,19 +31,41 @@ def copies(tables: Iterable[str], followed: Followed) -> list[Copy]:
     ]
 
 
-def enlisted(stream: str, wanted: Iterable[Copy], covered: Collection[str]) -> list[StateWrite]:
+def enlisted(
+    stream: str, wanted: Iterable[Copy], covered: Collection[str], left: Collection[str] = ()
+) -> list[StateWrite]:
     """Ask for a backfill of each copy that the stream does not cover yet, and cover it.
 
-    The two are one transaction: a copy that is covered has been asked for.
+    One that it covered and `left` has missed what was deleted since: it is resynced. All is one
+    transaction: a copy that is covered has been asked for.
     """
     new = [each for each in wanted if str(each) not in covered]
     if not new:
         return []
+    names = [str(each) for each in new]
     jobs = [
         Job.request(
-            stream, JobKind.BACKFILL, each.table, by="start", options=Options(target=each.target)
+            stream,
+            JobKind.RESYNC if str(each) in left else JobKind.BACKFILL,
+            each.table,
+            by="start",
+            options=Options(target=each.target),
         )
         for each in new
     ]
-    change = {"$addToSet": {"covered": {"$each": [str(each) for each in new]}}}
+    change = {"$addToSet": {"covered": {"$each": names}}, "$pull": {"left": {"$in": names}}}
     return [*map(requested, jobs), StateWrite(STREAMS, {"_id": stream}, change)]
+
+
+def left_behind(stream: str, covered: Iterable[str], followed: Followed) -> list[StateWrite]:
+    """Cover no more what no mapping follows any more."""
+    gone = [each for each in covered if not _is_followed(Copy(*each.rsplit(" ", 1)), followed)]
+    if not gone:
+        return []
+    change = {"$pull": {"covered": {"$in": gone}}, "$addToSet": {"left": {"$each": gone}}}
+    return [StateWrite(STREAMS, {"_id": stream}, change)]
+
+
+def _is_followed(copy: Copy, followed: Followed) -> bool:
+    mappings = followed.mappings(*copy.table.split(".", 1))
+    return any(each.target == copy.target for each in mappings)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 import click
 from pydantic import ValidationError
 
+from cdc.accepted import entries
 from cdc.checkpoint import Checkpoint
 from cdc.commands import config_option, output_option
 from cdc.config import Config, StartPosition, load
@@ -79,8 +81,8 @@ def set_position(
     mappings = load_mappings(
         config.mappings, relative_to=config_path.resolve().parent, mask_key=config.read_mask_key()
     )
-    fingerprints = {each.target: each.fingerprint for each in mappings}
-    saved.move(config, wanted, mappings=fingerprints, force=force)
+    accepted = entries(mappings, datetime.now(UTC))
+    saved.move(config, wanted, mappings=accepted, force=force)
     click.echo(f"moved {config.name}: {change}", err=True)
 
 

@@ -29,7 +29,12 @@ _logger = structlog.get_logger(__name__)
 
 @click.command()
 @config_option
-def run(config_path: Path) -> None:
+@click.option(
+    "--accept-mapping-change",
+    is_flag=True,
+    help="Start though a mapping was edited, and keep the documents that it made before.",
+)
+def run(config_path: Path, accept_mapping_change: bool) -> None:
     """Keep the target equal to the source, until SIGTERM or SIGINT."""
     config = load(config_path)
     mappings = load_mappings(
@@ -38,7 +43,7 @@ def run(config_path: Path) -> None:
     log.configure(config.log)
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD)
-    daemon = Daemon(config, mappings, _faults())
+    daemon = Daemon(config, mappings, _faults(), accept_edits=accept_mapping_change)
     with stopped_by_signals(daemon), served(config, daemon.snapshot):
         daemon.run()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cdc.preflight.edited import edit_findings
 from cdc.preflight.finding import Finding, Outcome, exit_code, require
 from cdc.preflight.indexes import index_findings
 from cdc.preflight.source import source_findings
@@ -11,6 +12,7 @@ from cdc.preflight.target import target_findings
 __all__ = [
     "Finding",
     "Outcome",
+    "edit_findings",
     "exit_code",
     "glob_findings",
     "gone",

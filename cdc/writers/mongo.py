@@ -171,7 +171,7 @@ class MongoWriter:
             self._renewed_at = time.monotonic()
 
     def create(
-        self, checkpoint: Checkpoint, mappings: dict[str, str], covered: Sequence[str] = ()
+        self, checkpoint: Checkpoint, mappings: Sequence[Document], covered: Sequence[str] = ()
     ) -> None:
         """Write a new stream's first checkpoint, and which copies of tables need no backfill."""
         self._persist(lambda: self.state.create(checkpoint, mappings, covered))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -51,11 +51,15 @@ def holder(config: Config) -> Owner | None:
 
 
 def move(
-    config: Config, checkpoint: Checkpoint, *, mappings: dict[str, str], force: bool = False
+    config: Config,
+    checkpoint: Checkpoint,
+    *,
+    mappings: Sequence[dict[str, Any]],
+    force: bool = False,
 ) -> None:
     """Make a stream go on at `checkpoint`.
 
-    `mappings` are the fingerprints that a stream which does not exist yet begins with. Raises
+    `mappings` are those that a stream which does not exist yet begins with. Raises
     LeaseHeld where a daemon is active; with `force` that one is fenced, and stands by: it goes on
     at the new position.
     """

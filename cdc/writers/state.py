@@ -1,7 +1,7 @@
 """The stream's state document: checkpoint, sequence number, epoch and owner in one place.
 
     {_id: stream, sequence, epoch, owner: {host, pid, instance, session, …}, lease_until,
-     position, inflight, server, committed_at, updated_at, created_at, mappings: {…}}
+     position, inflight, server, committed_at, updated_at, created_at, mappings: […], covered: […]}
 
 Each batch's first write moves it from sequence n to n + 1 on the condition that epoch and n are
 still ours. That fences a daemon that was replaced, and it decides a commit whose answer was lost:
@@ -10,7 +10,7 @@ a repeated batch finds n + 1 and its own epoch, so it had landed. The same write
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -91,7 +91,7 @@ class StreamState:
         return self._documents.find_one({"_id": self._stream})
 
     def create(
-        self, checkpoint: Checkpoint, mappings: Mapping[str, str], covered: Sequence[str] = ()
+        self, checkpoint: Checkpoint, mappings: Sequence[Document], covered: Sequence[str] = ()
     ) -> None:
         """Write the first state of a new stream, unless an attempt before this one did.
 
@@ -106,7 +106,7 @@ class StreamState:
             **checkpoint.to_document(),
             "committed_at": None,
             "created_at": datetime.now(UTC),
-            "mappings": dict(mappings),
+            "mappings": list(mappings),
             "covered": list(covered),
         }
         with suppress(DuplicateKeyError):

@@ -17,11 +17,13 @@ ENDS_WITHIN_SECONDS = 30
 class Daemon:
     """One `cdc run` process and what it logs."""
 
-    def __init__(self, config: Path, log: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, config: Path, log: Path, environment: Mapping[str, str], *options: str
+    ) -> None:
         self._log = log
         with log.open("wb") as stderr:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "cdc", "run", "--config", str(config)],
+                [sys.executable, "-m", "cdc", "run", "--config", str(config), *options],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=stderr,

@@ -116,13 +116,13 @@ class Stream:
         """The latest one."""
         return self.daemons[-1]
 
-    def start(self, *, fault: str = "", ledger: bool = True) -> Daemon:
+    def start(self, *options: str, fault: str = "", ledger: bool = True) -> Daemon:
         self.config.write_text(json.dumps(self.settings))
         environment = {"CDC_FAULT": fault} if fault else {}
         if ledger:
             environment["CDC_LEDGER"] = LEDGER
         log = self._folder / f"daemon-{len(self.daemons)}.log"
-        self.daemons.append(Daemon(self.config, log, environment))
+        self.daemons.append(Daemon(self.config, log, environment, *options))
         return self.daemon
 
     def until_streaming(self) -> None:

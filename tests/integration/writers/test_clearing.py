@@ -44,7 +44,7 @@ def writer(
         transactional=True,
         faults=Faults(),
     )
-    writer.create(START, {})
+    writer.create(START, [])
     writer.take_over()
     yield writer
     writer.close()

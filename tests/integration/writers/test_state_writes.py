@@ -32,7 +32,7 @@ def writer(mongo: MongoServer, database: str, state_database: str) -> Iterator[M
             lease_seconds=10.0,
             faults=Faults(),
         )
-        writer.create(START, {})
+        writer.create(START, [])
         writer.take_over()
         yield writer
         writer.close()

@@ -1,0 +1,89 @@
+"""A mapping that is edited over an existing checkpoint."""
+
+from __future__ import annotations
+
+import pytest
+
+from cdc import cli
+from tests.end_to_end.support.stream import Document, Stream
+
+ONE_KIND = pytest.mark.parametrize("stream", ["mysql-gtid"], indirect=True)
+EDIT: Document = {"exclude": ["word"]}
+
+
+@pytest.fixture
+def edited(stream: Stream) -> Stream:
+    """A stream with one document by a mapping that has been edited since."""
+    stream.settings["start"] = "backfill"
+    stream.table("items", "id INT NOT NULL PRIMARY KEY, word VARCHAR(20)")
+    stream.sql("INSERT INTO items VALUES (1, 'one')")
+    stream.start()
+    stream.daemon.until_logged("job_done")
+    stream.stop()
+    stream.follow("items", EDIT)
+    return stream
+
+
+def command(stream: Stream, *words: str) -> int:
+    return cli.run([*words, "--config", str(stream.config)])
+
+
+@ONE_KIND
+def test_it_is_refused_until_a_resync_has_made_the_documents_anew(
+    edited: Stream, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """About 10 seconds."""
+    refused = edited.start()
+    assert refused.wait() == 2
+    assert "cdc resync" in refused.stderr
+    assert command(edited, "check") == 2
+    assert "accepted 20" in capsys.readouterr().out
+    assert command(edited, "verify") == 2
+
+    assert command(edited, "resync", f"{edited.schema}.items") == 0
+
+    assert edited.documents("items") == {1: {}}
+    assert command(edited, "check") == 0
+    edited.start()
+    edited.sql("INSERT INTO items VALUES (2, 'two')")
+    edited.until_caught_up()
+    assert edited.documents("items") == {1: {}, 2: {}}
+
+
+@ONE_KIND
+def test_it_is_accepted_where_the_operator_says_so(edited: Stream) -> None:
+    edited.start()
+    assert edited.daemon.wait() == 2
+
+    edited.start("--accept-mapping-change")
+    edited.sql("INSERT INTO items VALUES (2, 'two')")
+    edited.until_caught_up()
+    edited.restart()
+    edited.until_streaming()
+
+    assert edited.documents("items") == {1: {"word": "one"}, 2: {}}
+
+
+@ONE_KIND
+def test_a_mapping_that_was_away_for_a_while_is_resynced(stream: Stream) -> None:
+    stream.settings["start"] = "backfill"
+    stream.table("items", "id INT NOT NULL PRIMARY KEY, word VARCHAR(20)")
+    stream.table("others", "id INT NOT NULL PRIMARY KEY")
+    stream.sql("INSERT INTO items VALUES (1, 'one'), (2, 'two')")
+    stream.start()
+    stream.daemon.until_logged("job_done", 2)
+    stream.stop()
+    mapping = stream.config.parent / "mappings" / "items.yaml"
+    text = mapping.read_text()
+    mapping.unlink()
+    stream.start()
+    stream.sql("DELETE FROM items WHERE id = 1")
+    stream.until_caught_up()
+    stream.stop()
+
+    mapping.write_text(text)
+    stream.start()
+    done = stream.daemon.until_logged("job_done")
+
+    assert (done["kind"], done["table"]) == ("resync", f"{stream.schema}.items")
+    assert stream.documents("items") == {2: {"word": "two"}}
