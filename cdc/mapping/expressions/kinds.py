@@ -116,7 +116,9 @@ class Binary:
 
 @dataclass(frozen=True, slots=True)
 class Date:
-    """A DATE."""
+    """A DATE; `read` says that it stands in a text."""
+
+    read: bool = False
 
     def __str__(self) -> str:
         return "a DATE"
@@ -124,9 +126,13 @@ class Date:
 
 @dataclass(frozen=True, slots=True)
 class DateTime:
-    """A DATETIME, or a TIMESTAMP in UTC, with `scale` digits of the second."""
+    """A DATETIME, or a TIMESTAMP in UTC, with `scale` digits of the second.
+
+    `read` says that it stands in a text.
+    """
 
     scale: int
+    read: bool = False
 
     def __str__(self) -> str:
         return "a DATETIME"

@@ -24,7 +24,8 @@ from cdc.mapping.expressions.kinds import (
 from cdc.mapping.expressions.rules import json
 from cdc.mapping.expressions.rules.numeric import double, number
 from cdc.mapping.expressions.rules.strings import encoded, text
-from cdc.mapping.expressions.runtime import casts, moments
+from cdc.mapping.expressions.rules.temporal import is_read
+from cdc.mapping.expressions.runtime import casts, dates, moments
 from cdc.mapping.expressions.scope import Scope
 from cdc.mapping.expressions.syntax import Call, Cast, Node
 from cdc.mapping.expressions.term import Term
@@ -152,17 +153,42 @@ def _to_binary(scope: Scope, node: Cast, term: Term) -> Term:
     return scope.strict(Binary(), node, f"{name}({{0}}, {node.sizes[0]})", found)
 
 
-def _to_moment(scope: Scope, node: Cast, term: Term) -> Term:
-    if not isinstance(term.kind, Date | DateTime | Null):
-        raise _refused(node, term)
+def _text_to_moment(scope: Scope, node: Cast, term: Term) -> Term:
+    scale = _scale(node)
+    code = f"{scope.bind('read_date', dates.read)}({{0}})"
+    if node.target != "DATE" and not scope.mariadb:
+        code = f"{scope.bind('read_rounded', dates.read_rounded)}({{0}}, {scale})"
+    found = scope.strict(DateTime(6, read=True), node, code, term, nullable=True)
     if node.target == "DATE":
-        return scope.strict(Date(), node, f"{scope.bind('day_of', moments.day_of)}({{0}})", term)
+        day = f"{scope.bind('day_of', moments.day_of)}({{0}})"
+        return scope.strict(Date(read=True), node, day, found)
+    if scope.mariadb:
+        code = f"{scope.bind('cut', moments.cut)}({{0}}, {scale})"
+        return scope.strict(DateTime(scale, read=True), node, code, found)
+    return replace(found, kind=DateTime(scale, read=True))
+
+
+def _scale(node: Cast) -> int:
     scale = node.sizes[0] if node.sizes else 0
     if scale > 6:
         raise ExpressionError("a DATETIME has at most 6 digits of the second")
+    return scale
+
+
+def _to_moment(scope: Scope, node: Cast, term: Term) -> Term:
+    if isinstance(term.kind, Text):
+        return _text_to_moment(scope, node, term)
+    if not isinstance(term.kind, Date | DateTime | Null):
+        raise _refused(node, term)
+    read = is_read(term.kind)
+    if node.target == "DATE":
+        return scope.strict(
+            Date(read), node, f"{scope.bind('day_of', moments.day_of)}({{0}})", term
+        )
+    scale = _scale(node)
     if not isinstance(term.kind, DateTime) or term.kind.scale <= scale:
-        return scope.strict(DateTime(scale), node, "{0}", term)
+        return scope.strict(DateTime(scale, read), node, "{0}", term)
     function = moments.cut if scope.mariadb else moments.rounded
     name = scope.bind(function.__name__, function)
     code = f"{name}({{0}}, {scale})"
-    return scope.strict(DateTime(scale), node, code, term, nullable=not scope.mariadb)
+    return scope.strict(DateTime(scale, read), node, code, term, nullable=not scope.mariadb)

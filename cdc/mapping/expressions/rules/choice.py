@@ -23,6 +23,7 @@ from cdc.mapping.expressions.rules.comparison import compare
 from cdc.mapping.expressions.rules.logic import boolean, truth
 from cdc.mapping.expressions.rules.numeric import double, merged
 from cdc.mapping.expressions.rules.rule import rule
+from cdc.mapping.expressions.rules.temporal import is_read
 from cdc.mapping.expressions.scope import Scope
 from cdc.mapping.expressions.syntax import Call, Node
 from cdc.mapping.expressions.term import Term
@@ -41,13 +42,12 @@ def one_of(terms: list[Term]) -> Kind:
     numbers = [kind for kind in kinds if isinstance(kind, Integer | Decimal | Double)]
     if len(numbers) == len(kinds):
         return merged(numbers)
-    times = [kind.scale for kind in kinds if isinstance(kind, DateTime | Time)]
-    dates = [isinstance(kind, Date) for kind in kinds]
-    if all(kind in (Date(), DateTime(max(times, default=0))) for kind in kinds):
-        return DateTime(max(times)) if times else Date()
+    if all(isinstance(kind, Date | DateTime) for kind in kinds):
+        scales = [kind.scale for kind in kinds if isinstance(kind, DateTime)]
+        read = any(map(is_read, kinds))
+        return DateTime(max(scales), read) if scales else Date(read)
     if len(set(kinds)) == 1 and isinstance(kinds[0], Binary | Json | Time):
         return kinds[0]
-    assert dates
     first = next((kind for kind in kinds[1:] if kind != kinds[0]), kinds[0])
     raise ExpressionError(f"a value is either {kinds[0]} or {first}", "CAST both to the same type")
 

@@ -27,6 +27,7 @@ from cdc.mapping.expressions.rules import json
 from cdc.mapping.expressions.rules.logic import boolean
 from cdc.mapping.expressions.rules.numeric import double, number
 from cdc.mapping.expressions.rules.rule import RULES, rule
+from cdc.mapping.expressions.rules.temporal import is_read
 from cdc.mapping.expressions.runtime import moments
 from cdc.mapping.expressions.scope import Scope
 from cdc.mapping.expressions.syntax import Call, Literal, Node
@@ -44,6 +45,11 @@ def compare(scope: Scope, operator: str, node: Node, one: Term, other: Term) -> 
     if isinstance(one.kind, Null) or isinstance(other.kind, Null):
         return boolean("None", node, nullable=True, yes="False", no="False")
     json.require_left(one, other)
+    if scope.mariadb and (is_read(one.kind) or is_read(other.kind)):
+        raise ExpressionError(
+            "CAST of a text AS a date is compared, which MariaDB finds true or false of no date",
+            "write DATE_FORMAT(CAST(…), …) or UNIX_TIMESTAMP(CAST(…))",
+        )
     one, other = _typed(scope, one, other), _typed(scope, other, one)
     pattern = _pattern(scope, one, other, equality=operator in PYTHON)
     holds = _filled(pattern, PYTHON.get(operator, operator))
@@ -86,7 +92,7 @@ def _remedy(one: Kind, other: Kind) -> str | None:
     if any(isinstance(kind, Binary) for kind in kinds):
         return "write the constant as x'…', or CAST(… AS BINARY)"
     if any(isinstance(kind, Date | DateTime) for kind in kinds):
-        return "write a constant as 'YYYY-MM-DD' or 'YYYY-MM-DD hh:mm:ss'"
+        return "write CAST(… AS DATETIME(6)), or a constant as 'YYYY-MM-DD [hh:mm:ss]'"
     if any(isinstance(kind, Time) for kind in kinds):
         return "write a constant as 'hh:mm:ss'"
     return "write CAST(… AS SIGNED), CAST(… AS DECIMAL(p,s)) or CAST(… AS CHAR)"

@@ -20,6 +20,11 @@ def moment(term: Term, function: str) -> Kind:
     raise ExpressionError(f"{function} of {term.kind} is outside the subset", remedy)
 
 
+def is_read(kind: Kind) -> bool:
+    """Tell whether it is a date that stands in a text."""
+    return isinstance(kind, Date | DateTime) and kind.read
+
+
 @rule("TEMPORAL")
 def _literal(_: Scope, call: Call, __: tuple[Term, ...]) -> Term:
     literal = call.arguments[0]
@@ -35,8 +40,9 @@ def _literal(_: Scope, call: Call, __: tuple[Term, ...]) -> Term:
 
 @rule("DATE")
 def _date(scope: Scope, call: Call, terms: tuple[Term, ...]) -> Term:
-    moment(terms[0], "DATE")
-    return scope.strict(Date(), call, f"{scope.bind('day_of', moments.day_of)}({{0}})", terms[0])
+    kind = moment(terms[0], "DATE")
+    found = Date(read=is_read(kind))
+    return scope.strict(found, call, f"{scope.bind('day_of', moments.day_of)}({{0}})", terms[0])
 
 
 @rule("YEAR")

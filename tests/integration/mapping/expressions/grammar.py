@@ -62,6 +62,22 @@ PATHS = st.sampled_from(
     """$ $.a $.a $.b $."a b" $."é" $.a.b $.b[0] $.b[last] $[0] $[1] $[last] $.a[0] $.a[last-1]
     $.b[0].a $.a[0][0] $."" $.missing""".replace("a b", "a_b").split()
 ).map(lambda path: path.replace("a_b", "a b"))
+DATES = [
+    "2024-02-29",
+    "2023-02-29",
+    "2024-00-10",
+    "0000-00-00",
+    "2024-1-5",
+    "2024-01-05T1:02",
+    "2024-01-05T01:02:03.9999996",
+    "2024-01-05T01:02:03.5",
+    "2024-13-01",
+    "9999-12-31T23:59:59.9",
+    "2024-01-00T00:00:00.9",
+    "2024-01-05T24:00:00",
+    "yesterday",
+    "20240105",
+]
 COLUMNS = {
     "i": ("INT", st.integers(-5, 5) | st.integers(-(1 << 31), (1 << 31) - 1)),
     "t": ("TINYINT NOT NULL", st.integers(-3, 3)),
@@ -84,6 +100,10 @@ COLUMNS = {
     "m": ("ENUM('a','B','ß') COLLATE utf8mb4_general_ci", st.sampled_from(["a", "B", "ß"])),
     "bin": ("VARBINARY(10)", st.binary(max_size=4)),
     "j": ("JSON", JSON),
+    "w": (
+        "VARCHAR(40) COLLATE utf8mb4_bin",
+        st.datetimes().map(str) | st.sampled_from(DATES),
+    ),
     "da": (
         "DATE",
         st.dates().map(str) | st.sampled_from(["0000-00-00", "2024-02-29", "2024-00-00"]),
@@ -258,6 +278,13 @@ def moments(depth: int) -> Strategy:
         called("COALESCE", inner, inner),
         called("IF", truths(depth - 1), inner, inner),
         called("NULLIF", inner, inner),
+        joined(
+            "CAST(",
+            one_of("w", "w", "s", "'2024-01-05'", "TRIM(w)"),
+            "AS",
+            one_of("DATE", "DATETIME", "DATETIME(3)", "DATETIME(6)"),
+            ")",
+        ),
         joined("CAST(", inner, "AS", one_of("DATE", "DATETIME", "DATETIME(3)", "DATETIME(6)"), ")"),
     )
 

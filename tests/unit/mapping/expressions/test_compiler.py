@@ -13,6 +13,7 @@ from cdc.mapping.expressions import (
     decoder,
     parse,
 )
+from cdc.mapping.expressions.runtime.dates import UnreadDate
 from cdc.mapping.expressions.runtime.numbers import OutOfRange
 
 BIN, UNKNOWN = 46, 1088
@@ -125,7 +126,9 @@ def test_a_number_out_of_range_is_an_error_of_the_row(sql: str) -> None:
         ("bytes = lang", "CAST"),
         ("CASE WHEN n THEN lang ELSE 1 END", "CAST"),
         ("CAST(ratio AS UNSIGNED)", "SIGNED"),
-        ("CAST(lang AS DATE)", "outside"),
+        ("CAST(bytes AS DATE)", "outside"),
+        ("YEAR(lang)", "CAST"),
+        ("born > lang", "CAST"),
         ("CAST(mood AS SIGNED)", "its number"),
         ("CAST(COALESCE(mood, mood) AS DOUBLE)", "its number"),
         ("ROUND(n, n)", "ROUND"),
@@ -140,9 +143,34 @@ def test_what_could_mean_something_else_is_refused(sql: str, named: str) -> None
         compile_expression(parse(sql), COLUMNS)
 
 
+def test_mariadb_compares_no_date_of_a_text() -> None:
+    with pytest.raises(ExpressionError, match="UNIX_TIMESTAMP"):
+        evaluate("COALESCE(DATE(CAST(lang AS DATETIME)), born) > born", "x", mariadb=True)
+
+
 def test_a_text_is_no_condition() -> None:
     with pytest.raises(ExpressionError, match="truth value"):
         compile_condition(parse("lang"), COLUMNS)
+
+
+@pytest.mark.parametrize(
+    ("sql", "text", "value"),
+    [
+        ("CAST(lang AS DATE) = '2024-02-29'", "2024-2-29", 1),
+        ("CAST(lang AS DATETIME) = '2024-02-29 11:00:00'", "2024-02-29T10:59:59.5", 1),
+        ("CAST(lang AS DATE)", "2023-02-29", None),
+        ("CAST(lang AS DATETIME(6))", "yesterday", None),
+        ("CAST(lang AS DATE)", "", None),
+    ],
+)
+def test_a_text_as_a_date(sql: str, text: str, value: object) -> None:
+    assert evaluate(sql, text) == value
+
+
+@pytest.mark.parametrize("text", ["20240229", "24-02-29", "2024/02/29", "10:11:12", "2024-02-29 x"])
+def test_a_date_that_the_servers_may_read_otherwise_is_an_error_of_the_row(text: str) -> None:
+    with pytest.raises(UnreadDate):
+        evaluate("CAST(lang AS DATE)", text)
 
 
 def test_a_pattern_of_many_wildcards_takes_no_time() -> None:
