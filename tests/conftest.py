@@ -13,6 +13,7 @@ from hypothesis import settings
 
 from cdc.errors import Unfit
 from cdc.servers import Flavour, MongoServer, MySQLServer, mongo_server, mysql_server
+from tests import examples
 
 # A busy machine is no failing property; and what CI judges is the same examples each time.
 settings.register_profile("cdc", deadline=None, derandomize="CI" in os.environ)
@@ -28,6 +29,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--budget", type=int, default=1, help="how many times longer random campaigns run"
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    examples.budget = int(config.getoption("--budget"))
 
 
 @pytest.hookimpl(wrapper=True)

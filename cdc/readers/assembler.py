@@ -157,7 +157,7 @@ class Assembler:
         except CdcError as error:
             error.position = error.position or self.where
             raise
-        except (IndexError, UnicodeDecodeError, struct.error) as error:
+        except (ArithmeticError, LookupError, ValueError, struct.error) as error:
             raise Corrupted(
                 f"an event of type {kind} cannot be read: {error!r}", position=self.where
             ) from error

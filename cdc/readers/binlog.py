@@ -184,7 +184,7 @@ class BinlogReader:
         feed = assembler.feed
         try:
             for data in packets:
-                kind = data[4]
+                kind = events.kind(data)
                 if kind == EventType.FORMAT_DESCRIPTION:
                     checksum = events.format_description(data).checksum
                 event = events.parse(data, checksum=checksum)

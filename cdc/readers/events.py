@@ -19,6 +19,7 @@ from cdc.readers.varint import serialized
 
 HEADER_SIZE: Final = 19
 CHECKSUM_SIZE: Final = 4
+_TYPE_AT: Final = 4
 LOG_EVENT_IGNORABLE: Final = 0x80
 LOG_EVENT_ARTIFICIAL: Final = 0x20
 
@@ -100,21 +101,32 @@ class ChecksumMismatch(Corrupted):
     """An event's CRC32 does not match its bytes."""
 
 
+def kind(data: bytes) -> int:
+    """Return an event's type before it is parsed; raises Corrupted where it is cut off."""
+    if len(data) < HEADER_SIZE:
+        raise _headless(data)
+    return data[_TYPE_AT]
+
+
 def parse(data: bytes, *, checksum: bool) -> Event:
     """Split one event's bytes; verify and remove its CRC32 where `checksum` says it has one.
 
     Raises ChecksumMismatch, or Corrupted where the bytes are fewer or more than the header says.
     """
     if len(data) < HEADER_SIZE:
-        raise Corrupted(f"an event of {len(data)} bytes is shorter than its header")
-    timestamp, kind, server_id, size, end, flags = _read_header(data)
+        raise _headless(data)
+    timestamp, type_, server_id, size, end, flags = _read_header(data)
     if size != len(data):
         raise Corrupted(f"an event says that it has {size} bytes and has {len(data)}")
     if checksum:
         if crc32(data) != CHECKED:
             raise ChecksumMismatch
         data = data[:-CHECKSUM_SIZE]
-    return _new(Event, (timestamp, kind, server_id, size, end, flags, data))
+    return _new(Event, (timestamp, type_, server_id, size, end, flags, data))
+
+
+def _headless(data: bytes) -> Corrupted:
+    return Corrupted(f"an event of {len(data)} bytes is shorter than its header")
 
 
 @dataclass(frozen=True, slots=True)

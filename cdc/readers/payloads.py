@@ -20,6 +20,9 @@ _SIZE_AT: Final = 9
 """Where an event's header holds the event's size."""
 
 
+_PIECE_BYTES: Final = 1 << 20
+
+
 class _Field(IntEnum):
     END = 0
     SIZE = 1
@@ -81,7 +84,11 @@ def _open(compression: int, payload: bytes) -> io.BufferedReader | io.BytesIO:
 
 
 def _exactly(stream: io.BufferedReader | io.BytesIO, size: int) -> bytes:
-    data = stream.read(size) if size >= 0 else b""
-    if len(data) != size:
+    """Read in pieces: a damaged size of gigabytes must not make room for as many bytes."""
+    pieces, left = [], size
+    while left > 0 and (piece := stream.read(min(left, _PIECE_BYTES))):
+        pieces.append(piece)
+        left -= len(piece)
+    if left:
         raise Corrupted("a compressed transaction is cut short")
-    return data
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)

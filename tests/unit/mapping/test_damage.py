@@ -4,12 +4,13 @@ import struct
 
 import bson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cdc.changes import RowsKind
 from cdc.columns import Column, FieldType
 from cdc.errors import Corrupted, RecordError
+from tests.examples import examples
 from tests.unit.mapping.binary_json import encode
 from tests.unit.mapping.row_images import event, plan, prefixed, row, table, varchar
 
@@ -63,7 +64,7 @@ def test_images_cut_short_anywhere_raise(kind: RowsKind) -> None:
                 PLAN.operations(event(COLUMNS, IMAGES[:end], kind=kind), 0)
 
 
-@settings(max_examples=400, deadline=None)
+@examples(400)
 @given(st.data(), st.sampled_from(RowsKind))
 def test_changed_bytes_raise_or_give_bson(data: st.DataObject, kind: RowsKind) -> None:
     images = bytearray(IMAGES)

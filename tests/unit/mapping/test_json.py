@@ -6,7 +6,7 @@ from typing import Any
 import bson
 import pytest
 from bson.decimal128 import Decimal128
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cdc.columns import Column, FieldType
@@ -14,6 +14,7 @@ from cdc.errors import RecordError
 from cdc.mapping import bson_bytes
 from cdc.mapping.types import json, json_shapes, json_text
 from cdc.mapping.types.json_room import MEETINGS
+from tests.examples import examples
 from tests.unit.mapping.binary_json import encode
 from tests.unit.mapping.row_images import documents, prefixed, row, table, values
 
@@ -50,7 +51,7 @@ def document(encoded: tuple[bytes, bytes]) -> bytes:
     return bson_bytes.document(encoded[0] + b"j\0" + encoded[1])
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(TREES)
 def test_any_tree_becomes_the_bson_of_its_values(tree: Any) -> None:
     found = json.transcode(encode(tree))
@@ -58,7 +59,7 @@ def test_any_tree_becomes_the_bson_of_its_values(tree: Any) -> None:
     assert document(found) == bson.encode({"j": expected(tree)})
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(TREES)
 def test_generated_transcoders_agree_with_the_plain_one(tree: Any) -> None:
     data = encode(tree)
@@ -135,7 +136,7 @@ def test_offsets_that_run_in_circles_are_an_error_of_the_record() -> None:
         values(COLUMN, raw)
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(TREES, st.data())
 def test_damaged_json_is_an_error_of_the_record_or_still_bson(
     tree: Any, data: st.DataObject
@@ -152,7 +153,7 @@ def test_damaged_json_is_an_error_of_the_record_or_still_bson(
     assert found[0]["_id"] == 1
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(TREES)
 def test_json_text_gives_the_same_documents_as_binary_json_but_for_the_order(tree: Any) -> None:
     kind, value = json_text.encode(json_module.dumps(tree))

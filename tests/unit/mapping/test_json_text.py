@@ -5,7 +5,7 @@ from typing import Any
 
 import bson
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 
 from cdc.columns import Column, FieldType
 from cdc.mapping import bson_bytes
@@ -13,6 +13,7 @@ from cdc.mapping.types import json as binary
 from cdc.mapping.types import json_text
 from cdc.mapping.types.encoder import Unrepresentable
 from cdc.mapping.types.registry import encoder
+from tests.examples import examples
 from tests.unit.mapping.binary_json import encode
 from tests.unit.mapping.test_json import TREES, document
 
@@ -36,7 +37,7 @@ def nested(depth: int) -> Any:
     return tree
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(TREES)
 @example({"_id": 1, "a": {"z": 0, "_id": 2}, "$ref": "x", "$id": 3})
 @example([(1 << 63) - 1, 1 << 63, (1 << 64) - 1, -(1 << 63), (1 << 31) - 1, 1 << 31, -(1 << 31)])
@@ -48,7 +49,7 @@ def test_the_text_of_a_value_becomes_the_bson_of_its_binary_form(tree: Any) -> N
     assert document(json_text.encode(printed(tree))) == document(binary.transcode(encode(tree)))
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(TREES)
 def test_what_is_encoded_fast_equals_what_is_encoded_step_by_step(tree: Any) -> None:
     text = json.dumps(tree, indent=1)

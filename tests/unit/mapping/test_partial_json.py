@@ -2,7 +2,7 @@ import struct
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cdc.changes import RowsEvent, RowsKind
@@ -12,6 +12,7 @@ from cdc.mapping.partial_json import completed
 from cdc.mapping.types import json
 from cdc.mapping.types.json_diff import Cell, parse_path, patched
 from cdc.mapping.types.json_tree import BadJson, container, members, parse, serialized
+from tests.examples import examples
 from tests.unit.mapping.binary_json import encode
 from tests.unit.mapping.row_images import event, prefixed, row, table, varchar
 from tests.unit.mapping.test_json import TREES
@@ -34,7 +35,7 @@ def after(tree: Any, *diffs: bytes) -> bytes:
     return patched(encode(tree), b"".join(diffs))
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(TREES)
 def test_a_container_taken_apart_and_written_again_is_the_same(tree: Any) -> None:
     value = parse(encode(tree))
@@ -190,7 +191,7 @@ def test_partial_images_cut_short_anywhere_are_an_error() -> None:
                 completed(update(images[:end]))
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(st.data())
 def test_changed_bytes_raise_or_give_whole_images(data: st.DataObject) -> None:
     images = bytearray(b"".join(UPDATES))
@@ -205,7 +206,7 @@ def test_changed_bytes_raise_or_give_whole_images(data: st.DataObject) -> None:
     assert len(found.images) < 100 * len(images)
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(TREES, st.data())
 def test_changes_of_damaged_json_raise_or_stay_small(tree: Any, data: st.DataObject) -> None:
     raw = bytearray(encode({"a": {"b": tree}, "c": [tree]}))

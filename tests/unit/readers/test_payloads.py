@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 import zstandard
 
@@ -55,3 +57,20 @@ def test_a_payload_that_is_cut_short_is_corruption(cut: int) -> None:
 def test_an_algorithm_that_is_not_known_is_refused() -> None:
     with pytest.raises(RefusedEvent, match="algorithm 7"):
         list(unpack(payload(b"\x07", INSIDE)))
+
+
+def test_a_damaged_size_makes_no_room_for_gigabytes() -> None:
+    huge = INSIDE[:9] + (0xF0_00_00_00).to_bytes(4, "little") + INSIDE[13:]
+    size = b"\x03\x09\xfe" + (1 << 33).to_bytes(8, "little")
+    algorithm = b"\x02" + bytes([len(ZSTD)]) + ZSTD
+    event = binlog.event(
+        EventType.TRANSACTION_PAYLOAD, algorithm + size + b"\x00" + zstandard.compress(huge)
+    )
+
+    tracemalloc.start()
+    with pytest.raises(Corrupted):
+        list(unpack(event))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < 10_000_000
