@@ -42,10 +42,18 @@ class CheckedReader:
         return self._whole(_Image(self._layout, images, start, now), self._layout.deleted)
 
     def key(self, images: bytes, start: int) -> tuple[int, bool, bytes]:
-        """Give the offset behind the image, whether its row is kept, and its id."""
+        """Give the offset behind the image, whether its row may have had a document, and its id.
+
+        It is of a row that is no more. What cannot be told of that does not hold up what is now:
+        without an id it had no document, and of one that the filter fails on nobody knows.
+        """
         image = _Image(self._layout, images, start)
-        kept = image.kept()
-        return image.end, kept, b"".join(image.id()) if kept else b""
+        try:
+            if not image.may_be_kept():
+                return image.end, False, b""
+            return image.end, True, b"".join(image.id())
+        except RecordError:
+            return image.end, False, b""
 
     def row_id(self, images: bytes, start: int) -> bytes:
         """Give the id of the row whose image is at `start`, kept or not."""
@@ -89,6 +97,13 @@ class _Image:
             return found.is_true(self._decoded(found.inputs))
         except FAILURES as error:
             raise self._error("`where`", "where", error) from None
+
+    def may_be_kept(self) -> bool:
+        """Whether the filter is true of the row, or fails on it."""
+        try:
+            return self.kept()
+        except RecordError:
+            return True
 
     def id(self) -> Encoded:
         """Give the row's `_id`."""

@@ -79,8 +79,6 @@ class FailedImages:
 
         Whoever repairs the row later reads it by its new id, and knows nothing of the old one.
         """
-        if self.is_away:
-            return [Operation(OperationKind.DELETE, self.id())]
         if self.kind is not RowsKind.UPDATE:
             return []
         try:
@@ -90,11 +88,6 @@ class FailedImages:
             return [self.reader.leaving(self.images, self.start, before, now)]
         except RecordError:
             return []
-
-    @property
-    def is_away(self) -> bool:
-        """Whether no document is to be left, whatever the filter would have said of the row."""
-        return self.kind is RowsKind.DELETE and self.layout.deleted is None and bool(self.id())
 
     def id(self) -> bytes:
         """Give the id of the document that cannot be written, empty where it cannot be told."""

@@ -7,7 +7,7 @@ above 2^63-1) raises in the straight-line code and is read again by `cdc.mapping
 
 Generated code calls `p` the offset of an image and `q` the one behind it, `i` and `d` a row's id
 and document, `b` the id before an update, `w` and `v` whether the filter is true after and before
-it, and `now` the time of the commit.
+it, and `now` the time of the commit. An empty `b` says that there was no id.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ class PatternCode:
         self._pattern = pattern
         self._nulls = int.from_bytes(pattern, "little")
         self._filtered = layout.filter is not None
+        self._kept = "w" if self._filtered else ""
         self.names: dict[str, object] = {"UNUSUAL": UNUSUAL}
 
     def row(self) -> str:
@@ -78,15 +79,15 @@ class PatternCode:
 
     def _insert(self, code: Emitter) -> None:
         self._guarded(code, "q, w, i, d = checked_row(images, p)", self._row)
-        self._append(code, OperationKind.INSERT, "i, d", when="w")
+        self._append(code, OperationKind.INSERT, "i, d", when=self._kept)
 
     def _delete(self, code: Emitter) -> None:
         self._guarded(code, "q, v, b = checked_key(images, p)", self._key)
-        self._append(code, OperationKind.DELETE, "b, b''", when="v")
+        self._append(code, OperationKind.DELETE, "b, b''", when="v" if self._filtered else "b")
 
     def _soft_delete(self, code: Emitter) -> None:
         self._guarded(code, "q, w, i, d = checked_gone(images, p, now)", self._gone)
-        self._append(code, OperationKind.REPLACE, "i, d", when="w")
+        self._append(code, OperationKind.REPLACE, "i, d", when=self._kept)
 
     def _update(self, code: Emitter) -> None:
         self._guarded(code, "q, v, b = checked_key(images, p)", self._key)
@@ -100,11 +101,11 @@ class PatternCode:
         code.line("else:")
         code.line("    q, w, i, d = any_row(images, p)")
         self._leave(code)
-        self._append(code, OperationKind.REPLACE, "i, d", when="w")
+        self._append(code, OperationKind.REPLACE, "i, d", when=self._kept)
 
     def _leave(self, code: Emitter) -> None:
         """Take the old document away where the row has no document any more, or another id."""
-        code.line("if v and (not w or i != b):" if self._filtered else "if i != b:")
+        code.line("if v and (not w or i != b):" if self._filtered else "if i != b and b:")
         code.depth += 1
         if self._layout.deleted is None:
             self._append(code, OperationKind.DELETE, "b, b''")
@@ -113,7 +114,7 @@ class PatternCode:
         code.depth -= 1
 
     def _append(self, code: Emitter, kind: OperationKind, content: str, *, when: str = "") -> None:
-        condition = f"if {when}: " if when and self._filtered else ""
+        condition = f"if {when}: " if when else ""
         name = code.bind(kind.name, kind)
         code.line(f"{condition}append(new(Operation, ({name}, {content})))")
 

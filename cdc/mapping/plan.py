@@ -73,9 +73,8 @@ class Plan:
                     raise
                 row = self._patterns.checked.failed(event.kind, images, at, error.image_at)
                 operations += row.remaining(now)
-                if not row.is_away:
-                    behind = len(operations)
-                    failed(FailedRow(error, event.kind, row.id(), row.document(), behind))
+                behind = len(operations)
+                failed(FailedRow(error, event.kind, row.id(), row.document(), behind))
                 at = row.end
         if at != end:
             raise Corrupted("the last row image ends early", table=self.layout.table)

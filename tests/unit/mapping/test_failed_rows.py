@@ -112,3 +112,52 @@ def test_a_soft_delete_that_cannot_be_mapped_is_told() -> None:
 
     assert numbers(found) == [(OperationKind.REPLACE, 1)]
     assert [(one.id[1], one.kind) for one in failed] == [(2, RowsKind.DELETE)]
+
+
+FILTERED = {"where": "name = 'kept'", "fields": {"age": "age"}}
+KEPT = row(2, prefixed(b"kept"), None)
+NOT_KEPT = row(2, prefixed(b"not kept"), None)
+NO_TEXT = row(2, prefixed(b"\xff"), None)
+
+
+@pytest.mark.parametrize(
+    ("after", "expected"),
+    [(KEPT, [(OperationKind.REPLACE, 2)]), (NOT_KEPT, [(OperationKind.DELETE, 2)])],
+)
+def test_an_update_mends_a_row_that_the_filter_failed_on(
+    after: bytes, expected: list[tuple[OperationKind, int]]
+) -> None:
+    found, failed = mapped(PEOPLE, NO_TEXT, after, kind=RowsKind.UPDATE, **FILTERED)
+
+    assert (numbers(found), failed) == (expected, [])
+
+
+def test_a_delete_takes_the_document_away_whatever_the_filter_fails_on() -> None:
+    found, failed = mapped(PEOPLE, NO_TEXT, kind=RowsKind.DELETE, **FILTERED)
+
+    assert (numbers(found), failed) == ([(OperationKind.DELETE, 2)], [])
+
+
+def test_a_row_that_the_filter_fails_on_is_told_by_its_id() -> None:
+    found, [failed] = mapped(PEOPLE, KEPT, NO_TEXT, KEPT, KEPT, kind=RowsKind.UPDATE, **FILTERED)
+
+    assert numbers(found) == [(OperationKind.REPLACE, 2)]
+    assert (failed.id[1], failed.behind) == (2, 0)
+
+
+@pytest.mark.parametrize("filtered", [{}, {"where": "age IS NULL"}])
+def test_an_update_gives_a_row_without_an_id_its_first_one(filtered: dict[str, Any]) -> None:
+    columns = TableMap("shop", "things", (ID, NAME, AGE), (0,), (0,))
+    without, given = image(None, prefixed(b"Ann"), None), row(5, prefixed(b"Ann"), None)
+
+    found, failed = mapped(columns, without, given, kind=RowsKind.UPDATE, **filtered)
+    gone, lost = mapped(columns, without, given, kind=RowsKind.DELETE, **filtered)
+
+    assert (numbers(found), failed) == ([(OperationKind.REPLACE, 5)], [])
+    assert (numbers(gone), lost) == ([(OperationKind.DELETE, 5)], [])
+
+
+def test_what_comes_before_a_failed_row_is_counted() -> None:
+    _, failed = mapped(PEOPLE, ANN, BAD, CYD, BAD)
+
+    assert [each.behind for each in failed] == [1, 2]
