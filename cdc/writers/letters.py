@@ -96,7 +96,7 @@ class Letters:
         """
         if not self.count and not any(True for _ in batch.failures()):
             return NOTHING
-        letters, done = _outcomes(self._stream, batch, self._open)
+        letters, done = outcomes(self._stream, batch, self._open)
         if letters:
             self._require_few(letters)
         if batch.clears:
@@ -163,7 +163,7 @@ def _key(document: Mapping[str, Any]) -> bytes:
     return raw[4:5] + raw[9:-1]
 
 
-def _outcomes(stream: str, batch: Batch, known: Open) -> tuple[list[Letter], list[str]]:
+def outcomes(stream: str, batch: Batch, known: Open) -> tuple[list[Letter], list[str]]:
     """Return the letters that the batch opens, and those that it resolves."""
     failing: dict[str, set[object]] = {}
     for collection, failures in batch.failures():
