@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
+from cdc.columns import TableMap
 from cdc.commands import config_option
 from cdc.commands.mapping.inputs import connected, load_all, mappings_of, table_maps
 from cdc.mapping.compiler import compile_plan
@@ -26,5 +29,22 @@ def explain(table: str, config_path: Path) -> None:
             for table_map in table_maps(connection, each):
                 if table not in (each.source, table_map.name):
                     continue
-                click.echo(f"# {table_map.name} becomes {each.target}, by {each.origin.file}\n")
+                click.echo(f"# {table_map.name} becomes {each.target}, by {each.origin.file}")
+                click.echo("\n".join(_legend(table_map)) + "\n")
                 click.echo(compile_plan(each, table_map).source)
+
+
+def _legend(table: TableMap) -> Iterator[str]:
+    """Say what the names in the functions mean."""
+    columns = ", ".join(f"{at} {column.name}" for at, column in enumerate(table.columns))
+    yield from textwrap.wrap(
+        f"The columns are numbered: {columns}. What is called c3 is column 3 of the row, k3 that of"
+        " the row before an update or a delete; n_, s_ and q_ are its length, where it begins and"
+        " where it ends, v_ its BSON and t_ its type. A row is read from p to q; i is its id and d"
+        " its document, b the id that it had before. A row that raises is read again, with every"
+        " check, by checked_row; one with NULLs has functions of its own.",
+        width=96,
+        initial_indent="# ",
+        subsequent_indent="# ",
+        break_on_hyphens=False,
+    )

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from cdc.mapping.mistakes import MappingError
 from cdc.mapping.types import charsets
 from cdc.servers import MySQLServer
+from tests.integration.mapping.binlog import operations
 
 CHARACTERS = [*range(1, 0xD800), *range(0xE000, 0x10000), *range(0x10000, 0x20000, 97)]
 ROWS_A_STATEMENT = 5000
@@ -89,3 +91,18 @@ def test_every_collation_is_known(source: MySQLServer) -> None:
     assert {number: charsets.charset(number) for number, _ in found} == {
         number: {"utf8": "utf8mb3"}.get(name, name) for number, name in found
     }
+
+
+def test_a_charset_that_cannot_be_read_rightly_is_refused_by_name(
+    source: MySQLServer, schema: str
+) -> None:
+    def act() -> None:
+        columns = "id INT PRIMARY KEY, word VARCHAR(9) CHARACTER SET eucjpms"
+        source.execute(f"CREATE TABLE {schema}.t ({columns})")
+        source.execute(f"INSERT INTO {schema}.t VALUES (1, 'a')")
+
+    with pytest.raises(MappingError) as refused:
+        operations(source, schema, act)
+
+    (mistake,) = refused.value.mistakes
+    assert mistake.what == "column `word`: charset eucjpms is not supported"

@@ -38,6 +38,7 @@ def test_explain_prints_the_generated_functions(
     result = CliRunner().invoke(mapping, ["explain", f"{schema}.things", "--config", config])
 
     assert result.exit_code == 0, result.output
+    assert "# The columns are numbered: 0 id, 1 name. " in result.stdout
     assert "def insert(images, p, " in result.stdout
     assert "\\x02name\\x00" in result.stdout
 
