@@ -4,13 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: help check test demo bench format clean
+.PHONY: help check test demo bench mutants format clean
 
 help:
 	@echo "make demo [ARGS=--once]  a real MySQL and MongoDB, kept equal before your eyes"
 	@echo "make test [ARGS=...]     the whole suite, on real servers"
 	@echo "make check               format, lint, types, import rules, unit tests"
 	@echo "make bench               speed, as ratios within one run"
+	@echo "make mutants             make mistakes in a copy, see the suite notice each (3 minutes)"
 
 $(VENV)/.ready: requirements-dev.txt pyproject.toml
 	@docker/make-venv $(PYTHON) $(VENV)
@@ -37,6 +38,9 @@ demo: $(VENV)/.ready
 
 bench: $(VENV)/.ready
 	$(BIN)/python -m bench $(ARGS)
+
+mutants: $(VENV)/.ready
+	@$(BIN)/python -m tests.mutants $(ARGS)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,6 +46,16 @@ class Source:
     rows: Rows = field(default_factory=dict)
     log: list[list[Operation]] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def put(self, key: int, value: int) -> None:
+        """Insert or update one row."""
+        kind = OperationKind.REPLACE if key in self.rows else OperationKind.INSERT
+        self.rows[key] = value
+        self.log.append([Operation(kind, identifier(key), document(key, value))])
+
+    def remove(self, key: int) -> None:
+        del self.rows[key]
+        self.log.append([Operation(OperationKind.DELETE, identifier(key))])
 
     def commit(self, chance: random.Random) -> None:
         with self.lock:
@@ -110,9 +120,13 @@ class OneCollection:
 class SourceTable:
     """The source's table, three rows at a time; each read sees a moment between its watermarks."""
 
-    def __init__(self, source: Source, chance: random.Random) -> None:
+    def __init__(
+        self, source: Source, chance: random.Random, behind: Callable[[], None] = lambda: None
+    ) -> None:
+        """`behind` is called behind the SELECT, before its high watermark is read."""
         self._source = source
         self._chance = chance
+        self._behind = behind
         self.collections: Sequence[Collection] = (OneCollection(),)
 
     @property
@@ -135,6 +149,7 @@ class SourceTable:
     def _look(self) -> tuple[Rows, FilePosition]:
         rows, _ = self._source.snapshot()
         time.sleep(self._chance.random() * 0.002)
+        self._behind()
         return rows, self._source.snapshot()[1]
 
     @staticmethod
@@ -157,21 +172,30 @@ class World:
         self.windows = Windows(Checkpoint(position(0)))
         self.settler = Settler(self.windows, nudge=lambda: None)
 
-    def deliver(self) -> None:
+    def deliver(self, *, changes_schema: bool = False) -> None:
         """Apply the stream's next transaction, if the source has one."""
         if self.applied == len(self.source.log):
             return
         changes = (("c", self.source.log[self.applied]),)
         self.applied += 1
-        mapped = MappedTransaction("x", Checkpoint(position(self.applied)), 0.0, changes)
+        mapped = MappedTransaction(
+            "x", Checkpoint(position(self.applied)), 0.0, changes, changes_schema=changes_schema
+        )
         self.target.apply(Batch((mapped,)))
         self.windows.note(Batch((mapped,)))
 
     def settle(self) -> None:
         self.settler.settle(self.target)
 
-    def work(self, kind: JobKind, options: Options | None = None) -> Running:
-        return Running(self, kind, options or Options())
+    def work(
+        self,
+        kind: JobKind,
+        options: Options | None = None,
+        *,
+        behind: Callable[[], None] = lambda: None,
+    ) -> Running:
+        """Start a job; `behind` is called behind each of its SELECTs."""
+        return Running(self, kind, options or Options(), behind)
 
     def expected(self) -> dict[object, bytes]:
         return {key: document(key, value) for key, value in self.source.rows.items()}
@@ -180,7 +204,9 @@ class World:
 class Running:
     """A job at work in a thread of its own."""
 
-    def __init__(self, world: World, kind: JobKind, options: Options) -> None:
+    def __init__(
+        self, world: World, kind: JobKind, options: Options, behind: Callable[[], None]
+    ) -> None:
         self._error: BaseException | None = None
         self.task = Task(
             Job.request("s", kind, "db.t", by="test", options=options),
@@ -189,7 +215,7 @@ class Running:
             before_each=lambda: None,
             wait=time.sleep,
         )
-        table = SourceTable(world.source, random.Random(world.chance.random()))
+        table = SourceTable(world.source, random.Random(world.chance.random()), behind)
         self._work = Work(self.task, table, world.target, piece_rows=4)
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import bson
+import pytest
+from pymongo import MongoClient
+
+from cdc.checkpoint import Checkpoint
+from cdc.errors import Fenced
+from cdc.faults import Faults
+from cdc.operations import Operation, OperationKind
+from cdc.position import FilePosition
+from cdc.servers import MongoServer
+from cdc.writers.batch import Batch, MappedTransaction
+from cdc.writers.documents import document_id
+from cdc.writers.mongo import MongoWriter
+
+START = Checkpoint(FilePosition("binlog.000001", 4))
+Client = MongoClient[dict[str, Any]]
+
+
+@pytest.fixture
+def client(mongo: MongoServer) -> Iterator[Client]:
+    with mongo.client() as client:
+        yield client
+
+
+def writer_of(client: Client, database: str, state_database: str) -> MongoWriter:
+    return MongoWriter(
+        client,
+        database=database,
+        state_database=state_database,
+        stream="test",
+        transactional=True,
+        faults=Faults(),
+    )
+
+
+def batch(key: int, offset: int) -> Batch:
+    raw = bson.encode({"_id": key})
+    insert = Operation(OperationKind.INSERT, document_id(raw), raw)
+    after = Checkpoint(FilePosition("binlog.000001", offset))
+    return Batch((MappedTransaction("x", after, 1.0, (("docs", [insert]),)),))
+
+
+@pytest.mark.parametrize("batches_since", [0, 1])
+def test_a_writer_that_was_replaced_commits_nothing_whatever_its_successor_has_done(
+    client: Client, database: str, state_database: str, batches_since: int
+) -> None:
+    first = writer_of(client, database, state_database)
+    first.create(START, {})
+    first.take_over()
+    first.state.release()
+    second = writer_of(client, database, state_database)
+    second.take_over()
+    for key in range(batches_since):
+        second.apply(batch(key, 100 + key))
+
+    with pytest.raises(Fenced):
+        first.apply(batch(99, 900))
+
+    assert client[database]["docs"].find_one({"_id": 99}) is None
+    state = client[state_database]["streams"].find_one({"_id": "test"})
+    assert state is not None
+    assert state["position"]["offset"] < 900
+    first.close()
+    second.close()
+
+
+def test_a_batch_that_is_repeated_after_it_landed_is_not_applied_twice(
+    client: Client, database: str, state_database: str
+) -> None:
+    writer = writer_of(client, database, state_database)
+    writer.create(START, {})
+    writer.take_over()
+    held = writer.state._held
+    writer.apply(batch(1, 100))
+    client[database]["docs"].delete_one({"_id": 1})
+    writer.state._held = held  # as if the answer to the commit had been lost
+
+    writer.apply(batch(1, 100))
+
+    assert client[database]["docs"].find_one({"_id": 1}) is None
+    writer.close()

@@ -1,0 +1,112 @@
+"""The mistakes that the suite must notice."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.mutants.mutant import Mutant
+
+WINDOWS: Final = "tests/unit/chunks/test_windows.py"
+WATERMARKS: Final = (
+    "tests/integration/chunks/test_watermarks.py::"
+    "test_what_is_applied_is_visible_and_what_is_visible_is_in_the_high_watermark"
+)
+TOO_EARLY: Final = (
+    "tests/integration/chunks/test_watermarks.py::"
+    "test_a_position_that_the_source_has_not_reached_is_too_early"
+)
+FENCING: Final = "tests/integration/writers/test_fencing.py"
+
+MUTANTS: Final = (
+    Mutant(
+        "the window is off: chunks overwrite what the stream wrote",
+        "cdc/chunks/windows.py",
+        "keys.update([comparable(each.id) for each in operations if each.id])",
+        "keys.update([])",
+        (
+            f"{WINDOWS}::test_a_row_that_is_deleted_behind_its_select_stays_deleted",
+            f"{WINDOWS}::test_a_row_that_changes_behind_its_select_keeps_the_change",
+        ),
+    ),
+    Mutant(
+        "resync takes away what the stream wrote meanwhile",
+        "cdc/chunks/work.py",
+        "touched = [each for each in gone if window.has_touched(name, each)]",
+        "touched: list[bytes] = []",
+        (f"{WINDOWS}::test_a_row_that_comes_behind_the_look_for_it_is_not_taken_away_by_a_resync",),
+    ),
+    Mutant(
+        "an ALTER within the window does not void the chunk",
+        "cdc/chunks/windows.py",
+        "                for window in self._open:\n                    window.void = True",
+        "                pass",
+        (f"{WINDOWS}::test_a_chunk_is_read_again_when_the_table_is_altered_meanwhile",),
+    ),
+    Mutant(
+        "a chunk does not wait for its high watermark",
+        "cdc/chunks/settling.py",
+        "return piece.high is None or self._windows.applied.position.contains(piece.high)",
+        "return True",
+        (f"{WINDOWS}::test_a_chunk_waits_until_the_stream_has_passed_what_it_saw",),
+    ),
+    Mutant(
+        "MySQL: the high watermark is read before the SELECT",
+        "cdc/readers/watermarks.py",
+        "    yield high\n\n\ndef _executed(",
+        "    early = high()\n    yield lambda: early\n\n\ndef _executed(",
+        (f"{WATERMARKS}[mysql-gtid]",),
+    ),
+    Mutant(
+        "MySQL: the source need not show what the stream has delivered",
+        "cdc/readers/watermarks.py",
+        "SELECT WAIT_FOR_EXECUTED_GTID_SET(%s, %s)",
+        "SELECT 0 * LENGTH(CONCAT(%s, %s))",
+        (f"{TOO_EARLY}[mysql]",),
+    ),
+    Mutant(
+        "MariaDB: a snapshot counts wherever it is",
+        "cdc/readers/watermarks.py",
+        "if here.contains(least):",
+        "if here:",
+        (f"{WATERMARKS}[mariadb-gtid]", f"{WATERMARKS}[mariadb-file]"),
+    ),
+    Mutant(
+        "MariaDB: the high watermark is read before the snapshot",
+        "cdc/readers/watermarks.py",
+        "high = _binlog_gtids(connection)  # grows",
+        "high = before  # grows",
+        (f"{WATERMARKS}[mariadb-gtid]",),
+    ),
+    Mutant(
+        "w:1 instead of majority",
+        "cdc/writers/state.py",
+        'MAJORITY: Final = WriteConcern("majority", j=True)',
+        "MAJORITY: Final = WriteConcern(1)",
+        ("tests/integration/writers/test_majority.py",),
+    ),
+    Mutant(
+        "no fencing: a daemon that was replaced goes on writing",
+        "cdc/writers/state.py",
+        '{"_id": self._stream, "epoch": held.epoch, "sequence": held.sequence},',
+        '{"_id": self._stream},',
+        (
+            f"{FENCING}::test_a_writer_that_was_replaced_commits_nothing_whatever_its_successor_has_done",
+        ),
+    ),
+    Mutant(
+        "no epoch: a daemon is fenced only once its successor has written",
+        "cdc/writers/state.py",
+        '{"_id": self._stream, "epoch": held.epoch, "sequence": held.sequence},',
+        '{"_id": self._stream, "sequence": held.sequence},',
+        (
+            f"{FENCING}::test_a_writer_that_was_replaced_commits_nothing_whatever_its_successor_has_done",
+        ),
+    ),
+    Mutant(
+        "no sequence: a commit whose answer was lost is applied twice",
+        "cdc/writers/state.py",
+        '{"_id": self._stream, "epoch": held.epoch, "sequence": held.sequence},',
+        '{"_id": self._stream, "epoch": held.epoch},',
+        (f"{FENCING}::test_a_batch_that_is_repeated_after_it_landed_is_not_applied_twice",),
+    ),
+)

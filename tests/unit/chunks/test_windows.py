@@ -1,0 +1,101 @@
+"""What happens at one chosen moment of a chunk's window, and what must come of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from cdc.jobs import JobKind
+from tests.unit.chunks.world import Running, World, document
+
+GIVES_UP_AFTER_SECONDS = 30
+
+
+def world_of(*keys: int) -> World:
+    """A source with a few rows, less than a chunk, that the stream will not see."""
+    world = World(0)
+    world.source.rows = dict.fromkeys(keys, 1)
+    return world
+
+
+def once(action: Callable[[], None]) -> Callable[[], None]:
+    """Do it the first time only."""
+    left = [action]
+    return lambda: left.pop()() if left else None
+
+
+def end(world: World, running: Running) -> None:
+    deadline = time.monotonic() + GIVES_UP_AFTER_SECONDS
+    while not running.done:
+        world.settle()
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+def test_a_row_that_is_deleted_behind_its_select_stays_deleted() -> None:
+    world = world_of(1, 2)
+
+    def delete() -> None:
+        world.source.remove(1)
+        world.deliver()
+
+    end(world, world.work(JobKind.BACKFILL, behind=once(delete)))
+
+    assert world.target.documents == world.expected()
+
+
+def test_a_row_that_changes_behind_its_select_keeps_the_change() -> None:
+    world = world_of(1, 2)
+
+    def change() -> None:
+        world.source.put(1, 2)
+        world.deliver()
+
+    end(world, world.work(JobKind.BACKFILL, behind=once(change)))
+
+    assert world.target.documents == world.expected()
+
+
+def test_a_row_that_comes_behind_the_look_for_it_is_not_taken_away_by_a_resync() -> None:
+    world = world_of(1)
+    world.target.documents = {5: document(5, 0)}
+    looks = iter([lambda: None, lambda: insert()])  # at the rows, then for the documents' rows
+
+    def insert() -> None:
+        world.source.put(5, 3)
+        world.deliver()
+
+    end(world, world.work(JobKind.RESYNC, behind=lambda: next(looks)()))
+
+    assert world.target.documents == world.expected()
+
+
+def test_a_chunk_waits_until_the_stream_has_passed_what_it_saw() -> None:
+    world = world_of()
+    for value in (1, 2):
+        world.source.put(7, value)
+    running = world.work(JobKind.BACKFILL)
+    deadline = time.monotonic() + 0.3
+    while time.monotonic() < deadline:
+        world.settle()
+        assert world.target.documents == {}  # else the stream would take it back to its first value
+        assert not running.done
+
+    world.deliver()
+    world.deliver()
+    end(world, running)
+
+    assert world.target.documents == {7: document(7, 2)}
+
+
+def test_a_chunk_is_read_again_when_the_table_is_altered_meanwhile() -> None:
+    world = world_of(1)
+
+    def alter() -> None:
+        world.source.rows[1] = 5  # as ADD COLUMN … DEFAULT does: without a row's event
+        world.source.log.append([])
+        world.deliver(changes_schema=True)
+
+    end(world, world.work(JobKind.BACKFILL, behind=once(alter)))
+
+    assert world.target.documents == world.expected()
