@@ -249,7 +249,7 @@ class MongoWriter:
             )
         except PyMongoError as error:
             if is_too_large(error):
-                raise _TooLarge(str(error)) from error
+                raise _TooLarge(str(error).partition(", full error")[0]) from error
             raise explained(error) from error
 
     def _tried(self, attempt: Callable[[], T]) -> T:

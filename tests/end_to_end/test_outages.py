@@ -11,8 +11,9 @@ from pymongo import MongoClient
 from cdc.servers import MongoServer, MySQLServer, mongo_server, mysql_server
 from tests.end_to_end.conftest import MakeStream
 from tests.end_to_end.support.history import BinlogFiles, History, MariadbGtids, MysqlGtids
-from tests.end_to_end.support.proxy import Proxy
+from tests.end_to_end.support.proxy import Link, Proxy
 from tests.end_to_end.support.stream import Document, Stream
+from tests.waiting import eventually
 
 SILENCE_SECONDS = 1.5
 """Three heartbeat intervals of the streams' configuration."""
@@ -202,4 +203,29 @@ def test_a_target_that_falls_silent_is_noticed_within_three_heartbeats(stream: S
 
         stream.settle()
         assert noticed < SILENCE_SECONDS + MACHINE_IS_BUSY_SECONDS
+        stream.stop()
+
+
+@ONE_KIND
+def test_a_link_that_held_for_a_heartbeat_is_tried_again_soon(stream: Stream) -> None:
+    pieces = 0
+
+    def counted(data: bytes, _: Link) -> bytes:
+        nonlocal pieces
+        pieces += 1
+        return data
+
+    with Proxy(stream.source.port) as proxy:
+        stream.proxied_source(proxy.port)
+        followed(stream).start()
+        proxy.replies = counted
+        for lost in range(3):
+            stream.daemon.until_logged("source_connected", lost + 1)
+            heard = pieces + 4  # the dump's beginning, and then heartbeats
+            eventually(lambda: pieces >= heard)  # noqa: B023 - it ends within the turn
+            proxy.cut()
+        stream.daemon.until_logged("source_connected", 4)
+
+        waits = [each["retry_in_seconds"] for each in stream.daemon.events("source_lost")]
+        assert max(waits) <= 0.2
         stream.stop()
