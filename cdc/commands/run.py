@@ -17,6 +17,7 @@ from cdc.errors import UsageError
 from cdc.faults import Faults
 from cdc.http import served
 from cdc.mapping.model import load_mappings
+from cdc.service_manager import told
 
 GC_THRESHOLD: Final = 50_000
 """Objects made before the collector looks: a batch makes thousands, none of them in a cycle.
@@ -44,7 +45,12 @@ def run(config_path: Path, accept_mapping_change: bool) -> None:
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD)
     daemon = Daemon(config, mappings, _faults(), accept_edits=accept_mapping_change)
-    with stopped_by_signals(daemon), served(config, daemon.snapshot):
+    stalled_after = config.http.stalled_after_seconds
+    with (
+        stopped_by_signals(daemon),
+        served(config, daemon.snapshot),
+        told(daemon.snapshot, stalled_after_seconds=stalled_after),
+    ):
         daemon.run()
 
 

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from cdc.errors import CdcError, Halted, Unfit, UsageError
+from tests.integration.deployment.conftest import ROOT, Tool
+
+MOST_EXPOSURE = 20
+"""Ten times what systemd-analyze calls the exposure level; 100 is a service without any of it."""
+
+
+@pytest.fixture
+def unit(tmp_path: Path) -> Path:
+    """The unit, with a program that this machine has."""
+    text = (ROOT / "config" / "cdc.service").read_text()
+    program = Path(sys.executable).with_name("cdc")
+    assert program.exists()
+    path = tmp_path / "cdc.service"
+    path.write_text(re.sub(r"(?m)^ExecStart=\S+", f"ExecStart={program}", text))
+    return path
+
+
+def test_systemd_takes_the_unit_without_a_complaint(unit: Path, systemd_analyze: Tool) -> None:
+    done = systemd_analyze("verify", unit)
+
+    ours = [line for line in done.stderr.splitlines() if "cdc.service" in line]
+    assert (done.returncode, ours) == (0, [])
+
+
+def test_systemd_notices_a_mistake_in_the_unit(unit: Path, systemd_analyze: Tool) -> None:
+    unit.write_text(unit.read_text().replace("Type=notify", "Type=notified"))
+
+    done = systemd_analyze("verify", unit)
+
+    assert "cdc.service" in done.stderr
+
+
+def test_the_unit_leaves_little_exposed(unit: Path, systemd_analyze: Tool) -> None:
+    done = systemd_analyze("security", "--offline=true", f"--threshold={MOST_EXPOSURE}", unit)
+
+    assert done.returncode == 0, done.stdout
+
+
+def test_it_does_not_restart_where_a_restart_would_end_the_same() -> None:
+    text = (ROOT / "config" / "cdc.service").read_text()
+
+    [codes] = re.findall(r"(?m)^RestartPreventExitStatus=(.*)$", text)
+
+    assert [int(code) for code in codes.split()] == [
+        error.exit_code for error in (UsageError, Unfit, Halted)
+    ]
+    assert CdcError.exit_code not in map(int, codes.split())
