@@ -50,7 +50,7 @@ def test_a_writer_that_was_replaced_commits_nothing_whatever_its_successor_has_d
     client: Client, database: str, state_database: str, batches_since: int
 ) -> None:
     first = writer_of(client, database, state_database)
-    first.create(START, {})
+    first.create(START, [])
     first.take_over()
     first.state.release()
     second = writer_of(client, database, state_database)
@@ -73,7 +73,7 @@ def test_a_batch_that_is_repeated_after_it_landed_is_not_applied_twice(
     client: Client, database: str, state_database: str
 ) -> None:
     writer = writer_of(client, database, state_database)
-    writer.create(START, {})
+    writer.create(START, [])
     writer.take_over()
     held = writer.state._held
     writer.apply(batch(1, 100))

@@ -46,7 +46,7 @@ def test_a_batch_is_not_acknowledged_while_only_the_primary_has_it(members: Thre
             faults=Faults(),
         )
         client["docs"].create_collection("docs")
-        writer.create(START, {})
+        writer.create(START, [])
         writer.take_over()
         apply = threading.Thread(target=writer.apply, args=(batch(),), daemon=True)
 
