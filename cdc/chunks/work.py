@@ -119,7 +119,7 @@ class Work:
 
     def _origin(self, collection: str, part: Part, window: Window) -> Origin:
         """Return where the documents come from, with the rows that are to be set aside."""
-        [origin] = [each.origin for each in self._table.collections if each.name == collection]
+        origin = next(each.origin for each in self._table.collections if each.name == collection)
         failed = part.failures.get(collection, ())
         kept = [each for each in failed if not window.has_touched(collection, each.id)]
         return origin._replace(failures=tuple(each._replace(behind=0) for each in kept))

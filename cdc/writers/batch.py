@@ -22,6 +22,7 @@ OPERATION_BYTES: Final = 128
 """What an operation costs MongoDB beside its document, for the limits of a transaction."""
 
 _DOCUMENT: Final = 0x03
+_INTEGERS: Final = frozenset(b"\x10\x12")
 _NUMERIC: Final = frozenset(b"\x01\x10\x12\x13")
 """BSON's double, int32, int64 and Decimal128, which MongoDB compares with each other."""
 
@@ -197,7 +198,10 @@ def _keys(operations: list[Operation]) -> Sequence[object]:
 
 def comparable(identifier: bytes) -> object:
     """Return the id such that two are equal where MongoDB takes them for equal."""
-    if identifier[0] not in _NUMERIC and identifier[0] != _DOCUMENT:
+    kind = identifier[0]
+    if kind in _INTEGERS:
+        return int.from_bytes(identifier[1:], "little", signed=True)
+    if kind not in _NUMERIC and kind != _DOCUMENT:
         return identifier
     return _comparable(BSON(query(identifier)).decode()["_id"])
 

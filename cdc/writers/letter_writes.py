@@ -19,6 +19,9 @@ COPIED: Final = "copy"
 
 ID_DIGITS: Final = 16
 
+MAX_KEY_BYTES: Final = 64_000
+"""A longer key is not stored: a letter must always fit."""
+
 EXACT: Final = CodecOptions[dict[str, Any]](
     tz_aware=True, datetime_conversion=DatetimeConversion.DATETIME_AUTO
 )
@@ -81,7 +84,7 @@ def opened(stream: str, letter: Letter) -> StateWrite:
         "state": LetterState.OPEN.value,
         "table": letter.origin.table,
         "collection": letter.collection,
-        "key": bson.decode(query(failure.id), EXACT)["_id"] if failure.id else None,
+        "key": _key(failure.id),
         "action": letter.action,
         "transaction": letter.transaction.identity,
         "position": letter.position,
@@ -103,6 +106,12 @@ def opened(stream: str, letter: Letter) -> StateWrite:
         "count": {"$cond": [was_open, counted, letter.times]},
     }
     return StateWrite(DEAD_LETTERS, {"_id": letter.id}, [{"$set": change}], upsert=True)
+
+
+def _key(identifier: bytes) -> Any:
+    if not 0 < len(identifier) <= MAX_KEY_BYTES:
+        return None
+    return bson.decode(query(identifier), EXACT)["_id"]
 
 
 def _is(field: str, letter: Letter) -> dict[str, Any]:

@@ -23,12 +23,12 @@ from cdc.writers.state import MAJORITY, Document
 Open = Mapping[str, Mapping[object, str]]
 """The ids of open letters by collection and comparable key."""
 
-_INDEX: Final = [("stream", 1), ("state", 1), ("last_at", 1)]
+_INDEX: Final = [("stream", 1), ("state", 1), ("first_at", 1)]
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How many open letters may have failed within a time: with more the daemon stops."""
+    """How many letters may open within a time and stay so: with more the daemon stops."""
 
     most: int = 100
     window_seconds: float = 3600.0
@@ -97,8 +97,9 @@ class Letters:
         if not self.count and not any(True for _ in batch.failures()):
             return NOTHING
         letters, done = outcomes(self._stream, batch, self._open)
-        if letters:
-            self._require_few(letters)
+        new = [each for each in letters if not self._is_open(each)]
+        if new:
+            self._require_few(new)
         if batch.clears:
             again = {each.id for each in letters}
             done += [each for each in self._cleared(batch) if each not in {*again, *done}]
@@ -114,6 +115,11 @@ class Letters:
             for each in self._documents.find({**query, "collection": clear.collection}, {"_id": 1}):
                 yield str(each["_id"])
 
+    def _is_open(self, letter: Letter) -> bool:
+        if not letter.failure.id:
+            return letter.id in self._keyless
+        return comparable(letter.failure.id) in self._open.get(letter.collection, {})
+
     def _require_few(self, letters: Sequence[Letter]) -> None:
         most, window = self._limits.most, self._limits.window_seconds
         count = len(letters) + self._recent(letters)
@@ -121,8 +127,8 @@ class Letters:
             return
         last = letters[-1]
         raise TooManyDeadLetters(
-            f"{count} changes could not be carried over within {window:g} seconds, and"
-            f" dead_letters.max is {most}; the last one: {last.failure.error}",
+            f"{count} dead letters would be open that are not older than {window:g} seconds, and"
+            f" dead_letters.max is {most}; the last one's reason is: {_why(last.failure)}",
             position=last.position,
             table=last.origin.table,
             remedy="see what they have in common: cdc dead-letters list; mend the mapping, the"
@@ -137,7 +143,7 @@ class Letters:
             {
                 "stream": self._stream,
                 "state": LetterState.OPEN.value,
-                "$expr": {"$gte": ["$last_at", since]},
+                "$expr": {"$gte": ["$first_at", since]},
                 "_id": {"$nin": [each.id for each in letters]},
             }
         )
@@ -153,6 +159,12 @@ class Letters:
             self._open = {name: known for name, known in self._open.items() if known}
         for each in account.opened:
             self._remember(each.id, each.collection, each.failure.id)
+
+
+def _why(failure: Failure) -> str:
+    """Tell the reason without the server's words, which may hold values."""
+    column = f", column {failure.column}" if failure.column else ""
+    return f"{failure.reason.value}{column}"
 
 
 def _key(document: Mapping[str, Any]) -> bytes:

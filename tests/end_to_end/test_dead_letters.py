@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import random
+import time
+from contextlib import suppress
 from typing import Any
 
+import pymysql
 import pytest
 
 from cdc.servers import MongoServer
@@ -325,3 +329,91 @@ def test_copied_rows_become_letters_until_a_copy_goes_through(stream: Stream) ->
     assert resynced.returncode == 0, resynced.stderr
     assert stream.documents("items").keys() == {1, 2}
     assert letters(stream).keys() == {3}
+
+
+class Careless:
+    """Writes rows of which some cannot be carried over, and moves keys and unique words."""
+
+    def __init__(self, stream: Stream, seed: int) -> None:
+        self._stream = stream
+        self._random = random.Random(seed)
+
+    def write(self, transactions: int) -> None:
+        with self._stream.source.connect(self._stream.schema, autocommit=False) as connection:
+            for _ in range(transactions):
+                with connection.cursor() as cursor, suppress(pymysql.err.IntegrityError):
+                    for _ in range(self._random.randrange(1, 5)):
+                        cursor.execute(self._statement())
+                connection.commit()
+
+    def _statement(self) -> str:
+        key, other = self._random.randrange(12), self._random.randrange(12)
+        return self._random.choice(
+            [
+                insert(key, number=str(self._random.randrange(200)), word=f"'w{other}'"),
+                insert(key, data=self._random.choice(["'no JSON'", "'[1]'"])),
+                update(key, f"number = {self._random.randrange(200)}"),
+                update(key, f"word = 'w{other}'"),
+                update(key, "data = IF(data = 'no JSON', '{}', 'no JSON')"),
+                update(key, f"id = {other}"),
+                f"DELETE FROM items WHERE id = {key}",
+            ]
+        )
+
+
+def expected(row: dict[str, Any]) -> dict[str, Any] | None:
+    """The document of a row; None where it cannot be mapped."""
+    data = row["data"]
+    if data == "no JSON":
+        return None
+    hidden = None if row["secret"] is None else "***"
+    parsed = None if data is None else json.loads(data)
+    return {
+        "word": row["word"],
+        "hidden": hidden,
+        "notes": row["notes"],
+        "data": parsed,
+        "number": row["number"],
+    }
+
+
+def wrong(stream: Stream) -> set[int]:
+    """The keys whose documents are not as their rows are."""
+    rows, documents = stream.rows("items"), stream.documents("items")
+    wanted = {key: expected(row) for key, row in rows.items()}
+    return {
+        key
+        for key in {*wanted, *documents}
+        if wanted.get(key) is None or documents.get(key) != wanted[key]
+    }
+
+
+@ON_MYSQL
+@pytest.mark.long
+def test_kills_at_random_moments_leave_a_letter_on_each_wrong_document_and_no_other(
+    items: Stream, budget: int
+) -> None:
+    seed = random.SystemRandom().randrange(1 << 32)
+    print(f"seed: {seed}")
+    moments, careless = random.Random(seed), Careless(items, seed)
+    items.settings["apply"] = {"batch_rows": 30}
+    items.settings["dead_letters"] = {"max": 1_000}
+    items.database["items"].create_index("word", unique=True, sparse=True)
+
+    for _ in range(3 * budget):
+        careless.write(60)
+        items.start()
+        items.until_streaming()
+        careless.write(60)
+        time.sleep(moments.uniform(0, 0.3))  # when it dies is what the test varies
+        items.daemon.kill()
+    items.start()
+    items.until_caught_up()
+
+    assert wrong(items) == letters(items).keys()
+    assert_each_transaction_counts_once(items)
+    items.database["items"].drop_indexes()
+    take_anything(items)
+    cdc(items, "dead-letters", "retry", "--all")
+    unmapped = {key for key, row in items.rows("items").items() if expected(row) is None}
+    assert letters(items).keys() == wrong(items) == unmapped
