@@ -400,7 +400,7 @@ def test_kills_at_random_moments_leave_a_letter_on_each_wrong_document_and_no_ot
     items.settings["dead_letters"] = {"max": 1_000}
     items.database["items"].create_index("word", unique=True, sparse=True)
 
-    for _ in range(3 * budget):
+    for _ in range(2 * budget):
         careless.write(60)
         items.start()
         items.until_streaming()
