@@ -62,12 +62,17 @@ class Effect(Enum):
 
 
 class TableChange(NamedTuple):
-    """What a statement does to `schema.table`; `reason` says why it is UNFIT."""
+    """What a statement does to `schema.table`; `reason` says why it is UNFIT.
+
+    `added` are the columns, in lower case, that are all there is to REWRITTEN; None where there may
+    be more.
+    """
 
     schema: str
     table: str
     effect: Effect
     reason: str = ""
+    added: frozenset[str] | None = None
 
     @property
     def name(self) -> str:

@@ -23,6 +23,7 @@ from cdc.actions import Clear
 from cdc.changes import Effect, SchemaChange, TableChange, Transaction
 from cdc.errors import RefusedEvent, Unfit
 from cdc.jobs import JOBS, Job, JobKind
+from cdc.mapping.mentions import is_about
 from cdc.mapping.model import Mapping
 from cdc.mapping.ownership import own_documents
 from cdc.mapping.policies import NOW, SoftDelete
@@ -100,7 +101,7 @@ class Reactions:
         self, change: SchemaChange, table: TableChange, mapping: Mapping, transaction: Transaction
     ) -> str:
         key = _KEYS.get(table.effect)
-        if key is None:
+        if key is None or (table.added is not None and not is_about(mapping, table.added)):
             return ""
         policy: str = getattr(mapping, key)
         told = f"{change.verb} of a followed table: {_TELLS[table.effect]}"

@@ -32,6 +32,19 @@ def load_mappings(
 
     Raises one MappingError with all the mistakes of all the files.
     """
+    mappings, mistakes = read_mappings(paths, relative_to=relative_to, mask_key=mask_key)
+    if mistakes:
+        raise MappingError(mistakes)
+    return mappings
+
+
+def read_mappings(
+    paths: Sequence[str], *, relative_to: Path, mask_key: bytes = b""
+) -> tuple[tuple[Mapping, ...], tuple[Mistake, ...]]:
+    """As `load_mappings`, but give the mistakes beside what can be read in spite of them.
+
+    Where there are any, the mappings are good for nothing but finding more.
+    """
     mistakes: list[Mistake] = []
     mappings: list[Mapping] = []
     for file in _files(paths, relative_to, mistakes):
@@ -39,9 +52,7 @@ def load_mappings(
         if mapping is not None:
             mappings.append(mapping)
     mistakes += target_mistakes(mappings)
-    if mistakes:
-        raise MappingError(mistakes)
-    return tuple(mappings)
+    return tuple(mappings), tuple(mistakes)
 
 
 def _files(paths: Sequence[str], relative_to: Path, mistakes: list[Mistake]) -> list[Path]:
@@ -69,13 +80,11 @@ def _load(file: Path, mask_key: bytes, mistakes: list[Mistake]) -> Mapping | Non
     if not isinstance(marked.data, dict):
         mistakes.append(Mistake(file, 1, "must hold `source:` and `target:`"))
         return None
-    found: list[Mistake] = []
-    mapping = _validated(marked.data, origin, found)
+    mapping = _validated(marked.data, origin, mistakes)
     if mapping is not None:
         mapping.bind(origin, mask_key)
-        found += [*own_mistakes(mapping)]
-    mistakes += found
-    return None if found else mapping
+        mistakes += own_mistakes(mapping)
+    return mapping
 
 
 def _validated(data: dict[str, object], origin: Origin, mistakes: list[Mistake]) -> Mapping | None:
@@ -84,8 +93,30 @@ def _validated(data: dict[str, object], origin: Origin, mistakes: list[Mistake])
     except ValidationError as error:
         details = error.errors(include_input=False, include_url=False)
         mistakes += [_told(each, origin) for each in details]
-        return None
+        return _rest(data, details)
     return mapping
+
+
+def _rest(data: dict[str, object], wrong: Sequence[ErrorDetails]) -> Mapping | None:
+    """Give the mapping without what is wrong; None where the rest would mean something else."""
+    fields = data.get("fields")
+    fields = dict(fields) if isinstance(fields, dict) else None
+    kept = {**data, "fields": fields}
+    for key, *below in (each["loc"] for each in wrong):
+        if key in ESSENTIAL:
+            return None
+        if key == "fields" and below and fields is not None:
+            fields.pop(below[0], None)
+        else:
+            kept.pop(str(key), None)
+    try:
+        return Mapping.model_validate(kept)
+    except ValidationError:
+        return None
+
+
+ESSENTIAL = ("source", "target", "id", "exclude", "case")
+"""The keys without which other things would be wrong."""
 
 
 def _general(path: KeyPath) -> KeyPath:

@@ -39,6 +39,9 @@ _HARMLESS: Final = (
 )
 """Actions by their first two words."""
 
+_KEY_WORDS: Final = ("PRIMARY", "KEY", "CONSTRAINT", "PERIOD", "SYSTEM", "VERSIONING")
+"""With one of these, adding a column may do more than that."""
+
 _CASCADES: Final = tuple(
     ("ON", verb, *what)
     for verb in ("DELETE", "UPDATE")
@@ -91,7 +94,8 @@ def changes(words: Words) -> tuple[TableChange, ...]:
         words.name()
     parts = [part for part in words.parts() if not part.ended]
     unfit = [each for part in parts for each in fitness(table, _options(part), part)]
-    touched = [] if all(map(_is_harmless, parts)) else [TableChange(*table, Effect.REWRITTEN)]
+    harmful = [part for part in parts if not _is_harmless(part)]
+    touched = [TableChange(*table, Effect.REWRITTEN, added=_added(harmful))] if harmful else []
     others = [each for part in parts for each in _others(table, part)]
     if any(each.effect is Effect.REMOVED and each[:2] == table for each in others):
         touched = []
@@ -114,6 +118,25 @@ def _is_harmless(part: Words) -> bool:
     if first == "ALTER" and two not in _HARMLESS:
         return part.contains("SET", "DEFAULT") or part.contains("DROP", "DEFAULT")
     return two in _HARMLESS and not part.mentions("PRIMARY")
+
+
+def _added(parts: list[Words]) -> frozenset[str] | None:
+    """Give the columns that `parts` add; None where one of them does anything else."""
+    found = [_added_by(part) for part in parts]
+    names = [name for each in found if each is not None for name in each]
+    return None if None in found else frozenset(names)
+
+
+def _added_by(part: Words) -> tuple[str, ...] | None:
+    if any(part.mentions(word) for word in _KEY_WORDS):
+        return None
+    if not part.skip("ADD"):
+        return None
+    part.skip("COLUMN")
+    part.skip("IF", "NOT", "EXISTS")
+    if not part.skip("("):
+        return (part.name().lower(),)
+    return tuple(column.name().lower() for column in part.parts() if not column.ended)
 
 
 def _options(part: Words) -> Words | None:

@@ -106,6 +106,37 @@ def test_rows_that_may_have_changed_queue_one_resync_of_their_table(effect: Effe
     }
 
 
+@pytest.mark.parametrize(
+    ("keys", "queues"),
+    [
+        ({}, True),
+        ({"exclude": ["note"]}, True),
+        ({"fields": {"a": "total"}}, False),
+        ({"fields": {"a": "total"}, "on_alter": "halt"}, False),
+        ({"fields": {"a": "Note"}}, True),
+        ({"fields": {"a": {"column": "note", "optional": True}}}, True),
+        ({"fields": {"a": {"sql": "CONCAT(total, NOTE)", "optional": True}}}, True),
+        ({"fields": {"a": "total"}, "where": "note IS NULL"}, True),
+        ({"fields": {"a": "total"}, "id": ["id", "note"]}, True),
+        ({"fields": {}, "id": {"sql": "MD5(note)", "unique": "asserted"}}, True),
+    ],
+)
+def test_a_new_column_queues_a_resync_where_documents_can_hold_it(
+    keys: dict[str, Any], queues: bool
+) -> None:
+    reactions = Reactions(
+        "stream",
+        Followed([mapping(**keys)]).concerned,
+        judge=lambda _, __: None,
+        logs_cascades=lambda: False,
+    )
+    changed = TableChange("shop", "orders", Effect.REWRITTEN, added=frozenset({"note"}))
+
+    found = reactions.to(SchemaChange("ALTER", (changed,)), STATEMENT)
+
+    assert bool(found.writes) == queues
+
+
 @pytest.mark.parametrize("effect", [Effect.CREATED, Effect.UNTOUCHED])
 def test_what_changes_no_row_asks_for_nothing(effect: Effect) -> None:
     assert reaction(effect, mapping()) == Reaction()

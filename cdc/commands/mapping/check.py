@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 
 from cdc.commands import config_option, output_option
-from cdc.commands.mapping.inputs import connected, load_all, table_maps
+from cdc.commands.mapping.inputs import connected, read_all, table_maps
 from cdc.config import Config
+from cdc.errors import CdcError
 from cdc.mapping.compiler import compile_plan
 from cdc.mapping.mistakes import MappingError, Mistake
 from cdc.mapping.model import Mapping
@@ -42,23 +43,26 @@ def check(ctx: click.Context, config_path: Path, output: str, offline: bool) -> 
 
 
 def _checked(config_path: Path, *, offline: bool) -> tuple[Mapping, ...]:
-    config, mappings = load_all(config_path)
+    config, mappings, mistakes = read_all(config_path)
     if not offline:
-        _check_tables(config, mappings)
+        try:
+            mistakes += tuple(_table_mistakes(config, mappings))
+        except CdcError:
+            if not mistakes:
+                raise
+    if mistakes:
+        raise MappingError(dict.fromkeys(mistakes))
     return mappings
 
 
-def _check_tables(config: Config, mappings: Iterable[Mapping]) -> None:
-    mistakes: list[Mistake] = []
+def _table_mistakes(config: Config, mappings: Iterable[Mapping]) -> Iterator[Mistake]:
     with connected(config) as connection:
         for each in mappings:
             try:
                 for table in table_maps(connection, each):
                     compile_plan(each, table)
             except MappingError as error:
-                mistakes += error.mistakes
-    if mistakes:
-        raise MappingError(mistakes)
+                yield from error.mistakes
 
 
 def _as_json(mappings: Iterable[Mapping], mistakes: Iterable[Mistake]) -> str:

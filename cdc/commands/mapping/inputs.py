@@ -10,8 +10,8 @@ from typing import Final
 from cdc.columns import TableMap
 from cdc.config import Config, load
 from cdc.errors import UsageError
-from cdc.mapping.mistakes import MappingError, did_you_mean
-from cdc.mapping.model import Mapping, load_mappings
+from cdc.mapping.mistakes import MappingError, Mistake, did_you_mean
+from cdc.mapping.model import Mapping, load_mappings, read_mappings
 from cdc.mapping.source_patterns import source_pattern
 from cdc.readers import source
 from cdc.readers.schema import describe_table
@@ -26,6 +26,15 @@ def load_all(config_path: Path) -> tuple[Config, tuple[Mapping, ...]]:
     return config, load_mappings(
         config.mappings, relative_to=config_path.resolve().parent, mask_key=config.read_mask_key()
     )
+
+
+def read_all(config_path: Path) -> tuple[Config, tuple[Mapping, ...], tuple[Mistake, ...]]:
+    """As `load_all`, but give the mistakes of the mapping files beside what else they say."""
+    config = load(config_path)
+    mappings, mistakes = read_mappings(
+        config.mappings, relative_to=config_path.resolve().parent, mask_key=config.read_mask_key()
+    )
+    return config, mappings, mistakes
 
 
 @contextmanager

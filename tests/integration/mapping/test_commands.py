@@ -50,7 +50,7 @@ def test_check_holds_every_file_against_its_table(
     config = configure(
         tmp_path,
         source,
-        f"source: {schema}.things\ntarget: a\nfields:\n  name: nmae\n",
+        f"source: {schema}.things\ntarget: a\nfields:\n  name: nmae\n  x: {{colum: id}}\n",
         f"source: {schema}.nothing\ntarget: b\n",
     )
 
@@ -59,6 +59,7 @@ def test_check_holds_every_file_against_its_table(
     assert isinstance(result.exception, MappingError)
     assert [(one.file.name, one.line, one.what) for one in result.exception.mistakes] == [
         ("0.yaml", 4, "unknown column `nmae`, did you mean `name`?"),
+        ("0.yaml", 5, "unknown key `colum`, did you mean `column`?"),
         ("1.yaml", 1, f"the source has no table {schema}.nothing that its user may read"),
     ]
 

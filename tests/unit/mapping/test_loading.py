@@ -61,6 +61,30 @@ def test_every_mistake_of_every_file_is_told_with_its_line(tmp_path: Path) -> No
     assert found[5].startswith("1.yaml:5: `fields.b.type`: must be 'bool', 'string'")
 
 
+def test_what_is_wrong_hides_no_other_mistake_of_the_file(tmp_path: Path) -> None:
+    text = (
+        SHORT
+        + """where: "NOW() > a"
+fields:
+  a: a
+  a.b: b
+  c: {column: c, tpye: bool}
+  d: {column: d, mask: hash}
+on_delet: ignore
+"""
+    )
+
+    found = mistakes(tmp_path, text)
+
+    assert [each[: len("0.yaml:3:") + 30] for each in found] == [
+        "0.yaml:3: `where`: NOW has another valu",
+        "0.yaml:6: `a.b` nests below `a`, which ",
+        "0.yaml:7: unknown key `tpye`, did you m",
+        "0.yaml:8: `mask: hash` needs a key: wri",
+        "0.yaml:9: unknown key `on_delet`, did y",
+    ]
+
+
 @pytest.mark.parametrize(
     ("line", "key", "what"),
     [

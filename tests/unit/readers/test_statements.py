@@ -143,6 +143,28 @@ def test_an_alter_that_may_change_values_is_told(action: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("action", "added"),
+    [
+        ("ADD COLUMN a INT", {"a"}),
+        ("ADD a INT NOT NULL DEFAULT 5, ALGORITHM=INSTANT", {"a"}),
+        ("ADD COLUMN IF NOT EXISTS `Äb c` INT FIRST, ADD INDEX (a)", {"äb c"}),
+        ("ADD (a DECIMAL(10,2), b INT), ADD c INT AFTER b", {"a", "b", "c"}),
+        ("ADD a INT, DROP b", None),
+        ("ADD a INT, MODIFY b BIGINT", None),
+        ("ADD a INT PRIMARY KEY", None),
+        ("ADD a INT KEY", None),
+        ("ADD PRIMARY KEY (a)", None),
+        ("DROP a", None),
+    ],
+)
+def test_an_alter_that_only_adds_columns_names_them(action: str, added: set[str] | None) -> None:
+    change = classify(f"ALTER TABLE t {action}".encode(), b"db").change
+
+    assert change is not None
+    assert change.tables[0].added == added
+
+
+@pytest.mark.parametrize(
     "action",
     [
         "",
