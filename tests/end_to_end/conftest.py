@@ -12,6 +12,7 @@ from pymongo import MongoClient
 
 from cdc.servers import MongoServer, MySQLServer, mysql_server
 from tests.end_to_end.support.history import BinlogFiles, History, MariadbGtids, MysqlGtids
+from tests.end_to_end.support.nursery import nursery
 from tests.end_to_end.support.stream import Stream
 
 KINDS: dict[str, tuple[str, Callable[[MySQLServer], History]]] = {
@@ -23,6 +24,12 @@ KINDS: dict[str, tuple[str, Callable[[MySQLServer], History]]] = {
 """How a source is positioned: its fixture and the record of what it commits."""
 
 MakeStream = Callable[..., Stream]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nursery() -> Iterator[None]:
+    yield
+    nursery().close()
 
 
 @pytest.fixture(scope="session")

@@ -1,14 +1,12 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tests.end_to_end.support.nursery import nursery
 from tests.waiting import eventually
 
 ENDS_WITHIN_SECONDS = 30
@@ -21,14 +19,8 @@ class Daemon:
         self, config: Path, log: Path, environment: Mapping[str, str], *options: str
     ) -> None:
         self._log = log
-        with log.open("wb") as stderr:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "cdc", "run", "--config", str(config), *options],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=stderr,
-                env={**os.environ, **environment},
-            )
+        command = ["run", "--config", str(config), *options]
+        self._process = nursery().start(command, log=log, environment=environment)
 
     def __repr__(self) -> str:
         state = "running" if self.running else f"ended with {self._process.returncode}"
@@ -40,7 +32,7 @@ class Daemon:
 
     @property
     def running(self) -> bool:
-        return self._process.poll() is None
+        return self._process.returncode is None
 
     @property
     def stderr(self) -> str:
@@ -86,4 +78,4 @@ class Daemon:
 
     def kill(self) -> None:
         self._process.kill()
-        self._process.wait()
+        self.wait()

@@ -1,0 +1,171 @@
+"""Starts commands of cdc as processes of their own without importing everything in each.
+
+The imports are a second of processor time, which a run of the tests would spend some hundred
+times. A process that has done nothing but import forks for each command; the child is what
+`python -m cdc` would be from there on.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+
+from tests.waiting import eventually
+
+
+class Child:
+    """A process that the nursery has forked; `status` is the file that will tell how it ended."""
+
+    def __init__(self, pid: int, status: Path) -> None:
+        self.pid = pid
+        self._status = status
+
+    @property
+    def returncode(self) -> int | None:
+        """Its exit code, negative for a signal's number; None while it runs."""
+        with suppress(FileNotFoundError):
+            return int(self._status.read_text())
+        return None
+
+    def wait(self, seconds: float) -> int:
+        eventually(
+            lambda: self.returncode is not None, seconds, waiting_for=f"the end of {self.pid}"
+        )
+        code = self.returncode
+        assert code is not None
+        return code
+
+    def send_signal(self, number: signal.Signals) -> None:
+        if self.returncode is None:
+            with suppress(ProcessLookupError):  # it has ended, and that is not told yet
+                os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+
+class Nursery:
+    """The process that forks, for as long as this one lives."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.end_to_end.support.nursery"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def start(
+        self, arguments: Sequence[str], *, log: Path, environment: Mapping[str, str]
+    ) -> Child:
+        """Run a command of cdc; its stderr goes to `log`, its stdout nowhere."""
+        status = log.with_suffix(".status")
+        status.unlink(missing_ok=True)
+        log.write_bytes(b"")
+        order = {
+            "arguments": list(arguments),
+            "log": str(log),
+            "status": str(status),
+            "environment": {**os.environ, **environment},
+            "folder": str(Path.cwd()),
+        }
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None
+        assert stdout is not None
+        stdin.write(json.dumps(order) + "\n")
+        stdin.flush()
+        return Child(int(stdout.readline()), status)
+
+    def close(self) -> None:
+        with self._process:
+            pass
+
+
+@cache
+def nursery() -> Nursery:
+    """The one of this process."""
+    return Nursery()
+
+
+class _Forker:
+    """The other end: forks for each order, and tells how the children ended."""
+
+    def __init__(self) -> None:
+        self._status: dict[int, Path] = {}
+        self._awake, wakeup = os.pipe()
+        os.set_blocking(wakeup, False)
+        signal.set_wakeup_fd(wakeup, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def serve(self) -> list[str] | None:
+        """Serve until the orders end; in a child return the arguments of its command."""
+        orders = b""
+        while True:
+            ready, _, _ = select.select([0, self._awake], [], [])
+            if self._awake in ready:
+                os.read(self._awake, 4096)
+                self._reap()
+            if 0 in ready:
+                data = os.read(0, 1 << 16)
+                if not data:
+                    return None
+                *whole, orders = (orders + data).split(b"\n")
+                for order in map(json.loads, whole):
+                    if (pid := os.fork()) == 0:
+                        return _become(order)
+                    self._status[pid] = Path(order["status"])
+                    os.write(1, b"%d\n" % pid)
+
+    def _reap(self) -> None:
+        with suppress(ChildProcessError):
+            while True:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+                if not pid:
+                    return
+                path = self._status.pop(pid)
+                part = path.with_suffix(".part")
+                part.write_text(str(os.waitstatus_to_exitcode(status)))
+                part.rename(path)
+
+
+def _become(order: dict[str, object]) -> list[str]:
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    environment, arguments = order["environment"], order["arguments"]
+    assert isinstance(environment, dict)
+    assert isinstance(arguments, list)
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(str(order["folder"]))
+    nothing = os.open(os.devnull, os.O_RDWR)
+    log = os.open(str(order["log"]), os.O_WRONLY)
+    for source, target in ((nothing, 0), (nothing, 1), (log, 2)):
+        os.dup2(source, target)
+    random.seed()
+    return arguments
+
+
+def _import_all() -> None:
+    import cdc.cli
+    import cdc.commands.run  # noqa: F401
+
+
+if __name__ == "__main__":
+    _import_all()
+    found = _Forker().serve()
+    if found is not None:
+        from cdc.cli import main
+
+        sys.argv = ["cdc", *found]
+        main()
