@@ -17,21 +17,21 @@ from cdc.requests import Display, perform
 
 
 def retried(config: Config, config_path: Path, letters: Sequence[DeadLetter]) -> list[Job]:
-    """Do it and return the jobs as they ended; UsageError for a letter without a key."""
-    for each in letters:
-        if not each.has_key:
-            raise UsageError(
-                f"the dead letter {each.id} does not tell its row: no id could be made of it",
-                table=each.table,
-                remedy="change the row, which carries it over; then discard the letter",
-            )
+    """Do it and return the jobs as they ended; UsageError where no letter has a key."""
+    keyed = [each for each in letters if each.has_key]
     if not letters:
         return []
+    if not keyed:
+        raise UsageError(
+            f"the dead letter {letters[0].id} does not tell its row: no id could be made of it",
+            table=letters[0].table,
+            remedy="change the row, which carries it over; then discard the letter",
+        )
     mappings = load_mappings(
         config.mappings, relative_to=config_path.resolve().parent, mask_key=config.read_mask_key()
     )
     display: Display = BarDisplay() if sys.stderr.isatty() else LineDisplay()
-    return perform(config, mappings, _jobs(config, letters), display)
+    return perform(config, mappings, _jobs(config, keyed), display)
 
 
 def _jobs(config: Config, letters: Sequence[DeadLetter]) -> list[Job]:
