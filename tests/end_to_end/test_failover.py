@@ -41,18 +41,17 @@ def _gtids(server: MySQLServer) -> str:
 
 
 def _follow(old: MySQLServer, new: MySQLServer) -> None:
-    login = f"'{old.host}', {{}}_PORT = {old.port}, {{}}_USER = '{old.user}', {{}}_PASSWORD = '{old.password}'"
+    where = {"HOST": f"'{old.host}'", "PORT": old.port}
+    login = {"USER": f"'{old.user}'", "PASSWORD": f"'{old.password}'"}
+    kind = "MASTER" if old.flavour == "mariadb" else "SOURCE"
+    options = ", ".join(f"{kind}_{name} = {value}" for name, value in {**where, **login}.items())
     if old.flavour == "mariadb":
-        login = login.replace("{}", "MASTER")
         new.execute("SET GLOBAL gtid_slave_pos = ''")
-        new.execute(f"CHANGE MASTER TO MASTER_HOST = {login}, MASTER_USE_GTID = slave_pos")
+        new.execute(f"CHANGE MASTER TO {options}, MASTER_USE_GTID = slave_pos")
         new.execute("START SLAVE")
     else:
-        login = login.replace("{}", "SOURCE")
-        new.execute(
-            f"CHANGE REPLICATION SOURCE TO SOURCE_HOST = {login}, SOURCE_AUTO_POSITION = 1,"
-            " GET_SOURCE_PUBLIC_KEY = 1"
-        )
+        options += ", SOURCE_AUTO_POSITION = 1, GET_SOURCE_PUBLIC_KEY = 1"
+        new.execute(f"CHANGE REPLICATION SOURCE TO {options}")
         new.execute("START REPLICA")
 
 

@@ -55,6 +55,11 @@ class Proxy:
         self.cut()
         self._open.set()
 
+    def point_to(self, server_port: int) -> None:
+        """Forward new connections to another server, and end those to the old one."""
+        self._server_port = server_port
+        self.cut()
+
     def cut(self) -> None:
         """End all connections."""
         links, self._links = self._links, []
