@@ -116,6 +116,10 @@ class Daemon:
             beats=self._config.source.heartbeat_table is not None,
         )
 
+    def _source_time(self) -> float:
+        offset = self._reader.facts().clock_offset_seconds if self._reader else None
+        return time.time() + (offset or 0.0)
+
     def _become(self, role: Role) -> None:
         if role is not self._role:
             self._role, self._role_since = role, time.monotonic()
@@ -317,7 +321,7 @@ class Daemon:
         pace = Pace(
             rows_per_second=chunks.rows_per_second,
             max_lag_seconds=chunks.max_lag_seconds,
-            lag_seconds=handoff.waited_seconds,
+            lag_seconds=lambda: handoff.waited_seconds(self._source_time()),
         )
         return Worker(
             Jobs(self._client, state_database=config.target.state_database, stream=config.name),

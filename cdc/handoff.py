@@ -105,11 +105,14 @@ class Handoff:
                 self._changed.wait(min(waits, default=None))
             return self._cut()
 
-    def waited_seconds(self) -> float:
-        """Return the age of the oldest transaction that waits, 0 where none does."""
+    def waited_seconds(self, now: float) -> float:
+        """Return the age of the oldest transaction that waits, 0 where none does.
+
+        `now` is the source's time, by which transactions are dated.
+        """
         with self._changed:
             committed_at = self._waiting[0].committed_at if self._waiting else None
-        return 0.0 if committed_at is None else max(0.0, time.time() - committed_at)
+        return 0.0 if committed_at is None else max(0.0, now - committed_at)
 
     def nudge(self) -> None:
         """Have `take` return, with an empty batch where there is nothing to do."""

@@ -19,6 +19,7 @@ from cdc.readers.assembler import Assembler
 from cdc.readers.events import Event, EventType
 from cdc.readers.look import clock_offset
 from cdc.readers.packets import PacketStream, ServerError
+from cdc.readers.source_clock import SourceClock
 from cdc.readers.table_maps import TableMapCache
 from cdc.retry import Backoff
 from cdc.snapshot import Reading
@@ -59,7 +60,7 @@ class BinlogReader:
         self._caught_up_at: float | None = None
         self._last_heartbeat = -1
         self._heard_from = False
-        self._clock_offset: float | None = None
+        self._clock = SourceClock()
         self._lost = 0
         self._committed_at: float | None = None
         self.connected = False
@@ -75,7 +76,7 @@ class BinlogReader:
             file=file,
             offset=int(offset),
             caught_up_seconds_ago=None if caught_up_at is None else time.monotonic() - caught_up_at,
-            clock_offset_seconds=self._clock_offset,
+            clock_offset_seconds=self._clock.offset_seconds,
             reconnects=self._lost,
             committed_at=self._committed_at,
         )
@@ -144,7 +145,7 @@ class BinlogReader:
             mariadb = source.is_mariadb(connection)
             assembler = self._assembler(connection, where, mariadb=mariadb)
             checksum = _checksums(connection)
-            self._clock_offset = clock_offset(connection)
+            self._clock.was_ahead_by(clock_offset(connection))
             self._assembling, self._last_heartbeat = assembler, -1
             dump.request(
                 connection,

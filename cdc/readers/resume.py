@@ -23,6 +23,8 @@ VISIBLE_WITHIN_SECONDS: Final = 10
 """How long to wait for the source to show transactions that its stream has delivered already."""
 
 ER_FATAL_READING_BINLOG: Final = 1236
+ER_SLAVE_SAME_ID: Final = 4052
+"""What newer MariaDBs say to a replica that another one of its server id has displaced."""
 
 _PURGED_REMEDY: Final = (
     "resync every table into a new stream: `cdc position set` to what is left, then `cdc resync`;"
@@ -165,7 +167,7 @@ def _check_file(connection: Connection[Any], position: FilePosition) -> None:
 
 def explain(error: ServerError, position: Position) -> CdcError:
     """Turn the error with which a server refuses or ends a dump into what it means."""
-    if error.code != ER_FATAL_READING_BINLOG:
+    if error.code not in {ER_FATAL_READING_BINLOG, ER_SLAVE_SAME_ID}:
         return error
     text = error.text.lower()
     if "purged" in text or "first log file" in text or "could not find gtid state" in text:

@@ -24,6 +24,7 @@ RETRYABLE_CODES: Final = frozenset(
         251,  # NoSuchTransaction
         262,  # ExceededTimeLimit
         290,  # TransactionExceededLifetimeLimitSeconds
+        371,  # UserWritesBlocked: an operator has, and will end it
         10107,  # NotWritablePrimary
         11600,  # InterruptedAtShutdown
         11601,  # Interrupted: a takeover has ended our session, or an operator the operation

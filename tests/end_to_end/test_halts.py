@@ -179,3 +179,26 @@ def test_a_state_document_that_vanishes_stops_the_daemon(items: Stream) -> None:
 
     assert halted(items.daemon)["error"] == "StateMissing"
     assert items.documents("items").keys() == {1}
+
+
+@pytest.mark.parametrize("stream", ["mysql-gtid", "mariadb-gtid"], indirect=True)
+def test_a_stranger_with_the_same_server_id_is_named(
+    items: Stream, client: MongoClient[Document], make_stream: MakeStream
+) -> None:
+    """About 4 seconds."""
+    other = make_stream(items.source, items.mongo, client, type(items.history))
+    other.table("others", "id INT NOT NULL PRIMARY KEY")
+    items.settings["source"]["server_id"] = other.settings["source"]["server_id"] = 123456
+    items.start()
+    items.until_streaming()
+
+    other.start()
+    ended = eventually(
+        lambda: next((each for each in (items, other) if not each.daemon.running), None)
+    )
+
+    assert ended is not None
+    assert ended.daemon.wait() in {3, HALTED}
+    [said] = ended.daemon.events("stopped")
+    assert "server_id" in said["message"]
+    assert "server_id" in said["remedy"]

@@ -230,3 +230,23 @@ def test_rights_that_are_taken_away_stop_the_daemon_by_name(locked: Locked) -> N
     [said] = [each for each in daemon.events("stopped") if each.get("exit_code") == 3]
     assert "refuses this account" in said["message"]
     assert said["remedy"]
+
+
+@pytest.mark.parametrize("locked", ["mysql"], indirect=True)
+def test_a_target_that_is_closed_for_writes_is_waited_for(locked: Locked) -> None:
+    stream = locked.stream
+    daemon = stream.start(ledger=False)
+    daemon.until_logged("job_done")
+    block = {"setUserWriteBlockMode": 1}
+
+    stream.client.admin.command({**block, "global": True})
+    try:
+        stream.sql("INSERT INTO items VALUES (1, 'one')")
+        said = daemon.until_logged("target_retry")
+    finally:
+        stream.client.admin.command({**block, "global": False})
+
+    assert "blocked" in said["error"]
+    stream.until_caught_up()
+    assert stream.documents("items") == {1: {"word": "one"}}
+    assert not daemon.events("dead_letter")
