@@ -64,10 +64,10 @@ class Pages:
 
     def _ready(self) -> Answer:
         """Tell whether it is active and connected to both sides."""
-        facts = status.process(self._snapshot())
-        ready = self._snapshot().is_streaming
-        shown = {name: facts[name] for name in ("role", "source_connected", "target_connected")}
-        return _json(200 if ready else 503, {"ready": ready, **shown})
+        snapshot = self._snapshot()
+        ready = snapshot.is_streaming
+        facts = {"ready": ready, "process": status.process(self._config, snapshot)}
+        return _json(200 if ready else 503, facts)
 
     def _status(self) -> Answer:
         return _json(200, status.examine(self._config, self._snapshot()))

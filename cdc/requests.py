@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final, Protocol
 
+from cdc.accepted import State, edits
 from cdc.config import Config
 from cdc.daemon import Daemon
 from cdc.errors import CdcError, UsageError
@@ -45,18 +46,31 @@ def perform(
     until they are done, following the stream meanwhile. Raises UsageError for a stream that was
     never started.
     """
-    if saved.read(config) is None:
+    state = saved.read(config)
+    if state is None:
         raise UsageError(
             f"the stream {config.name} was never started: there is no position to work beside",
             remedy="start it, which copies existing rows by itself: cdc run",
         )
+    is_active = saved.holder(config) is not None
+    if is_active:
+        _require_its_mappings(config, state, mappings)
     with jobs_of(config) as jobs:
         for job in asked:
             jobs.add(job)
-        if saved.holder(config) is not None:
+        if is_active:
             return [_watched(jobs, job, display, lambda: None) for job in asked]
         with _standing_in(config, mappings) as check:
             return [_watched(jobs, job, display, check) for job in asked]
+
+
+def _require_its_mappings(config: Config, state: State, mappings: Mappings) -> None:
+    """Raise UsageError where the daemon that is active would work by mappings from before."""
+    for each in edits(state, mappings):
+        raise UsageError(
+            f"{each}, and the daemon that is active still works by that one",
+            remedy=f"stop the daemon of {config.name} first; then this command does it",
+        )
 
 
 def _watched(jobs: Jobs, job: Job, display: Display, check: Callable[[], None]) -> Job:

@@ -20,6 +20,14 @@ class Role(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Trouble:
+    """A side that is being tried again: what was last said of it, and for how long it is lost."""
+
+    error: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """The reader's end of it.
 
@@ -36,6 +44,7 @@ class Reading:
     clock_offset_seconds: float | None = None
     reconnects: int = 0
     committed_at: float | None = None
+    trouble: Trouble | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +78,7 @@ class Writing:
     documents: Mapping[tuple[str, str], int] = field(default_factory=dict)
     dead_letters: Mapping[tuple[str, str], int] = field(default_factory=dict)
     open_letters: int = 0
+    trouble: Trouble | None = None
 
 
 @dataclass(frozen=True, slots=True)

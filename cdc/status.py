@@ -5,23 +5,30 @@ It is put together from the checkpoint store and the source; a daemon adds what 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from http.client import HTTPConnection, HTTPException
+from typing import Any, Final
 
 from cdc import lease
 from cdc.checkpoint import Checkpoint
 from cdc.config import Config
 from cdc.errors import CdcError
-from cdc.jobs import ENDED, Job
+from cdc.jobs import ENDED, Job, Progress
 from cdc.position import FilePosition, GtidPosition, GtidSet, Position
 from cdc.readers.look import SourceLook, look
-from cdc.snapshot import Snapshot
+from cdc.snapshot import Snapshot, Trouble
 from cdc.writers import saved, target
 from cdc.writers.dead_letters import letters_of
 from cdc.writers.jobs import Jobs
 
 Facts = dict[str, Any]
+
+DAEMON_SECONDS: Final = 2.0
+
+_EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+"""Where to reach a daemon that listens on every address."""
 
 
 def examine(config: Config, snapshot: Snapshot | None = None) -> Facts:
@@ -40,7 +47,7 @@ def examine(config: Config, snapshot: Snapshot | None = None) -> Facts:
         "dead_letters_open": None if target_error else _attempt(lambda: _letters(config))[0],
         "source": {"reachable": source_error is None, "error": source_error},
         "target": {"reachable": target_error is None, "error": target_error},
-        "process": None if snapshot is None else process(snapshot),
+        "process": _of_this_host(config) if snapshot is None else process(config, snapshot),
     }
 
 
@@ -139,10 +146,27 @@ def _overlap(first: int, last: int, intervals: tuple[tuple[int, int], ...]) -> i
     return sum(max(0, min(last, b) - max(first, a) + 1) for a, b in intervals)
 
 
-def process(snapshot: Snapshot) -> Facts:
+def _of_this_host(config: Config) -> Facts | None:
+    """Ask the stream's daemon on this host what it knows of itself; None where none answers."""
+    if config.http.listen == "off":
+        return None
+    host, port = config.http.address
+    connection = HTTPConnection(_EVERYWHERE.get(host, host), port, timeout=DAEMON_SECONDS)
+    try:
+        connection.request("GET", "/readyz")
+        facts: Facts = json.load(connection.getresponse())["process"]
+    except (OSError, HTTPException, ValueError, KeyError, TypeError):
+        return None
+    finally:
+        connection.close()
+    return facts if facts.get("stream") == config.name else None
+
+
+def process(config: Config, snapshot: Snapshot) -> Facts:
     """Return what a daemon says of itself."""
     reading, backlog, writing = snapshot.reading, snapshot.backlog, snapshot.writing
     return {
+        "stream": config.name,
         "role": snapshot.role.value,
         "role_seconds": round(snapshot.role_seconds, 1),
         "turned_seconds_ago": round(snapshot.turned_seconds_ago, 1),
@@ -155,7 +179,14 @@ def process(snapshot: Snapshot) -> Facts:
             "transactions": round(writing.transactions_per_second, 1),
             "operations": round(writing.operations_per_second, 1),
         },
+        "trouble": {"source": _trouble(reading.trouble), "target": _trouble(writing.trouble)},
     }
+
+
+def _trouble(trouble: Trouble | None) -> Facts | None:
+    if trouble is None:
+        return None
+    return {"error": trouble.error, "seconds": round(trouble.seconds, 1)}
 
 
 def _jobs(config: Config) -> list[Facts]:
@@ -179,7 +210,16 @@ def _job(job: Job) -> Facts:
         "state": job.state.value,
         "rows": progress.rows if progress else 0,
         "rows_estimated": progress.total if progress else None,
+        "seconds_left": _seconds_left(progress) if progress else None,
     }
+
+
+def _seconds_left(progress: Progress) -> float | None:
+    """Return how long the rest of the rows takes at the pace so far."""
+    if not progress.rows or not progress.total:
+        return None
+    elapsed = (datetime.now(UTC) - progress.started_at).total_seconds()
+    return round(max(0.0, elapsed * (progress.total / progress.rows - 1)), 1)
 
 
 def _time(value: Any) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -47,6 +48,7 @@ def _table(facts: dict[str, Any]) -> str:
         "stream": facts["stream"],
         "state": facts["state"],
         "active": facts["active"] and "process {pid} on {host}".format(**facts["active"]),
+        **_process(facts["process"]),
         "lag": _unit(facts["lag_seconds"], "s"),
         "behind": _unit(facts["transactions_behind"], "transactions"),
         "bytes behind": facts["bytes_behind"],
@@ -66,7 +68,25 @@ def _table(facts: dict[str, Any]) -> str:
 
 def _job(job: dict[str, Any]) -> str:
     of = "" if job["rows_estimated"] is None else f" of about {job['rows_estimated']}"
-    return f"{job['kind']} {job['state']}, {job['rows']}{of} rows"
+    left = job["seconds_left"]
+    rest = "" if left is None else f", about {timedelta(seconds=round(left))} left"
+    return f"{job['kind']} {job['state']}, {job['rows']}{of} rows{rest}"
+
+
+def _process(process: dict[str, Any] | None) -> dict[str, str]:
+    """Tell what the daemon of this host is at."""
+    if process is None:
+        return {}
+    rates = process["per_second"]
+    shown = {
+        "here": f"{process['role']} for {timedelta(seconds=round(process['role_seconds']))}",
+        "last minute": f"{rates['transactions']:g} transactions/s, {rates['operations']:g} rows/s",
+    }
+    for side, trouble in process["trouble"].items():
+        if trouble:
+            since = timedelta(seconds=round(trouble["seconds"]))
+            shown[f"{side} lost"] = f"trying again for {since}: {trouble['error']}"
+    return shown
 
 
 def _unit(value: float | None, unit: str) -> str | None:

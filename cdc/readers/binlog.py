@@ -23,6 +23,7 @@ from cdc.readers.source_clock import SourceClock
 from cdc.readers.table_maps import TableMapCache
 from cdc.retry import Backoff
 from cdc.snapshot import Reading
+from cdc.trouble import Retrying
 
 if TYPE_CHECKING:
     from pymysql.connections import Connection
@@ -61,6 +62,7 @@ class BinlogReader:
         self._last_heartbeat = -1
         self._heard_from = False
         self._clock = SourceClock()
+        self._retrying = Retrying()
         self._lost = 0
         self._committed_at: float | None = None
         self.connected = False
@@ -79,6 +81,7 @@ class BinlogReader:
             clock_offset_seconds=self._clock.offset_seconds,
             reconnects=self._lost,
             committed_at=self._committed_at,
+            trouble=self._retrying.trouble,
         )
 
     def __repr__(self) -> str:
@@ -124,6 +127,7 @@ class BinlogReader:
         if self._stopping.is_set():
             return
         self._lost += 1
+        self._retrying.failed(error.message)
         log.warning(
             "source_lost",
             error=error.message,
@@ -156,6 +160,7 @@ class BinlogReader:
             )
             self._packets = PacketStream(connection, timeout_seconds=silence)
             self.connected = True
+            self._retrying.succeeded()
             log.info("source_connected", server=self.server, position=str(where.position))
             yield self._packets, assembler, checksum
         finally:

@@ -260,8 +260,10 @@ class MongoWriter:
             if is_passing(error):
                 self._tally.connected = False
                 self._tally.retries += 1
+                self._tally.retrying.failed(str(error))
             raise
         self._tally.connected = True
+        self._tally.retrying.succeeded()
         return result
 
     def _attempt(self, batch: Batch, form: Form, account: Account) -> None:

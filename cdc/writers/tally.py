@@ -11,6 +11,7 @@ import structlog
 
 from cdc.operations import OperationKind
 from cdc.snapshot import Writing
+from cdc.trouble import Retrying
 from cdc.writers.batch import Batch
 from cdc.writers.commands import Command
 from cdc.writers.letters import Account
@@ -26,6 +27,7 @@ class Tally:
     def __init__(self) -> None:
         self.connected = False
         self.retries = 0
+        self.retrying = Retrying()
         self.committed_at: float | None = None
         self.open_letters = 0
         self._letters: Counter[tuple[str, str]] = Counter()
@@ -93,6 +95,7 @@ class Tally:
             documents=dict(self._documents),
             dead_letters=dict(self._letters),
             open_letters=self.open_letters,
+            trouble=self.retrying.trouble,
         )
 
 

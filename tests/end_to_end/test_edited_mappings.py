@@ -51,6 +51,19 @@ def test_it_is_refused_until_a_resync_has_made_the_documents_anew(
 
 
 @ONE_KIND
+def test_a_daemon_that_works_by_the_mapping_from_before_is_asked_for_nothing(
+    edited: Stream, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edited.follow("items")
+    edited.start().until_logged("streaming")
+    edited.follow("items", EDIT)
+
+    assert command(edited, "resync", f"{edited.schema}.items") == 2
+
+    assert "stop the daemon" in capsys.readouterr().err
+
+
+@ONE_KIND
 def test_it_is_accepted_where_the_operator_says_so(edited: Stream) -> None:
     edited.start()
     assert edited.daemon.wait() == 2

@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from cdc import cli
 from cdc.jobs import Job, JobKind
+from cdc.servers.ports import free_port
 from tests.end_to_end.support.daemon import Daemon
 from tests.end_to_end.support.history import MysqlGtids
 from tests.end_to_end.support.proxy import Proxy
@@ -152,7 +153,11 @@ def test_lag_grows_while_a_side_is_silent_and_returns_to_zero(items: Stream, sid
         seen = lag(daemon)
         eventually(lambda: lag(daemon) > seen)
         eventually(lambda: metrics(daemon)[f"cdc_{side}_connected"] == 0)
-        assert get(daemon, "/readyz")[0] == 503
+        code, body = get(daemon, "/readyz")
+        trouble = json.loads(body)["process"]["trouble"][side]
+        assert code == 503
+        assert trouble["error"]
+        assert trouble["seconds"] >= 0
         proxy.heal()
 
         items.settle()
@@ -231,7 +236,9 @@ def test_status_tells_the_truth_whether_a_daemon_runs_or_not(
 def test_status_is_shown_to_people_a_line_a_fact(
     items: Stream, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    items.start()
+    port = free_port()
+    items.settings["http"] = {"listen": f"127.0.0.1:{port}"}
+    items.start().until_logged("http_listening")
     items.until_caught_up()
 
     assert cli.run(["status", "--config", str(items.config)]) == 0
@@ -239,6 +246,8 @@ def test_status_is_shown_to_people_a_line_a_fact(
     lines = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
     assert lines["stream"] == items.name
     assert lines["state"] == "active"
+    assert lines["here"].startswith("active for")
+    assert "transactions/s" in " ".join(lines.values())
 
 
 @ONE_KIND
