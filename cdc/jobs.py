@@ -99,7 +99,8 @@ class Phase(StrEnum):
 class Progress:
     """How far a job has come; saved with each chunk.
 
-    `cursor` is the last key, or the last `_id`, that is done, in the phase's own form.
+    `cursor` is the last key, or the last `_id`, that is done, in the phase's own form. It may hold
+    what a mapping hides: it is kept no longer than it is needed, and never shown.
     `done` are the collections that the phase DOCUMENTS is through with. `total` is the server's
     estimate of rows. `inserting` tells that the collections were empty. `findings` are the first
     differences that verify found; `unsettled` documents changed whenever it looked.
@@ -193,6 +194,13 @@ class Job:
             "progress": self.progress and self.progress.to_document(),
             "error": self.error,
         }
+
+    def shown(self) -> dict[str, Any]:
+        """Return what operators are shown: its document, but for the cursor."""
+        document = self.to_document()
+        if document["progress"]:
+            del document["progress"]["cursor"]
+        return document
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:

@@ -37,7 +37,7 @@ def perform_on_tables(
     display: Display = BarDisplay() if sys.stderr.isatty() else LineDisplay()
     ended = perform(config, mappings, asked, display)
     if output == "json":
-        click.echo(json_util.dumps([each.to_document() for each in ended], indent=2))
+        click.echo(json_util.dumps([each.shown() for each in ended], indent=2))
     else:
         for each in ended:
             _tell(each)

@@ -14,7 +14,7 @@ from cdc.chunks.settling import READ_AHEAD, Piece, Settlement, Settler
 from cdc.chunks.tally import CopyTally
 from cdc.chunks.windows import Window, Windows
 from cdc.dead_letters import UNKNOWN, Origin
-from cdc.jobs import JOBS, Job, JobState, Progress
+from cdc.jobs import ENDED, JOBS, Job, JobState, Progress
 from cdc.operations import Operation
 from cdc.position import Position
 from cdc.state_writes import StateWrite
@@ -147,7 +147,8 @@ class Task:
             "_id": self.job.id,
             "state": {"$in": [JobState.QUEUED.value, JobState.RUNNING.value]},
         }
-        change = {"state": state.value, "error": error, "progress": self.progress.to_document()}
+        progress = self.progress if state not in ENDED else replace(self.progress, cursor=None)
+        change = {"state": state.value, "error": error, "progress": progress.to_document()}
         write = StateWrite(JOBS, query, {"$set": change})
         self._settler.submit(Piece(lambda: Settlement((), (write,)))).result()
 

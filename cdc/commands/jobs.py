@@ -29,7 +29,7 @@ def list_jobs(config_path: Path, output: str) -> None:
     with jobs_of(load(config_path)) as known:
         found = known.all()
     if output == "json":
-        click.echo(json_util.dumps([each.to_document() for each in found], indent=2))
+        click.echo(json_util.dumps([each.shown() for each in found], indent=2))
         return
     for each in found:
         click.echo(_line(each))

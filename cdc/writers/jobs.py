@@ -8,7 +8,7 @@ from typing import Any, Final
 from pymongo import MongoClient
 from pymongo.read_concern import ReadConcern
 
-from cdc.jobs import JOBS, Job, JobState
+from cdc.jobs import ENDED, JOBS, Job, JobState
 from cdc.state_writes import StateWrite
 from cdc.writers.answers import explained
 from cdc.writers.state import MAJORITY
@@ -56,8 +56,14 @@ class Jobs:
         """Move a job that is in one of the states `before`; tell whether it was."""
         query = {"_id": identity, "stream": self._stream, "state": {"$in": [*before]}}
         with explained():
-            result = self._documents.update_one(query, {"$set": {"state": after.value}})
+            result = self._documents.update_one(query, _moved(after))
         return result.matched_count == 1
+
+
+def _moved(state: JobState) -> dict[str, Any]:
+    """Set a state; who has ended leaves no key of its table, which a mapping may hide, behind."""
+    change: dict[str, Any] = {"$set": {"state": state.value}}
+    return {**change, "$unset": {"progress.cursor": ""}} if state in ENDED else change
 
 
 def requested(job: Job) -> StateWrite:
