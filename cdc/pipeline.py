@@ -68,7 +68,7 @@ class Writer(Protocol):
         ...
 
     def hurry(self) -> None:
-        """End any wait for the target, and wait for it no more until it is taken over again."""
+        """End any wait for the target, and wait for it no more in `apply` and `keep`."""
         ...
 
     def stop(self) -> None:
@@ -238,7 +238,7 @@ def _mapped(plan: Plan, event: RowsEvent, committed_at: float) -> tuple[list[Ope
         return operations, Origin(table, True, event.ordinal, kind=kind)
     rows: list[FailedRow] = []
     operations = plan.operations(event, committed_at, rows.append)
-    return operations, Origin(table, False, event.ordinal, failures(rows), kind)
+    return operations, Origin(table, False, event.ordinal, failures(rows) if rows else (), kind)
 
 
 class Pipeline:

@@ -123,7 +123,7 @@ class MongoWriter:
         self._stopping.set()
 
     def hurry(self) -> None:
-        """End them until the stream is taken over again; may be called from any thread."""
+        """End them, up to `confirm` or `take_over`; may be called from any thread."""
         self._stopping.set()
 
     def close(self) -> None:
@@ -140,9 +140,7 @@ class MongoWriter:
 
         Raises LeaseHeld while another daemon of the name is active.
         """
-        self._stopping.clear()
-        if self._stopped:  # looked at behind it: `stop` may be called at any time
-            self._stopping.set()
+        self._wait_again()
         self._session.end_session()
         self._session = self._client.start_session()
         checkpoint = self._persist(lambda: self.state.take_over(self._session))
@@ -180,8 +178,17 @@ class MongoWriter:
         """Return the stream's state document."""
         return self._persist(self.state.read)
 
+    def _wait_again(self) -> None:
+        self._stopping.clear()
+        if self._stopped:  # looked at behind it: `stop` may be called at any time
+            self._stopping.set()
+
     def confirm(self) -> None:
-        """Raise Fenced or StateMissing where the stream is no longer this daemon's."""
+        """Raise Fenced or StateMissing where the stream is no longer this daemon's.
+
+        It waits for the target, whatever `hurry` said: no human need come where one has fenced us.
+        """
+        self._wait_again()
         self._persist(self.state.confirm)
 
     def apply(self, batch: Batch) -> None:
