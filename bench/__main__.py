@@ -10,12 +10,13 @@ from collections.abc import Callable
 
 import click
 
-from bench import catch_up, latency, row_path
+from bench import backfill, catch_up, latency, row_path
 from bench.report import Table
 from bench.stage import Stage, stage
 
 SCENARIOS: dict[str, Callable[[Stage], list[Table]]] = {
     "catch_up": catch_up.run,
+    "backfill": backfill.run,
     "latency": latency.run,
     "row_path": row_path.run,
 }

@@ -81,13 +81,14 @@ def _measure(stage: Stage, load: Load) -> list[Side]:
             names = stage.configure(start=load.start, apply={"batch_rows": BATCH_ROWS})
             replicated.figures.append(replication.catch_up(stage, load, names, client))
             if repeat == 0:
-                _compare_sample(stage, load, client, names.database)
-            inserted.figures.append(_insert(stage, client, names.database))
+                compare_sample(stage, load, client, names.database)
+            inserted.figures.append(insert_only(stage, client, names.database))
             client.drop_database(names.database)
         return [replicated, inserted, _by_hand(stage, load, client)]
 
 
-def _insert(stage: Stage, client: Client, database: str) -> Caught:
+def insert_only(stage: Stage, client: Client, database: str) -> Caught:
+    """Insert the documents of a database into another one, which is dropped then."""
     into = f"{database}_inserted"
     caught = alone(
         inserting.insert_encoded, stage.target.uri, database, into, batch_rows=BATCH_ROWS
@@ -123,7 +124,7 @@ def connection_settings(stage: Stage) -> dict[str, Any]:
     }
 
 
-def _compare_sample(stage: Stage, load: Load, client: Client, database: str) -> None:
+def compare_sample(stage: Stage, load: Load, client: Client, database: str) -> None:
     """Raise AssertionError unless the target holds the load, and sampled documents are right."""
     documents = client[database]["tweets"]
     assert documents.count_documents({}) == load.rows, "documents are missing"

@@ -56,8 +56,11 @@ class Stage:
         """Return the source's GTID set."""
         return str(self.source.execute("SELECT @@GLOBAL.gtid_executed")[0][0]).replace("\n", "")
 
-    def configure(self, *, start: str, apply: dict[str, object]) -> Configured:
-        """Write a configuration with a target of its own that starts behind a GTID set."""
+    def configure(self, *, start: str | None, apply: dict[str, object]) -> Configured:
+        """Write a configuration with a target of its own.
+
+        It starts behind the GTID set `start`, or with a backfill where there is none.
+        """
         number = self.number()
         folder = self.folder / f"run-{number}"
         folder.mkdir()
@@ -66,7 +69,7 @@ class Stage:
         names = Configured(path, f"bench_{number}", f"bench_state_{number}", f"bench-{number}")
         settings["name"] = names.stream
         settings["target"] |= {"database": names.database, "state_database": names.state_database}
-        settings |= {"start": {"gtid": start}, "apply": apply}
+        settings |= {"start": {"gtid": start} if start else "backfill", "apply": apply}
         path.write_text(yaml.safe_dump(settings))
         return names
 
