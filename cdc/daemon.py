@@ -313,6 +313,11 @@ class Daemon:
         )
         return Pipeline(reader, mapper, handoff, writer, engine, self._pulse)
 
+    def _lag_seconds(self, handoff: Handoff) -> float:
+        """Return the lag; before there is a first proof of being caught up, what waits tells."""
+        lag = self.snapshot().lag_seconds
+        return handoff.waited_seconds(self._source_time()) if lag is None else lag
+
     def _chunk_worker(
         self, windows: Windows, settler: Settler, followed: Followed, handoff: Handoff
     ) -> Worker:
@@ -321,7 +326,7 @@ class Daemon:
         pace = Pace(
             rows_per_second=chunks.rows_per_second,
             max_lag_seconds=chunks.max_lag_seconds,
-            lag_seconds=lambda: handoff.waited_seconds(self._source_time()),
+            lag_seconds=lambda: self._lag_seconds(handoff),
         )
         return Worker(
             Jobs(self._client, state_database=config.target.state_database, stream=config.name),

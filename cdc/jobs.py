@@ -6,7 +6,7 @@ A job is a document in the state database's `jobs`; the daemon looks there for w
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -218,3 +218,25 @@ class Job:
             progress=Progress.from_document(progress) if progress else None,
             error=document.get("error"),
         )
+
+
+def unsettled(jobs: Sequence[Job]) -> list[Job]:
+    """Return the jobs that somebody may wait for: not at their end, or failed and not made good.
+
+    A failed one is made good by a later one that wrote the table's rows. `jobs`: the oldest first.
+    """
+    return [
+        job
+        for at, job in enumerate(jobs)
+        if job.state not in ENDED
+        or (job.state is JobState.FAILED and not any(_redoes(each, job) for each in jobs[at + 1 :]))
+    ]
+
+
+def _redoes(later: Job, failed: Job) -> bool:
+    same = later.table == failed.table and later.options.target in (None, failed.options.target)
+    kinds = {failed.kind, JobKind.RESYNC}
+    whole = later.options == Options(target=later.options.target) or (
+        later.options == failed.options
+    )
+    return same and whole and later.state is JobState.DONE and later.kind in kinds

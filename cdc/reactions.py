@@ -21,6 +21,7 @@ import structlog
 
 from cdc.actions import Clear
 from cdc.changes import Effect, SchemaChange, TableChange, Transaction
+from cdc.chunks.enlisting import Copy, covering
 from cdc.errors import RefusedEvent, Unfit
 from cdc.jobs import JOBS, Job, JobKind
 from cdc.mapping.mentions import is_about
@@ -87,15 +88,19 @@ class Reactions:
         """Return what the statement asks for; RefusedEvent where a human decides on it."""
         clears: list[Clear] = []
         writes: dict[str, StateWrite] = {}
+        covered: list[Copy] = []
         for named in change.tables:
             for table, mapping in self._mappings_of(named):
                 self._require_fit(change, table, transaction)
-                match self._policy(change, table, mapping, transaction):
+                policy = self._policy(change, table, mapping, transaction)
+                match policy:
                     case "apply":
                         clears.append(_clear(table, mapping, transaction.committed_at))
                     case "resync":
                         writes[table.name] = self._resync(change, table, transaction)
-        return Reaction(tuple(clears), tuple(writes.values()))
+                if _is_whole(table, policy):
+                    covered.append(Copy(table.name, mapping.target))
+        return Reaction(tuple(clears), (*writes.values(), *covering(self._stream, covered)))
 
     def _policy(
         self, change: SchemaChange, table: TableChange, mapping: Mapping, transaction: Transaction
@@ -166,6 +171,13 @@ class Reactions:
         ).to_document()
         wanted = {key: job.pop(key) for key in ("stream", "kind", "table", "state")}
         return StateWrite(JOBS, wanted, {"$setOnInsert": job}, upsert=True)
+
+
+def _is_whole(table: TableChange, policy: str) -> bool:
+    """Tell whether the stream brings every row of the table, so that no start need copy it."""
+    return table.effect is Effect.CREATED or (
+        table.effect is Effect.BROUGHT_IN and policy == "resync"
+    )
 
 
 def _clear(table: TableChange, mapping: Mapping, committed_at: float) -> Clear:

@@ -15,7 +15,7 @@ from cdc import lease
 from cdc.checkpoint import Checkpoint
 from cdc.config import Config
 from cdc.errors import CdcError
-from cdc.jobs import ENDED, Job, Progress
+from cdc.jobs import Job, JobState, Progress, unsettled
 from cdc.position import FilePosition, GtidPosition, GtidSet, Position
 from cdc.readers.look import SourceLook, look
 from cdc.snapshot import Snapshot, Trouble
@@ -190,10 +190,10 @@ def _trouble(trouble: Trouble | None) -> Facts | None:
 
 
 def _jobs(config: Config) -> list[Facts]:
-    """Return the jobs that are not at their end, the oldest first."""
+    """Return the jobs that are not at their end, and failed ones, the oldest first."""
     with target.connect(config.target) as client:
         jobs = Jobs(client, state_database=config.target.state_database, stream=config.name)
-        return [_job(each) for each in jobs.all() if each.state not in ENDED]
+        return [_job(each) for each in unsettled(jobs.all())]
 
 
 def _letters(config: Config) -> int:
@@ -210,7 +210,10 @@ def _job(job: Job) -> Facts:
         "state": job.state.value,
         "rows": progress.rows if progress else 0,
         "rows_estimated": progress.total if progress else None,
-        "seconds_left": _seconds_left(progress) if progress else None,
+        "seconds_left": (
+            _seconds_left(progress) if progress and job.state is not JobState.FAILED else None
+        ),
+        "error": job.error,
     }
 
 

@@ -57,6 +57,21 @@ def enlisted(
     return [*map(requested, jobs), StateWrite(STREAMS, {"_id": stream}, change)]
 
 
+def covering(stream: str, copies_made: Iterable[Copy]) -> list[StateWrite]:
+    """Have the stream cover copies that it makes from their first row on: none asks for them again.
+
+    One that was `left` may hold documents of another table's rows: it stays to be resynced.
+    """
+    return [
+        StateWrite(
+            STREAMS,
+            {"_id": stream, "left": {"$ne": str(each)}},
+            {"$addToSet": {"covered": str(each)}},
+        )
+        for each in copies_made
+    ]
+
+
 def left_behind(stream: str, covered: Iterable[str], followed: Followed) -> list[StateWrite]:
     """Cover no more what no mapping follows any more."""
     gone = [each for each in covered if not _is_followed(Copy(*each.rsplit(" ", 1)), followed)]

@@ -18,7 +18,7 @@ from cdc.chunks.task import Task
 from cdc.chunks.windows import Windows
 from cdc.chunks.work import Documents, LetterOn, Work
 from cdc.errors import CdcError, Retryable
-from cdc.jobs import Job, JobState
+from cdc.jobs import Job, JobKind, JobState
 from cdc.retry import Backoff, Stopped
 
 log = structlog.get_logger(__name__)
@@ -122,6 +122,7 @@ class Worker:
             raise
         except CdcError as error:
             self._tally.ended(job, JobState.FAILED)
+            error.remedy = _remedy(job, error)
             log.error("job_failed", error=error.message, remedy=error.remedy, **facts)
             task.move(JobState.FAILED, str(error))
         else:
@@ -164,3 +165,10 @@ class Worker:
     def _wait(self, seconds: float) -> None:
         if self._stopping.wait(seconds):
             raise Stopped
+
+
+def _remedy(job: Job, error: CdcError) -> str:
+    """Return what to do, with the command that asks for the job again."""
+    again = "resync" if job.kind is JobKind.RETRY else job.kind.value
+    first = f"{error.remedy}; then ask again" if error.remedy else "ask again"
+    return f"{first}: cdc {again} {job.table}"

@@ -55,8 +55,8 @@ def resume(job: str, config_path: Path) -> None:
 @click.argument("job")
 @config_option
 def cancel(job: str, config_path: Path) -> None:
-    """Give a job up; what it has written stays."""
-    _move(config_path, job, OPEN, JobState.CANCELLED)
+    """Give a job up, or stop being told of one that failed; what it has written stays."""
+    _move(config_path, job, (*OPEN, JobState.FAILED), JobState.CANCELLED)
 
 
 def _move(config_path: Path, job: str, before: tuple[JobState, ...], after: JobState) -> None:

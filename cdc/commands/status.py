@@ -70,7 +70,8 @@ def _job(job: dict[str, Any]) -> str:
     of = "" if job["rows_estimated"] is None else f" of about {job['rows_estimated']}"
     left = job["seconds_left"]
     rest = "" if left is None else f", about {timedelta(seconds=round(left))} left"
-    return f"{job['kind']} {job['state']}, {job['rows']}{of} rows{rest}"
+    error = f": {' '.join(job['error'].split())}" if job["error"] else ""
+    return f"{job['kind']} {job['state']}, {job['rows']}{of} rows{rest}{error}"
 
 
 def _process(process: dict[str, Any] | None) -> dict[str, str]:

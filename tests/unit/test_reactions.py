@@ -85,7 +85,8 @@ def test_a_drop_halts_unless_the_mapping_says_otherwise() -> None:
 def test_rows_that_may_have_changed_queue_one_resync_of_their_table(effect: Effect) -> None:
     found = reaction(effect, mapping(), mapping(target="copies"))
 
-    [write] = found.writes
+    write, *covered = found.writes
+    assert bool(covered) == (effect is Effect.BROUGHT_IN)  # a resync brings all its rows
     assert write.collection == "jobs"
     assert write.upsert
     assert write.query == {
@@ -137,9 +138,18 @@ def test_a_new_column_queues_a_resync_where_documents_can_hold_it(
     assert bool(found.writes) == queues
 
 
-@pytest.mark.parametrize("effect", [Effect.CREATED, Effect.UNTOUCHED])
-def test_what_changes_no_row_asks_for_nothing(effect: Effect) -> None:
-    assert reaction(effect, mapping()) == Reaction()
+def test_what_changes_no_row_asks_for_nothing() -> None:
+    assert reaction(Effect.UNTOUCHED, mapping()) == Reaction()
+
+
+def test_a_table_that_is_created_before_the_streams_eyes_need_not_be_copied_at_the_next_start() -> (
+    None
+):
+    [write] = reaction(Effect.CREATED, mapping()).writes
+
+    assert write.collection == "streams"
+    assert write.query["_id"] == "stream"
+    assert write.change == {"$addToSet": {"covered": "shop.orders orders"}}
 
 
 def test_a_table_of_no_mapping_asks_for_nothing() -> None:
