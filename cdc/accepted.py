@@ -74,6 +74,14 @@ def entries(
     ]
 
 
+def is_accepted(state: State | None, mapping: TableMapping) -> bool:
+    """Tell whether the stream has made documents by this very mapping."""
+    wanted = (mapping.source, mapping.target, mapping.fingerprint)
+    return any(
+        (each["source"], each["target"], each["fingerprint"]) == wanted for each in _stored(state)
+    )
+
+
 def edits(state: State | None, mappings: Sequence[TableMapping]) -> list[Edit]:
     """Return the mappings that were edited over tables that the stream has copied."""
     found = []

@@ -45,16 +45,24 @@ log = structlog.get_logger(__name__)
 
 QUERY_SECONDS: Final = 10.0
 
+VANISHED: Final = (
+    "the table fitted the mapping before: the stream stops, with its position and ways to go on,"
+    " where it comes to rows that do not"
+)
+
 Mappings = Sequence[Mapping]
 
 
-def examine(config: Config, mappings: Mappings, *, accept_edits: bool = False) -> list[Finding]:
+def examine(
+    config: Config, mappings: Mappings, *, accept_edits: bool = False, starting: bool = False
+) -> list[Finding]:
     """Look at both sides; one that cannot be reached is a finding too.
 
-    With `accept_edits` a mapping that was edited over its documents is only a risk.
+    With `accept_edits` a mapping that was edited over its documents is only a risk; when a daemon
+    is `starting`, so is a table that has come to differ from a mapping by which it was followed.
     """
     return [
-        *_attempted("source", lambda: examine_source(config, mappings)),
+        *_attempted("source", lambda: examine_source(config, mappings, starting=starting)),
         *_attempted("target", lambda: examine_target(config, mappings, accept_edits=accept_edits)),
     ]
 
@@ -64,7 +72,7 @@ def require_fit(config: Config, mappings: Mappings, *, accept_edits: bool = Fals
 
     Raises UsageError, Unfit or, where a side cannot be reached, Retryable.
     """
-    findings = examine(config, mappings, accept_edits=accept_edits)
+    findings = examine(config, mappings, accept_edits=accept_edits, starting=True)
     require(findings)
     for finding in findings:
         if finding.outcome is not Outcome.OK:
@@ -77,8 +85,11 @@ def require_fit(config: Config, mappings: Mappings, *, accept_edits: bool = Fals
             )
 
 
-def examine_source(config: Config, mappings: Mappings) -> Iterator[Finding]:
+def examine_source(
+    config: Config, mappings: Mappings, *, starting: bool = False
+) -> Iterator[Finding]:
     """Look at the source and its followed tables; Retryable or Unfit where it lets nobody in."""
+    judged = saved.accepted(config, mappings) if starting else []
     server_id = config.source.server_id
     with closing(source.connect(config.source, read_timeout=QUERY_SECONDS)) as connection:
         facts = source_facts(connection)
@@ -98,7 +109,7 @@ def examine_source(config: Config, mappings: Mappings) -> Iterator[Finding]:
                 yield absent(facts, f"{schema}.{table}")
             else:
                 yield from table_findings(facts, [found])
-                yield from _mapped(found, mappings)
+                yield from _mapped(found, mappings, judged)
     yield from _heartbeat(config)
 
 
@@ -196,7 +207,7 @@ def _attempted(side: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Fin
         yield Finding(side, Outcome.UNFIT, error.message, error.remedy or "")
 
 
-def _mapped(table: TableFacts, mappings: Mappings) -> Iterator[Finding]:
+def _mapped(table: TableFacts, mappings: Mappings, judged: Mappings) -> Iterator[Finding]:
     if table.columns is None:
         return
     for mapping in mappings:
@@ -205,7 +216,9 @@ def _mapped(table: TableFacts, mappings: Mappings) -> Iterator[Finding]:
         try:
             compile_plan(mapping, table.columns)
         except MappingError as error:
+            outcome = Outcome.WARNING if mapping in judged else Outcome.WRONG
+            remedy = VANISHED if mapping in judged else ""
             for mistake in error.mistakes:
-                yield Finding(f"mapping {table.name}", Outcome.WRONG, str(mistake))
+                yield Finding(f"mapping {table.name}", outcome, str(mistake), remedy)
         else:
             yield Finding(f"mapping {table.name}", Outcome.OK, f"feeds {mapping.target}")

@@ -215,8 +215,9 @@ class Mapper:
                 position=transaction.before,
                 table=event.table.name,
                 remedy="edit the mapping (`optional: true` for a column that not every row has)"
-                " and start again, it goes on from here; or leave the table out, resync it later,"
-                f" and step over the transaction: {set_command(transaction.checkpoint.position)}",
+                " and start again with --accept-mapping-change, it goes on from here; or leave the"
+                " table out, resync it later, and step over the transaction:"
+                f" {set_command(transaction.checkpoint.position)}",
             ) from error
         except CdcError as error:
             error.position = error.position or transaction.before

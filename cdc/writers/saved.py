@@ -11,10 +11,12 @@ from typing import Any
 from pymongo.errors import ConnectionFailure, PyMongoError
 
 from cdc import lease
+from cdc.accepted import is_accepted
 from cdc.checkpoint import Checkpoint
 from cdc.config import Config
 from cdc.errors import Retryable
 from cdc.lease import Owner
+from cdc.mapping.model import Mapping
 from cdc.writers import target
 from cdc.writers.failures import explained
 from cdc.writers.state import StreamState
@@ -32,6 +34,15 @@ def has_begun(config: Config) -> bool:
         return read(config) is not None
     except (Retryable, PyMongoError):
         return True
+
+
+def accepted(config: Config, mappings: Sequence[Mapping]) -> list[Mapping]:
+    """Give those that the stream has made documents by; all where the target does not answer."""
+    try:
+        state = read(config)
+    except (Retryable, PyMongoError):
+        return [*mappings]
+    return [each for each in mappings if is_accepted(state, each)]
 
 
 def look(config: Config) -> dict[str, Any] | None:

@@ -254,6 +254,34 @@ def test_a_mapping_that_names_a_vanished_column_stops_with_position_and_remedy(
     assert stream.documents("items") == {1: {"text": "before"}}
 
 
+@ONE_KIND
+def test_a_column_that_vanished_while_the_daemon_was_down_is_met_in_the_stream(
+    stream: Stream,
+) -> None:
+    stream.table("items", COLUMNS, {"fields": {"text": "word"}})
+    stream.sql("INSERT INTO items VALUES (1, 'before')")
+    stream.start()
+    stream.until_caught_up()
+    stream.stop()
+    stream.sql(
+        "INSERT INTO items VALUES (2, 'still')",
+        "ALTER TABLE items DROP COLUMN word",
+        "INSERT INTO items VALUES (3)",
+    )
+
+    stream.start()
+    said = halted(stream.daemon)
+    documents = stream.documents("items")
+    stream.follow("items", {"fields": {"text": {"column": "word", "optional": True}}})
+    stream.start("--accept-mapping-change")
+    stream.until_caught_up()
+
+    assert "--accept-mapping-change" in said["remedy"]
+    assert documents == {1: {"text": "before"}, 2: {"text": "still"}}
+    until_resynced(stream)
+    assert stream.documents("items") == {1: {}, 2: {}, 3: {}}
+
+
 @BOTH_SERVERS
 def test_another_primary_key_queues_a_resync_and_goes_on_by_it(items: Stream) -> None:
     items.start()
