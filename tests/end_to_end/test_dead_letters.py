@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import random
 import time
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 import pymysql
 import pytest
 
+from cdc import cli
 from cdc.servers import MongoServer
 from tests.end_to_end.support.commit_trap import CommitTrap
 from tests.end_to_end.support.proxy import Proxy
 from tests.end_to_end.support.stream import Stream
-from tests.end_to_end.test_copying import cdc, until_copied
+from tests.end_to_end.test_copying import until_copied
 from tests.end_to_end.test_halts import halted
 from tests.end_to_end.test_observing import get
 from tests.waiting import eventually
@@ -51,6 +53,26 @@ def running(items: Stream) -> Stream:
     items.start()
     items.until_streaming()
     return items
+
+
+class Told(NamedTuple):
+    """How a command ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str]) -> Callable[..., Told]:
+    """Run a command of the command-line on a stream, in this process."""
+
+    def run(stream: Stream, *arguments: str) -> Told:
+        capsys.readouterr()
+        code = cli.run([*arguments, "--config", str(stream.config)])
+        return Told(code, *capsys.readouterr())
+
+    return run
 
 
 def letters(stream: Stream, state: str = "open") -> dict[Any, dict[str, Any]]:
@@ -114,14 +136,16 @@ def test_what_fails_is_set_aside_beside_the_rest_of_its_transaction(running: Str
 
 
 @ON_MYSQL
-def test_a_document_stays_as_it_was_until_its_row_can_be_carried_over(running: Stream) -> None:
+def test_a_document_stays_as_it_was_until_its_row_can_be_carried_over(
+    running: Stream, command: Callable[..., Told]
+) -> None:
     running.sql(insert(1, number="1"), insert(2, number="2"), insert(3, number="3"))
     running.sql(update(1, "number = 500"), update(1, "word = 'later'"), update(2, "number = 501"))
     running.until_caught_up()
 
     assert running.documents("items")[1]["number"] == 1
     assert {key: each["count"] for key, each in letters(running).items()} == {1: 2, 2: 1}
-    verified = cdc(running, "verify", "--output", "json")
+    verified = command(running, "verify", "--output", "json")
     assert verified.returncode == 1, verified.stderr
     [job] = json.loads(verified.stdout)
     found = {each["_id"]: each for each in job["progress"]["findings"]}
@@ -139,27 +163,29 @@ def test_a_document_stays_as_it_was_until_its_row_can_be_carried_over(running: S
 
 
 @ON_MYSQL
-def test_letters_are_shown_retried_and_discarded(items: Stream) -> None:
+def test_letters_are_shown_retried_and_discarded(
+    items: Stream, command: Callable[..., Told]
+) -> None:
     items.settings["http"] = {"listen": "127.0.0.1:0"}
     items.start()
     running = items
     running.sql(*(insert(key, number="500") for key in (1, 2, 3)), insert(4, data="'no JSON'"))
     running.until_caught_up()
-    listed = cdc(running, "dead-letters", "list", "--output", "json")
+    listed = command(running, "dead-letters", "list", "--output", "json")
     by_key = {each["key"]: each["id"] for each in json.loads(listed.stdout)}
-    status = cdc(running, "status", "--output", "json")
+    status = command(running, "status", "--output", "json")
     _, metrics = get(running.daemon, "/metrics")
 
-    failed = cdc(running, "dead-letters", "retry", by_key[1])
-    shown = cdc(running, "dead-letters", "show", by_key[1])
+    failed = command(running, "dead-letters", "retry", by_key[1])
+    shown = command(running, "dead-letters", "show", by_key[1])
     take_anything(running)
     running.sql("SET SESSION sql_log_bin = 0", "DELETE FROM items WHERE id = 2")
     running.database["items"].insert_one({"_id": 2, "word": "left over"})
-    retried = cdc(running, "dead-letters", "retry", by_key[1], by_key[2], "--output", "json")
+    retried = command(running, "dead-letters", "retry", by_key[1], by_key[2], "--output", "json")
     running.stop()
-    alone = cdc(running, "dead-letters", "retry", "--all")
-    discarded = cdc(running, "dead-letters", "discard", by_key[4])
-    unknown = cdc(running, "dead-letters", "show", "no-such-letter")
+    alone = command(running, "dead-letters", "retry", "--all")
+    discarded = command(running, "dead-letters", "discard", by_key[4])
+    unknown = command(running, "dead-letters", "show", "no-such-letter")
 
     assert json.loads(status.stdout)["dead_letters_open"] == 4
     table = f'table="{running.schema}.items"'
@@ -288,7 +314,9 @@ def test_a_truncate_resolves_the_letters_of_its_table(running: Stream) -> None:
 
 
 @ON_MYSQL
-def test_a_row_without_an_id_is_told_by_what_can_be_mapped_of_it(stream: Stream) -> None:
+def test_a_row_without_an_id_is_told_by_what_can_be_mapped_of_it(
+    stream: Stream, command: Callable[..., Told]
+) -> None:
     stream.table("days", "day DATE NOT NULL PRIMARY KEY, word VARCHAR(20)")
     stream.start()
     stream.sql(
@@ -303,14 +331,15 @@ def test_a_row_without_an_id_is_told_by_what_can_be_mapped_of_it(stream: Stream)
     assert len(stream.documents("days")) == 1
     found = sorted(each["row"] for each in stream.state["dead_letters"].find({"key": None}))
     assert found == ['{"word": "never"}', '{"word": "seldom"}']
-    retried = cdc(stream, "dead-letters", "retry", "--all")
+    retried = command(stream, "dead-letters", "retry", "--all")
     assert retried.returncode == 2
     assert "does not tell its row" in retried.stderr
 
 
-def test_copied_rows_become_letters_until_a_copy_goes_through(stream: Stream) -> None:
-    if stream.history.start.get("file"):
-        pytest.skip("chunks need GTIDs here")
+@pytest.mark.parametrize("stream", ["mysql-gtid", "mariadb-gtid"], indirect=True)
+def test_copied_rows_become_letters_until_a_copy_goes_through(
+    stream: Stream, command: Callable[..., Told]
+) -> None:
     stream.settings["start"] = "backfill"
     stream.table("items", COLUMNS, MAPPING)
     stream.database.create_collection("items", validator=BELOW_100)
@@ -325,7 +354,7 @@ def test_copied_rows_become_letters_until_a_copy_goes_through(stream: Stream) ->
         3: ("value", "copy"),
     }
     take_anything(stream)
-    resynced = cdc(stream, "resync", f"{stream.schema}.items")
+    resynced = command(stream, "resync", f"{stream.schema}.items")
     assert resynced.returncode == 0, resynced.stderr
     assert stream.documents("items").keys() == {1, 2}
     assert letters(stream).keys() == {3}
@@ -391,7 +420,7 @@ def wrong(stream: Stream) -> set[int]:
 @ON_MYSQL
 @pytest.mark.long
 def test_kills_at_random_moments_leave_a_letter_on_each_wrong_document_and_no_other(
-    items: Stream, budget: int
+    items: Stream, budget: int, command: Callable[..., Told]
 ) -> None:
     seed = random.SystemRandom().randrange(1 << 32)
     print(f"seed: {seed}")
@@ -414,6 +443,6 @@ def test_kills_at_random_moments_leave_a_letter_on_each_wrong_document_and_no_ot
     assert_each_transaction_counts_once(items)
     items.database["items"].drop_indexes()
     take_anything(items)
-    cdc(items, "dead-letters", "retry", "--all")
+    command(items, "dead-letters", "retry", "--all")
     unmapped = {key for key, row in items.rows("items").items() if expected(row) is None}
     assert letters(items).keys() == wrong(items) == unmapped
