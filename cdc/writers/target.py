@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from pymongo import MongoClient
-from pymongo.errors import ConfigurationError, InvalidURI
+from pymongo.errors import ConfigurationError
+from pymongo.uri_parser import split_options
 
 from cdc.config import TargetConfig
-from cdc.errors import UsageError
+from cdc.errors import CdcError, Retryable, UsageError
 
 SELECTION_MILLISECONDS: Final = 5_000
 """How long an operation looks for a primary before it is tried again, and said so."""
@@ -21,6 +24,9 @@ MIN_HEARTBEAT_SECONDS: Final = 0.5
 
 MAX_HEARTBEAT_SECONDS: Final = 10.0
 
+_QUOTED: Final = re.compile(r'"[^"]*"')
+"""What the driver quotes of a URI: where a sign is not escaped, the end of a password."""
+
 
 def connect(target: TargetConfig, *, heartbeat_seconds: float = 5.0) -> MongoClient[dict[str, Any]]:
     """Return a client; it connects when it is first used. UsageError for a wrong URI.
@@ -29,10 +35,14 @@ def connect(target: TargetConfig, *, heartbeat_seconds: float = 5.0) -> MongoCli
     two more, it closes the connections in use: a dead link is noticed within three intervals, and
     a batch may still take as long as it takes.
     """
+    uri = target.uri.get_secret_value()
     heartbeat = min(max(heartbeat_seconds, MIN_HEARTBEAT_SECONDS), MAX_HEARTBEAT_SECONDS)
     try:
+        # else the driver would only warn, and go on without: unencrypted, for `tls=ture`
+        if options := urlsplit(uri).query:
+            split_options(options, warn=False)
         return MongoClient(
-            target.uri.get_secret_value(),
+            uri,
             appname="cdc",
             serverSelectionTimeoutMS=SELECTION_MILLISECONDS,
             heartbeatFrequencyMS=int(heartbeat * 1000),
@@ -41,7 +51,19 @@ def connect(target: TargetConfig, *, heartbeat_seconds: float = 5.0) -> MongoCli
             w="majority",
             tz_aware=True,
         )
-    except (ConfigurationError, InvalidURI) as error:
-        raise UsageError(
-            f"target.uri cannot be used: {error}", remedy="write mongodb://HOST:PORT/?replicaSet=…"
-        ) from error
+    except (ConfigurationError, ValueError, OSError) as error:
+        raise _explained(error, uri) from None  # the driver's error may hold a part of a password
+
+
+def _explained(error: Exception, uri: str) -> CdcError:
+    what = _QUOTED.sub("…", str(error))
+    if uri.startswith("mongodb+srv:") and type(error) is ConfigurationError:
+        return Retryable(
+            f"the target's host cannot be looked up: {what}",
+            remedy="check the host in target.uri, its SRV record, and the resolver",
+        )
+    return UsageError(
+        f"target.uri cannot be used: {what}",
+        remedy="write mongodb://USER:PASSWORD@HOST:PORT/?replicaSet=…, with signs like / and @ in"
+        " the password as %2F and %40",
+    )

@@ -229,3 +229,28 @@ def test_a_link_that_held_for_a_heartbeat_is_tried_again_soon(stream: Stream) ->
         waits = [each["retry_in_seconds"] for each in stream.daemon.events("source_lost")]
         assert max(waits) <= 0.2
         stream.stop()
+
+
+def test_a_target_whose_disk_is_full_is_waited_for(
+    mysql: MySQLServer, make_stream: MakeStream
+) -> None:
+    """About 5 seconds. The server answers as if it were: 14031, OutOfDiskSpace."""
+    fail = {"configureFailPoint": "failCommand"}
+    full = {"failCommands": ["insert", "update"], "errorCode": 14031, "appName": "cdc"}
+    with (
+        mongo_server(options=["--setParameter=enableTestCommands=1"]) as mongo,
+        mongo.client() as client,
+    ):
+        stream = followed(make_stream(mysql, mongo, client, MysqlGtids))
+        stream.start()
+        stream.sql("INSERT INTO items (word) VALUES ('before')")
+        stream.until_caught_up()
+        client.admin.command({**fail, "mode": "alwaysOn", "data": full})
+        stream.sql("INSERT INTO items (word) VALUES ('no room')")
+        said = stream.daemon.until_logged("target_retry", 2)
+
+        client.admin.command({**fail, "mode": "off"})
+
+        assert "retry_in_seconds" in said
+        stream.settle()
+        stream.close()
