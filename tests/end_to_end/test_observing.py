@@ -107,8 +107,11 @@ def test_heartbeats_tell_the_lag_from_end_to_end_beside_a_backfill(items: Stream
         "CREATE TABLE heartbeat (stream VARCHAR(63) NOT NULL PRIMARY KEY, beat_at DATETIME(6))",
         "INSERT INTO items VALUES (1, 'one'), (2, 'two')",
     )
+    items.table("dated", "id INT NOT NULL PRIMARY KEY, born DATE")
+    items.sql("SET sql_mode = ''", "INSERT INTO dated VALUES (1, '0000-00-00')")
     daemon = items.start()
     eventually(lambda: len(items.documents("items")) == 2)
+    eventually(lambda: len(items.documents("dated")) == 1)
     first = items.rows("heartbeat")[items.name]
 
     eventually(lambda: metrics(daemon).get("cdc_lag_seconds{heartbeat}", 9) < 3)
@@ -116,6 +119,10 @@ def test_heartbeats_tell_the_lag_from_end_to_end_beside_a_backfill(items: Stream
     table = f"{items.schema}.items"
     eventually(lambda: metrics(daemon)[f"cdc_backfill_progress_ratio{{{table}}}"] == 1)
     assert metrics(daemon)[f"cdc_backfill_rows_total{{{table}}}"] == 2
+    items.sql("SET sql_mode = ''", "INSERT INTO dated VALUES (2, '0000-00-00')")
+    eventually(lambda: 2 in items.documents("dated"))
+    lost = [name for name in metrics(daemon) if name.startswith("cdc_value_losses_total{born}")]
+    assert [metrics(daemon)[name] for name in lost] == [2]
     items.sql("UPDATE items SET word = 'new'", "DROP TABLE heartbeat")
 
     failed = daemon.until_logged("heartbeat_failed")
