@@ -10,9 +10,17 @@ from cdc.checkpoint import Checkpoint
 from cdc.chunks.table import Part
 from cdc.dead_letters import Failure, Origin, Reason
 from cdc.jobs import JobKind, Options
+from cdc.operations import Operation, OperationKind
 from cdc.writers.batch import Batch, MappedTransaction
 from tests.unit.chunks.test_windows import end, once, world_of
-from tests.unit.chunks.world import SourceTable, World, document, identifier, position
+from tests.unit.chunks.world import (
+    OneCollection,
+    SourceTable,
+    World,
+    document,
+    identifier,
+    position,
+)
 
 
 def failed(key: int) -> Failure:
@@ -144,3 +152,16 @@ def test_verify_tells_of_rows_that_fail_and_repair_leaves_them(
     assert "no number" in found[2]["note"]
     assert running.task.progress.repaired == 1
     assert world.target.documents == {1: document(1, 1), 2: document(2, 0)}
+
+
+def test_a_retry_leaves_a_marked_document_as_it_is_and_tells_of_it(
+    monkeypatch: pytest.MonkeyPatch, batches: list[Batch]
+) -> None:
+    monkeypatch.setattr(OneCollection, "is_gone", lambda *_: True)
+    world = world_of()
+    world.target.documents = {7: document(7, 0)}
+
+    end(world, world.work(JobKind.RETRY, Options(ids=(7,))))
+
+    written = [each for batch in batches for _, some in batch.changes() for each in some]
+    assert written == [Operation(OperationKind.REPLACE, identifier(7), document(7, 0))]
