@@ -3,12 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+WORKERS ?= 2
 
 .PHONY: help check test demo bench mutants format clean
 
 help:
 	@echo "make demo [ARGS=--once]  a real MySQL and MongoDB, kept equal before your eyes"
-	@echo "make test [ARGS=...]     the whole suite, on real servers"
+	@echo "make test [ARGS=...]     the whole suite, on real servers; WORKERS=0 runs it in one process"
 	@echo "make check               format, lint, types, import rules, unit tests"
 	@echo "make bench               speed, as ratios within one run"
 	@echo "make mutants             make mistakes in a copy, see the suite notice each (3 minutes)"
@@ -31,7 +32,7 @@ format: $(VENV)/.ready
 	$(BIN)/ruff check --fix .
 
 test: $(VENV)/.ready
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 demo: $(VENV)/.ready
 	@$(BIN)/cdc demo $(ARGS)

@@ -13,7 +13,7 @@ from hypothesis import settings
 
 from cdc.errors import Unfit
 from cdc.servers import Flavour, MongoServer, MySQLServer, mongo_server, mysql_server
-from tests import examples
+from tests import compared, examples
 
 # A busy machine is no failing property; and what CI judges is the same examples each time.
 settings.register_profile("cdc", deadline=None, derandomize="CI" in os.environ)
@@ -33,6 +33,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     examples.budget = int(config.getoption("--budget"))
+    config.pluginmanager.register(compared)
 
 
 @pytest.hookimpl(wrapper=True)
