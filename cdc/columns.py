@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Final
 
 
 class FieldType(IntEnum):
@@ -43,6 +44,24 @@ class FieldType(IntEnum):
     GEOMETRY = 255
 
 
+_SQL_NAMES: Final = {
+    FieldType.TINY: "TINYINT",
+    FieldType.SHORT: "SMALLINT",
+    FieldType.INT24: "MEDIUMINT",
+    FieldType.LONG: "INT",
+    FieldType.LONGLONG: "BIGINT",
+    FieldType.NEWDECIMAL: "DECIMAL",
+    FieldType.DATETIME2: "DATETIME",
+    FieldType.TIMESTAMP2: "TIMESTAMP",
+    FieldType.TIME2: "TIME",
+    FieldType.STRING: "CHAR",
+    FieldType.MARIADB_BLOB_COMPRESSED: "compressed BLOB",
+    FieldType.MARIADB_VARCHAR_COMPRESSED: "compressed VARCHAR",
+}
+_BINARY: Final = 63
+_BINARY_NAMES: Final = {FieldType.STRING: "BINARY", FieldType.VARCHAR: "VARBINARY"}
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """One column; attributes that its type does not have keep their defaults.
@@ -70,6 +89,15 @@ class Column:
     dimension: int | None = None
     visible: bool = True
     json_text: bool = False
+
+    @property
+    def sql_type(self) -> str:
+        """The type as SQL names it; TEXT for all of its sizes, and BLOB for all of theirs."""
+        if self.type is FieldType.BLOB:
+            return "BLOB" if self.collation in (None, _BINARY) else "TEXT"
+        if self.collation == _BINARY and self.type in _BINARY_NAMES:
+            return _BINARY_NAMES[self.type]
+        return _SQL_NAMES.get(self.type, self.type.name)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -96,7 +96,7 @@ def _leaf(meeting: Meeting, part: IdPart) -> Leaf:
     if not source.encoder.injective:
         meeting.mistake(
             ("id",),
-            f"column `{name}` ({column.type.name}) is no id: two of its values could become "
+            f"column `{name}` ({column.sql_type}) is no id: two of its values could become "
             "one, or none, in MongoDB",
         )
     if "." in name or name.startswith("$"):

@@ -72,7 +72,7 @@ def masked(column: Column, mask: Masking, report: Report) -> Masked:
     """Give the encoder of a masked column; raises Unsupported for one that has no text."""
     inner = _text_encoder(column, report)
     if inner.usual_type != bson_bytes.STRING and not isinstance(mask, Hash):
-        raise Unsupported(f"a {column.type.name} of bytes has no characters to truncate")
+        raise Unsupported(f"a {column.sql_type} of bytes has no characters to truncate")
     return Masked(inner.wire, inner, mask)
 
 
@@ -95,5 +95,5 @@ def _text_encoder(column: Column, report: Report) -> Encoder:
         return encoder(column, ValueType.STRING, report)
     except Unsupported as error:
         raise Unsupported(
-            f"a {column.type.name} has no text to hash or truncate; `mask: redact` hides it"
+            f"a {column.sql_type} has no text to hash or truncate; `mask: redact` hides it"
         ) from error

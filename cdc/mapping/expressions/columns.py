@@ -61,7 +61,7 @@ def kind(column: Column, *, mariadb: bool) -> Kind:
         case found if found in CHARACTERS:
             return _characters(column, mariadb=mariadb)
     raise ExpressionError(
-        f"column `{column.name}`: a {column.type.name} cannot be used in an expression"
+        f"column `{column.name}`: a {column.sql_type} cannot be used in an expression"
     )
 
 

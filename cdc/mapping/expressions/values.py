@@ -45,7 +45,7 @@ def decoder(column: Column) -> Decoder:
     found = DECODERS.get(column.type)
     if found is None:
         raise ExpressionError(
-            f"column `{column.name}`: a {column.type.name} cannot be used in an expression"
+            f"column `{column.name}`: a {column.sql_type} cannot be used in an expression"
         )
     return found(column)
 

@@ -90,7 +90,7 @@ def wire(column: Column) -> Wire:
             return Wire(prefix=1 if column.length < 256 else 2)
         case kind if kind in BLOBS:
             return Wire(prefix=column.length_bytes)
-    raise Unsupported(f"type {column.type.name} is not supported yet")
+    raise Unsupported(f"type {column.sql_type} is not supported yet")
 
 
 def encoder(column: Column, wanted: ValueType | None, report: Report) -> Encoder:
@@ -101,7 +101,7 @@ def encoder(column: Column, wanted: ValueType | None, report: Report) -> Encoder
         return compressed.Compressed(wire(column), encoder(_plain(column), wanted, report))
     found = CASTS[wanted](column, report)
     if found is None:
-        raise Unsupported(f"a {column.type.name} cannot become `type: {wanted.value}`")
+        raise Unsupported(f"a {column.sql_type} cannot become `type: {wanted.value}`")
     return found
 
 
@@ -151,7 +151,7 @@ def _default(column: Column, report: Report) -> Encoder:
             return _characters(column, shape)
         case kind if kind in COMPRESSED:
             return compressed.Compressed(shape, _default(_plain(column), report))
-    raise Unsupported(f"type {column.type.name} is not supported yet")
+    raise Unsupported(f"type {column.sql_type} is not supported yet")
 
 
 def _plain(column: Column) -> Column:
