@@ -3,6 +3,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from contextlib import closing
+from itertools import zip_longest
 from typing import Any
 
 import bson
@@ -17,6 +18,7 @@ from tests.integration.mapping.kinds import KINDS, OPAQUE, Kind, native
 
 RANDOM_VALUES = 40
 """Random values of each kind, beside its limits and NULL."""
+KINDS_A_TABLE = 7
 
 
 def fill(
@@ -82,13 +84,9 @@ def typed(value: Any) -> Any:
     return type(value), repr(value)
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=str)
-def test_a_type_at_its_limits_and_at_random(
-    source: MySQLServer, schema: str, kind: Kind, budget: int, examined: Examined
-) -> None:
-    if source.flavour not in kind.flavours:
-        pytest.skip(f"{source.flavour} has no {kind.sql}")
-    drawn: list[list[Any]] = []
+def drawn(kind: Kind, budget: int) -> list[Any]:
+    """The limits of a kind, NULL, and random values of it."""
+    found: list[Any] = [*kind.limits, None]
 
     @settings(
         max_examples=RANDOM_VALUES * budget,
@@ -100,19 +98,34 @@ def test_a_type_at_its_limits_and_at_random(
     )
     @given(kind.values)
     def draw(value: Any) -> None:
-        drawn.append([value])
+        found.append(value)
 
     draw()
-    rows = [*([value] for value in kind.limits), [None], *drawn]
+    return found
+
+
+TOGETHER = [KINDS[at : at + KINDS_A_TABLE] for at in range(0, len(KINDS), KINDS_A_TABLE)]
+
+
+@pytest.mark.parametrize("kinds", TOGETHER, ids=lambda kinds: f"{kinds[0]} to {kinds[-1]}")
+def test_types_at_their_limits_and_at_random(
+    source: MySQLServer, schema: str, kinds: list[Kind], budget: int, examined: Examined
+) -> None:
+    kinds = [kind for kind in kinds if source.flavour in kind.flavours]
+    if not kinds:
+        pytest.skip(f"{source.flavour} has none of them")
+    columns = [drawn(kind, budget) for kind in kinds]
+    rows = [list(row) for row in zip_longest(*columns)]
 
     def act() -> None:
-        fill(source, f"{schema}.t", [kind], rows)
+        fill(source, f"{schema}.t", kinds, rows)
         shuffle(source, f"{schema}.t", len(rows))
 
-    found = applied(operations(source, schema, act, fields=fields([kind])))
+    found = applied(operations(source, schema, act, fields=fields(kinds)))
 
-    assert_equal(found, selected(source, f"{schema}.t", [kind]))
-    examined(source.flavour, str(kind), len(rows))
+    assert_equal(found, selected(source, f"{schema}.t", kinds))
+    for kind, values in zip(kinds, columns, strict=True):
+        examined(source.flavour, str(kind), len(values))
 
 
 @st.composite
