@@ -80,7 +80,7 @@ class Letters:
         )
         self._open, self._keyless = {}, set()
         for each in found:
-            self._remember(str(each["_id"]), each["collection"], _key(each))
+            self._remember(str(each["_id"]), each["collection"], key_of(each))
 
     def _remember(self, identity: str, collection: str, key: bytes) -> None:
         if key:
@@ -167,7 +167,7 @@ def _why(failure: Failure) -> str:
     return f"{failure.reason.value}{column}"
 
 
-def _key(document: Mapping[str, Any]) -> bytes:
+def key_of(document: Mapping[str, Any]) -> bytes:
     """Return a letter's key as an operation's id."""
     if document.get("key") is None:
         return b""

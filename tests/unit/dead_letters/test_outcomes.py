@@ -1,17 +1,19 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import bson
 import pytest
-from bson import Decimal128, Int64
+from bson import Binary, DatetimeMS, Decimal128, Int64
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cdc.dead_letters import Failure
 from cdc.writers.batch import Batch, comparable
-from cdc.writers.letter_writes import letter_id
-from cdc.writers.letters import outcomes
+from cdc.writers.letter_writes import EXACT, MAX_KEY_BYTES, letter_id, opened
+from cdc.writers.letters import key_of, outcomes
 from tests.unit.dead_letters.batches import (
     Step,
     delete,
@@ -93,3 +95,37 @@ def test_other_ids_collections_and_streams_have_letters_of_their_own() -> None:
     others += [letter_id("s", "d", identifier(5)), letter_id("t", "c", identifier(5))]
 
     assert len({*others}) == len(others)
+
+
+def stored(key: Any) -> dict[str, Any]:
+    """A letter on a document as it comes back from the target."""
+    [letter], _ = outcomes("s", Batch((transaction(1, [failure(key)]),)), {})
+    write = opened("s", letter)
+    assert isinstance(write.change, list)
+    [stage] = write.change
+    sent = bson.encode({"key": stage["$set"]["key"]["$literal"]})
+    return bson.decode(sent, EXACT)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        5,
+        Int64(5),
+        5.5,
+        Decimal128("5.00"),
+        "five",
+        b"\0\xff",
+        Binary(bytes(16), 4),
+        True,
+        datetime(2024, 5, 6, 7, 8, 9, 123_000, UTC),
+        DatetimeMS(-(10**15)),
+        {"b": Int64(1), "a": {"x": "y"}},
+    ],
+)
+def test_a_letter_s_key_leads_back_to_the_very_id(key: Any) -> None:
+    assert key_of(stored(key)) == identifier(key)
+
+
+def test_a_key_that_is_too_large_for_a_letter_is_left_out() -> None:
+    assert stored("x" * MAX_KEY_BYTES)["key"] is None
