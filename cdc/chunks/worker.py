@@ -121,6 +121,8 @@ class Worker:
         except Retryable:
             raise
         except CdcError as error:
+            if self._stopping.is_set():  # its connections go away under it
+                raise Stopped from error
             self._tally.ended(job, JobState.FAILED)
             error.remedy = _remedy(job, error)
             log.error("job_failed", error=error.message, remedy=error.remedy, **facts)
