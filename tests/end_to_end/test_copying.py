@@ -2,49 +2,64 @@ from __future__ import annotations
 
 import json
 import random
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Any
 
 import pymysql
 import pytest
 
+from tests.end_to_end.support.command import Command
 from tests.end_to_end.support.stream import Stream
+from tests.end_to_end.support.versions import Versions
 from tests.waiting import eventually
 
-ROWS = 3_000
-BUSY_SECONDS = 2.0
+ROWS = 2_000
+CHUNK_ROWS = 100
+WRITERS = 2
 COLUMNS = (
     "id INT NOT NULL PRIMARY KEY, name VARCHAR(40) NOT NULL, version INT NOT NULL, at DATETIME(3)"
 )
+ONE_KIND = pytest.mark.parametrize("stream", ["mysql-gtid"], indirect=True)
 
 
 @pytest.fixture
-def filled(request: pytest.FixtureRequest, stream: Stream) -> Stream:
-    """A table with rows that the stream will not see."""
+def copied(request: pytest.FixtureRequest, stream: Stream) -> Stream:
+    """A stream that begins with a backfill."""
     if request.node.callspec.params["stream"] == "mariadb-file":
         pytest.skip("a stream that begins with a backfill is positioned by GTIDs on MariaDB")
     stream.settings["start"] = "backfill"
-    stream.settings["chunks"] = {"rows": 100, "allow_brief_lock": True}
-    stream.table("things", COLUMNS)
-    for at in range(0, ROWS, 500):
-        rows = ",".join(f"({n}, 'row {n}', 0, NOW(3))" for n in range(at, at + 500))
-        stream.sql(f"INSERT INTO things VALUES {rows}")
+    stream.settings["chunks"] = {"rows": CHUNK_ROWS, "allow_brief_lock": True}
     return stream
 
 
-class Shuffler:
-    """Inserts, updates, deletes and moves keys at random, as fast as it can."""
+@pytest.fixture
+def filled(copied: Stream) -> Stream:
+    """A table with rows that the stream will not see."""
+    copied.table("things", COLUMNS)
+    for at in range(0, ROWS, 500):
+        rows = ",".join(f"({n}, 'row {n}', 0, NOW(3))" for n in range(at, at + 500))
+        copied.sql(f"INSERT INTO things VALUES {rows}")
+    return copied
 
-    def __init__(self, stream: Stream, seed: int, stopping: threading.Event) -> None:
+
+class Shuffler:
+    """Inserts, updates, deletes and moves keys of its own at random, as fast as it can.
+
+    Each statement writes a larger version than any before it. A key is one writer's only, so that
+    the statements on it are committed in the order of their versions.
+    """
+
+    def __init__(self, stream: Stream, seed: int, number: int, stopping: threading.Event) -> None:
         self._stream = stream
-        self._random = random.Random(seed)
+        self._random = random.Random(seed + number)
+        self._number = number
         self._stopping = stopping
+        self._versions = count(1)
 
     def __call__(self) -> None:
         with self._stream.source.connect(self._stream.schema, autocommit=True) as connection:
@@ -55,14 +70,17 @@ class Shuffler:
                     except (pymysql.err.IntegrityError, pymysql.err.OperationalError):
                         continue  # a key that is taken, or a deadlock
 
+    def _key(self) -> int:
+        return self._random.randrange(ROWS) * WRITERS + self._number
+
     def _statement(self) -> str:
-        key, other = self._random.randrange(2 * ROWS), self._random.randrange(2 * ROWS)
+        key, other, version = self._key(), self._key(), next(self._versions)
         return self._random.choice(
             [
-                f"INSERT INTO things VALUES ({key}, 'new', 0, NOW(3))",
-                f"UPDATE things SET version = version + 1, at = NOW(3) WHERE id = {key}",
+                f"INSERT INTO things VALUES ({key}, 'new', {version}, NOW(3))",
+                f"UPDATE things SET version = {version}, at = NOW(3) WHERE id = {key}",
                 f"DELETE FROM things WHERE id = {key}",
-                f"UPDATE things SET id = {other} WHERE id = {key}",
+                f"UPDATE things SET id = {other}, version = {version} WHERE id = {key}",
             ]
         )
 
@@ -71,7 +89,8 @@ class Shuffler:
 def shuffled(stream: Stream, seed: int) -> Iterator[None]:
     stopping = threading.Event()
     threads = [
-        threading.Thread(target=Shuffler(stream, seed + each, stopping)) for each in range(2)
+        threading.Thread(target=Shuffler(stream, seed, number, stopping))
+        for number in range(WRITERS)
     ]
     for thread in threads:
         thread.start()
@@ -113,41 +132,68 @@ def until_copied(stream: Stream, count: int = 1) -> None:
     eventually(copied, 60, waiting_for="the jobs to end")
 
 
-def cdc(stream: Stream, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "cdc", *arguments, "--config", str(stream.config)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
+def cdc(stream: Stream, *arguments: str) -> Command:
+    """Run a command to its end."""
+    command = Command(stream, *arguments)
+    command.wait()
+    return command
 
 
-def test_a_first_start_copies_existing_rows_beside_the_stream(filled: Stream) -> None:
+def saved_rows(stream: Stream) -> int:
+    """How many rows the job that runs is through with."""
+    [job] = stream.state["jobs"].find({"state": {"$in": ["queued", "running", "paused"]}})
+    return int((job["progress"] or {"rows": 0})["rows"])
+
+
+def kill_amid(stream: Stream, moments: random.Random) -> None:
+    """Kill the daemon while it works on a job; the next one goes on where the job was saved."""
+    stream.daemon.until_logged("job_started")
+    time.sleep(moments.uniform(0, 0.5))  # when it dies is what the test varies
+    stream.daemon.kill()
+    done = bool(jobs(stream, "done")) and not jobs(stream, "running")
+    saved = 0 if done else saved_rows(stream)
+    daemon = stream.start(ledger=False)
+    if not done:
+        assert daemon.until_logged("job_started")["rows"] == saved
+
+
+def test_what_is_copied_beside_writers_and_killed_is_equal_and_never_goes_back(
+    filled: Stream, budget: int
+) -> None:
     seed = random.SystemRandom().randrange(1 << 32)
     print(f"seed: {seed}")
-
-    with shuffled(filled, seed):
-        filled.start(ledger=False)
-        until_copied(filled)
-
-    filled.until_caught_up()
-    assert_same(filled)
-
-
-def test_a_backfill_that_is_killed_goes_on_where_it_was(filled: Stream) -> None:
-    seed = random.SystemRandom().randrange(1 << 32)
-    print(f"seed: {seed}")
-    filled.settings["chunks"]["rows_per_second"] = 3_000
     moments = random.Random(seed)
+    filled.settings["chunks"]["rows_per_second"] = 4_000
+    versions = Versions(filled.client, filled.database)
 
     with shuffled(filled, seed):
-        for _ in range(3):
-            daemon = filled.start(ledger=False)
-            daemon.until_logged("job_started")
-            time.sleep(moments.uniform(0, 0.4))  # when it dies is what the test varies
-            daemon.kill()
         filled.start(ledger=False)
+        for _ in range(2 * budget):
+            kill_amid(filled, moments)
         until_copied(filled)
-
+        resync = Command(filled, "resync", f"{filled.schema}.things")
+        kill_amid(filled, moments)
+        resync.wait()
+        verify = Command(filled, "verify")
+        kill_amid(filled, moments)
+        verify.wait()
+        filled.stop()
+        killed = Command(filled, "resync", f"{filled.schema}.things")
+        eventually(lambda: jobs(filled, "running"), waiting_for="the command to work alone")
+        time.sleep(moments.uniform(0, 0.5))
+        killed.kill()
+        alone = cdc(filled, "verify")
+        filled.start(ledger=False)
     filled.until_caught_up()
+
+    assert resync.returncode == 0, resync.stderr
+    assert verify.returncode == 0, verify.stdout + verify.stderr
+    assert alone.returncode == 0, alone.stdout + alone.stderr
     assert_same(filled)
-    assert len(jobs(filled, "done")) == 1
+    steps_back = versions.steps_back("things")
+    assert not steps_back, steps_back[:5]
+    assert versions.seen > ROWS
+    print(f"{versions.seen} changes of documents")
 
 
 def test_verify_finds_exactly_what_was_planted_and_resync_mends_it(filled: Stream) -> None:
@@ -163,7 +209,10 @@ def test_verify_finds_exactly_what_was_planted_and_resync_mends_it(filled: Strea
 
     found = cdc(filled, "verify", "--output", "json")
     mended = cdc(filled, "resync", f"{filled.schema}.things")
-    again = cdc(filled, "verify")
+    filled.stop()
+    filled.sql("UPDATE things SET version = 7 WHERE id < 100")
+    things.delete_one({"_id": 1_900})
+    alone = cdc(filled, "verify", "--repair", "--output", "json")
 
     assert found.returncode == 1, found.stderr
     [job] = json.loads(found.stdout)
@@ -174,37 +223,50 @@ def test_verify_finds_exactly_what_was_planted_and_resync_mends_it(filled: Strea
         ("missing", 5, []),
     ]
     assert mended.returncode == 0, mended.stderr
-    assert again.returncode == 0, again.stdout + again.stderr
-    assert_same(filled)
-
-
-def test_verify_without_a_daemon_does_the_work_itself(filled: Stream) -> None:
-    filled.start(ledger=False)
-    until_copied(filled)
-    filled.stop()
-    filled.sql("UPDATE things SET version = 7 WHERE id < 100")
-    filled.database["things"].delete_one({"_id": 2_000})
-
-    found = cdc(filled, "verify", "--repair", "--output", "json")
-
-    assert found.returncode == 0, found.stdout + found.stderr
-    [job] = json.loads(found.stdout)
+    assert alone.returncode == 0, alone.stdout + alone.stderr
+    [job] = json.loads(alone.stdout)
     assert job["progress"]["missing"] == job["progress"]["repaired"] == 1
     assert_same(filled)
 
 
-def test_verify_finds_nothing_while_both_sides_move(filled: Stream) -> None:
-    seed = random.SystemRandom().randrange(1 << 32)
-    print(f"seed: {seed}")
+@ONE_KIND
+def test_a_job_may_be_limited_paused_resumed_and_cancelled(filled: Stream) -> None:
+    table = f"{filled.schema}.things"
     filled.start(ledger=False)
     until_copied(filled)
+    filled.stop()
+    filled.settings["chunks"]["rows_per_second"] = 600
+    filled.start(ledger=False)
+    filled.database["things"].delete_many({})
 
-    with shuffled(filled, seed):
-        found = cdc(filled, "verify")
+    part = cdc(filled, "backfill", table, "--from=100", "--to=199", "--where=id % 2 = 0")
+    assert part.returncode == 0, part.stderr
+    assert set(filled.documents("things")) == set(range(100, 200, 2))
 
-    assert found.returncode == 0, found.stdout + found.stderr
+    began = time.monotonic()
+    whole = Command(filled, "backfill", table)
+    job = eventually(lambda: jobs(filled, "running"))[0]["_id"]
+    assert cdc(filled, "jobs", "pause", job).returncode == 0
+    filled.daemon.until_logged("job_set_aside")
+    paused = saved_rows(filled)
+    assert 0 < paused < ROWS
+    assert cdc(filled, "jobs", "resume", job).returncode == 0
+    assert whole.returncode == 0
+    assert time.monotonic() - began > (ROWS - CHUNK_ROWS) / 600
+    assert f"backfill {table}: paused" in whole.stderr
+    progress = next(each for each in jobs(filled, "done") if each["_id"] == job)["progress"]
+    assert progress["rows"] == progress["written"] == ROWS  # no chunk twice, none left out
+    assert_same(filled)
+
+    given_up = Command(filled, "resync", table)
+    job = eventually(lambda: jobs(filled, "running"))[0]["_id"]
+    assert cdc(filled, "jobs", "cancel", job).returncode == 0
+    assert given_up.returncode == 1
+    assert "cancelled" in given_up.stdout
+    filled.daemon.until_logged("job_set_aside", 2)
 
 
+@ONE_KIND
 def test_a_table_that_is_added_later_is_copied_alone(filled: Stream) -> None:
     filled.start(ledger=False)
     until_copied(filled)
@@ -212,12 +274,21 @@ def test_a_table_that_is_added_later_is_copied_alone(filled: Stream) -> None:
     filled.sql("CREATE TABLE more (id INT NOT NULL PRIMARY KEY, x INT)")
     filled.sql("INSERT INTO more VALUES (1, 1), (2, 2)")
     filled.follow("more")
+    filled.follow("last", {"source": f"{filled.schema}.last*", "id": [{"source": "table"}, "id"]})
 
     filled.start(ledger=False)
     until_copied(filled, 2)
+    filled.sql("CREATE TABLE last1 (id INT PRIMARY KEY)", "INSERT INTO last1 VALUES (1)")
+    filled.until_caught_up()
+    filled.stop()
+    filled.start(ledger=False)
+    filled.until_streaming()
 
+    filled.tables.remove("last")
     assert_same(filled)
-    assert {each["table"] for each in jobs(filled, "done")} == {
-        f"{filled.schema}.things",
+    assert sorted(each["table"] for each in jobs(filled, "done")) == [
         f"{filled.schema}.more",
-    }
+        f"{filled.schema}.things",
+    ]
+    assert not jobs(filled, "queued")  # the stream brought every row of what was created since
+    assert [each["_id"]["id"] for each in filled.database["last"].find()] == [1]

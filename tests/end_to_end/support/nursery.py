@@ -65,15 +65,21 @@ class Nursery:
         )
 
     def start(
-        self, arguments: Sequence[str], *, log: Path, environment: Mapping[str, str]
+        self,
+        arguments: Sequence[str],
+        *,
+        log: Path,
+        environment: Mapping[str, str],
+        output: Path | None = None,
     ) -> Child:
-        """Run a command of cdc; its stderr goes to `log`, its stdout nowhere."""
+        """Run a command of cdc; its stderr goes to `log`, its stdout to `output` or nowhere."""
         status = log.with_suffix(".status")
         status.unlink(missing_ok=True)
         log.write_bytes(b"")
         order = {
             "arguments": list(arguments),
             "log": str(log),
+            "output": str(output or os.devnull),
             "status": str(status),
             "environment": {**os.environ, **environment},
             "folder": str(Path.cwd()),
@@ -150,7 +156,8 @@ def _become(order: dict[str, object]) -> list[str]:
     os.chdir(str(order["folder"]))
     nothing = os.open(os.devnull, os.O_RDWR)
     log = os.open(str(order["log"]), os.O_WRONLY)
-    for source, target in ((nothing, 0), (nothing, 1), (log, 2)):
+    output = os.open(str(order["output"]), os.O_WRONLY | os.O_CREAT)
+    for source, target in ((nothing, 0), (output, 1), (log, 2)):
         os.dup2(source, target)
     random.seed()
     return arguments

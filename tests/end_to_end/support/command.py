@@ -1,0 +1,47 @@
+"""One command of cdc at work, and what it says."""
+
+from __future__ import annotations
+
+from itertools import count
+
+from tests.end_to_end.support.nursery import nursery
+from tests.end_to_end.support.stream import Stream
+
+ENDS_WITHIN_SECONDS = 90
+_numbers = count(1)
+
+
+class Command:
+    """`cdc …` on a stream's configuration."""
+
+    def __init__(self, stream: Stream, *arguments: str) -> None:
+        number = next(_numbers)
+        self._log = stream.config.with_name(f"command-{number}.log")
+        self._output = stream.config.with_name(f"command-{number}.out")
+        self._process = nursery().start(
+            [*arguments, "--config", str(stream.config)],
+            log=self._log,
+            environment={},
+            output=self._output,
+        )
+
+    @property
+    def stdout(self) -> str:
+        return self._output.read_text()
+
+    @property
+    def stderr(self) -> str:
+        return self._log.read_text()
+
+    @property
+    def returncode(self) -> int:
+        """Its exit code, once it has ended."""
+        return self._process.wait(ENDS_WITHIN_SECONDS)
+
+    def wait(self) -> None:
+        """Wait for its own end."""
+        self._process.wait(ENDS_WITHIN_SECONDS)
+
+    def kill(self) -> None:
+        self._process.kill()
+        self.wait()
