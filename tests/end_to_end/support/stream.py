@@ -117,7 +117,9 @@ class Stream:
         return self.daemons[-1]
 
     def start(self, *options: str, fault: str = "", ledger: bool = True) -> Daemon:
-        self.config.write_text(json.dumps(self.settings))
+        whole = self.config.with_suffix(".part")
+        whole.write_text(json.dumps(self.settings))
+        whole.rename(self.config)  # a daemon that is just starting may be reading it
         environment = {"CDC_FAULT": fault} if fault else {}
         if ledger:
             environment["CDC_LEDGER"] = LEDGER
@@ -170,6 +172,8 @@ class Stream:
                 daemon.kill()
 
     def drop(self) -> None:
+        # A daemon that was killed inside a transaction leaves it open, for a minute, in the way.
+        self.client.admin.command("killAllSessions", [])
         self.client.drop_database(self.database.name)
         self.client.drop_database(self.state.name)
         self.source.execute(f"DROP DATABASE IF EXISTS `{self.schema}`")
