@@ -109,14 +109,14 @@ FLOATS = [
     Kind(
         "FLOAT",
         st.floats(width=32, allow_nan=False, allow_infinity=False, allow_subnormal=False),
-        (0.0, 0.1, 16777216.0, 3.4028234e38, -3.4028234e38, 1.1754944e-38),
+        (0.0, -0.0, 0.1, 16777216.0, 3.4028234e38, -3.4028234e38, 1.1754944e-38),
         shortest_single,
-        select="CAST({} + 0E0 AS CHAR)",
+        select="CAST({} * 1E0 AS CHAR)",  # + 0E0 would lose the sign of -0
     ),
     Kind(
         "DOUBLE",
         st.floats(allow_nan=False, allow_infinity=False, allow_subnormal=False),
-        (0.0, 0.1, 1.7976931348623157e308, -1.7976931348623157e308, 2.2250738585072014e-308),
+        (0.0, -0.0, 0.1, 1.7976931348623157e308, -1.7976931348623157e308, 2.2250738585072014e-308),
         float,
     ),
 ]
