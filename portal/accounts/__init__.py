@@ -1,0 +1,1 @@
+"""Accounts, their roles, and how they log in."""

@@ -1,0 +1,58 @@
+"""What people tell of themselves."""
+
+from __future__ import annotations
+
+from threading import Thread
+from typing import Any
+
+from django.contrib.auth.forms import BaseUserCreationForm, PasswordResetForm
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from portal.accounts.models import User
+from portal.accounts.roles import Role
+from portal.tweets.models import Author
+
+
+class RegistrationForm(BaseUserCreationForm[User]):
+    """Makes a customer, whatever else a request says: no other field is read.
+
+    A username is public, so it may be told that one is taken; whether a mail address is known is
+    told to nobody: several accounts may have the same.
+    """
+
+    class Meta(BaseUserCreationForm.Meta):
+        """What a visitor may fill in."""
+
+        model = User
+        fields = ("username", "email")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["email"].required = True
+
+    def clean_username(self) -> str:
+        """Refuse the screen name of somebody who writes without an account."""
+        username: str = self.cleaned_data["username"]
+        if Author.objects.filter(screen_name=username).exists():
+            raise ValidationError(User.username.field.error_messages["unique"], code="unique")
+        return username
+
+    def save(self, commit: bool = True) -> User:
+        """Make the account and its author, both or neither."""
+        account = super().save(commit=False)
+        account.role = Role.CUSTOMER
+        with transaction.atomic():
+            account.author = Author.objects.create(
+                screen_name=account.username, name=account.username
+            )
+            account.save()
+        return account
+
+
+class ResetForm(PasswordResetForm):
+    """Sends the mail beside the answer, which comes as fast when there is none to send."""
+
+    def send_mail(self, *args: Any, **kwargs: Any) -> None:
+        """Send one mail, in a thread of its own."""
+        Thread(target=super().send_mail, args=args, kwargs=kwargs).start()

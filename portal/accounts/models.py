@@ -1,0 +1,60 @@
+"""The account: a user of Django's with a role."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractUser, UserManager
+from django.contrib.auth.validators import UnicodeUsernameValidator
+from django.db import models
+
+from portal.accounts.roles import DASHBOARDS, Role
+from portal.tweets.models import SCREEN_NAME_CHARACTERS, Author
+
+
+class Accounts(UserManager["User"]):
+    """Makes accounts."""
+
+    def create_superuser(
+        self,
+        username: str,
+        email: str | None = None,
+        password: str | None = None,
+        **extra_fields: Any,
+    ) -> User:
+        """Make an account that may do everything; it is a technical worker's if nothing is said."""
+        extra_fields.setdefault("role", Role.TECHNICAL_WORKER)
+        return super().create_superuser(username, email, password, **extra_fields)
+
+
+class User(AbstractUser):
+    """Who logs in. Its tweets are those of `author`, whose screen name is its username."""
+
+    username = models.CharField(
+        max_length=SCREEN_NAME_CHARACTERS,
+        unique=True,
+        help_text=f"At most {SCREEN_NAME_CHARACTERS} letters, digits and @ . + - _. "
+        "Everybody sees it.",
+        validators=[UnicodeUsernameValidator()],
+        error_messages={"unique": "This name is taken."},
+    )
+    role = models.CharField(max_length=32, choices=Role.choices, default=Role.CUSTOMER)
+    author = models.OneToOneField(
+        Author, on_delete=models.PROTECT, null=True, blank=True, editable=False
+    )
+
+    objects: ClassVar[Accounts] = Accounts()
+
+    class Meta:
+        """No account has a role that the portal does not know."""
+
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(role__in=Role.values), name="accounts_user_role_is_known"
+            ),
+        )
+
+    @property
+    def dashboard(self) -> str:
+        """Return the name of the page that the account begins at."""
+        return DASHBOARDS[Role(self.role)]

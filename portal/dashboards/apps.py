@@ -1,0 +1,11 @@
+"""How Django calls this app."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class DashboardsConfig(AppConfig):
+    """The app `dashboards`."""
+
+    name = "portal.dashboards"

@@ -1,0 +1,53 @@
+"""Reads the settings that the environment holds."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+_FLAGS = {"1": True, "true": True, "yes": True, "on": True}
+_FLAGS |= {"0": False, "false": False, "no": False, "off": False, "": False}
+
+
+def text(name: str, default: str = "") -> str:
+    """Return a variable's value."""
+    return os.environ.get(name, default)
+
+
+def required(name: str) -> str:
+    """Return a variable's value, or stop and say that it is missing."""
+    if not (value := os.environ.get(name, "")):
+        raise ImproperlyConfigured(f"{name} is not set; docs/portal.md tells what it holds")
+    return value
+
+
+def secret(name: str, default: str = "") -> str:
+    """Return a secret: the value of NAME, or what the file that NAME_FILE names holds."""
+    if file := os.environ.get(f"{name}_FILE", ""):
+        return Path(file).read_text(encoding="utf-8").strip()
+    return text(name) or default or required(name)
+
+
+def flag(name: str, *, default: bool) -> bool:
+    """Return a yes or no; anything else is a mistake that is told."""
+    value = os.environ.get(name)
+    if value is None:
+        return default
+    if value.lower() not in _FLAGS:
+        raise ImproperlyConfigured(f"{name} is {value!r}: write 1 or 0")
+    return _FLAGS[value.lower()]
+
+
+def number(name: str, default: int) -> int:
+    """Return a whole number."""
+    value = text(name, str(default))
+    if not value.isdecimal():
+        raise ImproperlyConfigured(f"{name} is {value!r}: write a whole number")
+    return int(value)
+
+
+def words(name: str) -> list[str]:
+    """Return a list, its members separated by commas."""
+    return [word.strip() for word in text(name).split(",") if word.strip()]

@@ -1,0 +1,22 @@
+#!/usr/bin/env python3
+"""Django's commands, with the portal's settings: `python portal/manage.py migrate`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+
+def main() -> None:
+    """Run the command of the command line."""
+    # As a script, this folder comes first on the path; `portal` is found from the one above.
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()

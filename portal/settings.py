@@ -1,0 +1,158 @@
+"""The portal's settings: what differs between installations comes from the environment."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+import django_stubs_ext
+
+from portal import environment
+from portal.mysql import use_pymysql
+
+use_pymysql()
+django_stubs_ext.monkeypatch()  # forms and views take type arguments at run time too
+
+_PORTAL = Path(__file__).resolve().parent
+
+DEBUG = environment.flag("PORTAL_DEBUG", default=False)
+SECRET_KEY = environment.secret("PORTAL_SECRET_KEY", "insecure-" * 8 if DEBUG else "")
+ALLOWED_HOSTS = environment.words("PORTAL_ALLOWED_HOSTS")
+
+INSTALLED_APPS = [
+    "portal.accounts",
+    "portal.tweets",
+    "portal.dashboards",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "axes",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",  # last: it answers for a login that is locked
+]
+
+ROOT_URLCONF = "portal.urls"
+WSGI_APPLICATION = "portal.wsgi.application"
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [_PORTAL / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# The source of the replication. What the pages show is read from MongoDB.
+DATABASES: dict[str, Any] = {
+    "default": {
+        **dj_database_url.parse(environment.secret("PORTAL_DATABASE_URL"), conn_max_age=60),
+        "CONN_HEALTH_CHECKS": True,
+    }
+}
+DATABASES["default"]["OPTIONS"] = {
+    "charset": "utf8mb4",
+    "sql_mode": "STRICT_TRANS_TABLES",
+    **DATABASES["default"].get("OPTIONS", {}),
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+MONGODB_URI = environment.text("PORTAL_MONGODB_URI", "mongodb://127.0.0.1:27017/")
+MONGODB_DATABASE = environment.text("PORTAL_MONGODB_DATABASE", "twitter")
+MONGODB_STATE_DATABASE = environment.text("PORTAL_MONGODB_STATE_DATABASE", "cdc")
+CDC_STATUS_URL = environment.text("PORTAL_CDC_STATUS_URL", "http://127.0.0.1:9108/status")
+CDC_NAME = environment.text("PORTAL_CDC_NAME", "twitter")
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",  # first: it refuses a login that is locked
+    "django.contrib.auth.backends.ModelBackend",
+]
+_VALIDATION = "django.contrib.auth.password_validation"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"{_VALIDATION}.UserAttributeSimilarityValidator"},
+    {"NAME": f"{_VALIDATION}.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": f"{_VALIDATION}.CommonPasswordValidator"},
+    {"NAME": f"{_VALIDATION}.NumericPasswordValidator"},
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "login"
+PASSWORD_RESET_TIMEOUT = int(timedelta(hours=1).total_seconds())
+
+# A name is locked for the address that guessed at it; elsewhere its owner gets in.
+AXES_FAILURE_LIMIT = environment.number("PORTAL_LOGIN_FAILURES", 5)
+AXES_COOLOFF_TIME = timedelta(minutes=environment.number("PORTAL_LOGIN_LOCK_MINUTES", 15))
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_DISABLE_ACCESS_LOG = True
+AXES_LOCKOUT_TEMPLATE = "registration/locked.html"
+AXES_VERBOSE = False
+
+# Over plain HTTP (a demo on one machine) no cookie would come back otherwise.
+_HTTPS = environment.flag("PORTAL_HTTPS", default=not DEBUG)
+SESSION_COOKIE_SECURE = _HTTPS
+CSRF_COOKIE_SECURE = _HTTPS
+SECURE_SSL_REDIRECT = _HTTPS
+SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if _HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = _HTTPS
+SECURE_HSTS_PRELOAD = _HTTPS
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+if environment.flag("PORTAL_BEHIND_PROXY", default=False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+CSRF_TRUSTED_ORIGINS = environment.words("PORTAL_TRUSTED_ORIGINS")
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = environment.text("PORTAL_STATIC_ROOT") or None
+STATICFILES_DIRS = [_PORTAL / "static"]
+# Without `collectstatic` the files are served from where they are.
+WHITENOISE_USE_FINDERS = STATIC_ROOT is None
+_STATIC = "whitenoise.storage.CompressedManifestStaticFilesStorage"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": _STATIC
+        if STATIC_ROOT
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+
+EMAIL_HOST = environment.text("PORTAL_EMAIL_HOST")
+EMAIL_PORT = environment.number("PORTAL_EMAIL_PORT", 587)
+EMAIL_HOST_USER = environment.text("PORTAL_EMAIL_USER")
+EMAIL_HOST_PASSWORD = (
+    environment.secret("PORTAL_EMAIL_PASSWORD") if EMAIL_HOST and EMAIL_HOST_USER else ""
+)
+EMAIL_USE_TLS = environment.flag("PORTAL_EMAIL_TLS", default=True)
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = environment.text("PORTAL_EMAIL_FROM", "portal@localhost")
+EMAIL_BACKEND = "django.core.mail.backends." + (
+    "smtp.EmailBackend" if EMAIL_HOST else "console.EmailBackend"
+)

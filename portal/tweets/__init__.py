@@ -1,0 +1,1 @@
+"""The replicated tables: authors and their tweets."""

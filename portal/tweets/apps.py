@@ -1,0 +1,11 @@
+"""How Django calls this app."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class TweetsConfig(AppConfig):
+    """The app `tweets`."""
+
+    name = "portal.tweets"

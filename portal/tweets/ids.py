@@ -1,0 +1,16 @@
+"""Makes ids as Twitter did: they grow with time, and two makers need not know of each other."""
+
+from __future__ import annotations
+
+import time
+from secrets import randbits
+
+_RANDOM_BITS = 22
+
+
+def new_id() -> int:
+    """Return an id: milliseconds since the epoch, then 22 random bits.
+
+    Should two agree all the same, the primary key refuses the second.
+    """
+    return int(time.time() * 1000) << _RANDOM_BITS | randbits(_RANDOM_BITS)
