@@ -13,6 +13,8 @@ from portal.accounts.models import User
 from portal.accounts.roles import Role
 from portal.tweets.models import Author
 
+_TAKEN = ValidationError("This name is taken.", code="unique")
+
 
 class RegistrationForm(BaseUserCreationForm[User]):
     """Makes a customer, whatever else a request says: no other field is read.
@@ -35,8 +37,12 @@ class RegistrationForm(BaseUserCreationForm[User]):
         """Refuse the screen name of somebody who writes without an account."""
         username: str = self.cleaned_data["username"]
         if Author.objects.filter(screen_name=username).exists():
-            raise ValidationError(User.username.field.error_messages["unique"], code="unique")
+            raise _TAKEN
         return username
+
+    def refuse_username(self) -> None:
+        """Tell that the username is taken."""
+        self.add_error("username", _TAKEN)
 
     def save(self, commit: bool = True) -> User:
         """Make the account and its author, both or neither."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib.auth import views as auth
 from django.contrib.auth.decorators import login_required
+from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import reverse, reverse_lazy
@@ -37,8 +38,12 @@ class Registration(FormView[RegistrationForm]):
     success_url = reverse_lazy("login")
 
     def form_valid(self, form: RegistrationForm) -> HttpResponse:
-        """Make the account."""
-        form.save()
+        """Make the account; somebody may have taken the name since it was checked."""
+        try:
+            form.save()
+        except IntegrityError:
+            form.refuse_username()
+            return self.form_invalid(form)
         return super().form_valid(form)
 
 

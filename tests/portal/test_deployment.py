@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+MANAGE = Path(__file__).parents[2] / "portal" / "manage.py"
+ENVIRONMENT = {
+    "PORTAL_SECRET_KEY": "k3y-of-a-test-deployment-" * 3,
+    "PORTAL_DATABASE_URL": "mysql://portal:secret@127.0.0.1:1/twitter",
+    "PORTAL_ALLOWED_HOSTS": "portal.example.com",
+}
+
+
+def check(**environment: str) -> subprocess.CompletedProcess[str]:
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("PORTAL_")}
+    return subprocess.run(
+        [sys.executable, "-W", "error", str(MANAGE), "check", "--deploy", "--fail-level=INFO"],
+        env={**clean, "DJANGO_SETTINGS_MODULE": "portal.settings", **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_the_settings_are_fit_to_be_deployed() -> None:
+    done = check(**ENVIRONMENT)
+
+    assert done.returncode == 0, done.stderr
+    assert "no issues" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["PORTAL_SECRET_KEY", "PORTAL_DATABASE_URL"])
+def test_a_setting_that_is_missing_is_named(name: str) -> None:
+    done = check(**{key: value for key, value in ENVIRONMENT.items() if key != name})
+
+    assert f"{name} is not set" in done.stderr
+    assert done.returncode == 1
+
+
+def test_a_secret_may_be_in_a_file(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text(ENVIRONMENT["PORTAL_SECRET_KEY"] + "\n")
+
+    done = check(**{**ENVIRONMENT, "PORTAL_SECRET_KEY": "", "PORTAL_SECRET_KEY_FILE": str(secret)})
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_plain_http_is_told() -> None:
+    done = check(**ENVIRONMENT, PORTAL_HTTPS="0")
+
+    assert "SECURE_SSL_REDIRECT" in done.stderr
+    assert done.returncode == 1
