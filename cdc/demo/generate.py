@@ -22,7 +22,7 @@ SAMPLE_TWEETS = 400
 _FIRST_TWEET_ID = 22_819_396_900
 _ID_STEP = 1_000
 _BEYOND_DOUBLES = 1 << 60  # ids that a double cannot hold
-_FIRST_TWEET_AT = datetime(2010, 9, 2, 18, 11, 23, tzinfo=UTC)
+FIRST_TWEET_AT = datetime(2010, 9, 2, 18, 11, 23, tzinfo=UTC)
 _REMEMBERED_TWEETS = 200
 _INT32 = range(-(1 << 31), 1 << 31)
 
@@ -58,7 +58,7 @@ def invented_tweets(seed: int, *, first_id: int = _FIRST_TWEET_ID) -> Iterator[D
     """
     rng = Random(seed)
     people = invented_people()
-    at = _FIRST_TWEET_AT
+    at = FIRST_TWEET_AT
     remembered: deque[Document] = deque(maxlen=_REMEMBERED_TWEETS)
     for number in count():
         at += timedelta(seconds=rng.randrange(1, 90))

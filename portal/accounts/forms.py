@@ -9,6 +9,7 @@ from django.contrib.auth.forms import BaseUserCreationForm, PasswordResetForm
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from portal.accounts.authors import author_of
 from portal.accounts.models import User
 from portal.accounts.roles import Role
 from portal.tweets.models import Author
@@ -49,10 +50,8 @@ class RegistrationForm(BaseUserCreationForm[User]):
         account = super().save(commit=False)
         account.role = Role.CUSTOMER
         with transaction.atomic():
-            account.author = Author.objects.create(
-                screen_name=account.username, name=account.username
-            )
             account.save()
+            author_of(account)
         return account
 
 

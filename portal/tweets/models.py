@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 from django.utils import timezone
 
@@ -11,7 +13,26 @@ from portal.tweets.ids import new_id
 SCREEN_NAME_CHARACTERS = 64
 
 
-class Author(models.Model):
+class Dated(models.Model):
+    """A row that knows when it was changed; what is loaded in bulk keeps the date it came with."""
+
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        """No table of its own."""
+
+        abstract = True
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save it as changed now."""
+        self.updated_at = timezone.now()
+        if (fields := kwargs.get("update_fields")) is not None:
+            kwargs["update_fields"] = {*fields, "updated_at"}
+        super().save(*args, **kwargs)
+
+
+class Author(Dated):
     """Who writes tweets: a customer, or somebody of the dataset, who has no account."""
 
     id = UnsignedBigIntegerField(primary_key=True, default=new_id, editable=False)
@@ -28,7 +49,7 @@ class Author(models.Model):
     statuses_count = models.PositiveIntegerField(default=0)
     verified = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now)
-    updated_at = models.DateTimeField(auto_now=True)
+    updated_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         """The table that `users.yaml` maps."""
@@ -39,7 +60,7 @@ class Author(models.Model):
         return f"@{self.screen_name}"
 
 
-class Tweet(models.Model):
+class Tweet(Dated):
     """What an author wrote."""
 
     id = UnsignedBigIntegerField(primary_key=True, default=new_id, editable=False)
@@ -61,7 +82,7 @@ class Tweet(models.Model):
     entities = models.JSONField(null=True, blank=True)
     place = models.JSONField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
-    updated_at = models.DateTimeField(auto_now=True)
+    updated_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         """The table that `tweets.yaml` maps."""
@@ -70,3 +91,13 @@ class Tweet(models.Model):
 
     def __str__(self) -> str:
         return f"{self.author}: {self.text[:40]}"
+
+
+class Loading(models.Model):
+    """How far `load_tweets` has come with a file; it is forgotten when the file is through."""
+
+    fingerprint = models.CharField(max_length=64, primary_key=True)
+    documents = models.PositiveBigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.documents} documents of {self.fingerprint[:12]}"

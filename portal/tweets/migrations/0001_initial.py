@@ -38,7 +38,7 @@ class Migration(migrations.Migration):
                 ("statuses_count", models.PositiveIntegerField(default=0)),
                 ("verified", models.BooleanField(default=False)),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
-                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("updated_at", models.DateTimeField(default=django.utils.timezone.now)),
             ],
             options={
                 "db_table": "users",
@@ -87,7 +87,7 @@ class Migration(migrations.Migration):
                 ("entities", models.JSONField(blank=True, null=True)),
                 ("place", models.JSONField(blank=True, null=True)),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
-                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("updated_at", models.DateTimeField(default=django.utils.timezone.now)),
             ],
             options={
                 "db_table": "tweets",

@@ -1,0 +1,43 @@
+"""Writing a tweet, and changing one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from portal.tweets.entities import entities
+from portal.tweets.models import Author, Tweet
+
+LONGEST_TWEET = 280
+SOURCE = "portal"
+
+
+class TweetForm(forms.ModelForm[Tweet]):
+    """A tweet's text; everything else follows from it and from who writes."""
+
+    text = forms.CharField(
+        label="Your tweet", max_length=LONGEST_TWEET, widget=forms.Textarea(attrs={"rows": 3})
+    )
+
+    class Meta:
+        """What is asked for."""
+
+        model = Tweet
+        fields = ("text",)
+
+    def __init__(self, *args: Any, author: Author, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._author = author
+
+    def save(self, commit: bool = True) -> Tweet:
+        """Make the author's new tweet, or change the instance that the form was given."""
+        tweet: Tweet = super().save(commit=False)
+        tweet.entities = entities(tweet.text)
+        if tweet._state.adding:
+            tweet.author = self._author
+            tweet.source = SOURCE
+            tweet.lang = self._author.lang
+        if commit:
+            tweet.save()
+        return tweet

@@ -1,0 +1,124 @@
+"""Writes the documents of the dataset as rows, in batches, as often as one likes."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, timedelta
+from itertools import islice
+from typing import Any
+
+from django.db import transaction
+
+from cdc.demo.dataset import SourceDocument
+from cdc.demo.rows import TweetRow, UserRow, tweet_row, user_row
+from portal.tweets.models import Author, Loading, Tweet
+
+BATCH_DOCUMENTS = 500
+_FIELDS = {"user_id": "author_id"}  # column and Django's name for it
+_JSON = ("entities", "place")
+_DATES = ("created_at", "updated_at")
+_NAME_TAKEN = "user.screen_name is another author's"
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of the documents so far."""
+
+    loaded: int = 0
+    passed_over: int = 0  # an earlier run has loaded them
+    skipped: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where and how documents become rows."""
+
+    batch: int = BATCH_DOCUMENTS
+    later: timedelta = timedelta()  # moves every date
+    fingerprint: str | None = None  # under which progress is kept
+
+
+def load(documents: Iterable[SourceDocument], target: Target, tally: Tally) -> Iterator[None]:
+    """Load batch by batch, each in a transaction with its progress; the tally grows with each.
+
+    A document that makes no row is counted by its reason. Loading the same again changes nothing.
+    """
+    tally.passed_over = _done(target.fingerprint)
+    rest = islice(documents, tally.passed_over, None)
+    while batch := list(islice(rest, target.batch)):
+        _load_batch(batch, target, tally)
+        yield
+    if target.fingerprint:
+        Loading.objects.filter(pk=target.fingerprint).delete()
+
+
+def _done(fingerprint: str | None) -> int:
+    known = Loading.objects.filter(pk=fingerprint).first() if fingerprint else None
+    return known.documents if known else 0
+
+
+def _load_batch(batch: list[SourceDocument], target: Target, tally: Tally) -> None:
+    pairs = list(_rows(batch, tally))
+    with transaction.atomic():
+        known = _write_authors({user.id: user for user, _ in pairs}, target.later)
+        tweets = {tweet.id: tweet for _, tweet in pairs if tweet.user_id in known}
+        _write_tweets(tweets, target.later)
+        if target.fingerprint:
+            Loading.objects.update_or_create(
+                pk=target.fingerprint, defaults={"documents": batch[-1].number}
+            )
+    refused = sum(tweet.user_id not in known for _, tweet in pairs)
+    tally.loaded += len(pairs) - refused
+    if refused:
+        tally.skipped[_NAME_TAKEN] += refused
+
+
+def _rows(batch: list[SourceDocument], tally: Tally) -> Iterator[tuple[UserRow, TweetRow]]:
+    for document in batch:
+        try:
+            yield user_row(document.content), tweet_row(document.content)
+        except ValueError as error:
+            # "created_at is no date of Twitter's: 'soon'": what follows the colon differs.
+            tally.skipped[str(error).split(":")[0]] += 1
+
+
+def _write_authors(users: dict[int, UserRow], later: timedelta) -> set[int]:
+    """Insert authors, update those that are there; the ids that are there in the end.
+
+    Missing is whose screen name belongs to another author: it was given up, and taken again.
+    """
+    Author.objects.bulk_create(
+        [Author(**_dated(user, later)) for user in users.values()], ignore_conflicts=True
+    )
+    known = set(Author.objects.filter(pk__in=users).values_list("pk", flat=True))
+    kept = {"id", "screen_name", "password", "role"}
+    Author.objects.bulk_create(
+        [Author(**_dated(user, later)) for user in users.values() if user.id in known],
+        update_conflicts=True,
+        update_fields=[name for name in UserRow._fields if name not in kept],
+    )
+    return known
+
+
+def _write_tweets(tweets: dict[int, TweetRow], later: timedelta) -> None:
+    Tweet.objects.bulk_create(
+        [_tweet(tweet, later) for tweet in tweets.values()],
+        update_conflicts=True,
+        update_fields=[_FIELDS.get(name, name) for name in TweetRow._fields if name != "id"],
+    )
+
+
+def _dated(row: UserRow | TweetRow, later: timedelta) -> dict[str, Any]:
+    """Return the row's fields, its dates as Django has them."""
+    fields = row._asdict()
+    return fields | {name: fields[name].replace(tzinfo=UTC) + later for name in _DATES}
+
+
+def _tweet(row: TweetRow, later: timedelta) -> Tweet:
+    fields = {_FIELDS.get(name, name): value for name, value in _dated(row, later).items()}
+    for name in _JSON:
+        fields[name] = None if fields[name] is None else json.loads(fields[name])
+    return Tweet(**fields)

@@ -1,0 +1,61 @@
+"""`manage.py generate_tweets N`: invented tweets, for demos and benchmarks."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import islice
+from random import SystemRandom
+from typing import Any
+
+import click
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from cdc.demo.dataset import SourceDocument
+from cdc.demo.generate import FIRST_TWEET_AT, invented_tweets
+from portal.tweets.ids import new_id
+from portal.tweets.loading import BATCH_DOCUMENTS, Tally, Target, load
+
+_MEAN_SECONDS_BETWEEN = 45
+# Three standard deviations of the sum of N gaps of 1 to 89 seconds, divided by the root of N.
+_SPREAD_SECONDS = 80
+
+
+class Command(BaseCommand):
+    """Makes tweets, in ten languages, the last of them about now."""
+
+    help = "Makes N tweets of invented people, the last of them about now."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Tell what can be said on the command line."""
+        parser.add_argument("number", type=int, metavar="N")
+        parser.add_argument("--seed", type=int, help="the same texts again, under new ids")
+        parser.add_argument("--batch", type=int, default=BATCH_DOCUMENTS, help="rows at once")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Make them."""
+        number, seed = options["number"], options["seed"]
+        if number < 0:
+            raise CommandError("N is how many tweets to make: 0 or more")
+        seed = SystemRandom().randrange(1 << 32) if seed is None else seed
+        tally = Tally()
+        with click.progressbar(length=number, label="tweets", file=sys.stderr) as bar:
+            target = Target(options["batch"], later=_until_now(number))
+            for _ in load(_documents(number, seed), target, tally):
+                bar.update(tally.loaded - bar.pos)
+        self.stdout.write(f"made {tally.loaded} tweets, seed {seed}")
+
+
+def _documents(number: int, seed: int) -> Iterator[SourceDocument]:
+    tweets = islice(invented_tweets(seed, first_id=new_id()), number)
+    for count, tweet in enumerate(tweets, start=1):
+        yield SourceDocument(count, count, tweet)
+
+
+def _until_now(number: int) -> timedelta:
+    """Return by how much later than the generator says the tweets are to be written."""
+    lasts = number * _MEAN_SECONDS_BETWEEN + _SPREAD_SECONDS * number**0.5
+    return timezone.now() - timedelta(seconds=lasts) - FIRST_TWEET_AT
