@@ -26,8 +26,17 @@ def prepare(stage: Stage, sample: Sample, *, say: Say, tell: Say) -> None:
     stage.daemon.start()
     rest = load(stage.connection, sample.second_half())
     say(f"loaded {rest.tweets} tweets more while it runs")
-    for line in commands(stage):
+    for line in (*commands(stage), *_portal(stage)):
         tell(line)
+
+
+def _portal(stage: Stage) -> list[str]:
+    """Open the portal, where there is one; lines that tell how to get in."""
+    if stage.portal is None:
+        return []
+    logins = stage.portal.create_demo_users()
+    stage.portal.serve()
+    return [f"the portal: {stage.portal.url}", *(f"  {login}" for login in logins)]
 
 
 def play(stage: Stage, traffic: Traffic, line: LiveLine) -> NoReturn:
@@ -36,6 +45,8 @@ def play(stage: Stage, traffic: Traffic, line: LiveLine) -> NoReturn:
     traffic.start()
     while True:
         stage.daemon.check()
+        if stage.portal:
+            stage.portal.check()
         traffic.check()
         line.show(traffic.line(users, tweets))
         time.sleep(_TICK_SECONDS)
@@ -52,8 +63,10 @@ def play_until_stopped(
             play(stage, traffic, line)
         except KeyboardInterrupt:
             line.end()
-            say("stopping: the workload, then the daemon, then the servers")
+            say("stopping: the workload, the portal, the daemon, then the servers")
         finally:
             line.end()
+    if stage.portal:
+        stage.portal.stop()
     stage.daemon.stop()
     tell(traffic.summary())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
@@ -13,24 +14,32 @@ from cdc.demo.schema import SCHEMA
 from cdc.errors import Unfit
 from cdc.servers import MongoServer, MySQLServer
 
+STREAM = "demo"
 CONFIG_NAME = "cdc.yaml"
 MAPPINGS = ("users.yaml", "tweets.yaml")
 
 
-def write_configuration(folder: Path, source: MySQLServer, target: MongoServer) -> Path:
+def write_configuration(
+    folder: Path,
+    source: MySQLServer,
+    target: MongoServer,
+    *,
+    more_mappings: Sequence[Path] = (),
+    listen: str = "127.0.0.1:9108",
+) -> Path:
     """Write the configuration and the shipped mappings to a folder; the configuration's path."""
     (folder / "mappings").mkdir()
-    for name in MAPPINGS:
-        shutil.copyfile(_shipped_mappings() / name, folder / "mappings" / name)
+    for path in (*(_shipped_mappings() / name for name in MAPPINGS), *more_mappings):
+        shutil.copyfile(path, folder / "mappings" / path.name)
     config = folder / CONFIG_NAME
     config.touch(mode=0o600)
-    config.write_text(yaml.safe_dump(_settings(source, target), sort_keys=False))
+    config.write_text(yaml.safe_dump(_settings(source, target, listen), sort_keys=False))
     return config
 
 
-def _settings(source: MySQLServer, target: MongoServer) -> dict[str, object]:
+def _settings(source: MySQLServer, target: MongoServer, listen: str) -> dict[str, object]:
     return {
-        "name": "demo",
+        "name": STREAM,
         "source": {
             "host": source.host,
             "port": source.port,
@@ -41,6 +50,7 @@ def _settings(source: MySQLServer, target: MongoServer) -> dict[str, object]:
         "target": {"uri": target.uri, "database": SCHEMA},
         "mappings": ["mappings/*.yaml"],
         "start": "earliest",
+        "http": {"listen": listen},
         "log": {"format": "json"},
     }
 

@@ -16,6 +16,12 @@ def statements() -> list[str]:
     return [each.strip() for each in "\n".join(lines).split(";") if each.strip()]
 
 
+def create_database(connection: Connection) -> None:
+    """Create the schema, if it is missing, and nothing in it."""
+    connection.cursor().execute(statements()[0])
+    connection.commit()
+
+
 def create(connection: Connection) -> None:
     """Create what is missing of the schema and its tables."""
     cursor = connection.cursor()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,11 @@ from cdc.demo import schema
 from cdc.demo.connections import Connection, Database
 from cdc.demo.daemon import Daemon
 from cdc.demo.folder import write_configuration
+from cdc.demo.portal import Portal, is_there, mappings
 from cdc.servers import Flavour, MongoServer, MySQLServer, mongo_server, mysql_server
+from cdc.servers.ports import LOOPBACK, free_port, is_free
+
+_USUAL_PORT = 9108
 
 SERVER_NAMES: dict[Flavour, str] = {"mysql": "MySQL", "mariadb": "MariaDB"}
 
@@ -26,6 +30,7 @@ class Stage:
     connection: Connection
     database: Database
     daemon: Daemon
+    portal: Portal | None  # where this installation has one
 
     @property
     def source_name(self) -> str:
@@ -46,7 +51,26 @@ def stage(flavour: Flavour, *, say: Callable[[str], None]) -> Iterator[Stage]:
     ):
         say(f"{SERVER_NAMES[flavour]} {source.version} on {source.host}:{source.port}")
         say(f"MongoDB {target.version} on {target.host}:{target.port}, a replica set of one member")
-        schema.create(connection)
-        write_configuration(Path(name), source, target)
-        with closing(Daemon(Path(name))) as daemon:
-            yield Stage(source, target, connection, client[schema.SCHEMA], daemon)
+        listen = f"{LOOPBACK}:{_status_port()}"
+        portal = _portal(Path(name), source, target, listen)
+        if portal is None:
+            schema.create(connection)
+        else:
+            schema.create_database(connection)
+            say("making the portal's tables")
+            portal.migrate()
+        more_mappings = mappings() if portal else []
+        write_configuration(Path(name), source, target, more_mappings=more_mappings, listen=listen)
+        with closing(Daemon(Path(name))) as daemon, closing(portal) if portal else nullcontext():
+            yield Stage(source, target, connection, client[schema.SCHEMA], daemon, portal)
+
+
+def _portal(folder: Path, source: MySQLServer, target: MongoServer, listen: str) -> Portal | None:
+    if not is_there():
+        return None
+    return Portal(folder, source, target, status_url=f"http://{listen}/status")
+
+
+def _status_port() -> int:
+    """Return the port where people look for the daemon's state, or another if that is taken."""
+    return _USUAL_PORT if is_free(_USUAL_PORT) else free_port()

@@ -5,9 +5,13 @@ import re
 import signal
 import socket
 import subprocess
+import urllib.parse
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import pymongo
 import pytest
 
 from cdc.demo.once import play_once
@@ -47,6 +51,12 @@ class Demo:
     @property
     def ports(self) -> list[int]:
         return [int(port) for port in re.findall(r" on 127\.0\.0\.1:(\d+)", self.stderr)]
+
+    @property
+    def portal_port(self) -> int:
+        found = re.search(r"the portal: http://127\.0\.0\.1:(\d+)/", self.stdout)
+        assert found
+        return int(found[1])
 
     @property
     def folder(self) -> Path:
@@ -100,7 +110,8 @@ def test_one_pass_ends_with_both_sides_equal(flavour: Flavour) -> None:
     assert f"{ {'mysql': 'MySQL', 'mariadb': 'MariaDB'}[flavour] } " in done.stderr
 
 
-def test_a_row_that_the_daemon_never_heard_of_is_found() -> None:
+def test_a_row_that_the_daemon_never_heard_of_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cdc.demo.stage.is_there", lambda: False)  # as installed from a wheel
     with (
         shipped_sample() as path,
         stage("mysql", say=lambda _: None) as opened,
@@ -136,8 +147,32 @@ def test_a_signal_stops_workload_daemon_and_servers(demo: Demo, number: signal.S
     assert demo.process.wait(STOP_SECONDS) == 0, demo.stderr
     assert re.search(r"from commit to MongoDB: p50 .*, p99 ", demo.stdout)
     assert len(demo.ports) == 2
-    assert not any(_answers(port) for port in demo.ports)
+    assert not any(_answers(port) for port in [*demo.ports, demo.portal_port])
     assert not demo.folder.exists()
+
+
+def test_the_logins_that_it_prints_open_the_portal_whose_accounts_are_replicated(
+    demo: Demo,
+) -> None:
+    demo.until_it_replicates()
+    password = re.findall(r"^  technician +(\S+) ", demo.stdout, flags=re.MULTILINE)[0]
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+    page = f"http://127.0.0.1:{demo.portal_port}/login/"
+    token = re.findall(r'csrfmiddlewaretoken" value="(\w+)"', browser.open(page).read().decode())[0]
+    form = {"csrfmiddlewaretoken": token, "username": "technician", "password": password}
+
+    answer = browser.open(page, urllib.parse.urlencode(form).encode())
+
+    assert answer.url.endswith("/replication/")
+    mongo = re.findall(r"MongoClient\(\"(\S+)\"\)", demo.stdout)[0]
+    with pymongo.MongoClient[dict[str, Any]](mongo) as client:
+        accounts = eventually(
+            lambda: len(found := list(client.twitter.accounts.find())) == 4 and found,
+            waiting_for="four accounts",
+        )
+    assert isinstance(accounts, list)
+    assert accounts[1].keys() == {"_id", "role", "active", "date_joined"}
+    assert accounts[1]["role"] == "technical_worker"
 
 
 def test_the_commands_that_it_prints_look_at_both_sides(demo: Demo) -> None:
