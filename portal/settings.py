@@ -106,6 +106,7 @@ PASSWORD_RESET_TIMEOUT = int(timedelta(hours=1).total_seconds())
 AXES_FAILURE_LIMIT = environment.number("PORTAL_LOGIN_FAILURES", 5)
 AXES_COOLOFF_TIME = timedelta(minutes=environment.number("PORTAL_LOGIN_LOCK_MINUTES", 15))
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_CLIENT_IP_CALLABLE = "portal.accounts.visitor.address"
 AXES_RESET_ON_SUCCESS = True
 AXES_DISABLE_ACCESS_LOG = True
 AXES_LOCKOUT_TEMPLATE = "registration/locked.html"
@@ -121,7 +122,8 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = _HTTPS
 SECURE_HSTS_PRELOAD = _HTTPS
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-if environment.flag("PORTAL_BEHIND_PROXY", default=False):
+BEHIND_PROXY = environment.flag("PORTAL_BEHIND_PROXY", default=False)
+if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 CSRF_TRUSTED_ORIGINS = environment.words("PORTAL_TRUSTED_ORIGINS")
 

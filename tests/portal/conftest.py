@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import django
 import pytest
@@ -16,6 +17,9 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "tests.portal.settings"
 django.setup()
 
 from cdc.servers import Flavour, MySQLServer  # noqa: E402 - models are imported by what follows
+
+DOCS = Path(__file__).parents[2] / "docs" / "portal.md"
+PASSWORD = "0f the tests"
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -68,14 +72,10 @@ def client(rows: MySQLServer) -> Client:
 
 
 def connect(server: MySQLServer, database: str) -> None:
-    """Point Django's default connection at a database, in every thread from now on."""
+    """Point Django's default connection at a database, as the account that the docs make."""
     connections["default"].close()
     settings.DATABASES["default"].update(
-        HOST=server.host,
-        PORT=server.port,
-        USER=server.user,
-        PASSWORD=server.password,
-        NAME=database,
+        HOST=server.host, PORT=server.port, USER=database, PASSWORD=PASSWORD, NAME=database
     )
     connections.databases["default"] = settings.DATABASES["default"]
     del connections["default"]
@@ -83,7 +83,18 @@ def connect(server: MySQLServer, database: str) -> None:
 
 def _migrated(server: MySQLServer) -> str:
     name = f"portal_{uuid.uuid4().hex[:12]}"
-    server.execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci")
+    for statement in _set_up(name):
+        server.execute(statement)
     connect(server, name)
     call_command("migrate", verbosity=0, interactive=False)
     return name
+
+
+def _set_up(name: str) -> list[str]:
+    """Return the statements of docs/portal.md, for a database and an account of this name."""
+    page = DOCS.read_text(encoding="utf-8")
+    statements = page.partition("```sql\n")[2].partition("```")[0]
+    for written, meant in (("twitter", name), ("'portal'", f"'{name}'"), ("…", PASSWORD)):
+        assert written in statements
+        statements = statements.replace(written, meant)
+    return [each.strip() for each in statements.split(";") if each.strip()]

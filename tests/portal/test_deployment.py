@@ -15,10 +15,22 @@ ENVIRONMENT = {
 }
 
 
+_ASK_FOR_A_PAGE = """
+import django; django.setup()
+from django.test import Client
+answer = Client(headers={"host": "portal.example.com"}).get("/login/", secure=True)
+print(answer.status_code, answer.headers["Strict-Transport-Security"])
+"""
+
+
 def check(**environment: str) -> subprocess.CompletedProcess[str]:
+    return manage("check", "--deploy", "--fail-level=INFO", **environment)
+
+
+def manage(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     clean = {key: value for key, value in os.environ.items() if not key.startswith("PORTAL_")}
     return subprocess.run(
-        [sys.executable, "-W", "error", str(MANAGE), "check", "--deploy", "--fail-level=INFO"],
+        [sys.executable, "-W", "error", str(MANAGE), *words],
         env={**clean, "DJANGO_SETTINGS_MODULE": "portal.settings", **environment},
         capture_output=True,
         text=True,
@@ -56,3 +68,16 @@ def test_plain_http_is_told() -> None:
 
     assert "SECURE_SSL_REDIRECT" in done.stderr
     assert done.returncode == 1
+
+
+def test_pages_find_their_collected_files_and_tell_browsers_to_keep_to_https(
+    tmp_path: Path,
+) -> None:
+    environment = {**ENVIRONMENT, "PORTAL_STATIC_ROOT": str(tmp_path / "static")}
+    collected = manage("collectstatic", "--no-input", **environment)
+    assert collected.returncode == 0, collected.stderr
+
+    asked = manage("shell", "--no-imports", "-c", _ASK_FOR_A_PAGE, **environment)
+
+    assert asked.stdout.split(maxsplit=1)[0] == "200", asked.stderr
+    assert "max-age=31536000; includeSubDomains; preload" in asked.stdout

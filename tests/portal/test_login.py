@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 from django.contrib.auth import hashers
-from django.test import Client
+from django.test import Client, override_settings
 
 from portal.accounts.roles import Role
 from tests.portal.people import GUESS, PASSWORD, administrator, person
@@ -124,6 +124,20 @@ class TestGuessing:
         self.guess(client, 5)
 
         assert log_in(Client(REMOTE_ADDR="192.0.2.7")) == "/timeline/"
+
+    def test_behind_a_proxy_the_address_is_the_one_that_the_proxy_saw(self, client: Client) -> None:
+        person("ana")
+        form = {"username": "ana", "password": GUESS}
+
+        with override_settings(BEHIND_PROXY=True):
+            for number in range(5):
+                client.post(
+                    "/login/", form, headers={"X-Forwarded-For": f"10.0.0.{number}, 192.0.2.1"}
+                )
+            locked = client.post("/login/", form, headers={"X-Forwarded-For": "192.0.2.1"})
+            free = client.post("/login/", form, headers={"X-Forwarded-For": "192.0.2.1, 192.0.2.2"})
+
+        assert (locked.status_code, free.status_code) == (429, 200)
 
     def test_a_login_between_begins_the_count_anew(self, client: Client) -> None:
         person("ana")
