@@ -23,11 +23,14 @@ def required(name: str) -> str:
     return value
 
 
-def secret(name: str, default: str = "") -> str:
-    """Return a secret: the value of NAME, or what the file that NAME_FILE names holds."""
+def secret(name: str, default: str | None = None) -> str:
+    """Return a secret: the value of NAME, or what the file that NAME_FILE names holds.
+
+    Without a default it is required.
+    """
     if file := os.environ.get(f"{name}_FILE", ""):
         return Path(file).read_text(encoding="utf-8").strip()
-    return text(name) or default or required(name)
+    return required(name) if default is None else text(name) or default
 
 
 def flag(name: str, *, default: bool) -> bool:

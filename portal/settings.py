@@ -18,7 +18,7 @@ django_stubs_ext.monkeypatch()  # forms and views take type arguments at run tim
 _PORTAL = Path(__file__).resolve().parent
 
 DEBUG = environment.flag("PORTAL_DEBUG", default=False)
-SECRET_KEY = environment.secret("PORTAL_SECRET_KEY", "insecure-" * 8 if DEBUG else "")
+SECRET_KEY = environment.secret("PORTAL_SECRET_KEY", "insecure-" * 8 if DEBUG else None)
 ALLOWED_HOSTS = environment.words("PORTAL_ALLOWED_HOSTS")
 
 INSTALLED_APPS = [
@@ -77,6 +77,8 @@ DATABASES["default"]["OPTIONS"] = {
     "sql_mode": "STRICT_TRANS_TABLES",
     **DATABASES["default"].get("OPTIONS", {}),
 }
+if _password := environment.secret("PORTAL_DATABASE_PASSWORD", ""):
+    DATABASES["default"]["PASSWORD"] = _password
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 MONGODB_URI = environment.text("PORTAL_MONGODB_URI", "mongodb://127.0.0.1:27017/")
@@ -149,9 +151,7 @@ STORAGES = {
 EMAIL_HOST = environment.text("PORTAL_EMAIL_HOST")
 EMAIL_PORT = environment.number("PORTAL_EMAIL_PORT", 587)
 EMAIL_HOST_USER = environment.text("PORTAL_EMAIL_USER")
-EMAIL_HOST_PASSWORD = (
-    environment.secret("PORTAL_EMAIL_PASSWORD") if EMAIL_HOST and EMAIL_HOST_USER else ""
-)
+EMAIL_HOST_PASSWORD = environment.secret("PORTAL_EMAIL_PASSWORD", "")
 EMAIL_USE_TLS = environment.flag("PORTAL_EMAIL_TLS", default=True)
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = environment.text("PORTAL_EMAIL_FROM", "portal@localhost")

@@ -63,6 +63,20 @@ def test_a_secret_may_be_in_a_file(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_the_password_of_the_database_may_be_apart_from_its_address(tmp_path: Path) -> None:
+    secret = tmp_path / "password"
+    secret.write_text("p:@/ %\n")
+
+    done = manage(
+        *("shell", "--no-imports", "-c"),
+        "from django.conf import settings as s; print(s.DATABASES['default']['PASSWORD'])",
+        **{**ENVIRONMENT, "PORTAL_DATABASE_URL": "mysql://portal@db.example.com/twitter"},
+        PORTAL_DATABASE_PASSWORD_FILE=str(secret),
+    )
+
+    assert done.stdout == "p:@/ %\n", done.stderr
+
+
 def test_plain_http_is_told() -> None:
     done = check(**ENVIRONMENT, PORTAL_HTTPS="0")
 

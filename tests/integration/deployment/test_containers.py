@@ -12,34 +12,39 @@ from cdc.config import load
 from tests.integration.deployment.conftest import ROOT, Tool
 
 DOCKER = ROOT / "docker"
+SECRETS = {
+    name: "secret"
+    for name in ("CDC_SOURCE_PASSWORD", "PORTAL_DATABASE_PASSWORD", "PORTAL_SECRET_KEY")
+}
+DOCKERFILES = pytest.mark.parametrize("dockerfile", ["Dockerfile", "portal.Dockerfile"])
 
 
 @pytest.fixture(scope="module")
 def composed(docker_compose: Tool) -> dict[str, Any]:
     """The file as compose itself understands it."""
-    done = docker_compose(
-        "-f", DOCKER / "compose.yaml", "config", "--format", "json", CDC_SOURCE_PASSWORD="secret"
-    )
+    done = docker_compose("-f", DOCKER / "compose.yaml", "config", "--format", "json", **SECRETS)
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found
 
 
-def test_the_dockerfile_passes_hadolint() -> None:
+@DOCKERFILES
+def test_the_dockerfile_passes_hadolint(dockerfile: str) -> None:
     hadolint = Path(sys.executable).with_name("hadolint")
 
     done = subprocess.run(
-        [hadolint, DOCKER / "Dockerfile"], capture_output=True, text=True, check=False
+        [hadolint, DOCKER / dockerfile], capture_output=True, text=True, check=False
     )
 
     assert (done.returncode, done.stdout) == (0, "")
 
 
-def test_what_the_dockerfile_copies_is_not_ignored() -> None:
-    lines = (DOCKER / "Dockerfile").read_text().splitlines()
+@DOCKERFILES
+def test_what_the_dockerfile_copies_is_not_ignored(dockerfile: str) -> None:
+    lines = (DOCKER / dockerfile).read_text().splitlines()
     kept = {
         line[1:]
-        for line in (DOCKER / "Dockerfile.dockerignore").read_text().split()
+        for line in (DOCKER / f"{dockerfile}.dockerignore").read_text().split()
         if line[0] == "!"
     }
 
@@ -63,7 +68,7 @@ def test_compose_takes_the_file_and_every_mount_exists(composed: dict[str, Any])
         if volume["type"] == "bind"
     ]
 
-    assert {"mysql", "mongo", "cdc", "prometheus", "grafana"} <= set(services)
+    assert {"mysql", "mongo", "portal", "cdc", "prometheus", "grafana"} <= set(services)
     assert len(binds) >= 8
     assert [each for each in binds if not Path(each).exists()] == []
 
@@ -90,7 +95,8 @@ def test_the_stream_of_the_container_loads_with_the_files_that_are_mounted(
     tmp_path: Path, composed: dict[str, Any]
 ) -> None:
     volumes = {each["target"]: each["source"] for each in composed["services"]["cdc"]["volumes"]}
-    (tmp_path / "mappings").symlink_to(volumes["/etc/cdc/mappings"])
+    for name in ("mappings", "portal-mappings"):
+        (tmp_path / name).symlink_to(volumes[f"/etc/cdc/{name}"])
     text = Path(volumes["/etc/cdc/cdc.yaml"]).read_text()
     (tmp_path / "secret").write_text("hush")
     config = tmp_path / "cdc.yaml"
@@ -101,6 +107,7 @@ def test_the_stream_of_the_container_loads_with_the_files_that_are_mounted(
     assert found.source.host in composed["services"]
     assert found.http.address[1] == 9108
     assert found.source.read_password() == "hush"
+    assert "accounts.yaml" in {path.name for path in found.mapping_paths}
 
 
 def test_prometheus_takes_its_configuration(promtool: Tool) -> None:
