@@ -12,10 +12,9 @@ from cdc.config import load
 from tests.integration.deployment.conftest import ROOT, Tool
 
 DOCKER = ROOT / "docker"
-SECRETS = {
-    name: "secret"
-    for name in ("CDC_SOURCE_PASSWORD", "PORTAL_DATABASE_PASSWORD", "PORTAL_SECRET_KEY")
-}
+SECRETS = dict.fromkeys(
+    ("CDC_SOURCE_PASSWORD", "PORTAL_DATABASE_PASSWORD", "PORTAL_SECRET_KEY"), "secret"
+)
 DOCKERFILES = pytest.mark.parametrize("dockerfile", ["Dockerfile", "portal.Dockerfile"])
 
 
