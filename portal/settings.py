@@ -108,6 +108,7 @@ PASSWORD_RESET_TIMEOUT = int(timedelta(hours=1).total_seconds())
 AXES_FAILURE_LIMIT = environment.number("PORTAL_LOGIN_FAILURES", 5)
 AXES_COOLOFF_TIME = timedelta(minutes=environment.number("PORTAL_LOGIN_LOCK_MINUTES", 15))
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_USERNAME_CALLABLE = "portal.accounts.visitor.username"
 AXES_CLIENT_IP_CALLABLE = "portal.accounts.visitor.address"
 AXES_RESET_ON_SUCCESS = True
 AXES_DISABLE_ACCESS_LOG = True

@@ -139,6 +139,28 @@ class TestGuessing:
 
         assert (locked.status_code, free.status_code) == (429, 200)
 
+    @pytest.mark.parametrize("told", ["unknown", "192.0.2.1:4711", "x" * 300])
+    def test_what_is_no_address_is_not_believed(self, client: Client, told: str) -> None:
+        form = {"username": "ana", "password": GUESS}
+
+        with override_settings(BEHIND_PROXY=True):
+            answers = [
+                client.post("/login/", form, headers={"X-Forwarded-For": told}).status_code
+                for _ in range(5)
+            ]
+
+        assert answers == [200, 200, 200, 200, 429]
+
+    def test_what_is_too_long_to_be_stored_is_answered_all_the_same(self, client: Client) -> None:
+        form = {"username": "n" * 1000, "password": GUESS}
+        agent = {"user-agent": "a" * 1000, "accept": "b" * 2000}
+
+        long_name = client.post("/login/", form, headers=agent)
+        of_the_admin = client.post("/admin/login/", form, headers=agent)
+        long_agent = client.post("/login/", {**form, "username": "ana"}, headers=agent)
+
+        assert [each.status_code for each in (long_name, of_the_admin, long_agent)] == [200] * 3
+
     def test_a_login_between_begins_the_count_anew(self, client: Client) -> None:
         person("ana")
 

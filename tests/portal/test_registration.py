@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from django.db.models.signals import pre_save
 from django.test import Client
 
 from portal.accounts.models import User
@@ -41,6 +42,20 @@ def test_a_name_that_is_taken_is_refused(client: Client, taken: str) -> None:
 
     assert "This name is taken." in answer.content.decode()
     assert User.objects.count() == 1
+
+
+def test_a_name_that_is_taken_between_the_check_and_the_write_is_refused(client: Client) -> None:
+    def be_faster(sender: object, instance: User, **_: object) -> None:
+        pre_save.disconnect(be_faster, sender=User)
+        User.objects.bulk_create([User(username=instance.username, role=Role.CUSTOMER)])
+
+    pre_save.connect(be_faster, sender=User)
+
+    answer = client.post("/register/", application("contested"))
+
+    assert "This name is taken." in answer.content.decode()
+    assert not Author.objects.filter(screen_name="contested").exists()
+    assert not User.objects.filter(email="contested@example.com").exists()
 
 
 def test_the_screen_name_of_an_author_without_account_is_refused(client: Client) -> None:
