@@ -11,6 +11,7 @@ Each of these makes two promises about the rows that are read within it, with `a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -31,6 +32,8 @@ WAIT_SECONDS: Final = 5
 LOCK_SECONDS: Final = 1
 """How long a brief lock is waited for; writers queue behind the one who waits."""
 
+_OWNER: Final = re.compile(r"#\d+")
+
 SNAPSHOT: Final = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
 MARIADB_SNAPSHOTS: Final = 200
 """How many snapshots to open until one shows all that was in the binlog before the first."""
@@ -45,20 +48,44 @@ Connect = Callable[[], SourceConnection]
 def gtid_window(connect: Connect, applied: GtidPosition) -> Iterator[High]:
     """Read in autocommit mode between two looks at MySQL's executed set."""
     connection = connect()
-    [(waited,)] = rows(
-        connection, "SELECT WAIT_FOR_EXECUTED_GTID_SET(%s, %s)", str(applied), WAIT_SECONDS
-    )
-    if waited:
-        raise TooEarly(position=applied)
+    _wait_until_executed(connection, applied)
     low, _ = _executed(connection)
 
     def high() -> Position:
-        server, executed = _executed(connect())
+        server, executed = _settled(connect())
         if server != low:
             raise TooEarly("another server answered behind the SELECT than before it")
         return executed
 
     yield high
+
+
+def _settled(connection: SourceConnection) -> tuple[str, GtidPosition]:
+    """Return the server and its executed set with every commit that was visible before the call.
+
+    A group of commits becomes visible before its GTIDs are executed; until then they are owned.
+    So what is owned is read before what is executed: a GTID that has left the one is in the other.
+    """
+    owned = _owned(connection)
+    server, executed = _executed(connection)
+    if executed.contains(owned):
+        return server, executed
+    _wait_until_executed(connection, owned)
+    return _executed(connection)
+
+
+def _owned(connection: SourceConnection) -> GtidPosition:
+    """Return the GTIDs of commits under way; the server writes each with `#` and its thread."""
+    [(owned,)] = rows(connection, "SELECT @@GLOBAL.gtid_owned")
+    return GtidPosition(GtidSet.parse(_OWNER.sub("", str(owned))))
+
+
+def _wait_until_executed(connection: SourceConnection, gtids: GtidPosition) -> None:
+    [(waited,)] = rows(
+        connection, "SELECT WAIT_FOR_EXECUTED_GTID_SET(%s, %s)", str(gtids), WAIT_SECONDS
+    )
+    if waited:
+        raise TooEarly(position=gtids)
 
 
 def _executed(connection: SourceConnection) -> tuple[str, GtidPosition]:

@@ -53,7 +53,7 @@ MUTANTS: Final = (
         "MySQL: the high watermark is read before the SELECT",
         "cdc/readers/watermarks.py",
         "    yield high\n\n\ndef _executed(",
-        "    early = high()\n    yield lambda: early\n\n\ndef _executed(",
+        "    early = high()\n    yield lambda: early\n\n\ndef _settled(",
         (f"{WATERMARKS}[mysql-gtid]",),
     ),
     Mutant(
