@@ -52,7 +52,7 @@ MUTANTS: Final = (
     Mutant(
         "MySQL: the high watermark is read before the SELECT",
         "cdc/readers/watermarks.py",
-        "    yield high\n\n\ndef _executed(",
+        "    yield high\n\n\ndef _settled(",
         "    early = high()\n    yield lambda: early\n\n\ndef _settled(",
         (f"{WATERMARKS}[mysql-gtid]",),
     ),
