@@ -49,6 +49,7 @@ from cdc.writers.indexes import create_indexes
 from cdc.writers.jobs import Jobs
 from cdc.writers.letters import Limits as LetterLimits
 from cdc.writers.mongo import MongoWriter
+from cdc.writers.stamps import Stamps
 from cdc.writers.state import STREAMS
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ class Daemon:
         self._client: MongoClient[dict[str, Any]] | None = None
         self._config = config
         self._mappings = mappings
+        self._stamps = Stamps.of(mappings)
         self._faults = faults or Faults()
         self._stopping = threading.Event()
         self._pipeline: Pipeline | None = None
@@ -215,6 +217,7 @@ class Daemon:
                 pulse=self._pulse,
                 faults=self._faults,
                 letter_limits=LetterLimits(letters.max, letters.window_seconds),
+                stamps=self._stamps,
             )
             try:
                 yield writer
@@ -331,7 +334,7 @@ class Daemon:
         return Worker(
             Jobs(self._client, state_database=config.target.state_database, stream=config.name),
             open_table=SourceTables(config, followed, pace),
-            documents=Documents(self._client, config.target.database),
+            documents=Documents(self._client, config.target.database, self._stamps),
             windows=windows,
             settler=settler,
             pace=pace,

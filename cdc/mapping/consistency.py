@@ -18,6 +18,7 @@ def own_mistakes(mapping: Mapping) -> Iterator[Mistake]:
     yield from _repeated(mapping, "exclude", mapping.exclude)
     yield from _unsafe_ids(mapping)
     yield from _conflicts(mapping)
+    yield from _stamped_over(mapping)
     yield from _keyless(mapping)
 
 
@@ -53,6 +54,16 @@ def _conflicts(mapping: Mapping) -> Iterator[Mistake]:
         key, paths = ("on_delete", "set"), mapping.on_delete.set
         yield from _nested(mapping, key, combinations(paths, 2))
         yield from _nested(mapping, key, ((path, field) for path in paths for field in fields))
+
+
+def _stamped_over(mapping: Mapping) -> Iterator[Mistake]:
+    """Refuse a stamp in the place of a field; what columns become is checked later."""
+    paths = [*(mapping.fields or ())]
+    if isinstance(mapping.on_delete, SoftDelete):
+        paths += mapping.on_delete.set
+    if mapping.stamp in {path.partition(".")[0] for path in paths}:
+        what = f"`{mapping.stamp}` is a field of the documents already"
+        yield mapping.origin.mistake(("stamp",), what)
 
 
 def _nested(mapping: Mapping, key: KeyPath, pairs: Iterable[tuple[str, str]]) -> Iterator[Mistake]:

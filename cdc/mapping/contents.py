@@ -21,7 +21,9 @@ Contents = list[tuple[Path, int]]
 def contents(meeting: Meeting) -> Contents:
     """Give the fields of the document of a row."""
     if meeting.mapping.fields is None:
-        return list(_columns(meeting))
+        found = list(_columns(meeting))
+        _require_stamp_apart(meeting, found)
+        return found
     return list(_fields(meeting, meeting.mapping.fields))
 
 
@@ -46,6 +48,12 @@ def _require_room(meeting: Meeting, dotted: str, fields: Iterable[Path]) -> None
         if nested(dotted, ".".join(field)) is not None:
             what = f"`{dotted}` nests below `{field[0]}`, which is a field of its own"
             meeting.mistake(("on_delete", "set", dotted), what)
+
+
+def _require_stamp_apart(meeting: Meeting, columns: Contents) -> None:
+    stamp = meeting.mapping.stamp
+    if any(stamp == path[0] for path, _ in columns):
+        meeting.mistake(("stamp",), f"`{stamp}` is the field of a column; name another")
 
 
 def _columns(meeting: Meeting) -> Iterator[tuple[Path, int]]:

@@ -15,7 +15,14 @@ from cdc.mapping.fields import FieldRule, FieldSource, SqlText, Truncate
 from cdc.mapping.ids import Id, IdExpression, IdPart
 from cdc.mapping.indexes import Index
 from cdc.mapping.mistakes import Mistake
-from cdc.mapping.names import CollectionName, ColumnName, FieldPath, SourceName, Strict
+from cdc.mapping.names import (
+    CollectionName,
+    ColumnName,
+    FieldName,
+    FieldPath,
+    SourceName,
+    Strict,
+)
 from cdc.mapping.policies import NOW, OnAlter, OnDelete, OnDrop, OnError, OnTruncate, SoftDelete
 from cdc.mapping.source_patterns import source_pattern
 from cdc.mapping.value_types import ValueType
@@ -86,6 +93,8 @@ class Mapping(Strict):
     """Whether a NULL becomes null, or no field at all."""
     where: SqlText | None = None
     """Only rows for which this expression is true have documents."""
+    stamp: FieldName | None = None
+    """A field that tells when the document was written, by the daemon's clock."""
     on_delete: OnDelete = "delete"
     """What happens to the document of a row that is deleted, or that `where` no longer admits."""
     on_truncate: OnTruncate = "apply"

@@ -47,6 +47,12 @@ def _path(path: str) -> str:
     return path
 
 
+def _top_level(name: str) -> str:
+    if "." in name:
+        raise ValueError("must be a field of the document itself: a name without a dot")
+    return _path(name)
+
+
 def _collection(name: str) -> str:
     if not name or "$" in name or "\0" in name or name.startswith(("system.", ".")):
         raise ValueError("must be a collection name: no `$`, not beginning with `system.` or `.`")
@@ -65,5 +71,7 @@ CollectionName = Annotated[StrictStr, AfterValidator(_collection)]
 SourceName = Annotated[StrictStr, AfterValidator(_source)]
 FieldPath = Annotated[StrictStr, AfterValidator(_path)]
 """A dotted path of a field that is not in `_id`."""
+FieldName = Annotated[StrictStr, AfterValidator(_top_level)]
+"""The name of a field of the document itself, other than `_id`."""
 IndexedPath = Annotated[StrictStr, AfterValidator(_any_path)]
 """A dotted path of any field."""

@@ -18,8 +18,13 @@ def target_mistakes(mappings: Sequence[Mapping]) -> Iterator[Mistake]:
     for mapping in mappings:
         yield from _own_tables(mapping)
     for one, other in combinations(mappings, 2):
-        if one.target == other.target and not _kept_apart(one, other):
+        if one.target != other.target:
+            continue
+        if not _kept_apart(one, other):
             yield other.origin.mistake(("target",), _shared(one, other))
+        if one.stamp != other.stamp:
+            what = f"mappings with the target `{one.target}` must agree on `stamp`"
+            yield other.origin.mistake(("stamp",), what)
 
 
 def _own_tables(mapping: Mapping) -> Iterator[Mistake]:

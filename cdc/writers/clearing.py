@@ -29,6 +29,7 @@ from cdc.retry import Stopped
 from cdc.writers.batch import query
 from cdc.writers.commands import Command
 from cdc.writers.failures import Refused, check_reply
+from cdc.writers.stamps import NO_STAMPS, Stamps
 from cdc.writers.state import MAJORITY, AlreadyLanded, Document, StreamState
 from cdc.writers.transaction import committed
 
@@ -63,13 +64,15 @@ class Clearing:
         persist: Persist,
         stopping: threading.Event,
         faults: Faults,
+        stamps: Stamps = NO_STAMPS,
     ) -> None:
-        """`persist` repeats what fails for a passing reason."""
+        """`persist` repeats what fails for a passing reason; marked documents are stamped too."""
         self._database = database
         self._state = state
         self._persist = persist
         self._stopping = stopping
         self._faults = faults
+        self._stamps = stamps
 
     def carry_out(self, clear: Clear, session: ClientSession | None) -> None:
         """Take every document away that the action means.
@@ -100,7 +103,8 @@ class Clearing:
             OperationKind.DELETE,
             [Operation(OperationKind.DELETE, each) for each in ids],
         )
-        body = _marking(command, clear.marks) if clear.marks else command.body()
+        marks = {**clear.marks, **self._stamps.marks(clear.collection)}
+        body = _marking(command, marks) if clear.marks else command.body()
         try:
             self._send(command, body, session)
         except Refused as error:

@@ -14,6 +14,7 @@ from bson.raw_bson import RawBSONDocument
 
 from cdc.operations import Operation, OperationKind
 from cdc.writers.batch import Batch, coalesce, query, runs
+from cdc.writers.stamps import stamped
 
 MAX_COMMAND_BYTES: Final = 15_000_000
 """Below the 16 MB of a BSON document, which a command is."""
@@ -30,26 +31,30 @@ class Command:
     kind: OperationKind
     operations: Sequence[Operation]
 
-    def body(self) -> dict[str, Any]:
-        """Return the command's document."""
+    def body(self, stamp: bytes = b"") -> dict[str, Any]:
+        """Return the command's document; `stamp` is a BSON element to end each document with."""
         if self.kind == OperationKind.INSERT:
-            documents = [RawBSONDocument(operation.document) for operation in self.operations]
+            documents = [RawBSONDocument(each) for each in self._documents(stamp)]
             return {"insert": self.collection, "documents": documents, "ordered": True}
         if self.kind == OperationKind.REPLACE:
-            return {
-                "update": self.collection,
-                "updates": [RawBSONDocument(_update(operation)) for operation in self.operations],
-                "ordered": True,
-            }
+            updates = [
+                RawBSONDocument(_update(operation.id, document))
+                for operation, document in zip(self.operations, self._documents(stamp), strict=True)
+            ]
+            return {"update": self.collection, "updates": updates, "ordered": True}
         return {
             "delete": self.collection,
             "deletes": [RawBSONDocument(_delete(operation)) for operation in self.operations],
             "ordered": True,
         }
 
+    def _documents(self, stamp: bytes) -> list[bytes]:
+        documents = [operation.document for operation in self.operations]
+        return [stamped(each, stamp) for each in documents] if stamp else documents
 
-def _update(operation: Operation) -> bytes:
-    body = b"\x03q\0%b\x03u\0%b\x08upsert\0\x01\0" % (query(operation.id), operation.document)
+
+def _update(identifier: bytes, document: bytes) -> bytes:
+    body = b"\x03q\0%b\x03u\0%b\x08upsert\0\x01\0" % (query(identifier), document)
     return (len(body) + 4).to_bytes(4, "little") + body
 
 

@@ -14,6 +14,7 @@ from pymongo.read_concern import ReadConcern
 
 from cdc.writers.answers import explained
 from cdc.writers.batch import comparable, query
+from cdc.writers.stamps import NO_STAMPS, Stamps
 
 _RAW: Final[CodecOptions[RawBSONDocument]] = DEFAULT_RAW_BSON_OPTIONS
 _ID_OFFSET: Final = 9
@@ -35,10 +36,13 @@ _BESIDE_LENGTH: Final = {0x02: 4, 0x03: 0, 0x05: 5}
 
 
 class Documents:
-    """The documents of one database, as a majority has them."""
+    """The documents of one database, as a majority has them, without their stamps."""
 
-    def __init__(self, client: MongoClient[dict[str, Any]], database: str) -> None:
+    def __init__(
+        self, client: MongoClient[dict[str, Any]], database: str, stamps: Stamps = NO_STAMPS
+    ) -> None:
         self._database = client.get_database(database, read_concern=ReadConcern("majority"))
+        self._stamps = stamps
 
     def is_empty(self, collection: str) -> bool:
         """Tell whether there is no document in it."""
@@ -64,10 +68,9 @@ class Documents:
     def fetch(self, collection: str, ids: Sequence[bytes]) -> dict[object, bytes]:
         """Return the documents of these ids that exist, by their ids as MongoDB compares them."""
         wanted = {"_id": {"$in": [_value(each) for each in ids]}}
+        found = self._collection(collection).find(wanted, self._stamps.hidden(collection))
         with explained():
-            raws: list[bytes] = [
-                document.raw for document in self._collection(collection).find(wanted)
-            ]
+            raws: list[bytes] = [document.raw for document in found]
         return {comparable(document_id(raw)): raw for raw in raws}
 
     def _collection(self, name: str) -> Collection[Any]:

@@ -37,6 +37,7 @@ from cdc.writers.failures import (
 from cdc.writers.halves import halves
 from cdc.writers.letters import DEFAULT_LIMITS, Account, Letters, Limits
 from cdc.writers.setting_aside import set_aside
+from cdc.writers.stamps import NO_STAMPS, Stamps
 from cdc.writers.state import MAJORITY, TTL_SECONDS, AlreadyLanded, Document, StreamState
 from cdc.writers.tally import Tally
 from cdc.writers.transaction import committed
@@ -84,10 +85,12 @@ class MongoWriter:
         lease_seconds: float = TTL_SECONDS,
         pulse: Pulse | None = None,
         letter_limits: Limits = DEFAULT_LIMITS,
+        stamps: Stamps = NO_STAMPS,
     ) -> None:
         """With `transactional` a batch and its checkpoint commit together, else one after other.
 
-        `lease_seconds`: how long the stream stays this writer's without a sign of life.
+        `lease_seconds`: how long the stream stays this writer's without a sign of life. `stamps`:
+        the fields that tell when a document was written.
         """
         self.state = StreamState(client[state_database], stream, ttl_seconds=lease_seconds)
         self._renew_after_seconds = lease_seconds / RENEWALS_PER_LEASE
@@ -100,6 +103,7 @@ class MongoWriter:
         self._ledger = self._state_database[faults.ledger] if faults.ledger else None
         self._transactional = transactional
         self._faults = faults
+        self._stamps = stamps
         self._letters = Letters(self._state_database, stream, letter_limits)
         self._looked_at = 0.0
         self._stopping = threading.Event()
@@ -112,6 +116,7 @@ class MongoWriter:
             persist=self._persist,
             stopping=self._stopping,
             faults=faults,
+            stamps=stamps,
         )
 
     def __repr__(self) -> str:
@@ -333,7 +338,8 @@ class MongoWriter:
 
     def _reply(self, command: Command, session: ClientSession | None) -> dict[str, Any]:
         try:
-            return self._database.command(command.body(), session=session, **self._concern(session))
+            body = command.body(self._stamps.element(command.collection))
+            return self._database.command(body, session=session, **self._concern(session))
         except DocumentTooLarge as error:
             sizes = [len(operation.document) for operation in command.operations]
             refusal = {

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
@@ -35,7 +35,9 @@ def copy(connection: Connection, mongo: MongoServer, database: str) -> Iterator[
         for table in TABLES:
             cursor.execute(f"SELECT {', '.join(table.columns)} FROM twitter.{table.name}")
             rows = [dict(zip(table.columns, row, strict=True)) for row in cursor.fetchall()]
-            client[database][table.name].insert_many([table.expected(row) for row in rows])
+            stamp = {table.stamp: datetime.now(UTC)} if table.stamp else {}
+            documents = [table.expected(row) | stamp for row in rows]
+            client[database][table.name].insert_many(documents)
         yield connection, client[database]
 
 
@@ -48,6 +50,16 @@ def test_equal_sides_are_equal(copy: Copy) -> None:
 
     assert all(result.equal for result in found.values())
     assert found["tweets"].lines() == ["tweets: 60 rows, 60 documents, all equal"]
+
+
+def test_a_document_without_its_stamp_is_found(copy: Copy) -> None:
+    tweets = copy[1]["tweets"]
+    tweets.update_one({"_id": Decimal128(str(HUGE))}, {"$unset": {"replicated_at": ""}})
+
+    (told,) = compared(copy)["tweets"].told
+
+    assert "replicated_at should be date" in told
+    assert told.endswith("is nothing")
 
 
 def test_a_missing_document_is_found(copy: Copy) -> None:

@@ -157,3 +157,9 @@ def test_a_cast_can_make_a_column_fit_for_an_id() -> None:
 
     assert "two of its values could become one" in refused(columns)[0]
     assert plan(columns, id={"column": "at", "type": "string"})
+
+
+def test_a_stamp_cannot_have_the_name_of_a_columns_field() -> None:
+    assert refused(table(varchar("seen")), stamp="seen") == [
+        "`seen` is the field of a column; name another"
+    ]

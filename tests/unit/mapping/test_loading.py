@@ -204,6 +204,10 @@ def test_unknown_keys_inside_a_key_come_with_a_suggestion(
         ("fields: {a: b}\non_delete:\n  set:\n    a.at: $now", "6: `a.at` nests below `a`"),
         ("fields: {a.b: b}\non_delete:\n  set:\n    a: true", "6: `a.b` nests below `a`"),
         ("on_delete:\n  set:\n    a: 1\n    a.b: 2", "5: `a.b` nests below `a`"),
+        ("stamp: a.b", "3: `stamp`: must be a field of the document itself"),
+        ("stamp: _id", "3: `stamp`: `_id` is written as"),
+        ("fields: {a.b: b}\nstamp: a", "4: `a` is a field of the documents already"),
+        ("on_delete: {set: {a: 1}}\nstamp: a", "4: `a` is a field of the documents already"),
     ],
 )
 def test_what_contradicts_itself_is_a_mistake(tmp_path: Path, lines: str, expected: str) -> None:

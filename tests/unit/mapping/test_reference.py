@@ -104,7 +104,7 @@ def test_an_example_does_what_it_says(mapping: str, example: str) -> None:
 
 
 def test_there_are_examples() -> None:
-    assert len(EXAMPLES) == 15
+    assert len(EXAMPLES) == 16
 
 
 COLUMNS = {

@@ -47,6 +47,14 @@ def test_two_mappings_may_share_a_target_where_a_name_in_both_ids_differs() -> N
     assert told(one, one)
 
 
+def test_two_mappings_with_one_target_agree_on_the_stamp() -> None:
+    one = {"source": "a.orders", "id": SCHEMA, "stamp": "seen"}
+    other = {"source": "b.orders", "id": SCHEMA}
+
+    assert told(one, other) == ["mappings with the target `orders` must agree on `stamp`"]
+    assert not told(one, other | {"stamp": "seen"})
+
+
 def test_a_column_that_is_called_like_a_name_keeps_nothing_apart() -> None:
     one = {"source": "a.orders", "id": SCHEMA}
     other = {"source": "b.orders", "id": ["schema", "id"]}

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import bson
+import pytest
 from bson.raw_bson import RawBSONDocument
 
 from cdc.checkpoint import Checkpoint
@@ -34,6 +35,18 @@ def test_a_replace_is_an_upsert_of_the_whole_document() -> None:
         "u": {"_id": 7, "name": "é"},
         "upsert": True,
     }
+
+
+@pytest.mark.parametrize("kind", [OperationKind.INSERT, OperationKind.REPLACE])
+def test_a_stamp_goes_into_what_is_sent_and_not_into_the_operation(kind: OperationKind) -> None:
+    operation = Operation(kind, ID, DOCUMENT)
+
+    body = Command("c", kind, [operation]).body(b"\x0aseen\0")
+
+    sent = body["documents"][0] if kind == OperationKind.INSERT else body["updates"][0]
+    found = decoded(sent) if kind == OperationKind.INSERT else decoded(sent)["u"]
+    assert found == {"_id": 7, "name": "é", "seen": None}
+    assert operation.document == DOCUMENT
 
 
 def test_a_delete_names_one_document() -> None:
