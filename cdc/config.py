@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -57,16 +58,19 @@ def _from_directory(value: Any, info: ValidationInfo) -> Any:
     if not isinstance(value, str | Path):
         return value
     directory = (info.context or {}).get("directory", Path())
-    path = Path(directory, Path(value).expanduser())
-    if not path.is_file():
-        raise ValueError(f"there is no file {path}")
-    if not os.access(path, os.R_OK):
-        raise ValueError(f"the file {path} may not be read by this user")
+    try:
+        path = Path(directory, Path(value).expanduser())
+        if not path.is_file():
+            raise ValueError(f"there is no file {path}")
+        if not os.access(path, os.R_OK):
+            raise ValueError(f"the file {path} may not be read by this user")
+    except (OSError, RuntimeError) as error:  # too long a name, a home of nobody
+        raise ValueError(f"it can name no file: {error}") from error
     return path
 
 
 Whole = Annotated[int, BeforeValidator(_not_bool)]
-Number = Annotated[float, BeforeValidator(_not_bool)]
+Number = Annotated[float, BeforeValidator(_not_bool), Field(allow_inf_nan=False)]
 ReadableFile = Annotated[Path, BeforeValidator(_from_directory)]
 
 
@@ -144,6 +148,17 @@ class SourceConfig(_Settings):
     heartbeat_seconds: Annotated[Number, Field(ge=0.1, le=3600)] = 5.0
     heartbeat_table: str | None = None
 
+    @field_validator("host")
+    @classmethod
+    def _one_host(cls, host: str) -> str:
+        if re.search(r"[\s\x00/@\[\]]", host) or host.count(":") == 1:
+            raise ValueError("write a name or an address alone; its port belongs into `port`")
+        try:
+            host.encode("idna")  # as the look-up will
+        except UnicodeError as error:
+            raise ValueError("no host can have this name: a part is empty or too long") from error
+        return host
+
     @field_validator("heartbeat_table")
     @classmethod
     def _qualified(cls, name: str | None) -> str | None:
@@ -194,8 +209,8 @@ class TargetConfig(_Settings):
     """The MongoDB deployment that is written to."""
 
     uri: SecretStr
-    database: Annotated[str, BeforeValidator(_database_name, str)]
-    state_database: Annotated[str, BeforeValidator(_database_name, str)] = "cdc"
+    database: Annotated[str, AfterValidator(_database_name)]
+    state_database: Annotated[str, AfterValidator(_database_name)] = "cdc"
 
     @field_validator("uri")
     @classmethod
@@ -277,7 +292,7 @@ class DeadLettersConfig(_Settings):
     """How many open dead letters from within a time are too many: then the daemon stops."""
 
     max: Annotated[Whole, Field(ge=0)] = 100
-    window_seconds: Annotated[Number, Field(gt=0)] = 3600.0
+    window_seconds: Annotated[Number, Field(gt=0, le=31_536_000)] = 3600.0
 
 
 class HttpConfig(_Settings):
@@ -290,17 +305,18 @@ class HttpConfig(_Settings):
     @classmethod
     def _host_and_port(cls, listen: str) -> str:
         host, _, port = listen.rpartition(":")
-        if listen != "off" and not (
-            host and port.isascii() and port.isdigit() and int(port) < 65536
-        ):
-            raise ValueError("write HOST:PORT, or off")
+        is_host = re.fullmatch(r"\[[^\[\]]+\]|[^\[\]:\s]+", host)
+        if listen != "off" and not (is_host and re.fullmatch("[0-9]{1,5}", port)):
+            raise ValueError("write HOST:PORT, an IPv6 address as [::1]:PORT, or off")
+        if listen != "off" and int(port) > 65535:
+            raise ValueError("ports end at 65535")
         return listen
 
     @property
     def address(self) -> tuple[str, int]:
         """Return host and port."""
         host, _, port = self.listen.rpartition(":")
-        return host, int(port)
+        return host.strip("[]"), int(port)
 
 
 class LogConfig(_Settings):

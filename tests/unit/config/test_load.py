@@ -175,6 +175,59 @@ def test_a_password_file_that_is_not_there_is_a_mistake(folder: Path) -> None:
     assert lines == [f"cdc.yaml:2: source.password_file: there is no file {folder / 'secret'}"]
 
 
+@pytest.mark.parametrize("name", ["x" * 5000, "~nobody-of-this-name/secret"])
+def test_a_password_file_that_cannot_be_is_a_mistake(folder: Path, name: str) -> None:
+    lines = refusal(folder, MINIMAL.replace("password: hush", f"password_file: {name}"))
+
+    assert lines[0].startswith("cdc.yaml:2: source.password_file: it can name no file")
+
+
+@pytest.mark.parametrize(
+    "host", ["db..example", "x" * 64, "db:3306", "[::1]", "two words", "mysql://db", "user@db"]
+)
+def test_what_cannot_be_a_host_is_a_mistake(folder: Path, host: str) -> None:
+    lines = refusal(folder, MINIMAL.replace("host: db", f"host: '{host}'"))
+
+    assert lines[0].startswith("cdc.yaml:2: source.host: ")
+
+
+@pytest.mark.parametrize(
+    "host", ["db.example.com.", "127.0.0.1", "::1", "fe80::1%eth0", "bücher.de"]
+)
+def test_names_and_addresses_are_hosts(folder: Path, host: str) -> None:
+    assert (
+        load(write(folder, MINIMAL.replace("host: db", f"host: '{host}'")), {}).source.host == host
+    )
+
+
+@pytest.mark.parametrize("value", ["true", "7", "[x]", "{x: 1}", "~"])
+@pytest.mark.parametrize("key", ["database", "state_database"])
+def test_a_database_s_name_is_text(folder: Path, key: str, value: str) -> None:
+    text = MINIMAL.replace(", database: shop", ", database: shop, state_database: cdc")
+    lines = refusal(
+        folder,
+        text.replace(f" {key}: {'shop' if key == 'database' else 'cdc'}", f" {key}: {value}"),
+    )
+
+    assert lines[0] == f"cdc.yaml:3: target.{key}: must be text"
+
+
+@pytest.mark.parametrize(
+    ("listen", "address"),
+    [
+        ("localhost:0", ("localhost", 0)),
+        ("[::]:9108", ("::", 9108)),
+        ("0.0.0.0:80", ("0.0.0.0", 80)),
+    ],
+)
+def test_http_listens_on_an_address_and_port(
+    folder: Path, listen: str, address: tuple[str, int]
+) -> None:
+    config = load(write(folder, f"{MINIMAL}http: {{listen: '{listen}'}}\n"), {})
+
+    assert config.http.address == address
+
+
 def test_two_streams_of_different_names_get_different_server_ids() -> None:
     ids = {default_server_id(name) for name in ("shop", "blog")}
 
@@ -323,6 +376,13 @@ def test_state_and_documents_do_not_share_a_database(folder: Path) -> None:
         "log: {format: xml}",
         "mappings: []",
         "mappings: [nowhere/*.yaml]",
+        "dead_letters: {window_seconds: .inf}",
+        "dead_letters: {window_seconds: 1e300}",
+        "chunks: {max_lag_seconds: nan}",
+        "http: {listen: '::1:9108'}",
+        "http: {listen: '[::1]:65536'}",
+        "http: {listen: '127.0.0.1'}",
+        "http: {listen: ':9108'}",
     ],
 )
 def test_a_value_out_of_its_range_is_refused_at_its_line(folder: Path, text: str) -> None:
