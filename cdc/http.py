@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import socket
+import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,16 +16,14 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from cdc import metrics, status
 from cdc.config import Config
-from cdc.errors import CdcError
-from cdc.readers.look import SourceLook, look
+from cdc.looks import Looks
+from cdc.readers.look import look
 from cdc.snapshot import Snapshot
 
 log = structlog.get_logger(__name__)
 
 LISTEN_AGAIN_SECONDS: Final = 5.0
 REQUEST_SECONDS: Final = 10
-LOOK_AGAIN_SECONDS: Final = 10.0
-"""How long a look at the source holds: scrapes must not burden it."""
 
 Answer = tuple[int, str, bytes]
 _JSON: Final = "application/json"
@@ -36,9 +35,8 @@ class Pages:
     def __init__(self, config: Config, snapshot: Callable[[], Snapshot]) -> None:
         self._config = config
         self._snapshot = snapshot
-        self._looked: tuple[float, SourceLook | None] | None = None
-        self._looking = threading.Lock()
-        self._registry = metrics.registry(snapshot, self._look)
+        looks = Looks(lambda: look(config.source))
+        self._registry = metrics.registry(snapshot, looks.latest)
         self._pages: dict[str, Callable[[], Answer]] = {
             "/metrics": self._metrics,
             "/healthz": self._health,
@@ -72,19 +70,6 @@ class Pages:
     def _status(self) -> Answer:
         return _json(200, status.examine(self._config, self._snapshot()))
 
-    def _look(self) -> SourceLook | None:
-        with self._looking:
-            if self._looked is None or time.monotonic() - self._looked[0] > LOOK_AGAIN_SECONDS:
-                self._looked = (time.monotonic(), _attempt(self._config))
-            return self._looked[1]
-
-
-def _attempt(config: Config) -> SourceLook | None:
-    try:
-        return look(config.source)
-    except CdcError:
-        return None  # cdc_source_connected tells
-
 
 def _json(code: int, facts: dict[str, Any]) -> Answer:
     return code, _JSON, json.dumps(facts, ensure_ascii=False, indent=2).encode() + b"\n"
@@ -109,7 +94,7 @@ def _serve(config: Config, pages: Pages, stopping: threading.Event) -> None:
     said = False
     while not stopping.is_set():
         try:
-            server = ThreadingHTTPServer(config.http.address, _handler(pages))
+            server = _Server(config.http.address, _handler(pages))
         except OSError as error:
             if not said:
                 log.warning("http_unavailable", listen=config.http.listen, error=str(error))
@@ -119,10 +104,24 @@ def _serve(config: Config, pages: Pages, stopping: threading.Event) -> None:
         with server:
             host, port = server.server_address[:2]
             log.info("http_listening", host=str(host), port=port)
-            server.daemon_threads = True
             threading.Thread(target=server.serve_forever, args=(0.2,), daemon=True).start()
             stopping.wait()
             server.shutdown()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        super().__init__(address, handler)
+
+    def handle_error(self, *_: object) -> None:
+        """Say what failed as every line is said; that somebody did not wait is no failure."""
+        if isinstance(sys.exception(), OSError):
+            log.debug("http_not_awaited", error=str(sys.exception()))
+        else:
+            log.error("http_failed", exc_info=True)
 
 
 def _handler(pages: Pages) -> type[BaseHTTPRequestHandler]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
+import struct
+import time
 import urllib.error
 import urllib.request
 from typing import Any
@@ -21,6 +24,8 @@ from tests.end_to_end.support.stream import Document, Stream
 from tests.waiting import eventually
 
 ONE_KIND = pytest.mark.parametrize("stream", ["mysql-gtid"], indirect=True)
+SCRAPE_SECONDS = 4
+"""Less than the 5 s that a source which says nothing is waited for."""
 
 
 @pytest.fixture
@@ -160,6 +165,8 @@ def test_lag_grows_while_a_side_is_silent_and_returns_to_zero(items: Stream, sid
         seen = lag(daemon)
         eventually(lambda: lag(daemon) > seen)
         eventually(lambda: metrics(daemon)[f"cdc_{side}_connected"] == 0)
+        if side == "source":
+            assert _slowest_scrape_until_blind(daemon) < SCRAPE_SECONDS
         code, body = get(daemon, "/readyz")
         trouble = json.loads(body)["process"]["trouble"][side]
         assert code == 503
@@ -170,6 +177,48 @@ def test_lag_grows_while_a_side_is_silent_and_returns_to_zero(items: Stream, sid
         items.settle()
         eventually(lambda: lag(daemon) == 0)
         eventually(lambda: get(daemon, "/readyz")[0] == 200)
+
+
+def _slowest_scrape_until_blind(daemon: Daemon) -> float:
+    """Scrape until a look at the source has failed, too."""
+    slowest = 0.0
+
+    def blind() -> bool:
+        nonlocal slowest
+        began = time.monotonic()
+        found = metrics(daemon)
+        slowest = max(slowest, time.monotonic() - began)
+        return "cdc_bytes_behind" not in found
+
+    eventually(blind)
+    return slowest
+
+
+def _has_ipv6_loopback() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+@ONE_KIND
+@pytest.mark.parametrize("listen", ["127.0.0.1:0", "[::1]:0"])
+def test_whoever_does_not_wait_for_an_answer_leaves_no_trace(items: Stream, listen: str) -> None:
+    if "::1" in listen and not _has_ipv6_loopback():
+        pytest.skip("this machine has no IPv6")
+    items.settings["http"] = {"listen": listen}
+    daemon = items.start()
+    said = daemon.until_logged("http_listening")
+
+    with socket.create_connection((said["host"], said["port"])) as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.sendall(b"GET /status HTTP/1.0\r\n\r\n")
+
+    daemon.until_logged("http_not_awaited")
+    assert daemon.stop() == 0
+    assert len(daemon.log) == len(daemon.stderr.splitlines())
 
 
 @ONE_KIND

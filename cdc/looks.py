@@ -1,0 +1,56 @@
+"""The latest look at the source, for which nobody who asks waits long."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Final
+
+from cdc.errors import CdcError
+from cdc.readers.look import SourceLook
+
+LOOK_AGAIN_SECONDS: Final = 10.0
+"""How long a look holds: scrapes must not burden the source."""
+
+WITHIN_SECONDS: Final = 2.0
+"""How long to wait for one: a scrape that takes 10 s tells Prometheus nothing at all."""
+
+
+class Looks:
+    """Looks at the source in a thread of its own; may be asked from any thread."""
+
+    def __init__(
+        self, look: Callable[[], SourceLook], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """`clock` tells seconds."""
+        self._look = look
+        self._clock = clock
+        self._changed = threading.Condition()
+        self._looking = False
+        self._looked_at: float | None = None
+        self._seen: SourceLook | None = None
+
+    def latest(self) -> SourceLook | None:
+        """Return a look that still holds; None where the source does not answer in time."""
+        with self._changed:
+            if not self._looking and not self._holds():
+                self._looking = True
+                threading.Thread(target=self._run, name="look", daemon=True).start()
+            self._changed.wait_for(lambda: not self._looking, WITHIN_SECONDS)
+            return None if self._looking else self._seen
+
+    def _holds(self) -> bool:
+        looked_at = self._looked_at
+        return looked_at is not None and self._clock() - looked_at <= LOOK_AGAIN_SECONDS
+
+    def _run(self) -> None:
+        seen = None
+        try:
+            seen = self._look()
+        except CdcError:
+            pass  # cdc_source_connected tells
+        finally:
+            with self._changed:
+                self._seen, self._looked_at, self._looking = seen, self._clock(), False
+                self._changed.notify_all()

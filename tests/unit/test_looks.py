@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import threading
+
+from cdc.errors import Retryable
+from cdc.looks import LOOK_AGAIN_SECONDS, Looks
+from cdc.position import GtidPosition, GtidSet
+from cdc.readers.look import SourceLook
+from tests.waiting import eventually
+
+SEEN = SourceLook(GtidPosition(GtidSet({})), {}, 0.0)
+
+
+class Source:
+    """What is looked at; `answers` is cleared while it is silent."""
+
+    def __init__(self) -> None:
+        self.answers = threading.Event()
+        self.answers.set()
+        self.refuses = False
+        self.asked = 0
+        self.now = 0.0
+
+    def look(self) -> SourceLook:
+        self.asked += 1
+        assert self.answers.wait(30)
+        if self.refuses:
+            raise Retryable
+        return SEEN
+
+
+def looks_at(source: Source) -> Looks:
+    return Looks(source.look, clock=lambda: source.now)
+
+
+def test_a_look_holds_for_a_while() -> None:
+    source = Source()
+    looks = looks_at(source)
+
+    assert [looks.latest(), looks.latest()] == [SEEN, SEEN]
+    assert source.asked == 1
+    source.now = LOOK_AGAIN_SECONDS + 1
+    assert looks.latest() == SEEN
+    assert source.asked == 2
+
+
+def test_a_source_that_is_silent_is_not_waited_for_and_asked_once() -> None:
+    """About 4 seconds."""
+    source = Source()
+    looks = looks_at(source)
+    looks.latest()
+    source.now = LOOK_AGAIN_SECONDS + 1
+    source.answers.clear()
+
+    assert [looks.latest(), looks.latest()] == [None, None]
+
+    assert source.asked == 2
+    source.answers.set()
+    eventually(lambda: looks.latest() == SEEN)
+
+
+def test_a_source_that_refuses_is_left_alone_for_as_long() -> None:
+    source = Source()
+    source.refuses = True
+    looks = looks_at(source)
+
+    assert [looks.latest(), looks.latest()] == [None, None]
+    assert source.asked == 1
