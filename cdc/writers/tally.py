@@ -44,7 +44,8 @@ class Tally:
         self._operations += operations
         self._batches += 1
         self._seconds += seconds
-        self.committed_at = batch.committed_at
+        if batch.committed_at is not None:
+            self.committed_at = batch.committed_at
         for command in commands:
             kind = OperationKind(command.kind).name.lower()
             self._documents[command.collection, kind] += len(command.operations)
