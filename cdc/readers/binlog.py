@@ -17,7 +17,7 @@ from cdc.position import FilePosition, Position
 from cdc.readers import dump, events, payloads, resume, source
 from cdc.readers.assembler import Assembler
 from cdc.readers.events import Event, EventType
-from cdc.readers.look import clock_offset
+from cdc.readers.look import SourceLook, look_through
 from cdc.readers.packets import PacketStream, ServerError
 from cdc.readers.source_clock import SourceClock
 from cdc.readers.table_maps import TableMapCache
@@ -60,6 +60,7 @@ class BinlogReader:
         self._assembling: Assembler | None = None
         self._caught_up_at: float | None = None
         self._last_heartbeat = -1
+        self._heard_at = ("", 0)
         self._heard_from = False
         self._clock = SourceClock()
         self._retrying = Retrying()
@@ -71,12 +72,13 @@ class BinlogReader:
     def facts(self) -> Reading:
         """Return how far the reading is; may be called from any thread."""
         assembler, caught_up_at = self._assembling, self._caught_up_at
-        file, _, offset = (assembler.where if assembler else ":0").rpartition(":")
+        file, offset = _place(assembler.where if assembler else ":0")
+        heard_file, heard_offset = self._heard_at
         return Reading(
             connected=self.connected,
             server=self.server,
             file=file,
-            offset=int(offset),
+            offset=max(offset, heard_offset) if heard_file == file else offset,
             caught_up_seconds_ago=None if caught_up_at is None else time.monotonic() - caught_up_at,
             clock_offset_seconds=self._clock.offset_seconds,
             reconnects=self._lost,
@@ -149,7 +151,7 @@ class BinlogReader:
             mariadb = source.is_mariadb(connection)
             assembler = self._assembler(connection, where, mariadb=mariadb)
             checksum = _checksums(connection)
-            self._clock.was_ahead_by(clock_offset(connection))
+            self._see(look_through(connection), where)
             self._assembling, self._last_heartbeat = assembler, -1
             dump.request(
                 connection,
@@ -167,6 +169,15 @@ class BinlogReader:
             self.connected = False
             self._packets = None
             source.close(connection)
+
+    def _see(self, seen: SourceLook, where: Checkpoint) -> None:
+        """Learn the source's time, and whether anything of it is still to be read.
+
+        An idle source would say so at its first heartbeat only.
+        """
+        self._clock.was_ahead_by(seen.clock_offset_seconds)
+        if seen.is_all_in(where.position):
+            self._caught_up_at = time.monotonic()
 
     def _assembler(
         self, connection: Connection[Any], where: Checkpoint, *, mariadb: bool
@@ -209,11 +220,18 @@ class BinlogReader:
 
         While the server skips what was applied before, it sends heartbeats too, farther on.
         """
-        at_end = heartbeat.end == int(assembler.where.rpartition(":")[2]) & 0xFFFFFFFF
+        file, offset = _place(assembler.where)
+        at_end = heartbeat.end == offset & 0xFFFFFFFF
         if at_end or heartbeat.end == self._last_heartbeat:
             self._caught_up_at = time.monotonic()
         self._last_heartbeat = heartbeat.end
+        self._heard_at = file, heartbeat.end
         self._heard_from = True  # the link has held for one interval at least
+
+
+def _place(where: str) -> tuple[str, int]:
+    file, _, offset = where.rpartition(":")
+    return file, int(offset)
 
 
 def _unpacked(payload: events.Event, assembler: Assembler) -> Iterator[Transaction]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pymysql.connections import Connection
 
     from cdc.config import SourceConfig
+    from cdc.readers.source import SourceConnection
 
 QUERY_SECONDS: Final = 5.0
 
@@ -55,9 +56,14 @@ class SourceLook:
 def look(config: SourceConfig) -> SourceLook:
     """Ask the source; raises Retryable or Unfit where it does not answer."""
     with closing(source.connect(config, read_timeout=QUERY_SECONDS)) as connection:
-        committed = start.now(connection, source.is_mariadb(connection))
-        logs = {str(name): int(size) for name, size, *_ in rows(connection, "SHOW BINARY LOGS")}
-        return SourceLook(committed, logs, clock_offset(connection))
+        return look_through(connection)
+
+
+def look_through(connection: SourceConnection) -> SourceLook:
+    """Ask on a connection that there is."""
+    committed = start.now(connection, source.is_mariadb(connection))
+    logs = {str(name): int(size) for name, size, *_ in rows(connection, "SHOW BINARY LOGS")}
+    return SourceLook(committed, logs, clock_offset(connection))
 
 
 def clock_offset(connection: Connection[Any]) -> float:

@@ -9,6 +9,7 @@ import struct
 import time
 import urllib.error
 import urllib.request
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -88,6 +89,25 @@ def test_an_idle_stream_has_no_lag(items: Stream) -> None:
     assert found["cdc_binlog_headroom_bytes"] >= 0
     assert abs(found["cdc_clock_offset_seconds"]) < heartbeats
     assert found["cdc_batch_seconds_count{apply}"] >= 1
+
+
+def test_an_idle_stream_has_no_lag_after_a_restart(items: Stream) -> None:
+    """About 5 seconds. Nothing is read: the source has nothing that is not applied."""
+    items.settings["source"]["heartbeat_seconds"] = 60
+    items.start()
+    items.sql("INSERT INTO items VALUES (1, 'one'), (2, 'two')")
+    items.until_caught_up()
+    items.stop()
+    long_ago = {"committed_at": datetime.now(UTC) - timedelta(days=9)}
+    items.state["streams"].update_one({"_id": items.name}, {"$set": long_ago})
+
+    daemon = items.start()
+    items.until_streaming()
+
+    assert lag(daemon) == 0
+    items.settings["source"]["heartbeat_seconds"] = 0.5
+    daemon = items.restart()
+    eventually(lambda: metrics(daemon).get("cdc_bytes_behind") == 0)
 
 
 @ONE_KIND
