@@ -16,10 +16,11 @@ def explained() -> Iterator[None]:
     try:
         yield
     except ConnectionFailure as error:
-        raise Retryable(f"the target cannot be reached: {_first_part(error)}") from error
+        raise Retryable(f"the target cannot be reached: {brief(error)}") from error
     except PyMongoError as error:
-        raise CdcError(f"the target answered with an error: {_first_part(error)}") from error
+        raise CdcError(f"the target answered with an error: {brief(error)}") from error
 
 
-def _first_part(error: PyMongoError) -> str:
+def brief(error: Exception) -> str:
+    """Give the driver's words without the whole reply, or the topology, that follows them."""
     return str(error).partition(", full error")[0].partition(", Timeout:")[0]

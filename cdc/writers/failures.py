@@ -9,6 +9,7 @@ from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
 
 from cdc.dead_letters import Reason
 from cdc.errors import CdcError, Retryable, Unfit
+from cdc.writers.answers import brief
 from cdc.writers.batch import query
 from cdc.writers.commands import Command
 
@@ -153,7 +154,7 @@ def explained(error: PyMongoError) -> CdcError:
     code = error.code if isinstance(error, OperationFailure) else None
     if code in ACCESS_CODES:
         return Unfit(
-            f"the target refuses this account: {error}",
+            f"the target refuses this account: {brief(error)}",
             remedy="grant it readWrite on target.database and target.state_database",
         )
-    return CdcError(f"the target answered with an error: {error}")
+    return CdcError(f"the target answered with an error: {brief(error)}")

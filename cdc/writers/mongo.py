@@ -16,12 +16,13 @@ from pymongo.client_session import ClientSession
 from pymongo.errors import ConnectionFailure, DocumentTooLarge, PyMongoError
 
 from cdc.checkpoint import Checkpoint
-from cdc.errors import CdcError
+from cdc.errors import CdcError, Retryable
 from cdc.faults import FaultPoint, Faults
 from cdc.pulse import Pulse
 from cdc.retry import persist
 from cdc.snapshot import Writing
 from cdc.writers import commands
+from cdc.writers.answers import brief
 from cdc.writers.batch import Batch
 from cdc.writers.clearing import Clearing
 from cdc.writers.commands import Command
@@ -261,7 +262,7 @@ class MongoWriter:
             )
         except PyMongoError as error:
             if is_too_large(error):
-                raise _TooLarge(str(error).partition(", full error")[0]) from error
+                raise _TooLarge(brief(error)) from error
             raise explained(error) from error
 
     def _tried(self, attempt: Callable[[], T]) -> T:
@@ -269,11 +270,12 @@ class MongoWriter:
         try:
             result = attempt()
         except Exception as error:
-            if is_passing(error):
-                self._tally.connected = False
-                self._tally.retries += 1
-                self._tally.retrying.failed(str(error))
-            raise
+            if not is_passing(error):
+                raise
+            self._tally.connected = False
+            self._tally.retries += 1
+            self._tally.retrying.failed(brief(error))
+            raise Retryable(brief(error)) from error
         self._tally.connected = True
         self._tally.retrying.succeeded()
         return result

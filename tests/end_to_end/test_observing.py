@@ -187,6 +187,8 @@ def test_lag_grows_while_a_side_is_silent_and_returns_to_zero(items: Stream, sid
         eventually(lambda: metrics(daemon)[f"cdc_{side}_connected"] == 0)
         if side == "source":
             assert _slowest_scrape_until_blind(daemon) < SCRAPE_SECONDS
+        else:
+            assert "Topology" not in daemon.until_logged("target_retry", 2)["error"]
         code, body = get(daemon, "/readyz")
         trouble = json.loads(body)["process"]["trouble"][side]
         assert code == 503
