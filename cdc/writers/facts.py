@@ -7,11 +7,12 @@ from typing import Any, Final, Literal
 
 from bson import ObjectId
 from pymongo import MongoClient
-from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
+from pymongo.errors import ConnectionFailure, OperationFailure
 from pymongo.read_concern import ReadConcern
 
 from cdc.errors import Retryable, Unfit
 from cdc.preflight.facts import TargetFacts
+from cdc.writers.answers import brief
 from cdc.writers.state import MAJORITY, STREAMS
 
 Client = MongoClient[dict[str, Any]]
@@ -44,7 +45,7 @@ def target_facts(
             if writable
         }
     except ConnectionFailure as error:
-        raise Retryable(f"the target cannot be reached: {_first_line(error)}") from error
+        raise _unreached(error) from error
     except OperationFailure as error:
         raise _explain(error) from error
     return TargetFacts(
@@ -74,7 +75,7 @@ def _refusal(client: Client, database: str, collection: str, *, in_transaction: 
         if error.has_error_label("TransientTransactionError"):
             raise
         if error.code not in _REACHED_THE_COLLECTION:
-            return _first_line(error)
+            return brief(error)
     return ""
 
 
@@ -95,16 +96,22 @@ def _touch_nothing(client: Client, database: str, collection: str) -> None:
     target.delete_one(nobody)
 
 
+def _unreached(error: ConnectionFailure) -> Unfit | Retryable:
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return Unfit(
+            f"the target's certificate is refused: {brief(error)}",
+            remedy="name the authority that signed it in target.uri, tlsCAFile=FILE, and each host"
+            " as its certificate does",
+        )
+    return Retryable(f"the target cannot be reached: {brief(error)}")
+
+
 def _explain(error: OperationFailure) -> Unfit | Retryable:
     if error.code in _LOGIN_FAILED:
         return Unfit(
-            f"the target refuses the login: {_first_line(error)}",
+            f"the target refuses the login: {brief(error)}",
             remedy="check user, password and authSource in target.uri",
         )
     if error.has_error_label("TransientTransactionError"):
-        return Retryable(f"the target cannot take a write: {_first_line(error)}")
-    return Unfit(f"the target refuses what cdc asks: {_first_line(error)}")
-
-
-def _first_line(error: PyMongoError) -> str:
-    return str(error).partition(", full error")[0].partition(", Timeout:")[0]
+        return Retryable(f"the target cannot take a write: {brief(error)}")
+    return Unfit(f"the target refuses what cdc asks: {brief(error)}")
