@@ -13,7 +13,7 @@ from pymysql.constants import CR, ER
 from pymysql.cursors import Cursor
 
 from cdc.config import SourceConfig, TlsConfig
-from cdc.errors import CdcError, Fatal, Retryable, Unfit
+from cdc.errors import CdcError, Fatal, Retryable, Unfit, UsageError
 from cdc.readers.charsets import decoder
 
 __all__ = ["AccessDenied", "SourceConnection", "close", "connect", "decoder", "is_mariadb"]
@@ -127,6 +127,17 @@ def is_mariadb(connection: Connection[Any]) -> bool:
 def _protection(tls: TlsConfig) -> dict[str, Any]:
     if tls.mode == "off":
         return {"ssl_disabled": True}
+    try:
+        return {"ssl": _context(tls)}
+    except OSError as error:  # they were there when the configuration was read
+        files = ", ".join(str(each) for each in (tls.ca, tls.cert, tls.key) if each)
+        raise UsageError(
+            f"the files of source.tls ({files}) cannot be used: {error}",
+            remedy="make them PEM files that this user may read, then start again",
+        ) from error
+
+
+def _context(tls: TlsConfig) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=tls.ca)
     context.check_hostname = tls.mode == "verify"
     if tls.mode == "required":
@@ -134,8 +145,8 @@ def _protection(tls: TlsConfig) -> dict[str, Any]:
     # the certificates that MySQL makes for itself lack an extension that strict mode wants
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     if tls.cert:
-        context.load_cert_chain(tls.cert, tls.key)
-    return {"ssl": context}
+        context.load_cert_chain(tls.cert, tls.key, password="")
+    return context
 
 
 def _explain_login(error: pymysql.MySQLError, source: SourceConfig, where: str) -> CdcError:

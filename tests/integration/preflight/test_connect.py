@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from cdc.config import SourceConfig
-from cdc.errors import CdcError, Fatal, Retryable, Unfit
+from cdc.errors import CdcError, Fatal, Retryable, Unfit, UsageError
 from cdc.readers.source import AccessDenied, close, connect, decoder, is_mariadb
-from cdc.servers import MySQLServer
+from cdc.servers import MySQLServer, mysql_server
+from tests.end_to_end.support.certificates import make
 
 
 def config(server: MySQLServer, **changes: object) -> SourceConfig:
@@ -72,6 +73,31 @@ def test_tls_off_does_not_encrypt(source: MySQLServer) -> None:
     cipher = value(config(source), "SHOW STATUS LIKE 'Ssl_cipher'")
 
     assert cipher == ""
+
+
+@pytest.mark.parametrize("mode", ["required", "verify"])
+def test_a_server_without_tls_is_refused_unless_it_is_off(mode: str) -> None:
+    with mysql_server(options=["--tls-version="]) as server:
+        error = refusal(config(server, tls=mode))
+        assert value(config(server), "SHOW STATUS LIKE 'Ssl_cipher'") == ""
+
+    assert isinstance(error, Unfit)
+    assert "does not offer TLS" in error.message
+    assert error.remedy is not None
+    assert "source.tls: off" in error.remedy
+
+
+def test_a_certificate_that_vanishes_is_a_mistake_in_usage(
+    source: MySQLServer, tmp_path: Path
+) -> None:
+    authority = make(tmp_path).authority
+    settings = config(source, tls={"ca": str(authority)})
+    authority.unlink()
+
+    error = refusal(settings)
+
+    assert isinstance(error, UsageError)
+    assert str(authority) in error.message
 
 
 def test_a_certificate_of_an_unknown_authority_is_unfit(source: MySQLServer) -> None:
