@@ -6,7 +6,7 @@ import random
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import structlog
 
@@ -14,13 +14,15 @@ T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
+CAP_SECONDS: Final = 30.0
+
 
 @dataclass(slots=True)
 class Backoff:
     """Capped exponential waits with jitter, in seconds: half of each is certain, half random."""
 
     first_seconds: float = 0.2
-    cap_seconds: float = 30.0
+    cap_seconds: float = CAP_SECONDS
     _attempts: int = field(default=0, init=False)
 
     def next(self) -> float:
@@ -44,12 +46,13 @@ def persist(
     event: str,
     passing: Callable[[Exception], bool],
     stopping: threading.Event,
+    cap_seconds: float = CAP_SECONDS,
 ) -> T:
     """Repeat `attempt` while what it raises is `passing`, logging `event` before each wait.
 
-    Raises what does not pass, and Stopped once `stopping` is set.
+    Waits up to `cap_seconds`. Raises what does not pass, and Stopped once `stopping` is set.
     """
-    backoff = Backoff()
+    backoff = Backoff(cap_seconds=cap_seconds)
     while True:
         try:
             return attempt()

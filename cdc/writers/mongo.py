@@ -170,9 +170,12 @@ class MongoWriter:
             self._looked_at = now
 
     def _renew_in_time(self) -> None:
-        if time.monotonic() - self._renewed_at >= self._renew_after_seconds:
+        if self._is_renewal_due():
             self._persist(self.state.renew)
             self._renewed_at = time.monotonic()
+
+    def _is_renewal_due(self) -> bool:
+        return time.monotonic() - self._renewed_at >= self._renew_after_seconds
 
     def create(
         self, checkpoint: Checkpoint, mappings: Sequence[Document], covered: Sequence[str] = ()
@@ -259,6 +262,7 @@ class MongoWriter:
                 event="target_retry",
                 passing=is_passing,
                 stopping=self._stopping,
+                cap_seconds=self._renew_after_seconds,
             )
         except PyMongoError as error:
             if is_too_large(error):
@@ -286,9 +290,8 @@ class MongoWriter:
             if form is Form.IN_ORDER
             else commands.coalesced(batch, insert_first=form is Form.INSERTS)
         )
-        if self.state.is_slow or not self._transactional:
-            self.state.renew()
-        began = self._renewed_at = time.monotonic()  # a batch's first write renews the lease
+        self._hold()
+        began = time.monotonic()
         try:
             if self._transactional:
                 self._in_transaction(batch, requests, account)
@@ -301,9 +304,20 @@ class MongoWriter:
         except BaseException:
             self.state.took(time.monotonic() - began)
             raise
+        self._renewed_at = began  # by the batch's first write
         seconds = time.monotonic() - began
         self.state.took(seconds)
         self._tally.applied(batch, requests, seconds)
+
+    def _hold(self) -> None:
+        """Renew the lease where the batch may not do it in time: it is slow, or tried again."""
+        is_first = self._tally.connected
+        if not self._transactional or (is_first and self.state.is_slow):
+            self.state.renew()
+        elif not is_first and self._is_renewal_due():
+            with committed(self._session) as session:  # ends what a lost attempt has left open
+                self.state.renew(session)
+            self._renewed_at = time.monotonic()
 
     def _in_transaction(self, batch: Batch, requests: list[Command], account: Account) -> None:
         self._faults.reach(FaultPoint.BEFORE_TRANSACTION)

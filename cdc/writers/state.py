@@ -235,12 +235,12 @@ class StreamState:
             raise Fenced(f"another daemon named {self._stream!r} has taken over: {owner}")
         return document
 
-    def renew(self) -> None:
+    def renew(self, session: ClientSession | None = None) -> None:
         """Hold the lease from now on for its time; raises Fenced or StateMissing where it is lost.
 
         Never beside a batch: it would wait for the batch's transaction, which holds the document.
         """
-        if self._set_lease(_from_now(self._lease_seconds)) == 0:
+        if self._set_lease(_from_now(self._lease_seconds), session) == 0:
             self.confirm()
             raise Retryable("the stream's state was not found, and then it was")
 
@@ -248,9 +248,11 @@ class StreamState:
         """Let a standby take over at once; does nothing where the lease is another's."""
         self._set_lease(None)
 
-    def _set_lease(self, until: Document | None) -> int:
+    def _set_lease(self, until: Document | None, session: ClientSession | None = None) -> int:
         result = self._documents.update_one(
-            {"_id": self._stream, "epoch": self._held.epoch}, [{"$set": {"lease_until": until}}]
+            {"_id": self._stream, "epoch": self._held.epoch},
+            [{"$set": {"lease_until": until}}],
+            session=session,
         )
         return result.matched_count
 

@@ -8,7 +8,9 @@ import time
 import pytest
 from pymongo import MongoClient
 
+from cdc import lease
 from cdc.servers import MongoServer, MySQLServer
+from cdc.writers.state import StreamState
 from tests.end_to_end.conftest import MakeStream
 from tests.end_to_end.support.commit_trap import COMMIT
 from tests.end_to_end.support.daemon import Daemon
@@ -21,6 +23,8 @@ ONE_KIND = pytest.mark.parametrize("stream", ["mysql-gtid"], indirect=True)
 TTL_SECONDS = 2
 WITHIN_SECONDS = 10
 """The lease's time, the standby's interval, and a busy machine's slowness."""
+RETRIES_BEYOND_THE_LEASE = 8
+"""With waits that double from 0.1 s on, and no longer than a third of the lease's time."""
 
 
 @pytest.fixture
@@ -168,6 +172,57 @@ def test_a_batch_that_outlasts_the_lease_is_not_taken_for_a_dead_daemon(items: S
 
     assert owner(items) == active.pid
     assert not standby.events("streaming")
+
+
+@ONE_KIND
+def test_a_batch_that_is_refused_for_a_while_is_not_taken_for_a_dead_daemon(items: Stream) -> None:
+    """About 10 seconds: somebody else's transaction holds the document."""
+    active, standby = active_and_standby(items)
+
+    with items.client.start_session() as session, session.start_transaction():
+        items.database["items"].update_one({"_id": 1}, {"$set": {"word": "held"}}, session=session)
+        items.sql("UPDATE items SET word = 'after'")
+        active.until_logged("target_retry", RETRIES_BEYOND_THE_LEASE)
+        assert saved_holder(items) == active.pid
+        session.abort_transaction()
+
+    items.settle()
+    assert not active.events("fenced")
+    assert not standby.events("streaming")
+
+
+@ONE_KIND
+def test_many_refused_documents_do_not_outlast_the_lease(items: Stream) -> None:
+    """About 10 seconds: an attempt is shorter than a renewal's interval, all are longer than it."""
+    direct = items.settings["target"]["uri"]
+    items.database.create_collection("items", validator={"word": {"$ne": "bad"}})
+    with Proxy(items.mongo.port, framed=True) as proxy:
+        items.proxied_target(proxy.port)
+        active = items.start()
+        items.until_streaming()
+        items.settings["target"]["uri"] = direct
+        standby = items.start()
+        standby.until_logged("standby")
+
+        proxy.requests = _slow_inserts
+        rows = ", ".join(f"({key}, 'bad')" for key in range(10))
+        items.sql(f"INSERT INTO items VALUES {rows}")
+        items.until_caught_up()
+
+    assert owner(items) == active.pid
+    assert not standby.events("streaming")
+    assert items.state["dead_letters"].count_documents({"state": "open"}) == 10
+
+
+def _slow_inserts(data: bytes, _: Link) -> bytes:
+    if b"insert\0\x06\0\0\0items\0" in data:
+        time.sleep(0.4)
+    return data
+
+
+def saved_holder(stream: Stream) -> int | None:
+    found = lease.holder(StreamState(stream.state, stream.name).look() or {})
+    return found.pid if found else None
 
 
 def _slow_commits(data: bytes, _: Link) -> bytes:
