@@ -16,9 +16,9 @@ from cdc.checkpoint import Checkpoint
 from cdc.config import Config
 from cdc.errors import CdcError
 from cdc.jobs import Job, JobState, Progress, unsettled
-from cdc.position import FilePosition, GtidPosition, GtidSet, Position
-from cdc.readers.look import SourceLook, look
-from cdc.snapshot import Snapshot, Trouble
+from cdc.position import FilePosition, GtidPosition, GtidSet, Position, file_number
+from cdc.readers.look import SourceLook, file_after, look
+from cdc.snapshot import Role, Snapshot, Trouble
 from cdc.writers import saved, target
 from cdc.writers.dead_letters import letters_of
 from cdc.writers.jobs import Jobs
@@ -38,16 +38,17 @@ def examine(config: Config, snapshot: Snapshot | None = None) -> Facts:
     """
     seen, source_error = _attempt(lambda: look(config.source))
     document, target_error = _attempt(lambda: saved.look(config))
+    here = _of_this_host(config) if snapshot is None else process(config, snapshot)
     return {
         "stream": config.name,
-        "state": _state(document, snapshot, target_error),
+        "state": _state(document, here, target_error, asked=snapshot is not None),
         **_stored(document),
-        **_distance(seen, document, snapshot),
+        **_distance(config, seen, document, here),
         "jobs": None if target_error else _attempt(lambda: _jobs(config))[0],
         "dead_letters_open": None if target_error else _attempt(lambda: _letters(config))[0],
         "source": {"reachable": source_error is None, "error": source_error},
         "target": {"reachable": target_error is None, "error": target_error},
-        "process": _of_this_host(config) if snapshot is None else process(config, snapshot),
+        "process": here,
     }
 
 
@@ -59,11 +60,14 @@ def _attempt(ask: Any) -> tuple[Any, str | None]:
 
 
 def _state(
-    document: Mapping[str, Any] | None, snapshot: Snapshot | None, target_error: str | None
+    document: Mapping[str, Any] | None, here: Facts | None, target_error: str | None, *, asked: bool
 ) -> str:
-    """Name it: unknown, new (never started), stopped, or the role of the daemon."""
-    if snapshot is not None:
-        return snapshot.role.value
+    """Name it: unknown, new (never started), stopped, or the role of the daemon.
+
+    Of the daemon that is `asked`, its own role; else the stream is active wherever its daemon runs.
+    """
+    if here is not None and (asked or document is None or not lease.holder(document)):
+        return str(here["role"])
     if target_error is not None:
         return "unknown"
     if document is None:
@@ -87,12 +91,13 @@ def _stored(document: Mapping[str, Any] | None) -> Facts:
 
 
 def _distance(
-    seen: SourceLook | None, document: Mapping[str, Any] | None, snapshot: Snapshot | None
+    config: Config, seen: SourceLook | None, document: Mapping[str, Any] | None, here: Facts | None
 ) -> Facts:
+    active = here if here is not None and here["role"] == Role.ACTIVE.value else {}
     applied = Checkpoint.from_document(document).position if document else None
-    file, offset = _place(applied, snapshot)
+    file, offset = _place(config, seen, applied, active)
     return {
-        "lag_seconds": _lag(seen, document, applied, snapshot),
+        "lag_seconds": _lag(seen, document, applied, active),
         "transactions_behind": _behind(seen.committed, applied) if seen and applied else None,
         "bytes_behind": seen.bytes_behind(file, offset) if seen else None,
         "binlog_headroom_bytes": seen.headroom_bytes(file) if seen else None,
@@ -100,23 +105,33 @@ def _distance(
     }
 
 
-def _place(applied: Position | None, snapshot: Snapshot | None) -> tuple[str, int]:
-    if snapshot is not None and snapshot.reading.file:
-        return snapshot.reading.file, snapshot.reading.offset
+def _place(
+    config: Config, seen: SourceLook | None, applied: Position | None, active: Facts
+) -> tuple[str, int]:
+    """Return the binlog and the offset to read on from, the beginning of the binlog at least."""
+    if reading := active.get("reading"):
+        return str(reading["file"]), int(reading["offset"])
     if isinstance(applied, FilePosition):
         return applied.file, applied.offset
-    return "", 0
+    if seen is None or applied is None or not seen.logs:
+        return "", 0
+    last = max(seen.logs, key=file_number)
+    if seen.is_all_in(applied):
+        return last, seen.logs[last]
+    found, _ = _attempt(lambda: file_after(config.source, applied, seen.logs))
+    return found or "", 0
 
 
 def _lag(
     seen: SourceLook | None,
     document: Mapping[str, Any] | None,
     applied: Position | None,
-    snapshot: Snapshot | None,
+    active: Facts,
 ) -> float | None:
     """Return the lag as a daemon tells it; else 0 where all is applied, or the last proof's age."""
-    if snapshot is not None and snapshot.lag_seconds is not None:
-        return round(snapshot.lag_seconds, 3)
+    told: float | None = active.get("lag_seconds")
+    if told is not None:
+        return told
     if document is None or applied is None:
         return None
     if seen is not None and seen.is_all_in(applied):
@@ -155,21 +170,24 @@ def _of_this_host(config: Config) -> Facts | None:
     try:
         connection.request("GET", "/readyz")
         facts: Facts = json.load(connection.getresponse())["process"]
+        return facts if facts["stream"] == config.name else None
     except (OSError, HTTPException, ValueError, KeyError, TypeError):
         return None
     finally:
         connection.close()
-    return facts if facts.get("stream") == config.name else None
 
 
 def process(config: Config, snapshot: Snapshot) -> Facts:
     """Return what a daemon says of itself."""
     reading, backlog, writing = snapshot.reading, snapshot.backlog, snapshot.writing
+    lag = snapshot.lag_seconds
     return {
         "stream": config.name,
         "role": snapshot.role.value,
         "role_seconds": round(snapshot.role_seconds, 1),
         "turned_seconds_ago": round(snapshot.turned_seconds_ago, 1),
+        "lag_seconds": None if lag is None else round(lag, 3),
+        "reading": {"file": reading.file, "offset": reading.offset} if reading.file else None,
         "source_connected": reading.connected,
         "target_connected": writing.connected,
         "reconnects": {"source": reading.reconnects, "target": writing.retries},

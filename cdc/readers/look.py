@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import time
+from bisect import bisect_left
+from collections.abc import Collection
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
 
-from cdc.position import FilePosition, Position, file_number
+from cdc.position import (
+    FilePosition,
+    GtidPosition,
+    GtidSet,
+    MariadbGtids,
+    Position,
+    file_number,
+)
 from cdc.readers import source, start
+from cdc.readers.dump import FIRST_OFFSET
 from cdc.readers.resume import rows
 
 if TYPE_CHECKING:
@@ -64,6 +74,31 @@ def look_through(connection: SourceConnection) -> SourceLook:
     committed = start.now(connection, source.is_mariadb(connection))
     logs = {str(name): int(size) for name, size, *_ in rows(connection, "SHOW BINARY LOGS")}
     return SourceLook(committed, logs, clock_offset(connection))
+
+
+def file_after(config: SourceConfig, applied: GtidPosition, names: Collection[str]) -> str:
+    """Return which of the binlogs holds what follows `applied`; empty where it is purged.
+
+    Each begins with the GTIDs of those before it. Raises Retryable or Unfit.
+    """
+    ordered = sorted(names, key=file_number)
+    with closing(source.connect(config, read_timeout=QUERY_SECONDS)) as connection:
+        before = _before_in_mariadb if source.is_mariadb(connection) else _before_in_mysql
+        later = bisect_left(
+            ordered, True, key=lambda name: not applied.contains(before(connection, name))
+        )
+    return ordered[later - 1] if later else ""
+
+
+def _before_in_mysql(connection: SourceConnection, name: str) -> GtidPosition:
+    found = rows(connection, "SHOW BINLOG EVENTS IN %s LIMIT 2", name)
+    sets = [str(info) for _, _, kind, _, _, info in found if kind == "Previous_gtids"]
+    return GtidPosition(GtidSet.parse("".join(sets)))
+
+
+def _before_in_mariadb(connection: SourceConnection, name: str) -> GtidPosition:
+    [(gtids,)] = rows(connection, "SELECT BINLOG_GTID_POS(%s, %s)", name, FIRST_OFFSET)
+    return GtidPosition(MariadbGtids.parse(gtids or ""))
 
 
 def clock_offset(connection: Connection[Any]) -> float:

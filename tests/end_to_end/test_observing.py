@@ -304,10 +304,33 @@ def test_status_tells_the_truth_whether_a_daemon_runs_or_not(
 
     assert (running["state"], running["active"]["pid"]) == ("active", daemon.pid)
     assert (stopped["state"], stopped["active"]) == ("stopped", None)
-    assert stopped["lag_seconds"] == 0
+    assert stopped["lag_seconds"] == running["bytes_behind"] == stopped["bytes_behind"] == 0
     assert behind["lag_seconds"] > 0
+    assert behind["bytes_behind"] > 0
+    assert behind["binlog_headroom_bytes"] == stopped["binlog_headroom_bytes"] >= 0
     if isinstance(items.history, MysqlGtids):
         assert behind["transactions_behind"] == 2
+
+
+@pytest.mark.parametrize("stream", ["mysql-gtid", "mariadb-gtid"], indirect=True)
+def test_a_stream_that_is_stopped_is_behind_from_the_binlog_on_that_it_would_read(
+    items: Stream, capsys: pytest.CaptureFixture[str]
+) -> None:
+    items.start()
+    items.sql("INSERT INTO items VALUES (1, 'one')")
+    items.until_caught_up()
+    items.stop()
+    before = status(items, capsys)
+
+    for number in range(2, 6):
+        items.sql("FLUSH BINARY LOGS", f"INSERT INTO items VALUES ({number}, 'unseen')")
+
+    after = status(items, capsys)
+    logs = [int(size) for _, size, *_ in items.source.execute("SHOW BINARY LOGS")]
+    assert before["bytes_behind"] == 0
+    assert after["transactions_behind"] in (4, None)
+    assert after["binlog_headroom_bytes"] == sum(logs[:-4])
+    assert after["bytes_behind"] == sum(logs[-4:])
 
 
 @ONE_KIND
@@ -325,7 +348,31 @@ def test_status_is_shown_to_people_a_line_a_fact(
     assert lines["stream"] == items.name
     assert lines["state"] == "active"
     assert lines["here"].startswith("active for")
+    assert lines["bytes"].startswith("behind")
+    assert lines["bytes"].split()[-1] == "0"
+    assert lines["headroom"] != "-"
     assert "transactions/s" in " ".join(lines.values())
+
+
+@ONE_KIND
+def test_a_daemon_whose_lease_has_run_out_is_not_told_to_be_stopped(
+    items: Stream, capsys: pytest.CaptureFixture[str]
+) -> None:
+    items.settings["http"] = {"listen": f"127.0.0.1:{free_port()}"}
+    with Proxy(items.mongo.port) as proxy:
+        direct = items.settings["target"]["uri"]
+        items.proxied_target(proxy.port)
+        items.start()
+        items.until_caught_up()
+        items.settings["target"]["uri"] = direct
+        items.config.write_text(json.dumps(items.settings))
+
+        proxy.black_hole()
+        eventually(lambda: status(items, capsys)["active"] is None)
+        eventually(lambda: not status(items, capsys)["process"]["target_connected"])
+
+        assert status(items, capsys)["state"] == "active"
+        proxy.heal()
 
 
 @ONE_KIND
