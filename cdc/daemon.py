@@ -294,7 +294,10 @@ class Daemon:
         apply = self._config.apply
         followed = Followed(self._mappings, judge=self._judge_table, losses=self._losses)
         reader = BinlogReader(
-            self._config.source, follows=followed, transaction_bytes=apply.transaction_bytes
+            self._config.source,
+            follows=followed,
+            transaction_bytes=apply.transaction_bytes,
+            stream=self._config.name,
         )
         reactions = Reactions(
             self._config.name,

@@ -98,7 +98,7 @@ def examine_source(
         yield from source_findings(
             facts,
             server_id=server_id,
-            own_uuid=str(replica_uuid(server_id)),
+            own_uuid=str(replica_uuid(server_id, config.name)),
             schemas={schema for schema, _ in names},
         )
         yield from glob_findings(sources, names)

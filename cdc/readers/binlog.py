@@ -50,9 +50,14 @@ class BinlogReader:
         *,
         follows: Callable[[str, str], bool],
         transaction_bytes: int,
+        stream: str = "",
     ) -> None:
-        """`follows(schema, table)` tells whose rows are wanted; `"*"` asks for any table."""
+        """`follows(schema, table)` tells whose rows are wanted; `"*"` asks for any table.
+
+        By the name of the `stream` the source tells its connections from other replicas'.
+        """
         self._config = config
+        self._stream_name = stream
         self._follows = follows
         self._transaction_bytes = transaction_bytes
         self._stopping = threading.Event()
@@ -159,6 +164,7 @@ class BinlogReader:
                 server_id=self._config.server_id,
                 heartbeat_seconds=self._config.heartbeat_seconds,
                 mariadb=mariadb,
+                stream=self._stream_name,
             )
             self._packets = PacketStream(connection, timeout_seconds=silence)
             self.connected = True

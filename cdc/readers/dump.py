@@ -36,12 +36,13 @@ _COMMAND_AND_HEADER: Final = 5
 """The bytes of an encoded packet that PyMySQL writes itself."""
 
 
-def replica_uuid(server_id: int) -> UUID:
-    """Return the UUID that a replica with this server id presents, the same at each start.
+def replica_uuid(server_id: int, stream: str) -> UUID:
+    """Return the UUID that a stream's replica with this server id presents, the same at each start.
 
-    The source ends an older connection of the same UUID: a half-open one goes at reconnection.
+    The source ends an older connection of the same UUID: a half-open one goes at reconnection, and
+    another stream, of the same server id by mistake, stays.
     """
-    return uuid5(NAMESPACE_OID, f"cdc/{server_id}")
+    return uuid5(NAMESPACE_OID, f"cdc/{server_id}/{stream}")
 
 
 def request(
@@ -51,9 +52,11 @@ def request(
     server_id: int,
     heartbeat_seconds: float,
     mariadb: bool,
+    stream: str = "",
 ) -> None:
     """Make the server send, on this connection, everything after `position`."""
-    _announce(connection, server_id, heartbeat_seconds, mariadb=mariadb)
+    uuid = replica_uuid(server_id, stream)
+    _announce(connection, server_id, uuid, heartbeat_seconds, mariadb=mariadb)
     if mariadb:
         _dump_mariadb(connection, position, server_id)
     else:
@@ -61,11 +64,15 @@ def request(
 
 
 def _announce(
-    connection: Connection[Any], server_id: int, heartbeat_seconds: float, *, mariadb: bool
+    connection: Connection[Any],
+    server_id: int,
+    uuid: UUID,
+    heartbeat_seconds: float,
+    *,
+    mariadb: bool,
 ) -> None:
     """Say what this replica understands. Servers read the new names or the old; set both."""
     nanoseconds = int(heartbeat_seconds * 1e9)
-    uuid = replica_uuid(server_id)
     with connection.cursor() as cursor:
         for prefix in ("master", "source"):
             cursor.execute(f"SET @{prefix}_heartbeat_period = {nanoseconds}")

@@ -197,8 +197,11 @@ def test_a_stranger_with_the_same_server_id_is_named(
         lambda: next((each for each in (items, other) if not each.daemon.running), None)
     )
 
+    # MariaDB does not tell who has it, and cuts the first one off.
+    expected = (items, HALTED) if items.source.flavour == "mariadb" else (other, 3)
     assert ended is not None
-    assert ended.daemon.wait() in {3, HALTED}
+    assert (ended, ended.daemon.wait()) == expected
     [said] = ended.daemon.events("stopped")
-    assert "server_id" in said["message"]
-    assert "server_id" in said["remedy"]
+    assert "choose another source.server_id" in said["message"] or (
+        "source.server_id of its own" in said["remedy"]
+    )

@@ -5,7 +5,6 @@ import socket
 import subprocess
 import sys
 from contextlib import closing
-from uuid import uuid4
 
 import pytest
 
@@ -296,21 +295,20 @@ def test_the_source_s_own_server_id_is_unfit(
 
 
 def test_a_server_id_that_another_replica_uses_is_noticed(
-    source: MySQLServer, setup: Setup, table: str, check: Check, monkeypatch: pytest.MonkeyPatch
+    source: MySQLServer, setup: Setup, table: str, check: Check
 ) -> None:
     setup.source["server_id"] = 77
     settings = load(setup.path).source
     position = start.resolve(settings, "now").position
     with closing(connect(settings, read_timeout=10)) as replica:
-        with monkeypatch.context() as patched:
-            patched.setattr(dump, "replica_uuid", lambda _: uuid4())
-            dump.request(
-                replica,
-                position,
-                server_id=77,
-                heartbeat_seconds=5,
-                mariadb=source.flavour == "mariadb",
-            )
+        dump.request(
+            replica,
+            position,
+            server_id=77,
+            heartbeat_seconds=5,
+            mariadb=source.flavour == "mariadb",
+            stream="another",
+        )
         code, found = check()
         replica._force_close()  # type: ignore[attr-defined]
 

@@ -36,4 +36,5 @@ def test_a_set_with_tags_says_so_in_the_first_and_the_last_byte_of_its_count() -
 
 
 def test_a_replica_presents_the_same_uuid_at_each_start() -> None:
-    assert replica_uuid(7) == replica_uuid(7) != replica_uuid(8)
+    assert replica_uuid(7, "one") == replica_uuid(7, "one") != replica_uuid(8, "one")
+    assert replica_uuid(7, "one") != replica_uuid(7, "other")
