@@ -64,6 +64,6 @@ def _explained(error: Exception, uri: str) -> CdcError:
         )
     return UsageError(
         f"target.uri cannot be used: {what}",
-        remedy="write mongodb://USER:PASSWORD@HOST:PORT/?replicaSet=…, with signs like / and @ in"
-        " the password as %2F and %40",
+        remedy="write mongodb://HOST:PORT/?replicaSet=…, and USER:PASSWORD@ before the host, with"
+        " signs like / and @ in the password as %2F and %40",
     )

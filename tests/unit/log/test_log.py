@@ -10,7 +10,9 @@ import structlog
 from pydantic import SecretStr
 
 from cdc import log
-from cdc.config import LogConfig
+from cdc.config import LogConfig, TargetConfig
+from cdc.errors import UsageError
+from cdc.writers.target import connect
 
 
 @pytest.fixture(autouse=True)
@@ -84,6 +86,17 @@ def test_credentials_are_blanked_wherever_they_appear(
     err = capsys.readouterr().err
     assert "hush" not in err
     assert "mongodb://***@db" in err
+
+
+def test_where_credentials_belong_is_said_in_full(capsys: pytest.CaptureFixture[str]) -> None:
+    log.configure(LogConfig())
+    with pytest.raises(UsageError) as caught:
+        connect(TargetConfig.model_validate({"uri": "mongodb://host/?tls=ture", "database": "d"}))
+
+    structlog.get_logger().error("stopped", remedy=caught.value.remedy)
+
+    (line,) = lines(capsys)
+    assert "USER:PASSWORD@" in str(line["remedy"])
 
 
 def test_a_traceback_on_the_console_shows_no_local_values(
