@@ -13,6 +13,7 @@ from pymongo.read_concern import ReadConcern
 from cdc.errors import Retryable, Unfit
 from cdc.preflight.facts import TargetFacts
 from cdc.writers.answers import brief
+from cdc.writers.failures import is_passing
 from cdc.writers.state import MAJORITY, STREAMS
 
 Client = MongoClient[dict[str, Any]]
@@ -72,7 +73,7 @@ def _refusal(client: Client, database: str, collection: str, *, in_transaction: 
     except ConnectionFailure:
         raise
     except OperationFailure as error:
-        if error.has_error_label("TransientTransactionError"):
+        if is_passing(error):
             raise
         if error.code not in _REACHED_THE_COLLECTION:
             return brief(error)
@@ -112,6 +113,6 @@ def _explain(error: OperationFailure) -> Unfit | Retryable:
             f"the target refuses the login: {brief(error)}",
             remedy="check user, password and authSource in target.uri",
         )
-    if error.has_error_label("TransientTransactionError"):
+    if is_passing(error):
         return Retryable(f"the target cannot take a write: {brief(error)}")
     return Unfit(f"the target refuses what cdc asks: {brief(error)}")

@@ -13,6 +13,7 @@ from cdc.errors import Retryable, Unfit, UsageError
 from cdc.mapping.indexes import Index
 from cdc.mapping.model import Mapping
 from cdc.preflight.facts import IndexFacts
+from cdc.writers.failures import RETRYABLE_CODES
 from cdc.writers.state import MAJORITY
 
 Document = dict[str, Any]
@@ -27,22 +28,7 @@ _CONFLICTS: Final = frozenset(
 )
 _DUPLICATES: Final = frozenset({11000, 11001})
 _REFUSES_ACCOUNT: Final = frozenset({13, 18, 8000})
-_PASSING: Final = frozenset(
-    {
-        6,  # HostUnreachable
-        7,  # HostNotFound
-        89,  # NetworkTimeout
-        91,  # ShutdownInProgress
-        112,  # WriteConflict
-        189,  # PrimarySteppedDown
-        276,  # IndexBuildAborted, by a step-down for one
-        10107,  # NotWritablePrimary
-        11600,  # InterruptedAtShutdown
-        11602,  # InterruptedDueToReplStateChange
-        13435,  # NotPrimaryNoSecondaryOk
-        13436,  # NotPrimaryOrSecondary
-    }
-)
+_PASSING: Final = RETRYABLE_CODES | {276}  # IndexBuildAborted, by a step-down for one
 _OF_THE_SERVER: Final = frozenset(
     {
         "v",

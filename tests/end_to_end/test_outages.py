@@ -253,4 +253,10 @@ def test_a_target_whose_disk_is_full_is_waited_for(
 
         assert "retry_in_seconds" in said
         stream.settle()
+        stream.stop()
+        client.admin.command({**fail, "mode": "alwaysOn", "data": full})
+        stream.start().until_logged("start_retry")
+        client.admin.command({**fail, "mode": "off"})
+        stream.sql("INSERT INTO items (word) VALUES ('room again')")
+        stream.settle()
         stream.close()

@@ -245,6 +245,8 @@ def test_a_target_that_is_closed_for_writes_is_waited_for(locked: Locked) -> Non
     try:
         stream.sql("INSERT INTO items VALUES (1, 'one')")
         said = daemon.until_logged("target_retry")
+        daemon.kill()
+        stream.start(ledger=False).until_logged("start_retry")
     finally:
         stream.client.admin.command({**block, "global": False})
 
