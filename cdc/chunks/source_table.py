@@ -33,6 +33,7 @@ TOO_EARLY_SECONDS: Final = 0.05
 """How soon to look again where the source does not show yet what its stream has delivered."""
 
 PROBED_ROWS: Final = 20
+PROBES: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ class MappedCollection:
     plan: Plan
     own: Mapping[str, Any]
     removal: Removal
+    table: Table | None
+    """The table by a key that the id holds; None where it holds none that rows can be read by."""
 
     @property
     def name(self) -> str:
@@ -63,15 +66,13 @@ class MappedCollection:
         return self.removal.of(identifier, document)
 
     def values(self, identifier: bytes, table: Table) -> list[Any] | None:
-        """Return the values of the table's key in an id; None where there can be none."""
+        """Return the values of the key of `table` in an id; None where there can be none."""
         found = bson.decode(query(identifier))["_id"]
-        names = [part.column for part in self.mapping.id_parts if part.column]
-        names = names or [table.map.columns[at].name for at in table.map.primary_key]
-        if len(self.mapping.id_parts or names) > 1:
-            if not isinstance(found, dict):
-                return None
-            return [found.get(column.name) for column in table.key]
-        return [found]
+        if len(self.mapping.id_parts or table.map.primary_key) == 1:
+            return [found]
+        if not isinstance(found, dict):
+            return None
+        return [found.get(column.name) for column in table.key]
 
 
 class SourceTable:
@@ -102,9 +103,12 @@ class SourceTable:
                 plan=followed.plan(each, table.map),
                 own=own_documents(each, schema, name),
                 removal=Removal(each.on_delete),
+                table=table.found_by(_id_columns(each, table)),
             )
             for each in mappings
         ]
+        if job.kind is not JobKind.BACKFILL:
+            self._require_ways_back(job)
         self._options = job.options
         self._sets_aside = job.kind is JobKind.VERIFY  # it tells of every row, whatever the policy
         self._rows = rows
@@ -113,6 +117,19 @@ class SourceTable:
 
     def __repr__(self) -> str:
         return f"<SourceTable {self._table.name!r}>"
+
+    def _require_ways_back(self, job: Job) -> None:
+        """Raise UsageError where rows cannot be found by their documents' ids."""
+        for each in self._mapped:
+            if each.table is None:
+                expression = isinstance(each.mapping.id, IdExpression)
+                why = "is an expression" if expression else "holds no key that rows are found by"
+                raise UsageError(
+                    f"{job.kind} finds rows by their documents' ids, and the id of {each.name}"
+                    f" {why}",
+                    table=job.table,
+                    remedy="use `cdc backfill`",
+                )
 
     @property
     def rows(self) -> int:
@@ -148,32 +165,42 @@ class SourceTable:
     def lookup(self, collection: Collection, ids: Sequence[bytes], window: Window) -> Part:
         """Return the rows that have documents of these ids in the collection."""
         assert isinstance(collection, MappedCollection)
-        keys = self._keys(collection, ids)
-        return self._part(
-            lambda: self._reader.lookup(self._table, keys, applied=window.applied.position)
-        )
+        table = collection.table
+        assert table is not None
+        keys = self._keys(collection, table, ids)
+        return self._part(lambda: self._reader.lookup(table, keys, applied=window.applied.position))
 
-    def _keys(self, collection: MappedCollection, ids: Sequence[bytes]) -> list[Key]:
+    @staticmethod
+    def _keys(collection: MappedCollection, table: Table, ids: Sequence[bytes]) -> list[Key]:
         """Return the keys of the rows that may have these documents; some ids have none."""
-        found = [collection.values(each, self._table) for each in ids]
-        keys = [self._table.key_found(values) for values in found if values is not None]
+        found = [collection.values(each, table) for each in ids]
+        keys = [table.key_found(values) for values in found if values is not None]
         return [key for key in keys if key is not None]
 
     def probe(self, collection: Collection, window: Window) -> None:
         """Make sure that rows are found by their documents' ids, before one is called gone.
 
-        Raises UsageError where they are not.
+        A row that is there before and behind the look-up for it was there meanwhile, but for one
+        that was deleted and inserted again: so it is looked for a few times. Raises UsageError
+        where rows are not found.
         """
+        for _ in range(PROBES):
+            ids = self._first_ids(collection, window)
+            found = self.lookup(collection, ids, window).alive(collection.name)
+            lost = {comparable(each) for each in ids} - found
+            if not lost:
+                return
+            if lost.isdisjoint(map(comparable, self._first_ids(collection, window))):
+                return
+        raise UsageError(
+            "rows are not found again by the ids of their documents",
+            table=self._table.name,
+            remedy="use `cdc backfill`, and delete what is left over by hand",
+        )
+
+    def _first_ids(self, collection: Collection, window: Window) -> list[bytes]:
         part = self.read(None, window)
-        ids = [each.id for each in part.documents[collection.name]][:PROBED_ROWS]
-        found = self.lookup(collection, ids, window).documents[collection.name]
-        lost = {comparable(each) for each in ids} - {comparable(each.id) for each in found}
-        if lost and len(lost) == len(ids):
-            raise UsageError(
-                "rows are not found again by the ids of their documents",
-                table=self._table.name,
-                remedy="use `cdc backfill`, and delete what is left over by hand",
-            )
+        return [each.id for each in part.documents[collection.name][:PROBED_ROWS]]
 
     def _part(self, read: Callable[[], Chunk]) -> Part:
         chunk = self._in_time(read)
@@ -204,15 +231,14 @@ def _mappings(job: Job, followed: Followed) -> list[TableMapping]:
             f"no mapping follows {job.table}" + (f" into {target}" if target else ""),
             remedy="name a table as `cdc mapping check` lists it, schema.table",
         )
-    for each in found:
-        if isinstance(each.id, IdExpression) and job.kind is not JobKind.BACKFILL:
-            raise UsageError(
-                f"{job.kind} finds rows by their documents' ids, and the id of {each.target} is an"
-                " expression",
-                table=job.table,
-                remedy="use `cdc backfill`",
-            )
     return found
+
+
+def _id_columns(mapping: TableMapping, table: Table) -> Sequence[str]:
+    """Return the columns that an id holds; none for an expression."""
+    if isinstance(mapping.id, IdExpression):
+        return ()
+    return mapping.id_columns or [table.map.columns[at].name for at in table.map.primary_key]
 
 
 class SourceTables:

@@ -16,7 +16,7 @@ from cdc.readers import prepared, ranges, source, watermarks
 from cdc.readers.facts import server_version
 from cdc.readers.keys import Key
 from cdc.readers.resume import rows, server_identity
-from cdc.readers.selected import Table, definition, describe
+from cdc.readers.selected import PRIMARY, Table, definition, describe
 from cdc.readers.source import SourceConnection
 
 if TYPE_CHECKING:
@@ -95,11 +95,12 @@ class ChunkReader:
     def open(self, schema: str, table: str, id_columns: Sequence[str] = ()) -> Table:
         """Describe a table and choose the key that it is read by.
 
-        `id_columns` are those of a mapping's explicit id: a unique key over them serves where
-        there is no primary key. Raises Unfit where no key serves.
+        Where there is no primary key, a unique key over `id_columns`, those of a mapping's id, is
+        taken before others. Raises Unfit where no key serves.
         """
         with self._reconnecting():
-            return describe(self._connected(), schema, table, id_columns)
+            found = describe(self._connected(), schema, table)
+        return found if found.by.index == PRIMARY else found.found_by(id_columns) or found
 
     def read(
         self,

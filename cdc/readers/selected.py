@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -19,27 +19,48 @@ from cdc.readers.schema import describe_table, quoted
 from cdc.readers.source import SourceConnection, is_mariadb
 from cdc.readers.varint import packed
 
+PRIMARY: Final = "PRIMARY"
+"""The name of a primary key's index."""
+
 _AUTO_INCREMENT: Final = re.compile(r" AUTO_INCREMENT=\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class TableKey:
+    """A key that no two rows share: its index, its columns, and which of the table's these are."""
+
+    index: str
+    columns: tuple[KeyColumn, ...]
+    at: tuple[int, ...] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:
     """A table that chunks are read of, as it was when it was opened.
 
-    `map` is the table map of the chunks' events, one object as long as the table is open, `key`
-    the columns of the index that orders the rows, and `rows_estimate` the server's own. `images`
+    `map` is the table map of the chunks' events, one object as long as the table is open, `by` the
+    key that orders the rows, `keys` all that could, and `rows_estimate` the server's own. `images`
     makes row images of rows.
     """
 
     map: TableMap = field(repr=False)
-    key: tuple[KeyColumn, ...]
-    index: str
+    by: TableKey
+    keys: tuple[TableKey, ...] = field(repr=False)
     rows_estimate: int
     bytes_a_row: int
     definition: str = field(repr=False)
     images: Mapping[bytes, Convert] = field(repr=False)
     arrivals: tuple[Arrival, ...] = field(repr=False)
-    key_at: tuple[int, ...] = field(repr=False)
+
+    @property
+    def key(self) -> tuple[KeyColumn, ...]:
+        """The columns of the key that orders the rows."""
+        return self.by.columns
+
+    @property
+    def key_at(self) -> tuple[int, ...]:
+        """Which columns of the table these are, by number."""
+        return self.by.at
 
     @property
     def schema(self) -> str:
@@ -69,13 +90,20 @@ class Table:
     @property
     def source(self) -> str:
         """What stands behind FROM: the key's index, so that rows come in its order."""
-        return f"{quoted(self.schema, self.table)} FORCE INDEX ({quoted(self.index)})"
+        return f"{quoted(self.schema, self.table)} FORCE INDEX ({quoted(self.by.index)})"
 
     @property
     def present(self) -> bytes:
         """The bitmap of an image that holds every column."""
         count = len(self.map.columns)
         return ((1 << count) - 1).to_bytes((count + 7) // 8, "little")
+
+    def found_by(self, columns: Collection[str]) -> Table | None:
+        """Return it with a key whose columns are all among these; None where it has none."""
+        for key in self.keys:
+            if columns and {each.name for each in key.columns} <= {*columns}:
+                return replace(self, by=key)
+        return None
 
     def key_found(self, values: Sequence[Any]) -> Key | None:
         """Return the key whose columns became these BSON values; None where there can be none."""
@@ -108,10 +136,8 @@ def _values(row: bytes, arrivals: Sequence[Arrival]) -> Iterator[tuple[int, byte
         start += size
 
 
-def describe(
-    connection: SourceConnection, schema: str, table: str, id_columns: Sequence[str]
-) -> Table:
-    """Look a table up and choose its key; raises Unfit where that cannot be."""
+def describe(connection: SourceConnection, schema: str, table: str) -> Table:
+    """Look a table up, with its primary key if that serves; raises Unfit where no key does."""
     name = f"{schema}.{table}"
     seen = definition(connection, schema, table)
     found = describe_table(connection, schema, table) if seen else None
@@ -120,19 +146,18 @@ def describe(
     details = _details(connection, schema, table)
     map_ = replace(found, columns=tuple(_selected(column, found) for column in found.columns))
     _require_members(map_, details)
-    index, at = _index(connection, map_, details, id_columns)
+    keys = _keys(connection, map_, details)
     arrivals = tuple(arrival(column, details[column.name].type) for column in map_.columns)
     estimate, size = _estimate(connection, schema, table)
     return Table(
         map=map_,
-        key=tuple(_key_column(map_.columns[each], details) for each in at),
-        index=index,
+        by=keys[0],
+        keys=keys,
         rows_estimate=estimate,
         bytes_a_row=size,
         definition=seen or "",
         images=RowImages(arrivals),
         arrivals=arrivals,
-        key_at=at,
     )
 
 
@@ -203,28 +228,28 @@ def _key_column(column: Column, details: Mapping[str, _Details]) -> KeyColumn:
     return found
 
 
-def _index(
-    connection: SourceConnection,
-    table: TableMap,
-    details: Mapping[str, _Details],
-    id_columns: Sequence[str],
-) -> tuple[str, tuple[int, ...]]:
-    """Return the name of the key that the rows are read by, and its columns."""
+def _keys(
+    connection: SourceConnection, table: TableMap, details: Mapping[str, _Details]
+) -> tuple[TableKey, ...]:
+    """Return the keys that rows can be read by, the primary key first; Unfit without any."""
     number = {column.name: at for at, column in enumerate(table.columns)}
     why = "it has no primary key, and no unique key that is NOT NULL"
+    found = []
     for name, parts in _unique_keys(connection, table):
-        columns = [part.column for part in parts]
-        if name != "PRIMARY" and id_columns and not set(columns) <= set(id_columns):
-            continue
         obstacle = _obstacle(table, details, parts, number)
         if obstacle is None:
-            return name, tuple(number[column] for column in columns)
-        why = obstacle
-    raise Unfit(
-        f"the table cannot be read in chunks: {why}",
-        table=table.name,
-        remedy="give it a primary key of columns that have an exact order",
-    )
+            at = tuple(number[part.column] for part in parts)
+            columns = tuple(_key_column(table.columns[each], details) for each in at)
+            found.append(TableKey(name, columns, at))
+        elif not found:
+            why = obstacle
+    if not found:
+        raise Unfit(
+            f"the table cannot be read in chunks: {why}",
+            table=table.name,
+            remedy="give it a primary key of columns that have an exact order",
+        )
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
