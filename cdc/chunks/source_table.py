@@ -25,7 +25,7 @@ from cdc.mapping.ownership import own_documents
 from cdc.mapping.plan import FailedRow, Plan
 from cdc.operations import Operation
 from cdc.readers.chunks import Chunk, ChunkReader
-from cdc.readers.keys import Key
+from cdc.readers.keys import Key, written
 from cdc.readers.selected import Table
 from cdc.writers.batch import comparable, query
 
@@ -109,7 +109,9 @@ class SourceTable:
         ]
         if job.kind is not JobKind.BACKFILL:
             self._require_ways_back(job)
-        self._options = job.options
+        self._options = options = job.options
+        self._first = None if options.first is None else written(table.key, options.first)
+        self._last = None if options.last is None else written(table.key, options.last)
         self._sets_aside = job.kind is JobKind.VERIFY  # it tells of every row, whatever the policy
         self._rows = rows
         self._pace = pace
@@ -146,9 +148,9 @@ class SourceTable:
         return self._part(
             lambda: self._reader.read(
                 self._table,
-                first=self._options.first if after is None else None,
+                first=self._first if after is None else None,
                 after=after,
-                until=self._options.last,
+                until=self._last,
                 limit=self._rows,
                 where=self._where(),
                 applied=window.applied.position,

@@ -37,10 +37,11 @@ _SESSION: Final = (
     "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
     "SET SESSION character_set_results = NULL",
 )
-_CHANGED: Final = frozenset(
-    {ER.NO_SUCH_TABLE, ER.BAD_DB_ERROR, ER.BAD_FIELD_ERROR, ER.KEY_DOES_NOT_EXITS, 1412}
+_MISSING: Final = frozenset(
+    {ER.NO_SUCH_TABLE, ER.BAD_DB_ERROR, ER.BAD_FIELD_ERROR, ER.KEY_DOES_NOT_EXITS}
 )
-"""The server's errors by which it says that a table is not what it was; 1412: since a snapshot."""
+"""The server's errors by which it says that something is not there: any more, or it never was."""
+_CHANGED_SINCE_SNAPSHOT: Final = 1412
 
 
 class TableChanged(Retryable):
@@ -118,7 +119,7 @@ class ChunkReader:
         Ends behind `limit` rows, or as soon as the rows take some megabytes. With `where`, a
         condition in SQL, `limit` counts the rows that are looked at.
         """
-        with self._reconnecting(), self._window(table, applied) as high:
+        with self._reconnecting(table), self._window(table, applied) as high:
             conditions = [ranges.behind(table.key, after)] if after is not None else []
             if first is not None and after is None:
                 conditions.append(ranges.from_(table.key, first))
@@ -132,13 +133,13 @@ class ChunkReader:
             found, images = self._select(table, _and(conditions, where), asked, ordered=True)
             finished = bound is None and found.complete and found.count < asked
             last = table.read_key(found.last) if found.last is not None else None
-            if bound is not None and found.complete:
-                last = bound
+            if bound is not None and found.complete and found.count < asked:
+                last = bound  # of a full chunk the rest may have come since its end was looked up
             return self._chunk(table, found.count, images, last, finished=finished, high=high)
 
     def lookup(self, table: Table, keys: Sequence[Key], *, applied: Position) -> Chunk:
         """Read the rows that have one of these keys *in the server's eyes*: 'a' finds 'A', too."""
-        with self._reconnecting(), self._window(table, applied) as high:
+        with self._reconnecting(table), self._window(table, applied) as high:
             count, images = 0, []
             for at in range(0, len(keys), LOOKUP_KEYS):
                 condition = ranges.one_of(table.key, keys[at : at + LOOKUP_KEYS])
@@ -154,7 +155,7 @@ class ChunkReader:
         """
         where = f" WHERE {ranges.one_of(table.key, keys)}" if keys else ""
         images: list[bytes] = []
-        with self._reconnecting():
+        with self._reconnecting(table):
             prepared.select(
                 self._connected(),
                 f"SELECT {table.columns} FROM {table.source}{where}"
@@ -169,7 +170,7 @@ class ChunkReader:
 
     def maximum(self, table: Table) -> Key | None:
         """Return the last key of the table, in the server's order; None for an empty table."""
-        with self._reconnecting():
+        with self._reconnecting(table):
             return self._key(table, "", f"{ranges.order(table.key, ' DESC')} LIMIT 1")
 
     # -- the session
@@ -192,7 +193,7 @@ class ChunkReader:
         return connection
 
     @contextmanager
-    def _reconnecting(self) -> Iterator[None]:
+    def _reconnecting(self, table: Table | None = None) -> Iterator[None]:
         """Drop the session after any failure that may have left it in an unknown state."""
         try:
             yield
@@ -200,7 +201,8 @@ class ChunkReader:
             self.close()
             raise TableChanged from error
         except CdcError as error:
-            if watermarks.server_code(error) in _CHANGED:
+            code = watermarks.server_code(error)
+            if code == _CHANGED_SINCE_SNAPSHOT or (code in _MISSING and self._has_changed(table)):
                 raise TableChanged from error
             if isinstance(error, Retryable):
                 self.close()
@@ -208,6 +210,12 @@ class ChunkReader:
         except BaseException:
             self.close()
             raise
+
+    def _has_changed(self, table: Table | None) -> bool:
+        """Tell whether a table is not what it was; if it is, an operator's condition is wrong."""
+        if table is None:
+            return True
+        return definition(self._connected(), table.schema, table.table) != table.definition
 
     # -- watermarks
 

@@ -29,8 +29,14 @@ Key = tuple[Value, ...]
 """The values of a key's columns, in the key's order."""
 
 _NUMBER: Final = re.compile(r"-?\d+")
-_DECIMAL: Final = re.compile(r"-?\d+(\.\d+)?")
-_MOMENT: Final = re.compile(r"-?\d[\d:. T-]*")
+_DECIMAL: Final = re.compile(r"-?\d{1,65}(\.\d{1,65})?")
+_DAY: Final = r"\d{4}-(0\d|1[0-2])-([0-2]\d|3[01])"
+_CLOCK: Final = r"[0-5]\d(:[0-5]\d(\.\d{1,6})?)?"
+_DATETIME: Final = re.compile(rf"{_DAY}([ T]([01]\d|2[0-3]):{_CLOCK})?")
+_TIME: Final = re.compile(rf"-?\d{{1,3}}:{_CLOCK}")
+_HEX: Final = re.compile(r"0x([0-9a-fA-F]{2})+")
+_BEYOND: Final = 1 << 64
+"""No integer of a column is as large."""
 _TYPED: Final = re.compile(r"[0-9a-fA-F:.-]+")
 
 
@@ -39,8 +45,9 @@ class KeyColumn:
     """One column of a key.
 
     `read` takes the bytes that arrive, `literal` gives the SQL of a value, and `find` the value
-    that became a BSON value, None where there can be none. `members` are an ENUM's: servers use
-    no index for the order of their numbers, so the numbers are listed.
+    that became a BSON value, None where there can be none; `write` takes what an operator writes.
+    `members` are an ENUM's: servers use no index for the order of their numbers, so the numbers
+    are listed.
     """
 
     name: str
@@ -48,6 +55,7 @@ class KeyColumn:
     literal: Callable[[Value], str] = field(repr=False)
     find: Callable[[Any], Value | None] = field(repr=False)
     members: int = field(default=0, repr=False)
+    write: Callable[[str], Value | None] = field(default=str, repr=False)
 
     @property
     def sql(self) -> str:
@@ -65,9 +73,8 @@ class KeyColumn:
             raise UsageError(f"{value!r} is no value of the key column {self.name}") from error
 
     def _listed(self, operator: str, number: int) -> str:
-        numbers = range(number + 1, self.members + 1)
-        if operator != ">":
-            numbers = range(number + (operator == "<="))
+        edge = number + (operator in (">", "<="))
+        numbers = range(edge) if operator in ("<", "<=") else range(edge, self.members + 1)
         return f"{self.sql} IN ({', '.join(map(str, numbers))})" if numbers else "FALSE"
 
 
@@ -97,21 +104,23 @@ def key_column(
             return KeyColumn(name, _big_endian, _checked(_NUMBER), _number)
         case FieldType.ENUM:
             members = len(column.members)
-            return KeyColumn(name, _unsigned, _checked(_NUMBER), _member(column), members)
+            find = _member(column)
+            return KeyColumn(name, _unsigned, _checked(_NUMBER), find, members, write=find)
         case FieldType.SET:
-            return KeyColumn(name, _unsigned, _checked(_NUMBER), _member(column))
+            find = _member(column)
+            return KeyColumn(name, _unsigned, _checked(_NUMBER), find, write=find)
         case FieldType.NEWDECIMAL:
             return KeyColumn(name, _ascii, _checked(_DECIMAL), _decimal)
         case FieldType.DATE:
-            return KeyColumn(name, _read_moment, _cast("DATE"), _date)
+            return KeyColumn(name, _read_moment, _cast("DATE", _DATETIME), _date)
         case FieldType.DATETIME2 | FieldType.TIMESTAMP2:
-            return KeyColumn(name, _read_moment, _cast("DATETIME(6)"), _moment)
+            return KeyColumn(name, _read_moment, _cast("DATETIME(6)", _DATETIME), _moment)
         case FieldType.TIME2:
-            return KeyColumn(name, _read_time, _cast("TIME(6)"), _text)
+            return KeyColumn(name, _read_time, _cast("TIME(6)", _TIME), _text(_TIME))
         case _ if type_name in TYPED_TEXT:
             return KeyColumn(name, _ascii, _quoted, _FROM_TYPED[type_name])
         case FieldType.STRING | FieldType.VARCHAR if column.collation == BINARY:
-            return KeyColumn(name, bytes, _binary, _bytes)
+            return KeyColumn(name, bytes, _binary, _bytes, write=_bytes_written)
         case FieldType.STRING | FieldType.VARCHAR if characters:
             return KeyColumn(name, bytes, _text_literal(characters), _characters)
     return None
@@ -167,8 +176,8 @@ def _checked(pattern: re.Pattern[str]) -> Callable[[Value], str]:
     return literal
 
 
-def _cast(type_: str) -> Callable[[Value], str]:
-    checked = _checked(_MOMENT)
+def _cast(type_: str, pattern: re.Pattern[str]) -> Callable[[Value], str]:
+    checked = _checked(pattern)
     return lambda value: f"CAST('{checked(value)}' AS {type_})"
 
 
@@ -206,9 +215,11 @@ def _text_literal(characters: Characters) -> Callable[[Value], str]:
 def _number(value: Any) -> str | None:
     if isinstance(value, Decimal128):
         value = value.to_decimal()
+        if not value.is_finite():
+            return None
     if isinstance(value, str):
         return value if _NUMBER.fullmatch(value) else None
-    if isinstance(value, int | float | Decimal) and value == value // 1:
+    if isinstance(value, int | float | Decimal) and -_BEYOND < value < _BEYOND and value % 1 == 0:
         return str(int(value))
     return None
 
@@ -224,25 +235,29 @@ def _decimal(value: Any) -> str | None:
 def _moment(value: Any) -> str | None:
     if isinstance(value, datetime):
         return value.replace(tzinfo=None).isoformat(" ", "microseconds")
-    return _text(value)
+    return _text(_DATETIME)(value)
 
 
 def _date(value: Any) -> str | None:
     if isinstance(value, datetime):
         return value.date().isoformat()
-    return _text(value)
+    return _text(_DATETIME)(value)
 
 
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and _MOMENT.fullmatch(value) else None
+def _text(pattern: re.Pattern[str]) -> Callable[[Any], str | None]:
+    return lambda value: value if isinstance(value, str) and pattern.fullmatch(value) else None
 
 
-def _characters(value: Any) -> Value | None:
-    return value if isinstance(value, str | bytes) else None
+def _characters(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _bytes(value: Any) -> Value | None:
     return bytes(value) if isinstance(value, bytes) else _characters(value)
+
+
+def _bytes_written(text: str) -> Value:
+    return bytes.fromhex(text[2:]) if _HEX.fullmatch(text) else text
 
 
 def _member(column: Column) -> Callable[[Any], str | None]:
@@ -286,3 +301,22 @@ def found(columns: Sequence[KeyColumn], values: Sequence[Any]) -> Key | None:
         return None
     key = tuple(column.find(value) for column, value in zip(columns, values, strict=True))
     return None if None in key else key  # type: ignore[return-value]
+
+
+def written(columns: Sequence[KeyColumn], texts: Sequence[str]) -> Key:
+    """Return the key that an operator wrote; raises UsageError where it is none.
+
+    A comma belongs to the value where there is one column only.
+    """
+    if len(columns) == 1:
+        texts = (",".join(texts),)
+    if len(columns) != len(texts):
+        names = ",".join(column.name for column in columns)
+        raise UsageError(
+            f"{','.join(texts)!r} is no key: it has {len(columns)} columns",
+            remedy=f"write {names}, a value for each, none with a comma in it",
+        )
+    key = tuple(column.write(text) or text for column, text in zip(columns, texts, strict=True))
+    for column, value in zip(columns, key, strict=True):
+        column.compared("=", value)
+    return key
