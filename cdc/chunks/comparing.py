@@ -9,7 +9,7 @@ import bson
 
 from cdc.dead_letters import Failure
 from cdc.operations import Operation
-from cdc.writers.batch import comparable, query
+from cdc.writers.batch import ANY_TIME, comparable, id_value
 from cdc.writers.documents import id_end
 
 Kind = Literal["missing", "extra", "different"]
@@ -32,7 +32,7 @@ class Difference(NamedTuple):
         document = {
             "collection": self.collection,
             "kind": self.kind,
-            "_id": bson.decode(query(self.id))["_id"] if self.id else None,
+            "_id": id_value(self.id) if self.id else None,
             "fields": list(self.fields),
         }
         return {**document, "note": self.note} if self.note else document
@@ -51,7 +51,7 @@ def differences(
         if raw is None:
             yield Difference(collection, "missing", operation.id), operation
         elif raw[id_end(raw) :] != operation.document[id_end(operation.document) :]:
-            fields = tuple(_differing(bson.decode(operation.document), bson.decode(raw)))
+            fields = tuple(_differing(_decoded(operation.document), _decoded(raw)))
             yield Difference(collection, "different", operation.id, fields), operation
 
 
@@ -66,6 +66,10 @@ def unmapped(
 
 
 _ABSENT = object()
+
+
+def _decoded(raw: bytes) -> Mapping[str, Any]:
+    return bson.decode(raw, ANY_TIME)
 
 
 def _differing(one: Mapping[str, Any], other: Mapping[str, Any], prefix: str = "") -> Iterator[str]:

@@ -12,6 +12,7 @@ import bson
 
 from cdc.mapping.policies import NOW, OnDelete, SoftDelete
 from cdc.operations import Operation, OperationKind
+from cdc.writers.batch import ANY_TIME
 
 _ABSENT = object()
 
@@ -27,14 +28,14 @@ class Removal:
         """Tell whether a document is marked already."""
         if not isinstance(self.on_delete, SoftDelete):
             return False
-        decoded = bson.decode(document)
+        decoded = bson.decode(document, ANY_TIME)
         return all(_is_set(_at(decoded, path), value) for path, value in self.on_delete.set.items())
 
     def of(self, identifier: bytes, document: bytes) -> Operation:
         """Return the operation that removes or marks a document."""
         if not isinstance(self.on_delete, SoftDelete):
             return Operation(OperationKind.DELETE, identifier)
-        decoded = bson.decode(document)
+        decoded = bson.decode(document, ANY_TIME)
         for path, value in self.on_delete.set.items():
             _put(decoded, path, self._now() if value == NOW else value)
         return Operation(OperationKind.REPLACE, identifier, bson.encode(decoded))

@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-import bson
-
 from cdc.chunks.pace import Pace
 from cdc.chunks.removal import Removal
 from cdc.chunks.table import Collection, Part
@@ -27,7 +25,7 @@ from cdc.operations import Operation
 from cdc.readers.chunks import Chunk, ChunkReader
 from cdc.readers.keys import Key, written
 from cdc.readers.selected import Table
-from cdc.writers.batch import comparable, query
+from cdc.writers.batch import comparable, id_value
 
 TOO_EARLY_SECONDS: Final = 0.05
 """How soon to look again where the source does not show yet what its stream has delivered."""
@@ -67,7 +65,7 @@ class MappedCollection:
 
     def values(self, identifier: bytes, table: Table) -> list[Any] | None:
         """Return the values of the key of `table` in an id; None where there can be none."""
-        found = bson.decode(query(identifier))["_id"]
+        found = id_value(identifier)
         if len(self.mapping.id_parts or table.map.primary_key) == 1:
             return [found]
         if not isinstance(found, dict):

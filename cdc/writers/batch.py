@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from itertools import groupby
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from bson import BSON, Decimal128
+import bson
+from bson import CodecOptions, Decimal128
+from bson.codec_options import DatetimeConversion
 
 from cdc.actions import Clear
 from cdc.checkpoint import Checkpoint
@@ -25,6 +29,11 @@ _DOCUMENT: Final = 0x03
 _INTEGERS: Final = frozenset(b"\x10\x12")
 _NUMERIC: Final = frozenset(b"\x01\x10\x12\x13")
 """BSON's double, int32, int64 and Decimal128, which MongoDB compares with each other."""
+
+ANY_TIME: Final = CodecOptions[dict[str, Any]](datetime_conversion=DatetimeConversion.DATETIME_AUTO)
+"""Decodes also the times that Python's datetime does not reach; other programs may write them."""
+
+_NOT_A_NUMBER: Final = "NaN"
 
 
 def weight(operations: Sequence[Operation]) -> int:
@@ -203,15 +212,24 @@ def comparable(identifier: bytes) -> object:
         return int.from_bytes(identifier[1:], "little", signed=True)
     if kind not in _NUMERIC and kind != _DOCUMENT:
         return identifier
-    return _comparable(BSON(query(identifier)).decode()["_id"])
+    return _comparable(id_value(identifier))
 
 
 def _comparable(value: object) -> object:
     if isinstance(value, Decimal128):
-        return value.to_decimal()
+        value = value.to_decimal()
     if isinstance(value, dict):
         return tuple((name, _comparable(part)) for name, part in value.items())
+    if (isinstance(value, float) and math.isnan(value)) or (
+        isinstance(value, Decimal) and value.is_nan()
+    ):
+        return _NOT_A_NUMBER  # as an id it is one value, and equal to itself
     return value
+
+
+def id_value(identifier: bytes) -> Any:
+    """Return the `_id` of an operation as a Python value."""
+    return bson.decode(query(identifier), ANY_TIME)["_id"]
 
 
 def query(identifier: bytes) -> bytes:

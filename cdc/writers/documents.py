@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import bson
-from bson.codec_options import CodecOptions
+from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.raw_bson import DEFAULT_RAW_BSON_OPTIONS, RawBSONDocument
 from pymongo import MongoClient
 from pymongo.collection import Collection
@@ -16,12 +16,15 @@ from cdc.writers.answers import explained
 from cdc.writers.batch import comparable, query
 from cdc.writers.stamps import NO_STAMPS, Stamps
 
-_RAW: Final[CodecOptions[RawBSONDocument]] = DEFAULT_RAW_BSON_OPTIONS
+_RAW: Final[CodecOptions[RawBSONDocument]] = DEFAULT_RAW_BSON_OPTIONS.with_options(
+    datetime_conversion=DatetimeConversion.DATETIME_AUTO
+)
 _ID_OFFSET: Final = 9
 """Where the value of a leading `_id` begins: behind the length, the type byte and the name."""
 
 _FIXED_BYTES: Final = {
     0x01: 8,
+    0x06: 0,
     0x07: 12,
     0x08: 1,
     0x09: 8,
@@ -30,9 +33,11 @@ _FIXED_BYTES: Final = {
     0x11: 8,
     0x12: 8,
     0x13: 16,
+    0x7F: 0,
+    0xFF: 0,
 }
-_BESIDE_LENGTH: Final = {0x02: 4, 0x03: 0, 0x05: 5}
-"""What a string, a document and a binary take beside the bytes that their length counts."""
+_BESIDE_LENGTH: Final = {0x02: 4, 0x03: 0, 0x05: 5, 0x0C: 16, 0x0D: 4, 0x0E: 4, 0x0F: 0}
+"""What other values take beside the bytes that their length counts: strings, documents, …"""
 
 
 class Documents:

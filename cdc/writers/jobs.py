@@ -11,6 +11,7 @@ from pymongo.read_concern import ReadConcern
 from cdc.jobs import ENDED, JOBS, Job, JobState
 from cdc.state_writes import StateWrite
 from cdc.writers.answers import explained
+from cdc.writers.batch import ANY_TIME
 from cdc.writers.state import MAJORITY
 
 _OPEN: Final = [JobState.QUEUED.value, JobState.RUNNING.value]
@@ -24,7 +25,10 @@ class Jobs:
     ) -> None:
         self._stream = stream
         self._documents = client[state_database].get_collection(
-            JOBS, read_concern=ReadConcern("majority"), write_concern=MAJORITY
+            JOBS,
+            codec_options=ANY_TIME,
+            read_concern=ReadConcern("majority"),
+            write_concern=MAJORITY,
         )
 
     def next(self) -> Job | None:

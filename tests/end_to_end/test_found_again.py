@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 import pytest
+from bson import Binary, Code, Decimal128, MaxKey, MinKey, ObjectId
+from bson.datetime_ms import DatetimeMS
 
 from tests.end_to_end.support.command import Command
 from tests.end_to_end.support.stream import Stream
@@ -74,3 +76,40 @@ def test_rows_are_found_by_an_id_that_is_not_their_primary_key(stream: Stream) -
     ]
     assert verified(stream) == []
     assert [stream.database[each].count_documents({}) for each in stream.tables] == [99] * 3
+
+
+ODD: list[Any] = [
+    *(ObjectId(), None, True, "5", "2024-01-01", "x", 5.5, float("inf"), {}),
+    *({"a": 5}, Binary(b"\xff"), Binary(bytes(16), 4), Code("x"), MinKey(), MaxKey()),
+    *map(Decimal128, ("-Infinity", "sNaN", "1E+6111", "-1E-6176", "18446744073709551617")),
+    *(DatetimeMS(each) for each in (253_402_300_800_000, -(1 << 60), 1)),
+]
+"""Ids that other programs may have written."""
+KEYS = {
+    "INT": "5",
+    "VARCHAR(20)": "'X'",
+    "DATETIME(3)": "'2024-01-01'",
+    "TIME": "'1:00'",
+    "VARBINARY(20)": "'x1'",
+    "DECIMAL(20,3)": "5",
+}
+
+
+def test_documents_of_whatever_id_are_found_and_taken_away(stream: Stream) -> None:
+    for number, (kind, value) in enumerate(KEYS.items()):
+        stream.table(f"t{number}", f"id {kind} NOT NULL PRIMARY KEY, at DATETIME(3)")
+        stream.sql(f"INSERT INTO t{number} VALUES ({value}, NOW(3))")
+    started(stream)
+    for table in stream.tables:
+        stream.database[table].insert_many([{"_id": each} for each in ODD])
+        stream.database[table].update_one(
+            {"at": {"$ne": None}}, {"$set": {"at": DatetimeMS(253_402_300_800_000)}}
+        )
+    jobs = [Command(stream, "verify", "--output", "json")]
+    jobs += [Command(stream, "resync", f"{stream.schema}.{table}") for table in stream.tables]
+
+    assert [each.returncode for each in jobs] == [1, *[0 for _ in stream.tables]], jobs[0].stderr
+    for job in json.loads(jobs[0].stdout):
+        progress = job["progress"]
+        assert (progress["extra"], progress["different"]) == (len(ODD), 1), job
+    assert [stream.database[each].count_documents({}) for each in stream.tables] == [1] * len(KEYS)
