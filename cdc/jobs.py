@@ -103,7 +103,8 @@ class Progress:
     what a mapping hides: it is kept no longer than it is needed, and never shown.
     `done` are the collections that the phase DOCUMENTS is through with. `total` is the server's
     estimate of rows. `inserting` tells that the collections were empty. `findings` are the first
-    differences that verify found; `unsettled` documents changed whenever it looked.
+    differences that verify found; `pending` are ids, by collection, of documents that changed when
+    it looked, and `unsettled` counts those that changed whenever it looked.
     """
 
     phase: Phase = Phase.ROWS
@@ -120,6 +121,7 @@ class Progress:
     repaired: int = 0
     unsettled: int = 0
     findings: tuple[Mapping[str, Any], ...] = ()
+    pending: tuple[tuple[str, bytes], ...] = ()
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     seconds: float = 0.0
 
@@ -131,7 +133,11 @@ class Progress:
     def to_document(self) -> dict[str, Any]:
         """Return it as it stands in the job's document."""
         document = {name: getattr(self, name) for name in Progress.__slots__}
-        lists = {"findings": list(self.findings), "done": list(self.done)}
+        lists = {
+            "findings": list(self.findings),
+            "done": list(self.done),
+            "pending": [list(each) for each in self.pending],
+        }
         return {**document, "phase": self.phase.value, **lists}
 
     @classmethod
@@ -143,6 +149,7 @@ class Progress:
         known["phase"] = Phase(document["phase"])
         known["findings"] = tuple(document.get("findings", ()))
         known["done"] = tuple(document.get("done", ()))
+        known["pending"] = tuple((name, bytes(key)) for name, key in document.get("pending", ()))
         return cls(**known)
 
 
@@ -196,10 +203,10 @@ class Job:
         }
 
     def shown(self) -> dict[str, Any]:
-        """Return what operators are shown: its document, but for the cursor."""
+        """Return what operators are shown: its document, but for what only the work needs."""
         document = self.to_document()
         if document["progress"]:
-            del document["progress"]["cursor"]
+            del document["progress"]["cursor"], document["progress"]["pending"]
         return document
 
     @classmethod

@@ -74,16 +74,22 @@ class Task:
         self._before_each = before_each
         self._wait = wait
 
-    def walk(self, read: Callable[[Any, Window], Step]) -> None:
+    def walk(
+        self, read: Callable[[Any, Window], Step], enough: Callable[[], bool] = lambda: False
+    ) -> bool:
         """Read from the saved cursor to the end, each piece in a window of its own.
 
         While one piece waits for the stream the next is read. Where a window was void, reading
-        goes back to what was settled.
+        goes back to what was settled. Once there is `enough`, stop behind what was read and
+        return False.
         """
         outstanding: deque[Future[bool]] = deque()
         cursor, finished = self.progress.cursor, False
         while outstanding or not finished:
-            if not finished and len(outstanding) < READ_AHEAD:
+            reading = not finished and not enough()
+            if not reading and not outstanding:
+                return False
+            if reading and len(outstanding) < READ_AHEAD:
                 self._before_each()
                 step, piece = self._read(read, cursor)
                 outstanding.append(self._settler.submit(piece))
@@ -93,6 +99,7 @@ class Task:
                     each.result()
                 outstanding.clear()
                 cursor, finished = self.progress.cursor, False
+        return True
 
     def _read(self, read: Callable[[Any, Window], Step], cursor: Any) -> tuple[Step, Piece]:
         window = self._open()
@@ -153,5 +160,6 @@ class Task:
         self._settler.submit(Piece(lambda: Settlement((), (write,)))).result()
 
     def _saved(self) -> StateWrite:
-        change = {"$set": {"progress": self.progress.to_document()}}
-        return StateWrite(JOBS, {"_id": self.job.id}, change)
+        """Save the progress; not of a job that was given up: its cursor must not come back."""
+        query = {"_id": self.job.id, "state": {"$nin": [each.value for each in ENDED]}}
+        return StateWrite(JOBS, query, {"$set": {"progress": self.progress.to_document()}})

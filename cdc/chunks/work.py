@@ -31,6 +31,9 @@ KEPT_FINDINGS: Final = 100
 RECHECKS: Final = 3
 """How often verify looks again at documents that the stream touched while it compared them."""
 
+MUCH_PENDING: Final = 1_000
+"""So many documents to look at again are looked at before the next piece: progress holds them."""
+
 
 class Documents(Protocol):
     """What a collection holds."""
@@ -73,7 +76,7 @@ class Work:
         self._documents = documents
         self._piece_rows = piece_rows
         self._options = task.job.options
-        self._unsettled: dict[str, dict[object, bytes]] = {}
+        self._pending = {(name, comparable(key)): key for name, key in task.progress.pending}
 
     def run(self) -> None:
         """Do it, from the saved progress on."""
@@ -99,7 +102,8 @@ class Work:
         if task.progress.total is None:
             empty = all(self._documents.is_empty(each.name) for each in self._table.collections)
             task.advance(total=self._table.rows, inserting=empty)
-        task.walk(partial(self._read_rows, settle))
+        while not task.walk(partial(self._read_rows, settle), self._has_much_pending):
+            self._recheck()
 
     def _read_rows(self, settle: SettlePart, cursor: Any, window: Window) -> Step:
         part = self._table.read(cursor, window)
@@ -155,8 +159,12 @@ class Work:
         return settled
 
     def _put_off(self, collection: str, ids: Iterable[bytes]) -> None:
-        pending = self._unsettled.setdefault(collection, {})
-        pending.update((comparable(each), each) for each in ids)
+        """Have documents looked at again later; only verify needs to, the stream wrote them."""
+        if self._task.job.kind is JobKind.VERIFY:
+            self._pending.update(((collection, comparable(each)), each) for each in ids)
+
+    def _has_much_pending(self) -> bool:
+        return len(self._pending) >= MUCH_PENDING
 
     # -- through the documents
 
@@ -167,10 +175,15 @@ class Work:
         for collection in self._table.collections:
             if task.progress.done and collection.name in task.progress.done:
                 continue
-            with task.window() as window:
-                self._table.probe(collection, window)
-            task.walk(partial(self._read_documents, collection, settle))
+            self._probe(collection)
+            read = partial(self._read_documents, collection, settle)
+            while not task.walk(read, self._has_much_pending):
+                self._recheck()
             task.advance(done=(*task.progress.done, collection.name), cursor=None)
+
+    def _probe(self, collection: Collection) -> None:
+        with self._task.window() as window:
+            self._table.probe(collection, window)
 
     def _read_documents(
         self, collection: Collection, settle: SettleGone, cursor: Any, window: Window
@@ -224,15 +237,18 @@ class Work:
     # -- what was in motion
 
     def _recheck(self) -> None:
+        """Look again at what was pending; what changes each time is counted as unsettled."""
+        for collection in self._table.collections if self._pending else ():
+            self._probe(collection)
         for _ in range(RECHECKS):
-            pending, self._unsettled = self._unsettled, {}
             for collection in self._table.collections:
-                ids = [*pending.get(collection.name, {}).values()]
+                ids = [key for (name, _), key in self._pending.items() if name == collection.name]
                 for at in range(0, len(ids), self._piece_rows):
                     some = ids[at : at + self._piece_rows]
                     self._task.walk(partial(self._read_again, collection, some))
-        left = sum(len(each) for each in self._unsettled.values())
-        self._task.advance(unsettled=left)
+        left = len(self._pending)
+        self._pending.clear()
+        self._task.advance(unsettled=self._task.progress.unsettled + left, pending=())
 
     def _read_again(
         self, collection: Collection, ids: list[bytes], cursor: Any, window: Window
@@ -242,6 +258,8 @@ class Work:
         gone = [each for each in ids if comparable(each) not in alive]
 
         def settle(progress: Progress) -> tuple[Changes, Progress]:
+            for each in ids:
+                self._pending.pop((collection.name, comparable(each)), None)
             changes, progress = self._compared(part._replace(rows=0), window, progress)
             more, progress = self._searched(collection, gone, window, progress)
             return (*changes, *more), progress
@@ -254,8 +272,7 @@ class Work:
         """Make some documents equal to their rows, or remove those whose rows are gone."""
         ids = [encoded(each) for each in self._options.ids or ()]
         for collection in self._table.collections:
-            with self._task.window() as window:
-                self._table.probe(collection, window)
+            self._probe(collection)
             for at in range(0, len(ids), self._piece_rows):
                 some = ids[at : at + self._piece_rows]
                 self._task.walk(partial(self._read_to_retry, collection, some))
@@ -306,6 +323,7 @@ class Work:
             different=progress.different + kinds.count("different"),
             repaired=progress.repaired + len(changes),
             findings=tuple(findings),
+            pending=tuple((name, key) for (name, _), key in self._pending.items()),
         )
 
     def _letter_of(self, difference: Difference) -> str | None:

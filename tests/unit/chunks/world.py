@@ -18,7 +18,7 @@ from cdc.chunks.task import Task
 from cdc.chunks.windows import Window, Windows
 from cdc.chunks.work import Work
 from cdc.dead_letters import Origin
-from cdc.jobs import Job, JobKind, Options
+from cdc.jobs import Job, JobKind, Options, Progress
 from cdc.operations import Operation, OperationKind
 from cdc.position import FilePosition
 from cdc.writers.batch import Batch, MappedTransaction, comparable
@@ -193,9 +193,11 @@ class World:
         options: Options | None = None,
         *,
         behind: Callable[[], None] = lambda: None,
+        progress: Progress | None = None,
     ) -> Running:
-        """Start a job; `behind` is called behind each of its SELECTs."""
-        return Running(self, kind, options or Options(), behind)
+        """Start a job, or go on with one; `behind` is called behind each of its SELECTs."""
+        job = Job.request("s", kind, "db.t", by="test", options=options or Options())
+        return Running(self, job if progress is None else job.with_progress(progress), behind)
 
     def expected(self) -> dict[object, bytes]:
         return {key: document(key, value) for key, value in self.source.rows.items()}
@@ -204,12 +206,10 @@ class World:
 class Running:
     """A job at work in a thread of its own."""
 
-    def __init__(
-        self, world: World, kind: JobKind, options: Options, behind: Callable[[], None]
-    ) -> None:
+    def __init__(self, world: World, job: Job, behind: Callable[[], None]) -> None:
         self._error: BaseException | None = None
         self.task = Task(
-            Job.request("s", kind, "db.t", by="test", options=options),
+            job,
             windows=world.windows,
             settler=world.settler,
             before_each=lambda: None,

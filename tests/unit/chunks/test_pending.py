@@ -1,0 +1,86 @@
+"""Documents that the stream touched while verify compared them are compared all the same."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import bson
+import pytest
+
+from cdc.chunks import work
+from cdc.jobs import JobKind, Progress
+from tests.unit.chunks.test_windows import end, world_of
+from tests.unit.chunks.world import Running, World, document
+
+
+class Killed(Exception):
+    """The process died."""
+
+
+def saved(running: Running) -> Progress:
+    """The progress as another process reads it."""
+    document = bson.decode(bson.encode(running.task.progress.to_document()))
+    return Progress.from_document(document)
+
+
+def settle_until_killed(world: World, running: Running) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        world.settle()
+        try:
+            assert not running.done
+        except Killed:
+            return
+
+
+def damaged(world: World, *keys: int) -> None:
+    """Have the stream touch documents, and somebody spoil them."""
+    for key in keys:
+        world.source.put(key, 2)
+        world.deliver()
+        world.target.documents[key] = document(key, -1)
+
+
+def test_a_verification_that_is_killed_remembers_what_to_look_at_again() -> None:
+    world = world_of(1, 2)
+    world.target.documents = world.expected()
+    looks: Iterator[int] = iter(range(9))
+
+    def touch_then_die() -> None:
+        if next(looks):
+            raise Killed
+        damaged(world, 1)
+
+    killed = world.work(JobKind.VERIFY, behind=touch_then_die)
+    settle_until_killed(world, killed)
+    resumed = world.work(JobKind.VERIFY, progress=saved(killed))
+    end(world, resumed)
+
+    progress = resumed.task.progress
+    assert [(each["kind"], each["_id"]) for each in progress.findings] == [("different", 1)]
+    assert (progress.pending, progress.unsettled) == ((), 0)
+
+
+def test_much_that_is_to_be_looked_at_again_is_not_gathered_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(work, "MUCH_PENDING", 2)
+    world = world_of(*range(12))
+    world.target.documents = world.expected()
+    looks: Iterator[int] = iter(range(0, 100, 3))
+
+    def touch() -> None:
+        first = next(looks)
+        if first < 12:
+            damaged(world, first, first + 1)
+
+    running = world.work(JobKind.VERIFY, behind=touch)
+    most = 0
+    while not running.done:
+        world.settle()
+        most = max(most, len(running.task.progress.pending))
+
+    found = {each["_id"] for each in running.task.progress.findings}
+    assert found == {key for key in world.source.rows if world.source.rows[key] == 2}
+    assert 0 < most <= 8
