@@ -63,14 +63,14 @@ class MappedCollection:
         """Return what `on_delete` asks for where a document's row is gone."""
         return self.removal.of(identifier, document)
 
-    def values(self, identifier: bytes, table: Table) -> list[Any] | None:
-        """Return the values of the key of `table` in an id; None where there can be none."""
+    def key(self, identifier: bytes, table: Table) -> Key | None:
+        """Return the key of the row of `table` that may have this id; None where there is none."""
         found = id_value(identifier)
         if len(self.mapping.id_parts or table.map.primary_key) == 1:
-            return [found]
+            return table.key_found([found])
         if not isinstance(found, dict):
             return None
-        return [found.get(column.name) for column in table.key]
+        return table.key_found([found.get(column.name) for column in table.key])
 
 
 class SourceTable:
@@ -143,7 +143,7 @@ class SourceTable:
 
     def read(self, after: Any, window: Window) -> Part:
         """Return the rows behind the key `after`, from the table's beginning for None."""
-        return self._part(
+        chunk = self._in_time(
             lambda: self._reader.read(
                 self._table,
                 first=self._first if after is None else None,
@@ -154,6 +154,7 @@ class SourceTable:
                 applied=window.applied.position,
             )
         )
+        return self._part(chunk)
 
     def _where(self) -> str | None:
         sample = self._options.sample
@@ -163,19 +164,18 @@ class SourceTable:
         return f"CRC32(CONCAT_WS(',', {key})) % 10000 < {round(sample * 100)}"
 
     def lookup(self, collection: Collection, ids: Sequence[bytes], window: Window) -> Part:
-        """Return the rows that have documents of these ids in the collection."""
+        """Return the rows that have documents of these ids in the collection, or of the first."""
         assert isinstance(collection, MappedCollection)
         table = collection.table
         assert table is not None
-        keys = self._keys(collection, table, ids)
-        return self._part(lambda: self._reader.lookup(table, keys, applied=window.applied.position))
-
-    @staticmethod
-    def _keys(collection: MappedCollection, table: Table, ids: Sequence[bytes]) -> list[Key]:
-        """Return the keys of the rows that may have these documents; some ids have none."""
-        found = [collection.values(each, table) for each in ids]
-        keys = [table.key_found(values) for values in found if values is not None]
-        return [key for key in keys if key is not None]
+        keys = [(at, key) for at, each in enumerate(ids) if (key := collection.key(each, table))]
+        chunk = self._in_time(
+            lambda: self._reader.lookup(
+                table, [key for _, key in keys], applied=window.applied.position
+            )
+        )
+        looked_up = len(ids) if chunk.finished else keys[chunk.keys][0]
+        return self._part(chunk)._replace(ids=looked_up)
 
     def probe(self, collection: Collection, window: Window) -> None:
         """Make sure that rows are found by their documents' ids, before one is called gone.
@@ -186,8 +186,8 @@ class SourceTable:
         """
         for _ in range(PROBES):
             ids = self._first_ids(collection, window)
-            found = self.lookup(collection, ids, window).alive(collection.name)
-            lost = {comparable(each) for each in ids} - found
+            part = self.lookup(collection, ids, window)
+            lost = {comparable(each) for each in ids[: part.ids]} - part.alive(collection.name)
             if not lost:
                 return
             if lost.isdisjoint(map(comparable, self._first_ids(collection, window))):
@@ -202,8 +202,7 @@ class SourceTable:
         part = self.read(None, window)
         return [each.id for each in part.documents[collection.name][:PROBED_ROWS]]
 
-    def _part(self, read: Callable[[], Chunk]) -> Part:
-        chunk = self._in_time(read)
+    def _part(self, chunk: Chunk) -> Part:
         self._pace.spent(chunk.rows)
         now = time.time()
         documents, failed = {}, {}

@@ -19,7 +19,8 @@ class Part(NamedTuple):
 
     `failures` are the rows that cannot be carried over, by collection. `last` is the
     key of the last row, `finished` whether none follows; `high` the position that
-    the stream must have passed before the rows mean anything.
+    the stream must have passed before the rows mean anything. `ids` tells for how many of the ids
+    that were asked for, from the first on, rows were looked up.
     """
 
     documents: Mapping[str, Sequence[Operation]]
@@ -28,6 +29,7 @@ class Part(NamedTuple):
     finished: bool
     high: Position
     failures: Mapping[str, Sequence[Failure]] = NO_FAILURES
+    ids: int = 0
 
     def alive(self, collection: str) -> set[object]:
         """Return the ids of the documents whose rows were found, as MongoDB compares them."""
@@ -81,7 +83,7 @@ class Table(Protocol):
         ...
 
     def lookup(self, collection: Collection, ids: Sequence[bytes], window: Window) -> Part:
-        """Return the rows that have documents of these ids in the collection."""
+        """Return the rows that have documents of these ids in the collection, or of the first."""
         ...
 
     def probe(self, collection: Collection, window: Window) -> None:

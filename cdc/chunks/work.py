@@ -25,6 +25,9 @@ Found = tuple[Difference, Operation | None]
 SettlePart = Callable[[Part, Window, Progress], tuple[Changes, Progress]]
 SettleGone = Callable[[Collection, list[bytes], Window, Progress], tuple[Changes, Progress]]
 
+ReadIds = Callable[[Collection, list[bytes], Part, Any, Window], Step]
+"""Makes a step of what was looked up for some documents."""
+
 KEPT_FINDINGS: Final = 100
 """Differences that a job's document lists; all are counted."""
 
@@ -196,8 +199,10 @@ class Work:
         finished = len(ids) < self._piece_rows
         asked = self._sampled(ids)
         part = self._table.lookup(collection, asked, window)
-        alive = part.alive(collection.name)
-        gone = [each for each in asked if comparable(each) not in alive]
+        if part.ids < len(asked):
+            asked, finished = asked[: part.ids], False
+            ids = asked
+        gone = _gone(collection, asked, part)
         return Step(ids[-1], finished, part.high, partial(settle, collection, gone, window))
 
     def _sampled(self, ids: list[bytes]) -> list[bytes]:
@@ -243,19 +248,33 @@ class Work:
         for _ in range(RECHECKS):
             for collection in self._table.collections:
                 ids = [key for (name, _), key in self._pending.items() if name == collection.name]
-                for at in range(0, len(ids), self._piece_rows):
-                    some = ids[at : at + self._piece_rows]
-                    self._task.walk(partial(self._read_again, collection, some))
+                self._in_pieces(self._read_again, collection, ids)
         left = len(self._pending)
         self._pending.clear()
         self._task.advance(unsettled=self._task.progress.unsettled + left, pending=())
 
+    def _in_pieces(self, read: ReadIds, collection: Collection, ids: list[bytes]) -> None:
+        """Read the rows of documents; what does not fit in one piece comes in the next."""
+        while ids:
+            ids = self._in_piece(read, collection, ids)
+
+    def _in_piece(self, read: ReadIds, collection: Collection, ids: list[bytes]) -> list[bytes]:
+        left = ids
+
+        def step(cursor: Any, window: Window) -> Step:
+            nonlocal left
+            some = ids[: self._piece_rows]
+            part = self._table.lookup(collection, some, window)
+            left = ids[part.ids :]
+            return read(collection, some[: part.ids], part, cursor, window)
+
+        self._task.walk(step)
+        return left
+
     def _read_again(
-        self, collection: Collection, ids: list[bytes], cursor: Any, window: Window
+        self, collection: Collection, ids: list[bytes], part: Part, cursor: Any, window: Window
     ) -> Step:
-        part = self._table.lookup(collection, ids, window)
-        alive = part.alive(collection.name)
-        gone = [each for each in ids if comparable(each) not in alive]
+        gone = _gone(collection, ids, part)
 
         def settle(progress: Progress) -> tuple[Changes, Progress]:
             for each in ids:
@@ -273,16 +292,12 @@ class Work:
         ids = [encoded(each) for each in self._options.ids or ()]
         for collection in self._table.collections:
             self._probe(collection)
-            for at in range(0, len(ids), self._piece_rows):
-                some = ids[at : at + self._piece_rows]
-                self._task.walk(partial(self._read_to_retry, collection, some))
+            self._in_pieces(self._read_to_retry, collection, ids)
 
     def _read_to_retry(
-        self, collection: Collection, ids: list[bytes], cursor: Any, window: Window
+        self, collection: Collection, ids: list[bytes], part: Part, cursor: Any, window: Window
     ) -> Step:
-        part = self._table.lookup(collection, ids, window)
-        alive = part.alive(collection.name)
-        gone = [each for each in ids if comparable(each) not in alive]
+        gone = _gone(collection, ids, part)
 
         def settle(progress: Progress) -> tuple[Changes, Progress]:
             copied, progress = self._copied(part, window, progress)
@@ -328,6 +343,12 @@ class Work:
 
     def _letter_of(self, difference: Difference) -> str | None:
         return self._letter_on(difference.collection, difference.id) if difference.id else None
+
+
+def _gone(collection: Collection, ids: list[bytes], part: Part) -> list[bytes]:
+    """Return the ids for which a look-up found no row."""
+    alive = part.alive(collection.name)
+    return [each for each in ids if comparable(each) not in alive]
 
 
 def _noted(difference: Difference, letter: str | None) -> Difference:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from pymysql.constants import ER
@@ -26,7 +26,9 @@ QUERY_SECONDS: Final = 60.0
 CHUNK_BYTES: Final = 8 << 20
 """Row images beyond which a chunk ends early."""
 LOOKUP_KEYS: Final = 500
-"""Keys of one statement of a look-up."""
+"""The most keys of one statement of a look-up."""
+FIRST_LOOKUP_KEYS: Final = 32
+"""Those of its first one: the rows may be larger than the last ones that were read."""
 MARGIN: Final = 1.5
 """A chunk asks for so many times the rows that its bytes should hold, going by the one before."""
 
@@ -55,7 +57,8 @@ class Chunk:
     `event` holds them as a rows event of inserts over the table's map as SELECT gives it. `last`
     is the last key of the range that was read, the cursor to go on behind; None where there was
     nothing. `finished` says that no row was behind it, within the limits that were asked for.
-    Apply it once the stream has passed `high`.
+    `keys` tells how many a look-up looked for, from the first on. Apply it once the stream has
+    passed `high`.
     """
 
     event: RowsEvent
@@ -63,6 +66,7 @@ class Chunk:
     last: Key | None
     finished: bool
     high: Position
+    keys: int = 0
 
 
 class ChunkReader:
@@ -138,15 +142,23 @@ class ChunkReader:
             return self._chunk(table, found.count, images, last, finished=finished, high=high)
 
     def lookup(self, table: Table, keys: Sequence[Key], *, applied: Position) -> Chunk:
-        """Read the rows that have one of these keys *in the server's eyes*: 'a' finds 'A', too."""
+        """Read the rows that have one of these keys *in the server's eyes*: 'a' finds 'A', too.
+
+        Ends early, as a range does, where the rows take some megabytes.
+        """
         with self._reconnecting(table), self._window(table, applied) as high:
-            count, images = 0, []
-            for at in range(0, len(keys), LOOKUP_KEYS):
-                condition = ranges.one_of(table.key, keys[at : at + LOOKUP_KEYS])
+            images, count, size, at, step = [], 0, 0, 0, FIRST_LOOKUP_KEYS
+            while at < len(keys) and size <= CHUNK_BYTES:
+                some = keys[at : at + self._asked(table, step)]
+                condition = ranges.one_of(table.key, some)
                 found, more = self._select(table, condition, None, ordered=False)
-                count += found.count
                 images.append(more)
-            return self._chunk(table, count, b"".join(images), None, finished=True, high=high)
+                count, size, at = count + found.count, size + len(more), at + len(some)
+                step = min(2 * step, LOOKUP_KEYS)
+            chunk = self._chunk(
+                table, count, b"".join(images), None, finished=at == len(keys), high=high
+            )
+            return replace(chunk, keys=at)
 
     def peek(self, table: Table, *, limit: int, keys: Sequence[Key] = ()) -> list[RowsEvent]:
         """Read the first rows, or those with these keys, each as an event: to be looked at.

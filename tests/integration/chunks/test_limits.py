@@ -119,3 +119,24 @@ def test_what_is_no_key_is_a_mistake_in_usage(
 
         with pytest.raises(UsageError, match=why):
             written(table.key, texts)
+
+
+def test_a_look_up_of_large_rows_ends_early_and_goes_on(source: MySQLServer, schema: str) -> None:
+    source.execute(f"CREATE TABLE {schema}.t (id INT PRIMARY KEY, body LONGTEXT)")
+    for at in range(0, 60, 3):
+        source.execute(
+            f"INSERT INTO {schema}.t VALUES ({at}, REPEAT('x', 1000000)),"
+            f" ({at + 1}, REPEAT('x', 1000000)), ({at + 2}, REPEAT('x', 1000000))"
+        )
+    keys: list[Key] = [(str(at),) for at in range(80)]
+    found = []
+    with chunk_reader(source) as reader:
+        table = reader.open(schema, "t")
+        while keys:
+            chunk = reader.lookup(table, keys, applied=executed(source))
+            found.append((chunk.rows, len(chunk.event.images), chunk.finished))
+            keys = keys[chunk.keys :]
+
+    assert sum(rows for rows, _, _ in found) == 60
+    assert max(size for _, size, _ in found) < 40_000_000
+    assert [finished for *_, finished in found] == [False] * (len(found) - 1) + [True]

@@ -140,8 +140,10 @@ class SourceTable:
 
     def lookup(self, collection: Collection, ids: Sequence[bytes], window: Window) -> Part:
         rows, high = self._look()
-        keys = {comparable(each) for each in ids}
-        return self._part({key: rows[key] for key in rows if key in keys}, high, finished=True)
+        some = ids[:3]
+        keys = {comparable(each) for each in some}
+        found = {key: rows[key] for key in rows if key in keys}
+        return self._part(found, high, finished=True)._replace(ids=len(some))
 
     def probe(self, collection: Collection, window: Window) -> None:
         pass
