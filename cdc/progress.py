@@ -19,7 +19,7 @@ class BarDisplay:
     def __init__(self) -> None:
         self._job = ""
         self._bar: Any = None
-        self._began = time.monotonic()
+        self._began, self._rows_before = time.monotonic(), 0
 
     def show(self, job: Job) -> None:
         """Move the bar."""
@@ -34,6 +34,7 @@ class BarDisplay:
 
     def _begin(self, job: Job) -> None:
         self._job, self._began = job.id, time.monotonic()
+        self._rows_before = job.progress.rows if job.progress else 0
         progressbar: Any = click.progressbar
         self._bar = progressbar(
             length=max(1, job.progress.total or 1) if job.progress else 1,
@@ -46,7 +47,8 @@ class BarDisplay:
 
     def _facts(self, rows: int | None) -> str:
         seconds = max(time.monotonic() - self._began, 0.001)
-        return f"{rows or 0} rows, {(rows or 0) / seconds:.0f} rows/s"
+        speed = ((rows or 0) - self._rows_before) / seconds
+        return f"{rows or 0} rows, {speed:.0f} rows/s"
 
 
 class LineDisplay:

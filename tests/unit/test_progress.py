@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import io
+import time
+
+import pytest
+
+from cdc.jobs import Job, JobKind, Phase, Progress
+from cdc.progress import BarDisplay, LineDisplay
+
+JOB = Job.request("s", JobKind.BACKFILL, "shop.orders", by="test")
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The time, at its only place."""
+    now = [1_000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "time", lambda: now[0])
+    return now
+
+
+def test_a_bar_shows_rows_their_speed_and_when_it_ends(
+    monkeypatch: pytest.MonkeyPatch, clock: list[float]
+) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    display = BarDisplay()
+    for rows in (500, 1_500, 2_500):
+        display.show(JOB.with_progress(Progress(rows=rows, total=4_500)))
+        clock[0] += 2
+
+    shown = terminal.getvalue().rpartition("\r")[2]
+    assert "backfill shop.orders" in shown
+    assert "2500 rows, 500 rows/s" in shown  # those before it went on are not its own
+    assert "00:00:0" in shown
+
+
+def test_lines_tell_of_each_state_and_of_progress_now_and_then(
+    capsys: pytest.CaptureFixture[str], clock: list[float]
+) -> None:
+    display = LineDisplay()
+    display.show(JOB)
+    for rows in range(0, 100, 10):
+        display.show(JOB.with_progress(Progress(rows=rows, total=90)))
+        clock[0] += 1
+    display.show(JOB.with_progress(Progress(Phase.DOCUMENTS, rows=90, total=90)))
+
+    assert capsys.readouterr().err.splitlines() == [
+        "backfill shop.orders: queued",
+        "backfill shop.orders: queued 50 of about 90 rows",
+        "backfill shop.orders: queued 90 of about 90 rows, looking for documents without rows",
+    ]
