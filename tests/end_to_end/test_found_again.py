@@ -48,8 +48,8 @@ def verified(stream: Stream) -> Differences:
     return sorted(found, key=str)
 
 
-def resynced(stream: Stream, table: str) -> None:
-    command = Command(stream, "resync", f"{stream.schema}.{table}")
+def resynced(stream: Stream, *tables: str) -> None:
+    command = Command(stream, "resync", *(f"{stream.schema}.{table}" for table in tables))
     assert command.returncode == 0, command.stdout + command.stderr
 
 
@@ -89,8 +89,6 @@ KEYS = {
     "INT": "5",
     "VARCHAR(20)": "'X'",
     "DATETIME(3)": "'2024-01-01'",
-    "TIME": "'1:00'",
-    "VARBINARY(20)": "'x1'",
     "DECIMAL(20,3)": "5",
 }
 
@@ -105,11 +103,12 @@ def test_documents_of_whatever_id_are_found_and_taken_away(stream: Stream) -> No
         stream.database[table].update_one(
             {"at": {"$ne": None}}, {"$set": {"at": DatetimeMS(253_402_300_800_000)}}
         )
-    jobs = [Command(stream, "verify", "--output", "json")]
-    jobs += [Command(stream, "resync", f"{stream.schema}.{table}") for table in stream.tables]
 
-    assert [each.returncode for each in jobs] == [1, *[0 for _ in stream.tables]], jobs[0].stderr
-    for job in json.loads(jobs[0].stdout):
+    found = Command(stream, "verify", "--output", "json")
+    assert found.returncode == 1, found.stderr
+    resynced(stream, *stream.tables)
+
+    for job in json.loads(found.stdout):
         progress = job["progress"]
         assert (progress["extra"], progress["different"]) == (len(ODD), 1), job
     assert [stream.database[each].count_documents({}) for each in stream.tables] == [1] * len(KEYS)
