@@ -25,10 +25,14 @@ from cdc.operations import Operation
 from cdc.readers.chunks import Chunk, ChunkReader
 from cdc.readers.keys import Key, written
 from cdc.readers.selected import Table
+from cdc.readers.watermarks import TableLocked
 from cdc.writers.batch import comparable, id_value
 
 TOO_EARLY_SECONDS: Final = 0.05
 """How soon to look again where the source does not show yet what its stream has delivered."""
+
+LOCKED_SECONDS: Final = 20.0
+"""How soon to ask for a brief lock again: while it is waited for, a second, so do all who write."""
 
 PROBED_ROWS: Final = 20
 PROBES: Final = 3
@@ -161,7 +165,7 @@ class SourceTable:
         if sample is None:
             return self._options.where
         key = ", ".join(column.sql for column in self._table.key)
-        return f"CRC32(CONCAT_WS(',', {key})) % 10000 < {round(sample * 100)}"
+        return f"CRC32(CONCAT_WS(',', {key})) % 1000000 < {max(1, round(sample * 10_000))}"
 
     def lookup(self, collection: Collection, ids: Sequence[bytes], window: Window) -> Part:
         """Return the rows that have documents of these ids in the collection, or of the first."""
@@ -217,6 +221,8 @@ class SourceTable:
         while True:
             try:
                 return read()
+            except TableLocked:
+                self._wait(LOCKED_SECONDS)
             except TooEarly:
                 self._wait(TOO_EARLY_SECONDS)
 

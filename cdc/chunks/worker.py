@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Final, Protocol
 
 import structlog
@@ -106,7 +107,7 @@ class Worker:
             windows=self._windows,
             settler=self._settler,
             before_each=lambda: self._before_each(job),
-            wait=self._wait,
+            wait=partial(self._watch, job),
             tally=self._tally,
         )
         self._tally.at(job, task.progress)
@@ -135,7 +136,7 @@ class Worker:
 
     def _work(self, task: Task) -> None:
         started = time.monotonic()
-        with self._open_table(task.job, self._wait) as table:
+        with self._open_table(task.job, partial(self._watch, task.job)) as table:
             Work(
                 task,
                 table,
@@ -147,13 +148,15 @@ class Worker:
 
     def _before_each(self, job: Job) -> None:
         """Hold the next piece back as the limits ask; leave a job that was set aside."""
-
-        def watch(seconds: float) -> None:
-            self._look_at(job)
-            self._wait(seconds)
-
         self._look_at(job)
-        self._pace.keep(watch)
+        self._pace.keep(partial(self._watch, job))
+
+    def _watch(self, job: Job, seconds: float) -> None:
+        """Wait, and leave the job as soon as it is set aside."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            self._look_at(job)
+            self._wait(min(left, LOOK_SECONDS))
 
     def _look_at(self, job: Job) -> None:
         now = time.monotonic()

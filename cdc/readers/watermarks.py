@@ -44,6 +44,10 @@ Connect = Callable[[], SourceConnection]
 """Gives the session that reads; another one where it was lost on purpose."""
 
 
+class TableLocked(TooEarly):
+    """The table is locked by a long transaction."""
+
+
 @contextmanager
 def gtid_window(connect: Connect, applied: GtidPosition) -> Iterator[High]:
     """Read in autocommit mode between two looks at MySQL's executed set."""
@@ -178,7 +182,7 @@ def _lock(connection: SourceConnection, table: tuple[str, str]) -> None:
     except CdcError as error:
         code = server_code(error)
         if code == ER.LOCK_WAIT_TIMEOUT:
-            raise TooEarly("the table is locked by a long transaction") from error
+            raise TableLocked from error
         if isinstance(error, source.AccessDenied):
             raise Unfit(
                 "the account may not lock the table for the instant that opens a snapshot",
