@@ -32,6 +32,11 @@ class BarDisplay:
         if job.state in ENDED:
             self._bar.render_finish()
 
+    def abandoned(self, stream: str) -> None:
+        """Tell it on a line of its own."""
+        click.echo(err=True)
+        _tell_abandoned(stream)
+
     def _begin(self, job: Job) -> None:
         self._job, self._began = job.id, time.monotonic()
         self._rows_before = job.progress.rows if job.progress else 0
@@ -69,3 +74,15 @@ class LineDisplay:
         searching = progress is not None and progress.phase is Phase.DOCUMENTS
         what = ", looking for documents without rows" if searching else ""
         click.echo(f"{job.kind} {job.table}: {job.state}{rows}{what}", err=True)
+
+    def abandoned(self, stream: str) -> None:
+        """Tell it."""
+        _tell_abandoned(stream)
+
+
+def _tell_abandoned(stream: str) -> None:
+    click.echo(
+        f"no daemon of {stream} is active any more: the job waits for the next one;"
+        " Ctrl-C ends this command, not the job",
+        err=True,
+    )

@@ -18,6 +18,8 @@ from cdc.writers import saved, target
 from cdc.writers.jobs import Jobs
 
 LOOK_SECONDS: Final = 0.25
+HOLDER_SECONDS: Final = 5.0
+"""How often to look whether a daemon is still there to do what was asked for."""
 
 Mappings = tuple[Mapping, ...]
 
@@ -27,6 +29,10 @@ class Display(Protocol):
 
     def show(self, job: Job) -> None:
         """Show one that has moved, or has not."""
+        ...
+
+    def abandoned(self, stream: str) -> None:
+        """Say that no daemon is active any more, so that jobs wait for one."""
         ...
 
 
@@ -59,9 +65,29 @@ def perform(
         for job in asked:
             jobs.add(job)
         if is_active:
-            return [_watched(jobs, job, display, lambda: None) for job in asked]
+            presence = _Presence(config, display)
+            return [_watched(jobs, job, display, presence.check) for job in asked]
         with _standing_in(config, mappings) as check:
             return [_watched(jobs, job, display, check) for job in asked]
+
+
+class _Presence:
+    """Looks now and then whether a daemon is active, and says so once when none is."""
+
+    def __init__(self, config: Config, display: Display) -> None:
+        self._config = config
+        self._display = display
+        self._looked_at = time.monotonic()
+        self._is_there = True
+
+    def check(self) -> None:
+        """Look, if it is time."""
+        if time.monotonic() - self._looked_at < HOLDER_SECONDS:
+            return
+        is_there = saved.holder(self._config) is not None
+        if self._is_there and not is_there:
+            self._display.abandoned(self._config.name)
+        self._is_there, self._looked_at = is_there, time.monotonic()
 
 
 def _require_its_mappings(config: Config, state: State, mappings: Mappings) -> None:

@@ -112,3 +112,26 @@ def test_documents_of_whatever_id_are_found_and_taken_away(stream: Stream) -> No
         progress = job["progress"]
         assert (progress["extra"], progress["different"]) == (len(ODD), 1), job
     assert [stream.database[each].count_documents({}) for each in stream.tables] == [1] * len(KEYS)
+
+
+def test_a_table_without_a_primary_key_is_kept_by_a_unique_key(stream: Stream) -> None:
+    columns = "a INT NOT NULL, b VARCHAR(9) NOT NULL, n INT, UNIQUE (b, a)"
+    stream.table("keyless", columns, {"id": ["a", "b"]})
+    rows = ",".join(f"({n % 9}, '{n}', {n})" for n in range(99))
+    stream.sql(f"INSERT INTO keyless VALUES {rows}")
+    started(stream)
+    stream.sql("DELETE FROM keyless WHERE n < 9", "UPDATE keyless SET b = 'X' WHERE n = 10")
+    stream.sql("UPDATE keyless SET b = 'x' WHERE n = 10")
+    stream.until_caught_up()
+    stream.database["keyless"].insert_one({"_id": {"a": 1, "b": "X"}, "n": 10})
+    stream.database["keyless"].delete_one({"_id": {"a": 2, "b": "11"}})
+
+    found = verified(stream)
+    resynced(stream, "keyless")
+
+    assert found == [
+        ("keyless", "extra", {"a": 1, "b": "X"}),
+        ("keyless", "missing", {"a": 2, "b": "11"}),
+    ]
+    assert verified(stream) == []
+    assert stream.database["keyless"].count_documents({}) == 90

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from itertools import count
 
 from tests.end_to_end.support.nursery import nursery
@@ -41,6 +42,9 @@ class Command:
     def wait(self) -> None:
         """Wait for its own end."""
         self._process.wait(ENDS_WITHIN_SECONDS)
+
+    def send(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
 
     def kill(self) -> None:
         self._process.kill()
