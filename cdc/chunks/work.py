@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol
 
 import bson
 
+from cdc.chunks.account import Account, Found, LetterOn, as_replace
 from cdc.chunks.comparing import Difference, differences, unmapped
 from cdc.chunks.table import Collection, Part, Table
 from cdc.chunks.task import Change, Changes, Step, Task
@@ -19,23 +20,14 @@ from cdc.jobs import JobKind, Phase, Progress
 from cdc.operations import Operation, OperationKind
 from cdc.writers.batch import comparable
 
-Found = tuple[Difference, Operation | None]
-"""A difference, and the operation that mends it, if there is one."""
-
 SettlePart = Callable[[Part, Window, Progress], tuple[Changes, Progress]]
 SettleGone = Callable[[Collection, list[bytes], Window, Progress], tuple[Changes, Progress]]
 
 ReadIds = Callable[[Collection, list[bytes], Part, Any, Window], Step]
 """Makes a step of what was looked up for some documents."""
 
-KEPT_FINDINGS: Final = 100
-"""Differences that a job's document lists; all are counted."""
-
 RECHECKS: Final = 3
 """How often verify looks again at documents that the stream touched while it compared them."""
-
-MUCH_PENDING: Final = 1_000
-"""So many documents to look at again are looked at before the next piece: progress holds them."""
 
 
 class Documents(Protocol):
@@ -56,10 +48,6 @@ class Documents(Protocol):
         ...
 
 
-LetterOn = Callable[[str, bytes], str | None]
-"""Gives the open dead letter on a document of a collection, if there is one."""
-
-
 class Work:
     """The work of one job."""
 
@@ -73,13 +61,12 @@ class Work:
         letter_on: LetterOn = lambda *_: None,
     ) -> None:
         """`piece_rows` is how many documents a piece of the phase DOCUMENTS has."""
-        self._letter_on = letter_on
         self._task = task
         self._table = table
         self._documents = documents
         self._piece_rows = piece_rows
         self._options = task.job.options
-        self._pending = {(name, comparable(key)): key for name, key in task.progress.pending}
+        self._account = Account(task.progress, repair=self._options.repair, letter_on=letter_on)
 
     def run(self) -> None:
         """Do it, from the saved progress on."""
@@ -105,7 +92,7 @@ class Work:
         if task.progress.total is None:
             empty = all(self._documents.is_empty(each.name) for each in self._table.collections)
             task.advance(total=self._table.rows, inserting=empty)
-        while not task.walk(partial(self._read_rows, settle), self._has_much_pending):
+        while not task.walk(partial(self._read_rows, settle), self._account.has_much_pending):
             self._recheck()
 
     def _read_rows(self, settle: SettlePart, cursor: Any, window: Window) -> Step:
@@ -119,7 +106,7 @@ class Work:
         for collection, operations in part.documents.items():
             writes = window.untouched(collection, operations)
             if not progress.inserting:
-                writes = [_as_replace(each) for each in writes]
+                writes = [as_replace(each) for each in writes]
             changes.append(Change(collection, writes, self._origin(collection, part, window)))
         written = progress.written + sum(len(each.operations) for each in changes)
         return tuple(changes), replace(progress, rows=progress.rows + part.rows, written=written)
@@ -139,7 +126,7 @@ class Work:
             documents = self._documents.fetch(collection, [each.id for each in wanted])
             found += differences(collection, wanted, documents)
             found += self._unmapped(collection, part, window)
-        return self._told(found, replace(progress, rows=progress.rows + part.rows))
+        return self._account.told(found, replace(progress, rows=progress.rows + part.rows))
 
     def _unmapped(self, collection: str, part: Part, window: Window) -> list[Found]:
         """Tell of the rows that cannot be carried over; nothing can mend their documents."""
@@ -164,10 +151,7 @@ class Work:
     def _put_off(self, collection: str, ids: Iterable[bytes]) -> None:
         """Have documents looked at again later; only verify needs to, the stream wrote them."""
         if self._task.job.kind is JobKind.VERIFY:
-            self._pending.update(((collection, comparable(each)), each) for each in ids)
-
-    def _has_much_pending(self) -> bool:
-        return len(self._pending) >= MUCH_PENDING
+            self._account.put_off(collection, ids)
 
     # -- through the documents
 
@@ -180,7 +164,7 @@ class Work:
                 continue
             self._probe(collection)
             read = partial(self._read_documents, collection, settle)
-            while not task.walk(read, self._has_much_pending):
+            while not task.walk(read, self._account.has_much_pending):
                 self._recheck()
             task.advance(done=(*task.progress.done, collection.name), cursor=None)
 
@@ -224,7 +208,7 @@ class Work:
         self, collection: Collection, gone: list[bytes], window: Window, progress: Progress
     ) -> tuple[Changes, Progress]:
         """Tell of the documents whose rows are gone."""
-        return self._told(self._extra(collection, gone, window), progress)
+        return self._account.told(self._extra(collection, gone, window), progress)
 
     def _extra(self, collection: Collection, gone: Sequence[bytes], window: Window) -> list[Found]:
         name = collection.name
@@ -243,15 +227,14 @@ class Work:
 
     def _recheck(self) -> None:
         """Look again at what was pending; what changes each time is counted as unsettled."""
-        for collection in self._table.collections if self._pending else ():
+        for collection in self._table.collections if self._account.pending else ():
             self._probe(collection)
         for _ in range(RECHECKS):
             for collection in self._table.collections:
-                ids = [key for (name, _), key in self._pending.items() if name == collection.name]
+                ids = self._account.put_off_of(collection.name)
                 self._in_pieces(self._read_again, collection, ids)
-        left = len(self._pending)
-        self._pending.clear()
-        self._task.advance(unsettled=self._task.progress.unsettled + left, pending=())
+        unsettled = self._task.progress.unsettled + self._account.give_up()
+        self._task.advance(unsettled=unsettled, pending=())
 
     def _in_pieces(self, read: ReadIds, collection: Collection, ids: list[bytes]) -> None:
         """Read the rows of documents; what does not fit in one piece comes in the next."""
@@ -277,8 +260,7 @@ class Work:
         gone = _gone(collection, ids, part)
 
         def settle(progress: Progress) -> tuple[Changes, Progress]:
-            for each in ids:
-                self._pending.pop((collection.name, comparable(each)), None)
+            self._account.looked_at(collection.name, ids)
             changes, progress = self._compared(part._replace(rows=0), window, progress)
             more, progress = self._searched(collection, gone, window, progress)
             return (*changes, *more), progress
@@ -317,45 +299,11 @@ class Work:
         documents = self._documents.fetch(name, asked) if asked else {}
         return [_leaving(collection, each, documents.get(comparable(each))) for each in asked]
 
-    # -- the account
-
-    def _told(self, found: Iterable[Found], progress: Progress) -> tuple[Changes, Progress]:
-        """Count differences; mend them where the job is to, unless a dead letter is open."""
-        kinds, changes = [], []
-        findings = [*progress.findings]
-        for difference, operation in found:
-            kinds.append(difference.kind)
-            kept, repair = len(findings) < KEPT_FINDINGS, self._options.repair
-            letter = self._letter_of(difference) if kept or repair else None
-            if kept:
-                findings.append(_noted(difference, letter).to_document())
-            if repair and operation is not None and letter is None:
-                changes.append(Change(difference.collection, [_as_replace(operation)]))
-        return tuple(changes), replace(
-            progress,
-            missing=progress.missing + kinds.count("missing"),
-            extra=progress.extra + kinds.count("extra"),
-            different=progress.different + kinds.count("different"),
-            repaired=progress.repaired + len(changes),
-            findings=tuple(findings),
-            pending=tuple((name, key) for (name, _), key in self._pending.items()),
-        )
-
-    def _letter_of(self, difference: Difference) -> str | None:
-        return self._letter_on(difference.collection, difference.id) if difference.id else None
-
 
 def _gone(collection: Collection, ids: list[bytes], part: Part) -> list[bytes]:
     """Return the ids for which a look-up found no row."""
     alive = part.alive(collection.name)
     return [each for each in ids if comparable(each) not in alive]
-
-
-def _noted(difference: Difference, letter: str | None) -> Difference:
-    if letter is None:
-        return difference
-    note = f"the dead letter {letter} is open"
-    return difference._replace(note=f"{note}: {difference.note}" if difference.note else note)
 
 
 def _leaving(collection: Collection, identifier: bytes, document: bytes | None) -> Operation:
@@ -370,9 +318,3 @@ def encoded(key: Any) -> bytes:
     """Return an `_id` as an operation's."""
     raw = bson.encode({"_id": key})
     return raw[4:5] + raw[9:-1]
-
-
-def _as_replace(operation: Operation) -> Operation:
-    if operation.kind is not OperationKind.INSERT:
-        return operation
-    return Operation(OperationKind.REPLACE, operation.id, operation.document)

@@ -11,13 +11,14 @@ from typing import Final, Protocol
 
 import structlog
 
+from cdc.chunks.account import LetterOn
 from cdc.chunks.pace import Pace
 from cdc.chunks.settling import Settler
 from cdc.chunks.table import Table
 from cdc.chunks.tally import CopyTally
 from cdc.chunks.task import Task
 from cdc.chunks.windows import Windows
-from cdc.chunks.work import Documents, LetterOn, Work
+from cdc.chunks.work import Documents, Work
 from cdc.errors import CdcError, Retryable
 from cdc.jobs import Job, JobKind, JobState
 from cdc.retry import Backoff, Stopped

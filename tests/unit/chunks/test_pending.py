@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import bson
 import pytest
 
-from cdc.chunks import work
+from cdc.chunks import account
 from cdc.jobs import JobKind, Progress
 from tests.unit.chunks.test_windows import end, world_of
 from tests.unit.chunks.world import Running, World, document
@@ -65,7 +65,7 @@ def test_a_verification_that_is_killed_remembers_what_to_look_at_again() -> None
 def test_much_that_is_to_be_looked_at_again_is_not_gathered_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(work, "MUCH_PENDING", 2)
+    monkeypatch.setattr(account, "MUCH_PENDING", 2)
     world = world_of(*range(12))
     world.target.documents = world.expected()
     looks: Iterator[int] = iter(range(0, 100, 3))
