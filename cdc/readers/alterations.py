@@ -23,7 +23,7 @@ _OPTION_PAIRS: Final = (
 
 _HARMLESS: Final = (
     *_OPTION_PAIRS,
-    *(("ADD", kind) for kind in ("INDEX", "KEY", "UNIQUE", "FULLTEXT", "SPATIAL", "VECTOR")),
+    *(("ADD", kind) for kind in ("INDEX", "KEY", "UNIQUE", "FULLTEXT", "SPATIAL")),
     *(("ADD", kind) for kind in ("FOREIGN", "CHECK", "PARTITION")),
     *(("DROP", kind) for kind in ("INDEX", "KEY", "FOREIGN", "CHECK", "CONSTRAINT")),
     *(("ALTER", kind) for kind in ("INDEX", "KEY", "CHECK", "CONSTRAINT")),
@@ -38,6 +38,9 @@ _HARMLESS: Final = (
     ("WITHOUT", "VALIDATION"),
 )
 """Actions by their first two words."""
+
+_VECTOR_INDEXES: Final = tuple(("ADD", "VECTOR", sign) for sign in ("INDEX", "KEY", "("))
+"""Without one of these, `vector` may be the name of a column: the word is not reserved."""
 
 _KEY_WORDS: Final = ("PRIMARY", "KEY", "CONSTRAINT", "PERIOD", "SYSTEM", "VERSIONING")
 """With one of these, adding a column may do more than that."""
@@ -92,6 +95,7 @@ def changes(words: Words) -> tuple[TableChange, ...]:
     table = words.table()
     if words.skip("WAIT"):
         words.name()
+    words.skip("NOWAIT")
     parts = [part for part in words.parts() if not part.ended]
     unfit = [each for part in parts for each in fitness(table, _options(part), part)]
     harmful = [part for part in parts if not _is_harmless(part)]
@@ -111,7 +115,7 @@ def rewritten(words: Words) -> tuple[TableChange, ...]:
 def _is_harmless(part: Words) -> bool:
     two = part.ahead(2)
     first = two[0]
-    if first in _HARMLESS_OPTIONS:
+    if first in _HARMLESS_OPTIONS or part.ahead(3) in _VECTOR_INDEXES:
         return True
     if two == ("ADD", "CONSTRAINT"):
         return not (part.contains("PRIMARY", "KEY") or part.contains("PERIOD"))
