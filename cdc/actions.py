@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 
@@ -11,7 +12,8 @@ from typing import Any
 class Clear:
     """Take away the documents of `collection` that match `own`: they are one mapping's.
 
-    With `marks`, fields to set, they stay and are marked, as far as they are not marked yet.
+    With `marks`, fields to set, they stay and are marked, as far as they are not marked yet: a time
+    is the first one at which the row was gone.
     Before it is done nothing later may be applied, and doing it again changes nothing. `table` is
     the one whose rows are gone, `schema.*` for all of a schema.
     """
@@ -26,5 +28,10 @@ class Clear:
         """The filter of the documents that are still to be taken away."""
         if not self.marks:
             return dict(self.own)
-        unmarked = [{name: {"$exists": False}} for name in self.marks]
+        unmarked = [{name: _other_than(value)} for name, value in self.marks.items()]
         return {**self.own, "$or": unmarked}
+
+
+def _other_than(mark: object) -> dict[str, Any]:
+    """Match what is not marked so; documents of rows that are there may hold the field, too."""
+    return {"$not": {"$type": "date"}} if isinstance(mark, datetime) else {"$ne": mark}

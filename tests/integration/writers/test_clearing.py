@@ -93,6 +93,29 @@ def test_under_soft_delete_documents_are_marked_once(
     ]
 
 
+@pytest.mark.parametrize(
+    ("live", "marks"),
+    [
+        ({"deleted_at": None}, {"deleted_at": NOW}),
+        ({"status": "new"}, {"status": "gone"}),
+        ({"deleted": 0, "deleted_at": NOW}, {"deleted": True, "deleted_at": NOW}),
+        ({"about": {"gone": False}}, {"about.gone": True}),
+    ],
+)
+def test_documents_whose_own_field_is_the_mark_are_marked_too(
+    writer: MongoWriter,
+    client: MongoClient[dict[str, Any]],
+    database: str,
+    live: dict[str, Any],
+    marks: dict[str, Any],
+) -> None:
+    client[database]["docs"].insert_many([{"_id": 1, **live}, {"_id": 2, **live}])
+
+    writer.apply(clearing(Clear("docs", marks=marks)))
+
+    assert client[database]["docs"].count_documents(marks) == 2
+
+
 def test_a_document_that_cannot_be_marked_stops_the_writer_before_the_checkpoint(
     writer: MongoWriter, client: MongoClient[dict[str, Any]], database: str, state_database: str
 ) -> None:
