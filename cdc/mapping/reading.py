@@ -131,7 +131,8 @@ class RowReader:
         return f"({', '.join(values)}{',' * (len(values) == 1)})"
 
     def _comment(self, text: str) -> None:
-        self._code.line(f"# {' '.join(text.split())}")
+        printable = "".join(one if one.isprintable() else " " for one in text)
+        self._code.line(f"# {' '.join(printable.split())}")
 
 
 def _constant(value: Encoded) -> Value:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal as Exact
+from types import CodeType
 
 from cdc.columns import Column
 from cdc.mapping.expressions import columns as column_kinds
@@ -12,6 +13,8 @@ from cdc.mapping.expressions import texts
 from cdc.mapping.expressions.errors import ExpressionError
 from cdc.mapping.expressions.kinds import (
     BOOLEAN,
+    MAX_PRECISION,
+    MAX_SCALE,
     Binary,
     Bits,
     Decimal,
@@ -77,7 +80,7 @@ def compile_expression(
     """
     scope, term = _tree(parsed, columns, mariadb)
     value = _result(scope, term)
-    return _built(scope, parsed, value, _test(scope, term))
+    return _built(scope, value, _test(scope, term))
 
 
 def compile_condition(
@@ -122,6 +125,11 @@ def _literal(scope: Scope, node: Literal) -> Term:
             assert isinstance(digits.exponent, int)
             scale = max(0, -digits.exponent)
             kind = Decimal(max(len(digits.digits), scale, 1), scale)
+            if kind.precision > MAX_PRECISION or scale > MAX_SCALE:
+                raise ExpressionError(
+                    f"a number of more than {MAX_PRECISION} digits, or more than {MAX_SCALE} behind"
+                    " the point, is outside the subset"
+                )
             return Term(kind, scope.bind("number", value), node, False)
         case bytes():
             return Term(Binary(), repr(value), node, False)
@@ -177,7 +185,7 @@ def _test(scope: Scope, term: Term) -> str:
         return ""
 
 
-def _built(scope: Scope, parsed: Parsed, value: Term, test: str) -> Expression:
+def _built(scope: Scope, value: Term, test: str) -> Expression:
     if len(value.code) + len(test) > MAX_SOURCE:
         raise ExpressionError("it is too large")
     takes = "".join(f"{name}, " for name in scope.inputs.values()).rstrip()
@@ -187,12 +195,19 @@ def _built(scope: Scope, parsed: Parsed, value: Term, test: str) -> Expression:
         lines.append(f"def is_true(values):\n{unpack}    return {test}")
     source = "\n\n".join(lines) + "\n"
     names = dict(scope.globals)
-    exec(compile(source, f"<expression {parsed.sql}>", "exec"), names)
+    exec(_code(source), names)
     evaluate, is_true = names["evaluate"], names.get("is_true", _no_truth(value))
     assert callable(evaluate)
     assert callable(is_true)
     columns = tuple(scope.inputs)
     return Expression(columns, value.kind, value.nullable, source, evaluate, is_true)
+
+
+def _code(source: str) -> CodeType:
+    try:
+        return compile(source, "<expression>", "exec")
+    except (SyntaxError, RecursionError, MemoryError) as error:  # Python's own limits
+        raise ExpressionError("it takes too many steps, one after the other") from error
 
 
 def _no_truth(value: Term) -> Callable[[Values], bool]:

@@ -14,7 +14,16 @@ from typing import Final
 
 from cdc.mapping.expressions.errors import ExpressionError
 from cdc.mapping.expressions.lexer import END, Kind, Token, tokens
-from cdc.mapping.expressions.syntax import Call, Cast, Literal, Name, Node, names
+from cdc.mapping.expressions.syntax import (
+    Call,
+    Cast,
+    Literal,
+    Name,
+    Node,
+    balanced,
+    height,
+    names,
+)
 from cdc.mapping.expressions.vocabulary import (
     ALIASES,
     FUNCTIONS,
@@ -25,6 +34,8 @@ from cdc.mapping.expressions.vocabulary import (
 
 MAX_DEPTH: Final = 24
 """How deep expressions may nest: what is generated from them must not exhaust Python's parser."""
+MAX_HEIGHT: Final = 150
+"""How high a row of operators may become, which need no brackets to stand one above the other."""
 MAX_UNSIGNED: Final = (1 << 64) - 1
 COMPARISONS: Final = {one: one for one in ("=", "<=>", "<", "<=", ">", ">=", "<>")} | {"!=": "<>"}
 BINARY: Final = {"+": 1, "-": 1, "*": 2, "/": 2, "%": 2, "DIV": 2, "MOD": 2}
@@ -101,6 +112,8 @@ class _Parser:
         tree = self._expression()
         if self._peek is not END:
             raise self._unexpected()
+        if height(tree) > MAX_HEIGHT:
+            raise ExpressionError(f"it takes more than {MAX_HEIGHT} steps, one after the other")
         return tree
 
     @property
@@ -141,22 +154,22 @@ class _Parser:
         self._depth += 1
         if self._depth > MAX_DEPTH:
             raise ExpressionError(f"it nests deeper than {MAX_DEPTH} levels")
-        tree = self._left(self._xor, {"OR": "OR", "||": "OR"})
+        tree = self._row(self._xor, "OR", "||")
         self._depth -= 1
         return tree
 
     def _xor(self) -> Node:
-        return self._left(self._and, {"XOR": "XOR"})
+        return self._row(self._and, "XOR")
 
     def _and(self) -> Node:
-        return self._left(self._not, {"AND": "AND", "&&": "AND"})
+        return self._row(self._not, "AND", "&&")
 
-    def _left(self, operand: Callable[[], Node], operators: dict[str, str]) -> Node:
-        """Parse operators that group from the left."""
-        tree = operand()
-        while self._peek.kind in (Kind.WORD, Kind.SYMBOL) and self._peek.text in operators:
-            tree = Call(operators[self._next().text], (tree, operand()))
-        return tree
+    def _row(self, operand: Callable[[], Node], name: str, sign: str = "") -> Node:
+        """Parse operands of an operator that gives the same however it groups."""
+        operands = [operand()]
+        while self._skip(name) or (sign and self._skip(sign)):
+            operands.append(operand())
+        return balanced(operands, lambda one, other: Call(name, (one, other)))
 
     def _not(self) -> Node:
         if self._skip("NOT"):
@@ -429,6 +442,6 @@ def _not_deterministic(name: str) -> ExpressionError:
 def _number(text: str) -> int | Decimal | float:
     if "e" in text.lower():
         return float(text)
-    if "." in text or int(text) > MAX_UNSIGNED:
+    if "." in text or Decimal(text) > MAX_UNSIGNED:
         return Decimal(text)
     return int(text)

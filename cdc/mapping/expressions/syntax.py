@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TypeVar
 
+T = TypeVar("T")
 Constant = int | Decimal | float | str | bytes | bool | None
 
 
@@ -45,6 +48,31 @@ class Cast:
 
 
 Node = Literal | Name | Call | Cast
+
+
+def height(node: Node) -> int:
+    """Give how many nodes stand one above the other."""
+    levels, level = 0, [node]
+    while level:
+        levels, level = levels + 1, [child for one in level for child in _children(one)]
+    return levels
+
+
+def _children(node: Node) -> Iterable[Node]:
+    match node:
+        case Call(_, arguments):
+            return arguments
+        case Cast(argument):
+            return (argument,)
+    return ()
+
+
+def balanced(parts: Sequence[T], join: Callable[[T, T], T]) -> T:
+    """Join `parts`, in their order, so that many of them stand hardly higher than a few."""
+    if len(parts) == 1:
+        return parts[0]
+    half = len(parts) // 2
+    return join(balanced(parts[:half], join), balanced(parts[half:], join))
 
 
 def names(node: Node) -> frozenset[str]:

@@ -119,3 +119,9 @@ def test_every_unknown_column_is_told_at_once() -> None:
 
 def test_the_generated_source_shows_the_filter() -> None:
     assert f"# where: {WHERE}" in plan(THINGS, where=WHERE).source
+
+
+def test_a_constant_may_hold_any_character() -> None:
+    found = operations(THINGS, row(1, prefixed(b"de"), SIZE), where="lang <> 'a\0\n\u2028'")
+
+    assert told(found) == [(OperationKind.INSERT, 1, False)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import reduce
 
 from cdc.mapping.expressions.errors import ExpressionError
 from cdc.mapping.expressions.kinds import (
@@ -30,7 +29,7 @@ from cdc.mapping.expressions.rules.rule import RULES, rule
 from cdc.mapping.expressions.rules.temporal import is_read
 from cdc.mapping.expressions.runtime import moments
 from cdc.mapping.expressions.scope import Scope
-from cdc.mapping.expressions.syntax import Call, Literal, Node
+from cdc.mapping.expressions.syntax import Call, Literal, Node, balanced
 from cdc.mapping.expressions.term import Term
 from cdc.mapping.expressions.texts import common, comparable
 
@@ -200,7 +199,7 @@ def _in(scope: Scope, call: Call, terms: tuple[Term, ...]) -> Term:
     if found is not None:
         return found
     each = [compare(scope, "=", call, needle, term) for term in rest]
-    return reduce(lambda one, other: RULES["OR"](scope, call, (one, other)), each)
+    return balanced(each, lambda one, other: RULES["OR"](scope, call, (one, other)))
 
 
 def _in_set(scope: Scope, call: Call, needle: Term, rest: list[Term]) -> Term | None:

@@ -15,11 +15,13 @@ from cdc.mapping.expressions.runtime.numbers import (
     rounded,
 )
 
-_WHOLE: Final = re.compile(r"[ \t\n\v\f\r]*([-+]?)([0-9]+)")
+_WHOLE: Final = re.compile(r"[ \t\n\v\f\r]*([-+]?)0*([0-9]+)")
 _NUMBER: Final = re.compile(
     r"[ \t\n\v\f\r]*([-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)"
 )
 _WRAP: Final = 1 << 64
+MAX_DIGITS: Final = 30
+"""Digits that are enough to tell that a number is beyond 64 bits."""
 
 
 def _wrapped(value: int) -> int:
@@ -32,7 +34,7 @@ def text_to_bits(text: str) -> int:
     match = _WHOLE.match(text)
     if not match:
         return 0
-    number = int(match[2])
+    number = int(match[2][:MAX_DIGITS])  # more of them change nothing, and Python reads 4300
     return max(-number, MIN_SIGNED) if match[1] == "-" else min(number, MAX_UNSIGNED)
 
 

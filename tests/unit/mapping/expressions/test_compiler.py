@@ -67,6 +67,34 @@ def test_a_value(sql: str, values: tuple[object, ...], expected: object) -> None
     assert (type(found), found) == (type(expected), expected)
 
 
+@pytest.mark.parametrize(
+    ("sql", "true_of"),
+    [
+        (" OR ".join(f"n = {number}" for number in range(500)), {0, 255, 499}),
+        (" AND ".join(f"n <> {number}" for number in range(3, 500)), {-1, 0, 500}),
+        (f"n IN ({', '.join(f'{number}.0' for number in range(500))})", {0, 255, 499}),
+    ],
+)
+def test_a_condition_may_be_as_long_as_people_write_them(sql: str, true_of: set[int]) -> None:
+    condition = compile_condition(parse(sql), COLUMNS)
+
+    found = {n for n in (-1, 0, 255, 499, 500, None) if condition.is_true((n,))}
+
+    assert found == true_of
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("9" * 5000, -1), ("-" + "9" * 5000, -(1 << 63)), ("0" * 5000 + "7", 7), ("00", 0)],
+)
+def test_a_text_of_any_number_of_digits_is_cast(text: str, number: int) -> None:
+    assert evaluate("CAST(lang AS SIGNED)", text) == number
+
+
+def test_a_constant_may_hold_any_character() -> None:
+    assert evaluate("lang = 'a\0b\n'", "a\0b\n") == 1
+
+
 def test_a_condition_is_false_where_it_is_unknown() -> None:
     condition = compile_condition(parse("n <> 1"), COLUMNS)
 
@@ -132,6 +160,9 @@ def test_a_number_out_of_range_is_an_error_of_the_row(sql: str) -> None:
         ("CAST(mood AS SIGNED)", "its number"),
         ("CAST(COALESCE(mood, mood) AS DOUBLE)", "its number"),
         ("ROUND(n, n)", "ROUND"),
+        ("price < 0." + "1" * 31, "30 behind the point"),
+        ("price < " + "9" * 5000, "65 digits"),
+        ("n" + " + n" * 120, "too many steps"),
         ("SHA2(lang, 5)", "SHA2"),
         ("lang LIKE 'x' ESCAPE ''", "ESCAPE"),
         ("price * price * price * price * price * price * price", "digits"),

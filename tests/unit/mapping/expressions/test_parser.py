@@ -23,6 +23,7 @@ from cdc.mapping.expressions import ExpressionError, parse
         ("- a DIV b", "(- a) DIV b"),
         ("a BETWEEN 1 AND 2 AND b", "(a BETWEEN 1 AND 2) AND b"),
         ("a = 1 IS TRUE", "(a = 1) IS TRUE"),
+        ("a OR b OR c OR d", "(a OR b) OR (c OR d)"),
         ("a MOD b", "MOD(a, b)"),
         ("a && b || c", "(a AND b) OR c"),
     ],
@@ -58,6 +59,8 @@ def test_columns_are_those_that_are_named() -> None:
         ("CAST(a AS TIME)", "CAST AS TIME"),
         ("'it''s", "not SQL"),
         ("(" * 30 + "a" + ")" * 30, "nests"),
+        ("a" + " + a" * 200, "more than 150 steps"),
+        ("a" + " IS NULL" * 1000, "more than 150 steps"),
         ("CHAR_LENGTH(a, b)", "2 arguments"),
     ],
 )
