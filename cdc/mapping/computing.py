@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 Compute = Callable[[tuple[object, ...]], Encoded | None]
 
+DATE_DIGITS = 3
+"""How many digits of the second a BSON date holds."""
+
 
 def names(sql: str) -> frozenset[str]:
     """Give the columns that an expression names, as they are written."""
@@ -61,6 +64,10 @@ def identity(meeting: Meeting, rule: IdExpression) -> int | None:
     """Add what makes an id; None where there was a mistake. NULL is no id."""
     found = _compiled(meeting, ("id",), rule.sql, _expressions().compile_expression)
     if found is None:
+        return None
+    reason = _no_id(found)
+    if reason:
+        meeting.mistake(("id",), f"`id`: {reason}")
         return None
     compute = _encoded(meeting, ID, found)
 
@@ -118,6 +125,22 @@ def _encoded(meeting: Meeting, name: str, found: Expression) -> Compute:
         return encoded
 
     return compute
+
+
+def _no_id(found: Expression) -> str:
+    """Tell why two of an expression's values could become one id, or none; "" where they do not."""
+    from cdc.mapping.expressions.kinds import DateTime, Json
+
+    if not found.columns:
+        return "it names no column, so all rows would share one value"
+    if isinstance(found.kind, Json):
+        return "a JSON value may be an array, which is no id: write JSON_UNQUOTE(…)"
+    if isinstance(found.kind, DateTime) and found.kind.scale > DATE_DIGITS:
+        return (
+            "MongoDB's dates have no microseconds, so two values could become one:"
+            " write DATE_FORMAT(…, '%Y-%m-%d %H:%i:%s.%f')"
+        )
+    return ""
 
 
 def _has_text(found: Expression) -> bool:

@@ -16,7 +16,7 @@ def own_mistakes(mapping: Mapping) -> Iterator[Mistake]:
     yield from _meaningless(mapping)
     yield from _repeated(mapping, "id", [part.name for part in mapping.id_parts])
     yield from _repeated(mapping, "exclude", mapping.exclude)
-    yield from _unsafe_ids(mapping)
+    yield from unsafe_id(mapping, dict.fromkeys(mapping.id_columns))
     yield from _conflicts(mapping)
     yield from _stamped_over(mapping)
     yield from _keyless(mapping)
@@ -34,17 +34,18 @@ def _repeated(mapping: Mapping, key: str, names: Sequence[str]) -> Iterator[Mist
         yield mapping.origin.mistake((key,), f"column `{name}` stands twice in `{key}`")
 
 
-def _unsafe_ids(mapping: Mapping) -> Iterator[Mistake]:
-    """Refuse an id that shows what the rest of the mapping hides."""
-    for name in sorted(set(mapping.id_columns) & set(mapping.exclude)):
-        yield mapping.origin.mistake(("exclude",), f"column `{name}` is part of the id")
-    for part in mapping.id_parts:
-        if part.mask is None and part.column in mapping.masked_columns:
+def unsafe_id(mapping: Mapping, columns: Iterable[str]) -> Iterator[Mistake]:
+    """Refuse an id of `columns` that shows what the rest of the mapping hides."""
+    hashed = {part.column for part in mapping.id_parts if part.mask}
+    for name in columns:
+        if name in mapping.exclude:
+            yield mapping.origin.mistake(("exclude",), f"column `{name}` is part of the id")
+        if name in mapping.masked_columns and name not in hashed:
             what = (
-                f"column `{part.column}` is masked in `fields`, but the id shows it: "
-                f"write {{column: {part.column}, mask: hash}}"
+                f"column `{name}` is masked in `fields`, but the id shows it: "
+                f"write {{column: {name}, mask: hash}}"
             )
-            yield mapping.origin.mistake(("id",), what)
+            yield mapping.origin.mistake(("id",) if mapping.id else ("fields",), what)
 
 
 def _conflicts(mapping: Mapping) -> Iterator[Mistake]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from cdc.mapping import computing
+from cdc.mapping.consistency import unsafe_id
 from cdc.mapping.fields import FieldSource
 from cdc.mapping.ids import IdExpression, IdPart
 from cdc.mapping.language import Mapping
@@ -18,6 +19,8 @@ def id_node(meeting: Meeting) -> Node:
     expression = meeting.mapping.id
     if isinstance(expression, IdExpression):
         return Leaf(ID, computing.identity(meeting, expression) or 0)
+    if not meeting.mapping.id_parts:
+        meeting.mistakes += unsafe_id(meeting.mapping, _key(meeting))
     parts = meeting.mapping.id_parts or tuple(IdPart(column=name) for name in _key(meeting))
     _require_key(meeting, {part.column for part in parts if part.column is not None})
     found = [_leaf(meeting, part) for part in parts]

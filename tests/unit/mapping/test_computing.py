@@ -171,3 +171,29 @@ def test_an_id_of_hidden_columns_is_not_told_in_errors() -> None:
 
     assert "`twice` cannot be carried over" in str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+MOMENTS = table(
+    Column("made", FieldType.DATETIME2, scale=6), Column("doc", FieldType.JSON, length_bytes=4)
+)
+
+
+@pytest.mark.parametrize(
+    ("sql", "what"),
+    [
+        ("made", "no microseconds"),
+        ("COALESCE(made, TIMESTAMP '2024-01-01 00:00:00')", "no microseconds"),
+        ("doc->'$.code'", "may be an array"),
+        ("1 + 1", "names no column"),
+    ],
+)
+def test_an_expression_whose_values_could_become_one_id_is_refused(sql: str, what: str) -> None:
+    with pytest.raises(MappingError, match=what):
+        plan(MOMENTS, id={"sql": sql, "unique": "asserted"})
+
+
+@pytest.mark.parametrize(
+    "sql", ["DATE_FORMAT(made, '%f')", "CAST(made AS DATETIME(3))", "doc->>'$.a'"]
+)
+def test_an_expression_that_says_what_it_gives_up_is_an_id(sql: str) -> None:
+    assert plan(MOMENTS, id={"sql": sql, "unique": "asserted"}).collection == "things"

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import struct
+from typing import Any
 
 import bson
 import pytest
@@ -139,3 +140,30 @@ def test_a_masked_column_can_also_be_computed_with_otherwise() -> None:
     assert documents(table(EMAIL), row(1, prefixed(b"ann")), fields=fields) == [
         {"_id": bson.Int64(1), "hash": digest(b"ann"), "first": "a"}
     ]
+
+
+@pytest.mark.parametrize(
+    ("keys", "what"),
+    [
+        (
+            {"fields": {"a": {"column": "id", "mask": "hash"}}},
+            "masked in `fields`, but the id shows",
+        ),
+        ({"fields": {"a": {"column": "id", "mask": "redact"}}}, "masked in `fields`, but the id"),
+        ({"exclude": ["id"]}, "column `id` is part of the id"),
+    ],
+)
+def test_a_primary_key_that_the_mapping_hides_is_no_id(keys: dict[str, Any], what: str) -> None:
+    with pytest.raises(MappingError, match=what):
+        plan(table(EMAIL), **keys)
+
+
+def test_a_masked_primary_key_may_be_hashed_in_the_id_too() -> None:
+    keys = {
+        "fields": {"a": {"column": "id", "mask": "redact"}},
+        "id": {"column": "id", "mask": "hash"},
+    }
+
+    (found,) = documents(table(EMAIL), row(1, prefixed(b"ann")), **keys)
+
+    assert found == {"_id": digest(b"1"), "a": "***"}
