@@ -86,7 +86,11 @@ _CoreLoader.add_implicit_resolver("tag:yaml.org,2002:merge", re.compile(r"^<<$")
 
 
 def _decimal(loader: _CoreLoader, node: yaml.ScalarNode) -> int:
-    return int(loader.construct_scalar(node))
+    try:
+        return int(loader.construct_scalar(node))
+    except ValueError as error:  # Python reads 4300 digits
+        problem = f"a number of {len(node.value)} digits"
+        raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark) from error
 
 
 def _float(loader: _CoreLoader, node: yaml.ScalarNode) -> float:
@@ -101,17 +105,32 @@ def _lines(node: yaml.Node, path: Path, above: frozenset[int]) -> Iterator[tuple
     """Place everything under `node`; `above` stops at an alias to a node that holds it."""
     if id(node) in above:
         return
+    if isinstance(node, yaml.ScalarNode):
+        _refuse_halves(node)
     above |= {id(node)}
     if isinstance(node, yaml.MappingNode):
         _refuse_doubles(node)
         for key, value in node.value:
             below = (*path, _key_name(key))
+            yield from _lines(key, below, above)
             yield below, key.start_mark.line + 1
             yield from _lines(value, below, above)
     elif isinstance(node, yaml.SequenceNode):
         for index, item in enumerate(node.value):
             yield (*path, index), item.start_mark.line + 1
             yield from _lines(item, (*path, index), above)
+
+
+def _refuse_halves(node: yaml.ScalarNode) -> None:
+    """Refuse an escape such as "\\ud83d", half of a character, which is no text."""
+    try:
+        node.value.encode()
+    except UnicodeEncodeError as error:
+        raise YamlMistake(
+            "an escape for half of a character",
+            node.start_mark.line + 1,
+            'write the character itself, or \\U with its eight digits, as in "\\U0001F600"',
+        ) from error
 
 
 def _refuse_doubles(node: yaml.MappingNode) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -21,14 +22,17 @@ from cdc.mapping.names import ColumnName, Strict, one_of
 from cdc.mapping.value_types import ValueType
 
 
-def _within_64_bits(value: int) -> int:
-    if not -(2**63) <= value < 2**63:
+def _constant(value: Any) -> Any:
+    if not isinstance(value, bool | int | float | str):
+        raise ValueError("must be a constant: text, a number, true or false")
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
         raise ValueError("must be an integer of 64 bits")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("must be a number that a double holds")
     return value
 
 
-Whole = Annotated[StrictInt, AfterValidator(_within_64_bits)]
-Scalar = StrictBool | Whole | StrictFloat | StrictStr
+Scalar = Annotated[StrictBool | StrictInt | StrictFloat | StrictStr, BeforeValidator(_constant)]
 
 
 def _expression(text: str) -> str:
@@ -52,9 +56,13 @@ class Truncate(Strict):
     """How many characters stay."""
 
 
+def _mask(value: Any) -> str:
+    return "@length" if isinstance(value, dict | Truncate) else "@word"
+
+
 Mask = Annotated[
     Annotated[Literal["hash", "redact"], Tag("@word")] | Annotated[Truncate, Tag("@length")],
-    Discriminator(lambda value: "@word" if isinstance(value, str) else "@length"),
+    Discriminator(_mask),
 ]
 
 
@@ -99,6 +107,8 @@ class FieldSource(Strict):
 
 
 def _spelled_out(value: Any) -> Any:
+    if not isinstance(value, str | dict | FieldSource):
+        raise ValueError("must be a column, or {column: …}, {sql: …}, {value: …} or {source: …}")
     return {"column": value} if isinstance(value, str) else value
 
 

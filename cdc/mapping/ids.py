@@ -62,13 +62,17 @@ class IdExpression(Strict):
 
 
 def _spelled_out(value: Any) -> Any:
+    if not isinstance(value, str | dict | IdPart):
+        raise ValueError("must be a column, or {column: …} or {source: …}")
+    if isinstance(value, dict) and "sql" in value:
+        raise ValueError("an expression stands alone: write id: {sql: …, unique: asserted}")
     return {"column": value} if isinstance(value, str) else value
 
 
 def _listed(value: Any) -> Any:
     if isinstance(value, str | dict | IdPart):
         return [value]
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple) and value:
         return value
     raise ValueError("must be a column, a list of columns, or {sql: …, unique: asserted}")
 

@@ -21,6 +21,7 @@ from cdc.mapping.language import (
 )
 from cdc.mapping.mistakes import MappingError, Mistake, did_you_mean
 from cdc.mapping.targets import target_mistakes
+from cdc.mapping.valueless import take_valueless
 from cdc.yaml_file import Path as KeyPath
 from cdc.yaml_file import YamlMistake, parse
 
@@ -88,11 +89,16 @@ def _load(file: Path, mask_key: bytes, mistakes: list[Mistake]) -> Mapping | Non
 
 
 def _validated(data: dict[str, object], origin: Origin, mistakes: list[Mistake]) -> Mapping | None:
+    valueless = tuple(take_valueless(data))
+    for path in valueless:
+        what = f"`{_dotted(path)}` has no value: write one, or leave the key out"
+        mistakes.append(origin.mistake(path, what))
     try:
         mapping = Mapping.model_validate(data)
     except ValidationError as error:
         details = error.errors(include_input=False, include_url=False)
-        mistakes += [_told(each, origin) for each in details]
+        told = [each for each in details if _written(each) not in valueless]
+        mistakes += [_told(each, origin) for each in told]
         return _rest(data, details)
     return mapping
 
@@ -135,18 +141,50 @@ KNOWN_KEYS: dict[KeyPath, tuple[str, ...]] = {
 }
 
 
-def _told(details: ErrorDetails, origin: Origin) -> Mistake:
-    path: KeyPath = tuple(
+MUST_BE: dict[str, str] = {
+    "bool_type": "must be true or false",
+    "dict_type": "must hold keys and their values",
+    "int_type": "must be a whole number",
+    "model_type": "must hold keys and their values",
+    "string_too_short": "must not be empty",
+    "string_type": "must be text",
+    "too_short": "must not be empty",
+    "tuple_type": "must be a list",
+}
+"""What pydantic says in the words of Python."""
+
+
+OR_ELSE: dict[KeyPath, str] = {
+    ("fields", "mask"): " or {truncate: …}",
+    ("on_delete",): " or {set: …}",
+}
+"""What may stand in a word's place."""
+
+
+def _written(details: ErrorDetails) -> KeyPath:
+    """Give the path as it is written, without what pydantic adds."""
+    return tuple(
         part for part in details["loc"] if part != "[key]" and not str(part).startswith("@")
     )
-    name = ".".join(str(part) for part in path)
+
+
+def _dotted(path: KeyPath) -> str:
+    return ".".join(map(str, path))
+
+
+def _told(details: ErrorDetails, origin: Origin) -> Mistake:
+    path = _written(details)
+    name = _dotted(path)
     match details["type"]:
         case "missing":
             what = f"`{name}` is missing"
         case "extra_forbidden":
             known = KNOWN_KEYS.get(_general(path[:-1]) if path[:-1] else (), ())
             what = f"unknown key `{path[-1]}`{did_you_mean(str(path[-1]), known)}"
+        case kind if kind in MUST_BE:
+            what = f"`{name}`: {MUST_BE[kind]}"
         case _:
             message = details["msg"].removeprefix("Value error, ")
             what = f"`{name}`: {message.replace('Input should be', 'must be')}"
+            what += OR_ELSE.get(_general(path), "") if kind == "literal_error" else ""
     return origin.mistake(path, what)

@@ -30,7 +30,7 @@ class SoftDelete(Strict):
 
 OnDelete = Annotated[
     Annotated[Literal["delete"], Tag("@word")] | Annotated[SoftDelete, Tag("@set")],
-    Discriminator(lambda value: "@word" if isinstance(value, str) else "@set"),
+    Discriminator(lambda value: "@set" if isinstance(value, dict | SoftDelete) else "@word"),
 ]
 OnTruncate = Literal["apply", "ignore", "halt"]
 OnDrop = Literal["apply", "ignore", "halt"]

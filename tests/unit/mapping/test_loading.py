@@ -225,3 +225,72 @@ def test_another_key_for_hashes_is_another_fingerprint(tmp_path: Path) -> None:
     }
 
     assert len(found) == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "key"),
+    [
+        ("where:", "where"),
+        ("fields:", "fields"),
+        ("fields: {a: }", "fields.a"),
+        ("fields: {a: {column: a, mask: }}", "fields.a.mask"),
+        ("fields: {collation: {column: a, mask: }}", "fields.collation.mask"),
+        ("fields: {a: {column: a, mask: {truncate: }}}", "fields.a.mask.truncate"),
+        ("id: [{column: a, mask: }]", "id.0.mask"),
+        ("on_delete: {set: {a: }}", "on_delete.set.a"),
+        ("indexes: [{keys: {a: }}]", "indexes.0.keys.a"),
+    ],
+)
+def test_a_key_without_a_value_is_a_mistake(tmp_path: Path, line: str, key: str) -> None:
+    found = mistakes(tmp_path, SHORT + line)
+
+    assert f"0.yaml:3: `{key}` has no value: write one, or leave the key out" in found
+
+
+def test_a_key_without_a_value_is_not_called_missing_too(tmp_path: Path) -> None:
+    found = mistakes(tmp_path, "source: shop.things\ntarget:\n")
+
+    assert found == ["0.yaml:2: `target` has no value: write one, or leave the key out"]
+
+
+def test_null_is_a_constant_and_part_of_mongodbs_filters(tmp_path: Path) -> None:
+    indexes = "indexes: [{keys: {a: 1}, partial_filter_expression: {a: null}}]"
+    write(tmp_path, f"{SHORT}fields: {{a: {{value: null}}}}\n{indexes}\n")
+
+    (found,) = load_mappings(["*.yaml"], relative_to=tmp_path)
+
+    assert found.fields is not None
+    assert found.fields["a"].value is None
+    assert found.indexes[0].partial_filter_expression == {"a": None}
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        (
+            "fields: {a: {value: 99999999999999999999}}",
+            "`fields.a.value`: must be an integer of 64",
+        ),
+        ("fields: {a: {value: 1e999}}", "`fields.a.value`: must be a number that a double holds"),
+        ("fields: {a: {value: [1]}}", "`fields.a.value`: must be a constant: text, a number, true"),
+        ("fields: {a: 5}", "`fields.a`: must be a column, or {column: …}"),
+        ("fields: {a: {column: a, mask: hsh}}", "must be 'hash' or 'redact' or {truncate: …}"),
+        ("on_delete: soft", "`on_delete`: must be 'delete' or {set: …}"),
+        ("on_delete: {set: {a: [1]}}", "`on_delete.set.a`: must be a constant"),
+        ("id: []", "`id`: must be a column, a list of columns"),
+        ('id: [{sql: "a"}]', "`id.0`: an expression stands alone"),
+        ("indexes: {keys: {a: 1}}", "`indexes`: must be a list"),
+        ("exclude: [5]", "`exclude.0`: must be text"),
+        ('where: ""', "`where`: must not be empty"),
+        (f"fields: {{a: {{value: {'9' * 5000}}}}}", "a number of 5000 digits"),
+        (r'fields: {a: {value: "\ud83d"}}', "half of a character"),
+        (r'fields: {"\ud83d": a}', "half of a character"),
+    ],
+)
+def test_what_a_key_must_be_is_told_once_in_words_of_the_file(
+    tmp_path: Path, line: str, what: str
+) -> None:
+    (found,) = mistakes(tmp_path, SHORT + line)
+
+    assert found.startswith("0.yaml:3: ")
+    assert what in found
