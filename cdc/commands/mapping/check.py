@@ -47,9 +47,10 @@ def _checked(config_path: Path, *, offline: bool) -> tuple[Mapping, ...]:
     if not offline:
         try:
             mistakes += tuple(_table_mistakes(config, mappings))
-        except CdcError:
+        except CdcError as error:
             if not mistakes:
                 raise
+            click.echo(f"the tables were not looked at: {error.message}", err=True)
     if mistakes:
         raise MappingError(dict.fromkeys(mistakes))
     return mappings

@@ -42,11 +42,14 @@ def preview(table: str, config_path: Path, output: str, limit: int, key: tuple[s
     """
     config, mappings = load_all(config_path)
     for each, name in _followed(config, table, mappings):
-        for pair in _pairs(config, each, name, limit, key):
+        pairs = [*_pairs(config, each, name, limit, key)]
+        for pair in pairs:
             if output == "json":
                 click.echo(_as_json(each, name, pair))
             else:
                 click.echo("\n".join(_as_text(each, name, pair)) + "\n")
+        if not pairs:
+            click.echo(f"{name} has no {'such row' if key else 'rows'}", err=True)
 
 
 def _followed(

@@ -64,6 +64,21 @@ def test_check_holds_every_file_against_its_table(
     ]
 
 
+def test_check_says_that_it_could_not_look_at_the_tables(
+    mysql: MySQLServer, tmp_path: Path
+) -> None:
+    config = configure(tmp_path, mysql, "source: no.where\ntarget: a\nfeilds: {}\n")
+    keys = json.loads(Path(config).read_text())
+    keys["source"]["port"] = 1
+    Path(config).write_text(json.dumps(keys))
+
+    result = CliRunner().invoke(mapping, ["check", "--config", config])
+
+    assert isinstance(result.exception, MappingError)
+    assert [one.line for one in result.exception.mistakes] == [3]
+    assert result.stderr.startswith("the tables were not looked at: the source 127.0.0.1:1 cannot")
+
+
 def test_check_offline_asks_no_server(source: MySQLServer, tmp_path: Path) -> None:
     config = configure(tmp_path, source, "source: no.where\ntarget: a\n")
 

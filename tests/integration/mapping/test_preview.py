@@ -76,6 +76,19 @@ def test_a_limit_and_a_key_choose_the_rows(commands: MappingCommands, schema: st
     assert "is no key of" in str(wrong.exception)
 
 
+def test_a_table_or_a_key_without_rows_is_said(
+    commands: MappingCommands, source: MySQLServer, schema: str
+) -> None:
+    source.execute(f"CREATE TABLE {schema}.bare (id INT PRIMARY KEY)")
+    commands.write("bare", source=f"{schema}.bare", target="bare")
+
+    none = commands.run("preview", f"{schema}.bare")
+    missing = commands.run("preview", f"{schema}.bare", "--key", "7")
+
+    assert (none.stdout, none.stderr) == ("", f"{schema}.bare has no rows\n")
+    assert (missing.stdout, missing.stderr) == ("", f"{schema}.bare has no such row\n")
+
+
 def test_a_row_that_cannot_be_carried_over_says_why(
     commands: MappingCommands, source: MySQLServer, schema: str
 ) -> None:
