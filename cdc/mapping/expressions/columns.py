@@ -30,6 +30,7 @@ INTEGER_DIGITS = {
     FieldType.LONG: 10,
     FieldType.LONGLONG: 19,
 }
+MAX_BITS = 64
 CHARACTERS = frozenset(
     {FieldType.STRING, FieldType.VARCHAR, FieldType.BLOB, FieldType.ENUM, FieldType.SET}
 )
@@ -48,6 +49,11 @@ def kind(column: Column, *, mariadb: bool) -> Kind:
             return Double()
         case FieldType.YEAR:
             return Year()
+        case FieldType.BIT if mariadb and column.bits == MAX_BITS:
+            raise ExpressionError(
+                f"column `{column.name}`: a BIT(64) cannot be used in an expression, since MariaDB"
+                " takes it for a signed number at times"
+            )
         case FieldType.BIT:
             return Bits()
         case FieldType.DATE:

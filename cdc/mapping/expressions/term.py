@@ -13,7 +13,8 @@ class Term:
     """`code` gives the value, None for NULL; it binds tighter than any Python operator.
 
     `yes` and `no` are cheaper tests of whether a truth value is true and whether it is false.
-    `node` is what it was compiled from.
+    `node` is what it was compiled from. `printed` gives its text, where that is not made of the
+    value.
     """
 
     kind: Kind
@@ -22,6 +23,7 @@ class Term:
     nullable: bool = True
     yes: str = ""
     no: str = ""
+    printed: str = ""
 
     @property
     def simple(self) -> bool:

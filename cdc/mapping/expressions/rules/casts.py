@@ -33,6 +33,7 @@ from cdc.mapping.expressions.texts import connection
 
 CHOICES = ("CASE", "CASE OF", "COALESCE", "IF", "IFNULL", "NULLIF")
 AS_TEXT = ("CHAR", "BINARY")
+EXACT = ("SIGNED", "UNSIGNED", "DECIMAL")
 DEFAULT_DECIMAL = (10, 0)
 
 
@@ -42,6 +43,12 @@ def cast(scope: Scope, node: Cast, term: Term) -> Term:
         raise ExpressionError(
             f"CAST of an ENUM or SET AS {node.target} would be of its number",
             "write CONCAT(…) for its text",
+        )
+    if term.printed and isinstance(term.kind, Double) and node.target in EXACT:
+        raise ExpressionError(
+            f"CAST AS {node.target} of a choice between a DOUBLE and another number is outside the"
+            " subset: MySQL casts the one that it takes",
+            "CAST each of the values",
         )
     match node.target:
         case "SIGNED" | "UNSIGNED":
@@ -126,7 +133,7 @@ def _to_double(scope: Scope, node: Cast, term: Term) -> Term:
     if isinstance(term.kind, Json):
         return json.number(scope, node, term)
     _number(node, term)
-    return replace(double(scope, term), kind=Double(), node=node)
+    return replace(double(scope, term), kind=Double(), node=node, printed="")
 
 
 def _to_char(scope: Scope, node: Cast, term: Term) -> Term:

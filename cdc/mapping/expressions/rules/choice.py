@@ -23,6 +23,7 @@ from cdc.mapping.expressions.rules.comparison import compare
 from cdc.mapping.expressions.rules.logic import boolean, truth
 from cdc.mapping.expressions.rules.numeric import double, merged
 from cdc.mapping.expressions.rules.rule import rule
+from cdc.mapping.expressions.rules.strings import text
 from cdc.mapping.expressions.rules.temporal import is_read
 from cdc.mapping.expressions.scope import Scope
 from cdc.mapping.expressions.syntax import Call, Node
@@ -48,8 +49,10 @@ def one_of(terms: list[Term]) -> Kind:
         return DateTime(max(scales), read) if scales else Date(read)
     if len(set(kinds)) == 1 and isinstance(kinds[0], Binary | Json | Time):
         return kinds[0]
-    first = next((kind for kind in kinds[1:] if kind != kinds[0]), kinds[0])
-    raise ExpressionError(f"a value is either {kinds[0]} or {first}", "CAST both to the same type")
+    other = next((kind for kind in kinds if kind != kinds[0]), None)
+    if other is None:
+        raise ExpressionError(f"a choice of {kinds[0]} is outside the subset", "CAST the values")
+    raise ExpressionError(f"a value is either {kinds[0]} or {other}", "CAST both to the same type")
 
 
 def _as(scope: Scope, term: Term, kind: Kind) -> Term:
@@ -87,7 +90,21 @@ def _cases(scope: Scope, call: Call, tests: list[Term], results: list[Term]) -> 
     parts = [f"{{{at}}} if {_escaped(test.yes)} else " for at, test in enumerate(tests)]
     code = "".join(parts) + f"{{{len(tests)}}}"
     nullable = any(term.nullable for term in results)
-    return _chosen(scope, call, results, code, nullable=nullable)
+    found = _chosen(scope, call, results, code, nullable=nullable)
+    if scope.mariadb or not isinstance(found.kind, Decimal | Double):
+        return found
+    return replace(found, printed=_printed(scope, results, code))
+
+
+def _printed(scope: Scope, results: list[Term], code: str) -> str:
+    """Give the text of a choice of numbers: MySQL prints the one that it takes as it stands there.
+
+    "" where all of them have as many digits.
+    """
+    kinds = {term.kind for term in results if not isinstance(term.kind, Null)}
+    if len(kinds) == 1 and not any(term.printed for term in results):
+        return ""
+    return f"({code.format(*(text(scope, term).code for term in results))})"
 
 
 def _escaped(code: str) -> str:
@@ -121,4 +138,7 @@ def _nullif(scope: Scope, call: Call, terms: tuple[Term, ...]) -> Term:
     json.require_none(terms, "NULLIF")
     equal = compare(scope, "=", call, *terms)
     code = f"(None if {equal.yes} else {terms[0].code})"
-    return Term(terms[0].kind, code, call, True, f"({code} is True)", f"({code} is False)")
+    found = Term(terms[0].kind, code, call, True, f"({code} is True)", f"({code} is False)")
+    if not terms[0].printed:
+        return found
+    return replace(found, printed=f"(None if {equal.yes} else {terms[0].printed})")

@@ -37,6 +37,8 @@ WHOLE_BYTES = frozenset({"utf8mb4", "utf8mb3", "ascii"})
 def text(scope: Scope, term: Term) -> Term:
     """Give a term as text, as the servers print it; raises ExpressionError."""
     kind, made_kind = term.kind, made(scope)
+    if term.printed:
+        return Term(made_kind, term.printed, term.node, term.nullable)
     match kind:
         case Text():
             return replace(term, kind=replace(kind, numbered=False))

@@ -49,7 +49,8 @@ def _seconds(packed: int) -> tuple[int, int] | None:
 def _scaled(seconds: int, microsecond: int, scale: int) -> int | Decimal:
     if not scale:
         return seconds
-    return Decimal(f"{seconds}.{microsecond:06d}"[: scale - 6 or None])
+    # As many digits as the servers keep themselves: a quotient's digits depend on them.
+    return Decimal(f"{seconds}.{microsecond:06d}") if microsecond else Decimal(seconds)
 
 
 def unix_mysql(packed: int, scale: int) -> int | Decimal:

@@ -77,7 +77,7 @@ def to_decimal(value: Decimal | int, precision: int, scale: int) -> Decimal:
 
 def double_to_decimal(value: float, precision: int, scale: int) -> Decimal:
     """CAST(double AS DECIMAL): by its shortest digits."""
-    return to_decimal(Decimal(repr(value)), precision, scale)
+    return to_decimal(_bounded(repr(value)), precision, scale)
 
 
 def text_to_decimal(text: str, precision: int, scale: int) -> Decimal:

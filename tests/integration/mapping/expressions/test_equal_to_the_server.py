@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, suppress
 from decimal import Decimal
+from itertools import product
 from typing import Any
 
 import pymysql
@@ -174,11 +175,9 @@ def test_random_expressions_over_random_rows(
         except ExpressionError as error:
             refused[str(error)[:40]] += 1
     wrong: list[str] = []
-    names = list(checked)
     with closing(source.connect(schema, conv={})) as connection, connection.cursor() as cursor:
         cursor.execute("SET sql_mode = '', time_zone = '+00:00'")
-        for at in range(0, len(names), BATCH):
-            some = names[at : at + BATCH]
+        for some in batched([*checked], BATCH):
             wrong += differences(cursor, {sql: checked[sql] for sql in some}, rows)
 
     print(f"{source.flavour}: {len(checked)} of {len(texts)} expressions, {len(rows)} rows")
@@ -188,6 +187,42 @@ def test_random_expressions_over_random_rows(
     wrong = [one for one in wrong if one not in refusals]
     assert not wrong, "\n".join(wrong)
     assert len(checked) > len(texts) // 3
+
+
+NUMBERS = ("i", "u", "d", "e", "x", "e / 7", "i = 1", "5", "1.50", "1e0", "UNIX_TIMESTAMP(du)")
+CHOICES = (
+    "CONCAT(IF(t > 0, {}, {}))",
+    "CAST(CASE t WHEN 1 THEN {} ELSE {} END AS CHAR)",
+    "CONCAT(COALESCE({}, {}))",
+    "LENGTH(NULLIF(IF(t > 0, {}, {}), i))",
+    "CAST(IF(t > 0, {}, {}) AS DECIMAL(40,3))",
+    "IF(t > 0, {}, {}) / 7",
+)
+
+
+def test_choices_of_numbers(
+    source: MySQLServer, schema: str, table: tuple[TableMap, list[Row]]
+) -> None:
+    table_map, rows = table
+    checked: dict[str, Expression] = {}
+    for one, other, choice in product(NUMBERS, NUMBERS, CHOICES):
+        sql = choice.format(one, other)
+        with suppress(ExpressionError):
+            checked[sql] = compiled(table_map, sql)
+
+    wrong: list[str] = []
+    with closing(source.connect(schema, conv={})) as connection, connection.cursor() as cursor:
+        cursor.execute("SET sql_mode = '', time_zone = '+00:00'")
+        for some in batched([*checked], BATCH):
+            wrong += differences(cursor, {sql: checked[sql] for sql in some}, rows)
+
+    assert not wrong, "\n".join(wrong)
+    assert len(checked) > len(NUMBERS) ** 2 * (len(CHOICES) - 1)
+
+
+def batched(texts: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    for at in range(0, len(texts), size):
+        yield texts[at : at + size]
 
 
 def differences(cursor: Any, some: dict[str, Expression], rows: list[Row]) -> list[str]:

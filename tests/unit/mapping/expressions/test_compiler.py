@@ -91,6 +91,36 @@ def test_a_text_of_any_number_of_digits_is_cast(text: str, number: int) -> None:
     assert evaluate("CAST(lang AS SIGNED)", text) == number
 
 
+@pytest.mark.parametrize(("value", "sign"), [(1e300, 1), (-1e300, -1), (1e-300, 0)])
+def test_a_double_of_any_size_is_cast_to_the_nearest_decimal(value: float, sign: int) -> None:
+    found = evaluate("CAST(ratio AS DECIMAL(4,1))", value)
+
+    assert found == sign * Decimal("999.9")
+
+
+@pytest.mark.parametrize(
+    ("sql", "mysql", "mariadb"),
+    [
+        ("CONCAT(IF(n > 5, 1.50, n), ' EUR')", "5 EUR", "5.00 EUR"),
+        ("LENGTH(CASE n WHEN 5 THEN n ELSE 1.50 END)", 1, 4),
+        ("CONCAT(NULLIF(IF(n > 5, 1.50, n), 7))", "5", "5.00"),
+        ("CONCAT(COALESCE(IF(n > 5, 1.50, n), 1.5))", "5.00", "5.00"),
+        ("CONCAT(IF(n > 5, IF(n > 6, 1.5, 2), IF(n > 4, n, 1.5)))", "5", "5.0"),
+    ],
+)
+def test_mysql_prints_the_number_that_it_takes(sql: str, mysql: object, mariadb: object) -> None:
+    assert evaluate(sql, 5) == mysql
+    assert evaluate(sql, 5, mariadb=True) == mariadb
+
+
+def test_a_bit_64_of_mariadb_is_refused() -> None:
+    columns = {"all": Column("all", FieldType.BIT, bits=64)}
+
+    assert compile_expression(parse("`all` + 0"), columns).evaluate((7,)) == 7
+    with pytest.raises(ExpressionError, match="signed number at times"):
+        compile_expression(parse("`all` + 0"), columns, mariadb=True)
+
+
 def test_a_constant_may_hold_any_character() -> None:
     assert evaluate("lang = 'a\0b\n'", "a\0b\n") == 1
 
@@ -121,6 +151,12 @@ def test_mysql_cuts_what_grows_in_lower_case() -> None:
 
 def test_a_quotient_is_cut_where_the_words_of_decimals_end() -> None:
     assert evaluate("CAST(n AS DECIMAL(9,5)) / 1427", 10) == Decimal("0.007007708")
+
+
+def test_whole_seconds_are_divided_without_their_zeros() -> None:
+    found = evaluate("UNIX_TIMESTAMP(TIMESTAMP '1970-01-01 00:00:01.000000') / 7")
+
+    assert found == Decimal("0.142857142")
 
 
 def test_columns_come_in_the_order_in_which_values_are_taken() -> None:
@@ -160,6 +196,8 @@ def test_a_number_out_of_range_is_an_error_of_the_row(sql: str) -> None:
         ("CAST(mood AS SIGNED)", "its number"),
         ("CAST(COALESCE(mood, mood) AS DOUBLE)", "its number"),
         ("ROUND(n, n)", "ROUND"),
+        ("CAST(IF(n, ratio, id) AS DECIMAL(20,0))", "CAST each"),
+        ("COALESCE(f, f)", "a choice of a FLOAT"),
         ("price < 0." + "1" * 31, "30 behind the point"),
         ("price < " + "9" * 5000, "65 digits"),
         ("n" + " + n" * 120, "too many steps"),
