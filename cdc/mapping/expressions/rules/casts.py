@@ -27,7 +27,7 @@ from cdc.mapping.expressions.rules.strings import encoded, text
 from cdc.mapping.expressions.rules.temporal import is_read
 from cdc.mapping.expressions.runtime import casts, dates, moments
 from cdc.mapping.expressions.scope import Scope
-from cdc.mapping.expressions.syntax import Call, Cast, Node
+from cdc.mapping.expressions.syntax import Call, Cast, Name, Node
 from cdc.mapping.expressions.term import Term
 from cdc.mapping.expressions.texts import connection
 
@@ -90,7 +90,12 @@ def _to_integer(scope: Scope, node: Cast, term: Term) -> Term:
             "write ROUND(…) around it",
         )
     if isinstance(source, Double):
-        name = scope.bind("double_to_signed", casts.double_to_signed)
+        is_column = isinstance(term.kind, Double) and isinstance(term.node, Name)
+        # MySQL takes the nearest for a column, the farthest for a FLOAT, and refuses the rest.
+        if scope.mariadb or is_column:
+            name = scope.bind("double_to_signed", casts.double_to_signed)
+        else:
+            name = scope.bind("double_within_signed", casts.double_within_signed)
     else:
         name = scope.bind("decimal_to_signed", casts.decimal_to_signed)
     return scope.strict(kind, node, f"{name}({{0}})", term)

@@ -84,6 +84,7 @@ def encoded(scope: Scope, term: Term) -> Term:
 @rule("CONCAT")
 def _concat(scope: Scope, call: Call, terms: tuple[Term, ...]) -> Term:
     if any(isinstance(term.kind, Binary) for term in terms):
+        _require_no_constant(terms)
         parts = [encoded(scope, term) for term in terms]
         kind: Text | Binary = Binary()
     else:
@@ -91,6 +92,16 @@ def _concat(scope: Scope, call: Call, terms: tuple[Term, ...]) -> Term:
         kind = common(parts)
     places = " + ".join(f"{{{at}}}" for at in range(len(parts)))
     return scope.strict(kind, call, f"({places})", *parts)
+
+
+def _require_no_constant(terms: tuple[Term, ...]) -> None:
+    """Refuse a text beside x'…', which the servers take for characters of the text's charset."""
+    constant = any(isinstance(term.node, Literal) for term in terms if term.kind == Binary())
+    if constant and any(isinstance(term.kind, Text) for term in terms):
+        raise ExpressionError(
+            "a text and a binary constant in CONCAT are outside the subset",
+            "write the constant as a text, or CAST(… AS BINARY)",
+        )
 
 
 @rule("LOWER", "UPPER")

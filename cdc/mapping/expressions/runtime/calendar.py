@@ -102,6 +102,8 @@ def _pieces(form: str, letters: dict[str, Callable[[Parts], str]]) -> list[Piece
             raise ExpressionError("a format of DATE_FORMAT ends in %")
         if letter in "uUvVxX":
             raise ExpressionError(f"%{letter} of DATE_FORMAT (weeks) is outside the subset")
+        if letter in "zZ":  # MariaDB's since 11.3, a mere letter elsewhere
+            raise ExpressionError(f"%{letter} of DATE_FORMAT (time zones) is outside the subset")
         pieces.append(letters.get(letter, letter))
     return pieces
 

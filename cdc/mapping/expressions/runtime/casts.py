@@ -13,6 +13,7 @@ from cdc.mapping.expressions.runtime.numbers import (
     MAX_UNSIGNED,
     MIN_SIGNED,
     rounded,
+    signed,
 )
 
 _WHOLE: Final = re.compile(r"[ \t\n\v\f\r]*([-+]?)0*([0-9]+)")
@@ -66,6 +67,11 @@ def decimal_to_signed(value: Decimal) -> int:
 def double_to_signed(value: float) -> int:
     """CAST(double AS SIGNED): halves go to the even."""
     return max(MIN_SIGNED, min(MAX_SIGNED, round(value)))
+
+
+def double_within_signed(value: float) -> int:
+    """CAST(double AS SIGNED) where what is out of range has no one value."""
+    return signed(round(value))
 
 
 def to_decimal(value: Decimal | int, precision: int, scale: int) -> Decimal:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 from functools import lru_cache
-from typing import Final
+from typing import Final, TypeVar
 
 from cdc.mapping.expressions.collations import Collation
+
+Characters = TypeVar("Characters", str, bytes)
 
 MAX_PATTERNS: Final = 1024
 SHA2: Final = {
@@ -19,10 +21,10 @@ SHA2: Final = {
 }
 
 
-def substring(text: str, start: int, length: int | None = None) -> str:
+def substring(text: Characters, start: int, length: int | None = None) -> Characters:
     """Give the part that begins at `start`, from 1, or from the end if negative."""
     if not start or (length is not None and length <= 0) or abs(start) > len(text):
-        return ""
+        return text[:0]
     begin = start - 1 if start > 0 else len(text) + start
     return text[begin:] if length is None else text[begin : begin + length]
 

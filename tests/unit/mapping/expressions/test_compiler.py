@@ -113,6 +113,25 @@ def test_mysql_prints_the_number_that_it_takes(sql: str, mysql: object, mariadb:
     assert evaluate(sql, 5, mariadb=True) == mariadb
 
 
+@pytest.mark.parametrize("place", ["3", "0", "-3", "1, 0"])
+def test_a_part_of_a_binary_is_a_binary_also_where_it_is_empty(place: str) -> None:
+    expression = compile_expression(parse(f"SUBSTRING(bytes, {place})"), COLUMNS)
+
+    assert bson_value(expression.evaluate((b"ab",)), expression.kind) == (
+        b"\x05",
+        b"\0\0\0\0\0",
+    )
+
+
+def test_a_double_out_of_range_is_what_the_server_makes_of_it() -> None:
+    assert evaluate("CAST(ratio AS SIGNED)", 1e30) == 2**63 - 1
+    assert evaluate("CAST(f AS SIGNED)", 1e30, mariadb=True) == 2**63 - 1
+    with pytest.raises(OutOfRange):
+        evaluate("CAST(f AS SIGNED)", 1e30)
+    with pytest.raises(OutOfRange):
+        evaluate("CAST(ratio * 2 AS SIGNED)", 1e30)
+
+
 def test_a_bit_64_of_mariadb_is_refused() -> None:
     columns = {"all": Column("all", FieldType.BIT, bits=64)}
 
@@ -196,6 +215,8 @@ def test_a_number_out_of_range_is_an_error_of_the_row(sql: str) -> None:
         ("CAST(mood AS SIGNED)", "its number"),
         ("CAST(COALESCE(mood, mood) AS DOUBLE)", "its number"),
         ("ROUND(n, n)", "ROUND"),
+        ("CONCAT(lang, x'41')", "binary constant"),
+        ("DATE_FORMAT(made, '%Z')", "time zones"),
         ("CAST(IF(n, ratio, id) AS DECIMAL(20,0))", "CAST each"),
         ("COALESCE(f, f)", "a choice of a FLOAT"),
         ("price < 0." + "1" * 31, "30 behind the point"),
