@@ -12,6 +12,9 @@ DIALECT: Final = "http://json-schema.org/draft-07/schema#"
 
 FILE_NAME: Final = "mapping.schema.json"
 
+MAY_BE_NULL: Final = frozenset({"value"})
+"""The keys whose value may be null."""
+
 
 def json_schema() -> dict[str, Any]:
     """Give the schema of one mapping file.
@@ -41,7 +44,17 @@ def _plain(node: Any, *, named: bool = False) -> Any:
     if not isinstance(node, dict):
         return node
     return {
-        key: _plain(value, named=not named and key in {"properties", "definitions"})
+        key: _plain(
+            value if named and key in MAY_BE_NULL else _given(value),
+            named=not named and key in {"properties", "definitions"},
+        )
         for key, value in node.items()
         if named or (key != "title" and (key, value) != ("default", None))
     }
+
+
+def _given(node: Any) -> Any:
+    """Leave out null, which stands for a key that is not written."""
+    if not isinstance(node, dict) or {"type": "null"} not in node.get("anyOf", ()):
+        return node
+    return node | {"anyOf": [each for each in node["anyOf"] if each != {"type": "null"}]}

@@ -52,7 +52,7 @@ def test_a_documented_mapping_follows_it(text: str) -> None:
         {"id": "a"},
         {"id": ["a", {"column": "b", "type": "string"}, {"source": "schema"}]},
         {"id": {"sql": "CONCAT(a, b)", "unique": "asserted"}},
-        {"fields": {"a.b": "c", "d": {"sql": "1 + 1"}, "e": {"value": 1}}},
+        {"fields": {"a.b": "c", "d": {"sql": "1 + 1"}, "e": {"value": 1}, "f": {"value": None}}},
         {"fields": {"a": {"column": "a", "mask": {"truncate": 3}}}},
         {"on_delete": {"set": {"deleted_at": "$now"}}},
         {"indexes": [{"keys": {"a": 1, "b": "text"}, "unique": True}]},
@@ -74,6 +74,9 @@ def test_what_the_language_takes_follows_it(keys: dict[str, Any]) -> None:
         SHORT | {"id": [{"column": "a", "source": "table"}]},
         SHORT | {"case": "upper"},
         SHORT | {"indexes": [{"keys": {}}]},
+        SHORT | {"where": None},
+        SHORT | {"fields": None},
+        SHORT | {"fields": {"a": {"column": "a", "mask": None}}},
     ],
 )
 def test_what_the_language_refuses_does_not_follow_it(mapping: dict[str, Any]) -> None:
