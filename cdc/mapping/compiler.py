@@ -7,6 +7,7 @@ from collections import Counter
 from cdc.columns import Column, TableMap
 from cdc.mapping.computing import row_filter
 from cdc.mapping.contents import contents, contents_when_gone
+from cdc.mapping.full_images import FullImages
 from cdc.mapping.identity import id_is_private, id_node
 from cdc.mapping.language import Mapping
 from cdc.mapping.layout import Layout, nest
@@ -29,7 +30,8 @@ def compile_plan(mapping: Mapping, table: TableMap, losses: Losses | None = None
     layout = _layout(Meeting(mapping, table, losses))
     patterns = Patterns(layout)
     halts = mapping.on_error == "halt"
-    return Plan(mapping.target, layout, patterns.source(), losses, patterns, halts)
+    full = FullImages(layout)
+    return Plan(mapping.target, layout, patterns.source(), losses, patterns, full, halts)
 
 
 def _layout(meeting: Meeting) -> Layout:

@@ -9,7 +9,7 @@ from cdc.changes import RowsEvent, RowsKind
 from cdc.errors import Corrupted, RecordError
 from cdc.mapping import bson_bytes
 from cdc.mapping.checked import ImageError
-from cdc.mapping.full_images import require_full
+from cdc.mapping.full_images import FullImages
 from cdc.mapping.layout import Layout
 from cdc.mapping.losses import Losses
 from cdc.mapping.patterns import Patterns
@@ -44,6 +44,7 @@ class Plan:
     source: str
     losses: Losses = field(repr=False)
     _patterns: Patterns = field(repr=False)
+    _full_images: FullImages = field(repr=False)
     halts: bool = True
     """Whether a row that cannot be carried over is to stop the stream."""
 
@@ -55,12 +56,11 @@ class Plan:
     ) -> list[Operation]:
         """Map each row of `event`, in order; `committed_at` is seconds since the epoch.
 
-        Raises RefusedEvent for partial images, Corrupted for damaged ones. A row that BSON or the
-        mapping cannot hold raises RecordError or, where there is `failed`, is told to it while
-        the rows behind it go on.
+        Raises RefusedEvent for images that lack what it needs, Corrupted for damaged ones. A row
+        that BSON or the mapping cannot hold raises RecordError or, where there is `failed`, is
+        told to it while the rows behind it go on.
         """
-        require_full(event)
-        rows, images = self._patterns.rows(event.kind), event.images
+        rows, images = self._patterns.rows(event.kind), self._full_images.images(event)
         end, size = len(images), self.layout.bitmap_size
         now = bson_bytes.pack_int64(round(committed_at * 1_000_000) // 1000)
         operations: list[Operation] = []

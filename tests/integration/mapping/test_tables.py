@@ -1,4 +1,6 @@
+import re
 from contextlib import closing
+from typing import Any
 
 import bson
 import pytest
@@ -19,6 +21,103 @@ def test_invisible_and_generated_columns_are_carried_over(source: MySQLServer, s
     found = applied(operations(source, schema, act))
 
     assert list(found.values()) == [{"_id": 1, "a": 5, "b": 2, "c": 3, "d": 9}]
+
+
+GENERATED = (
+    "(id INT PRIMARY KEY, a INT, v INT AS (a * 2) VIRTUAL, b VARCHAR(9), s INT AS (a + 1) STORED,"
+    " c INT)"
+)
+
+
+LOGS_NO_GENERATED_COLUMNS = (11, 8)
+"""A version of MariaDB that leaves them out of updates and deletes; 10.11 does not."""
+
+
+def version(server: MySQLServer) -> tuple[int, ...]:
+    [(text,)] = server.execute("SELECT VERSION()")
+    return tuple(map(int, re.findall(r"\d+", text)[:2]))
+
+
+def change_rows_with_generated_columns(server: MySQLServer, table: str) -> None:
+    server.execute(f"CREATE TABLE {table} {GENERATED}")
+    server.execute(f"INSERT INTO {table} (id, a, b) VALUES (1, 1, 'x'), (2, 2, NULL), (3, 3, 'y')")
+    server.execute(f"UPDATE {table} SET a = 5 WHERE id = 1")
+    server.execute(f"UPDATE {table} SET b = NULL, c = 9 WHERE v = 10")
+    server.execute(f"REPLACE INTO {table} (id, a, b) VALUES (2, 7, 'z')")
+    server.execute(f"UPDATE {table} SET id = 4 WHERE s = 8")
+    server.execute(f"DELETE FROM {table} WHERE v = 6")
+
+
+def test_rows_with_generated_columns_that_no_field_takes_are_carried_over(
+    source: MySQLServer, schema: str
+) -> None:
+    def act() -> None:
+        change_rows_with_generated_columns(source, f"{schema}.t")
+
+    found = applied(operations(source, schema, act, exclude=["v", "s"]))
+
+    assert list(found.values()) == [
+        {"_id": 1, "a": 5, "b": None, "c": 9},
+        {"_id": 4, "a": 7, "b": "z", "c": None},
+    ]
+
+
+def test_expressions_compute_generated_columns(source: MySQLServer, schema: str) -> None:
+    def act() -> None:
+        change_rows_with_generated_columns(source, f"{schema}.t")
+
+    fields = {"v": {"sql": "a * 2"}, "s": {"sql": "a + 1"}}
+    found = applied(operations(source, schema, act, fields=fields, where="a + 1 < 8"))
+
+    assert list(found.values()) == [{"_id": 1, "v": 10, "s": 6}]
+
+
+@pytest.mark.parametrize(
+    ("mapping", "statement"),
+    [
+        ({}, "UPDATE {} SET a = 5"),
+        ({"exclude": ["s"]}, "UPDATE {} SET c = 5"),
+        ({"exclude": ["v", "s"], "where": "v < 9"}, "DELETE FROM {}"),
+        ({"fields": {"x": {"sql": "v + 1"}}}, "UPDATE {} SET c = 5"),
+        ({"exclude": ["s"], "on_delete": {"set": {"gone": True}}}, "DELETE FROM {}"),
+    ],
+)
+def test_generated_columns_that_mariadb_does_not_log_are_refused_where_they_are_needed(
+    mariadb: MySQLServer, mapping: dict[str, Any], statement: str
+) -> None:
+    if version(mariadb) < LOGS_NO_GENERATED_COLUMNS:
+        pytest.skip("this MariaDB logs generated columns")
+    schema = "generated"
+    mariadb.execute(f"CREATE OR REPLACE DATABASE {schema}")
+
+    def act() -> None:
+        mariadb.execute(f"CREATE TABLE {schema}.t {GENERATED}")
+        mariadb.execute(f"INSERT INTO {schema}.t (id, a) VALUES (1, 1)")
+        mariadb.execute(statement.format(f"{schema}.t"))
+
+    with pytest.raises(RefusedEvent, match="lack columns: `v`") as refused:
+        operations(mariadb, schema, act, **mapping)
+
+    assert refused.value.table == f"{schema}.t"
+    assert "generated columns" in str(refused.value.remedy)
+
+
+@pytest.mark.parametrize("image", ["MINIMAL", "NOBLOB"])
+def test_images_that_lack_what_no_field_takes_are_carried_over(
+    source: MySQLServer, schema: str, image: str
+) -> None:
+    def act() -> None:
+        with closing(source.connect()) as connection, connection.cursor() as cursor:
+            cursor.execute(f"CREATE TABLE {schema}.t (id INT PRIMARY KEY, a INT, b TEXT, c TEXT)")
+            cursor.execute(f"SET SESSION binlog_row_image = {image}")
+            cursor.execute(f"INSERT INTO {schema}.t (id, a) VALUES (1, 2), (2, NULL), (3, 4)")
+            cursor.execute(f"UPDATE {schema}.t SET id = 9, a = 8, c = 'x' WHERE id = 3")
+            cursor.execute(f"DELETE FROM {schema}.t WHERE id = 1")
+            connection.commit()
+
+    found = applied(operations(source, schema, act, fields={"a": "a"}))
+
+    assert list(found.values()) == [{"_id": 2, "a": None}, {"_id": 9, "a": 8}]
 
 
 @pytest.mark.parametrize("count", [1, 1000])
