@@ -71,7 +71,8 @@ class Column:
     GEOMETRY, VECTOR families: 1 to 4). `scale` is the digits after the point (DECIMAL) or of the
     seconds (TIME, DATETIME, TIMESTAMP). `collation` is the server's collation id, 63 for binary,
     None for types without one. `members` are those of ENUM and SET, decoded. `json_text` says that
-    a JSON value is the text that SELECT prints, not the binary form of the binlog.
+    a JSON value is the text that SELECT prints, not the binary form of the binlog. `hidden` says
+    that it is the server's own, which no statement can name.
     """
 
     name: str
@@ -89,6 +90,7 @@ class Column:
     dimension: int | None = None
     visible: bool = True
     json_text: bool = False
+    hidden: bool = False
 
     @property
     def sql_type(self) -> str:

@@ -63,7 +63,7 @@ def _columns(meeting: Meeting) -> Iterator[tuple[Path, int]]:
     left_out = {*meeting.mapping.exclude, *id_columns(meeting)}
     taken: dict[str, str] = {}
     for column in meeting.table.columns:
-        if column.name in left_out:
+        if column.hidden or column.name in left_out:
             continue
         field = _renamed(meeting, column.name, taken)
         source = meeting.source(("source",), FieldSource(column=column.name))

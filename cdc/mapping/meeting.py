@@ -30,8 +30,9 @@ class Meeting:
     _index: dict[str, int] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Remember the number of each column."""
-        self._index = {column.name: at for at, column in enumerate(self.table.columns)}
+        """Remember the number of each column that can be named."""
+        columns = enumerate(self.table.columns)
+        self._index = {column.name: at for at, column in columns if not column.hidden}
 
     def mistake(self, path: KeyPath, what: str) -> None:
         """Add a mistake at a key of the mapping."""

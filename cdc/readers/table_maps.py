@@ -6,6 +6,7 @@ included. MariaDB writes the same, with types of its own.
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -49,6 +50,8 @@ _TEXTUAL = frozenset(
 _UNMEASURED = frozenset({FieldType.TIMESTAMP, FieldType.DATETIME, FieldType.TIME})
 """Types whose size MariaDB's table maps do not tell: its own fractions share MySQL's numbers."""
 _ENUMERATED = frozenset({FieldType.ENUM, FieldType.SET})
+_HASH = re.compile(r"DB_ROW_HASH_[0-9]+")
+"""The column that MariaDB adds for a unique key on long values (`add_hash_field`)."""
 
 Decode = Callable[[bytes, int], str]
 """Bytes of a collation (by its id) to text."""
@@ -145,6 +148,7 @@ class _Columns:
     def __init__(self, optional: Fields, nulls: bytes, decode: Decode, *, mariadb: bool) -> None:
         self._nulls = nulls
         self._decode = decode
+        self._mariadb = mariadb
         self._listed = FieldType.GEOMETRY if mariadb else FieldType.VECTOR
         self._names = metadata.strings(optional[Metadata.COLUMN_NAME])
         self._unsigned = metadata.bits(optional.get(Metadata.SIGNEDNESS, b""))
@@ -181,8 +185,10 @@ class _Columns:
         kind = shape.type
         collation = self._collation(kind)
         members = next(self._members[kind]) if kind in _ENUMERATED else ()
+        name = self._name()
+        hashes = self._mariadb and kind is FieldType.LONGLONG and _HASH.fullmatch(name) is not None
         return Column(
-            name=self._name(),
+            name=name,
             type=kind,
             nullable=bool(self._nulls[index >> 3] & 1 << (index & 7)),
             unsigned=next(self._unsigned) if kind in _NUMERIC else False,
@@ -196,6 +202,7 @@ class _Columns:
             geometry=next(self._geometries) if kind is FieldType.GEOMETRY else None,
             dimension=next(self._dimensions) if kind is FieldType.VECTOR else None,
             visible=next(self._visible),
+            hidden=hashes,
         )
 
     def _name(self) -> str:

@@ -29,6 +29,12 @@ GENERATED = (
 )
 
 
+@pytest.fixture
+def mariadb_schema(mariadb: MySQLServer) -> str:
+    mariadb.execute("CREATE OR REPLACE DATABASE test_tables")
+    return "test_tables"
+
+
 LOGS_NO_GENERATED_COLUMNS = (11, 8)
 """A version of MariaDB that leaves them out of updates and deletes; 10.11 does not."""
 
@@ -83,23 +89,42 @@ def test_expressions_compute_generated_columns(source: MySQLServer, schema: str)
     ],
 )
 def test_generated_columns_that_mariadb_does_not_log_are_refused_where_they_are_needed(
-    mariadb: MySQLServer, mapping: dict[str, Any], statement: str
+    mariadb: MySQLServer, mariadb_schema: str, mapping: dict[str, Any], statement: str
 ) -> None:
     if version(mariadb) < LOGS_NO_GENERATED_COLUMNS:
         pytest.skip("this MariaDB logs generated columns")
-    schema = "generated"
-    mariadb.execute(f"CREATE OR REPLACE DATABASE {schema}")
 
     def act() -> None:
-        mariadb.execute(f"CREATE TABLE {schema}.t {GENERATED}")
-        mariadb.execute(f"INSERT INTO {schema}.t (id, a) VALUES (1, 1)")
-        mariadb.execute(statement.format(f"{schema}.t"))
+        mariadb.execute(f"CREATE TABLE {mariadb_schema}.t {GENERATED}")
+        mariadb.execute(f"INSERT INTO {mariadb_schema}.t (id, a) VALUES (1, 1)")
+        mariadb.execute(statement.format(f"{mariadb_schema}.t"))
 
     with pytest.raises(RefusedEvent, match="lack columns: `v`") as refused:
-        operations(mariadb, schema, act, **mapping)
+        operations(mariadb, mariadb_schema, act, **mapping)
 
-    assert refused.value.table == f"{schema}.t"
+    assert refused.value.table == f"{mariadb_schema}.t"
     assert "generated columns" in str(refused.value.remedy)
+
+
+def test_columns_that_the_server_hides_are_in_no_document(
+    mariadb: MySQLServer, mariadb_schema: str
+) -> None:
+    table = f"{mariadb_schema}.t"
+
+    def act() -> None:
+        mariadb.execute(f"CREATE TABLE {table} (id INT PRIMARY KEY, b BLOB, c INT, UNIQUE (b))")
+        mariadb.execute(f"INSERT INTO {table} VALUES (1, 'x', 3), (2, 'y', 3)")
+        mariadb.execute(f"UPDATE {table} SET b = 'z' WHERE id = 1")
+        mariadb.execute(f"ALTER TABLE {table} ADD UNIQUE (b, c), ADD COLUMN d INT")
+        mariadb.execute(f"INSERT INTO {table} VALUES (3, 'x', 3, 4)")
+        mariadb.execute(f"DELETE FROM {table} WHERE id = 2")
+
+    found = applied(operations(mariadb, mariadb_schema, act))
+
+    assert list(found.values()) == [
+        {"_id": 1, "b": b"z", "c": 3},
+        {"_id": 3, "b": b"x", "c": 3, "d": 4},
+    ]
 
 
 @pytest.mark.parametrize("image", ["MINIMAL", "NOBLOB"])
