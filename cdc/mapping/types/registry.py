@@ -125,14 +125,13 @@ def _default(column: Column, report: Report) -> Encoder:
         case FieldType.TIMESTAMP2:
             return temporal.Timestamp(shape, column.scale, report)
         case FieldType.ENUM:
-            return enums.Enum(shape, enums.enum_values(column.members))
+            return enums.Enum(shape, enums.enum_values(_members(column)))
         case FieldType.JSON if column.json_text:
             return json_text.JsonText(shape, bytes.decode)
         case FieldType.JSON:
             return json_shapes.Json(shape)
         case FieldType.SET:
-            members = enums.enum_values(column.members)[1:]
-            return enums.Set(shape, members)
+            return enums.Set(shape, enums.enum_values(_members(column))[1:])
         case FieldType.BIT:
             return bits.Bit(shape) if column.bits == 1 else bits.Bits(shape)
         case FieldType.TIME2:
@@ -152,6 +151,13 @@ def _default(column: Column, report: Report) -> Encoder:
         case kind if kind in COMPRESSED:
             return compressed.Compressed(shape, _default(_plain(column), report))
     raise Unsupported(f"type {column.sql_type} is not supported yet")
+
+
+def _members(column: Column) -> tuple[str, ...]:
+    """Give the members of an ENUM or SET, whose characters a binary one does not tell."""
+    if column.collation == charsets.BINARY and not all(map(str.isascii, column.members)):
+        raise Unsupported("its members are bytes beyond ASCII, of charset binary")
+    return column.members
 
 
 def _plain(column: Column) -> Column:
@@ -232,7 +238,7 @@ def _string(column: Column, report: Report) -> Encoder | None:
         case FieldType.TIMESTAMP:
             return old_temporal.OldTimestampString(shape)
         case FieldType.SET:
-            return enums.SetString(shape, column.members)
+            return enums.SetString(shape, _members(column))
         case FieldType.ENUM | FieldType.TIME | FieldType.TIME2:
             return _default(column, report)
         case FieldType.STRING | FieldType.VARCHAR | FieldType.BLOB:
