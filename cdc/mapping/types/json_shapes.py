@@ -47,11 +47,13 @@ EMPTY = bson_bytes.document(b"")
 def transcode(data: bytes) -> Encoded:
     """As `json.transcode`, for ordinary values; raises for others."""
     code = data[0]
+    if code != SMALL_OBJECT and code != SMALL_ARRAY:
+        return json.transcode(data)
+    if data[3] | data[4] << 8 >= len(data):
+        raise ValueError("a JSON container ends early")
     if code == SMALL_OBJECT:
         return bson_bytes.DOCUMENT, _object(data, 1)
-    if code == SMALL_ARRAY:
-        return bson_bytes.ARRAY, _array(data, 1)
-    return json.transcode(data)
+    return bson_bytes.ARRAY, _array(data, 1)
 
 
 def _object(data: bytes, base: int) -> bytes:
@@ -77,7 +79,10 @@ def _longer_array(data: bytes, base: int) -> bytes:
     count = data[base]
     if data[base + 1] or count > MAX_ELEMENTS:
         return _nested(data, base, SMALL_ARRAY, json.MAX_DEPTH)
-    return ARRAYS[data[base + 4 : base + 4 + 3 * count : 3]](data, base)
+    types = data[base + 4 : base + 4 + 3 * count : 3]
+    if len(types) != count:
+        raise ValueError("a JSON array ends early")
+    return ARRAYS[types](data, base)
 
 
 def _nested(data: bytes, base: int, code: int, depth: int) -> bytes:
@@ -99,6 +104,8 @@ class _KeyEntries(dict[bytes, tuple[int, Shapes]]):
     _room = Room()
 
     def __missing__(self, entries: bytes) -> tuple[int, Shapes]:
+        if not entries:
+            raise ValueError("a JSON object ends early")
         if len(self) >= MAX_SHAPES:
             self.clear()
             self._room.empty()

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from cdc.columns import Column, FieldType
 from cdc.errors import RecordError
 from cdc.mapping import bson_bytes
+from cdc.mapping.codegen import UNUSUAL
 from cdc.mapping.types import json, json_shapes, json_text
 from cdc.mapping.types.json_room import MEETINGS
 from tests.examples import examples
@@ -107,6 +108,29 @@ def test_keys_that_a_partial_update_left_apart_are_found() -> None:
 
     for _ in range(2 * MEETINGS):
         assert values(COLUMN, prefixed(data, 4)) == [{"a": 7, "b": 8}]
+
+
+WHOLE = (
+    {"aa": 1, "b": [1, 2, 3], "c": {"d": None, "e": "text"}, "f": {}},
+    [1, 2, 3, [True, None], {}, "x" * 300, [1] * 20],
+    {"a": {"b": {"c": [[], {}]}}, "n": -5_000_000_000},
+    [[[1, "a"], 2], 1.5],
+    ["only text"],
+)
+
+
+@pytest.mark.parametrize("tree", WHOLE)
+def test_json_cut_short_anywhere_is_an_error_of_the_record(tree: Any) -> None:
+    whole = encode(tree)
+    for _ in range(MEETINGS):
+        json_shapes.transcode(whole)
+        json_shapes.transcode(encode([]))
+        json_shapes.transcode(encode({}))
+
+    for end in range(1, len(whole)):
+        for transcode in (json_shapes.transcode, json.transcode):
+            with pytest.raises(UNUSUAL):
+                transcode(whole[:end])
 
 
 @pytest.mark.parametrize("fast", [True, False])
