@@ -18,12 +18,16 @@ class Bit(Typed):
 
     def value(self, raw: bytes) -> bytes:
         """See `Typed`."""
+        if raw > b"\x01":
+            raise ValueError("more bits than the BIT has")
         return raw
 
 
 @dataclass(frozen=True, slots=True)
 class Bits(Encoder):
-    """A longer BIT as int64, or Decimal128 above its range."""
+    """A BIT(`count`) as int64, or Decimal128 above its range."""
+
+    count: int
 
     injective: ClassVar[bool] = True
 
@@ -34,4 +38,7 @@ class Bits(Encoder):
 
     def convert(self, raw: bytes) -> tuple[bytes, bytes]:
         """See `Encoder`."""
-        return bson_bytes.long_integer(int.from_bytes(raw, "big"))
+        number = int.from_bytes(raw, "big")
+        if number >> self.count:
+            raise ValueError("more bits than the BIT has")
+        return bson_bytes.long_integer(number)

@@ -133,7 +133,7 @@ def _default(column: Column, report: Report) -> Encoder:
         case FieldType.SET:
             return enums.Set(shape, enums.enum_values(_members(column))[1:])
         case FieldType.BIT:
-            return bits.Bit(shape) if column.bits == 1 else bits.Bits(shape)
+            return bits.Bit(shape) if column.bits == 1 else bits.Bits(shape, column.bits)
         case FieldType.TIME2:
             return times.Time(shape, column.scale)
         case FieldType.TIME:

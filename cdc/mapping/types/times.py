@@ -14,6 +14,7 @@ from cdc.mapping import bson_bytes
 from cdc.mapping.types.encoder import Typed
 
 WHOLE_BYTES = 3
+MAX_HOUR = 838
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,11 @@ class Time(Typed):
         sign, packed = ("-", -packed) if packed < 0 else ("", packed)
         fraction_bytes = len(raw) - WHOLE_BYTES
         whole = packed >> 8 * fraction_bytes
-        text = f"{sign}{whole >> 12 & 1023:02d}:{whole >> 6 & 63:02d}:{whole & 63:02d}"
+        hour, minute, second = whole >> 12, whole >> 6 & 63, whole & 63
+        fraction = packed & ((1 << 8 * fraction_bytes) - 1)
+        if hour > MAX_HOUR or minute > 59 or second > 59 or fraction >= 100**fraction_bytes:
+            raise ValueError("not a time")
+        text = f"{sign}{hour:02d}:{minute:02d}:{second:02d}"
         if self.scale:
-            fraction = packed & ((1 << 8 * fraction_bytes) - 1)
             text += f".{fraction:0{2 * fraction_bytes}d}"[: self.scale + 1]
         return bson_bytes.string(text.encode())

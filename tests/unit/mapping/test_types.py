@@ -304,3 +304,22 @@ def test_columns_that_no_field_needs_are_stepped_over() -> None:
     one = row(1, b"\1\0", prefixed(b"b"), bytes(8), prefixed(b"dd", 3), struct.pack("<i", 77))
 
     assert documents(columns, one, fields={"e": "e"}) == [{"_id": 1, "e": 77}]
+
+
+@pytest.mark.parametrize(
+    ("column", "raw"),
+    [
+        (Column("b", FieldType.BIT, bits=1), b"\x02"),
+        (Column("b", FieldType.BIT, bits=9), b"\x02\x00"),
+        (Column("b", FieldType.BIT, bits=63), b"\x80" + bytes(7)),
+        (Column("t", FieldType.TIME2), (1 << 23 | 60 << 6).to_bytes(3, "big")),
+        (Column("t", FieldType.TIME2), (1 << 23 | 60).to_bytes(3, "big")),
+        (Column("t", FieldType.TIME2), (1 << 23 | 839 << 12).to_bytes(3, "big")),
+        (Column("t", FieldType.TIME2, scale=1), (1 << 31 | 100).to_bytes(4, "big")),
+        (Column("t", FieldType.TIME2, scale=6), (1 << 47 | 1_000_000).to_bytes(6, "big")),
+        (Column("t", FieldType.TIME2, scale=6), bytes(6)),
+    ],
+)
+def test_what_no_server_writes_is_an_error_of_the_record(column: Column, raw: bytes) -> None:
+    with pytest.raises(RecordError):
+        values(column, raw)
