@@ -85,24 +85,32 @@ class Decimal(DecimalEncoder):
             return Typed.emit(self, code, raw)
         first = raw.names[0]
         sign_bit = 1 << (8 * _width(self.codes[0]) - 1)
-        code.line(f"if {first} < {sign_bit}: raise ValueError")
+        found = self._groups(raw, sign_bit)
+        beyond = (f"{group} >= {10**digits}" for group, digits in found)
+        code.line(f"if {first} < {sign_bit} or {' or '.join(beyond)}: raise ValueError")
         pack = code.bind("pack_int64", bson_bytes.pack_int64)
         high: Part = bson_bytes.decimal128(0, -self.scale)[8:]
-        parts = (f"{pack}({self._sum(raw, sign_bit)})", high)
-        return Value(self.bson_type, parts, Size(16))
+        return Value(self.bson_type, (f"{pack}({_sum(found)})", high), Size(16))
 
-    def _sum(self, raw: Raw, sign_bit: int) -> str:
+    def _groups(self, raw: Raw, sign_bit: int) -> list[tuple[str, int]]:
+        """Give an expression for each group, and its digits."""
         names = iter(raw.names)
-        expression = ""
+        found: list[tuple[str, int]] = []
         for digits in groups(self.precision, self.scale):
             group = next(names)
-            if not expression:
+            if not found:
                 group = f"({group} ^ {sign_bit})"
             if GROUP_BYTES[digits] == 3:
-                shifted = f"({group} << 8 | {next(names)})"
-                group = shifted
-            expression = f"({expression}) * {10**digits} + {group}" if expression else group
-        return expression
+                group = f"({group} << 8 | {next(names)})"
+            found.append((group, digits))
+        return found
+
+
+def _sum(found: list[tuple[str, int]]) -> str:
+    expression = ""
+    for group, digits in found:
+        expression = f"({expression}) * {10**digits} + {group}" if expression else group
+    return expression
 
 
 def _width(code: str) -> int:
