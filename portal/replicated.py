@@ -1,0 +1,55 @@
+"""What replication delivered: the one place where the portal talks to MongoDB."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from threading import Lock
+from typing import Any, TypeAlias
+
+from django.conf import settings
+from pymongo import MongoClient
+from pymongo.database import Database
+from pymongo.errors import ConnectionFailure, ExecutionTimeout
+
+Document: TypeAlias = dict[str, Any]
+
+# What a query raises when nobody answers, or not in time: the page then says so. A query that
+# is wrong is a mistake of ours, and stays one.
+Unavailable = (ConnectionFailure, ExecutionTimeout)
+
+_FIND_SERVER_MILLISECONDS = 1_500  # a page tells within two seconds that the target is down
+_QUERY_MILLISECONDS = 10_000
+
+_lock = Lock()
+
+
+def documents() -> Database[Document]:
+    """Return the database of the replicated collections; dates are aware and in UTC."""
+    return _database(settings.MONGODB_DATABASE)
+
+
+def state() -> Database[Document]:
+    """Return the database where the daemon keeps its state and takes jobs."""
+    return _database(settings.MONGODB_STATE_DATABASE)
+
+
+def _database(name: str) -> Database[Document]:
+    # The lock, as two threads that are first at once would make two clients.
+    with _lock:
+        return _client(settings.MONGODB_URI, os.getpid())[name]
+
+
+@cache
+def _client(uri: str, process: int) -> MongoClient[Document]:
+    """Return the process's client: it connects at its first query, and must not survive a fork."""
+    return MongoClient(
+        uri,
+        appname="portal",
+        tz_aware=True,
+        readConcernLevel="majority",  # no page shows what a failover could take back
+        w="majority",
+        connectTimeoutMS=_FIND_SERVER_MILLISECONDS,
+        serverSelectionTimeoutMS=_FIND_SERVER_MILLISECONDS,
+        timeoutMS=_QUERY_MILLISECONDS,
+    )
