@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from django.urls import path
 
-from portal.dashboards import views
+from portal.dashboards import figures, replication, timeline
 
 app_name = "dashboards"
 urlpatterns = [
-    path("timeline/", views.timeline, name="timeline"),
-    path("replication/", views.replication, name="replication"),
-    path("figures/", views.figures, name="figures"),
+    path("timeline/", timeline.timeline, name="timeline"),
+    path("replication/", replication.replication, name="replication"),
+    path("figures/", figures.figures, name="figures"),
 ]
