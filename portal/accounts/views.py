@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib import messages
 from django.contrib.auth import views as auth
 from django.contrib.auth.decorators import login_required
 from django.db import IntegrityError
@@ -44,6 +45,7 @@ class Registration(FormView[RegistrationForm]):
         except IntegrityError:
             form.refuse_username()
             return self.form_invalid(form)
+        messages.success(self.request, "Welcome! Log in to begin.")
         return super().form_valid(form)
 
 
