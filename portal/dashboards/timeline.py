@@ -1,15 +1,85 @@
-"""What a customer sees: the timeline, as replication delivered it."""
+"""What a customer sees: the timeline, and what it takes to write for it."""
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
 
-from portal.accounts.access import role_required
+from portal import replicated
+from portal.accounts.access import account, role_required
+from portal.accounts.authors import author_of
 from portal.accounts.roles import Role
+from portal.dashboards import timeline_reading as reading
+from portal.tweets.fields import LARGEST_ID
+from portal.tweets.forms import TweetForm
+from portal.tweets.models import Author, Tweet
+
+_PATIENCE_SECONDS = 2
+_LONGEST_ID = len(str(LARGEST_ID))
 
 
 @role_required(Role.CUSTOMER)
 def timeline(request: HttpRequest) -> HttpResponse:
-    """Show a customer the tweets that were replicated."""
-    return render(request, "dashboards/timeline.html")
+    """Show what was replicated; a POST writes a tweet to MySQL."""
+    author = author_of(account(request))
+    form = TweetForm(request.POST or None, author=author)
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        messages.success(request, "Your tweet is kept; replication brings it to everybody.")
+        return redirect("dashboards:timeline")
+    return render(request, "dashboards/timeline.html", {"form": form, **_shown(request, author)})
+
+
+@role_required(Role.CUSTOMER)
+def change(request: HttpRequest, tweet_id: int) -> HttpResponse:
+    """Change one's own tweet in MySQL."""
+    tweet = _own_tweet(request, tweet_id)
+    form = TweetForm(request.POST or None, author=tweet.author, instance=tweet)
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        messages.success(request, "Your tweet is changed; replication brings it to everybody.")
+        return redirect("dashboards:timeline")
+    return render(request, "dashboards/timeline_change.html", {"form": form, "tweet": tweet})
+
+
+@role_required(Role.CUSTOMER)
+def delete(request: HttpRequest, tweet_id: int) -> HttpResponse:
+    """Delete one's own tweet from MySQL, once that is confirmed."""
+    tweet = _own_tweet(request, tweet_id)
+    if request.method == "POST":
+        tweet.delete()
+        messages.success(request, "Your tweet is deleted; replication takes it off the timeline.")
+        return redirect("dashboards:timeline")
+    return render(request, "dashboards/timeline_delete.html", {"tweet": tweet})
+
+
+def _shown(request: HttpRequest, author: Author) -> dict[str, object]:
+    """Read the page that is asked for; with MongoDB away, what MySQL has of the author's."""
+    of_reader = request.GET.get("of") == "me"
+    before = _before(request)
+    read = reading.own if of_reader else reading.everybody
+    try:
+        with replicated.within(_PATIENCE_SECONDS):
+            page, target_down = read(author, before), False
+    except replicated.Unavailable:
+        page, target_down = reading.saved(author, before), True
+    return {
+        "page": page,
+        "target_down": target_down,
+        "of_reader": of_reader,
+        "newest": before is None,
+    }
+
+
+def _before(request: HttpRequest) -> int | None:
+    """Return the id below which the page begins; 404 for what is no id."""
+    if (told := request.GET.get("before")) is None:
+        return None
+    if not told.isdecimal() or len(told) > _LONGEST_ID or (before := int(told)) > LARGEST_ID:
+        raise Http404
+    return before
+
+
+def _own_tweet(request: HttpRequest, tweet_id: int) -> Tweet:
+    return get_object_or_404(Tweet, pk=tweet_id, author__user=account(request))

@@ -9,6 +9,8 @@ from portal.dashboards import figures, replication, timeline
 app_name = "dashboards"
 urlpatterns = [
     path("timeline/", timeline.timeline, name="timeline"),
+    path("timeline/<int:tweet_id>/change/", timeline.change, name="change"),
+    path("timeline/<int:tweet_id>/delete/", timeline.delete, name="delete"),
     path("replication/", replication.replication, name="replication"),
     path("figures/", figures.figures, name="figures"),
 ]

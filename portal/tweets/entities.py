@@ -9,7 +9,7 @@ from portal.tweets.models import Author
 
 _HASHTAG = re.compile(r"(?<![\w#&/])#(\w*[^\W\d]\w*)")
 _MENTION = re.compile(r"(?<![\w@/])@([\w.+-]*\w)")
-_ADDRESS = re.compile(r"https?://[^\s<>\"]*[^\s<>\".,;:!?)\]]")
+ADDRESS = re.compile(r"https?://[^\s<>\"]*[^\s<>\".,;:!?)\]]")
 
 
 def entities(text: str) -> dict[str, Any]:
@@ -18,7 +18,7 @@ def entities(text: str) -> dict[str, Any]:
         "user_mentions": _mentions(text),
         "urls": [
             {"url": found[0], "expanded_url": found[0], "indices": list(found.span())}
-            for found in _ADDRESS.finditer(text)
+            for found in ADDRESS.finditer(text)
         ],
         "hashtags": [
             {"text": found[1], "indices": list(found.span())} for found in _HASHTAG.finditer(text)

@@ -1,0 +1,1 @@
+"""What templates of the pages can say besides Django's own."""

@@ -1,0 +1,141 @@
+"""A tweet as the timeline shows it, and how far replication has brought it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from bson import Decimal128
+
+from portal.replicated import Document
+from portal.tweets.entities import ADDRESS
+from portal.tweets.models import Tweet
+
+# `save` takes the time twice; what is changed by a person is so later than that.
+_SAME_INSTANT = timedelta(seconds=1)
+
+
+class Progress(StrEnum):
+    """Where a tweet is on its way from MySQL to MongoDB."""
+
+    REPLICATED = "replicated"
+    ON_ITS_WAY = "on-its-way"
+    CHANGE_ON_ITS_WAY = "change-on-its-way"
+    BEING_REMOVED = "being-removed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a text; a link, if it has an address."""
+
+    text: str
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Byline:
+    """Who wrote it; both are empty while the author is not replicated."""
+
+    name: str = ""
+    screen_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One tweet; `replicated_at` only where the document tells it."""
+
+    id: int
+    text: str
+    byline: Byline
+    own: bool
+    written_at: datetime
+    changed_at: datetime
+    progress: Progress
+    replicated_at: datetime | None = None
+
+    @property
+    def pieces(self) -> Iterator[Piece]:
+        """Cut the text into what is a web address and what is not."""
+        end = 0
+        for found in ADDRESS.finditer(self.text):
+            yield Piece(self.text[end : found.start()])
+            yield Piece(found[0], found[0])
+            end = found.end()
+        yield Piece(self.text[end:])
+
+    @property
+    def waiting(self) -> bool:
+        """Tell whether another look may show more."""
+        return self.progress not in (Progress.REPLICATED, Progress.UNKNOWN)
+
+    @property
+    def changeable(self) -> bool:
+        """Tell whether its author may change it still."""
+        return self.own and self.progress != Progress.BEING_REMOVED
+
+    @property
+    def changed(self) -> bool:
+        """Tell whether it was changed after it was written."""
+        return self.changed_at - self.written_at > _SAME_INSTANT
+
+    @property
+    def delay(self) -> timedelta | None:
+        """Return how long replication took; None where it is not told, or clocks disagree."""
+        if self.replicated_at is None or self.replicated_at < self.changed_at:
+            return None
+        return self.replicated_at - self.changed_at
+
+
+def own_entry(tweet: Tweet, byline: Byline, document: Document | None) -> Entry:
+    """Compare the reader's own tweet with its document: what is newer is shown."""
+    if document is None:
+        return saved_entry(tweet, byline, Progress.ON_ITS_WAY)
+    if _milliseconds(tweet.updated_at) > document["updated_at"]:
+        return saved_entry(tweet, byline, Progress.CHANGE_ON_ITS_WAY)
+    return document_entry(document, byline, own=True)
+
+
+def saved_entry(tweet: Tweet, byline: Byline, progress: Progress) -> Entry:
+    """Show the reader's own tweet as MySQL has it."""
+    return Entry(
+        id=tweet.pk,
+        text=tweet.text,
+        byline=byline,
+        own=True,
+        written_at=tweet.created_at,
+        changed_at=tweet.updated_at,
+        progress=progress,
+    )
+
+
+def document_entry(
+    document: Document,
+    byline: Byline,
+    *,
+    own: bool = False,
+    progress: Progress = Progress.REPLICATED,
+) -> Entry:
+    """Show a document."""
+    return Entry(
+        id=number(document["_id"]),
+        text=document["text"],
+        byline=byline,
+        own=own,
+        written_at=document["created_at"],
+        changed_at=document["updated_at"],
+        progress=progress,
+        replicated_at=document.get("replicated_at"),
+    )
+
+
+def number(key: int | Decimal128) -> int:
+    """Return the id that a document is kept under: above 2^63 - 1 it is a Decimal128."""
+    return int(key.to_decimal()) if isinstance(key, Decimal128) else key
+
+
+def _milliseconds(moment: datetime) -> datetime:
+    """Cut a moment to what a BSON date holds of it."""
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)

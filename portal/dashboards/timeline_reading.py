@@ -1,0 +1,146 @@
+"""Reads a page of the timeline: from MongoDB, and the reader's own tweets from MySQL beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeVar
+
+from bson import Decimal128
+from django.utils import timezone
+
+from portal import replicated
+from portal.dashboards.timeline_entries import (
+    Byline,
+    Entry,
+    Progress,
+    document_entry,
+    number,
+    own_entry,
+    saved_entry,
+)
+from portal.replicated import Document
+from portal.tweets.models import Author, Tweet
+
+ENTRIES_PER_PAGE = 20
+
+# So long the reader's own tweets stay on top, however much others write meanwhile.
+_FRESH = timedelta(minutes=1)
+_LARGEST_INT64 = (1 << 63) - 1
+_SHOWN = ("text", "author.id", "created_at", "updated_at", "replicated_at")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some entries, newest first; where the next page begins, if there is one."""
+
+    entries: list[Entry]
+    older_than: int | None
+
+
+def everybody(reader: Author, before: int | None) -> Page:
+    """Read what all wrote; on the first page, the reader's own that is fresh or under way leads."""
+    leading = _leading(reader) if before is None else []
+    documents, older_than = _cut(list(_newest(before)), lambda each: number(each["_id"]))
+    shown = {entry.id for entry in leading}
+    rest = [each for each in documents if number(each["_id"]) not in shown]
+    return Page([*leading, *_entries(rest, reader)], older_than)
+
+
+def own(reader: Author, before: int | None) -> Page:
+    """Read what the reader wrote, each tweet compared with its document."""
+    tweets, older_than = _own_rows(reader, before)
+    return Page(_compared(tweets, reader), older_than)
+
+
+def saved(reader: Author, before: int | None) -> Page:
+    """Read what the reader wrote from MySQL alone: nobody can tell what is replicated."""
+    tweets, older_than = _own_rows(reader, before)
+    byline = _byline(reader)
+    return Page([saved_entry(each, byline, Progress.UNKNOWN) for each in tweets], older_than)
+
+
+def _leading(reader: Author) -> list[Entry]:
+    changed_last = Tweet.objects.filter(author=reader).order_by("-updated_at")[:ENTRIES_PER_PAGE]
+    fresh_since = timezone.now() - _FRESH
+    return [
+        entry
+        for entry in _compared(changed_last, reader)
+        if entry.waiting or entry.changed_at > fresh_since
+    ]
+
+
+def _compared(tweets: Iterable[Tweet], reader: Author) -> list[Entry]:
+    tweets = list(tweets)
+    documents = {number(each["_id"]): each for each in _tweets({each.pk for each in tweets})}
+    byline = _byline(reader)
+    return [own_entry(each, byline, documents.get(each.pk)) for each in tweets]
+
+
+def _entries(documents: list[Document], reader: Author) -> list[Entry]:
+    """Show documents; MySQL is asked after them, so that what it lacks was deleted."""
+    bylines = _bylines({_author(each) for each in documents})
+    own_ids = [number(each["_id"]) for each in documents if _author(each) == reader.pk]
+    rows = Tweet.objects.in_bulk(own_ids)
+    return [
+        _own(each, rows.get(number(each["_id"])), reader)
+        if _author(each) == reader.pk
+        else document_entry(each, bylines.get(_author(each), Byline()))
+        for each in documents
+    ]
+
+
+def _own(document: Document, tweet: Tweet | None, reader: Author) -> Entry:
+    if tweet is None:
+        return document_entry(document, _byline(reader), own=True, progress=Progress.BEING_REMOVED)
+    return own_entry(tweet, _byline(reader), document)
+
+
+def _own_rows(reader: Author, before: int | None) -> tuple[list[Tweet], int | None]:
+    tweets = Tweet.objects.filter(author=reader).order_by("-id")
+    if before is not None:
+        tweets = tweets.filter(pk__lt=before)
+    return _cut(list(tweets[: ENTRIES_PER_PAGE + 1]), lambda each: each.pk)
+
+
+def _cut(read: list[T], id_of: Callable[[T], int]) -> tuple[list[T], int | None]:
+    """Take one page of what is read, which is one more; where the next begins, if there is one."""
+    page = read[:ENTRIES_PER_PAGE]
+    return page, id_of(page[-1]) if len(read) > len(page) else None
+
+
+def _newest(before: int | None) -> Iterable[Document]:
+    older = {} if before is None else {"_id": {"$lt": _key(before)}}
+    tweets = replicated.documents()["tweets"].find(older, _SHOWN)
+    return tweets.sort("_id", -1).limit(ENTRIES_PER_PAGE + 1)
+
+
+def _tweets(ids: set[int]) -> Iterable[Document]:
+    return replicated.documents()["tweets"].find({"_id": {"$in": _keys(ids)}}, _SHOWN)
+
+
+def _bylines(ids: set[int]) -> dict[int, Byline]:
+    found = replicated.documents()["users"].find(
+        {"_id": {"$in": _keys(ids)}}, {"name": 1, "screen_name": 1}
+    )
+    return {number(each["_id"]): Byline(each["name"], each["screen_name"]) for each in found}
+
+
+def _byline(author: Author) -> Byline:
+    return Byline(author.name, author.screen_name)
+
+
+def _author(document: Document) -> int:
+    return number(document["author"]["id"])
+
+
+def _keys(ids: set[int]) -> list[int | Decimal128]:
+    return [_key(each) for each in ids]
+
+
+def _key(id_: int) -> int | Decimal128:
+    """Return the key of a document, as replication writes an unsigned id."""
+    return id_ if id_ <= _LARGEST_INT64 else Decimal128(str(id_))
