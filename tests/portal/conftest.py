@@ -11,12 +11,13 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connections, transaction
 from django.test import Client
-from django.test.utils import setup_test_environment, teardown_test_environment
+from django.test.utils import override_settings, setup_test_environment, teardown_test_environment
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.portal.settings"
 django.setup()
 
-from cdc.servers import Flavour, MySQLServer  # noqa: E402 - models are imported by what follows
+from cdc.servers import Flavour, MongoServer, MySQLServer  # noqa: E402 - after the set-up
+from portal import replicated  # noqa: E402
 
 DOCS = Path(__file__).parents[2] / "docs" / "portal.md"
 PASSWORD = "0f the tests"
@@ -69,6 +70,19 @@ def rows(tables: MySQLServer) -> Iterator[MySQLServer]:
 def client(rows: MySQLServer) -> Client:
     """A visitor's browser, without CSRF checks."""
     return Client()
+
+
+@pytest.fixture
+def target(mongo: MongoServer) -> Iterator[MongoServer]:
+    """The MongoDB that the pages read; the two databases are the test's own, and empty."""
+    name = f"portal_{uuid.uuid4().hex[:12]}"
+    state = f"{name}_state"
+    with override_settings(
+        MONGODB_URI=mongo.uri, MONGODB_DATABASE=name, MONGODB_STATE_DATABASE=state
+    ):
+        yield mongo
+        for database in (replicated.documents(), replicated.state()):
+            database.client.drop_database(database.name)
 
 
 def connect(server: MySQLServer, database: str) -> None:

@@ -1,0 +1,280 @@
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from bson import Decimal128
+from django.test import Client, override_settings
+from django.utils import timezone
+
+from cdc.servers import MongoServer, mongo_server
+from portal import replicated
+from portal.accounts.authors import author_of
+from portal.accounts.roles import Role
+from portal.dashboards.timeline_reading import ENTRIES_PER_PAGE
+from portal.tweets.models import Author, Tweet
+from tests.portal.people import person
+
+LONG_AGO = datetime(2010, 9, 2, 18, 11, 23, tzinfo=UTC)
+ZOE = 12
+
+_ENTRY = re.compile(r'<article class="card entry" id="tweet-(\d+)" data-progress="([\w-]+)"')
+
+pytestmark = pytest.mark.usefixtures("target")
+
+
+@pytest.fixture
+def ana(client: Client) -> Author:
+    """A customer who is logged in: as whom she writes."""
+    account = person("ana")
+    client.force_login(account)
+    return author_of(account)
+
+
+def replicate(tweet: Tweet, **more: Any) -> None:
+    """Put a tweet into MongoDB, as `config/mappings/tweets.yaml` maps it."""
+    put(tweet.pk, tweet.text, tweet.author_id, at=tweet.updated_at, **more)
+
+
+def put(
+    id_: int,
+    text: str = "of the dataset",
+    author: int = ZOE,
+    *,
+    at: datetime = LONG_AGO,
+    **more: Any,
+) -> None:
+    key = id_ if id_ < 1 << 63 else Decimal128(str(id_))
+    document = {
+        "_id": key, "author": {"id": author}, "text": text,
+        "created_at": at, "updated_at": at, **more,
+    }
+    replicated.documents()["tweets"].replace_one({"_id": key}, document, upsert=True)
+
+
+def settle(tweet: Tweet) -> None:
+    """Make it old enough to be no news."""
+    then = timezone.now() - timedelta(minutes=5)
+    Tweet.objects.filter(pk=tweet.pk).update(created_at=then, updated_at=then)
+    tweet.refresh_from_db()
+
+
+def page(client: Client, address: str = "/timeline/") -> str:
+    answer = client.get(address)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def entries(client: Client, address: str = "/timeline/") -> list[tuple[int, str]]:
+    """Return ids and how far each has come."""
+    return [(int(id_), progress) for id_, progress in _ENTRY.findall(page(client, address))]
+
+
+def words(client: Client) -> str:
+    """Return the page's text, without tags and runs of blanks."""
+    return " ".join(re.sub(r"<[^>]+>", "", page(client)).split())
+
+
+class TestReading:
+    def test_tweets_come_newest_first_with_their_authors(self, client: Client, ana: Author) -> None:
+        replicated.documents()["users"].insert_one(
+            {"_id": ZOE, "name": "Zoë <Müller>", "screen_name": "zoe"}
+        )
+        put(1, "the first")
+        put(2, "the second", author=13)
+
+        assert entries(client) == [(2, "replicated"), (1, "replicated")]
+        assert "Zoë &lt;Müller&gt;" in page(client)
+        assert "@zoe" in page(client)
+        assert "who is not replicated yet" in page(client)
+
+    def test_each_tells_when_it_was_replicated(self, client: Client, ana: Author) -> None:
+        put(1, replicated_at=LONG_AGO + timedelta(seconds=0.4))
+
+        assert "written 2 Sep 2010, 18:11:23 UTC" in words(client)
+        assert "replicated 18:11:23 UTC, 0.4 s after it was written" in words(client)
+
+    def test_the_day_is_told_where_it_is_another(self, client: Client, ana: Author) -> None:
+        put(1, replicated_at=LONG_AGO + timedelta(days=3))
+
+        assert "replicated 5 Sep 2010, 18:11:23 UTC, 3 days after it was written" in words(client)
+
+    def test_a_document_from_before_the_stamp_says_so(self, client: Client, ana: Author) -> None:
+        put(1)
+
+        assert "replicated, before documents told when" in words(client)
+
+    def test_texts_are_shown_as_texts_and_only_web_addresses_are_links(
+        self, client: Client, ana: Author
+    ) -> None:
+        put(1, '<script>alert(1)</script> https://a.example/?b=1&c="x javascript:alert(1)')
+
+        shown = page(client)
+
+        assert "&lt;script&gt;alert(1)&lt;/script&gt;" in shown
+        assert re.findall(r'<a href="(\w+:[^"]*)"', shown) == ["https://a.example/?b=1&amp;c="]
+
+    def test_pages_hold_every_tweet_once(self, client: Client, ana: Author) -> None:
+        highest = (1 << 64) - 1
+        ids = [highest, (1 << 63) + 1, *range(2 * ENTRIES_PER_PAGE, 0, -1)]
+        for id_ in ids:
+            put(id_)
+
+        seen: list[int] = []
+        address: str | None = "/timeline/"
+        while address:
+            shown = page(client, address)
+            seen += [int(id_) for id_, _ in _ENTRY.findall(shown)]
+            older = re.search(r'rel="next" href="([^"]+)"', shown)
+            address = f"/timeline/{older[1]}" if older else None
+
+        assert seen == ids
+
+    @pytest.mark.parametrize("before", ["x", "-1", "1.5", "", str(1 << 64), "9" * 5000])
+    def test_what_is_no_id_is_no_page(self, client: Client, ana: Author, before: str) -> None:
+        assert client.get(f"/timeline/?before={before}").status_code == 404
+
+    def test_nothing_there_says_what_will_be(self, client: Client, ana: Author) -> None:
+        assert "Nothing has arrived yet" in page(client)
+        assert "You have not written yet" in page(client, "/timeline/?of=me")
+        assert "That was all" in page(client, "/timeline/?before=1")
+
+
+class TestWriting:
+    def test_a_tweet_is_on_its_way_until_it_is_replicated(
+        self, client: Client, ana: Author
+    ) -> None:
+        assert client.post("/timeline/", {"text": "Olá #mundo"}).headers["Location"] == "/timeline/"
+        tweet = Tweet.objects.get()
+
+        assert (tweet.author, tweet.text) == (ana, "Olá #mundo")
+        assert entries(client) == [(tweet.pk, "on-its-way")]
+        assert entries(client, "/timeline/?of=me") == [(tweet.pk, "on-its-way")]
+
+        replicate(tweet)
+
+        assert entries(client) == [(tweet.pk, "replicated")]
+        assert entries(client, "/timeline/?of=me") == [(tweet.pk, "replicated")]
+
+    def test_ones_own_of_the_last_minute_leads_however_much_others_write(
+        self, client: Client, ana: Author
+    ) -> None:
+        client.post("/timeline/", {"text": "mine"})
+        tweet = Tweet.objects.get()
+        replicate(tweet)
+        for id_ in range(tweet.pk + 1, tweet.pk + 2 + ENTRIES_PER_PAGE):
+            put(id_)
+
+        assert entries(client)[0] == (tweet.pk, "replicated")
+
+        settle(tweet)
+        replicate(tweet)
+
+        assert tweet.pk not in dict(entries(client))
+        assert entries(client, "/timeline/?of=me")[0][0] == tweet.pk
+
+    def test_a_change_is_on_its_way_until_it_is_replicated(
+        self, client: Client, ana: Author
+    ) -> None:
+        client.post("/timeline/", {"text": "first"})
+        tweet = Tweet.objects.get()
+        settle(tweet)
+        replicate(tweet)
+        assert "first" in page(client, f"/timeline/{tweet.pk}/change/")
+
+        client.post(f"/timeline/{tweet.pk}/change/", {"text": "second"})
+
+        assert entries(client) == [(tweet.pk, "change-on-its-way")]
+        assert "second" in page(client)
+        tweet.refresh_from_db()
+        replicate(tweet)
+        assert entries(client) == [(tweet.pk, "replicated")]
+
+    def test_what_is_deleted_is_being_removed_until_it_is_gone(
+        self, client: Client, ana: Author
+    ) -> None:
+        client.post("/timeline/", {"text": "a mistake"})
+        tweet = Tweet.objects.get()
+        replicate(tweet)
+        address = f"/timeline/{tweet.pk}/delete/"
+        assert "a mistake" in page(client, address)
+        assert Tweet.objects.exists()
+
+        client.post(address)
+
+        assert not Tweet.objects.exists()
+        assert entries(client) == [(tweet.pk, "being-removed")]
+        assert address not in page(client)
+        replicated.documents()["tweets"].delete_one({"_id": tweet.pk})
+        assert entries(client) == []
+
+    def test_too_long_a_text_is_refused_and_kept_in_the_form(
+        self, client: Client, ana: Author
+    ) -> None:
+        shown = client.post("/timeline/", {"text": "much " * 60}).content.decode()
+
+        assert "at most 280 characters" in shown
+        assert "much much" in shown
+        assert not Tweet.objects.exists()
+
+    def test_only_ones_own_tweets_can_be_changed(self, client: Client, ana: Author) -> None:
+        zoe = author_of(person("zoe"))
+        of_zoe = Tweet.objects.create(author=zoe, text="hers")
+
+        for address in (f"/timeline/{of_zoe.pk}/change/", f"/timeline/{of_zoe.pk}/delete/"):
+            assert client.get(address).status_code == 404
+            assert client.post(address, {"text": "mine now"}).status_code == 404
+
+        assert Tweet.objects.get().text == "hers"
+
+    @pytest.mark.parametrize("role", [Role.TECHNICAL_WORKER, Role.SENIOR_MANAGEMENT])
+    def test_other_roles_cannot_write(self, client: Client, role: Role) -> None:
+        client.force_login(person("tom", role))
+
+        assert client.post("/timeline/", {"text": "x"}).status_code == 403
+        assert not Tweet.objects.exists()
+
+
+class TestTargetDown:
+    @pytest.fixture(params=["refuses", "is silent", "is frozen"])
+    def down(self, request: pytest.FixtureRequest) -> Iterator[str]:
+        """A MongoDB that refuses, one that takes connections and says nothing, one that hangs."""
+        if request.param == "is frozen":
+            server = request.getfixturevalue("stopped_in_a_query")
+            yield server.uri
+            return
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            port = listening.getsockname()[1]
+            if request.param == "refuses":
+                listening.close()
+            yield f"mongodb://127.0.0.1:{port}/"
+
+    @pytest.fixture
+    def stopped_in_a_query(self) -> Iterator[MongoServer]:
+        with mongo_server() as server:
+            with override_settings(MONGODB_URI=server.uri):
+                list(replicated.documents()["tweets"].find())  # so that there is a connection
+            os.kill(server.pid, signal.SIGSTOP)
+            yield server
+            os.kill(server.pid, signal.SIGCONT)
+
+    def test_the_page_says_so_soon_and_writing_goes_on(
+        self, client: Client, ana: Author, down: str
+    ) -> None:
+        with override_settings(MONGODB_URI=down):
+            started = time.monotonic()
+            assert client.post("/timeline/", {"text": "all the same"}).status_code == 302
+            shown = page(client)
+            took = time.monotonic() - started
+
+        assert "MongoDB does not answer" in shown
+        assert _ENTRY.findall(shown) == [(str(Tweet.objects.get().pk), "unknown")]
+        assert "Nothing has arrived yet" not in shown
+        assert took < 5  # two seconds, and as much again for a machine that is busy

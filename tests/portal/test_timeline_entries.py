@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from bson import Decimal128
+
+from portal.dashboards.templatetags.spans import span
+from portal.dashboards.timeline_entries import (
+    Byline,
+    Progress,
+    document_entry,
+    number,
+    own_entry,
+)
+from portal.tweets.models import Tweet
+
+WRITTEN = datetime(2026, 11, 26, 12, 3, 4, 600_000, tzinfo=UTC)
+ANA = Byline("Ana", "ana")
+
+
+def document(text: str = "as MongoDB has it", **more: Any) -> dict[str, Any]:
+    return {"_id": 7, "text": text, "created_at": WRITTEN, "updated_at": WRITTEN, **more}
+
+
+def tweet(updated_at: datetime) -> Tweet:
+    return Tweet(id=7, text="as MySQL has it", created_at=WRITTEN, updated_at=updated_at)
+
+
+def test_a_tweet_without_a_document_is_on_its_way() -> None:
+    entry = own_entry(tweet(WRITTEN), ANA, None)
+
+    assert (entry.progress, entry.text) == (Progress.ON_ITS_WAY, "as MySQL has it")
+    assert entry.waiting
+
+
+def test_what_is_newer_in_mysql_is_a_change_on_its_way() -> None:
+    entry = own_entry(tweet(WRITTEN + timedelta(milliseconds=1)), ANA, document())
+
+    assert (entry.progress, entry.text) == (Progress.CHANGE_ON_ITS_WAY, "as MySQL has it")
+
+
+@pytest.mark.parametrize("microseconds", [0, 1, 999])
+def test_what_a_bson_date_cannot_hold_is_no_difference(microseconds: int) -> None:
+    entry = own_entry(tweet(WRITTEN + timedelta(microseconds=microseconds)), ANA, document())
+
+    assert (entry.progress, entry.text) == (Progress.REPLICATED, "as MongoDB has it")
+    assert not entry.waiting
+
+
+def test_the_delay_counts_from_the_last_change() -> None:
+    changed = WRITTEN + timedelta(hours=1)
+    replicated = changed + timedelta(seconds=0.4)
+
+    entry = document_entry(document(updated_at=changed, replicated_at=replicated), ANA)
+
+    assert entry.changed
+    assert entry.delay == timedelta(seconds=0.4)
+
+
+@pytest.mark.parametrize("stamp", [{}, {"replicated_at": WRITTEN - timedelta(seconds=1)}])
+def test_no_delay_is_told_without_a_stamp_or_with_clocks_that_disagree(
+    stamp: dict[str, Any],
+) -> None:
+    assert document_entry(document(**stamp), ANA).delay is None
+
+
+def test_only_web_addresses_are_links() -> None:
+    text = "see http://a.example/x?y=1, javascript:alert(1) ftp://b.example https://c.example."
+
+    pieces = list(document_entry(document(text), ANA).pieces)
+
+    assert "".join(piece.text for piece in pieces) == text
+    links = [piece.address for piece in pieces if piece.address]
+    assert links == ["http://a.example/x?y=1", "https://c.example"]
+
+
+@pytest.mark.parametrize("id_", [1, (1 << 63) - 1, 1 << 63, (1 << 64) - 1])
+def test_ids_of_either_type_are_numbers(id_: int) -> None:
+    assert number(id_) == number(Decimal128(str(id_))) == id_
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0, "0 s"),
+        (0.004, "0.004 s"),
+        (0.412, "0.41 s"),
+        (3.25, "3.2 s"),
+        (9.96, "10 s"),
+        (61, "61 s"),
+        (119.9, "120 s"),
+        (120, "2 minutes"),
+        (7_199, "120 minutes"),
+        (3 * 3_600, "3 hours"),
+        (12 * 86_400, "12 days"),
+        (16 * 31_556_952, "16 years"),
+    ],
+)
+def test_a_span_is_said_in_the_unit_that_fits(seconds: float, said: str) -> None:
+    assert span(timedelta(seconds=seconds)) == said
