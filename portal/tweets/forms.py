@@ -13,10 +13,19 @@ LONGEST_TWEET = 280
 SOURCE = "portal"
 
 
+class _Text(forms.CharField):
+    """A text whose lines end as a browser counts them: forms send two characters for one."""
+
+    def to_python(self, value: Any) -> Any:
+        """Return the text as it was typed."""
+        text = super().to_python(value)
+        return text.replace("\r\n", "\n") if isinstance(text, str) else text
+
+
 class TweetForm(forms.ModelForm[Tweet]):
     """A tweet's text; everything else follows from it and from who writes."""
 
-    text = forms.CharField(
+    text = _Text(
         label="Your tweet", max_length=LONGEST_TWEET, widget=forms.Textarea(attrs={"rows": 3})
     )
 

@@ -52,6 +52,10 @@ def test_a_changed_tweet_keeps_id_author_and_date(ana: Author) -> None:
     assert changed.updated_at > changed.created_at
 
 
+def test_the_end_of_a_line_is_one_character(ana: Author) -> None:
+    assert write(ana, "a\r\n" * (LONGEST_TWEET // 2 - 1) + "bc").text.endswith("a\na\nbc")
+
+
 @pytest.mark.parametrize("text", ["", "   ", "x" * (LONGEST_TWEET + 1)])
 def test_nothing_and_too_much_are_refused(ana: Author, text: str) -> None:
     assert not TweetForm({"text": text}, author=ana).is_valid()
