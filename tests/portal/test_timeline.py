@@ -53,8 +53,12 @@ def put(
 ) -> None:
     key = id_ if id_ < 1 << 63 else Decimal128(str(id_))
     document = {
-        "_id": key, "author": {"id": author}, "text": text,
-        "created_at": at, "updated_at": at, **more,
+        "_id": key,
+        "author": {"id": author},
+        "text": text,
+        "created_at": at,
+        "updated_at": at,
+        **more,
     }
     replicated.documents()["tweets"].replace_one({"_id": key}, document, upsert=True)
 
