@@ -11,12 +11,11 @@ from portal.accounts.access import account, role_required
 from portal.accounts.authors import author_of
 from portal.accounts.roles import Role
 from portal.dashboards import timeline_reading as reading
-from portal.tweets.fields import LARGEST_ID
+from portal.dashboards.timeline_place import Place, place
 from portal.tweets.forms import TweetForm
 from portal.tweets.models import Author, Tweet
 
 _PATIENCE_SECONDS = 2
-_LONGEST_ID = len(str(LARGEST_ID))
 
 
 @role_required(Role.CUSTOMER)
@@ -72,13 +71,14 @@ def _shown(request: HttpRequest, author: Author) -> dict[str, object]:
     }
 
 
-def _before(request: HttpRequest) -> int | None:
-    """Return the id below which the page begins; 404 for what is no id."""
+def _before(request: HttpRequest) -> Place | None:
+    """Return behind which tweet the page begins; 404 for what tells none."""
     if (told := request.GET.get("before")) is None:
         return None
-    if not told.isdecimal() or len(told) > _LONGEST_ID or (before := int(told)) > LARGEST_ID:
-        raise Http404
-    return before
+    try:
+        return place(told)
+    except (ValueError, OverflowError) as error:
+        raise Http404(str(error)) from error
 
 
 def _own_tweet(request: HttpRequest, tweet_id: int) -> Tweet:

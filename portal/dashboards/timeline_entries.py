@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from bson import Decimal128
-
+from portal.dashboards.timeline_place import number
 from portal.replicated import Document
 from portal.tweets.entities import ADDRESS
 from portal.tweets.models import Tweet
@@ -129,11 +128,6 @@ def document_entry(
         progress=progress,
         replicated_at=document.get("replicated_at"),
     )
-
-
-def number(key: int | Decimal128) -> int:
-    """Return the id that a document is kept under: above 2^63 - 1 it is a Decimal128."""
-    return int(key.to_decimal()) if isinstance(key, Decimal128) else key
 
 
 def _milliseconds(moment: datetime) -> datetime:

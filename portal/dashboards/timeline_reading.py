@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
 
-from bson import Decimal128
 from django.utils import timezone
 
 from portal import replicated
@@ -16,10 +15,10 @@ from portal.dashboards.timeline_entries import (
     Entry,
     Progress,
     document_entry,
-    number,
     own_entry,
     saved_entry,
 )
+from portal.dashboards.timeline_place import Key, Place, key, number
 from portal.replicated import Document
 from portal.tweets.models import Author, Tweet
 
@@ -27,7 +26,6 @@ ENTRIES_PER_PAGE = 20
 
 # So long the reader's own tweets stay on top, however much others write meanwhile.
 _FRESH = timedelta(minutes=1)
-_LARGEST_INT64 = (1 << 63) - 1
 _SHOWN = ("text", "author.id", "created_at", "updated_at", "replicated_at")
 
 T = TypeVar("T")
@@ -38,25 +36,25 @@ class Page:
     """Some entries, newest first; where the next page begins, if there is one."""
 
     entries: list[Entry]
-    older_than: int | None
+    older_than: Place | None
 
 
-def everybody(reader: Author, before: int | None) -> Page:
+def everybody(reader: Author, before: Place | None) -> Page:
     """Read what all wrote; on the first page, the reader's own that is fresh or under way leads."""
     leading = _leading(reader) if before is None else []
-    documents, older_than = _cut(list(_newest(before)), lambda each: number(each["_id"]))
+    documents, older_than = _cut(list(_newest(before)), _place)
     shown = {entry.id for entry in leading}
     rest = [each for each in documents if number(each["_id"]) not in shown]
     return Page([*leading, *_entries(rest, reader)], older_than)
 
 
-def own(reader: Author, before: int | None) -> Page:
+def own(reader: Author, before: Place | None) -> Page:
     """Read what the reader wrote, each tweet compared with its document."""
     tweets, older_than = _own_rows(reader, before)
     return Page(_compared(tweets, reader), older_than)
 
 
-def saved(reader: Author, before: int | None) -> Page:
+def saved(reader: Author, before: Place | None) -> Page:
     """Read what the reader wrote from MySQL alone: nobody can tell what is replicated."""
     tweets, older_than = _own_rows(reader, before)
     byline = _byline(reader)
@@ -99,23 +97,24 @@ def _own(document: Document, tweet: Tweet | None, reader: Author) -> Entry:
     return own_entry(tweet, _byline(reader), document)
 
 
-def _own_rows(reader: Author, before: int | None) -> tuple[list[Tweet], int | None]:
-    tweets = Tweet.objects.filter(author=reader).order_by("-id")
+def _own_rows(reader: Author, before: Place | None) -> tuple[list[Tweet], Place | None]:
+    tweets = Tweet.objects.filter(author=reader).order_by("-created_at", "-id")
     if before is not None:
-        tweets = tweets.filter(pk__lt=before)
-    return _cut(list(tweets[: ENTRIES_PER_PAGE + 1]), lambda each: each.pk)
+        tweets = tweets.filter(before.older_rows)
+    newest = list(tweets[: ENTRIES_PER_PAGE + 1])
+    return _cut(newest, lambda each: Place(each.created_at, each.pk))
 
 
-def _cut(read: list[T], id_of: Callable[[T], int]) -> tuple[list[T], int | None]:
+def _cut(read: list[T], place_of: Callable[[T], Place]) -> tuple[list[T], Place | None]:
     """Take one page of what is read, which is one more; where the next begins, if there is one."""
     page = read[:ENTRIES_PER_PAGE]
-    return page, id_of(page[-1]) if len(read) > len(page) else None
+    return page, place_of(page[-1]) if len(read) > len(page) else None
 
 
-def _newest(before: int | None) -> Iterable[Document]:
-    older = {} if before is None else {"_id": {"$lt": _key(before)}}
+def _newest(before: Place | None) -> Iterable[Document]:
+    older = before.older_documents if before else {}
     tweets = replicated.documents()["tweets"].find(older, _SHOWN)
-    return tweets.sort("_id", -1).limit(ENTRIES_PER_PAGE + 1)
+    return tweets.sort([("created_at", -1), ("_id", -1)]).limit(ENTRIES_PER_PAGE + 1)
 
 
 def _tweets(ids: set[int]) -> Iterable[Document]:
@@ -137,10 +136,9 @@ def _author(document: Document) -> int:
     return number(document["author"]["id"])
 
 
-def _keys(ids: set[int]) -> list[int | Decimal128]:
-    return [_key(each) for each in ids]
+def _place(document: Document) -> Place:
+    return Place(document["created_at"], number(document["_id"]))
 
 
-def _key(id_: int) -> int | Decimal128:
-    """Return the key of a document, as replication writes an unsigned id."""
-    return id_ if id_ <= _LARGEST_INT64 else Decimal128(str(id_))
+def _keys(ids: set[int]) -> list[Key]:
+    return [key(each) for each in ids]

@@ -127,8 +127,11 @@ class TestReading:
 
     def test_pages_hold_every_tweet_once(self, client: Client, ana: Author) -> None:
         highest = (1 << 64) - 1
-        ids = [highest, (1 << 63) + 1, *range(2 * ENTRIES_PER_PAGE, 0, -1)]
-        for id_ in ids:
+        of_one_instant = [highest, (1 << 63) + 1, *range(2 * ENTRIES_PER_PAGE, 0, -1)]
+        ids = [3_000, *of_one_instant, highest - 1]
+        put(3_000, at=LONG_AGO + timedelta(milliseconds=1))
+        put(highest - 1, at=LONG_AGO - timedelta(milliseconds=1))
+        for id_ in of_one_instant:
             put(id_)
 
         seen: list[int] = []
@@ -141,14 +144,24 @@ class TestReading:
 
         assert seen == ids
 
-    @pytest.mark.parametrize("before", ["x", "-1", "1.5", "", str(1 << 64), "9" * 5000])
-    def test_what_is_no_id_is_no_page(self, client: Client, ana: Author, before: str) -> None:
+    @pytest.mark.parametrize(
+        "before", ["x", "7", "-1", "1.5-7", "", f"0-{1 << 64}", f"{'9' * 18}-7", "9" * 5000]
+    )
+    def test_what_is_no_place_is_no_page(self, client: Client, ana: Author, before: str) -> None:
         assert client.get(f"/timeline/?before={before}").status_code == 404
+
+    def test_a_place_may_be_before_all_time(self, client: Client, ana: Author) -> None:
+        year_one = (
+            datetime(1, 1, 1, tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)
+        ).total_seconds()
+
+        for of in ("", "&of=me"):
+            assert entries(client, f"/timeline/?before={int(year_one * 1e6)}-7{of}") == []
 
     def test_nothing_there_says_what_will_be(self, client: Client, ana: Author) -> None:
         assert "Nothing has arrived yet" in page(client)
         assert "You have not written yet" in page(client, "/timeline/?of=me")
-        assert "That was all" in page(client, "/timeline/?before=1")
+        assert "That was all" in page(client, "/timeline/?before=0-1")
 
 
 class TestWriting:
@@ -173,8 +186,8 @@ class TestWriting:
         client.post("/timeline/", {"text": "mine"})
         tweet = Tweet.objects.get()
         replicate(tweet)
-        for id_ in range(tweet.pk + 1, tweet.pk + 2 + ENTRIES_PER_PAGE):
-            put(id_)
+        for id_ in range(1, 2 + ENTRIES_PER_PAGE):
+            put(id_, at=timezone.now())
 
         assert entries(client)[0] == (tweet.pk, "replicated")
 

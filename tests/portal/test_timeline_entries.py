@@ -4,16 +4,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from bson import Decimal128
 
 from portal.dashboards.templatetags.spans import span
 from portal.dashboards.timeline_entries import (
     Byline,
     Progress,
     document_entry,
-    number,
     own_entry,
 )
+from portal.dashboards.timeline_place import key, number
 from portal.tweets.models import Tweet
 
 WRITTEN = datetime(2026, 11, 26, 12, 3, 4, 600_000, tzinfo=UTC)
@@ -77,8 +76,9 @@ def test_only_web_addresses_are_links() -> None:
 
 
 @pytest.mark.parametrize("id_", [1, (1 << 63) - 1, 1 << 63, (1 << 64) - 1])
-def test_ids_of_either_type_are_numbers(id_: int) -> None:
-    assert number(id_) == number(Decimal128(str(id_))) == id_
+def test_ids_are_found_under_the_keys_that_replication_writes(id_: int) -> None:
+    assert number(key(id_)) == id_
+    assert isinstance(key(id_), int) == (id_ < 1 << 63)
 
 
 @pytest.mark.parametrize(
