@@ -13,6 +13,7 @@ from pymongo.database import Database
 from pymongo.errors import ConnectionFailure, ExecutionTimeout
 
 Document: TypeAlias = dict[str, Any]
+Documents: TypeAlias = Database[Document]
 
 # What a query raises when nobody answers, or not in time: the page then says so. A query that
 # is wrong is a mistake of ours, and stays one.
@@ -27,17 +28,17 @@ within = timeout
 _lock = Lock()
 
 
-def documents() -> Database[Document]:
+def documents() -> Documents:
     """Return the database of the replicated collections; dates are aware and in UTC."""
     return _database(settings.MONGODB_DATABASE)
 
 
-def state() -> Database[Document]:
+def state() -> Documents:
     """Return the database where the daemon keeps its state and takes jobs."""
     return _database(settings.MONGODB_STATE_DATABASE)
 
 
-def _database(name: str) -> Database[Document]:
+def _database(name: str) -> Documents:
     # The lock, as two threads that are first at once would make two clients.
     with _lock:
         return _client(settings.MONGODB_URI, os.getpid())[name]

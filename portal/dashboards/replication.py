@@ -2,14 +2,130 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
 
-from portal.accounts.access import role_required
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from cdc.jobs import JobKind
+from portal import replicated
+from portal.accounts.access import account, role_required
 from portal.accounts.roles import Role
+from portal.dashboards import replication_daemon as daemon
+from portal.dashboards import replication_jobs as jobs
+from portal.dashboards.replication_saved import Saved, letters, saved
+from portal.dashboards.replication_verdict import verdict
+from portal.replicated import Document
+
+PARTS: Final = ("verdict", "numbers", "jobs", "letters", "details")
+"""The parts of the page that refresh themselves, by their templates' names."""
+
+_MONGODB_SECONDS: Final = 2.0
 
 
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What MongoDB tells; nothing of it where it does not answer."""
+
+    answers: bool = False
+    saved: Saved | None = None
+    jobs: list[jobs.Shown] = field(default_factory=list)
+    letters_open: int | None = None
+    letters: list[Document] = field(default_factory=list)
+
+
+@require_GET
+@never_cache
 @role_required(Role.TECHNICAL_WORKER)
 def replication(request: HttpRequest) -> HttpResponse:
-    """Show a technical worker how replication goes."""
-    return render(request, "dashboards/replication.html")
+    """Show how replication goes, and what can be asked for."""
+    return render(request, "dashboards/replication.html", _seen())
+
+
+@require_GET
+@never_cache
+@role_required(Role.TECHNICAL_WORKER)
+def replication_state(request: HttpRequest) -> HttpResponse:
+    """Give the page's parts as they are now, and the lag."""
+    seen = _seen()
+    judged = seen["verdict"]
+    return JsonResponse(
+        {
+            "at": seen["at"].timestamp(),
+            "word": judged.word,
+            "lag_seconds": judged.lag_seconds,
+            "parts": {
+                name: render_to_string(f"dashboards/replication/{name}.html", seen)
+                for name in PARTS
+            },
+        }
+    )
+
+
+@require_POST
+@role_required(Role.TECHNICAL_WORKER)
+def ask_for_job(request: HttpRequest) -> HttpResponseRedirect:
+    """Ask for a resync or a verification: the form's one field is the kind, its value the table."""
+    kind = next((each for each in jobs.ASKED_FOR if each.value in request.POST), None)
+    try:
+        if kind is None:
+            raise jobs.Refused("What is to be done was not said.")
+        _ask(kind, request.POST[kind.value], by=account(request).username)
+    except jobs.Refused as refused:
+        messages.error(request, str(refused))
+    except replicated.Unavailable:
+        messages.error(request, "MongoDB does not answer: nothing was asked for.")
+    else:
+        messages.success(request, f"Asked for a {kind} of {request.POST[kind.value]}.")
+    return redirect("dashboards:replication")
+
+
+@require_POST
+@role_required(Role.TECHNICAL_WORKER)
+def cancel_job(request: HttpRequest) -> HttpResponseRedirect:
+    """Give up an open job, the form's `job`."""
+    try:
+        if jobs.cancel(replicated.state(), request.POST.get("job", "")):
+            messages.success(request, "Cancelled. What the job has written stays.")
+        else:
+            messages.error(request, "This job is not open any more.")
+    except jobs.Refused as refused:
+        messages.error(request, str(refused))
+    return redirect("dashboards:replication")
+
+
+def _ask(kind: JobKind, table: str, *, by: str) -> None:
+    with replicated.within(_MONGODB_SECONDS):
+        state = replicated.state()
+        known = saved(state)
+        jobs.ask(state, kind, table, known=known.tables if known else (), by=by)
+
+
+def _seen() -> dict[str, Any]:
+    answer, stored = daemon.ask(), _stored()
+    return {
+        "at": datetime.now(UTC),
+        "stream": settings.CDC_NAME,
+        "answer": answer,
+        "status": answer.status,
+        "process": answer.process,
+        "stored": stored,
+        "verdict": verdict(answer, stored.saved),
+    }
+
+
+def _stored() -> Stored:
+    try:
+        with replicated.within(_MONGODB_SECONDS):
+            state = replicated.state()
+            count, latest = letters(state)
+            return Stored(True, saved(state), jobs.shown(state), count, latest)
+    except replicated.Unavailable:
+        return Stored()

@@ -12,5 +12,8 @@ urlpatterns = [
     path("timeline/<int:tweet_id>/change/", timeline.change, name="change"),
     path("timeline/<int:tweet_id>/delete/", timeline.delete, name="delete"),
     path("replication/", replication.replication, name="replication"),
+    path("replication/state/", replication.replication_state, name="replication_state"),
+    path("replication/jobs/", replication.ask_for_job, name="ask_for_job"),
+    path("replication/jobs/cancel/", replication.cancel_job, name="cancel_job"),
     path("figures/", figures.figures, name="figures"),
 ]

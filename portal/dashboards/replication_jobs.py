@@ -1,0 +1,157 @@
+"""Asks the daemon for work on whole tables, by inserting jobs, and tells how these come along."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from django.conf import settings
+
+from cdc.errors import CdcError
+from cdc.jobs import ENDED, JOBS, Job, JobKind, JobState, Phase
+from cdc.writers.jobs import Jobs
+from portal.replicated import Document, Documents
+
+ASKED_FOR: Final = (JobKind.RESYNC, JobKind.VERIFY)
+"""What the page has buttons for."""
+
+SHOWN: Final = 12
+FINDINGS_SHOWN: Final = 20
+_ENDED: Final = [each.value for each in ENDED]
+_NEVER_SHOWN: Final = {"progress.cursor": False, "options.ids": False}
+_IDS: Final = uuid.UUID("7a3c1f52-6a57-4b1a-9d0e-0d8f6a0f3c11")
+
+
+class Refused(Exception):
+    """A job that is not asked for; the message tells who asked why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A job as the page shows it; `now` is this host's clock."""
+
+    job: Job
+    now: datetime
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it may still do something."""
+        return self.job.state not in ENDED
+
+    @property
+    def is_searching(self) -> bool:
+        """Whether it is through with the rows, and looks for documents without any."""
+        progress = self.job.progress
+        return self.is_open and progress is not None and progress.phase is Phase.DOCUMENTS
+
+    @property
+    def total(self) -> int | None:
+        """About how many rows there are; the server's estimate is no less than what was read."""
+        progress = self.job.progress
+        return max(progress.total, progress.rows) if progress and progress.total else None
+
+    @property
+    def rows_per_second(self) -> float | None:
+        """The pace since it began, while it runs."""
+        seconds = self._seconds()
+        return self.job.progress.rows / seconds if seconds and self.job.progress else None
+
+    @property
+    def seconds_left(self) -> float | None:
+        """How long the rest of the rows takes at that pace."""
+        pace, total = self.rows_per_second, self.total
+        if not pace or not total or not self.job.progress or self.is_searching:
+            return None
+        return (total - self.job.progress.rows) / pace
+
+    @property
+    def word(self) -> str:
+        """How it is, in a word or two: its state, or what a verification came to."""
+        progress = self.job.progress
+        if (
+            self.job.kind is not JobKind.VERIFY
+            or self.job.state is not JobState.DONE
+            or not progress
+        ):
+            return self.job.state.value
+        if self._left:
+            return f"{self._left:,} differ{'s' if self._left == 1 else ''}"
+        return "not settled" if progress.unsettled else "equal"
+
+    @property
+    def level(self) -> str:
+        """How it is: the class of its badge."""
+        if self.job.state is JobState.FAILED or self._left:
+            return "bad"
+        if self.job.state is JobState.DONE:
+            return "warning" if self.word == "not settled" else "good"
+        return "warning" if self.job.state is JobState.PAUSED else ""
+
+    @property
+    def _left(self) -> int:
+        """How many differences were found and not mended."""
+        progress = self.job.progress
+        return progress.differences - progress.repaired if progress else 0
+
+    def _seconds(self) -> float | None:
+        if self.job.state is not JobState.RUNNING or self.job.progress is None:
+            return None
+        return (self.now - self.job.progress.started_at).total_seconds()
+
+
+def shown(state: Documents) -> list[Shown]:
+    """Return the open jobs and the latest others, the newest first."""
+    opened = _found(state, {"state": {"$nin": _ENDED}})
+    rest = _found(state, {"state": {"$in": _ENDED}})
+    jobs = [*opened, *rest[: max(0, SHOWN - len(opened))]]
+    now = datetime.now(UTC)
+    return [
+        Shown(job, now) for job in sorted(jobs, key=lambda each: each.requested_at, reverse=True)
+    ]
+
+
+def ask(state: Documents, kind: JobKind, table: str, *, known: Collection[str], by: str) -> Job:
+    """Ask for a job on a table that the stream keeps equal.
+
+    Raises Refused for another table, and while a job that does the same is still open. Its id is
+    made from all that were there before it: of those who ask at once, one is heard.
+    """
+    if kind not in ASKED_FOR or table not in known:
+        raise Refused(f"The stream {settings.CDC_NAME} does not keep a table {table}.")
+    same = _ours({"kind": kind.value, "table": table, "options": {}})
+    before = [*state[JOBS].find(same, {"state": True}).sort("_id", 1)]
+    for each in before:
+        if JobState(each["state"]) not in ENDED:
+            raise Refused(f"A {kind} of {table} is {each['state']} already.")
+    seen = " ".join([*map(str, same.values()), *(str(each["_id"]) for each in before)])
+    job = Job.request(settings.CDC_NAME, kind, table, by=by)
+    job = replace(job, id=str(uuid.uuid5(_IDS, seen)))
+    wanted = {"$setOnInsert": job.to_document()}
+    if state[JOBS].update_one({"_id": job.id}, wanted, upsert=True).upserted_id is None:
+        raise Refused(f"Somebody else has just asked for a {kind} of {table}.")
+    return job
+
+
+def cancel(state: Documents, identity: str) -> bool:
+    """Give an open job up; what it has written stays. Tell whether there was one.
+
+    Raises Refused where MongoDB does not do it.
+    """
+    jobs = Jobs(state.client, state_database=state.name, stream=settings.CDC_NAME)
+    try:
+        return jobs.move(identity, before=set(JobState) - ENDED, after=JobState.CANCELLED)
+    except CdcError as error:
+        raise Refused(error.message) from error
+
+
+def _found(state: Documents, query: Mapping[str, Any]) -> list[Job]:
+    fields = {**_NEVER_SHOWN, "progress.findings": {"$slice": FINDINGS_SHOWN}}
+    found = state[JOBS].find(_ours(query), fields).sort("requested_at", -1).limit(SHOWN)
+    return [Job.from_document(each) for each in found]
+
+
+def _ours(query: Mapping[str, Any]) -> Document:
+    return {"stream": settings.CDC_NAME, **query}

@@ -1,0 +1,112 @@
+"""Says in words how replication is, from what the daemon and the state database tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal
+
+from portal.dashboards.replication_daemon import Answer, Facts
+from portal.dashboards.replication_saved import Saved
+from portal.dashboards.templatetags.amounts import duration, thousands
+
+Level = Literal["good", "warning", "bad"]
+
+UP_TO_DATE_SECONDS: Final = 10.0
+FAR_BEHIND_SECONDS: Final = 300.0
+_SIDES: Final = {"source": "MySQL", "target": "MongoDB"}
+_CALM: Final = "Nothing is lost: it goes on where it was."
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How it is: `word` in short, then a sentence; `since` when, and what has been so `since_what`.
+
+    `lag_seconds` is None where nobody knows it now.
+    """
+
+    level: Level
+    word: str
+    sentence: str
+    lag_seconds: float | None = None
+    since: datetime | None = None
+    since_what: str = ""
+
+
+def verdict(answer: Answer, saved: Saved | None) -> Verdict:
+    """Judge; `saved` is None before a first start, and where MongoDB does not answer the portal."""
+    if answer.status is not None:
+        return _of_status(answer.status, answer.process or {})
+    if answer.process is not None:
+        lost = _lost(answer.process)
+        return lost or Verdict("warning", "The daemon is slow", f"It runs, but {answer.problem}.")
+    return _silent(answer.problem, saved)
+
+
+def _silent(problem: str, saved: Saved | None) -> Verdict:
+    said = f"{problem[:1].upper()}{problem[1:]}."
+    word = "The daemon does not answer"
+    if saved is None:
+        return Verdict("bad", word, said)
+    if saved.holder:
+        more = f"{saved.holder[:1].upper()}{saved.holder[1:]} holds the stream's lease: it runs"
+        more += " where the portal does not reach it, or it died a moment ago."
+        return Verdict("bad", word, f"{said} {more}", None, saved.updated_at, "last wrote")
+    if saved.lapsed_at:
+        more = "It did not give its lease back: it was killed, cut off, or it hangs."
+        return Verdict(
+            "bad", word, f"{said} {more}", None, saved.lapsed_at, "no sign of life since"
+        )
+    more = "It was stopped in good order. What is written to MySQL waits there."
+    return Verdict("bad", word, f"{said} {more}", None, saved.updated_at, "last wrote")
+
+
+def _of_status(status: Facts, process: Facts) -> Verdict:
+    lag = status["lag_seconds"]
+    if status["state"] == "standby":
+        return _standby(status, lag)
+    return _lost(process, lag) or _unreachable(status, lag) or _by_lag(status, lag)
+
+
+def _standby(status: Facts, lag: float | None) -> Verdict:
+    active = status["active"]
+    if active is None:
+        return Verdict("bad", "Nobody replicates", "A standby answers. It is about to take over.")
+    judged = _by_lag(status, lag)
+    who = f"A standby answers; process {active['pid']} on {active['host']} replicates."
+    return Verdict(judged.level, judged.word, f"{judged.sentence} {who}", lag)
+
+
+def _lost(process: Facts, lag: float | None = None) -> Verdict | None:
+    """Judge a daemon that tries to reach a side again."""
+    for side, name in _SIDES.items():
+        trouble: Mapping[str, Any] | None = process["trouble"][side] if process else None
+        if trouble:
+            tried = f"The daemon has been trying to reach {name} for {duration(trouble['seconds'])}"
+            return Verdict("bad", f"{name} is away", f"{tried}: {trouble['error']}. {_CALM}", lag)
+    return None
+
+
+def _unreachable(status: Facts, lag: float | None) -> Verdict | None:
+    for side, name in _SIDES.items():
+        if error := status[side]["error"]:
+            return Verdict("bad", f"{name} is away", f"{error}. {_CALM}", lag)
+    return None
+
+
+def _by_lag(status: Facts, lag: float | None) -> Verdict:
+    if lag is None:
+        return Verdict("warning", "Starting", "The daemon does not know yet how far behind it is.")
+    if lag == 0:
+        return Verdict("good", "Up to date", "MongoDB holds all that MySQL has committed.", lag)
+    sentence = f"MongoDB is {duration(lag)} behind MySQL{_to_come(status)}."
+    if lag <= UP_TO_DATE_SECONDS:
+        return Verdict("good", "Up to date", sentence, lag)
+    level: Level = "bad" if lag > FAR_BEHIND_SECONDS else "warning"
+    return Verdict(level, "Behind", sentence, lag)
+
+
+def _to_come(status: Facts) -> str:
+    behind = status["transactions_behind"]
+    return f"; {thousands(behind)} transactions are to come" if behind else ""

@@ -1,0 +1,50 @@
+"""Writes amounts as people read them; what a template does not find is a dash."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from django import template
+
+register = template.Library()
+
+UNKNOWN: Final = "–"
+_UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+
+
+@register.filter
+def duration(seconds: object) -> str:
+    """Write a time in its two largest units, `3 min 20 s`; a short one as `1.5 s` or `20 ms`."""
+    if not isinstance(seconds, int | float):
+        return UNKNOWN
+    if 0 < seconds < 1:
+        return f"{max(1, round(seconds * 1000))} ms"
+    if seconds < 10:
+        return f"{max(0.0, seconds):.1f}".removesuffix(".0") + " s"
+    rest, parts = round(seconds), []
+    for size, unit in _UNITS:
+        count, rest = divmod(rest, size)
+        parts.append(f"{count} {unit}" if count else "")
+    first = next(at for at, part in enumerate(parts) if part)
+    return " ".join(part for part in parts[first : first + 2] if part)
+
+
+@register.filter
+def thousands(number: object) -> str:
+    """Write a number with its thousands apart: `1,234,567`."""
+    return f"{round(number):,}" if isinstance(number, int | float) else UNKNOWN
+
+
+@register.filter
+def age(moment: datetime, now: datetime) -> str:
+    """Write how long ago a moment was."""
+    return duration((now - moment).total_seconds())
+
+
+@register.filter
+def document_id(finding: Mapping[str, Any]) -> str:
+    """Write the `_id` of the document that a finding of verify is about."""
+    identity = finding["_id"]
+    return UNKNOWN if identity is None else str(identity)
