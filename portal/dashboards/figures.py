@@ -2,14 +2,43 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
 
+from portal import replicated
 from portal.accounts.access import role_required
 from portal.accounts.roles import Role
+from portal.dashboards import replication_daemon as daemon
+from portal.dashboards.figures_counting import Period
+from portal.dashboards.figures_freshness import freshness
+from portal.dashboards.figures_summary import ASKED_WITHIN_SECONDS, summary
+from portal.dashboards.replication_saved import saved
+from portal.dashboards.replication_verdict import verdict
 
 
+@require_GET
+@never_cache
 @role_required(Role.SENIOR_MANAGEMENT)
 def figures(request: HttpRequest) -> HttpResponse:
-    """Show senior management what the data adds up to."""
-    return render(request, "dashboards/figures.html")
+    """Show figures of a period, `?period=month`, `year` or `all`, and the data's age."""
+    asked = request.GET.get("period", "").upper()
+    period = Period.__members__.get(asked, Period.MONTH)
+    return render(
+        request,
+        "dashboards/figures.html",
+        {"periods": [*Period], "period": period, **_seen(period)},
+    )
+
+
+def _seen(period: Period) -> dict[str, Any]:
+    try:
+        with replicated.within(ASKED_WITHIN_SECONDS):
+            stored = saved(replicated.state())
+        counted = summary(replicated.documents(), period)
+    except replicated.Unavailable:
+        return {}
+    return {"summary": counted, "freshness": freshness(verdict(daemon.ask(), stored), stored)}

@@ -1,0 +1,213 @@
+"""Counts what was replicated, in MongoDB: each pipeline is bounded in what it reads or returns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from enum import Enum
+from itertools import groupby
+from typing import Final, Literal, NamedTuple
+
+from portal.accounts.roles import Role
+from portal.replicated import Document, Documents
+
+TWEETS: Final = "tweets"
+USERS: Final = "users"
+ACCOUNTS: Final = "accounts"
+
+LISTED: Final = 10
+RECENT: Final = timedelta(days=30)
+MOST_DAYS_BY_DAY: Final = 400
+"""With more of them a chart by day is a smear: then it is by month."""
+TAGGED_TWEETS: Final = 100_000
+"""No index holds what is tagged, so that tweets are read for it: the newest, up to this many."""
+
+_MOST_DAYS: Final = 40_000
+_DAY_MILLISECONDS: Final = 86_400_000
+
+Pipeline = list[Document]
+
+
+class Period(Enum):
+    """How far back from the newest tweet is counted, in days."""
+
+    MONTH = 30
+    YEAR = 365
+    ALL = None
+
+    @property
+    def label(self) -> str:
+        """Its name for people."""
+        return "all time" if self.value is None else f"{self.value} days"
+
+    def before(self, newest: datetime) -> datetime | None:
+        """Return the beginning of the first day of those that end with `newest`."""
+        if self.value is None:
+            return None
+        start = newest - timedelta(days=self.value - 1)
+        return start.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+class Bar(NamedTuple):
+    """The tweets of a day, or of the month that begins with it."""
+
+    day: date
+    tweets: int
+
+
+class Bars(NamedTuple):
+    """Tweets over time, a bar for each day, or for each month."""
+
+    unit: Literal["day", "month"]
+    bars: list[Bar]
+
+    @property
+    def tweets(self) -> int:
+        """All of them."""
+        return sum(each.tweets for each in self.bars)
+
+
+class Ranked(NamedTuple):
+    """One of the most frequent: its name, what else is known of it, and how often."""
+
+    name: str
+    more: str
+    times: int
+
+
+class Registrations(NamedTuple):
+    """The accounts of a role; `recent` of them are from the last 30 days."""
+
+    role: str
+    accounts: int
+    recent: int
+
+
+def newest_tweet(documents: Documents) -> datetime | None:
+    """Return when the newest tweet was written; None where there is none."""
+    found = documents[TWEETS].find_one(
+        {"created_at": {"$type": "date"}}, {"_id": 0, "created_at": 1}, sort=[("created_at", -1)]
+    )
+    return found["created_at"] if found else None
+
+
+def tweets_over_time(documents: Documents, since: datetime | None) -> Bars:
+    """Count tweets by day of UTC, days without any included; by month where the days are many."""
+    pipeline: Pipeline = [
+        _from(since),
+        {
+            "$group": {
+                "_id": {
+                    "$floor": {"$divide": [{"$toLong": "$created_at"}, _DAY_MILLISECONDS]},
+                },
+                "tweets": {"$sum": 1},
+            }
+        },
+        {"$sort": {"_id": 1}},
+        {"$limit": _MOST_DAYS},
+    ]
+    found = {_day(each["_id"]): each["tweets"] for each in _read(documents, TWEETS, pipeline)}
+    if not found:
+        return Bars("day", [])
+    first, last = since.date() if since else min(found), max(found)
+    days = (Bar(day, found.get(day, 0)) for day in _days(first, last))
+    if (last - first).days < MOST_DAYS_BY_DAY:
+        return Bars("day", [*days])
+    return Bars("month", _by_month(days))
+
+
+def top_authors(documents: Documents, since: datetime | None) -> list[Ranked]:
+    """Return who wrote the most tweets, by screen name and name."""
+    pipeline: Pipeline = [
+        _from(since),
+        {"$group": {"_id": "$author.id", "count": {"$sum": 1}}},
+        *_top(),
+        {"$lookup": {"from": USERS, "localField": "_id", "foreignField": "_id", "as": "user"}},
+        {"$project": {"count": 1, "user.screen_name": 1, "user.name": 1}},
+    ]
+    return [_author(each) for each in _read(documents, TWEETS, pipeline)]
+
+
+def top_hashtags(documents: Documents, since: datetime | None) -> list[Ranked]:
+    """Return what is tagged most often in the newest tweets, whatever the case of its letters."""
+    pipeline: Pipeline = [
+        _from(since),
+        {"$sort": {"created_at": -1}},
+        {"$limit": TAGGED_TWEETS},
+        {"$project": {"_id": 0, "tag": "$entities.hashtags.text"}},
+        {"$unwind": "$tag"},
+        {"$match": {"tag": {"$type": "string"}}},
+        {"$group": {"_id": {"$toLower": "$tag"}, "count": {"$sum": 1}}},
+        *_top(),
+    ]
+    return [
+        Ranked(f"#{each['_id']}", "", each["count"]) for each in _read(documents, TWEETS, pipeline)
+    ]
+
+
+def registrations(documents: Documents, now: datetime) -> list[Registrations]:
+    """Return how many accounts each role has, in the order of the roles; unknown ones last."""
+    is_recent = {"$gte": ["$date_joined", now - RECENT]}
+    pipeline: Pipeline = [
+        {
+            "$group": {
+                "_id": "$role",
+                "accounts": {"$sum": 1},
+                "recent": {"$sum": {"$cond": [is_recent, 1, 0]}},
+            }
+        },
+        {"$sort": {"_id": 1}},
+        {"$limit": LISTED},
+    ]
+    found = {str(each["_id"]): each for each in _read(documents, ACCOUNTS, pipeline)}
+    known = {role.value: str(role.label) for role in Role}
+    return [
+        Registrations(known.get(role, role), each["accounts"], each["recent"])
+        for role in [*known, *(found.keys() - known.keys())]
+        if (each := found.get(role, {"accounts": 0, "recent": 0} if found else None))
+    ]
+
+
+def totals(documents: Documents) -> tuple[int, int]:
+    """Return about how many tweets and authors there are; the server knows without counting."""
+    return (
+        documents[TWEETS].estimated_document_count(),
+        documents[USERS].estimated_document_count(),
+    )
+
+
+def _from(since: datetime | None) -> Document:
+    """Return the stage that an index on `created_at` answers."""
+    return {"$match": {"created_at": {"$gte": since} if since else {"$type": "date"}}}
+
+
+def _top() -> Pipeline:
+    return [{"$sort": {"count": -1, "_id": 1}}, {"$limit": LISTED}]
+
+
+def _read(documents: Documents, collection: str, pipeline: Pipeline) -> Iterator[Document]:
+    yield from documents[collection].aggregate(pipeline, allowDiskUse=True)
+
+
+def _author(found: Document) -> Ranked:
+    """Name an author; its own row may be on its way still."""
+    user: Document = next(iter(found["user"]), {})
+    return Ranked(
+        f"@{user['screen_name']}" if "screen_name" in user else f"author {found['_id']}",
+        str(user.get("name") or ""),
+        found["count"],
+    )
+
+
+def _day(number: float) -> date:
+    return (datetime.fromtimestamp(0, UTC) + timedelta(days=number)).date()
+
+
+def _days(first: date, last: date) -> Iterator[date]:
+    for number in range((last - first).days + 1):
+        yield first + timedelta(days=number)
+
+
+def _by_month(days: Iterable[Bar]) -> list[Bar]:
+    months = groupby(days, key=lambda each: each.day.replace(day=1))
+    return [Bar(month, sum(each.tweets for each in found)) for month, found in months]

@@ -1,0 +1,108 @@
+"""Counts for the page of figures, at most once a minute in each process, in a bounded time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from threading import Lock
+from typing import Final, TypeVar
+
+from django.core.cache import cache
+
+from portal import replicated
+from portal.dashboards import figures_counting as counting
+from portal.dashboards.figures_counting import Bars, Period, Ranked, Registrations
+from portal.replicated import Documents
+
+KEPT_SECONDS: Final = 60
+ASKED_WITHIN_SECONDS: Final = 2.0
+COUNTED_WITHIN_SECONDS: Final = 5.0
+"""For each figure: what takes longer is left out, and said."""
+
+Result = TypeVar("Result")
+
+_counting: Final = Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The figures of a period, counted at a time; None for one that took too long."""
+
+    period: Period
+    at: datetime
+    newest: datetime | None
+    since: datetime | None
+    tweets: int
+    authors: int
+    over_time: Bars | None
+    top_authors: list[Ranked] | None
+    top_hashtags: list[Ranked] | None
+    registrations: list[Registrations] | None
+
+    @property
+    def accounts(self) -> int | None:
+        """How many accounts there are."""
+        if self.registrations is None:
+            return None
+        return sum(each.accounts for each in self.registrations)
+
+    @property
+    def tagged(self) -> int | None:
+        """How many of the newest tweets were searched for hashtags, if not all of the period's."""
+        more = self.over_time and self.over_time.tweets > counting.TAGGED_TWEETS
+        return counting.TAGGED_TWEETS if more else None
+
+
+def summary(documents: Documents, period: Period) -> Summary:
+    """Return the figures, those of the last minute if they are there.
+
+    One thread counts, others wait for what it finds: a page that is loaded again and again does
+    not keep MongoDB busy. Raises `replicated.Unavailable`.
+    """
+    key = f"figures:{documents.name}:{period.name}"
+    with _counting:
+        found: Summary | None = cache.get(key)
+        if found is None:
+            found = _counted(documents, period)
+            cache.set(key, found, KEPT_SECONDS)
+    return found
+
+
+def _counted(documents: Documents, period: Period) -> Summary:
+    with replicated.within(ASKED_WITHIN_SECONDS):
+        tweets, authors = counting.totals(documents)
+    now = datetime.now(UTC)
+    newest = _in_time(lambda: counting.newest_tweet(documents))
+    since = period.before(newest) if newest else None
+    with ThreadPoolExecutor(4, thread_name_prefix="counting") as pool:
+
+        def begun(count: Callable[[], Result], *, can: bool = True) -> Future[Result | None]:
+            return pool.submit(lambda: _in_time(count) if can else None)
+
+        known = newest is not None or tweets == 0
+        over_time = begun(lambda: counting.tweets_over_time(documents, since), can=known)
+        top_authors = begun(lambda: counting.top_authors(documents, since), can=known)
+        top_hashtags = begun(lambda: counting.top_hashtags(documents, since), can=known)
+        registrations = begun(lambda: counting.registrations(documents, now))
+    return Summary(
+        period=period,
+        at=now,
+        newest=newest,
+        since=since,
+        tweets=tweets,
+        authors=authors,
+        over_time=over_time.result(),
+        top_authors=top_authors.result(),
+        top_hashtags=top_hashtags.result(),
+        registrations=registrations.result(),
+    )
+
+
+def _in_time(count: Callable[[], Result]) -> Result | None:
+    try:
+        with replicated.within(COUNTED_WITHIN_SECONDS):
+            return count()
+    except replicated.Unavailable:
+        return None

@@ -1,0 +1,282 @@
+"""Senior management's page: what it counts in MongoDB, and what it says of the data's age."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from bson import Decimal128
+from django.core.cache import cache
+from django.test import Client, override_settings
+
+from cdc.servers import Flavour, MongoServer
+from cdc.servers.ports import free_port
+from portal import replicated
+from portal.accounts.roles import Role
+from portal.dashboards import figures_counting as counting
+from portal.dashboards.figures_counting import Bar, Period, Ranked, Registrations
+from portal.dashboards.figures_freshness import freshness
+from portal.dashboards.replication_verdict import Verdict
+from tests.portal.people import person
+
+PAGE = "/figures/"
+NEWEST = datetime(2026, 3, 31, 12, 0, tzinfo=UTC)
+ANSWERED_SECONDS = 5.0
+
+
+@pytest.fixture(scope="session")
+def flavour() -> Flavour:
+    """What the page shows does not come from Django's database: one flavour does."""
+    return "mysql"
+
+
+@pytest.fixture
+def client(client: Client) -> Client:
+    client.force_login(person("max", Role.SENIOR_MANAGEMENT))
+    return client
+
+
+@pytest.fixture
+def documents(target: MongoServer) -> Iterator[replicated.Documents]:
+    """The target database; no daemon answers."""
+    cache.clear()
+    status = f"http://127.0.0.1:{free_port()}/status"
+    with override_settings(CDC_NAME="figured", CDC_STATUS_URL=status):
+        yield replicated.documents()
+
+
+def tweet(number: int, at: datetime, author: Any = 1, *tags: Any) -> dict[str, Any]:
+    return {
+        "_id": number,
+        "author": {"id": author},
+        "created_at": at,
+        "entities": {"hashtags": [{"text": tag} for tag in tags]},
+    }
+
+
+def day(number: int, hour: int = 12) -> datetime:
+    return datetime(2026, 3, number, hour, tzinfo=UTC)
+
+
+class TestCounting:
+    def test_tweets_are_counted_by_day_of_utc_and_days_without_any_are_there(
+        self, documents: replicated.Documents
+    ) -> None:
+        late = datetime(2026, 3, 1, 23, 59, 59, 999_000, tzinfo=UTC)
+        documents["tweets"].insert_many(
+            [tweet(1, day(1, 0)), tweet(2, late), tweet(3, day(2, 0)), tweet(4, day(4))]
+        )
+
+        counted = counting.tweets_over_time(documents, None)
+
+        assert counted.unit == "day"
+        assert counted.bars == [
+            Bar(date(2026, 3, 1), 2),
+            Bar(date(2026, 3, 2), 1),
+            Bar(date(2026, 3, 3), 0),
+            Bar(date(2026, 3, 4), 1),
+        ]
+
+    def test_a_period_ends_with_the_newest_tweet_and_has_all_its_days(
+        self, documents: replicated.Documents
+    ) -> None:
+        since = Period.MONTH.before(NEWEST)
+        assert since == datetime(2026, 3, 2, tzinfo=UTC)
+        documents["tweets"].insert_many([tweet(1, day(1, 23)), tweet(2, day(31))])
+
+        counted = counting.tweets_over_time(documents, since)
+
+        assert (len(counted.bars), counted.tweets) == (30, 1)
+        assert counted.bars[-1] == Bar(date(2026, 3, 31), 1)
+
+    def test_many_years_are_counted_by_month(self, documents: replicated.Documents) -> None:
+        first = datetime(2010, 9, 2, 18, 11, tzinfo=UTC)
+        documents["tweets"].insert_many([tweet(1, first), tweet(2, first), tweet(3, NEWEST)])
+
+        counted = counting.tweets_over_time(documents, None)
+
+        assert counted.unit == "month"
+        assert counted.bars[0] == Bar(date(2010, 9, 1), 2)
+        assert counted.bars[-1] == Bar(date(2026, 3, 1), 1)
+        assert len(counted.bars) == 187
+        assert counted.tweets == 3
+
+    def test_top_authors_have_their_names_also_beyond_what_int64_holds(
+        self, documents: replicated.Documents
+    ) -> None:
+        large = Decimal128(str(2**64 - 1))
+        documents["users"].insert_many(
+            [
+                {"_id": 1, "screen_name": "ana", "name": "Ana"},
+                {"_id": large, "screen_name": "max", "name": "Max"},
+            ]
+        )
+        authors = [1, large, large, 3, 3, 3]
+        documents["tweets"].insert_many(
+            [tweet(number, NEWEST, author) for number, author in enumerate(authors)]
+        )
+
+        assert counting.top_authors(documents, None) == [
+            Ranked("author 3", "", 3),
+            Ranked("@max", "Max", 2),
+            Ranked("@ana", "Ana", 1),
+        ]
+
+    def test_top_hashtags_are_ten_whatever_their_case(
+        self, documents: replicated.Documents
+    ) -> None:
+        others = [f"tag{number}" for number in range(11)]
+        documents["tweets"].insert_many(
+            [
+                tweet(1, NEWEST, 1, "MySQL", "cdc", *others),
+                tweet(2, NEWEST, 1, "mysql"),
+                tweet(3, day(1), 1, "cdc"),
+            ]
+        )
+
+        top = counting.top_hashtags(documents, day(2))
+
+        assert top[:2] == [Ranked("#mysql", "", 2), Ranked("#cdc", "", 1)]
+        assert len(top) == 10
+
+    @pytest.mark.parametrize(
+        "entities", [None, {}, [], "text", {"hashtags": None}, {"hashtags": [{"text": 5}, "x"]}]
+    )
+    def test_entities_of_another_shape_count_as_none(
+        self, documents: replicated.Documents, entities: Any
+    ) -> None:
+        odd = {**tweet(1, NEWEST), "entities": entities}
+        documents["tweets"].insert_many([odd, tweet(2, NEWEST, 1, "cdc")])
+
+        assert counting.top_hashtags(documents, None) == [Ranked("#cdc", "", 1)]
+
+    def test_registrations_are_by_role_with_those_of_the_last_month(
+        self, documents: replicated.Documents
+    ) -> None:
+        joined = [("customer", 1), ("customer", 40), ("senior_management", 40), ("guest", 2)]
+        documents["accounts"].insert_many(
+            [{"role": role, "date_joined": NEWEST - timedelta(days=days)} for role, days in joined]
+        )
+
+        assert counting.registrations(documents, NEWEST) == [
+            Registrations("customer", 2, 1),
+            Registrations("technical worker", 0, 0),
+            Registrations("senior management", 1, 0),
+            Registrations("guest", 1, 1),
+        ]
+
+
+class TestPage:
+    def test_it_shows_the_figures_and_a_table_beside_the_chart(
+        self, client: Client, documents: replicated.Documents
+    ) -> None:
+        documents["users"].insert_one({"_id": 1, "screen_name": "ana", "name": "<b>Ana</b>"})
+        documents["tweets"].insert_many([tweet(1, day(30)), tweet(2, day(31), 1, "cdc")])
+        documents["accounts"].insert_one({"role": "customer", "date_joined": datetime.now(UTC)})
+
+        seen = client.get(PAGE).content.decode()
+
+        assert "2 tweets in the 30 days up to the newest one" in seen
+        assert '<time datetime="2026-03-31">31 Mar 2026</time>' in seen
+        assert '<data value="1">1</data>' in seen
+        assert "@ana" in seen
+        assert "&lt;b&gt;Ana&lt;/b&gt;" in seen
+        assert "#cdc" in seen
+        assert '<td class="number">+1</td>' in seen
+
+    def test_the_period_is_asked_for_and_nonsense_is_a_month(
+        self, client: Client, documents: replicated.Documents
+    ) -> None:
+        documents["tweets"].insert_many([tweet(1, NEWEST - timedelta(days=100)), tweet(2, NEWEST)])
+
+        counts = {
+            asked: "2 tweets" in client.get(PAGE, {"period": asked}).content.decode()
+            for asked in ("month", "year", "all", "x")
+        }
+
+        assert counts == {"month": False, "year": True, "all": True, "x": False}
+
+    def test_what_was_counted_holds_for_a_minute_and_says_when(
+        self, client: Client, documents: replicated.Documents
+    ) -> None:
+        documents["tweets"].insert_one(tweet(1, NEWEST))
+        first = client.get(PAGE)
+        documents["tweets"].insert_one(tweet(2, NEWEST))
+
+        again, other = client.get(PAGE), client.get(PAGE, {"period": "year"})
+
+        assert again.context["summary"] == first.context["summary"]
+        assert f"{again.context['summary'].at:%H:%M:%S} UTC" in again.content.decode()
+        assert other.context["summary"].over_time.tweets == 2
+
+    def test_what_takes_too_long_is_left_out_and_said(
+        self, client: Client, documents: replicated.Documents, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("portal.dashboards.figures_summary.COUNTED_WITHIN_SECONDS", 1e-6)
+        documents["tweets"].insert_one(tweet(1, NEWEST, 1, "cdc"))
+
+        seen = client.get(PAGE).content.decode()
+
+        assert seen.count("Counting this took too long") == 4
+        assert "The newest was not found in time" in seen
+
+    def test_without_tweets_it_says_so(
+        self, client: Client, documents: replicated.Documents
+    ) -> None:
+        seen = client.get(PAGE).content.decode()
+
+        assert "No tweets yet" in seen
+        assert "No account was replicated yet." in seen
+
+    def test_with_mongodb_down_it_says_so_soon(
+        self, client: Client, documents: replicated.Documents
+    ) -> None:
+        with override_settings(MONGODB_URI=f"mongodb://127.0.0.1:{free_port()}/"):
+            started = time.monotonic()
+            answer = client.get(PAGE)
+            took = time.monotonic() - started
+
+        assert answer.status_code == 200
+        assert "MongoDB does not answer" in answer.content.decode()
+        assert took < ANSWERED_SECONDS
+
+
+class TestAge:
+    @pytest.mark.parametrize(
+        ("lag", "level"), [(0.5, "good"), (60, "good"), (61, "warning"), (7200, "warning")]
+    )
+    def test_it_is_the_lag_where_the_daemon_knows_it(self, lag: float, level: str) -> None:
+        told = freshness(Verdict("good", "", "", lag), None)
+
+        assert (told.level, told.age_seconds) == (level, lag)
+
+    def test_without_a_daemon_it_is_that_of_the_last_change_that_came(
+        self, client: Client, documents: replicated.Documents
+    ) -> None:
+        committed = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=3, seconds=20)
+        replicated.state()["streams"].insert_one(
+            {
+                "_id": "figured",
+                "position": {"file": "binlog.000001", "offset": 4},
+                "committed_at": committed,
+                "lease_until": None,
+            }
+        )
+
+        answer = client.get(PAGE)
+
+        shown = answer.context["freshness"]
+        assert shown.age_seconds == pytest.approx(200, abs=30)
+        assert "Replication does not answer." in answer.content.decode()
+        assert f"{committed:%H:%M:%S} UTC" in answer.content.decode()
+
+    def test_where_nothing_is_known_nothing_is_invented(
+        self, client: Client, documents: replicated.Documents
+    ) -> None:
+        answer = client.get(PAGE)
+
+        assert answer.context["freshness"].age_seconds is None
+        assert "cannot be told now" in answer.content.decode()
