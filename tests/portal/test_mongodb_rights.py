@@ -1,0 +1,103 @@
+"""The portal's account in MongoDB has the rights that docs/portal.md gives it, and no more."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import yaml
+from django.core.cache import cache
+from django.test import Client, override_settings
+from pymongo.errors import OperationFailure
+
+from cdc.jobs import JOBS
+from cdc.servers import Flavour, MongoServer, mongo_server
+from cdc.servers.ports import free_port
+from portal import replicated
+from portal.accounts.roles import Role
+from tests.portal.conftest import DOCS, PASSWORD
+from tests.portal.people import person
+
+ADMIN = {"username": "admin", "password": "admin"}
+
+
+@pytest.fixture(scope="session")
+def flavour() -> Flavour:
+    """One of Django's databases does."""
+    return "mysql"
+
+
+@pytest.fixture(scope="module")
+def locked_mongo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MongoServer]:
+    """A replica set that asks for a login, with the account of the docs."""
+    key = tmp_path_factory.mktemp("keys") / "replica-set.key"
+    key.write_text("c2VjcmV0IG9mIHRoZSByZXBsaWNhIHNldA==")
+    key.chmod(0o400)
+    with mongo_server(options=[f"--keyFile={key}"]) as server:
+        with server.client() as client:
+            client.admin.command("createUser", "admin", pwd="admin", roles=["root"])
+        with server.client(**ADMIN) as client:
+            role = documented_role()
+            client.admin.command(
+                "createRole", role["role"], privileges=role["privileges"], roles=role["roles"]
+            )
+            client.admin.command("createUser", "portal", pwd=PASSWORD, roles=[role["role"]])
+            now = datetime.now(UTC)
+            tweet = {"_id": 1, "author": {"id": 1}, "text": "!", "created_at": now}
+            client["twitter"]["tweets"].insert_one({**tweet, "updated_at": now})
+            client["cdc"]["streams"].insert_one(
+                {
+                    "_id": "twitter",
+                    "position": {"file": "binlog.000001", "offset": 4},
+                    "covered": ["twitter.tweets tweets"],
+                }
+            )
+        yield server
+
+
+@pytest.fixture
+def portal(locked_mongo: MongoServer) -> Iterator[MongoServer]:
+    cache.clear()
+    account = f"portal:{PASSWORD.replace(' ', '%20')}"
+    with override_settings(
+        MONGODB_URI=f"mongodb://{account}@127.0.0.1:{locked_mongo.port}/?directConnection=true",
+        CDC_STATUS_URL=f"http://127.0.0.1:{free_port()}/status",
+    ):
+        yield locked_mongo
+
+
+def documented_role() -> dict[str, Any]:
+    text = DOCS.read_text(encoding="utf-8")
+    [call] = re.findall(r"db\.createRole\((\{.*?\n\})\)", text, re.DOTALL)
+    role: dict[str, Any] = yaml.safe_load(call)
+    return role
+
+
+def test_every_page_is_shown_and_jobs_are_asked_for_and_cancelled(
+    client: Client, portal: MongoServer
+) -> None:
+    for role, page in (
+        (Role.CUSTOMER, "/timeline/"),
+        (Role.SENIOR_MANAGEMENT, "/figures/?period=all"),
+        (Role.TECHNICAL_WORKER, "/replication/"),
+    ):
+        client.force_login(person(role.value, role))
+        assert client.get(page).status_code == 200
+
+    asked = client.post("/replication/jobs/", {"verify": "twitter.tweets"}, follow=True)
+    assert "Asked for a verify" in asked.content.decode()
+    job = replicated.state()[JOBS].find_one()
+    assert job is not None
+    cancelled = client.post("/replication/jobs/cancel/", {"job": job["_id"]}, follow=True)
+    assert "Cancelled." in cancelled.content.decode()
+
+
+def test_what_was_replicated_and_the_checkpoint_are_out_of_reach(portal: MongoServer) -> None:
+    for collection in (replicated.documents()["tweets"], replicated.state()["streams"]):
+        with pytest.raises(OperationFailure, match="not authorized"):
+            collection.update_one({}, {"$set": {"text": "another"}})
+    with pytest.raises(OperationFailure, match="not authorized"):
+        replicated.state()[JOBS].delete_many({})
