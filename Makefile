@@ -32,6 +32,7 @@ format: $(VENV)/.ready
 	$(BIN)/ruff check --fix .
 
 test: $(VENV)/.ready
+	@$(BIN)/python -m tests.portal.browser.chromium
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 demo: $(VENV)/.ready
