@@ -5,13 +5,14 @@ BIN := $(VENV)/bin
 ARGS ?=
 WORKERS ?= 2
 
-.PHONY: help check test demo bench mutants format clean
+.PHONY: help check test demo bench compare-dual-write mutants format clean
 
 help:
 	@echo "make demo [ARGS=--once]  a real MySQL and MongoDB, kept equal before your eyes"
 	@echo "make test [ARGS=...]     the whole suite, on real servers; WORKERS=0 runs it in one process"
 	@echo "make check               format, lint, types, import rules, unit tests"
 	@echo "make bench               speed, as ratios within one run"
+	@echo "make compare-dual-write  what writing twice loses when processes die, and cdc in the same test"
 	@echo "make mutants             make mistakes in a copy, see the suite notice each (3 minutes)"
 
 $(VENV)/.ready: requirements-dev.txt pyproject.toml
@@ -40,6 +41,9 @@ demo: $(VENV)/.ready
 
 bench: $(VENV)/.ready
 	$(BIN)/python -m bench $(ARGS)
+
+compare-dual-write: $(VENV)/.ready
+	@$(BIN)/python -m bench.dual_write $(ARGS)
 
 mutants: $(VENV)/.ready
 	@$(BIN)/python -m tests.mutants $(ARGS)

@@ -85,7 +85,7 @@ class Configured:
 
 
 @contextmanager
-def stage(*, rows: int, repeats: int, say: Say) -> Iterator[Stage]:
+def stage(*, rows: int = 0, repeats: int = 1, say: Say) -> Iterator[Stage]:
     """Start both servers, empty; they are gone when the block ends."""
     with (
         TemporaryDirectory(prefix="cdc-bench-", ignore_cleanup_errors=True) as name,

@@ -87,6 +87,13 @@ class Supervised:
         if code != 0:
             raise self._failed("did not stop cleanly")
 
+    def kill(self) -> None:
+        """Kill it where it stands; its folder stays."""
+        self.check()
+        assert self._supervisor is not None
+        os.kill(self._pid, signal.SIGKILL)
+        self._supervisor.wait()
+
     def log_tail(self) -> str:
         """Return the last lines that it logged."""
         return tail(self.log)

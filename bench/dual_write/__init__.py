@@ -1,0 +1,1 @@
+"""What dual writes lose, on real servers: `make compare-dual-write`."""
