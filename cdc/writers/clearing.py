@@ -168,5 +168,5 @@ class _Found:
 
 
 def _ids(documents: Iterator[Any]) -> list[bytes]:
-    raws = (document.raw for document in islice(documents, PIECE))
+    raws = (bytes(document.raw) for document in islice(documents, PIECE))
     return [raw[4:5] + raw[_VALUE_AT:-1] for raw in raws]

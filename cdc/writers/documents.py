@@ -67,7 +67,7 @@ class Documents:
             # `$gt` would leave out the ids of other types; the bound is one of the index.
             found = found.min([("_id", _value(after))])
         with explained():
-            ids = [document_id(document.raw) for document in found]
+            ids = [document_id(bytes(document.raw)) for document in found]
         return [each for each in ids if each != after][:limit]
 
     def fetch(self, collection: str, ids: Sequence[bytes]) -> dict[object, bytes]:
@@ -75,7 +75,8 @@ class Documents:
         wanted = {"_id": {"$in": [_value(each) for each in ids]}}
         found = self._collection(collection).find(wanted, self._stamps.hidden(collection))
         with explained():
-            raws: list[bytes] = [document.raw for document in found]
+            # From 4,096 bytes on pymongo gives a memoryview.
+            raws = [bytes(document.raw) for document in found]
         return {comparable(document_id(raw)): raw for raw in raws}
 
     def _collection(self, name: str) -> Collection[Any]:

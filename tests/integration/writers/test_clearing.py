@@ -57,7 +57,8 @@ def clearing(*clears: Clear) -> Batch:
 def test_ids_of_every_type_and_number_of_pieces_are_cleared(
     writer: MongoWriter, client: MongoClient[dict[str, Any]], database: str
 ) -> None:
-    odd = [{"_id": each} for each in ("a", 1.5, Int64(2**40), Decimal128("1E9"), {"a": 1, "b": 2})]
+    ids = ("a", "long" * 2_000, 1.5, Int64(2**40), Decimal128("1E9"), {"a": 1, "b": 2})
+    odd = [{"_id": each} for each in ids]
     client[database]["docs"].insert_many([*odd, *({"_id": -n} for n in range(1, 2 * PIECE))])
     client[database]["others"].insert_one({"_id": 1})
 
