@@ -18,7 +18,7 @@ from cdc.servers import Flavour, MongoServer, mongo_server
 from cdc.servers.ports import free_port
 from portal import replicated
 from portal.accounts.roles import Role
-from tests.portal.conftest import DOCS, PASSWORD
+from tests.portal.database import DOCS, PASSWORD
 from tests.portal.people import person
 
 ADMIN = {"username": "admin", "password": "admin"}

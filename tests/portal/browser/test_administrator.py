@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import expect
+
+from portal.accounts.models import User
+from portal.accounts.roles import Role
+from tests.portal.browser.visitor import Visit
+from tests.portal.people import PASSWORD, administrator, person
+
+
+class TestAdministrator:
+    def test_a_technical_worker_is_made_and_logs_in(self, visit: Visit) -> None:
+        page = visit(administrator("chief")).open("/admin/")
+
+        page.get_by_role("link", name="Users", exact=True).click()
+        page.get_by_role("link", name="Add user").first.click()
+        page.get_by_label("Username:").fill("worker")
+        page.get_by_label("Email address:").fill("worker@example.com")
+        page.get_by_label("Role:").select_option(label="technical worker")
+        page.get_by_label("Password:").fill(PASSWORD)
+        page.get_by_label("Password confirmation:").fill(PASSWORD)
+        page.get_by_role("button", name="Save", exact=True).click()
+        expect(page.get_by_text("was added successfully")).to_be_visible()
+        assert User.objects.get(username="worker").role == Role.TECHNICAL_WORKER
+
+        page = visit().open("/login/")
+        page.get_by_label("Username:").fill("worker")
+        page.get_by_label("Password:").fill(PASSWORD)
+        page.get_by_role("button", name="Log in").click()
+
+        expect(page).to_have_url(re.compile("/replication/$"))
+
+    def test_accounts_are_found_by_role(self, visit: Visit) -> None:
+        person("someone", Role.SENIOR_MANAGEMENT)
+        visitor = visit(administrator("finder"))
+        page = visitor.open("/admin/accounts/user/")
+
+        page.get_by_role("link", name="senior management").click()
+
+        expect(page.get_by_role("link", name="someone")).to_be_visible()
+        expect(page.get_by_role("link", name="finder")).to_have_count(0)
+        visitor.keep_picture("admin-accounts")
+
+    def test_others_are_asked_to_log_in(self, visit: Visit) -> None:
+        page = visit(person("nosy")).open("/admin/")
+
+        expect(page).to_have_url(re.compile(r"/admin/login/\?next=/admin/$"))

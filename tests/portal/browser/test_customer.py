@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from portal.accounts.models import User
+from portal.tweets.models import Tweet
+from tests.portal.browser.stack import Stack
+from tests.portal.browser.visitor import Visit
+from tests.portal.people import PASSWORD, person
+from tests.waiting import eventually
+
+
+@pytest.fixture
+def ana(stack: Stack) -> User:
+    """A customer; her name is used once."""
+    return person(f"ana{User.objects.count()}")
+
+
+def write(page: Page, text: str) -> Locator:
+    """Write a tweet and return where the timeline has it."""
+    page.get_by_label("Your tweet").fill(text)
+    page.get_by_role("button", name="Tweet").click()
+    return entry(page, text)
+
+
+def entry(page: Page, text: str) -> Locator:
+    return page.get_by_role("article").filter(has_text=text)
+
+
+def texts(stack: Stack) -> set[object]:
+    """What the replicated tweets say."""
+    return {tweet["text"] for tweet in stack.documents["tweets"].find()}
+
+
+class TestCustomer:
+    def test_a_tweet_from_registration_to_its_end(self, visit: Visit, stack: Stack) -> None:
+        visitor = visit()
+        page = visitor.page
+
+        visitor.open("/")
+        page.get_by_role("main").get_by_role("link", name="Register").click()
+        page.get_by_label("Username").fill("newcomer")
+        page.get_by_label("Email address").fill("newcomer@example.com")
+        page.get_by_label("Password:").fill(PASSWORD)
+        page.get_by_label("Password confirmation").fill(PASSWORD)
+        page.get_by_role("button", name="Register").click()
+
+        expect(page.get_by_role("heading", name="Log in")).to_be_visible()
+        page.get_by_label("Username").fill("newcomer")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Log in").click()
+
+        expect(page.get_by_role("heading", name="Timeline")).to_be_visible()
+        tweet = write(page, "The first of mine")
+        expect(tweet).to_contain_text(
+            re.compile(r"replicated\s+[\d:]{8} UTC, .* after it was written")
+        )
+        assert "The first of mine" in texts(stack)
+        visitor.keep_picture("timeline-replicated")
+
+        tweet.get_by_role("link", name="Change").click()
+        page.get_by_label("Your tweet").fill("The first of mine, said better")
+        page.get_by_role("button", name="Keep the change").click()
+        tweet = entry(page, "The first of mine, said better")
+        expect(tweet).to_contain_text(re.compile(r"replicated\s.* after it was changed"))
+        assert "The first of mine, said better" in texts(stack)
+
+        tweet.get_by_role("link", name="Delete").click()
+        page.get_by_role("button", name="Delete it").click()
+        expect(entry(page, "The first of mine")).to_have_count(0)
+        eventually(lambda: not any("of mine" in str(each) for each in texts(stack)))
+
+    def test_everybody_reads_it(self, visit: Visit, ana: User) -> None:
+        write(visit(ana).open("/timeline/"), "Good morning to all")
+
+        reader = visit(person("reader"))
+        page = reader.open("/timeline/")
+
+        expect(entry(page, "Good morning to all")).to_contain_text(ana.username)
+        expect(entry(page, "Good morning to all").get_by_role("link", name="Change")).to_have_count(
+            0
+        )
+
+    def test_markup_is_text_and_addresses_are_links(self, visit: Visit, ana: User) -> None:
+        text = "<img src=x onerror=alert(1)> https://example.com/a?b=1&c=2 javascript:alert(1)"
+
+        tweet = write(visit(ana).open("/timeline/"), text)
+
+        expect(tweet.locator(".text")).to_have_text(text)
+        expect(tweet.locator(".text a")).to_have_attribute("href", "https://example.com/a?b=1&c=2")
+
+    def test_without_the_daemon_a_tweet_is_on_its_way_until_there_is_one_again(
+        self, visit: Visit, stack: Stack, ana: User
+    ) -> None:
+        with stack.without_daemon():
+            tweet = write(visit(ana).open("/timeline/"), "Sent while nobody listens")
+            expect(tweet).to_contain_text("on its way")
+
+        expect(tweet).to_contain_text("replicated")
+
+    def test_a_tweet_that_is_too_long_is_kept_in_the_form(self, visit: Visit, ana: User) -> None:
+        page = visit(ana).open("/timeline/")
+        page.get_by_label("Your tweet").evaluate("field => field.removeAttribute('maxlength')")
+
+        write(page, "x" * 281)
+
+        expect(page.get_by_label("Your tweet")).to_have_value("x" * 281)
+        expect(page.get_by_text("at most 280 characters")).to_be_visible()
+        assert not Tweet.objects.filter(text="x" * 281).exists()
+
+    @pytest.mark.parametrize("path", ["/replication/", "/figures/"])
+    def test_the_pages_of_other_roles_are_forbidden(
+        self, visit: Visit, ana: User, path: str
+    ) -> None:
+        visitor = visit(ana)
+
+        page = visitor.open_refused(path, status=403)
+
+        expect(page.get_by_role("heading")).to_have_text("This page is not for your role")
+        page.get_by_role("link", name="To your page").click()
+        expect(page).to_have_url(re.compile("/timeline/$"))

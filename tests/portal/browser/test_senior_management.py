@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from portal.accounts.models import User
+from portal.accounts.roles import Role
+from tests.portal.browser.stack import Stack
+from tests.portal.browser.visitor import Visit
+from tests.portal.people import person
+from tests.waiting import eventually
+
+
+@pytest.fixture
+def mara(stack: Stack) -> User:
+    """Somebody of senior management; her name is used once."""
+    return person(f"mara{User.objects.count()}", Role.SENIOR_MANAGEMENT)
+
+
+def figure(page: Page, name: str) -> str:
+    """The big number that goes by this name."""
+    stat = page.locator(".stat").filter(has=page.get_by_text(name, exact=True))
+    return stat.locator("dd").first.inner_text()
+
+
+class TestSeniorManagement:
+    @pytest.mark.usefixtures("tweets")
+    def test_the_figures_are_those_of_the_replicated_data(
+        self, visit: Visit, stack: Stack, mara: User
+    ) -> None:
+        eventually(lambda: stack.documents["accounts"].find_one({"_id": mara.pk}))
+        tweets = list(stack.documents["tweets"].find())
+        authors = Counter(tweet["author"]["id"] for tweet in tweets)
+        [(busiest, most)] = authors.most_common(1)
+        accounts = stack.documents["accounts"].count_documents({})
+        name = stack.documents["users"].find_one({"_id": busiest})
+
+        # Counts are kept for a minute: only this test asks for all time.
+        page = visit(mara).open("/figures/?period=all")
+
+        assert figure(page, "Tweets") == f"{len(tweets):,}"
+        assert figure(page, "Accounts") == f"{accounts:,}"
+        first = page.get_by_role("region", name="Top authors").get_by_role("row").nth(1)
+        expect(first).to_contain_text(f"{most:,}")
+        assert name is not None
+        expect(page.get_by_role("region", name="Top authors")).to_contain_text(str(name["name"]))
+        roles = page.get_by_role("region", name="Registrations by role")
+        expect(roles.get_by_role("row").filter(has_text="Senior management")).to_be_visible()
+
+    @pytest.mark.usefixtures("tweets")
+    def test_the_chart_says_what_its_table_says(self, visit: Visit, mara: User) -> None:
+        page = visit(mara).open("/figures/?period=year")
+        days = page.get_by_role("region", name="Tweets by day")
+
+        expect(days.locator("canvas")).to_be_visible()
+        days.get_by_text("As a table").click()
+
+        counts = days.locator("td data").evaluate_all("cells => cells.map(cell => +cell.value)")
+        assert sum(counts) == int(figure(page, "Tweets").replace(",", ""))
+
+    @pytest.mark.usefixtures("tweets")
+    def test_the_age_of_the_data_is_told_with_and_without_a_daemon(
+        self, visit: Visit, stack: Stack, mara: User
+    ) -> None:
+        visitor = visit(mara)
+
+        age = visitor.open("/figures/").locator("#freshness")
+        expect(age).to_contain_text("The data is up to date.")
+
+        with stack.without_daemon():
+            visitor.page.reload()
+            expect(age).to_contain_text("Replication does not answer.")
+
+    @pytest.mark.parametrize("path", ["/timeline/", "/replication/", "/replication/state/"])
+    def test_the_pages_of_other_roles_are_forbidden(
+        self, visit: Visit, mara: User, path: str
+    ) -> None:
+        page = visit(mara).open_refused(path, status=403)
+
+        page.get_by_role("link", name="To your page").click()
+
+        expect(page).to_have_url(re.compile("/figures/$"))

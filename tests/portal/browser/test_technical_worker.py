@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from portal.accounts.authors import author_of
+from portal.accounts.models import User
+from portal.accounts.roles import Role
+from portal.tweets.models import Tweet
+from tests.portal.browser.stack import Stack
+from tests.portal.browser.visitor import Visit
+from tests.portal.people import person
+from tests.waiting import eventually
+
+ENDS_WITHIN_MILLISECONDS = 30_000
+
+
+@pytest.fixture
+def tess(stack: Stack) -> User:
+    """A technical worker; her name is used once."""
+    return person(f"tess{User.objects.count()}", Role.TECHNICAL_WORKER)
+
+
+@pytest.fixture
+def tweet(stack: Stack) -> Tweet:
+    """A tweet that is replicated."""
+    author = author_of(person(f"author{User.objects.count()}"))
+    tweet = Tweet.objects.create(author=author, text="What the row says")
+    eventually(lambda: document_of(tweet, stack), waiting_for="the tweet's document")
+    return tweet
+
+
+def document_of(tweet: Tweet, stack: Stack) -> dict[str, object] | None:
+    return stack.documents["tweets"].find_one({"_id": tweet.pk})
+
+
+def ask_for(page: Page, kind: str, stack: Stack) -> Locator:
+    """Press a button of the table of tweets, and return the job that the page then shows first."""
+    table = f"{stack.database}.tweets"
+    page.get_by_role("button", name=f"{kind} {table}").click()
+    job = page.get_by_role("region", name="Jobs").get_by_role("listitem").first
+    expect(job).to_contain_text(f"{kind} {table}")
+    return job
+
+
+def until_it_says(job: Locator, words: str) -> None:
+    expect(job).to_contain_text(words, timeout=ENDS_WITHIN_MILLISECONDS)
+
+
+class TestTechnicalWorker:
+    def test_the_state_is_told_and_refreshed(
+        self, visit: Visit, stack: Stack, tess: User, tweet: Tweet
+    ) -> None:
+        page = visit(tess).open("/replication/")
+        [(server,)] = stack.source.execute("SELECT @@server_uuid")
+
+        expect(page.locator(".word")).to_have_text("Up to date")
+        position = page.get_by_role("region", name="Position").locator(".wide dd")
+        expect(position).to_contain_text(server)
+        expect(page.get_by_role("region", name="Lag").locator("canvas")).to_be_visible()
+
+        before = position.inner_text()
+        tweet.delete()
+
+        expect(position).not_to_have_text(before)
+        expect(position).to_contain_text(server)
+
+    def test_a_verification_goes_on_to_its_end(
+        self, visit: Visit, stack: Stack, tess: User, tweet: Tweet
+    ) -> None:
+        page = visit(tess).open("/replication/")
+
+        job = ask_for(page, "Verify", stack)
+
+        until_it_says(job, "equal")
+        expect(job).to_contain_text(f"asked for by {tess.username}")
+        expect(job).to_contain_text("0 missing")
+
+    def test_a_damaged_document_is_found_and_mended(
+        self, visit: Visit, stack: Stack, tess: User, tweet: Tweet
+    ) -> None:
+        visitor = visit(tess)
+        page = visitor.open("/replication/")
+        whole = document_of(tweet, stack)
+        stack.documents["tweets"].update_one({"_id": tweet.pk}, {"$set": {"text": "damaged"}})
+
+        found = ask_for(page, "Verify", stack)
+        until_it_says(found, "1 different")
+        found.get_by_text("What differs").click()
+        expect(found.get_by_role("table")).to_contain_text(str(tweet.pk))
+        visitor.keep_picture("replication-damage-found")
+
+        mended = ask_for(page, "Resync", stack)
+        until_it_says(mended, "done")
+        after = document_of(tweet, stack)
+        assert whole is not None
+        assert after is not None
+        assert after | {"replicated_at": None} == whole | {"replicated_at": None}
+
+        until_it_says(ask_for(page, "Verify", stack), "equal")
+
+    def test_a_daemon_that_was_stopped_is_told_and_its_work_waits(
+        self, visit: Visit, stack: Stack, tess: User, tweet: Tweet
+    ) -> None:
+        visitor = visit(tess)
+        page = visitor.open("/replication/")
+        expect(page.locator(".word")).to_have_text("Up to date")
+
+        with stack.without_daemon():
+            expect(page.locator(".word")).to_have_text("The daemon does not answer")
+            expect(page.get_by_role("main")).to_contain_text("It was stopped in good order.")
+            job = ask_for(page, "Verify", stack)
+            expect(job).to_contain_text("It waits for a daemon: none answers.")
+            visitor.keep_picture("replication-daemon-stopped")
+
+        expect(page.locator(".word")).to_have_text("Up to date")
+        until_it_says(job, "equal")
+
+    def test_without_scripts_the_page_tells_the_same_when_it_is_loaded_again(
+        self, visit: Visit, stack: Stack, tess: User, tweet: Tweet
+    ) -> None:
+        page = visit(tess, scripts=False).open("/replication/")
+        expect(page.locator(".word")).to_have_text("Up to date")
+        job = ask_for(page, "Verify", stack)
+
+        def has_ended() -> bool:
+            page.reload()
+            return "equal" in job.inner_text()
+
+        eventually(has_ended, waiting_for="the verification's end")
+
+    @pytest.mark.parametrize("path", ["/timeline/", "/figures/"])
+    def test_the_pages_of_other_roles_are_forbidden(
+        self, visit: Visit, tess: User, path: str
+    ) -> None:
+        page = visit(tess).open_refused(path, status=403)
+
+        page.get_by_role("link", name="To your page").click()
+
+        expect(page).to_have_url(re.compile("/replication/$"))
