@@ -69,7 +69,7 @@ class FullImages:
             present = [each for bit, each in enumerate(columns) if not nulls >> bit & 1]
             for each in present:
                 at = _end(images, at, self._wires[each])
-            if at > len(images) or not bitmap:
+            if at > len(images):
                 raise Corrupted("a row image ends early", table=event.table.name)
             yield self._bitmap(present) + images[start:at]
 

@@ -66,15 +66,6 @@ def test_images_without_the_id_are_refused(kind: RowsKind) -> None:
         plan(COLUMNS, fields={"c1": "c1"}).operations(event, 0)
 
 
-def test_images_without_any_column_are_no_images() -> None:
-    nothing = bytes(2)
-    event = RowsEvent(COLUMNS, RowsKind.INSERT, nothing, nothing, b"\0\0")
-    rule = plan(COLUMNS, id={"sql": "'x'", "unique": "asserted"}, fields={})
-
-    with pytest.raises(Corrupted):
-        rule.operations(event, 0)
-
-
 @pytest.mark.parametrize("kind", list(RowsKind))
 def test_partial_images_cut_short_anywhere_raise(kind: RowsKind) -> None:
     present = [0, 2, 5]
