@@ -21,7 +21,7 @@ ASKED_FOR: Final = (JobKind.RESYNC, JobKind.VERIFY)
 SHOWN: Final = 12
 FINDINGS_SHOWN: Final = 20
 _ENDED: Final = [each.value for each in ENDED]
-_NEVER_SHOWN: Final = {"progress.cursor": False, "options.ids": False}
+_NEVER_SHOWN: Final = {"progress.cursor": False, "progress.pending": False, "options.ids": False}
 _IDS: Final = uuid.UUID("7a3c1f52-6a57-4b1a-9d0e-0d8f6a0f3c11")
 
 

@@ -328,7 +328,9 @@ class TestJobs:
         self, client: Client, asked: replicated.Documents
     ) -> None:
         job = replication_jobs.ask(asked, JobKind.RESYNC, "a.b", known=["a.b"], by="tess")
-        progress = Progress(rows=1_000, total=4_000, cursor=("a masked key",)).to_document()
+        progress = Progress(
+            rows=1_000, total=4_000, cursor=("a masked key",), pending=(("b", b"a masked key"),)
+        ).to_document()
         progress["started_at"] = datetime.fromtimestamp(time.time() - 10, UTC)
         change = {"state": JobState.RUNNING.value, "progress": progress}
         asked[JOBS].update_one({"_id": job.id}, {"$set": change})
@@ -338,6 +340,8 @@ class TestJobs:
         assert '<progress value="1000" max="4000" aria-label="Resync of a.b">' in seen
         assert "1,000 of about 4,000 rows" in seen
         [entry] = replication_jobs.shown(asked)
+        assert entry.job.progress is not None
+        assert not entry.job.progress.pending
         assert entry.rows_per_second == pytest.approx(100, rel=0.2)
         assert entry.seconds_left == pytest.approx(30, rel=0.2)
         assert "a masked key" not in seen
