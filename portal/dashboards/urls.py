@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from django.urls import path
 
-from portal.dashboards import figures, replication, timeline
+from portal.dashboards.figures import views as figures
+from portal.dashboards.replication import views as replication
+from portal.dashboards.timeline import views as timeline
 
 app_name = "dashboards"
 urlpatterns = [

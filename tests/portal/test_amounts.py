@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from portal.dashboards.templatetags.amounts import duration, thousands
 
 
 @pytest.mark.parametrize(
-    ("seconds", "written"),
+    ("time", "written"),
     [
         (0, "0 s"),
         (-0.2, "0 s"),
@@ -20,12 +22,14 @@ from portal.dashboards.templatetags.amounts import duration, thousands
         (3661, "1 h 1 min"),
         (90_061, "1 d 1 h"),
         (86_401, "1 d"),
+        (16 * 31_556_952, "16 y"),
+        (timedelta(milliseconds=412), "412 ms"),
         ("", "–"),
         (None, "–"),
     ],
 )
-def test_a_duration_is_written_in_its_two_largest_units(seconds: object, written: str) -> None:
-    assert duration(seconds) == written
+def test_a_duration_is_written_in_its_two_largest_units(time: object, written: str) -> None:
+    assert duration(time) == written
 
 
 @pytest.mark.parametrize(

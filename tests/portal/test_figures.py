@@ -16,10 +16,10 @@ from cdc.servers import Flavour, MongoServer
 from cdc.servers.ports import free_port
 from portal import replicated
 from portal.accounts.roles import Role
-from portal.dashboards import figures_counting as counting
-from portal.dashboards.figures_counting import Bar, Period, Ranked, Registrations
-from portal.dashboards.figures_freshness import freshness
-from portal.dashboards.replication_verdict import Verdict
+from portal.dashboards.figures import counting
+from portal.dashboards.figures.counting import Bar, Period, Ranked, Registrations
+from portal.dashboards.figures.freshness import freshness
+from portal.dashboards.replication.verdict import Verdict
 from tests.portal.people import person
 
 PAGE = "/figures/"
@@ -215,7 +215,7 @@ class TestPage:
     def test_what_takes_too_long_is_left_out_and_said(
         self, client: Client, documents: replicated.Documents, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("portal.dashboards.figures_summary.COUNTED_WITHIN_SECONDS", 1e-6)
+        monkeypatch.setattr("portal.dashboards.figures.summary.COUNTED_WITHIN_SECONDS", 1e-6)
         documents["tweets"].insert_one(tweet(1, NEWEST, 1, "cdc"))
 
         seen = client.get(PAGE).content.decode()

@@ -18,7 +18,7 @@ from cdc.servers import Flavour, MongoServer, MySQLServer
 from cdc.servers.ports import free_port
 from portal import replicated
 from portal.accounts.roles import Role
-from portal.dashboards import replication_jobs
+from portal.dashboards.replication import jobs
 from tests.end_to_end.support.history import MysqlGtids
 from tests.end_to_end.support.nursery import nursery
 from tests.end_to_end.support.proxy import Proxy
@@ -297,10 +297,8 @@ class TestJobs:
     def test_of_several_who_ask_at_once_one_is_heard(self, asked: replicated.Documents) -> None:
         def ask_once(number: int) -> bool:
             try:
-                replication_jobs.ask(
-                    asked, JobKind.RESYNC, "a.b", known=["a.b"], by=f"somebody {number}"
-                )
-            except replication_jobs.Refused:
+                jobs.ask(asked, JobKind.RESYNC, "a.b", known=["a.b"], by=f"somebody {number}")
+            except jobs.Refused:
                 return False
             return True
 
@@ -314,7 +312,7 @@ class TestJobs:
     def test_an_open_one_is_cancelled_and_an_ended_one_is_not(
         self, client: Client, asked: replicated.Documents
     ) -> None:
-        job = replication_jobs.ask(asked, JobKind.VERIFY, "a.b", known=["a.b"], by="tess")
+        job = jobs.ask(asked, JobKind.VERIFY, "a.b", known=["a.b"], by="tess")
 
         first = client.post(CANCEL, {"job": job.id}, follow=True).content.decode()
         second = client.post(CANCEL, {"job": job.id}, follow=True).content.decode()
@@ -327,7 +325,7 @@ class TestJobs:
     def test_progress_is_rows_pace_and_time_left_and_never_the_key_where_it_is(
         self, client: Client, asked: replicated.Documents
     ) -> None:
-        job = replication_jobs.ask(asked, JobKind.RESYNC, "a.b", known=["a.b"], by="tess")
+        job = jobs.ask(asked, JobKind.RESYNC, "a.b", known=["a.b"], by="tess")
         progress = Progress(
             rows=1_000, total=4_000, cursor=("a masked key",), pending=(("b", b"a masked key"),)
         ).to_document()
@@ -339,7 +337,7 @@ class TestJobs:
 
         assert '<progress value="1000" max="4000" aria-label="Resync of a.b">' in seen
         assert "1,000 of about 4,000 rows" in seen
-        [entry] = replication_jobs.shown(asked)
+        [entry] = jobs.shown(asked)
         assert entry.job.progress is not None
         assert not entry.job.progress.pending
         assert entry.rows_per_second == pytest.approx(100, rel=0.2)

@@ -18,7 +18,7 @@ from cdc.servers import MongoServer, mongo_server
 from portal import replicated
 from portal.accounts.authors import author_of
 from portal.accounts.roles import Role
-from portal.dashboards.timeline_reading import ENTRIES_PER_PAGE
+from portal.dashboards.timeline.reading import ENTRIES_PER_PAGE
 from portal.tweets.models import Author, Tweet
 from tests.portal.people import person
 
@@ -103,12 +103,12 @@ class TestReading:
         put(1, replicated_at=LONG_AGO + timedelta(seconds=0.4))
 
         assert "written 2 Sep 2010, 18:11:23 UTC" in words(client)
-        assert "replicated 18:11:23 UTC, 0.4 s after it was written" in words(client)
+        assert "replicated 18:11:23 UTC, 400 ms after it was written" in words(client)
 
     def test_the_day_is_told_where_it_is_another(self, client: Client, ana: Author) -> None:
         put(1, replicated_at=LONG_AGO + timedelta(days=3))
 
-        assert "replicated 5 Sep 2010, 18:11:23 UTC, 3 days after it was written" in words(client)
+        assert "replicated 5 Sep 2010, 18:11:23 UTC, 3 d after it was written" in words(client)
 
     def test_a_document_from_before_the_stamp_says_so(self, client: Client, ana: Author) -> None:
         put(1)

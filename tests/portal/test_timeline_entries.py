@@ -5,14 +5,13 @@ from typing import Any
 
 import pytest
 
-from portal.dashboards.templatetags.spans import span
-from portal.dashboards.timeline_entries import (
+from portal.dashboards.timeline.entries import (
     Byline,
     Progress,
     document_entry,
     own_entry,
 )
-from portal.dashboards.timeline_place import key, number
+from portal.dashboards.timeline.place import key, number
 from portal.tweets.models import Tweet
 
 WRITTEN = datetime(2026, 11, 26, 12, 3, 4, 600_000, tzinfo=UTC)
@@ -79,24 +78,3 @@ def test_only_web_addresses_are_links() -> None:
 def test_ids_are_found_under_the_keys_that_replication_writes(id_: int) -> None:
     assert number(key(id_)) == id_
     assert isinstance(key(id_), int) == (id_ < 1 << 63)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"),
-    [
-        (0, "0 s"),
-        (0.004, "0.004 s"),
-        (0.412, "0.41 s"),
-        (3.25, "3.2 s"),
-        (9.96, "10 s"),
-        (61, "61 s"),
-        (119.9, "120 s"),
-        (120, "2 minutes"),
-        (7_199, "120 minutes"),
-        (3 * 3_600, "3 hours"),
-        (12 * 86_400, "12 days"),
-        (16 * 31_556_952, "16 years"),
-    ],
-)
-def test_a_span_is_said_in_the_unit_that_fits(seconds: float, said: str) -> None:
-    assert span(timedelta(seconds=seconds)) == said

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from portal.dashboards.replication_daemon import Answer
-from portal.dashboards.replication_verdict import verdict
+from portal.dashboards.replication.daemon import Answer
+from portal.dashboards.replication.verdict import verdict
 
 
 def answer(lag: float | None, **more: Any) -> Answer:

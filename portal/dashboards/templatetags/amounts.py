@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django import template
@@ -11,12 +11,16 @@ from django import template
 register = template.Library()
 
 UNKNOWN: Final = "–"
-_UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+_UNITS: Final = ((31_556_952, "y"), (86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
 @register.filter
-def duration(seconds: object) -> str:
-    """Write a time in its two largest units, `3 min 20 s`; a short one as `1.5 s` or `20 ms`."""
+def duration(time: object) -> str:
+    """Write a time in its two largest units, `3 min 20 s`; a short one as `1.5 s` or `20 ms`.
+
+    A plain number is one of seconds.
+    """
+    seconds = time.total_seconds() if isinstance(time, timedelta) else time
     if not isinstance(seconds, int | float):
         return UNKNOWN
     if 0 < seconds < 1:

@@ -10,8 +10,8 @@ from portal import replicated
 from portal.accounts.access import account, role_required
 from portal.accounts.authors import author_of
 from portal.accounts.roles import Role
-from portal.dashboards import timeline_reading as reading
-from portal.dashboards.timeline_place import Place, place
+from portal.dashboards.timeline import reading
+from portal.dashboards.timeline.place import Place, place
 from portal.tweets.forms import TweetForm
 from portal.tweets.models import Author, Tweet
 

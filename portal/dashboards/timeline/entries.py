@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from portal.dashboards.timeline_place import number
+from portal.dashboards.timeline.place import number
 from portal.replicated import Document
 from portal.tweets.entities import ADDRESS
 from portal.tweets.models import Tweet

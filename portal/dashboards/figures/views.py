@@ -12,12 +12,12 @@ from django.views.decorators.http import require_GET
 from portal import replicated
 from portal.accounts.access import role_required
 from portal.accounts.roles import Role
-from portal.dashboards import replication_daemon as daemon
-from portal.dashboards.figures_counting import Period
-from portal.dashboards.figures_freshness import freshness
-from portal.dashboards.figures_summary import ASKED_WITHIN_SECONDS, summary
-from portal.dashboards.replication_saved import saved
-from portal.dashboards.replication_verdict import verdict
+from portal.dashboards.figures.counting import Period
+from portal.dashboards.figures.freshness import freshness
+from portal.dashboards.figures.summary import ASKED_WITHIN_SECONDS, summary
+from portal.dashboards.replication import daemon
+from portal.dashboards.replication.saved import saved
+from portal.dashboards.replication.verdict import verdict
 
 
 @require_GET

@@ -12,8 +12,8 @@ from typing import Final, TypeVar
 from django.core.cache import cache
 
 from portal import replicated
-from portal.dashboards import figures_counting as counting
-from portal.dashboards.figures_counting import Bars, Period, Ranked, Registrations
+from portal.dashboards.figures import counting
+from portal.dashboards.figures.counting import Bars, Period, Ranked, Registrations
 from portal.replicated import Documents
 
 KEPT_SECONDS: Final = 60

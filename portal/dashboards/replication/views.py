@@ -18,10 +18,9 @@ from cdc.jobs import JobKind
 from portal import replicated
 from portal.accounts.access import account, role_required
 from portal.accounts.roles import Role
-from portal.dashboards import replication_daemon as daemon
-from portal.dashboards import replication_jobs as jobs
-from portal.dashboards.replication_saved import Saved, letters, saved
-from portal.dashboards.replication_verdict import verdict
+from portal.dashboards.replication import daemon, jobs
+from portal.dashboards.replication.saved import Saved, letters, saved
+from portal.dashboards.replication.verdict import verdict
 from portal.replicated import Document
 
 PARTS: Final = ("verdict", "numbers", "jobs", "letters", "details")

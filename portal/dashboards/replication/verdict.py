@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from portal.dashboards.replication_daemon import Answer, Facts
-from portal.dashboards.replication_saved import Saved
+from portal.dashboards.replication.daemon import Answer, Facts
+from portal.dashboards.replication.saved import Saved
 from portal.dashboards.templatetags.amounts import duration, thousands
 
 Level = Literal["good", "warning", "bad"]

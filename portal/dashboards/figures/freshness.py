@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from portal.dashboards.replication_saved import Saved
-from portal.dashboards.replication_verdict import Level, Verdict
+from portal.dashboards.replication.saved import Saved
+from portal.dashboards.replication.verdict import Level, Verdict
 from portal.dashboards.templatetags.amounts import duration
 
 FRESH_SECONDS: Final = 60.0

@@ -10,7 +10,7 @@ from typing import TypeVar
 from django.utils import timezone
 
 from portal import replicated
-from portal.dashboards.timeline_entries import (
+from portal.dashboards.timeline.entries import (
     Byline,
     Entry,
     Progress,
@@ -18,7 +18,7 @@ from portal.dashboards.timeline_entries import (
     own_entry,
     saved_entry,
 )
-from portal.dashboards.timeline_place import Key, Place, key, number
+from portal.dashboards.timeline.place import Key, Place, key, number
 from portal.replicated import Document
 from portal.tweets.models import Author, Tweet
 

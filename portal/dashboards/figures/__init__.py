@@ -1,0 +1,1 @@
+"""What the replicated data adds up to, and how old it is."""
