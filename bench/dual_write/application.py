@@ -142,7 +142,7 @@ class _Writes:
         row = tweet_row(next(self._invented))._replace(user_id=AUTHOR_ID, **_WITHOUT_JSON)
         self._cursor.execute(insertion("tweets", TweetRow._fields), row)
         self._ids.append(row.id)
-        document = expected_tweet(row._asdict())
+        document = expected_tweet(row._asdict()) | {"replicated_at": datetime.now(UTC)}
         return lambda tweets: tweets.insert_one(document)
 
     def _edit(self) -> Repeat:
