@@ -12,6 +12,7 @@ from cdc.mapping.expressions.runtime.numbers import (
     MAX_SIGNED,
     MAX_UNSIGNED,
     MIN_SIGNED,
+    OutOfRange,
     rounded,
     signed,
 )
@@ -21,6 +22,8 @@ _NUMBER: Final = re.compile(
     r"[ \t\n\v\f\r]*([-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)"
 )
 _WRAP: Final = 1 << 64
+MAX_EXPONENT: Final = 9
+"""Digits of an exponent; what the servers make of more of them differs."""
 MAX_DIGITS: Final = 30
 """Digits that are enough to tell that a number is beyond 64 bits."""
 
@@ -93,8 +96,16 @@ def text_to_decimal(text: str, precision: int, scale: int) -> Decimal:
 
 
 def _bounded(text: str) -> Decimal:
-    """Read a number, but none so large that its digits could not be written."""
+    """Read a number, but none so large that its digits could not be written.
+
+    Raises OutOfRange.
+    """
+    exponent = text.lower().partition("e")[2]
+    if len(exponent.lstrip("+-")) > MAX_EXPONENT:
+        raise OutOfRange("the exponent of a number in a text is out of range")
     value = Decimal(text)
+    if not value:
+        return Decimal(0)
     if value.adjusted() > 100:
         return Decimal(10**100).copy_sign(value)
     return Decimal(0) if value.adjusted() < -100 else value

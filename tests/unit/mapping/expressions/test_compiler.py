@@ -91,6 +91,26 @@ def test_a_text_of_any_number_of_digits_is_cast(text: str, number: int) -> None:
     assert evaluate("CAST(lang AS SIGNED)", text) == number
 
 
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("0e200", "0"),
+        ("1e200", "999.9"),
+        ("-1e" + "9" * 9, "-999.9"),
+        ("1e-" + "9" * 9, "0"),
+        ("0e" + "9" * 9, "0"),
+        ("12.34e1x", "123.4"),
+    ],
+)
+def test_a_text_with_an_exponent_is_cast(text: str, number: str) -> None:
+    assert evaluate("CAST(lang AS DECIMAL(4,1))", text) == Decimal(number)
+
+
+def test_an_exponent_that_the_servers_read_otherwise_is_an_error_of_the_row() -> None:
+    with pytest.raises(OutOfRange, match="exponent"):
+        evaluate("CAST(lang AS DECIMAL(4,1))", "-1e" + "9" * 50)
+
+
 @pytest.mark.parametrize(("value", "sign"), [(1e300, 1), (-1e300, -1), (1e-300, 0)])
 def test_a_double_of_any_size_is_cast_to_the_nearest_decimal(value: float, sign: int) -> None:
     found = evaluate("CAST(ratio AS DECIMAL(4,1))", value)
