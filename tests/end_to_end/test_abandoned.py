@@ -18,7 +18,7 @@ def test_a_command_says_that_the_daemon_is_gone_and_its_job_outlives_it(stream: 
     stream.sql("INSERT INTO things VALUES " + ",".join(f"({n}, 'x')" for n in range(60)))
     stream.until_caught_up()
     command = Command(stream, "backfill", f"{stream.schema}.things")
-    stream.daemon.until_logged("job_started")
+    eventually(lambda: stream.state["jobs"].find_one({"state": "running"}))
     stream.daemon.kill()
 
     eventually(lambda: "no daemon of" in command.stderr)
