@@ -4,6 +4,7 @@ CdcError
 ├── Retryable            wait and try again: a side is unreachable, a transaction was aborted
 │   └── TooEarly         try again at once: nothing is broken
 ├── RecordError          one row or document cannot be carried over
+├── Defect               cdc itself is wrong: whatever was asked for fails, the stream goes on
 ├── LeaseHeld            another daemon of the name is active: stand by, or leave it alone
 ├── Fenced               another daemon of the name has taken over: stand by
 └── Fatal                stop
@@ -16,7 +17,9 @@ A class's docstring is its default message.
 
 from __future__ import annotations
 
-from typing import ClassVar
+import traceback
+from pathlib import Path
+from typing import ClassVar, Self
 
 
 class CdcError(Exception):
@@ -52,6 +55,20 @@ class Retryable(CdcError):
 
 class TooEarly(Retryable):
     """The source does not show yet what its stream has delivered."""
+
+
+class Defect(CdcError):
+    """Something happened that cdc was not made for."""
+
+    @classmethod
+    def of(cls, error: Exception) -> Self:
+        """Tell what was raised and where, and not its text: that may hold a row's values."""
+        tb = traceback.extract_tb(error.__traceback__)
+        where = " < ".join(f"{Path(each.filename).name}:{each.lineno}" for each in reversed(tb))
+        return cls(
+            f"a defect of cdc: {type(error).__name__} at {where}",
+            remedy="report it, with this line and the version",
+        )
 
 
 class RecordError(CdcError):

@@ -227,6 +227,22 @@ class Job:
         )
 
 
+def is_one(document: Mapping[str, Any]) -> bool:
+    """Tell whether a document can be read as a job, and found again by its `_id`, which is text.
+
+    Anybody may insert one.
+    """
+    try:
+        job = Job.from_document(document)
+    except (KeyError, ValueError, TypeError, AttributeError):
+        return False
+    return (
+        document["_id"] == job.id
+        and isinstance(job.table, str)
+        and isinstance(job.requested_at, datetime)
+    )
+
+
 def unsettled(jobs: Sequence[Job]) -> list[Job]:
     """Return the jobs that somebody may wait for: not at their end, or failed and not made good.
 

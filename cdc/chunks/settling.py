@@ -11,7 +11,7 @@ from typing import Final, NamedTuple, Protocol
 
 from cdc.chunks.windows import Window, Windows
 from cdc.dead_letters import Origin
-from cdc.errors import TooManyDeadLetters, WriteRefused
+from cdc.errors import CdcError, Defect, TooManyDeadLetters, WriteRefused
 from cdc.operations import Operation
 from cdc.position import Position
 from cdc.retry import Stopped
@@ -77,11 +77,14 @@ class Settler:
         return piece.outcome
 
     def settle(self, writer: Writer) -> None:
-        """Apply every piece whose time has come. A piece that the target refuses fails alone."""
+        """Apply every piece whose time has come.
+
+        A piece that the target refuses, or that meets a defect of ours, fails alone.
+        """
         while (piece := self._due()) is not None:
             try:
                 settled = self._settle(piece, writer)
-            except (WriteRefused, TooManyDeadLetters) as error:
+            except (WriteRefused, TooManyDeadLetters, Defect) as error:
                 piece.outcome.set_exception(error)
             else:
                 piece.outcome.set_result(settled)
@@ -105,7 +108,7 @@ class Settler:
             self._windows.close(window)
             if window.void:
                 return False
-        settlement = piece.settle()
+        settlement = _settlement(piece)
         if settlement is None:
             return False
         writer.apply(
@@ -133,3 +136,12 @@ class Settler:
             self._changed.notify_all()
         for piece in dropped:
             piece.outcome.set_exception(Stopped())
+
+
+def _settlement(piece: Piece) -> Settlement | None:
+    try:
+        return piece.settle()
+    except (CdcError, Stopped):
+        raise
+    except Exception as error:  # the main thread has a stream to go on with
+        raise Defect.of(error) from error

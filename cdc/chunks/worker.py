@@ -19,7 +19,7 @@ from cdc.chunks.tally import CopyTally
 from cdc.chunks.task import Task
 from cdc.chunks.windows import Windows
 from cdc.chunks.work import Documents, Work
-from cdc.errors import CdcError, Retryable
+from cdc.errors import CdcError, Defect, Retryable
 from cdc.jobs import Job, JobKind, JobState
 from cdc.retry import Backoff, Stopped
 
@@ -120,20 +120,34 @@ class Worker:
         except SetAside:
             self._tally.ended(job, JobState.PAUSED)
             log.info("job_set_aside", rows=task.progress.rows, **facts)
-        except Retryable:
+        except (Retryable, Stopped):
             raise
         except CdcError as error:
-            if self._stopping.is_set():  # its connections go away under it
-                raise Stopped from error
-            self._tally.ended(job, JobState.FAILED)
-            error.remedy = _remedy(job, error)
-            log.error("job_failed", error=error.message, remedy=error.remedy, **facts)
-            task.move(JobState.FAILED, str(error))
+            self._failed(task, error)
+        except Exception as error:  # noqa: BLE001 - the stream goes on, whatever a job meets
+            self._failed(task, Defect.of(error))
         else:
             task.move(JobState.DONE)
             self._tally.ended(job, JobState.DONE)
             log.info("job_done", rows=task.progress.rows, **facts)
         return True
+
+    def _failed(self, task: Task, error: CdcError) -> None:
+        """End a job that cannot go on; raises Stopped where its connections went away under it."""
+        if self._stopping.is_set():
+            raise Stopped from error
+        job = task.job
+        self._tally.ended(job, JobState.FAILED)
+        error.remedy = _remedy(job, error)
+        log.error(
+            "job_failed",
+            job=job.id,
+            kind=job.kind.value,
+            table=job.table,
+            error=error.message,
+            remedy=error.remedy,
+        )
+        task.move(JobState.FAILED, str(error))
 
     def _work(self, task: Task) -> None:
         started = time.monotonic()

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Collection as Several
+from collections.abc import Mapping
 from typing import Any, Final
 
+import structlog
 from pymongo import MongoClient
 from pymongo.read_concern import ReadConcern
 
-from cdc.jobs import ENDED, JOBS, Job, JobState
+from cdc.jobs import ENDED, JOBS, Job, JobState, is_one
 from cdc.state_writes import StateWrite
 from cdc.writers.answers import explained
 from cdc.writers.batch import ANY_TIME
 from cdc.writers.state import MAJORITY
 
+log = structlog.get_logger(__name__)
+
+UNREADABLE: Final = (
+    "this is no job: it needs a text as _id, a known kind, a table and the date requested_at"
+)
 _OPEN: Final = [JobState.QUEUED.value, JobState.RUNNING.value]
 
 
@@ -32,10 +39,17 @@ class Jobs:
         )
 
     def next(self) -> Job | None:
-        """Return the job to work on: the one that runs, or the oldest that waits."""
+        """Return the job to work on: the one that runs, or the oldest that waits.
+
+        What waits and is no job, as somebody may have inserted it, is marked as failed.
+        """
         with explained():
-            found = self._documents.find({"stream": self._stream, "state": {"$in": _OPEN}})
-            jobs = [Job.from_document(each) for each in found.sort("requested_at", 1)]
+            waiting = self._documents.find({"stream": self._stream, "state": {"$in": _OPEN}})
+            found = [*waiting.sort("requested_at", 1)]
+            for each in found:
+                if not is_one(each):
+                    self._refuse(each)
+        jobs = [Job.from_document(each) for each in found if is_one(each)]
         jobs.sort(key=lambda job: job.state is not JobState.RUNNING)
         return jobs[0] if jobs else None
 
@@ -43,13 +57,18 @@ class Jobs:
         """Return a job, or None where there is none of this id."""
         with explained():
             document = self._documents.find_one({"_id": identity, "stream": self._stream})
-        return Job.from_document(document) if document else None
+        return Job.from_document(document) if document and is_one(document) else None
 
     def all(self) -> list[Job]:
         """Return every job, the oldest first."""
         with explained():
             found = self._documents.find({"stream": self._stream}).sort("requested_at", 1)
-            return [Job.from_document(each) for each in found]
+            return [Job.from_document(each) for each in found if is_one(each)]
+
+    def _refuse(self, document: Mapping[str, Any]) -> None:
+        change = {"state": JobState.FAILED.value, "error": UNREADABLE}
+        self._documents.update_one({"_id": document["_id"]}, {"$set": change})
+        log.error("job_unreadable", job=str(document["_id"]), error=UNREADABLE)
 
     def add(self, job: Job) -> None:
         """Ask for a job."""

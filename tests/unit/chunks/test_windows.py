@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from cdc.chunks.settling import Piece, Settlement
+from cdc.errors import Defect
 from cdc.jobs import JobKind
 from tests.unit.chunks.world import Running, World, document
 
@@ -100,3 +102,21 @@ def test_a_chunk_is_read_again_when_the_table_is_altered_meanwhile() -> None:
     end(world, world.work(JobKind.BACKFILL, behind=once(alter)))
 
     assert world.target.documents == world.expected()
+
+
+def test_a_piece_that_meets_a_defect_fails_alone() -> None:
+    world = world_of(1)
+
+    def broken() -> Settlement | None:
+        raise KeyError("a value of a row")
+
+    failed, fine = Piece(broken), Piece(Settlement)
+    for piece in (failed, fine):
+        world.settler.submit(piece)
+    world.settler.settle(world.target)
+
+    error = failed.outcome.exception()
+    assert isinstance(error, Defect)
+    assert "KeyError at test_windows.py:" in error.message
+    assert "a value of a row" not in str(error)
+    assert fine.outcome.result()

@@ -1,0 +1,84 @@
+"""Jobs that cannot be done end as failed; the stream goes on, and so do other jobs."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from bson import ObjectId
+
+from cdc.writers.jobs import UNREADABLE
+from tests.end_to_end.support.stream import Stream
+from tests.end_to_end.test_copying import cdc
+from tests.waiting import eventually
+
+pytestmark = pytest.mark.parametrize("stream", ["mysql-gtid"], indirect=True)
+
+
+def insert_job(stream: Stream, **more: Any) -> object:
+    job = {
+        "_id": f"job-{stream.state['jobs'].count_documents({})}",
+        "stream": stream.name,
+        "kind": "verify",
+        "table": f"{stream.schema}.items",
+        "options": {},
+        "state": "queued",
+        "requested_at": datetime.now(UTC),
+        **more,
+    }
+    return stream.state["jobs"].insert_one(job).inserted_id
+
+
+def ended(stream: Stream, job: object) -> tuple[str, str]:
+    """Wait until a job has failed or is done; its state and what it says of it."""
+
+    def state() -> str:
+        stream.daemon.check_alive(waiting_for=f"the end of the job {job}")
+        return str((stream.state["jobs"].find_one({"_id": job}) or {}).get("state"))
+
+    eventually(lambda: state() in ("failed", "done"), waiting_for=f"the end of the job {job}")
+    found = stream.state["jobs"].find_one({"_id": job}) or {}
+    return found["state"], str(found["error"])
+
+
+def followed(stream: Stream) -> Stream:
+    stream.table("items", "id INT NOT NULL PRIMARY KEY, word VARCHAR(20)")
+    stream.start()
+    stream.sql("INSERT INTO items VALUES (1, 'SECRET')")
+    stream.until_caught_up()
+    return stream
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [{"_id": ObjectId()}, {"kind": "explode"}, {"table": 7}, {"requested_at": "now"}],
+    ids=str,
+)
+def test_what_is_no_job_is_refused_once(stream: Stream, odd: dict[str, Any]) -> None:
+    followed(stream)
+
+    refused = insert_job(stream, **odd)
+    job = insert_job(stream)
+
+    assert ended(stream, refused) == ("failed", UNREADABLE)
+    assert ended(stream, job) == ("done", "None")
+    assert cdc(stream, "jobs", "list").returncode == 0
+    stream.sql("INSERT INTO items VALUES (2, 'two')")
+    stream.settle()
+
+
+def test_a_defect_fails_its_job_and_shows_no_value(stream: Stream) -> None:
+    followed(stream)
+
+    broken = insert_job(stream, options={"sample": "SECRET"})  # no number: nobody checks that
+    job = insert_job(stream)
+
+    state, error = ended(stream, broken)
+    assert state == "failed"
+    assert "a defect of cdc: TypeError at " in error
+    assert f"cdc verify {stream.schema}.items" in error
+    assert "SECRET" not in error + stream.daemon.stderr
+    assert ended(stream, job) == ("done", "None")
+    stream.sql("INSERT INTO items VALUES (2, 'two')")
+    stream.settle()
