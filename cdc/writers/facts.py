@@ -12,8 +12,7 @@ from pymongo.read_concern import ReadConcern
 
 from cdc.errors import Retryable, Unfit
 from cdc.preflight.facts import TargetFacts
-from cdc.writers.answers import brief
-from cdc.writers.failures import is_passing
+from cdc.writers.failures import brief, is_passing
 from cdc.writers.state import MAJORITY, STREAMS
 
 Client = MongoClient[dict[str, Any]]

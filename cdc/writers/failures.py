@@ -9,7 +9,6 @@ from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
 
 from cdc.dead_letters import Reason
 from cdc.errors import CdcError, Retryable, Unfit
-from cdc.writers.answers import brief
 from cdc.writers.batch import query
 from cdc.writers.commands import Command
 
@@ -149,8 +148,17 @@ def is_passing(error: Exception) -> bool:
     return isinstance(error, OperationFailure) and error.code in RETRYABLE_CODES
 
 
+def brief(error: Exception) -> str:
+    """Give the driver's words without the whole reply, or the topology, that follows them."""
+    return str(error).partition(", full error")[0].partition(", Timeout:")[0]
+
+
 def explained(error: PyMongoError) -> CdcError:
-    """Say what an error that does not pass means for the operator."""
+    """Say what an error means for the operator."""
+    if isinstance(error, ConnectionFailure):
+        return Retryable(f"the target cannot be reached: {brief(error)}")
+    if is_passing(error):
+        return Retryable(f"the target does not do it now: {brief(error)}")
     code = error.code if isinstance(error, OperationFailure) else None
     if code in ACCESS_CODES:
         return Unfit(

@@ -22,7 +22,6 @@ from cdc.pulse import Pulse
 from cdc.retry import persist
 from cdc.snapshot import Writing
 from cdc.writers import commands
-from cdc.writers.answers import brief
 from cdc.writers.batch import Batch
 from cdc.writers.clearing import Clearing
 from cdc.writers.commands import Command
@@ -30,6 +29,7 @@ from cdc.writers.failures import (
     DUPLICATE_KEY,
     OBJECT_TOO_LARGE,
     Refused,
+    brief,
     check_reply,
     explained,
     is_passing,

@@ -220,13 +220,15 @@ def test_what_is_wrong_with_a_login_is_named_and_nothing_falls_back(
 
 
 @pytest.mark.parametrize("locked", ["mysql"], indirect=True)
-def test_rights_that_are_taken_away_stop_the_daemon_by_name(locked: Locked) -> None:
+@pytest.mark.parametrize("busy", [True, False], ids=["busy", "idle"])
+def test_rights_that_are_taken_away_stop_the_daemon_by_name(locked: Locked, busy: bool) -> None:
     stream = locked.stream
     daemon = stream.start(ledger=False)
     daemon.until_logged("job_done")
 
     stream.client.admin.command("revokeRolesFromUser", stream.name, roles=[stream.name])
-    stream.sql("INSERT INTO items VALUES (1, 'one')")
+    if busy:
+        stream.sql("INSERT INTO items VALUES (1, 'one')")
 
     assert daemon.wait() == 3
     [said] = [each for each in daemon.events("stopped") if each.get("exit_code") == 3]
