@@ -100,6 +100,11 @@ class Experiment:
             yield Life(number, self.seed, self.stage.login(), second, dies_after)
 
     def _until_caught_up(self, names: Configured, daemon: Daemon) -> None:
+        """Wait until it is this daemon that writes, and until it has written what there is."""
+        streams = self.client[names.state_database]["streams"]
+        while not streams.count_documents({"_id": names.stream, "owner.pid": daemon.pid}):
+            daemon.check()
+            time.sleep(_POLL_SECONDS)
         replication.wait_for(self.stage.executed(), names, self.client, daemon)
 
     def _until_quiet(self, database: str) -> None:
