@@ -12,6 +12,8 @@ from tests.portal.browser.visitor import Visit
 from tests.portal.people import PASSWORD, person
 from tests.waiting import eventually
 
+REPLICATED = re.compile(r"replicated\s+[\d:]{8} UTC, .* after it was")
+
 
 @pytest.fixture
 def ana(stack: Stack) -> User:
@@ -55,9 +57,7 @@ class TestCustomer:
 
         expect(page.get_by_role("heading", name="Timeline")).to_be_visible()
         tweet = write(page, "The first of mine")
-        expect(tweet).to_contain_text(
-            re.compile(r"replicated\s+[\d:]{8} UTC, .* after it was written")
-        )
+        expect(tweet).to_contain_text(REPLICATED)
         assert "The first of mine" in texts(stack)
         visitor.keep_picture("timeline-replicated")
 
@@ -65,7 +65,7 @@ class TestCustomer:
         page.get_by_label("Your tweet").fill("The first of mine, said better")
         page.get_by_role("button", name="Keep the change").click()
         tweet = entry(page, "The first of mine, said better")
-        expect(tweet).to_contain_text(re.compile(r"replicated\s.* after it was changed"))
+        expect(tweet).to_contain_text(REPLICATED)
         assert "The first of mine, said better" in texts(stack)
 
         tweet.get_by_role("link", name="Delete").click()
