@@ -48,7 +48,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="package")
 def stack(
     request: pytest.FixtureRequest,
-    browser: Browser,  # without one nothing is started
+    browser: Browser,
     mysql: MySQLServer,
     mongo: MongoServer,
     tmp_path_factory: pytest.TempPathFactory,
