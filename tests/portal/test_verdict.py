@@ -43,12 +43,18 @@ def test_the_lag_decides_while_both_sides_are_there(
     assert (judged.level, judged.word, judged.lag_seconds) == (level, word, lag)
 
 
-def test_how_much_is_to_come_is_told() -> None:
-    judged = verdict(answer(200.0, transactions_behind=1234), None)
+@pytest.mark.parametrize(
+    ("behind", "told"),
+    [
+        (0, ""),
+        (1, "; 1 transaction is to come"),
+        (1234, "; 1,234 transactions are to come"),
+    ],
+)
+def test_how_much_is_to_come_is_told(behind: int, told: str) -> None:
+    judged = verdict(answer(200.0, transactions_behind=behind), None)
 
-    assert judged.sentence == (
-        "MongoDB is 3 min 20 s behind MySQL; 1,234 transactions are to come."
-    )
+    assert judged.sentence == f"MongoDB is 3 min 20 s behind MySQL{told}."
 
 
 def test_a_standby_speaks_for_who_is_active() -> None:

@@ -109,4 +109,6 @@ def _by_lag(status: Facts, lag: float | None) -> Verdict:
 
 def _to_come(status: Facts) -> str:
     behind = status["transactions_behind"]
-    return f"; {thousands(behind)} transactions are to come" if behind else ""
+    if not behind:
+        return ""
+    return f"; {thousands(behind)} transaction{' is' if behind == 1 else 's are'} to come"
