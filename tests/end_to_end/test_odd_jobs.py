@@ -53,7 +53,7 @@ def followed(stream: Stream) -> Stream:
 @pytest.mark.parametrize(
     "odd",
     [{"_id": ObjectId()}, {"kind": "explode"}, {"table": 7}, {"requested_at": "now"}],
-    ids=str,
+    ids=["an id that is no text", "an unknown kind", "no table", "no date"],
 )
 def test_what_is_no_job_is_refused_once(stream: Stream, odd: dict[str, Any]) -> None:
     followed(stream)
