@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 import bson
@@ -12,6 +11,7 @@ from cdc.chunks import account
 from cdc.jobs import JobKind, Progress
 from tests.unit.chunks.test_windows import end, world_of
 from tests.unit.chunks.world import Running, World, document
+from tests.waiting import eventually
 
 
 class Killed(Exception):
@@ -25,13 +25,15 @@ def saved(running: Running) -> Progress:
 
 
 def settle_until_killed(world: World, running: Running) -> None:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
+    def is_killed() -> bool:
         world.settle()
         try:
-            assert not running.done
+            assert not running.done, "it ended before it was killed"
         except Killed:
-            return
+            return True
+        return False
+
+    eventually(is_killed)
 
 
 def damaged(world: World, *keys: int) -> None:

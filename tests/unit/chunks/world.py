@@ -230,6 +230,7 @@ class Running:
 
     @property
     def done(self) -> bool:
+        ended = not self._thread.is_alive()  # asked first: the error is there before the end
         if self._error is not None:
             raise self._error
-        return not self._thread.is_alive()
+        return ended
