@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
-import bson
-
 from cdc.dead_letters import Failure
+from cdc.mapping.bson_bytes import DOCUMENT
 from cdc.operations import Operation
-from cdc.writers.batch import ANY_TIME, comparable, id_value
-from cdc.writers.documents import id_end
+from cdc.writers.batch import comparable, id_value
+from cdc.writers.documents import elements, id_end
+
+Fields = list[tuple[str, bytes]]
+"""The fields of a document in their order: names, and values as type byte and bytes."""
 
 Kind = Literal["missing", "extra", "different"]
 
@@ -51,7 +53,7 @@ def differences(
         if raw is None:
             yield Difference(collection, "missing", operation.id), operation
         elif raw[id_end(raw) :] != operation.document[id_end(operation.document) :]:
-            fields = tuple(_differing(_decoded(operation.document), _decoded(raw)))
+            fields = tuple(_differing(operation.document, raw))
             yield Difference(collection, "different", operation.id, fields), operation
 
 
@@ -65,19 +67,25 @@ def unmapped(
         yield Difference(collection, "different" if there else "missing", each.id, (), note)
 
 
-_ABSENT = object()
+def _differing(one: bytes, other: bytes) -> Iterator[str]:
+    """Yield the dotted paths at which two documents differ beside their ids: one at least.
+
+    Values are compared as bytes: for Python 0.0 is -0.0, and 1 an int64 as well as an int32.
+    """
+    return _paths([*elements(one)][1:], [*elements(other)][1:])
 
 
-def _decoded(raw: bytes) -> Mapping[str, Any]:
-    return bson.decode(raw, ANY_TIME)
-
-
-def _differing(one: Mapping[str, Any], other: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
-    for name in dict.fromkeys([*one, *other]):
-        if name == "_id" and not prefix:
+def _paths(mine: Fields, theirs: Fields) -> Iterator[str]:
+    one, other = dict(mine), dict(theirs)
+    if one == other:  # they stand in another order, or one of them twice
+        moved = sorted({*enumerate(mine)} ^ {*enumerate(theirs)})
+        yield from dict.fromkeys(name for _, (name, _) in moved)
+    for name in {**one, **other}:
+        value, their_value = one.get(name, b""), other.get(name, b"")
+        if value == their_value:
             continue
-        mine, theirs = one.get(name, _ABSENT), other.get(name, _ABSENT)
-        if isinstance(mine, dict) and isinstance(theirs, dict):
-            yield from _differing(mine, theirs, f"{prefix}{name}.")
-        elif type(mine) is not type(theirs) or mine != theirs:
-            yield prefix + name
+        if value[:1] == their_value[:1] == DOCUMENT:
+            inner = _paths([*elements(value[1:])], [*elements(their_value[1:])])
+            yield from (f"{name}.{path}" for path in inner)
+        else:
+            yield name

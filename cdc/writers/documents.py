@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import bson
@@ -36,7 +36,8 @@ _FIXED_BYTES: Final = {
     0x7F: 0,
     0xFF: 0,
 }
-_BESIDE_LENGTH: Final = {0x02: 4, 0x03: 0, 0x05: 5, 0x0C: 16, 0x0D: 4, 0x0E: 4, 0x0F: 0}
+_REGEX: Final = 0x0B
+_BESIDE_LENGTH: Final = {0x02: 4, 0x03: 0, 0x04: 0, 0x05: 5, 0x0C: 16, 0x0D: 4, 0x0E: 4, 0x0F: 0}
 """What other values take beside the bytes that their length counts: strings, documents, …"""
 
 
@@ -89,10 +90,26 @@ def document_id(raw: bytes) -> bytes:
 
 
 def id_end(raw: bytes) -> int:
-    """Return the offset behind the `_id` with which a document begins (bsonspec.org)."""
-    kind, at = raw[4], _ID_OFFSET
+    """Return the offset behind the `_id` with which a document begins."""
+    return _value_end(raw, raw[4], _ID_OFFSET)
+
+
+def elements(raw: bytes) -> Iterator[tuple[str, bytes]]:
+    """Yield a document's fields: the name, and the value as type byte and bytes."""
+    at = 4
+    while raw[at]:
+        start = raw.index(b"\0", at + 1) + 1
+        end = _value_end(raw, raw[at], start)
+        yield raw[at + 1 : start - 1].decode(errors="replace"), raw[at : at + 1] + raw[start:end]
+        at = end
+
+
+def _value_end(raw: bytes, kind: int, at: int) -> int:
+    """Return the offset behind a value that begins at an offset (bsonspec.org)."""
     if kind in _FIXED_BYTES:
         return at + _FIXED_BYTES[kind]
+    if kind == _REGEX:
+        return raw.index(b"\0", raw.index(b"\0", at) + 1) + 1
     length = int.from_bytes(raw[at : at + 4], "little")
     return at + length + _BESIDE_LENGTH[kind]
 
