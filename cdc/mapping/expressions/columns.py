@@ -89,11 +89,16 @@ def _integer(column: Column) -> Integer:
 def _characters(column: Column, *, mariadb: bool) -> Text | Binary:
     if column.collation is None:
         raise ExpressionError(f"column `{column.name}`: its collation is not known")
+    numbered = column.type in (FieldType.ENUM, FieldType.SET)
     if column.collation == charsets.BINARY:
+        if numbered:
+            raise ExpressionError(
+                f"column `{column.name}`: the members of an ENUM or SET of charset binary cannot"
+                " be used in an expression; give it a charset of characters"
+            )
         return Binary()
     collation = collations.covered(column.collation, mariadb=mariadb)
     if collation is None:
         charset = charsets.charset(column.collation)
         collation = collations.uncovered(column.collation, charset or "unknown")
-    numbered = column.type in (FieldType.ENUM, FieldType.SET)
     return Text(collation, Strength.COLUMN, numbered=numbered)

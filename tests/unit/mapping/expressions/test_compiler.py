@@ -160,6 +160,18 @@ def test_a_bit_64_of_mariadb_is_refused() -> None:
         compile_expression(parse("`all` + 0"), columns, mariadb=True)
 
 
+@pytest.mark.parametrize("mariadb", [False, True])
+@pytest.mark.parametrize("type_", [FieldType.ENUM, FieldType.SET])
+@pytest.mark.parametrize("sql", ["e", "CONCAT(e, 'x')", "e = 'a'", "e IS NULL"])
+def test_an_enum_or_set_of_charset_binary_is_refused(
+    sql: str, type_: FieldType, mariadb: bool
+) -> None:
+    columns = {"e": Column("e", type_, length=1, collation=63, members=("a",))}
+
+    with pytest.raises(ExpressionError, match="`e`: the members of an ENUM or SET"):
+        compile_expression(parse(sql), columns, mariadb=mariadb)
+
+
 def test_a_constant_may_hold_any_character() -> None:
     assert evaluate("lang = 'a\0b\n'", "a\0b\n") == 1
 
