@@ -10,7 +10,7 @@ import click
 
 from cdc.columns import TableMap
 from cdc.commands import config_option
-from cdc.commands.mapping.inputs import connected, load_all, mappings_of, table_maps
+from cdc.commands.mapping.inputs import followed, load_all
 from cdc.mapping.compiler import compile_plan
 
 
@@ -24,14 +24,10 @@ def explain(table: str, config_path: Path) -> None:
     TABLE is schema.table, or a glob as a mapping writes it.
     """
     config, mappings = load_all(config_path)
-    with connected(config) as connection:
-        for each in mappings_of(table, mappings):
-            for table_map in table_maps(connection, each):
-                if table not in (each.source, table_map.name):
-                    continue
-                click.echo(f"# {table_map.name} becomes {each.target}, by {each.origin.file}")
-                click.echo("\n".join(_legend(table_map)) + "\n")
-                click.echo(compile_plan(each, table_map).source)
+    for each, table_map in followed(config, table, mappings):
+        click.echo(f"# {table_map.name} becomes {each.target}, by {each.origin.file}")
+        click.echo("\n".join(_legend(table_map)) + "\n")
+        click.echo(compile_plan(each, table_map).source)
 
 
 def _legend(table: TableMap) -> Iterator[str]:

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+import click
+
 from cdc.columns import TableMap
 from cdc.config import Config, load
 from cdc.errors import UsageError
@@ -47,14 +49,23 @@ def connected(config: Config) -> Iterator[source.SourceConnection]:
         source.close(connection)
 
 
-def mappings_of(table: str, mappings: Sequence[Mapping]) -> list[Mapping]:
-    """Give the mappings that follow `schema.table`; UsageError where none does."""
-    schema, _, name = table.partition(".")
-    chosen = [each for each in mappings if each.source == table or each.follows(schema, name)]
-    if not chosen:
-        known = did_you_mean(table, [each.source for each in mappings])
-        raise UsageError(f"no mapping has the source {table}{known}")
-    return chosen
+def followed(
+    config: Config, table: str, mappings: Sequence[Mapping]
+) -> list[tuple[Mapping, TableMap]]:
+    """Give each mapping with the tables that it follows and `table` names, a glob or one of them.
+
+    UsageError where no mapping follows it. That a glob matches no table yet is said on stderr.
+    """
+    with connected(config) as connection:
+        found = [
+            (each, table_map)
+            for each in _mappings_of(table, mappings)
+            for table_map in table_maps(connection, each)
+            if table in (each.source, table_map.name)
+        ]
+    if not found:
+        click.echo(f"the source has no table {table} that its user may read", err=True)
+    return found
 
 
 def table_maps(connection: source.SourceConnection, each: Mapping) -> list[TableMap]:
@@ -71,3 +82,13 @@ def table_maps(connection: source.SourceConnection, each: Mapping) -> list[Table
         what = f"the source has no table {each.source} that its user may read"
         raise MappingError([each.origin.mistake(("source",), what)])
     return [table for table in found if table is not None]
+
+
+def _mappings_of(table: str, mappings: Sequence[Mapping]) -> list[Mapping]:
+    """Give the mappings that follow `schema.table`; UsageError where none does."""
+    schema, _, name = table.partition(".")
+    chosen = [each for each in mappings if each.source == table or each.follows(schema, name)]
+    if not chosen:
+        known = did_you_mean(table, [each.source for each in mappings])
+        raise UsageError(f"no mapping has the source {table}{known}")
+    return chosen

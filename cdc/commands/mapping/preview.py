@@ -13,7 +13,7 @@ import click
 from bson import json_util
 
 from cdc.commands import config_option, output_option
-from cdc.commands.mapping.inputs import connected, load_all, mappings_of, table_maps
+from cdc.commands.mapping.inputs import followed, load_all
 from cdc.commands.mapping.side_by_side import side_by_side
 from cdc.config import Config
 from cdc.errors import UsageError
@@ -41,7 +41,8 @@ def preview(table: str, config_path: Path, output: str, limit: int, key: tuple[s
     written anywhere.
     """
     config, mappings = load_all(config_path)
-    for each, name in _followed(config, table, mappings):
+    for each, table_map in followed(config, table, mappings):
+        name = table_map.name
         pairs = [*_pairs(config, each, name, limit, key)]
         for pair in pairs:
             if output == "json":
@@ -50,19 +51,6 @@ def preview(table: str, config_path: Path, output: str, limit: int, key: tuple[s
                 click.echo("\n".join(_as_text(each, name, pair)) + "\n")
         if not pairs:
             click.echo(f"{name} has no {'such row' if key else 'rows'}", err=True)
-
-
-def _followed(
-    config: Config, table: str, mappings: tuple[Mapping, ...]
-) -> list[tuple[Mapping, str]]:
-    """Give each mapping with the tables that it follows and `table` names."""
-    with connected(config) as connection:
-        return [
-            (each, table_map.name)
-            for each in mappings_of(table, mappings)
-            for table_map in table_maps(connection, each)
-            if table in (each.source, table_map.name)
-        ]
 
 
 def _pairs(

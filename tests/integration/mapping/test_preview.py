@@ -89,6 +89,21 @@ def test_a_table_or_a_key_without_rows_is_said(
     assert (missing.stdout, missing.stderr) == ("", f"{schema}.bare has no such row\n")
 
 
+@pytest.mark.parametrize("command", ["preview", "explain"])
+@pytest.mark.parametrize("name", ["shard_*", "shard_7"])
+def test_a_glob_that_matches_no_table_yet_is_said(
+    commands: MappingCommands, source: MySQLServer, schema: str, command: str, name: str
+) -> None:
+    identity = [{"source": "table"}, "id"]
+    commands.write("shards", source=f"{schema}.shard_*", target="shards", id=identity)
+
+    result = commands.run(command, f"{schema}.{name}")
+
+    assert result.exit_code == 0, result.exception
+    assert result.stdout == ""
+    assert result.stderr == f"the source has no table {schema}.{name} that its user may read\n"
+
+
 def test_a_row_that_cannot_be_carried_over_says_why(
     commands: MappingCommands, source: MySQLServer, schema: str
 ) -> None:
