@@ -12,12 +12,14 @@ class ColumnDefinition:
     """How a column was declared: its type as the server writes it, and its comment.
 
     `json` tells a column that its server keeps as text but that holds JSON only (MariaDB's JSON).
+    `generated` is the expression that the server computes it by, if there is one.
     """
 
     name: str
     declared: str
     comment: str = ""
     json: bool = False
+    generated: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from cdc.preflight import (
     glob_findings,
     gone,
     index_findings,
+    mapping_finding,
     missing,
     require,
     source_findings,
@@ -29,7 +30,7 @@ from cdc.preflight import (
     tables,
     target_findings,
 )
-from cdc.preflight.facts import TableFacts
+from cdc.preflight.facts import SourceFacts, TableFacts
 from cdc.readers import heart, source
 from cdc.readers.dump import replica_uuid
 from cdc.readers.facts import source_facts, table_facts
@@ -109,7 +110,7 @@ def examine_source(
                 yield absent(facts, f"{schema}.{table}")
             else:
                 yield from table_findings(facts, [found])
-                yield from _mapped(found, mappings, judged)
+                yield from _mapped(facts, found, mappings, judged)
     yield from _heartbeat(config)
 
 
@@ -207,18 +208,20 @@ def _attempted(side: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Fin
         yield Finding(side, Outcome.UNFIT, error.message, error.remedy or "")
 
 
-def _mapped(table: TableFacts, mappings: Mappings, judged: Mappings) -> Iterator[Finding]:
+def _mapped(
+    side: SourceFacts, table: TableFacts, mappings: Mappings, judged: Mappings
+) -> Iterator[Finding]:
     if table.columns is None:
         return
     for mapping in mappings:
         if not mapping.follows(table.schema, table.table):
             continue
         try:
-            compile_plan(mapping, table.columns)
+            plan = compile_plan(mapping, table.columns)
         except MappingError as error:
             outcome = Outcome.WARNING if mapping in judged else Outcome.WRONG
             remedy = VANISHED if mapping in judged else ""
             for mistake in error.mistakes:
                 yield Finding(f"mapping {table.name}", outcome, str(mistake), remedy)
         else:
-            yield Finding(f"mapping {table.name}", Outcome.OK, f"feeds {mapping.target}")
+            yield mapping_finding(side, table, mapping.target, plan.needed)

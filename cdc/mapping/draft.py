@@ -117,6 +117,8 @@ def _fields(definition: TableDefinition) -> Iterator[str | _Line]:
 def _field(
     column: Column, declared: ColumnDefinition, definition: TableDefinition, paths: set[str]
 ) -> _Line:
+    if declared.generated and definition.table_map.mariadb:
+        return _unlogged(column.name, declared)
     kind = _kind(declared)
     found = _encoder(column, kind)
     notes = (*_losses(column, kind), *_references(column, definition), *_comment(declared))
@@ -125,6 +127,14 @@ def _field(
         return _Line(f"  # {name} is left out: {_in_a_line(str(found))}", notes)
     path = _path(column.name, paths)
     return _Line(f"  {_scalar(path)}: {_rule(column.name, kind)}", notes)
+
+
+def _unlogged(name: str, declared: ColumnDefinition) -> _Line:
+    """Say why a mapping of the column would stop the stream."""
+    computed = f"generated as {_in_a_line(declared.generated)}, which `sql` may compute"
+    reason = "MariaDB 11.8 logs no generated columns in updates and deletes"
+    line = f"  # {_in_a_line(name)} is left out: {reason}"
+    return _Line(line, (computed, *_comment(declared)))
 
 
 def _kind(declared: ColumnDefinition) -> ValueType | None:

@@ -43,6 +43,11 @@ class FullImages:
         self._before = frozenset(_needed(layout, layout.id, *(layout.deleted or ())))
         self._after = frozenset(_needed(layout, layout.id, *layout.fields))
 
+    @property
+    def needed(self) -> frozenset[int]:
+        """The columns without which an update or a delete may be refused."""
+        return self._before | self._after
+
     def images(self, event: RowsEvent) -> bytes:
         """Raise RefusedEvent, with columns and remedy, where what is needed is not there."""
         if event.present in self._full and event.present_after in self._full:

@@ -48,6 +48,11 @@ class Plan:
     halts: bool = True
     """Whether a row that cannot be carried over is to stop the stream."""
 
+    @property
+    def needed(self) -> frozenset[str]:
+        """The columns without which an update or a delete may be refused."""
+        return frozenset(self.layout.columns[each] for each in self._full_images.needed)
+
     def operations(
         self,
         event: RowsEvent,

@@ -6,7 +6,13 @@ from cdc.preflight.edited import edit_findings
 from cdc.preflight.finding import Finding, Outcome, exit_code, require
 from cdc.preflight.indexes import index_findings
 from cdc.preflight.source import source_findings
-from cdc.preflight.tables import glob_findings, gone, missing, table_findings
+from cdc.preflight.tables import (
+    glob_findings,
+    gone,
+    mapping_finding,
+    missing,
+    table_findings,
+)
 from cdc.preflight.target import target_findings
 
 __all__ = [
@@ -17,6 +23,7 @@ __all__ = [
     "glob_findings",
     "gone",
     "index_findings",
+    "mapping_finding",
     "missing",
     "require",
     "source_findings",

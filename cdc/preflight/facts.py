@@ -61,7 +61,8 @@ class TableFacts:
 
     `kind` and `engine` as information_schema names them. `columns` is None, and `cascades`
     unknown, for a table whose rows the account may not read. `cascades` are the table's foreign
-    keys by which the server changes its rows when a parent's row changes.
+    keys by which the server changes its rows when a parent's row changes. `generated` names the
+    columns that the server computes.
     """
 
     schema: str
@@ -70,6 +71,7 @@ class TableFacts:
     engine: str = "InnoDB"
     columns: TableMap | None = None
     cascades: tuple[str, ...] = ()
+    generated: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:

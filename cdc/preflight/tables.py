@@ -57,6 +57,23 @@ def glob_findings(sources: Iterable[str], names: Collection[tuple[str, str]]) ->
             )
 
 
+def mapping_finding(
+    source: SourceFacts, table: TableFacts, target: str, needed: Collection[str]
+) -> Finding:
+    """Tell where the table goes by a mapping that fits it, and takes the columns `needed`."""
+    check, feeds = f"mapping {table.name}", f"feeds {target}"
+    unlogged = ", ".join(f"`{name}`" for name in sorted(table.generated.intersection(needed)))
+    if not unlogged or not source.mariadb:
+        return Finding(check, Outcome.OK, feeds)
+    return Finding(
+        check,
+        Outcome.WARNING,
+        f"{feeds}, and takes generated columns: {unlogged}; MariaDB 11.8 logs none in updates"
+        " and deletes (10.11 does), and the stream stops at the first of these",
+        "leave them out by `exclude` or `fields`, or have `sql` compute them anew",
+    )
+
+
 def _finding(source: SourceFacts, table: TableFacts) -> Finding:
     return (
         _spelling(source, table)

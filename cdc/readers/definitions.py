@@ -43,6 +43,18 @@ def define_table(connection: SourceConnection, schema: str, table: str) -> Table
     )
 
 
+def generated_columns(connection: SourceConnection, schema: str, table: str) -> dict[str, str]:
+    """Ask for the columns that the server computes, with their expressions."""
+    rows = _rows(
+        connection,
+        "SELECT column_name, generation_expression FROM information_schema.columns"
+        " WHERE table_schema = %s AND table_name = %s AND generation_expression <> ''",
+        schema,
+        table,
+    )
+    return {str(name): str(expression) for name, expression in rows}
+
+
 def _created(connection: SourceConnection, schema: str, table: str) -> str:
     _rows(connection, "SET SESSION sql_mode = ''")  # ANSI_QUOTES would quote names otherwise
     _rows(connection, "SET SESSION sql_quote_show_create = 1")
@@ -60,8 +72,15 @@ def _columns(
         schema,
         table,
     )
+    generated = generated_columns(connection, schema, table)
     for name, declared, comment in rows:
-        yield ColumnDefinition(str(name), str(declared), str(comment), str(name) in json_columns)
+        yield ColumnDefinition(
+            str(name),
+            str(declared),
+            str(comment),
+            json=str(name) in json_columns,
+            generated=generated.get(str(name), ""),
+        )
 
 
 def _table_comment(connection: SourceConnection, schema: str, table: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 from pymysql.cursors import DictCursor
 
 from cdc.preflight.facts import Replica, SourceFacts, TableFacts
+from cdc.readers.definitions import generated_columns
 from cdc.readers.schema import describe_table, quoted
 from cdc.readers.source import AccessDenied, SourceConnection, is_mariadb
 
@@ -94,6 +95,7 @@ def table_facts(connection: SourceConnection, schema: str, table: str) -> TableF
         engine=engine,
         columns=describe_table(connection, schema, table),
         cascades=_cascades(connection, schema, table),
+        generated=frozenset(generated_columns(connection, schema, table)),
     )
 
 
