@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import yaml
 
 Path = tuple[str | int, ...]
+
+MAX_DEPTH: Final = 100
+"""Levels of mappings and lists: far beyond what any file needs, and far below Python's stack."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,11 @@ class YamlMistake(ValueError):
 
 
 def parse(text: str) -> Marked:
-    """Read one document; raise YamlMistake for what is not YAML and for keys said twice."""
+    """Read one document.
+
+    Raises YamlMistake for what is not YAML, for keys said twice, and for what has no end or nests
+    beyond MAX_DEPTH.
+    """
     loader = _CoreLoader(text)
     try:
         node = loader.get_single_node()
@@ -46,6 +53,8 @@ def parse(text: str) -> Marked:
             return Marked(data=None, lines={})
         lines = dict(_lines(node, (), frozenset()))
         return Marked(data=loader.construct_document(node), lines=lines)
+    except RecursionError as error:
+        raise _too_deep(loader.line + 1) from error
     except yaml.MarkedYAMLError as error:
         raise _mistake(error) from error
     except yaml.reader.ReaderError as error:
@@ -64,6 +73,20 @@ class _CoreLoader(yaml.SafeLoader):
     """SafeLoader without YAML 1.1's surprises: `off` and `-10:00` are text, 010 is ten."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - the base class declares it so
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        """Refuse a scalar that is not of its type: an integer of 5000 digits, or `!!bool word`."""
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, LookupError, AttributeError) as error:
+            if isinstance(error, YamlMistake) or not isinstance(node, yaml.ScalarNode):
+                raise
+            kind = node.tag.rpartition(":")[2]
+            raise YamlMistake(
+                f"no {kind} that can be read, of {len(node.value)} characters",
+                _line(node),
+                "write another value, or text in quotes",
+            ) from error
 
 
 _CoreLoader.add_implicit_resolver(
@@ -86,11 +109,7 @@ _CoreLoader.add_implicit_resolver("tag:yaml.org,2002:merge", re.compile(r"^<<$")
 
 
 def _decimal(loader: _CoreLoader, node: yaml.ScalarNode) -> int:
-    try:
-        return int(loader.construct_scalar(node))
-    except ValueError as error:  # Python reads 4300 digits
-        problem = f"a number of {len(node.value)} digits"
-        raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark) from error
+    return int(loader.construct_scalar(node))
 
 
 def _float(loader: _CoreLoader, node: yaml.ScalarNode) -> float:
@@ -102,9 +121,15 @@ _CoreLoader.add_constructor("tag:yaml.org,2002:float", _float)
 
 
 def _lines(node: yaml.Node, path: Path, above: frozenset[int]) -> Iterator[tuple[Path, int]]:
-    """Place everything under `node`; `above` stops at an alias to a node that holds it."""
+    """Place everything under `node`, which the nodes `above` hold."""
     if id(node) in above:
-        return
+        raise YamlMistake(
+            "this holds an alias to itself: it has no end",
+            _line(node),
+            "write out what the alias stands for",
+        )
+    if len(above) >= MAX_DEPTH:
+        raise _too_deep(_line(node))
     if isinstance(node, yaml.ScalarNode):
         _refuse_halves(node)
     above |= {id(node)}
@@ -113,11 +138,11 @@ def _lines(node: yaml.Node, path: Path, above: frozenset[int]) -> Iterator[tuple
         for key, value in node.value:
             below = (*path, _key_name(key))
             yield from _lines(key, below, above)
-            yield below, key.start_mark.line + 1
+            yield below, _line(key)
             yield from _lines(value, below, above)
     elif isinstance(node, yaml.SequenceNode):
         for index, item in enumerate(node.value):
-            yield (*path, index), item.start_mark.line + 1
+            yield (*path, index), _line(item)
             yield from _lines(item, (*path, index), above)
 
 
@@ -128,7 +153,7 @@ def _refuse_halves(node: yaml.ScalarNode) -> None:
     except UnicodeEncodeError as error:
         raise YamlMistake(
             "an escape for half of a character",
-            node.start_mark.line + 1,
+            _line(node),
             'write the character itself, or \\U with its eight digits, as in "\\U0001F600"',
         ) from error
 
@@ -136,7 +161,7 @@ def _refuse_halves(node: yaml.ScalarNode) -> None:
 def _refuse_doubles(node: yaml.MappingNode) -> None:
     seen: dict[object, int] = {}
     for key, _ in node.value:
-        name, line = _key_name(key), key.start_mark.line + 1
+        name, line = _key_name(key), _line(key)
         if name in seen:
             raise YamlMistake(
                 f"the key `{name}` stands twice, first on line {seen[name]}",
@@ -144,6 +169,19 @@ def _refuse_doubles(node: yaml.MappingNode) -> None:
                 "keep one of the two",
             )
         seen[name] = line
+
+
+def _too_deep(line: int) -> YamlMistake:
+    return YamlMistake(
+        f"this nests deeper than {MAX_DEPTH} levels",
+        line,
+        "look for brackets too many, and flatten it",
+    )
+
+
+def _line(node: yaml.Node) -> int:
+    line: int = node.start_mark.line
+    return line + 1
 
 
 def _key_name(key: yaml.Node) -> str:
