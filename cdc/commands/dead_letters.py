@@ -14,6 +14,7 @@ from cdc.commands import config_option, output_option
 from cdc.config import Config, load
 from cdc.dead_letters import DeadLetter, LetterState
 from cdc.errors import UsageError
+from cdc.mapping.mistakes import did_you_mean
 from cdc.retrying import retried
 from cdc.writers import target
 from cdc.writers.dead_letters import DeadLetters, letters_of
@@ -119,12 +120,25 @@ def _chosen(
             "name letters by their ids, or write --table SCHEMA.TABLE, or --all",
             remedy="see which there are: cdc dead-letters list",
         )
-    if not letters:
-        return known.all(table=table)
+    if table is not None:
+        return _of_table(known, table)
+    if every:
+        return known.all()
     found = _named(known, letters)
     for each in found:
         if each.state is not LetterState.OPEN:
             raise UsageError(f"the dead letter {each.id} is {each.state}")
+    return found
+
+
+def _of_table(known: DeadLetters, table: str) -> list[DeadLetter]:
+    found = known.all(table=table)
+    if not found:
+        tables = sorted({each.table for each in known.all()})
+        raise UsageError(
+            f"no open dead letter is of {table}{did_you_mean(table, tables)}",
+            remedy="see which there are: cdc dead-letters list",
+        )
     return found
 
 

@@ -210,6 +210,22 @@ def test_letters_are_shown_retried_and_discarded(
 
 
 @ON_MYSQL
+@pytest.mark.parametrize("action", ["retry", "discard"])
+def test_a_table_without_open_letters_is_a_mistake_of_usage(
+    running: Stream, command: Callable[..., Told], action: str
+) -> None:
+    running.sql(insert(1, number="500"))
+    running.until_caught_up()
+
+    mistyped = command(running, "dead-letters", action, "--table", f"{running.schema}.itmes")
+
+    assert mistyped.returncode == 2
+    assert f"no open dead letter is of {running.schema}.itmes" in mistyped.stderr
+    assert f"did you mean `{running.schema}.items`?" in mistyped.stderr
+    assert letters(running).keys() == {1}
+
+
+@ON_MYSQL
 def test_too_many_stop_the_daemon_before_their_batch(items: Stream) -> None:
     items.settings["dead_letters"] = {"max": 2}
     items.start()
