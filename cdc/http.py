@@ -19,6 +19,7 @@ from cdc.config import Config
 from cdc.looks import Looks
 from cdc.readers.look import look
 from cdc.snapshot import Snapshot
+from cdc.writers.jobs import failed_jobs
 
 log = structlog.get_logger(__name__)
 
@@ -35,8 +36,8 @@ class Pages:
     def __init__(self, config: Config, snapshot: Callable[[], Snapshot]) -> None:
         self._config = config
         self._snapshot = snapshot
-        looks = Looks(lambda: look(config.source))
-        self._registry = metrics.registry(snapshot, looks.latest)
+        source, failed = Looks(lambda: look(config.source)), Looks(lambda: failed_jobs(config))
+        self._registry = metrics.registry(snapshot, source.latest, failed.latest)
         self._pages: dict[str, Callable[[], Answer]] = {
             "/metrics": self._metrics,
             "/healthz": self._health,

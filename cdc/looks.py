@@ -1,27 +1,28 @@
-"""The latest look at the source, for which nobody who asks waits long."""
+"""The latest look at a side, for which nobody who asks waits long."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from cdc.errors import CdcError
-from cdc.readers.look import SourceLook
+
+Seen = TypeVar("Seen")
 
 LOOK_AGAIN_SECONDS: Final = 10.0
-"""How long a look holds: scrapes must not burden the source."""
+"""How long a look holds: scrapes must not burden either side."""
 
 WITHIN_SECONDS: Final = 2.0
 """How long to wait for one: a scrape that takes 10 s tells Prometheus nothing at all."""
 
 
-class Looks:
-    """Looks at the source in a thread of its own; may be asked from any thread."""
+class Looks(Generic[Seen]):
+    """Looks at a side in a thread of its own; may be asked from any thread."""
 
     def __init__(
-        self, look: Callable[[], SourceLook], clock: Callable[[], float] = time.monotonic
+        self, look: Callable[[], Seen], clock: Callable[[], float] = time.monotonic
     ) -> None:
         """`clock` tells seconds."""
         self._look = look
@@ -29,10 +30,10 @@ class Looks:
         self._changed = threading.Condition()
         self._looking = False
         self._looked_at: float | None = None
-        self._seen: SourceLook | None = None
+        self._seen: Seen | None = None
 
-    def latest(self) -> SourceLook | None:
-        """Return a look that still holds; None where the source does not answer in time."""
+    def latest(self) -> Seen | None:
+        """Return a look that still holds; None where the side does not answer in time."""
         with self._changed:
             if not self._looking and not self._holds():
                 self._looking = True
@@ -49,7 +50,7 @@ class Looks:
         try:
             seen = self._look()
         except CdcError:
-            pass  # cdc_source_connected tells
+            pass  # cdc_source_connected and cdc_target_connected tell
         finally:
             with self._changed:
                 self._seen, self._looked_at, self._looking = seen, self._clock(), False

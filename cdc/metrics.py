@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
@@ -15,19 +16,24 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector, CollectorRegistry
 
+from cdc.jobs import Job
 from cdc.readers.look import SourceLook
 from cdc.snapshot import Role, Snapshot
 
 
 class StreamCollector(Collector):
-    """Asks for the daemon's snapshot, and for a look at the source, at each scrape."""
+    """Asks for the daemon's snapshot, and for a look at each side, at each scrape."""
 
     def __init__(
-        self, snapshot: Callable[[], Snapshot], source: Callable[[], SourceLook | None]
+        self,
+        snapshot: Callable[[], Snapshot],
+        source: Callable[[], SourceLook | None],
+        failed: Callable[[], Sequence[Job] | None],
     ) -> None:
-        """`source` returns None where the source does not answer."""
+        """`source` and `failed`, the jobs that nobody has made good, may answer None: not known."""
         self._snapshot = snapshot
         self._source = source
+        self._failed = failed
 
     def collect(self) -> Iterator[Metric]:
         """Yield every metric; one whose value is not known is left out."""
@@ -38,6 +44,7 @@ class StreamCollector(Collector):
         yield from _connections(snapshot)
         yield from _work(snapshot)
         yield from _copying(snapshot)
+        yield _failed_jobs(self._failed() if _asks_target(snapshot) else None)
         yield _counter(
             "cdc_value_losses",
             "Values that became less than they were.",
@@ -48,11 +55,13 @@ class StreamCollector(Collector):
 
 
 def registry(
-    snapshot: Callable[[], Snapshot], source: Callable[[], SourceLook | None]
+    snapshot: Callable[[], Snapshot],
+    source: Callable[[], SourceLook | None],
+    failed: Callable[[], Sequence[Job] | None],
 ) -> CollectorRegistry:
     """Return a registry of one stream's metrics."""
     result = CollectorRegistry(auto_describe=False)
-    result.register(StreamCollector(snapshot, source))
+    result.register(StreamCollector(snapshot, source, failed))
     return result
 
 
@@ -168,6 +177,23 @@ def _copying(snapshot: Snapshot) -> Iterator[Metric]:
     for table, ratio in sorted(copying.ratios.items()):
         ratios.add_metric([table], ratio)
     yield ratios
+
+
+def _asks_target(snapshot: Snapshot) -> bool:
+    """Tell whether to look at the target: one that is known to be lost would hold the scrape up."""
+    return snapshot.role is Role.ACTIVE and snapshot.writing.connected
+
+
+def _failed_jobs(failed: Sequence[Job] | None) -> Metric:
+    family = GaugeMetricFamily(
+        "cdc_jobs_failed",
+        "Jobs that failed, until a later one makes them good or they are cancelled.",
+        labels=["kind", "table"],
+    )
+    counts = Counter((job.kind.value, job.table) for job in failed or ())
+    for values, count in sorted(counts.items()):
+        family.add_metric([*values], count)
+    return family
 
 
 def _counter(

@@ -10,8 +10,10 @@ import structlog
 from pymongo import MongoClient
 from pymongo.read_concern import ReadConcern
 
-from cdc.jobs import ENDED, JOBS, Job, JobState, is_one
+from cdc.config import Config
+from cdc.jobs import ENDED, JOBS, Job, JobState, is_one, unsettled
 from cdc.state_writes import StateWrite
+from cdc.writers import target
 from cdc.writers.answers import explained
 from cdc.writers.batch import ANY_TIME
 from cdc.writers.state import MAJORITY
@@ -65,6 +67,19 @@ class Jobs:
             found = self._documents.find({"stream": self._stream}).sort("requested_at", 1)
             return [Job.from_document(each) for each in found if is_one(each)]
 
+    def failed(self) -> list[Job]:
+        """Return those that failed and that no later one has made good, the oldest first.
+
+        They come without their progress, of which there may be much.
+        """
+        ended = {"$in": [JobState.FAILED.value, JobState.DONE.value]}
+        with explained():
+            found = self._documents.find({"stream": self._stream, "state": ended}, {"progress": 0})
+            jobs = [
+                Job.from_document(each) for each in found.sort("requested_at", 1) if is_one(each)
+            ]
+        return unsettled(jobs)
+
     def _refuse(self, document: Mapping[str, Any]) -> None:
         change = {"state": JobState.FAILED.value, "error": UNREADABLE}
         self._documents.update_one({"_id": document["_id"]}, {"$set": change})
@@ -81,6 +96,13 @@ class Jobs:
         with explained():
             result = self._documents.update_one(query, _moved(after))
         return result.matched_count == 1
+
+
+def failed_jobs(config: Config) -> list[Job]:
+    """Ask the target of a configured stream for `Jobs.failed`, on a connection of its own."""
+    with target.connect(config.target) as client:
+        jobs = Jobs(client, state_database=config.target.state_database, stream=config.name)
+        return jobs.failed()
 
 
 def _moved(state: JobState) -> dict[str, Any]:

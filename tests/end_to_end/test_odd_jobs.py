@@ -11,6 +11,7 @@ from bson import ObjectId
 from cdc.writers.jobs import UNREADABLE
 from tests.end_to_end.support.stream import Stream
 from tests.end_to_end.test_copying import cdc
+from tests.end_to_end.test_observing import metrics
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.parametrize("stream", ["mysql-gtid"], indirect=True)
@@ -66,6 +67,25 @@ def test_what_is_no_job_is_refused_once(stream: Stream, odd: dict[str, Any]) -> 
     assert cdc(stream, "jobs", "list").returncode == 0
     stream.sql("INSERT INTO items VALUES (2, 'two')")
     stream.settle()
+
+
+def test_what_failed_is_a_metric_until_it_is_made_good(stream: Stream) -> None:
+    """About 25 seconds: a look at the jobs holds for 10."""
+    stream.settings["http"] = {"listen": "127.0.0.1:0"}
+    followed(stream)
+    table = f"{stream.schema}.items"
+    insert_job(stream, table=f"{stream.schema}.gone")
+    failed = insert_job(stream, kind="backfill", options={"where": "no_such_column = 1"})
+    name = f"cdc_jobs_failed{{backfill}}{{{table}}}"
+
+    assert ended(stream, failed)[0] == "failed"
+    eventually(lambda: metrics(stream.daemon).get(name) == 1)
+    found = metrics(stream.daemon)
+    made_good = cdc(stream, "backfill", table)
+
+    assert made_good.returncode == 0, made_good.stderr
+    assert found[f"cdc_jobs_failed{{verify}}{{{stream.schema}.gone}}"] == 1
+    eventually(lambda: name not in metrics(stream.daemon))
 
 
 def test_a_defect_fails_its_job_and_shows_no_value(stream: Stream) -> None:

@@ -29,7 +29,7 @@ class Source:
         return SEEN
 
 
-def looks_at(source: Source) -> Looks:
+def looks_at(source: Source) -> Looks[SourceLook]:
     return Looks(source.look, clock=lambda: source.now)
 
 

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from prometheus_client.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from cdc.jobs import Job, JobKind
 from cdc.metrics import registry
 from cdc.position import GtidPosition, GtidSet
 from cdc.readers.look import SourceLook
@@ -37,12 +39,18 @@ FULL = Snapshot(
     losses={("shop.orders", "born", "zero_date"): 6},
     beats=True,
 )
+FAILED = [
+    Job.request("shop", JobKind.BACKFILL, "shop.orders", by="start"),
+    Job.request("shop", JobKind.BACKFILL, "shop.orders", by="command-line"),
+]
 SEEN = SourceLook(GtidPosition(GtidSet({})), {"binlog.000001": 100, "binlog.000002": 30}, 0.5)
 
 
-def samples(snapshot: Snapshot, seen: SourceLook | None) -> dict[str, float]:
+def samples(
+    snapshot: Snapshot, seen: SourceLook | None, failed: list[Job] | None = None
+) -> dict[str, float]:
     """Each sample by its name and label values."""
-    text = generate_latest(registry(lambda: snapshot, lambda: seen)).decode()
+    text = generate_latest(registry(lambda: snapshot, lambda: seen, lambda: failed)).decode()
     return {
         sample.name + "".join(f"{{{value}}}" for _, value in sorted(sample.labels.items())): (
             sample.value
@@ -54,7 +62,7 @@ def samples(snapshot: Snapshot, seen: SourceLook | None) -> dict[str, float]:
 
 def scraped() -> dict[str, set[str]]:
     """The labels of each metric; a summary's parts under its own name."""
-    text = generate_latest(registry(lambda: FULL, lambda: SEEN)).decode()
+    text = generate_latest(registry(lambda: FULL, lambda: SEEN, lambda: FAILED)).decode()
     return {
         re.sub("_(sum|count)$", "", sample.name): set(sample.labels)
         for family in text_string_to_metric_families(text)
@@ -78,12 +86,13 @@ def test_every_metric_is_documented_with_its_labels_and_none_that_does_not_exist
 
 
 def test_a_scrape_tells_the_snapshot_and_the_look_at_the_source() -> None:
-    found = samples(FULL, SEEN)
+    found = samples(FULL, SEEN, FAILED)
 
     assert found["cdc_lag_seconds{apply}"] == 3.25
     assert found["cdc_lag_seconds{heartbeat}"] == 4.25
     assert found["cdc_row_changes_total{update}{shop.orders}"] == 5
     assert found["cdc_backfill_progress_ratio{shop.orders}"] == 0.5
+    assert found["cdc_jobs_failed{backfill}{shop.orders}"] == 2
     assert found["cdc_value_losses_total{born}{zero_date}{shop.orders}"] == 6
     assert found["cdc_last_event_timestamp_seconds"] == NOW - 2
     assert found["cdc_binlog_headroom_bytes"] == 100
@@ -94,7 +103,18 @@ def test_a_scrape_tells_the_snapshot_and_the_look_at_the_source() -> None:
 def test_what_is_not_known_has_no_sample() -> None:
     idle = Snapshot(NOW, Role.STANDBY, 1, 0, 5)
 
-    found = samples(idle, None)
+    found = samples(idle, None, FAILED)
 
     assert found["cdc_active"] == 0
-    assert not any(name.startswith(("cdc_lag", "cdc_binlog", "cdc_bytes")) for name in found)
+    assert not any(
+        name.startswith(("cdc_lag", "cdc_binlog", "cdc_bytes", "cdc_jobs")) for name in found
+    )
+
+
+def test_a_target_that_is_lost_is_not_asked_for_failed_jobs() -> None:
+    lost = replace(FULL, writing=replace(FULL.writing, connected=False))
+
+    found = samples(lost, SEEN, FAILED)
+
+    assert found["cdc_active"] == 1
+    assert not any(name.startswith("cdc_jobs") for name in found)
