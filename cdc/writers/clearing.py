@@ -109,7 +109,7 @@ class Clearing:
             self._send(command, body, session)
         except Refused as error:
             raise WriteRefused(
-                f"the target refuses to mark {error.write}: {error.text} (code {error.code})",
+                f"the target refuses to mark a document of {error.collection}: {error.why}",
                 remedy="change the collection's validator or index, then start again",
             ) from error
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from bson import BSON
 from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
 
 from cdc.dead_letters import Reason
 from cdc.errors import CdcError, Retryable, Unfit
-from cdc.writers.batch import query
 from cdc.writers.commands import Command
 
 RETRYABLE_CODES: Final = frozenset(
@@ -40,20 +38,18 @@ ACCESS_CODES: Final = frozenset({13, 18, 8000})
 DUPLICATE_KEY: Final = 11000
 OBJECT_TOO_LARGE: Final = 10334
 
-NOT_OF_THE_DOCUMENT: Final = frozenset(
-    {
-        13,  # Unauthorized
-        20,  # IllegalOperation: a capped collection, say
-        26,  # NamespaceNotFound
-        61,  # ShardKeyNotFound: the collection is sharded by a field that no document has
-        72,  # InvalidOptions
-        115,  # CommandNotSupported
-        166,  # CommandNotSupportedOnView
-        263,  # OperationNotSupportedInTransaction
-        8000,  # Atlas's own: over quota, say
-        12501,  # quota exceeded
-    }
-)
+NOT_OF_THE_DOCUMENT: Final = {
+    13: "Unauthorized",
+    20: "IllegalOperation, as on a capped collection",
+    26: "NamespaceNotFound",
+    61: "ShardKeyNotFound: the collection is sharded by a field that no document has",
+    72: "InvalidOptions",
+    115: "CommandNotSupported",
+    166: "CommandNotSupportedOnView",
+    263: "OperationNotSupportedInTransaction",
+    8000: "AtlasError, as over quota",
+    12501: "the quota is exceeded",
+}
 """Refusals that would meet every document: they are no reason to set one aside."""
 
 _REASONS: Final = {
@@ -107,9 +103,13 @@ class Refused(Exception):
         return _REASONS.get(self.code, Reason.REFUSED)
 
     @property
-    def write(self) -> str:
-        """Which write it was, for messages."""
-        return f"{self.collection} _id {BSON(query(self.id)).decode()['_id']!r}"
+    def why(self) -> str:
+        """Why, for messages: without the server's words and the id, which may hold values."""
+        if self.reason is None:
+            return f"{NOT_OF_THE_DOCUMENT[self.code]} (code {self.code})"
+        keys = ", ".join(f"{name}: {kind}" for name, kind in self.key_pattern.items())
+        index = f" under the index {{{keys}}}" if keys else ""
+        return f"{self.reason.value}{index} (code {self.code})"
 
 
 def check_reply(command: Command, reply: dict[str, Any]) -> None:

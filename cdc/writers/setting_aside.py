@@ -13,6 +13,9 @@ from cdc.writers.failures import Refused
 MAX_ERROR: Final = 1_000
 """Characters of the server's words that are kept: some repeat the whole document."""
 
+_REMEDY: Final = "change the row, or the collection's validator or index, then start again"
+_OR_LETTER: Final = "with on_error: dead_letter a letter tells its id and the server's words"
+
 _ACTIONS: Final = {
     OperationKind.INSERT: "insert",
     OperationKind.REPLACE: "update",
@@ -64,10 +67,10 @@ def _find(batch: Batch, refused: Refused, *, in_order: bool) -> _Place:
 def _halted(transaction: MappedTransaction, place: _Place, refused: Refused) -> WriteRefused:
     of = f", of the transaction {transaction.identity}" if transaction.identity else ""
     return WriteRefused(
-        f"the target refuses to write {refused.write}{of}: {refused.text} (code {refused.code})",
+        f"the target refuses to write a document of {refused.collection}{of}: {refused.why}",
         position=transaction.before or transaction.checkpoint.position,
         table=transaction.origin(place.change).table or None,
-        remedy="change the row, or the collection's validator or index, then start again",
+        remedy=_REMEDY if refused.reason is None else f"{_REMEDY}; {_OR_LETTER}",
     )
 
 

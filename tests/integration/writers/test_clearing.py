@@ -123,7 +123,7 @@ def test_a_document_that_cannot_be_marked_stops_the_writer_before_the_checkpoint
     client[database].create_collection("docs", validator={"gone": {"$exists": False}})
     client[database]["docs"].insert_one({"_id": 7})
 
-    with pytest.raises(WriteRefused, match="docs _id 7"):
+    with pytest.raises(WriteRefused, match=r"a document of docs: validator \(code 121\)"):
         writer.apply(clearing(Clear("docs", marks={"gone": NOW})))
 
     state = client[state_database]["streams"].find_one({"_id": "test"})

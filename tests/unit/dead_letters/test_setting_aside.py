@@ -23,7 +23,7 @@ VALIDATOR = 121
 
 def refused(operation: Operation, code: int = VALIDATOR) -> Refused:
     command = Command("c", OperationKind(operation.kind), [operation])
-    return Refused(command, {"code": code, "errmsg": "no", "index": 0})
+    return Refused(command, {"code": code, "errmsg": "no SECRET", "index": 0})
 
 
 def steps(batch: Batch) -> list[list[tuple[str, bytes]]]:
@@ -109,9 +109,13 @@ def test_it_tells_what_was_to_be_done(operation: Operation, action: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("halts", "code"), [(True, VALIDATOR), (False, 166)], ids=["policy", "a view"]
+    ("halts", "code", "why"),
+    [(True, VALIDATOR, "validator"), (False, 166, "CommandNotSupportedOnView")],
+    ids=["policy", "a view"],
 )
-def test_it_stops_with_the_transaction_s_own_position(halts: bool, code: int) -> None:
+def test_it_stops_with_the_transaction_s_own_position_and_no_value(
+    halts: bool, code: int, why: str
+) -> None:
     batch = Batch((transaction(1, [insert(1)], halts=halts), transaction(2, [insert(2)])))
 
     with pytest.raises(WriteRefused) as caught:
@@ -120,3 +124,6 @@ def test_it_stops_with_the_transaction_s_own_position(halts: bool, code: int) ->
     assert caught.value.position == position(0)
     assert caught.value.table == "shop.things"
     assert "uuid:1" in caught.value.message
+    assert f"{why} (code {code})" in caught.value.message
+    assert "SECRET" not in str(caught.value)
+    assert "_id" not in str(caught.value)
