@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth import hashers
@@ -138,6 +139,13 @@ class TestGuessing:
             free = client.post("/login/", form, headers={"X-Forwarded-For": "192.0.2.1, 192.0.2.2"})
 
         assert (locked.status_code, free.status_code) == (429, 200)
+
+    def test_a_lock_of_days_is_told_in_minutes(self, client: Client) -> None:
+        with override_settings(AXES_COOLOFF_TIME=timedelta(minutes=1500)):
+            self.guess(client, 5)
+            told = client.post("/login/", {"username": "ana", "password": GUESS})
+
+        assert "closed for 1500 minutes" in told.content.decode()
 
     @pytest.mark.parametrize("told", ["unknown", "192.0.2.1:4711", "x" * 300])
     def test_what_is_no_address_is_not_believed(self, client: Client, told: str) -> None:
