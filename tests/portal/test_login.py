@@ -140,6 +140,30 @@ class TestGuessing:
 
         assert (locked.status_code, free.status_code) == (429, 200)
 
+    @pytest.mark.parametrize("at_home", ["2001:db8:1:2::{:x}", "fe80::{:x}%eth0"])
+    def test_all_addresses_that_one_visitor_has_of_ipv6_are_one(
+        self, client: Client, at_home: str
+    ) -> None:
+        form = {"username": "ana", "password": GUESS}
+
+        answers = [
+            client.post("/login/", form, REMOTE_ADDR=at_home.format(number)).status_code
+            for number in range(1, 6)
+        ]
+        elsewhere = client.post("/login/", form, REMOTE_ADDR="2001:db8:1:3::1").status_code
+
+        assert (answers, elsewhere) == ([200, 200, 200, 200, 429], 200)
+
+    def test_addresses_of_ipv4_in_the_clothes_of_ipv6_are_many(self, client: Client) -> None:
+        form = {"username": "ana", "password": GUESS}
+
+        answers = [
+            client.post("/login/", form, REMOTE_ADDR=f"::ffff:192.0.2.{number}").status_code
+            for number in range(1, 6)
+        ]
+
+        assert answers == [200] * 5
+
     def test_a_lock_of_days_is_told_in_minutes(self, client: Client) -> None:
         with override_settings(AXES_COOLOFF_TIME=timedelta(minutes=1500)):
             self.guess(client, 5)
