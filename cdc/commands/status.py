@@ -60,9 +60,9 @@ def _table(facts: dict[str, Any]) -> str:
         "source": facts["source"]["error"] or "reachable",
         "target": facts["target"]["error"] or "reachable",
     }
-    shown |= {f"job {each['table']}": _job(each) for each in facts["jobs"] or ()}
+    jobs = [(f"job {each['table']}", _job(each)) for each in facts["jobs"] or ()]
     return "\n".join(
-        f"{name:13} {'-' if value is None else value}" for name, value in shown.items()
+        f"{name:13} {'-' if value is None else value}" for name, value in (*shown.items(), *jobs)
     )
 
 

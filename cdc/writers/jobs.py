@@ -35,7 +35,7 @@ class Jobs:
         self._stream = stream
         self._documents = client[state_database].get_collection(
             JOBS,
-            codec_options=ANY_TIME,
+            codec_options=ANY_TIME.with_options(tz_aware=True),  # as `Job` has its times
             read_concern=ReadConcern("majority"),
             write_concern=MAJORITY,
         )

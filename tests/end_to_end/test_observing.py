@@ -9,6 +9,7 @@ import struct
 import time
 import urllib.error
 import urllib.request
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,7 +17,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from cdc import cli
-from cdc.jobs import Job, JobKind
+from cdc.jobs import Job, JobKind, JobState, Progress
 from cdc.servers.ports import free_port
 from tests.end_to_end.support.daemon import Daemon
 from tests.end_to_end.support.history import MysqlGtids
@@ -399,11 +400,18 @@ def test_status_tells_which_jobs_are_not_done(
     items.start()
     items.until_caught_up()
     items.stop()
-    job = Job.request(items.name, JobKind.RESYNC, f"{items.schema}.items", by="test")
-    items.state["jobs"].insert_one(job.to_document())
+    queued = Job.request(items.name, JobKind.RESYNC, f"{items.schema}.items", by="test")
+    begun = replace(queued, id="begun", state=JobState.RUNNING).with_progress(
+        Progress(rows=10, total=30)
+    )
+    items.state["jobs"].insert_many([queued.to_document(), begun.to_document()])
 
-    [found] = status(items, capsys)["jobs"]
+    first, second = status(items, capsys)["jobs"]
 
-    assert (found["kind"], found["state"], found["rows"]) == ("resync", "queued", 0)
+    assert (first["kind"], first["state"], first["rows"]) == ("resync", "queued", 0)
+    assert (second["state"], second["rows"]) == ("running", 10)
+    assert second["seconds_left"] > 0
     assert cli.run(["status", "--config", str(items.config)]) == 0
-    assert "resync queued, 0 rows" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "resync queued, 0 rows" in told
+    assert "resync running, 10 of about 30 rows" in told
