@@ -56,15 +56,21 @@ class Stage:
         """Return the source's GTID set."""
         return str(self.source.execute("SELECT @@GLOBAL.gtid_executed")[0][0]).replace("\n", "")
 
-    def configure(self, *, start: str | None, apply: dict[str, object]) -> Configured:
+    def configure(
+        self, *, start: str | None, apply: dict[str, object], as_shipped: bool = False
+    ) -> Configured:
         """Write a configuration with a target of its own.
 
-        It starts behind the GTID set `start`, or with a backfill where there is none.
+        It starts behind the GTID set `start`, or with a backfill where there is none. Unless the
+        mappings are to be `as_shipped`, they ask for what the baselines do: no index, no stamp.
         """
         number = self.number()
         folder = self.folder / f"run-{number}"
         folder.mkdir()
         path = write_configuration(folder, self.source, self.target)
+        if not as_shipped:
+            for file in (folder / "mappings").iterdir():
+                _bare(file)
         settings = yaml.safe_load(path.read_text())
         names = Configured(path, f"bench_{number}", f"bench_state_{number}", f"bench-{number}")
         settings["name"] = names.stream
@@ -72,6 +78,12 @@ class Stage:
         settings |= {"start": {"gtid": start} if start else "backfill", "apply": apply}
         path.write_text(yaml.safe_dump(settings))
         return names
+
+
+def _bare(file: Path) -> None:
+    mapping = yaml.safe_load(file.read_text())
+    kept = {key: value for key, value in mapping.items() if key not in {"indexes", "stamp"}}
+    file.write_text(yaml.safe_dump(kept, sort_keys=False))
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,7 @@ class Experiment:
     def _replicated(self, name: str) -> dict[str, Figure]:
         """Kill the application behind its commits, and the daemon at any moment of that."""
         self._begin(name)
-        names = self.stage.configure(start=self.stage.executed(), apply={})
+        names = self.stage.configure(start=self.stage.executed(), apply={}, as_shipped=True)
         moments, writes = Random(self.seed), 0
         for life in self._lives(None, between=True):
             with closing(Daemon(names.path.parent)) as daemon:
