@@ -343,9 +343,15 @@ class Daemon:
             pace=pace,
             piece_rows=chunks.rows,
             letter_on=letters_of(config, self._client).open_on,
+            before_copy=lambda job: self._create_indexes_of(followed.mappings(*job.named)),
             on_idle=self._on_idle,
             tally=self._copied,
         )
+
+    def _create_indexes_of(self, mappings: tuple[Mapping, ...]) -> None:
+        """Build the indexes again of a collection that somebody has dropped."""
+        assert self._client is not None
+        create_indexes(self._client, self._config.target.database, mappings)
 
 
 @contextmanager

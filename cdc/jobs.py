@@ -183,6 +183,12 @@ class Job:
             options=options or Options(),
         )
 
+    @property
+    def named(self) -> tuple[str, str]:
+        """The table's schema and name."""
+        schema, _, name = self.table.partition(".")
+        return schema, name
+
     def with_progress(self, progress: Progress) -> Self:
         """Return the job further on."""
         return replace(self, progress=progress)

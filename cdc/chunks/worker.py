@@ -62,10 +62,15 @@ class Worker:
         pace: Pace,
         piece_rows: int,
         letter_on: LetterOn,
+        before_copy: Callable[[Job], None] = lambda _: None,
         on_idle: Callable[[], None] = lambda: None,
         tally: CopyTally | None = None,
     ) -> None:
-        """`on_idle` is called whenever no job is left to do; `tally` counts what is copied."""
+        """`on_idle` is called whenever no job is left to do; `tally` counts what is copied.
+
+        `before_copy` is called before anything of a backfill or resync is written.
+        """
+        self._before_copy = before_copy
         self._tally = tally or CopyTally()
         self._jobs = jobs
         self._open_table = open_table
@@ -151,6 +156,8 @@ class Worker:
 
     def _work(self, task: Task) -> None:
         started = time.monotonic()
+        if task.job.kind in (JobKind.BACKFILL, JobKind.RESYNC):
+            self._before_copy(task.job)
         with self._open_table(task.job, partial(self._watch, task.job)) as table:
             Work(
                 task,
@@ -191,4 +198,6 @@ def _remedy(job: Job, error: CdcError) -> str:
     """Return what to do, with the command that asks for the job again."""
     again = "resync" if job.kind is JobKind.RETRY else job.kind.value
     first = f"{error.remedy}; then ask again" if error.remedy else "ask again"
+    if job.options.where or job.options.first or job.options.last:
+        return f"{first}, with --where, --from, --to as they should be: cdc {again} {job.table} …"
     return f"{first}: cdc {again} {job.table}"

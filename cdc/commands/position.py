@@ -15,7 +15,7 @@ from cdc.accepted import entries
 from cdc.checkpoint import Checkpoint
 from cdc.commands import config_option, output_option
 from cdc.config import Config, StartPosition, load
-from cdc.errors import CdcError, UsageError
+from cdc.errors import CdcError, SourceDiverged, UsageError
 from cdc.mapping.model import load_mappings
 from cdc.position import to_document
 from cdc.readers import resume, source, start
@@ -108,7 +108,14 @@ def _resolved(config: Config, wanted: str | StartPosition) -> Checkpoint:
     """Ask the source for the position; refuse one that it cannot go on from."""
     checkpoint = start.resolve(config.source, wanted)
     with closing(source.connect(config.source, read_timeout=QUERY_SECONDS)) as connection:
-        resume.check(connection, checkpoint.position, mariadb=source.is_mariadb(connection))
+        try:
+            resume.check(connection, checkpoint.position, mariadb=source.is_mariadb(connection))
+        except SourceDiverged as error:
+            raise SourceDiverged(
+                f"the source has not executed all of {checkpoint.position}",
+                remedy="name a part of what it has: SELECT @@GLOBAL.gtid_executed"
+                " (MariaDB: @@GLOBAL.gtid_binlog_pos)",
+            ) from error
     return checkpoint
 
 

@@ -70,8 +70,9 @@ def _job(job: dict[str, Any]) -> str:
     of = "" if job["rows_estimated"] is None else f" of about {job['rows_estimated']}"
     left = job["seconds_left"]
     rest = "" if left is None else f", about {timedelta(seconds=round(left))} left"
-    error = f": {' '.join(job['error'].split())}" if job["error"] else ""
-    return f"{job['kind']} {job['state']}, {job['rows']}{of} rows{rest}{error}"
+    error = f": {'; '.join(map(str.strip, job['error'].splitlines()))}" if job["error"] else ""
+    over = f"; or let it be: cdc jobs cancel {job['id']}" if job["state"] == "failed" else ""
+    return f"{job['kind']} {job['state']}, {job['rows']}{of} rows{rest}{error}{over}"
 
 
 def _process(process: dict[str, Any] | None) -> dict[str, str]:

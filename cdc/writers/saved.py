@@ -14,7 +14,7 @@ from cdc import lease
 from cdc.accepted import is_accepted
 from cdc.checkpoint import Checkpoint
 from cdc.config import Config
-from cdc.errors import Retryable
+from cdc.errors import LeaseHeld, Retryable
 from cdc.lease import Owner
 from cdc.mapping.model import Mapping
 from cdc.writers import target
@@ -79,7 +79,11 @@ def move(
         if document is None:
             state.create(checkpoint, mappings)
             return
-        state.take_over(session, force=force)
+        try:
+            state.take_over(session, force=force)
+        except LeaseHeld as error:
+            error.remedy = "stop it first; or add --force: it then goes on at the new position"
+            raise
         committed = document.get("committed_at")
         committed_at = committed.timestamp() if isinstance(committed, datetime) else time.time()
         state.advance(checkpoint, committed_at, None)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.end_to_end.support.stream import Stream
+from tests.end_to_end.test_copying import cdc
 
 COLUMNS = "id INT PRIMARY KEY, note VARCHAR(20)"
 
@@ -94,3 +97,18 @@ def test_indexes_are_there_before_the_first_document(stream: Stream) -> None:
     stream.until_streaming()
 
     assert "shard_1_note_-1" in stream.database["orders"].index_information()
+
+
+@pytest.mark.parametrize("stream", ["mysql-gtid"], indirect=True)
+def test_a_copy_creates_the_indexes_of_a_collection_that_was_dropped(stream: Stream) -> None:
+    stream.table("items", "id INT NOT NULL PRIMARY KEY, n INT", {"indexes": [{"keys": {"n": 1}}]})
+    stream.sql("INSERT INTO items VALUES (1, 1), (2, 2)")
+    stream.start(ledger=False)
+    stream.until_caught_up()
+    stream.database["items"].drop()
+
+    copied = cdc(stream, "backfill", f"{stream.schema}.items")
+
+    assert copied.returncode == 0, copied.stderr
+    assert "n_1" in stream.database["items"].index_information()
+    stream.assert_same_content()

@@ -104,7 +104,11 @@ def test_a_doubtful_position_is_a_usage_error(
 
 
 def test_a_position_that_the_source_does_not_have_is_refused(
-    source: MySQLServer, setup: Setup, table: str, monkeypatch: pytest.MonkeyPatch
+    source: MySQLServer,
+    setup: Setup,
+    table: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr("cdc.readers.resume.VISIBLE_WITHIN_SECONDS", 0.1)
     ahead = (
@@ -112,6 +116,7 @@ def test_a_position_that_the_source_does_not_have_is_refused(
     )
 
     assert run(setup, "set", "--gtid", ahead, "--yes") == 4
+    assert "the source has not executed all of" in capsys.readouterr().err
     assert run(setup, "set", "--file", "binlog.000999", "--offset", "4", "--yes") == 4
     assert saved.read(load(setup.path)) is None
 
@@ -144,7 +149,9 @@ def test_an_active_daemon_is_left_alone(
         code = run(setup, "set", "--start", "now", "--yes")
 
         assert code == 1
-        assert f"process {os.getpid()} on" in capsys.readouterr().err
+        told = capsys.readouterr().err
+        assert f"process {os.getpid()} on" in told
+        assert "add --force" in told
         moved = daemon.confirm()
         assert Checkpoint.from_document(moved) == before
 
