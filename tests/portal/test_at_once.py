@@ -1,0 +1,62 @@
+"""Two requests of one account at the same time: the second meets what the first holds locked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+from django.db import connection, transaction
+from django.test import Client
+
+from cdc.servers import MySQLServer
+from portal.accounts.authors import author_of
+from portal.accounts.models import User
+from portal.tweets.models import Author, Tweet
+from tests.portal.people import person
+from tests.waiting import eventually
+
+pytestmark = pytest.mark.usefixtures("target")
+
+LOCK_WAITS = "SELECT COUNT(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'"
+
+
+@pytest.fixture
+def ana(tables: MySQLServer) -> Iterator[User]:
+    """A customer whom an administrator made: her author is not made yet."""
+    yield person("ana")
+    for model in (Tweet, User, Author):
+        model.objects.all().delete()
+
+
+@pytest.fixture
+def beside(tables: MySQLServer) -> Iterator[Callable[[Callable[[], int]], Future[int]]]:
+    """Run a request in another thread; go on once it waits for a lock of this one."""
+
+    def run(request: Callable[[], int]) -> Future[int]:
+        answer = pool.submit(request)
+        eventually(lambda: tables.execute(LOCK_WAITS) != [(0,)], waiting_for="the other request")
+        return answer
+
+    with ThreadPoolExecutor(1) as pool:
+        yield run
+        pool.submit(lambda: connection.close()).result()  # each thread has its own
+
+
+def browser(account: User) -> Client:
+    client = Client(raise_request_exception=False)
+    client.force_login(account)
+    return client
+
+
+def test_two_first_pages_make_one_author(
+    ana: User, beside: Callable[[Callable[[], int]], Future[int]]
+) -> None:
+    client = browser(ana)
+
+    with transaction.atomic():
+        author = author_of(ana)
+        second = beside(lambda: client.get("/timeline/").status_code)
+
+    assert second.result() == 200
+    assert list(Author.objects.all()) == [author]
