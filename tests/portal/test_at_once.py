@@ -60,3 +60,17 @@ def test_two_first_pages_make_one_author(
 
     assert second.result() == 200
     assert list(Author.objects.all()) == [author]
+
+
+def test_a_change_does_not_bring_back_what_is_deleted_meanwhile(
+    ana: User, beside: Callable[[Callable[[], int]], Future[int]]
+) -> None:
+    tweet = Tweet.objects.create(author=author_of(ana), text="the first")
+    client, address = browser(ana), f"/timeline/{tweet.pk}/change/"
+
+    with transaction.atomic():
+        tweet.delete()
+        change = beside(lambda: client.post(address, {"text": "the second"}).status_code)
+
+    assert change.result() == 404
+    assert not Tweet.objects.exists()

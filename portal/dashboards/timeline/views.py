@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
@@ -31,6 +32,7 @@ def timeline(request: HttpRequest) -> HttpResponse:
 
 
 @role_required(Role.CUSTOMER)
+@transaction.atomic
 def change(request: HttpRequest, tweet_id: int) -> HttpResponse:
     """Change one's own tweet in MySQL."""
     tweet = _own_tweet(request, tweet_id)
@@ -43,6 +45,7 @@ def change(request: HttpRequest, tweet_id: int) -> HttpResponse:
 
 
 @role_required(Role.CUSTOMER)
+@transaction.atomic
 def delete(request: HttpRequest, tweet_id: int) -> HttpResponse:
     """Delete one's own tweet from MySQL, once that is confirmed."""
     tweet = _own_tweet(request, tweet_id)
@@ -82,4 +85,6 @@ def _before(request: HttpRequest) -> Place | None:
 
 
 def _own_tweet(request: HttpRequest, tweet_id: int) -> Tweet:
-    return get_object_or_404(Tweet, pk=tweet_id, author__user=account(request))
+    """Return the tweet, locked: what is deleted meanwhile would be saved as a new row."""
+    own = Tweet.objects.select_for_update().filter(author=account(request).author)
+    return get_object_or_404(own, pk=tweet_id)
