@@ -21,6 +21,12 @@ class _Text(forms.CharField):
         text = super().to_python(value)
         return text.replace("\r\n", "\n") if isinstance(text, str) else text
 
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        """Leave the counting to the page's script: `maxlength` is in units of UTF-16."""
+        attributes = super().widget_attrs(widget)
+        attributes["data-longest"] = attributes.pop("maxlength")
+        return attributes
+
 
 class TweetForm(forms.ModelForm[Tweet]):
     """A tweet's text; everything else follows from it and from who writes."""

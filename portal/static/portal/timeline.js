@@ -4,7 +4,9 @@
 for (const told of document.querySelectorAll("[data-left-of]")) {
   const text = document.getElementById(told.dataset.leftOf);
   const count = () => {
-    told.textContent = `${text.maxLength - [...text.value].length} left`;
+    const left = text.dataset.longest - [...text.value].length;
+    told.textContent = left < 0 ? `${-left} too many` : `${left} left`;
+    text.setCustomValidity(left < 0 ? `A tweet has ${text.dataset.longest} characters at most: ${told.textContent}.` : "");
   };
   text.addEventListener("input", count);
   told.hidden = false;

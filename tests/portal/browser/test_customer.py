@@ -101,9 +101,32 @@ class TestCustomer:
 
         expect(tweet).to_contain_text("replicated")
 
-    def test_a_tweet_that_is_too_long_is_kept_in_the_form(self, visit: Visit, ana: User) -> None:
+    def test_characters_that_a_browser_counts_twice_count_once(
+        self, visit: Visit, ana: User
+    ) -> None:
         page = visit(ana).open("/timeline/")
-        page.get_by_label("Your tweet").evaluate("field => field.removeAttribute('maxlength')")
+        page.get_by_label("Your tweet").focus()
+
+        page.keyboard.insert_text("🦀" * 280)
+        expect(page.get_by_text("0 left", exact=True)).to_be_visible()
+        page.get_by_role("button", name="Tweet").click()
+
+        expect(entry(page, "🦀" * 280).locator(".text")).to_have_text("🦀" * 280)
+
+    def test_a_tweet_that_is_too_long_is_not_sent(self, visit: Visit, ana: User) -> None:
+        page = visit(ana).open("/timeline/")
+
+        write(page, "🦀" * 283)
+        expect(page.get_by_text("3 too many")).to_be_visible()
+        expect(page.locator("#id_text:invalid")).to_have_value("🦀" * 283)
+        page.get_by_label("Your tweet").fill("short")
+
+        expect(page.locator("#id_text:valid")).to_have_value("short")
+
+    def test_without_scripts_a_tweet_that_is_too_long_is_kept_in_the_form(
+        self, visit: Visit, ana: User
+    ) -> None:
+        page = visit(ana, scripts=False).open("/timeline/")
 
         write(page, "x" * 281)
 
