@@ -125,6 +125,29 @@ class TestReading:
         assert "&lt;script&gt;alert(1)&lt;/script&gt;" in shown
         assert re.findall(r'<a href="(\w+:[^"]*)"', shown) == ["https://a.example/?b=1&amp;c="]
 
+    @pytest.mark.parametrize(
+        "odd",
+        [
+            {"text": None},
+            {"created_at": None},
+            {"updated_at": "Thu Sep 02 18:11:23 +0000 2010"},
+            {"author": None},
+            {"author": {"id": "ana"}},
+            {"_id": "two"},
+        ],
+    )
+    def test_what_is_no_tweet_is_left_out(
+        self, client: Client, ana: Author, odd: dict[str, Any]
+    ) -> None:
+        put(1)
+        put(2)
+        whole = replicated.documents()["tweets"].find_one_and_delete({"_id": 2})
+        assert whole is not None
+        replicated.documents()["tweets"].insert_one(whole | odd)
+        replicated.documents()["users"].insert_one({"_id": ZOE, "screen_name": "zoe"})
+
+        assert entries(client) == [(1, "replicated")]
+
     def test_pages_hold_every_tweet_once(self, client: Client, ana: Author) -> None:
         highest = (1 << 64) - 1
         of_one_instant = [highest, (1 << 63) + 1, *range(2 * ENTRIES_PER_PAGE, 0, -1)]

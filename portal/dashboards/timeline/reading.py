@@ -27,6 +27,16 @@ ENTRIES_PER_PAGE = 20
 # So long the reader's own tweets stay on top, however much others write meanwhile.
 _FRESH = timedelta(minutes=1)
 _SHOWN = ("text", "author.id", "created_at", "updated_at", "replicated_at")
+# What an entry cannot do without: another mapping, or another writer, may leave it out.
+_ID = {"$type": ["int", "long", "decimal"]}
+_DATE = {"$type": "date"}
+_TWEET: Document = {
+    "_id": _ID,
+    "author.id": _ID,
+    "text": {"$type": "string"},
+    "created_at": _DATE,
+    "updated_at": _DATE,
+}
 
 T = TypeVar("T")
 
@@ -113,19 +123,23 @@ def _cut(read: list[T], place_of: Callable[[T], Place]) -> tuple[list[T], Place 
 
 def _newest(before: Place | None) -> Iterable[Document]:
     older = before.older_documents if before else {}
-    tweets = replicated.documents()["tweets"].find(older, _SHOWN)
+    tweets = replicated.documents()["tweets"].find(_TWEET | older, _SHOWN)
     return tweets.sort([("created_at", -1), ("_id", -1)]).limit(ENTRIES_PER_PAGE + 1)
 
 
 def _tweets(ids: set[int]) -> Iterable[Document]:
-    return replicated.documents()["tweets"].find({"_id": {"$in": _keys(ids)}}, _SHOWN)
+    return replicated.documents()["tweets"].find(_TWEET | {"_id": {"$in": _keys(ids)}}, _SHOWN)
 
 
 def _bylines(ids: set[int]) -> dict[int, Byline]:
     found = replicated.documents()["users"].find(
         {"_id": {"$in": _keys(ids)}}, {"name": 1, "screen_name": 1}
     )
-    return {number(each["_id"]): Byline(each["name"], each["screen_name"]) for each in found}
+    return {number(each["_id"]): _named(each) for each in found}
+
+
+def _named(user: Document) -> Byline:
+    return Byline(str(user.get("name") or ""), str(user.get("screen_name") or ""))
 
 
 def _byline(author: Author) -> Byline:
