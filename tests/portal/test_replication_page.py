@@ -23,7 +23,7 @@ from tests.end_to_end.support.history import MysqlGtids
 from tests.end_to_end.support.nursery import nursery
 from tests.end_to_end.support.proxy import Proxy
 from tests.end_to_end.support.stream import Stream
-from tests.portal.people import person
+from tests.portal.people import PASSWORD, person
 from tests.waiting import eventually
 
 PAGE = "/replication/"
@@ -387,8 +387,19 @@ class TestAccess:
         strict = Client(enforce_csrf_checks=True)
         strict.cookies = client.cookies
 
-        assert client.get(path).status_code == 405
         assert strict.post(path, {"verify": "a.b"}).status_code == 403
+
+    @pytest.mark.parametrize("path", [ASK, CANCEL])
+    def test_who_logs_in_to_press_a_button_comes_back_to_the_page(
+        self, client: Client, path: str
+    ) -> None:
+        client.logout()
+
+        asked = client.post(path, {"verify": "a.b"}).headers["Location"]
+        form = {"username": "tess", "password": PASSWORD}
+        back = client.post(asked, form).headers["Location"]
+
+        assert client.get(back).headers["Location"] == PAGE
 
     def test_who_is_logged_out_meanwhile_is_sent_to_log_in(self, client: Client) -> None:
         client.logout()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import wraps
 from typing import Any, Final
 
 from django.conf import settings
@@ -12,7 +14,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonRes
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET
 
 from cdc.jobs import JobKind
 from portal import replicated
@@ -38,6 +40,16 @@ class Stored:
     jobs: list[jobs.Shown] = field(default_factory=list)
     letters_open: int | None = None
     letters: list[Document] = field(default_factory=list)
+
+
+def _by_form(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Do what a form asks for; who was sent to log in before comes back by GET, to the page."""
+
+    @wraps(view)
+    def answer(request: HttpRequest) -> HttpResponse:
+        return view(request) if request.method == "POST" else redirect("dashboards:replication")
+
+    return answer
 
 
 @require_GET
@@ -68,8 +80,8 @@ def replication_state(request: HttpRequest) -> HttpResponse:
     )
 
 
-@require_POST
 @role_required(Role.TECHNICAL_WORKER)
+@_by_form
 def ask_for_job(request: HttpRequest) -> HttpResponseRedirect:
     """Ask for a resync or a verification: the form's one field is the kind, its value the table."""
     kind = next((each for each in jobs.ASKED_FOR if each.value in request.POST), None)
@@ -86,8 +98,8 @@ def ask_for_job(request: HttpRequest) -> HttpResponseRedirect:
     return redirect("dashboards:replication")
 
 
-@require_POST
 @role_required(Role.TECHNICAL_WORKER)
+@_by_form
 def cancel_job(request: HttpRequest) -> HttpResponseRedirect:
     """Give up an open job, the form's `job`."""
     try:
