@@ -7,9 +7,12 @@ the process knows of itself, at once.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from socket import SHUT_RDWR, socket
+from threading import Event, Timer
 from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
@@ -21,6 +24,10 @@ STATUS_SECONDS: Final = 1.5
 READY_SECONDS: Final = 1.0
 _MOST_BYTES: Final = 1 << 20
 _READY_PATH: Final = "readyz"
+_OF_STATUS: Final = frozenset(
+    ("state", "lag_seconds", "transactions_behind", "active", "source", "target")
+)
+_OF_PROCESS: Final = frozenset(("trouble",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +77,10 @@ def _get(url: SplitResult, path: str, seconds: float) -> Facts:
     kind = HTTPSConnection if url.scheme == "https" else HTTPConnection
     connection = kind(url.hostname or "", url.port, timeout=seconds)
     try:
-        connection.request("GET", path or "/")
-        facts = json.loads(connection.getresponse().read(_MOST_BYTES))
+        connection.connect()
+        with _cut_off_after(seconds, connection.sock):
+            connection.request("GET", path or "/")
+            facts = _parsed(connection.getresponse().read(_MOST_BYTES))
     finally:
         connection.close()
     if not isinstance(facts, dict):
@@ -79,13 +88,60 @@ def _get(url: SplitResult, path: str, seconds: float) -> Facts:
     return facts
 
 
+@contextmanager
+def _cut_off_after(seconds: float, connection: socket) -> Iterator[None]:
+    """End what takes longer with TimeoutError: a timeout of the connection's is for each packet."""
+    late = Event()
+
+    def cut_off() -> None:
+        late.set()
+        with suppress(OSError):  # it has ended meanwhile
+            connection.shutdown(SHUT_RDWR)
+
+    timer = Timer(seconds, cut_off)
+    timer.start()
+    try:
+        yield
+    except (OSError, HTTPException, ValueError) as error:
+        if late.is_set():
+            raise TimeoutError from error
+        raise
+    finally:
+        timer.cancel()
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return json.loads(body, parse_constant=_refuse)
+    except RecursionError as error:
+        raise ValueError("its answer nests too deep") from error
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
+
+
 def _checked(stream: object, answer: Answer) -> Answer:
-    """Take no other stream's word for ours."""
+    """Take no other stream's word for ours, nor one that tells less than is asked for."""
     if stream == settings.CDC_NAME:
-        return answer
+        return Answer(problem=_of_another_version(answer)) if _lacking(answer) else answer
     return Answer(
         problem=f"{settings.CDC_STATUS_URL} tells of the stream {stream}, not of"
         f" {settings.CDC_NAME}: set PORTAL_CDC_NAME or PORTAL_CDC_STATUS_URL"
+    )
+
+
+def _lacking(answer: Answer) -> set[str]:
+    """Return which facts are missing that the page cannot do without."""
+    parts = ((answer.status, _OF_STATUS), (answer.process, _OF_PROCESS))
+    return {name for part, names in parts if part is not None for name in names - part.keys()}
+
+
+def _of_another_version(answer: Answer) -> str:
+    lacking = ", ".join(sorted(_lacking(answer)))
+    return (
+        f"the daemon at {settings.CDC_STATUS_URL} is of another version than the portal: "
+        f"it does not tell {lacking}"
     )
 
 
