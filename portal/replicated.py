@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from threading import Lock
 from typing import Any, TypeAlias
@@ -10,22 +12,37 @@ from typing import Any, TypeAlias
 from django.conf import settings
 from pymongo import MongoClient, timeout
 from pymongo.database import Database
-from pymongo.errors import ConnectionFailure, ExecutionTimeout
+from pymongo.errors import ConnectionFailure, ExecutionTimeout, OperationFailure, PyMongoError
 
 Document: TypeAlias = dict[str, Any]
 Documents: TypeAlias = Database[Document]
 
-# What a query raises when nobody answers, or not in time: the page then says so. A query that
-# is wrong is a mistake of ours, and stays one.
-Unavailable = (ConnectionFailure, ExecutionTimeout)
+
+class NotLetIn(PyMongoError):
+    """MongoDB does not know the portal's account, or does not let it read."""
+
+
+# What a query raises when nobody answers, not in time, or not to us: the page then says so. A
+# query that is wrong is a mistake of ours, and stays one.
+Unavailable = (ConnectionFailure, ExecutionTimeout, NotLetIn)
 
 _FIND_SERVER_MILLISECONDS = 1_500  # a page tells within two seconds that the target is down
 _QUERY_MILLISECONDS = 10_000
-
-# `with within(2):` gives the queries of a block so many seconds, all in all.
-within = timeout
+_UNAUTHORIZED, _AUTHENTICATION_FAILED = 13, 18
 
 _lock = Lock()
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """Give the queries of a block so many seconds, all in all; raise `Unavailable`, or mistakes."""
+    try:
+        with timeout(seconds):
+            yield
+    except OperationFailure as error:
+        if error.code not in (_UNAUTHORIZED, _AUTHENTICATION_FAILED):
+            raise
+        raise NotLetIn from error
 
 
 def documents() -> Documents:

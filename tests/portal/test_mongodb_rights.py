@@ -45,6 +45,7 @@ def locked_mongo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MongoServ
                 "createRole", role["role"], privileges=role["privileges"], roles=role["roles"]
             )
             client.admin.command("createUser", "portal", pwd=PASSWORD, roles=[role["role"]])
+            client.admin.command("createUser", "stranger", pwd="there", roles=[])
             now = datetime.now(UTC)
             tweet = {"_id": 1, "author": {"id": 1}, "text": "!", "created_at": now}
             client["twitter"]["tweets"].insert_one({**tweet, "updated_at": now})
@@ -101,3 +102,27 @@ def test_what_was_replicated_and_the_checkpoint_are_out_of_reach(portal: MongoSe
             collection.update_one({}, {"$set": {"text": "another"}})
     with pytest.raises(OperationFailure, match="not authorized"):
         replicated.state()[JOBS].delete_many({})
+
+
+@pytest.mark.parametrize("login", ["nobody:nothing@", "portal:a%20guess@", "stranger:there@", ""])
+def test_where_mongodb_refuses_the_account_every_page_says_so(
+    client: Client, locked_mongo: MongoServer, login: str
+) -> None:
+    cache.clear()
+    uri = f"mongodb://{login}127.0.0.1:{locked_mongo.port}/?directConnection=true"
+
+    with override_settings(MONGODB_URI=uri):
+        for role, page in (
+            (Role.CUSTOMER, "/timeline/"),
+            (Role.SENIOR_MANAGEMENT, "/figures/"),
+            (Role.TECHNICAL_WORKER, "/replication/"),
+        ):
+            client.force_login(person(role.value, role))
+            answer = client.get(page)
+            assert answer.status_code == 200
+            assert "MongoDB does not answer" in answer.content.decode()
+        asked = client.post("/replication/jobs/", {"verify": "twitter.tweets"}, follow=True)
+        cancelled = client.post("/replication/jobs/cancel/", {"job": "7"}, follow=True)
+
+    assert "or refuses it: nothing was asked for" in asked.content.decode()
+    assert cancelled.status_code == 200

@@ -92,7 +92,7 @@ def ask_for_job(request: HttpRequest) -> HttpResponseRedirect:
     except jobs.Refused as refused:
         messages.error(request, str(refused))
     except replicated.Unavailable:
-        messages.error(request, "MongoDB does not answer: nothing was asked for.")
+        messages.error(request, "MongoDB does not answer, or refuses it: nothing was asked for.")
     else:
         messages.success(request, f"Asked for a {kind} of {request.POST[kind.value]}.")
     return redirect("dashboards:replication")
