@@ -97,6 +97,8 @@ class _Reader:
                     raise self._malformed(error.msg, line=line) from error
             except (ValueError, TypeError) as error:
                 raise self._malformed(str(error)) from error
+            except RecursionError as error:
+                raise self._malformed("it nests too deep") from error
             else:
                 self._advance(end)
                 if not isinstance(content, dict):

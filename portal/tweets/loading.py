@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from argparse import ArgumentTypeError
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -39,6 +40,13 @@ class Target:
     batch: int = BATCH_DOCUMENTS
     later: timedelta = timedelta()  # moves every date
     fingerprint: str | None = None  # under which progress is kept
+
+
+def batch_size(word: str) -> int:
+    """Read an option: how many documents are written at once, one at least."""
+    if not word.isdecimal() or int(word) < 1:
+        raise ArgumentTypeError(f"{word} is no number of documents: say 1 or more")
+    return int(word)
 
 
 def load(documents: Iterable[SourceDocument], target: Target, tally: Tally) -> Iterator[None]:

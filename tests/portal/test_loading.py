@@ -144,3 +144,24 @@ def load_some(path: Path, *, batches: int) -> None:
         steps = load(file.documents(), target, Tally())
         for _ in range(batches):
             next(steps)
+
+
+@pytest.mark.parametrize("size", ["0", "-1", "many"])
+def test_batches_of_nothing_are_refused(tmp_path: Path, size: str) -> None:
+    path = lines(tmp_path, invented(3))
+
+    with pytest.raises(CommandError, match="say 1 or more"):
+        run("load_tweets", path, f"--batch={size}")
+    with pytest.raises(CommandError, match="say 1 or more"):
+        run("generate_tweets", "3", f"--batch={size}")
+
+
+def test_a_document_that_nests_too_deep_is_told_by_its_place(tmp_path: Path) -> None:
+    path = lines(tmp_path, invented(3))
+    with path.open("a") as file:
+        file.write('\n{"place": ' + "[" * 50_000)
+
+    with pytest.raises(CommandError, match=r"document 4, line 4: it nests too deep"):
+        run("load_tweets", path, "--batch=3")
+
+    assert Tweet.objects.count() == 3

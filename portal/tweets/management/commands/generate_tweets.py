@@ -17,7 +17,7 @@ from django.utils import timezone
 from cdc.demo.dataset import SourceDocument
 from cdc.demo.generate import FIRST_TWEET_AT, invented_tweets
 from portal.tweets.ids import new_id
-from portal.tweets.loading import BATCH_DOCUMENTS, Tally, Target, load
+from portal.tweets.loading import BATCH_DOCUMENTS, Tally, Target, batch_size, load
 
 _MEAN_SECONDS_BETWEEN = 45
 # Three standard deviations of the sum of N gaps of 1 to 89 seconds, divided by the root of N.
@@ -33,7 +33,9 @@ class Command(BaseCommand):
         """Tell what can be said on the command line."""
         parser.add_argument("number", type=int, metavar="N")
         parser.add_argument("--seed", type=int, help="the same texts again, under new ids")
-        parser.add_argument("--batch", type=int, default=BATCH_DOCUMENTS, help="rows at once")
+        parser.add_argument(
+            "--batch", type=batch_size, default=BATCH_DOCUMENTS, help="rows at once"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Make them."""

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from cdc.demo.dataset import MalformedDataset
 from portal.tweets.dataset_file import DatasetFile, dataset_file
-from portal.tweets.loading import BATCH_DOCUMENTS, Tally, Target, load
+from portal.tweets.loading import BATCH_DOCUMENTS, Tally, Target, batch_size, load
 from portal.tweets.models import Loading
 
 
@@ -27,7 +27,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Tell what can be said on the command line."""
         parser.add_argument("file", type=Path)
-        parser.add_argument("--batch", type=int, default=BATCH_DOCUMENTS, help="documents at once")
+        parser.add_argument(
+            "--batch", type=batch_size, default=BATCH_DOCUMENTS, help="documents at once"
+        )
         parser.add_argument(
             "--from-start", action="store_true", help="forget how far an earlier run came"
         )
