@@ -29,7 +29,11 @@ def secret(name: str, default: str | None = None) -> str:
     Without a default it is required.
     """
     if file := os.environ.get(f"{name}_FILE", ""):
-        return Path(file).read_text(encoding="utf-8").strip()
+        try:
+            return Path(file).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            told = f"{name}_FILE is {file}, which cannot be read: {error.strerror}"
+            raise ImproperlyConfigured(told) from error
     return required(name) if default is None else text(name) or default
 
 

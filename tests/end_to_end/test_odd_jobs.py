@@ -92,7 +92,6 @@ def test_a_defect_fails_its_job_and_shows_no_value(stream: Stream) -> None:
     followed(stream)
 
     broken = insert_job(stream, options={"sample": "SECRET"})  # no number: nobody checks that
-    job = insert_job(stream)
 
     state, error = ended(stream, broken)
     assert state == "failed"
@@ -100,6 +99,7 @@ def test_a_defect_fails_its_job_and_shows_no_value(stream: Stream) -> None:
     assert f"cdc verify {stream.schema}.items" in error
     assert "SECRET" not in error + stream.daemon.stderr
     assert f"or let it be: cdc jobs cancel {broken}" in cdc(stream, "status").stdout
+    job = insert_job(stream)
     assert ended(stream, job) == ("done", "None")
     stream.sql("INSERT INTO items VALUES (2, 'two')")
     stream.settle()

@@ -54,6 +54,15 @@ def test_a_setting_that_is_missing_is_named(name: str) -> None:
     assert done.returncode == 1
 
 
+def test_a_secrets_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    missing = tmp_path / "missing"
+
+    done = check(**{**ENVIRONMENT, "PORTAL_SECRET_KEY_FILE": str(missing)})
+
+    assert done.returncode != 0
+    assert f"PORTAL_SECRET_KEY_FILE is {missing}, which cannot be read: No such" in done.stderr
+
+
 def test_a_secret_may_be_in_a_file(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text(ENVIRONMENT["PORTAL_SECRET_KEY"] + "\n")
