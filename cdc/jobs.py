@@ -104,7 +104,8 @@ class Progress:
     `done` are the collections that the phase DOCUMENTS is through with. `total` is the server's
     estimate of rows. `inserting` tells that the collections were empty. `findings` are the first
     differences that verify found; `pending` are ids, by collection, of documents that changed when
-    it looked, and `unsettled` counts those that changed whenever it looked.
+    it looked, and `unsettled` counts those that changed whenever it looked. `seconds` have passed
+    since it began, whoever waited meanwhile.
     """
 
     phase: Phase = Phase.ROWS

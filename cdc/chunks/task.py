@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -130,7 +131,7 @@ class Task:
         if self.progress.cursor != before:
             return None
         changes, progress = step.settle(self.progress)
-        self.progress = replace(progress, cursor=step.cursor)
+        self.progress = _timed(replace(progress, cursor=step.cursor))
         self._tally.at(self.job, self.progress)
         return Settlement(
             tuple((each.collection, each.operations) for each in changes),
@@ -154,7 +155,9 @@ class Task:
             "_id": self.job.id,
             "state": {"$in": [JobState.QUEUED.value, JobState.RUNNING.value]},
         }
-        progress = self.progress if state not in ENDED else replace(self.progress, cursor=None)
+        progress = _timed(self.progress)
+        if state in ENDED:
+            progress = replace(progress, cursor=None)
         change = {"state": state.value, "error": error, "progress": progress.to_document()}
         write = StateWrite(JOBS, query, {"$set": change})
         self._settler.submit(Piece(lambda: Settlement((), (write,)))).result()
@@ -163,3 +166,8 @@ class Task:
         """Save the progress; not of a job that was given up: its cursor must not come back."""
         query = {"_id": self.job.id, "state": {"$nin": [each.value for each in ENDED]}}
         return StateWrite(JOBS, query, {"$set": {"progress": self.progress.to_document()}})
+
+
+def _timed(progress: Progress) -> Progress:
+    elapsed = datetime.now(UTC) - progress.started_at
+    return replace(progress, seconds=round(elapsed.total_seconds(), 3))

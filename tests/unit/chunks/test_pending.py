@@ -20,7 +20,8 @@ class Killed(Exception):
 
 def saved(running: Running) -> Progress:
     """The progress as another process reads it."""
-    document = bson.decode(bson.encode(running.task.progress.to_document()))
+    options = bson.CodecOptions[dict[str, object]](tz_aware=True)
+    document = bson.decode(bson.encode(running.task.progress.to_document()), options)
     return Progress.from_document(document)
 
 
