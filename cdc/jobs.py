@@ -234,20 +234,21 @@ class Job:
         )
 
 
-def is_one(document: Mapping[str, Any]) -> bool:
-    """Tell whether a document can be read as a job, and found again by its `_id`, which is text.
+def read(document: Mapping[str, Any]) -> Job | None:
+    """Read a document as a job that its `_id`, a text, finds again; None where it is none.
 
     Anybody may insert one.
     """
     try:
         job = Job.from_document(document)
     except (KeyError, ValueError, TypeError, AttributeError):
-        return False
-    return (
+        return None
+    is_one = (
         document["_id"] == job.id
         and isinstance(job.table, str)
         and isinstance(job.requested_at, datetime)
     )
+    return job if is_one else None
 
 
 def unsettled(jobs: Sequence[Job]) -> list[Job]:

@@ -95,7 +95,7 @@ class SourceTable:
         Raises UsageError where no mapping follows the table, or where the job cannot be done.
         """
         mappings = _mappings(job, followed)
-        schema, _, name = job.table.partition(".")
+        schema, name = job.named
         columns = [column for each in mappings for column in each.id_columns]
         self._reader = reader
         self._table = table = reader.open(schema, name, columns)
@@ -228,7 +228,7 @@ class SourceTable:
 
 
 def _mappings(job: Job, followed: Followed) -> list[TableMapping]:
-    schema, _, name = job.table.partition(".")
+    schema, name = job.named
     target = job.options.target
     found = [each for each in followed.mappings(schema, name) if target in (None, each.target)]
     if not found:

@@ -11,7 +11,7 @@ from pymongo import MongoClient
 from pymongo.read_concern import ReadConcern
 
 from cdc.config import Config
-from cdc.jobs import ENDED, JOBS, Job, JobState, is_one, unsettled
+from cdc.jobs import ENDED, JOBS, Job, JobState, read, unsettled
 from cdc.state_writes import StateWrite
 from cdc.writers import target
 from cdc.writers.answers import explained
@@ -47,11 +47,11 @@ class Jobs:
         """
         with explained():
             waiting = self._documents.find({"stream": self._stream, "state": {"$in": _OPEN}})
-            found = [*waiting.sort("requested_at", 1)]
-            for each in found:
-                if not is_one(each):
-                    self._refuse(each)
-        jobs = [Job.from_document(each) for each in found if is_one(each)]
+            found = [(each, read(each)) for each in waiting.sort("requested_at", 1)]
+            for document, job in found:
+                if job is None:
+                    self._refuse(document)
+        jobs = [job for _, job in found if job]
         jobs.sort(key=lambda job: job.state is not JobState.RUNNING)
         return jobs[0] if jobs else None
 
@@ -59,13 +59,13 @@ class Jobs:
         """Return a job, or None where there is none of this id."""
         with explained():
             document = self._documents.find_one({"_id": identity, "stream": self._stream})
-        return Job.from_document(document) if document and is_one(document) else None
+        return read(document) if document else None
 
     def all(self) -> list[Job]:
         """Return every job, the oldest first."""
         with explained():
             found = self._documents.find({"stream": self._stream}).sort("requested_at", 1)
-            return [Job.from_document(each) for each in found if is_one(each)]
+            return [job for each in found if (job := read(each))]
 
     def failed(self) -> list[Job]:
         """Return those that failed and that no later one has made good, the oldest first.
@@ -75,9 +75,7 @@ class Jobs:
         ended = {"$in": [JobState.FAILED.value, JobState.DONE.value]}
         with explained():
             found = self._documents.find({"stream": self._stream, "state": ended}, {"progress": 0})
-            jobs = [
-                Job.from_document(each) for each in found.sort("requested_at", 1) if is_one(each)
-            ]
+            jobs = [job for each in found.sort("requested_at", 1) if (job := read(each))]
         return unsettled(jobs)
 
     def _refuse(self, document: Mapping[str, Any]) -> None:

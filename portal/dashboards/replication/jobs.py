@@ -11,7 +11,7 @@ from typing import Any, Final
 from django.conf import settings
 
 from cdc.errors import CdcError
-from cdc.jobs import ENDED, JOBS, Job, JobKind, JobState, Phase, is_one
+from cdc.jobs import ENDED, JOBS, Job, JobKind, JobState, Phase, read
 from cdc.writers.jobs import Jobs
 from portal.replicated import Document, Documents
 
@@ -150,7 +150,7 @@ def cancel(state: Documents, identity: str) -> bool:
 def _found(state: Documents, query: Mapping[str, Any]) -> list[Job]:
     fields = {**_NEVER_SHOWN, "progress.findings": {"$slice": FINDINGS_SHOWN}}
     found = state[JOBS].find(_ours(query), fields).sort("requested_at", -1).limit(SHOWN)
-    return [Job.from_document(each) for each in found if is_one(each)]
+    return [job for each in found if (job := read(each))]
 
 
 def _ours(query: Mapping[str, Any]) -> Document:
