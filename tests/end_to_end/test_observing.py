@@ -401,8 +401,13 @@ def test_status_tells_which_jobs_are_not_done(
     items.until_caught_up()
     items.stop()
     queued = Job.request(items.name, JobKind.RESYNC, f"{items.schema}.items", by="test")
-    begun = replace(queued, id="begun", state=JobState.RUNNING).with_progress(
-        Progress(rows=10, total=30)
+    a_minute = timedelta(minutes=1)
+    begun = replace(
+        queued,
+        id="begun",
+        requested_at=queued.requested_at + a_minute,
+        state=JobState.RUNNING,
+        progress=Progress(rows=10, total=30, started_at=queued.requested_at - a_minute),
     )
     items.state["jobs"].insert_many([queued.to_document(), begun.to_document()])
 
