@@ -100,7 +100,6 @@ def _year(raw: bytes) -> bytes:
 
 _DAY: Final = struct.Struct("<HBB")
 _MOMENT: Final = struct.Struct("<HBBBBB")
-_WITH_FRACTION: Final = struct.Struct("<HBBBBBI")
 _FRACTION: Final = struct.Struct("<I")
 MICROSECONDS: Final = 6
 """Digits of the fraction that most tables with a fraction have."""
@@ -122,8 +121,27 @@ def _days(raw: bytes) -> int:
     return date(*_DAY.unpack(raw)).toordinal() - _EPOCH
 
 
+def _datetime_day(raw: bytes) -> int:
+    year, month, day = _DAY.unpack(raw or bytes(4))
+    days: int = (year * 13 + month) << 5 | day
+    return 1 << 39 | days << 17
+
+
+def _datetime_moment(raw: bytes) -> int:
+    hour, minute, second = raw or bytes(3)
+    return hour << 12 | minute << 6 | second
+
+
 DATES: Final = Cache(_date)
 DAYS: Final = Cache(_days)
+DATETIME_DAYS: Final = Cache(_datetime_day)
+DATETIME_MOMENTS: Final = Cache(_datetime_moment)
+NO_MICROSECONDS: Final = bytes(3)
+
+
+def _whole_seconds(raw: bytes) -> bytes:
+    """Give a DATETIME without its fraction; what is zero in the end does not arrive."""
+    return (DATETIME_DAYS[raw[:4]] | DATETIME_MOMENTS[raw[4:7]]).to_bytes(5, "big")
 
 
 def _fraction(raw: bytes, scale: int) -> bytes:
@@ -135,19 +153,11 @@ def _fraction(raw: bytes, scale: int) -> bytes:
 def datetime_packer(scale: int) -> Pack:
     """Return what packs a DATETIME(`scale`)."""
 
-    def microseconds(raw: bytes) -> bytes:
-        if len(raw) != _WITH_FRACTION.size:
-            return pack(raw)
-        year, month, day, hour, minute, second, micros = _WITH_FRACTION.unpack(raw)
-        number: int = (year * 13 + month) << 22 | day << 17 | hour << 12 | minute << 6 | second
-        number = number + 0x8000000000 << 24 | micros
-        return number.to_bytes(8, "big")
-
     def pack(raw: bytes) -> bytes:
-        year, month, day, hour, minute, second = _MOMENT.unpack_from(raw.ljust(7, b"\0"))
-        days = (year * 13 + month) << 5 | day
-        number: int = (days << 17 | hour << 12 | minute << 6 | second) + 0x8000000000
-        return number.to_bytes(5, "big") + (_fraction(raw, scale) if scale else b"")
+        return _whole_seconds(raw) + (_fraction(raw, scale) if scale else b"")
+
+    def microseconds(raw: bytes) -> bytes:
+        return _whole_seconds(raw) + (raw[9:6:-1] or NO_MICROSECONDS)
 
     return microseconds if scale == MICROSECONDS else pack
 

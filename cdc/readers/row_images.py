@@ -132,22 +132,33 @@ class _ImageCode:
         self._code.line(f"{n} = d[{self._here}]")
         self._code.line(f"{s} = {self._here} + 1")
         field = arrival.prefix if arrival.pack is None else 0
-        if field:
-            lengths = self._code.bind(f"LENGTHS_{field}", _LENGTH_FIELDS[field])
         if arrival.short:
             if field:
+                lengths = self._code.bind(f"LENGTHS_{field}", _LENGTH_FIELDS[field])
                 self._parts.append(f"{lengths}[{n}]")
         else:
-            self._code.line(f"if {n} > 250:")
-            longer = self._code.bind("longer", _longer)
-            self._code.line(f"    {n}, {s} = {longer}(d, {s} - 1)")
+            self._any_length(n, s, h, field)
             if field:
-                pack = self._code.bind("pack_int32", pack_int32)
-                self._code.line(f"    {h} = {pack}({n})[:{field}]")
-                self._code.line(f"else: {h} = {lengths}[{n}]")
                 self._parts.append(h)
         self._code.line(f"{q} = {s} + {n}")
         return s, q
+
+    def _any_length(self, n: str, s: str, h: str, field: int) -> None:
+        """Read a length of any size, from its first byte on; the length field is for `h`."""
+        code = self._code
+        code.line(f"if {n} > 250:")
+        code.line(f"    if {n} == 252:")
+        if field:
+            zeros = f" + {bytes(field - 2)!r}" if field > 2 else ""
+            code.line(f"        {h} = d[{s}:{s} + {min(field, 2)}]{zeros}")
+        code.line(f"        {n} = d[{s}] | d[{s} + 1] << 8; {s} += 2")
+        code.line("    else:")
+        code.line(f"        {n}, {s} = {code.bind('longer', packed)}(d, {s} - 1)")
+        if field:
+            pack = code.bind("pack_int32", pack_int32)
+            code.line(f"        {h} = {pack}({n})[:{field}]")
+            lengths = code.bind(f"LENGTHS_{field}", _LENGTH_FIELDS[field])
+            code.line(f"else: {h} = {lengths}[{n}]")
 
     def _packed(self, index: int, arrival: Arrival, start: str, end: str) -> None:
         pack = self._code.bind(f"pack_{index}", arrival.pack)
@@ -156,6 +167,3 @@ class _ImageCode:
             lengths = self._code.bind(f"LENGTHS_{arrival.prefix}", _LENGTH_FIELDS[arrival.prefix])
             self._parts.append(f"{lengths}[len(v{index})]")
         self._parts.append(f"v{index}")
-
-
-_longer = packed

@@ -44,7 +44,7 @@ def bson_value(value: object, kind: Kind) -> Encoded:
         case Binary(), bytes():
             return bson_bytes.BINARY, bson_bytes.binary(value)
         case Json(written=True), str():
-            return json_text.encode(value)
+            return json_text.encode(value.encode())
         case Json(), _:
             return json_values.encoded(value)
         case Date() | DateTime(), int():

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import bson
+import orjson
 
 from cdc.mapping import bson_bytes
 from cdc.mapping.types.encoder import Encoder, Unrepresentable
@@ -20,11 +21,25 @@ INFINITIES = (b"\xf0\x7f", b"\xf0\xff")
 """How the double infinity ends, and the negative one; found elsewhere they cost time only."""
 
 
-def encode(text: str) -> Encoded:
-    """BSON type byte and value bytes of a JSON text; raises ValueError if it is not JSON."""
+def encode(text: bytes) -> Encoded:
+    """BSON type byte and value bytes of a JSON text in UTF-8; raises ValueError if it is not JSON.
+
+    orjson and bson's C code do it in a fifth of the time that Python takes. What they refuse is
+    read again, step by step, to say why or to do what they cannot.
+    """
     try:
-        value = _parsed(text)
-        if text.count("[") + text.count("{") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
+        document = bson.encode({"": orjson.loads(text)})
+    except (ValueError, OverflowError, RecursionError, bson.errors.InvalidDocument):
+        return _step_by_step(text)
+    if text.count(b"[") + text.count(b"{") > MAX_DEPTH:
+        return _step_by_step(text)
+    return document[4:5], document[6:-1]
+
+
+def _step_by_step(text: bytes) -> Encoded:
+    try:
+        value = DECODER.decode(text.decode())
+        if _depth(value) > MAX_DEPTH:
             raise Unrepresentable(TOO_DEEP)
         return encode_value(value)
     except RecursionError as error:
@@ -43,15 +58,6 @@ def encode_value(value: Any) -> Encoded:
     return _by_bson(value) or _value(value)
 
 
-def _parsed(text: str) -> Any:
-    """As `DECODER.decode`, which also allows blanks around the value."""
-    try:
-        value, end = SCAN(text, 0)
-    except StopIteration:
-        end = -1
-    return value if end == len(text) else DECODER.decode(text)
-
-
 def _by_bson(value: Any) -> Encoded | None:
     """Have bson's C code encode it, which is fast; None where it might not do as `_value` does."""
     try:
@@ -68,7 +74,6 @@ def _refused(name: str) -> float:
 
 
 DECODER = json.JSONDecoder(parse_constant=_refused)
-SCAN: Callable[[str, int], tuple[Any, int]] = DECODER.scan_once  # type: ignore[attr-defined]
 
 
 def _value(value: Any) -> Encoded:
@@ -120,10 +125,19 @@ ENCODERS: dict[type, Callable[[Any], Encoded]] = {
 
 @dataclass(frozen=True, slots=True)
 class JsonText(Encoder):
-    """A text column that holds JSON, decoded by `decode`."""
+    """A text column that holds JSON in UTF-8."""
+
+    def convert(self, raw: bytes) -> Encoded:
+        """See `Encoder`."""
+        return encode(raw)
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedJsonText(Encoder):
+    """A text column that holds JSON in another charset, decoded by `decode`."""
 
     decode: Callable[[bytes], str]
 
     def convert(self, raw: bytes) -> Encoded:
         """See `Encoder`."""
-        return encode(self.decode(raw))
+        return encode(self.decode(raw).encode())

@@ -127,7 +127,7 @@ def _default(column: Column, report: Report) -> Encoder:
         case FieldType.ENUM:
             return enums.Enum(shape, enums.enum_values(_members(column)))
         case FieldType.JSON if column.json_text:
-            return json_text.JsonText(shape, bytes.decode)
+            return json_text.JsonText(shape)
         case FieldType.JSON:
             return json_shapes.Json(shape)
         case FieldType.SET:
@@ -250,8 +250,14 @@ def _json(column: Column, report: Report) -> Encoder | None:
     if column.type is FieldType.JSON:
         return _default(column, report)
     if column.type in CHARACTERS and column.collation != charsets.BINARY:
-        return json_text.JsonText(wire(column), _decoder(column)[0])
+        return _json_text(wire(column), _decoder(column)[0])
     return None
+
+
+def _json_text(shape: Wire, decode: charsets.Decode) -> Encoder:
+    if decode is bytes.decode:
+        return json_text.JsonText(shape)
+    return json_text.DecodedJsonText(shape, decode)
 
 
 def _uuid(column: Column, _: Report) -> Encoder | None:

@@ -142,6 +142,30 @@ def test_random_tables_with_random_nulls_read_the_same(
     check()
 
 
+LENGTHS = (0, 1, 249, 250, 251, 252, 253, 254, 255, 256, 65_535, 65_536, 70_000)
+"""The server writes a length in one byte up to 250, in three up to 65,535, then in four."""
+
+
+def test_values_of_every_length_read_the_same(source: MySQLServer, schema: str) -> None:
+    sizes = {"TINYTEXT": 255, "VARCHAR(300)": 300, "TEXT": 65_535, "MEDIUMTEXT": 1 << 24}
+    sizes |= {"LONGTEXT": 1 << 24, "VARBINARY(255)": 255, "BLOB": 65_535, "LONGBLOB": 1 << 24}
+    columns = ", ".join(f"c{at} {kind}" for at, kind in enumerate(sizes))
+    values = ", ".join(["%s"] * len(sizes))
+
+    def act() -> None:
+        source.execute(
+            f"CREATE TABLE {schema}.t (id INT PRIMARY KEY, {columns}) CHARACTER SET latin1"
+        )
+        for number, length in enumerate(LENGTHS):
+            row = ["x" * min(length, most) for most in sizes.values()]
+            source.execute(f"INSERT INTO {schema}.t VALUES ({number}, {values})", row)
+
+    expected = by_binlog(source, schema, act, ())
+
+    assert len(expected) == len(LENGTHS)
+    assert by_select(source, schema, ()) == expected
+
+
 @pytest.mark.parametrize(
     "value", [*OPAQUE, "CAST(5 AS DECIMAL)", "CAST('-98765432109876543210' AS DECIMAL(30))"]
 )

@@ -180,7 +180,7 @@ def test_damaged_json_is_an_error_of_the_record_or_still_bson(
 @examples(100)
 @given(TREES)
 def test_json_text_gives_the_same_documents_as_binary_json_but_for_the_order(tree: Any) -> None:
-    kind, value = json_text.encode(json_module.dumps(tree))
+    kind, value = json_text.encode(json_module.dumps(tree).encode())
 
     assert bson.decode(document((kind, value))) == {"j": expected(tree)}
 

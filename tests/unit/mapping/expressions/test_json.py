@@ -122,7 +122,7 @@ def test_a_value_becomes_the_bson_of_a_json_column(text: str, mariadb: bool) -> 
 
     value = evaluate("JSON_EXTRACT(doc, '$')", text, mariadb=mariadb)
 
-    assert bson_value(value, expression.kind) == json_text.encode(text)
+    assert bson_value(value, expression.kind) == json_text.encode(text.encode())
 
 
 @pytest.mark.parametrize(
