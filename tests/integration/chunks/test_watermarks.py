@@ -234,6 +234,21 @@ def test_a_position_that_the_source_has_not_reached_is_too_early(
         assert reader.read(table, after=None, until=None, limit=1, applied=applied).finished
 
 
+def test_an_offset_that_no_snapshot_shows_yet_is_too_early(
+    source: MySQLServer, schema: str
+) -> None:
+    source.execute(f"CREATE TABLE {schema}.t (id BIGINT PRIMARY KEY)")
+    end = end_of_log(source)
+    ahead = FilePosition(end.file, end.offset + 1_000_000)
+    with chunk_reader(source, allow_brief_lock=True) as reader:
+        table = reader.open(schema, "t")
+
+        with pytest.raises(TooEarly):
+            reader.read(table, after=None, until=None, limit=1, applied=ahead)
+
+        assert reader.read(table, after=None, until=None, limit=1, applied=end).finished
+
+
 def start_position(gtid: str) -> StartPosition:
     return StartPosition.model_validate({"gtid": gtid})
 
