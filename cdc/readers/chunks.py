@@ -211,7 +211,13 @@ class ChunkReader:
             yield
         except prepared.Unexpected as error:
             self.close()
-            raise TableChanged from error
+            if self._has_changed(table):
+                raise TableChanged from error
+            raise Unfit(
+                "the server sends columns of other types than the table's definition says",
+                table=table.name if table else None,
+                remedy="report it with the table's SHOW CREATE TABLE and the server's version",
+            ) from error
         except CdcError as error:
             code = watermarks.server_code(error)
             if code == _CHANGED_SINCE_SNAPSHOT or (code in _MISSING and self._has_changed(table)):

@@ -10,6 +10,7 @@ from typing import Any, Final
 from cdc.columns import Column, FieldType, TableMap
 from cdc.errors import Unfit
 from cdc.readers.arrivals import Arrival, arrival
+from cdc.readers.facts import server_version
 from cdc.readers.keys import Characters, Key, KeyColumn, key_column
 from cdc.readers.keys import found as key_of
 from cdc.readers.prepared import Convert, bitmap_size
@@ -266,7 +267,7 @@ def _unique_keys(connection: SourceConnection, table: TableMap) -> list[tuple[st
         connection,
         "SELECT index_name, column_name, sub_part, nullable FROM information_schema.statistics"
         " WHERE table_schema = %s AND table_name = %s AND non_unique = 0 AND index_type = 'BTREE'"
-        " ORDER BY index_name <> 'PRIMARY', index_name, seq_in_index",
+        f"{_in_use(connection)} ORDER BY index_name <> 'PRIMARY', index_name, seq_in_index",
         table.schema,
         table.table,
     ):
@@ -274,6 +275,13 @@ def _unique_keys(connection: SourceConnection, table: TableMap) -> list[tuple[st
         part = _KeyPart(str(column), sub_part is None and column is not None, nullable == "YES")
         keys.setdefault(str(name), []).append(part)
     return list(keys.items())
+
+
+def _in_use(connection: SourceConnection) -> str:
+    """Return the condition of indexes that a SELECT may use."""
+    if not is_mariadb(connection):
+        return " AND is_visible = 'YES'"
+    return " AND ignored = 'NO'" if server_version(connection) >= (10, 6) else ""
 
 
 def _obstacle(

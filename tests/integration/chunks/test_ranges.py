@@ -4,7 +4,7 @@ import random
 import threading
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import bson
@@ -188,6 +188,39 @@ def test_a_table_without_an_exact_key_is_refused_by_name(
 
     assert caught.value.table == f"{schema}.t"
     assert caught.value.remedy
+
+
+def test_an_index_that_no_select_may_use_is_no_key(source: MySQLServer, schema: str) -> None:
+    unused = "INVISIBLE" if source.flavour == "mysql" else "IGNORED"
+    source.execute(
+        f"CREATE TABLE {schema}.t (a INT NOT NULL, b INT NOT NULL,"
+        f" UNIQUE KEY used (b), UNIQUE KEY unused (a) {unused})"
+    )
+    source.execute(f"INSERT INTO {schema}.t VALUES (1, 2), (2, 1)")
+    with chunk_reader(source) as reader:
+        table = reader.open(schema, "t", ["a"])
+        chunk = reader.read(table, after=None, until=None, limit=9, applied=executed(source))
+
+    assert table.by.index == "used"
+    assert table.found_by(["a"]) is None
+    assert chunk.rows == 2
+
+
+def test_columns_that_are_not_what_the_definition_says_are_refused_not_read_again_for_ever(
+    source: MySQLServer, schema: str
+) -> None:
+    source.execute(f"CREATE TABLE {schema}.t (a INT PRIMARY KEY)")
+    with chunk_reader(source) as reader:
+        table = reader.open(schema, "t")
+        [arrival] = table.arrivals
+        other = replace(table, arrivals=(replace(arrival, size=8),))
+
+        with pytest.raises(Unfit, match="other types"):
+            reader.read(other, after=None, until=None, limit=9, applied=executed(source))
+
+        assert reader.read(
+            table, after=None, until=None, limit=9, applied=executed(source)
+        ).finished
 
 
 def test_a_table_that_is_not_there_is_refused(source: MySQLServer, schema: str) -> None:
