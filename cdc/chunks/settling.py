@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Protocol
 
@@ -75,6 +75,17 @@ class Settler:
             self._waiting.append(piece)
         self._nudge()
         return piece.outcome
+
+    def give_up(self, pieces: Collection[Piece]) -> None:
+        """Have pieces of a window come to their end soon, and wait for it; raises nothing.
+
+        One that is being applied is applied, the others are dropped.
+        """
+        for piece in pieces:
+            if piece.window is not None:
+                piece.window.void = True
+        self._nudge()
+        wait([piece.outcome for piece in pieces])
 
     def settle(self, writer: Writer) -> None:
         """Apply every piece whose time has come.

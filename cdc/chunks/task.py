@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -84,23 +83,37 @@ class Task:
         goes back to what was settled. Once there is `enough`, stop behind what was read and
         return False.
         """
-        outstanding: deque[Future[bool]] = deque()
         cursor, finished = self.progress.cursor, False
-        while outstanding or not finished:
-            reading = not finished and not enough()
-            if not reading and not outstanding:
-                return False
-            if reading and len(outstanding) < READ_AHEAD:
-                self._before_each()
-                step, piece = self._read(read, cursor)
-                outstanding.append(self._settler.submit(piece))
-                cursor, finished = step.cursor, step.finished
-            elif not outstanding.popleft().result():
-                for each in outstanding:
-                    each.result()
-                outstanding.clear()
-                cursor, finished = self.progress.cursor, False
+        with self._outstanding() as outstanding:
+            while outstanding or not finished:
+                reading = not finished and not enough()
+                if not reading and not outstanding:
+                    return False
+                if reading and len(outstanding) < READ_AHEAD:
+                    self._before_each()
+                    step, piece = self._read(read, cursor)
+                    self._settler.submit(piece)
+                    outstanding.append(piece)
+                    cursor, finished = step.cursor, step.finished
+                elif not outstanding.popleft().outcome.result():
+                    for each in outstanding:
+                        each.outcome.result()
+                    outstanding.clear()
+                    cursor, finished = self.progress.cursor, False
         return True
+
+    @contextmanager
+    def _outstanding(self) -> Iterator[deque[Piece]]:
+        """Give room for the pieces that wait to be settled; none is left behind, come what may.
+
+        What is saved must stay as it is once the job is left: another task goes on from there.
+        """
+        pieces: deque[Piece] = deque()
+        try:
+            yield pieces
+        except BaseException:
+            self._settler.give_up(pieces)
+            raise
 
     def _read(self, read: Callable[[Any, Window], Step], cursor: Any) -> tuple[Step, Piece]:
         window = self._open()

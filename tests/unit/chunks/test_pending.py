@@ -8,7 +8,7 @@ import bson
 import pytest
 
 from cdc.chunks import account
-from cdc.jobs import JobKind, Progress
+from cdc.jobs import JobKind, Options, Progress
 from tests.unit.chunks.test_windows import end, world_of
 from tests.unit.chunks.world import Running, World, document
 from tests.waiting import eventually
@@ -63,6 +63,30 @@ def test_a_verification_that_is_killed_remembers_what_to_look_at_again() -> None
     progress = resumed.task.progress
     assert [(each["kind"], each["_id"]) for each in progress.findings] == [("different", 1)]
     assert (progress.pending, progress.unsettled) == ((), 0)
+
+
+def test_what_was_mended_is_counted_though_the_source_went_away_behind_it() -> None:
+    world = world_of(*range(6))
+    world.target.documents = world.expected()
+    del world.target.documents[1]
+    looks: Iterator[int] = iter(range(9))
+
+    def go_away() -> None:
+        if next(looks):
+            raise Killed
+
+    repair = Options(repair=True)
+    broken = world.work(JobKind.VERIFY, repair, behind=go_away)
+    broken.join(0.3)  # it waits for what it has read, which nobody settles yet
+    settle_until_killed(world, broken)
+    saved_by_then = saved(broken)
+    world.settle()
+    resumed = world.work(JobKind.VERIFY, repair, progress=saved_by_then)
+    end(world, resumed)
+
+    progress = resumed.task.progress
+    assert (progress.missing, progress.repaired) == (1, 1)
+    assert world.target.documents == world.expected()
 
 
 def test_much_that_is_to_be_looked_at_again_is_not_gathered_up(

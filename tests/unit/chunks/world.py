@@ -228,6 +228,10 @@ class Running:
         except Exception as error:  # noqa: BLE001 - the test raises it
             self._error = error
 
+    def join(self, seconds: float) -> None:
+        """Wait so long for its end."""
+        self._thread.join(seconds)
+
     @property
     def done(self) -> bool:
         ended = not self._thread.is_alive()  # asked first: the error is there before the end
