@@ -101,11 +101,13 @@ class Progress:
 
     `cursor` is the last key, or the last `_id`, that is done, in the phase's own form. It may hold
     what a mapping hides: it is kept no longer than it is needed, and never shown.
-    `done` are the collections that the phase DOCUMENTS is through with. `total` is the server's
-    estimate of rows. `inserting` tells that the collections were empty. `findings` are the first
-    differences that verify found; `pending` are ids, by collection, of documents that changed when
-    it looked, and `unsettled` counts those that changed whenever it looked. `seconds` have passed
-    since it began, whoever waited meanwhile.
+    `done` are the collections that the phase DOCUMENTS is through with. `total` is about how many
+    rows there are to read, by the server's estimate, 0 where nobody knows; `searched` counts the
+    documents that the phase DOCUMENTS is through with, of about `to_search`. `inserting` tells
+    that the collections were empty. `findings` are the first differences that verify found;
+    `pending` are ids, by collection, of documents that changed when it looked, and `unsettled`
+    counts those that changed whenever it looked. `seconds` have passed since it began, whoever
+    waited meanwhile.
     """
 
     phase: Phase = Phase.ROWS
@@ -115,6 +117,8 @@ class Progress:
     rows: int = 0
     total: int | None = None
     written: int = 0
+    searched: int = 0
+    to_search: int = 0
     removed: int = 0
     missing: int = 0
     extra: int = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from functools import partial
 from typing import Any, Final
 
 import click
@@ -14,21 +15,21 @@ LINE_SECONDS: Final = 5.0
 
 
 class BarDisplay:
-    """A bar for the job that is being done."""
+    """A bar for the phase of the job that is being done."""
 
     def __init__(self) -> None:
-        self._job = ""
+        self._shown = ("", Phase.ROWS)
         self._bar: Any = None
-        self._began, self._rows_before = time.monotonic(), 0
+        self._began, self._count_before = time.monotonic(), 0
 
     def show(self, job: Job) -> None:
         """Move the bar."""
-        if job.id != self._job:
-            self._begin(job)
-        rows = job.progress.rows if job.progress else 0
-        if job.progress and job.progress.total:
-            self._bar.length = max(job.progress.total, rows)
-        self._bar.update(rows - self._bar.pos, rows)
+        count, total = _so_far(job)
+        if _shown(job) != self._shown:
+            self._begin(job, count)
+        self._bar.length = max(total, count) if total else None
+        self._bar.update(count - self._bar.pos, count)
+        self._bar.render_progress()
         if job.state in ENDED:
             self._bar.render_finish()
 
@@ -37,23 +38,39 @@ class BarDisplay:
         click.echo(err=True)
         _tell_abandoned(stream)
 
-    def _begin(self, job: Job) -> None:
-        self._job, self._began = job.id, time.monotonic()
-        self._rows_before = job.progress.rows if job.progress else 0
+    def _begin(self, job: Job, count: int) -> None:
+        before, self._shown = self._shown, _shown(job)
+        if before[0] == job.id:
+            self._bar.render_finish()
+        self._began, self._count_before = time.monotonic(), count
         progressbar: Any = click.progressbar
+        searching = self._shown[1] is Phase.DOCUMENTS
         self._bar = progressbar(
-            length=max(1, job.progress.total or 1) if job.progress else 1,
-            label=f"{job.kind} {job.table}",
-            item_show_func=self._facts,
+            length=1,
+            label=f"{job.kind} {job.table}" + (": documents without rows" if searching else ""),
+            item_show_func=partial(self._facts, "documents" if searching else "rows"),
             show_eta=True,
             file=sys.stderr,
         )
-        self._bar.render_progress()
 
-    def _facts(self, rows: int | None) -> str:
+    def _facts(self, what: str, count: int | None) -> str:
         seconds = max(time.monotonic() - self._began, 0.001)
-        speed = ((rows or 0) - self._rows_before) / seconds
-        return f"{rows or 0} rows, {speed:.0f} rows/s"
+        speed = ((count or 0) - self._count_before) / seconds
+        return f"{count or 0} {what}, {speed:.0f} {what}/s"
+
+
+def _shown(job: Job) -> tuple[str, Phase]:
+    return job.id, job.progress.phase if job.progress else Phase.ROWS
+
+
+def _so_far(job: Job) -> tuple[int, int]:
+    """Return how many rows, or documents, a job is through with, and of about how many; or 0."""
+    progress = job.progress
+    if progress is None:
+        return 0, 0
+    if progress.phase is Phase.DOCUMENTS:
+        return progress.searched, progress.to_search
+    return progress.rows, progress.total or 0
 
 
 class LineDisplay:
@@ -69,15 +86,21 @@ class LineDisplay:
         if state == self._told and now - self._told_at < LINE_SECONDS:
             return
         self._told, self._told_at = state, now
-        progress = job.progress
-        rows = f" {progress.rows} of about {progress.total or 0} rows" if progress else ""
-        searching = progress is not None and progress.phase is Phase.DOCUMENTS
-        what = ", looking for documents without rows" if searching else ""
-        click.echo(f"{job.kind} {job.table}: {job.state}{rows}{what}", err=True)
+        click.echo(f"{job.kind} {job.table}: {job.state}{_counted(job)}", err=True)
 
     def abandoned(self, stream: str) -> None:
         """Tell it."""
         _tell_abandoned(stream)
+
+
+def _counted(job: Job) -> str:
+    if job.progress is None:
+        return ""
+    count, total = _so_far(job)
+    counted = f" {count} of about {total}" if total else f" {count}"
+    if job.progress.phase is Phase.DOCUMENTS:
+        return f"{counted} documents, looking for those without rows"
+    return f"{counted} rows"
 
 
 def _tell_abandoned(stream: str) -> None:

@@ -15,7 +15,7 @@ from cdc import lease
 from cdc.checkpoint import Checkpoint
 from cdc.config import Config
 from cdc.errors import CdcError
-from cdc.jobs import Job, JobState, Progress, unsettled
+from cdc.jobs import Job, JobState, Phase, Progress, unsettled
 from cdc.position import FilePosition, GtidPosition, GtidSet, Position, file_number
 from cdc.readers.look import SourceLook, file_after, look
 from cdc.snapshot import Role, Snapshot, Trouble
@@ -227,7 +227,7 @@ def _job(job: Job) -> Facts:
         "table": job.table,
         "state": job.state.value,
         "rows": progress.rows if progress else 0,
-        "rows_estimated": progress.total if progress else None,
+        "rows_estimated": (progress.total or None) if progress else None,
         "seconds_left": (
             _seconds_left(progress) if progress and job.state is not JobState.FAILED else None
         ),
@@ -236,8 +236,8 @@ def _job(job: Job) -> Facts:
 
 
 def _seconds_left(progress: Progress) -> float | None:
-    """Return how long the rest of the rows takes at the pace so far."""
-    if not progress.rows or not progress.total:
+    """Return how long the rest of the rows takes at the pace so far; None once all are read."""
+    if progress.phase is not Phase.ROWS or not progress.rows or not progress.total:
         return None
     elapsed = (datetime.now(UTC) - progress.started_at).total_seconds()
     return round(max(0.0, elapsed * (progress.total / progress.rows - 1)), 1)

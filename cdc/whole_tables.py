@@ -40,7 +40,7 @@ def perform_on_tables(
         click.echo(json_util.dumps([each.shown() for each in ended], indent=2))
     else:
         for each in ended:
-            _tell(each)
+            tell(each)
     return FAILED if any(_is_bad(each) for each in ended) else 0
 
 
@@ -63,7 +63,8 @@ def _is_bad(job: Job) -> bool:
     return job.state is not JobState.DONE or remaining > 0
 
 
-def _tell(job: Job) -> None:
+def tell(job: Job) -> None:
+    """Print how a job ended, and what it has found."""
     progress = job.progress
     click.echo(f"{job.kind} {job.table}: {job.state}")
     if job.error:
@@ -84,6 +85,7 @@ def _tell(job: Job) -> None:
     for finding in progress.findings:
         fields = ", ".join(finding["fields"])
         note = f" ({finding['note']})" if "note" in finding else ""
-        click.echo(
-            f"  {finding['kind']:9} {finding['collection']} {finding['_id']!r} {fields}{note}"
-        )
+        line = f"  {finding['kind']:9} {finding['collection']} {finding['_id']!r} {fields}{note}"
+        click.echo(line.rstrip())
+    if untold := progress.differences - len(progress.findings):
+        click.echo(f"  and {untold} more: only the first {len(progress.findings)} are kept")

@@ -27,7 +27,9 @@ class CopyTally:
             self._job, self._seen = job.id, progress.rows
         self._rows[job.table] += progress.rows - self._seen
         self._seen = progress.rows
-        self._ratios[job.table] = min(NEARLY, progress.rows / (progress.total or 1))
+        self._ratios[job.table] = (
+            min(NEARLY, progress.rows / progress.total) if progress.total else 0.0
+        )
 
     def ended(self, job: Job, state: JobState) -> None:
         """Learn that a job is done, or left."""

@@ -91,9 +91,16 @@ class Work:
             return
         if task.progress.total is None:
             empty = all(self._documents.is_empty(each.name) for each in self._table.collections)
-            task.advance(total=self._table.rows, inserting=empty)
+            task.advance(total=self._estimate(), inserting=empty)
         while not task.walk(partial(self._read_rows, settle), self._account.has_much_pending):
             self._recheck()
+
+    def _estimate(self) -> int:
+        """Return about how many rows there are to read; 0 where nobody knows."""
+        options = self._options
+        if options.where or options.first or options.last:
+            return 0
+        return round(self._table.rows * (options.sample or 100) / 100)
 
     def _read_rows(self, settle: SettlePart, cursor: Any, window: Window) -> Step:
         part = self._table.read(cursor, window)
@@ -158,7 +165,9 @@ class Work:
     def _all_documents(self, settle: SettleGone) -> None:
         task = self._task
         if task.progress.phase is Phase.ROWS:
-            task.advance(phase=Phase.DOCUMENTS, cursor=None)
+            rows = max(self._table.rows, task.progress.rows)
+            expected = rows * len(self._table.collections)
+            task.advance(phase=Phase.DOCUMENTS, cursor=None, to_search=expected)
         for collection in self._table.collections:
             if task.progress.done and collection.name in task.progress.done:
                 continue
@@ -187,7 +196,8 @@ class Work:
             asked, finished = asked[: part.ids], False
             ids = asked
         gone = _gone(collection, asked, part)
-        return Step(ids[-1], finished, part.high, partial(settle, collection, gone, window))
+        settled = partial(settle, collection, gone, window)
+        return Step(ids[-1], finished, part.high, partial(_passed, len(ids), settled))
 
     def _sampled(self, ids: list[bytes]) -> list[bytes]:
         share = self._options.sample
@@ -304,6 +314,14 @@ def _gone(collection: Collection, ids: list[bytes], part: Part) -> list[bytes]:
     """Return the ids for which a look-up found no row."""
     alive = part.alive(collection.name)
     return [each for each in ids if comparable(each) not in alive]
+
+
+def _passed(
+    count: int, settle: Callable[[Progress], tuple[Changes, Progress]], progress: Progress
+) -> tuple[Changes, Progress]:
+    """Settle what was found in some documents, and count these."""
+    changes, progress = settle(progress)
+    return changes, replace(progress, searched=progress.searched + count)
 
 
 def _leaving(collection: Collection, identifier: bytes, document: bytes | None) -> Operation:

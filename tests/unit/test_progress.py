@@ -41,6 +41,45 @@ def test_a_bar_shows_rows_their_speed_and_when_it_ends(
     assert "00:00:0" in shown
 
 
+def test_a_bar_begins_anew_when_documents_are_searched(
+    monkeypatch: pytest.MonkeyPatch, clock: list[float]
+) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    display = BarDisplay()
+    display.show(JOB)
+    display.show(JOB.with_progress(Progress(rows=90, total=100)))
+    for searched in (0, 20, 40):
+        clock[0] += 2
+        display.show(
+            JOB.with_progress(
+                Progress(Phase.DOCUMENTS, rows=90, total=100, searched=searched, to_search=80)
+            )
+        )
+
+    rows, documents = terminal.getvalue().split("\n")
+    assert "90 rows" in rows
+    assert "backfill shop.orders: documents without rows" in documents
+    assert documents.rpartition("\r")[2].count("50%") == 1
+    assert "40 documents, 10 documents/s" in documents
+
+
+def test_a_bar_of_nobody_knows_how_many_rows_tells_no_time_left(
+    monkeypatch: pytest.MonkeyPatch, clock: list[float]
+) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    display = BarDisplay()
+    for rows in (100, 200, 300):
+        display.show(JOB.with_progress(Progress(rows=rows, total=0)))
+        clock[0] += 2
+
+    shown = terminal.getvalue().rpartition("\r")[2]
+    assert "300 rows, 50 rows/s" in shown
+    assert "%" not in shown
+    assert ":" not in shown
+
+
 def test_lines_tell_of_each_state_and_of_progress_now_and_then(
     capsys: pytest.CaptureFixture[str], clock: list[float]
 ) -> None:
@@ -49,10 +88,13 @@ def test_lines_tell_of_each_state_and_of_progress_now_and_then(
     for rows in range(0, 100, 10):
         display.show(JOB.with_progress(Progress(rows=rows, total=90)))
         clock[0] += 1
-    display.show(JOB.with_progress(Progress(Phase.DOCUMENTS, rows=90, total=90)))
+    display.show(JOB.with_progress(Progress(Phase.DOCUMENTS, searched=30, to_search=90)))
+    clock[0] += 9
+    display.show(JOB.with_progress(Progress(rows=7, total=0)))
 
     assert capsys.readouterr().err.splitlines() == [
         "backfill shop.orders: queued",
         "backfill shop.orders: queued 50 of about 90 rows",
-        "backfill shop.orders: queued 90 of about 90 rows, looking for documents without rows",
+        "backfill shop.orders: queued 30 of about 90 documents, looking for those without rows",
+        "backfill shop.orders: queued 7 rows",
     ]

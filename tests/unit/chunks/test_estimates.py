@@ -1,0 +1,40 @@
+"""How much there is to do, as operators are told."""
+
+from __future__ import annotations
+
+import pytest
+
+from cdc.jobs import JobKind, Options
+from tests.unit.chunks.test_windows import end, world_of
+
+ROWS = 10
+
+
+@pytest.mark.parametrize(
+    ("options", "total"),
+    [
+        (Options(), ROWS),
+        (Options(sample=50), ROWS // 2),
+        (Options(where="id > 3"), 0),
+        (Options(first=("3",)), 0),
+        (Options(last=("3",)), 0),
+    ],
+)
+def test_a_part_of_a_table_is_not_taken_for_all_of_it(options: Options, total: int) -> None:
+    world = world_of(*range(ROWS))
+
+    running = world.work(JobKind.BACKFILL, options)
+    end(world, running)
+
+    assert running.task.progress.total == total
+
+
+def test_every_document_that_is_searched_counts() -> None:
+    world = world_of(*range(ROWS))
+    world.target.documents = world.expected()
+
+    running = world.work(JobKind.VERIFY)
+    end(world, running)
+
+    progress = running.task.progress
+    assert (progress.searched, progress.to_search) == (ROWS, ROWS)
