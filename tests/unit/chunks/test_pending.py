@@ -27,11 +27,11 @@ def saved(running: Running) -> Progress:
 
 def settle_until_killed(world: World, running: Running) -> None:
     def is_killed() -> bool:
-        world.settle()
         try:
             assert not running.done, "it ended before it was killed"
         except Killed:
             return True
+        world.settle()
         return False
 
     eventually(is_killed)
