@@ -14,6 +14,7 @@ import pymysql
 import pytest
 
 from tests.end_to_end.support.command import Command
+from tests.end_to_end.support.keys import INTEGER, KEYS, Keys, Literals
 from tests.end_to_end.support.stream import Stream
 from tests.end_to_end.support.versions import Versions
 from tests.waiting import eventually
@@ -21,9 +22,7 @@ from tests.waiting import eventually
 ROWS = 2_000
 CHUNK_ROWS = 100
 WRITERS = 2
-COLUMNS = (
-    "id INT NOT NULL PRIMARY KEY, name VARCHAR(40) NOT NULL, version INT NOT NULL, at DATETIME(3)"
-)
+COLUMNS = "name VARCHAR(40) NOT NULL, version INT NOT NULL, at DATETIME(3)"
 ONE_KIND = pytest.mark.parametrize("stream", ["mysql-gtid"], indirect=True)
 
 
@@ -40,11 +39,18 @@ def copied(request: pytest.FixtureRequest, stream: Stream) -> Stream:
 @pytest.fixture
 def filled(copied: Stream) -> Stream:
     """A table with rows that the stream will not see."""
-    copied.table("things", COLUMNS)
-    for at in range(0, ROWS, 500):
-        rows = ",".join(f"({n}, 'row {n}', 0, NOW(3))" for n in range(at, at + 500))
-        copied.sql(f"INSERT INTO things VALUES {rows}")
+    fill(copied, INTEGER, random.Random(0))
     return copied
+
+
+def fill(stream: Stream, keys: Keys, chance: random.Random) -> None:
+    stream.table("things", f"{keys.definitions}, {COLUMNS}, PRIMARY KEY ({', '.join(keys.names)})")
+    for at in range(0, ROWS, 500):
+        rows = ",".join(
+            f"({keys.inserted(keys.literals(n, chance))}, 'row {n}', 0, NOW(3))"
+            for n in range(at, at + 500)
+        )
+        stream.sql(f"INSERT INTO things VALUES {rows}")
 
 
 class Shuffler:
@@ -54,8 +60,11 @@ class Shuffler:
     the statements on it are committed in the order of their versions.
     """
 
-    def __init__(self, stream: Stream, seed: int, number: int, stopping: threading.Event) -> None:
+    def __init__(
+        self, stream: Stream, keys: Keys, seed: int, number: int, stopping: threading.Event
+    ) -> None:
         self._stream = stream
+        self._keys = keys
         self._random = random.Random(seed + number)
         self._number = number
         self._stopping = stopping
@@ -70,26 +79,28 @@ class Shuffler:
                     except (pymysql.err.IntegrityError, pymysql.err.OperationalError):
                         continue  # a key that is taken, or a deadlock
 
-    def _key(self) -> int:
-        return self._random.randrange(ROWS) * WRITERS + self._number
+    def _key(self) -> Literals:
+        number = self._random.randrange(ROWS) * WRITERS + self._number
+        return self._keys.literals(number, self._random)
 
     def _statement(self) -> str:
-        key, other, version = self._key(), self._key(), next(self._versions)
+        keys, key, other, version = self._keys, self._key(), self._key(), next(self._versions)
+        here, there = keys.found(key), keys.assigned(other)
         return self._random.choice(
             [
-                f"INSERT INTO things VALUES ({key}, 'new', {version}, NOW(3))",
-                f"UPDATE things SET version = {version}, at = NOW(3) WHERE id = {key}",
-                f"DELETE FROM things WHERE id = {key}",
-                f"UPDATE things SET id = {other}, version = {version} WHERE id = {key}",
+                f"INSERT INTO things VALUES ({keys.inserted(key)}, 'new', {version}, NOW(3))",
+                f"UPDATE things SET version = {version}, at = NOW(3) WHERE {here}",
+                f"DELETE FROM things WHERE {here}",
+                f"UPDATE things SET {there}, version = {version} WHERE {here}",
             ]
         )
 
 
 @contextmanager
-def shuffled(stream: Stream, seed: int) -> Iterator[None]:
+def shuffled(stream: Stream, keys: Keys, seed: int) -> Iterator[None]:
     stopping = threading.Event()
     threads = [
-        threading.Thread(target=Shuffler(stream, seed, number, stopping))
+        threading.Thread(target=Shuffler(stream, keys, seed, number, stopping))
         for number in range(WRITERS)
     ]
     for thread in threads:
@@ -102,7 +113,7 @@ def shuffled(stream: Stream, seed: int) -> Iterator[None]:
             thread.join()
 
 
-def assert_same(stream: Stream) -> None:
+def assert_same(stream: Stream, keys: Keys = INTEGER) -> None:
     """Both sides hold the same, and every time is in UTC."""
     for table in stream.tables:
         documents = stream.documents(table)
@@ -114,7 +125,7 @@ def assert_same(stream: Stream) -> None:
                     if isinstance(value, datetime)
                 }
             )
-        rows = stream.rows(table)
+        rows = stream.rows(table, len(keys.names))
         wrong = {key for key in {*rows, *documents} if rows.get(key) != documents.get(key)}
         assert not wrong, [(rows.get(key), documents.get(key)) for key in sorted(wrong)[:5]]
 
@@ -158,38 +169,40 @@ def kill_amid(stream: Stream, moments: random.Random) -> None:
 
 
 def test_what_is_copied_beside_writers_and_killed_is_equal_and_never_goes_back(
-    filled: Stream, budget: int
+    copied: Stream, budget: int
 ) -> None:
     seed = random.SystemRandom().randrange(1 << 32)
-    print(f"seed: {seed}")
     moments = random.Random(seed)
-    filled.settings["chunks"]["rows_per_second"] = 4_000
-    versions = Versions(filled.client, filled.database)
+    keys = moments.choice(KEYS)
+    print(f"seed: {seed}, {keys}")
+    fill(copied, keys, moments)
+    copied.settings["chunks"]["rows_per_second"] = 4_000
+    versions = Versions(copied.client, copied.database)
 
-    with shuffled(filled, seed):
-        filled.start(ledger=False)
+    with shuffled(copied, keys, seed):
+        copied.start(ledger=False)
         for _ in range(2 * budget):
-            kill_amid(filled, moments)
-        until_copied(filled)
-        resync = Command(filled, "resync", f"{filled.schema}.things")
-        kill_amid(filled, moments)
+            kill_amid(copied, moments)
+        until_copied(copied)
+        resync = Command(copied, "resync", f"{copied.schema}.things")
+        kill_amid(copied, moments)
         resync.wait()
-        verify = Command(filled, "verify")
-        kill_amid(filled, moments)
+        verify = Command(copied, "verify")
+        kill_amid(copied, moments)
         verify.wait()
-        filled.stop()
-        killed = Command(filled, "resync", f"{filled.schema}.things")
-        eventually(lambda: jobs(filled, "running"), waiting_for="the command to work alone")
+        copied.stop()
+        killed = Command(copied, "resync", f"{copied.schema}.things")
+        eventually(lambda: jobs(copied, "running"), waiting_for="the command to work alone")
         time.sleep(moments.uniform(0, 0.5))
         killed.kill()
-        alone = cdc(filled, "verify")
-        filled.start(ledger=False)
-    filled.until_caught_up()
+        alone = cdc(copied, "verify")
+        copied.start(ledger=False)
+    copied.until_caught_up()
 
     assert resync.returncode == 0, resync.stderr
     assert verify.returncode == 0, verify.stdout + verify.stderr
     assert alone.returncode == 0, alone.stdout + alone.stderr
-    assert_same(filled)
+    assert_same(copied, keys)
     steps_back = versions.steps_back("things")
     assert not steps_back, steps_back[:5]
     assert versions.seen > ROWS

@@ -16,6 +16,11 @@ Document = dict[str, Any]
 LEDGER = "ledger"
 
 
+def hashable(key: Any) -> Any:
+    """An `_id`; the values of a compound one."""
+    return tuple(key.values()) if isinstance(key, dict) else key
+
+
 class Stream:
     """A stream of its own: schema, target database, state database, files and daemons."""
 
@@ -87,17 +92,25 @@ class Stream:
     def transaction(self, *statements: str, end: str = "COMMIT") -> None:
         self.sql("BEGIN", *statements, end)
 
-    def rows(self, table: str) -> dict[Any, Document]:
-        """The table's rows by the value of their first column."""
+    def rows(self, table: str, key_columns: int = 1) -> dict[Any, Document]:
+        """The table's rows by the value of their first column, or by those of their first ones."""
         with self.source.connect(self.schema) as connection, connection.cursor() as cursor:
             cursor.execute(f"SELECT * FROM {table}")
-            names = [column[0] for column in cursor.description or ()]
-            return {row[0]: dict(zip(names[1:], row[1:], strict=True)) for row in cursor.fetchall()}
+            names = [column[0] for column in cursor.description or ()][key_columns:]
+            return {
+                row[0] if key_columns == 1 else row[:key_columns]: dict(
+                    zip(names, row[key_columns:], strict=True)
+                )
+                for row in cursor.fetchall()
+            }
 
     # -- the target's side
 
     def documents(self, collection: str) -> dict[Any, Document]:
-        return {document.pop("_id"): document for document in self.database[collection].find()}
+        """A collection's documents by `_id`, a compound one as its values."""
+        return {
+            hashable(document.pop("_id")): document for document in self.database[collection].find()
+        }
 
     def ledger(self) -> list[str]:
         return [entry["_id"] for entry in self.state[LEDGER].find()]

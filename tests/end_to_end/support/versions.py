@@ -7,6 +7,8 @@ from typing import Any
 from pymongo import MongoClient
 from pymongo.database import Database
 
+from tests.end_to_end.support.stream import hashable
+
 Document = dict[str, Any]
 END = "end_of_the_watch"
 
@@ -48,5 +50,5 @@ class Versions:
                     return
                 if event["ns"]["coll"] == collection and "documentKey" in event:
                     document = event.get("fullDocument") or {}
-                    key = event["documentKey"]["_id"]
+                    key = hashable(event["documentKey"]["_id"])
                     yield event["operationType"], key, document.get("version", -1)
