@@ -90,13 +90,17 @@ class Settler:
     def settle(self, writer: Writer) -> None:
         """Apply every piece whose time has come.
 
-        A piece that the target refuses, or that meets a defect of ours, fails alone.
+        A piece that the target refuses, or that meets a defect of ours, fails alone. Whatever else
+        is raised ends the stream: who waits for the piece is told Stopped.
         """
         while (piece := self._due()) is not None:
             try:
                 settled = self._settle(piece, writer)
             except (WriteRefused, TooManyDeadLetters, Defect) as error:
                 piece.outcome.set_exception(error)
+            except BaseException:
+                piece.outcome.set_exception(Stopped())
+                raise
             else:
                 piece.outcome.set_result(settled)
 

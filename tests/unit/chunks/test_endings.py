@@ -1,0 +1,37 @@
+"""How a job's thread ends when the stream does."""
+
+from __future__ import annotations
+
+import pytest
+
+from cdc.errors import Fenced
+from cdc.jobs import JobKind
+from cdc.retry import Stopped
+from cdc.writers.batch import Batch
+from tests.unit.chunks.test_windows import world_of
+from tests.waiting import eventually
+
+
+class TakenOver:
+    """A target that belongs to another daemon."""
+
+    def apply(self, _: Batch) -> None:
+        raise Fenced("another daemon")
+
+
+def test_a_job_whose_piece_ends_the_stream_does_not_wait_for_it_for_ever() -> None:
+    world = world_of(1, 2)
+    running = world.work(JobKind.BACKFILL)
+
+    def fenced() -> bool:
+        try:
+            world.settler.settle(TakenOver())
+        except Fenced:
+            return True
+        return False
+
+    eventually(fenced)
+    world.settler.stop()
+
+    with pytest.raises(Stopped):
+        eventually(lambda: running.done, 5)
