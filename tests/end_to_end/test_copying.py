@@ -176,7 +176,7 @@ def test_what_is_copied_beside_writers_and_killed_is_equal_and_never_goes_back(
     keys = moments.choice(KEYS)
     print(f"seed: {seed}, {keys}")
     fill(copied, keys, moments)
-    copied.settings["chunks"]["rows_per_second"] = 4_000
+    copied.settings["chunks"]["rows_per_second"] = ROWS // budget  # it outlasts the kills
     versions = Versions(copied.client, copied.database)
 
     with shuffled(copied, keys, seed):
