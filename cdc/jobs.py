@@ -101,6 +101,7 @@ class Progress:
 
     `cursor` is the last key, or the last `_id`, that is done, in the phase's own form. It may hold
     what a mapping hides: it is kept no longer than it is needed, and never shown.
+    `order` is what puts the rows in the order in which the phase ROWS goes through them.
     `done` are the collections that the phase DOCUMENTS is through with. `total` is about how many
     rows there are to read, by the server's estimate, 0 where nobody knows; `searched` counts the
     documents that the phase DOCUMENTS is through with, of about `to_search`. `inserting` tells
@@ -112,6 +113,7 @@ class Progress:
 
     phase: Phase = Phase.ROWS
     cursor: Any = None
+    order: str | None = None
     done: tuple[str, ...] = ()
     inserting: bool = False
     rows: int = 0

@@ -14,9 +14,9 @@ from cdc.chunks.table import Collection, Part
 from cdc.chunks.windows import Window
 from cdc.config import Config
 from cdc.dead_letters import Origin, failures
-from cdc.errors import TooEarly, UsageError
+from cdc.errors import TooEarly, Unfit, UsageError
 from cdc.following import Followed
-from cdc.jobs import Job, JobKind
+from cdc.jobs import Job, JobKind, Phase
 from cdc.mapping.language import IdExpression
 from cdc.mapping.model import Mapping as TableMapping
 from cdc.mapping.ownership import own_documents
@@ -92,13 +92,14 @@ class SourceTable:
     ) -> None:
         """`rows` is the most that a chunk has; `wait` waits so many seconds.
 
-        Raises UsageError where no mapping follows the table, or where the job cannot be done.
+        Raises UsageError where no mapping follows the table, or where the job cannot be done;
+        Unfit where the key is gone by which it was read so far.
         """
         mappings = _mappings(job, followed)
         schema, name = job.named
         columns = [column for each in mappings for column in each.id_columns]
         self._reader = reader
-        self._table = table = reader.open(schema, name, columns)
+        self._table = table = _in_order(reader.open(schema, name, columns), job)
         self._mapped = [
             MappedCollection(
                 mapping=each,
@@ -139,6 +140,11 @@ class SourceTable:
     def rows(self) -> int:
         """The server's estimate of how many rows there are."""
         return self._table.rows_estimate
+
+    @property
+    def order(self) -> str:
+        """The key that its rows are read by."""
+        return self._table.by.order
 
     @property
     def collections(self) -> Sequence[Collection]:
@@ -235,6 +241,22 @@ def _mappings(job: Job, followed: Followed) -> list[TableMapping]:
         raise UsageError(
             f"no mapping follows {job.table}" + (f" into {target}" if target else ""),
             remedy="name a table as `cdc mapping check` lists it, schema.table",
+        )
+    return found
+
+
+def _in_order(table: Table, job: Job) -> Table:
+    """Return the table by the key that a job's cursor is of, whatever keys have come since."""
+    progress = job.progress
+    if progress is None or progress.cursor is None or progress.phase is not Phase.ROWS:
+        return table
+    if progress.order is None:  # begun by a version that did not tell
+        return table
+    found = table.read_in(progress.order)
+    if found is None:
+        raise Unfit(
+            f"the job has come half way by a key that the table no longer has ({progress.order})",
+            table=table.name,
         )
     return found
 

@@ -74,6 +74,11 @@ class Table(Protocol):
         ...
 
     @property
+    def order(self) -> str:
+        """What puts its rows in order: a cursor means nothing in another one."""
+        ...
+
+    @property
     def collections(self) -> Sequence[Collection]:
         """Where its rows go."""
         ...

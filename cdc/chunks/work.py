@@ -91,7 +91,9 @@ class Work:
             return
         if task.progress.total is None:
             empty = all(self._documents.is_empty(each.name) for each in self._table.collections)
-            task.advance(total=self._estimate(), inserting=empty)
+            task.advance(total=self._estimate(), inserting=empty, order=self._table.order)
+        elif task.progress.cursor is None:
+            task.advance(order=self._table.order)
         while not task.walk(partial(self._read_rows, settle), self._account.has_much_pending):
             self._recheck()
 

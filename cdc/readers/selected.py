@@ -28,9 +28,13 @@ _AUTO_INCREMENT: Final = re.compile(r" AUTO_INCREMENT=\d+")
 
 @dataclass(frozen=True, slots=True)
 class TableKey:
-    """A key that no two rows share: its index, its columns, and which of the table's these are."""
+    """A key that no two rows share: its index, its columns, and which of the table's these are.
+
+    `order` names the columns with their collations: keys of the same order have the same cursors.
+    """
 
     index: str
+    order: str
     columns: tuple[KeyColumn, ...]
     at: tuple[int, ...] = field(repr=False)
 
@@ -103,6 +107,13 @@ class Table:
         """Return it with a key whose columns are all among these; None where it has none."""
         for key in self.keys:
             if columns and {each.name for each in key.columns} <= {*columns}:
+                return replace(self, by=key)
+        return None
+
+    def read_in(self, order: str) -> Table | None:
+        """Return it with a key of this order; None where it has none any more."""
+        for key in (self.by, *self.keys):
+            if key.order == order:
                 return replace(self, by=key)
         return None
 
@@ -241,7 +252,8 @@ def _keys(
         if obstacle is None:
             at = tuple(number[part.column] for part in parts)
             columns = tuple(_key_column(table.columns[each], details) for each in at)
-            found.append(TableKey(name, columns, at))
+            order = ", ".join(_order(part.column, details) for part in parts)
+            found.append(TableKey(name, order, columns, at))
         elif not found:
             why = obstacle
     if not found:
@@ -251,6 +263,11 @@ def _keys(
             remedy="give it a primary key of columns that have an exact order",
         )
     return tuple(found)
+
+
+def _order(column: str, details: Mapping[str, _Details]) -> str:
+    characters = details[column].characters
+    return f"{column} {characters.collation}" if characters else column
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,3 +103,45 @@ def test_a_defect_fails_its_job_and_shows_no_value(stream: Stream) -> None:
     assert ended(stream, job) == ("done", "None")
     stream.sql("INSERT INTO items VALUES (2, 'two')")
     stream.settle()
+
+
+@pytest.fixture
+def halfway(stream: Stream) -> str:
+    """The copy of a table, set aside half way through the key `second`; `first` comes before it."""
+    stream.settings |= {"start": "now", "chunks": {"rows": 50, "rows_per_second": 250}}
+    stream.sql("CREATE TABLE items (a INT NOT NULL, b INT NOT NULL, UNIQUE KEY second (a))")
+    stream.follow("items", {"id": {"sql": "a + 1", "unique": "asserted"}, "fields": {"b": "b"}})
+    stream.sql("INSERT INTO items VALUES " + ",".join(f"({n}, {-n})" for n in range(500)))
+    stream.start()
+    stream.until_streaming()
+    job = str(insert_job(stream, kind="backfill"))
+
+    def is_halfway() -> bool:
+        found = stream.state["jobs"].find_one({"_id": job}) or {}
+        return bool((found.get("progress") or {}).get("rows", 0) >= 100)
+
+    eventually(is_halfway)
+    stream.state["jobs"].update_one({"_id": job}, {"$set": {"state": "paused"}})
+    stream.daemon.until_logged("job_set_aside")
+    stream.sql("ALTER TABLE items ADD UNIQUE KEY first (b)")
+    return job
+
+
+def test_a_job_goes_on_by_the_key_by_which_it_began(stream: Stream, halfway: str) -> None:
+    cdc(stream, "jobs", "resume", halfway)
+
+    assert ended(stream, halfway) == ("done", "None")
+    assert stream.database["items"].count_documents({}) == 500
+
+
+def test_a_job_whose_key_is_gone_skips_no_rows_but_fails(stream: Stream, halfway: str) -> None:
+    stream.sql("ALTER TABLE items DROP INDEX second")
+    cdc(stream, "jobs", "resume", halfway)
+
+    state, error = ended(stream, halfway)
+
+    assert state == "failed"
+    assert "by a key that the table no longer has (a)" in error
+    assert f"ask again: cdc backfill {stream.schema}.items" in error
+    assert ended(stream, insert_job(stream, kind="backfill")) == ("done", "None")
+    assert stream.database["items"].count_documents({}) == 500

@@ -129,6 +129,8 @@ class SourceTable:
         self._behind = behind
         self.collections: Sequence[Collection] = (OneCollection(),)
 
+    order = "id"
+
     @property
     def rows(self) -> int:
         return len(self._source.rows)
