@@ -17,14 +17,17 @@ class CopyTally:
     def __init__(self) -> None:
         self._rows: Counter[str] = Counter()
         self._ratios: dict[str, float] = {}
-        self._job, self._seen = "", 0
+        self._seen = 0
+
+    def begun(self, job: Job, progress: Progress) -> None:
+        """Learn where a job is begun, or gone on with: the rows before that are not counted."""
+        self._seen = progress.rows
+        self.at(job, progress)
 
     def at(self, job: Job, progress: Progress) -> None:
-        """Learn how far a job is; rows from before this process are not counted."""
+        """Learn how far the job is that was begun."""
         if job.kind is JobKind.VERIFY:
             return
-        if job.id != self._job:
-            self._job, self._seen = job.id, progress.rows
         self._rows[job.table] += progress.rows - self._seen
         self._seen = progress.rows
         self._ratios[job.table] = (

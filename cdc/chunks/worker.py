@@ -116,7 +116,7 @@ class Worker:
             wait=partial(self._watch, job),
             tally=self._tally,
         )
-        self._tally.at(job, task.progress)
+        self._tally.begun(job, task.progress)
         facts = {"job": job.id, "kind": job.kind.value, "table": job.table}
         log.info("job_started", rows=task.progress.rows, **facts)
         task.move(JobState.RUNNING)
