@@ -99,10 +99,14 @@ class Work:
 
     def _estimate(self) -> int:
         """Return about how many rows there are to read; 0 where nobody knows."""
-        options = self._options
-        if options.where or options.first or options.last:
+        if self._reads_a_range:
             return 0
-        return round(self._table.rows * (options.sample or 100) / 100)
+        return round(self._table.rows * (self._options.sample or 100) / 100)
+
+    @property
+    def _reads_a_range(self) -> bool:
+        options = self._options
+        return bool(options.where or options.first or options.last)
 
     def _read_rows(self, settle: SettlePart, cursor: Any, window: Window) -> Step:
         part = self._table.read(cursor, window)
@@ -167,9 +171,7 @@ class Work:
     def _all_documents(self, settle: SettleGone) -> None:
         task = self._task
         if task.progress.phase is Phase.ROWS:
-            rows = max(self._table.rows, task.progress.rows)
-            expected = rows * len(self._table.collections)
-            task.advance(phase=Phase.DOCUMENTS, cursor=None, to_search=expected)
+            task.advance(phase=Phase.DOCUMENTS, cursor=None, to_search=self._documents_expected())
         for collection in self._table.collections:
             if task.progress.done and collection.name in task.progress.done:
                 continue
@@ -178,6 +180,13 @@ class Work:
             while not task.walk(read, self._account.has_much_pending):
                 self._recheck()
             task.advance(done=(*task.progress.done, collection.name), cursor=None)
+
+    def _documents_expected(self) -> int:
+        """Return about how many documents there are: as many as rows, counted if all were read."""
+        rows = self._task.progress.rows
+        if self._reads_a_range or self._options.sample:
+            rows = max(rows, self._table.rows)
+        return rows * len(self._table.collections)
 
     def _probe(self, collection: Collection) -> None:
         with self._task.window() as window:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cdc.jobs import JobKind, Options
+from tests.unit.chunks import world as worlds
 from tests.unit.chunks.test_windows import end, world_of
 
 ROWS = 10
@@ -38,3 +39,16 @@ def test_every_document_that_is_searched_counts() -> None:
 
     progress = running.task.progress
     assert (progress.searched, progress.to_search) == (ROWS, ROWS)
+
+
+@pytest.mark.parametrize(("options", "expected"), [(Options(), ROWS), (Options(sample=50), 1000)])
+def test_rows_that_were_counted_are_not_estimated(
+    monkeypatch: pytest.MonkeyPatch, options: Options, expected: int
+) -> None:
+    monkeypatch.setattr(worlds.SourceTable, "rows", 1000)
+    world = world_of(*range(ROWS))
+
+    running = world.work(JobKind.RESYNC, options)
+    end(world, running)
+
+    assert running.task.progress.to_search == expected
