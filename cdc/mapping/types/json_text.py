@@ -109,7 +109,10 @@ def _integer(value: int) -> Encoded:
     """As MySQL reads it: an integer of 64 bits, signed or not; a double beyond them."""
     if bson_bytes.MIN_INTEGER <= value <= bson_bytes.MAX_INTEGER:
         return bson_bytes.integer(value)
-    return _double(float(value))
+    try:
+        return _double(float(value))
+    except OverflowError:
+        return _double(math.inf)
 
 
 ENCODERS: dict[type, Callable[[Any], Encoded]] = {

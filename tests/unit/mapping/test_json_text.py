@@ -120,6 +120,12 @@ def test_what_bson_cannot_hold_is_refused(text: str) -> None:
         json_text.encode(text.encode())
 
 
+@pytest.mark.parametrize("text", ["1e999", "-1e999", "9" * 400, f"[-{'9' * 400}]"])
+def test_a_number_that_is_too_large_is_told_as_such(text: str) -> None:
+    with pytest.raises(Unrepresentable, match="too large for a double"):
+        json_text.encode(text.encode())
+
+
 @pytest.mark.parametrize("opening", ["[", '{"a":'])
 def test_text_may_nest_as_deep_as_mysqls_json(opening: str) -> None:
     def text(depth: int) -> str:
