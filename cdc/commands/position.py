@@ -17,7 +17,7 @@ from cdc.commands import config_option, output_option
 from cdc.config import Config, StartPosition, load
 from cdc.errors import CdcError, SourceDiverged, UsageError
 from cdc.mapping.model import load_mappings
-from cdc.position import to_document
+from cdc.position import FilePosition, GtidPosition, to_document
 from cdc.readers import resume, source, start
 from cdc.writers import saved
 
@@ -73,8 +73,8 @@ def set_position(
     what it is at and goes on at the new position.
     """
     config = load(config_path)
-    wanted = _resolved(config, _wanted(gtid, file, offset, word))
     before = saved.read(config)
+    wanted = _resolved(config, _wanted(gtid, file, offset, word), before)
     change = f"{_place(before)} → {str(wanted.position) or 'nothing applied'}"
     if not yes:
         raise UsageError(f"this would move {config.name}: {change}", remedy="repeat it with --yes")
@@ -104,12 +104,20 @@ def _wanted(
         ) from error
 
 
-def _resolved(config: Config, wanted: str | StartPosition) -> Checkpoint:
-    """Ask the source for the position; refuse one that it cannot go on from."""
+def _resolved(
+    config: Config, wanted: str | StartPosition, before: dict[str, Any] | None
+) -> Checkpoint:
+    """Ask the source for the position; refuse one that it cannot go on from, or gives GTIDs up."""
     checkpoint = start.resolve(config.source, wanted)
+    by_gtids = before is not None and isinstance(
+        Checkpoint.from_document(before).position, GtidPosition
+    )
     with closing(source.connect(config.source, read_timeout=QUERY_SECONDS)) as connection:
+        mariadb = source.is_mariadb(connection)
+        if by_gtids and isinstance(checkpoint.position, FilePosition):
+            _require_no_gtids(connection, checkpoint.position, mariadb=mariadb)
         try:
-            resume.check(connection, checkpoint.position, mariadb=source.is_mariadb(connection))
+            resume.check(connection, checkpoint.position, mariadb=mariadb)
         except SourceDiverged as error:
             raise SourceDiverged(
                 f"the source has not executed all of {checkpoint.position}",
@@ -117,6 +125,23 @@ def _resolved(config: Config, wanted: str | StartPosition) -> Checkpoint:
                 " (MariaDB: @@GLOBAL.gtid_binlog_pos)",
             ) from error
     return checkpoint
+
+
+def _require_no_gtids(
+    connection: source.SourceConnection, wanted: FilePosition, *, mariadb: bool
+) -> None:
+    if start.has_gtids(connection, mariadb=mariadb):
+        raise UsageError(
+            "the stream is positioned by GTIDs, and so is its source: by file and offset it could"
+            " neither move to another server nor read tables in chunks",
+            remedy="write --gtid SET, what was executed before that place: "
+            + (
+                f"SELECT BINLOG_GTID_POS('{wanted.file}', {wanted.offset})"
+                if mariadb
+                else f"SHOW BINLOG EVENTS IN '{wanted.file}', its Previous_gtids and what follows"
+                f" up to {wanted.offset}"
+            ),
+        )
 
 
 def _place(document: dict[str, Any] | None) -> str:

@@ -48,6 +48,14 @@ def given(start: StartPosition, *, mariadb: bool) -> Position:
         ) from error
 
 
+def has_gtids(connection: Connection[Any], *, mariadb: bool) -> bool:
+    """Tell whether the source numbers its transactions in a way that other servers know."""
+    if mariadb:
+        return True
+    [(mode,)] = rows(connection, "SELECT @@GLOBAL.gtid_mode")
+    return bool(mode == "ON")
+
+
 def earliest(connection: Connection[Any], mariadb: bool) -> Position:
     """Return the position of the oldest binlog that is left."""
     logs = rows(connection, "SHOW BINARY LOGS")

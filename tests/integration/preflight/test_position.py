@@ -134,6 +134,23 @@ def test_a_file_position_is_set_where_the_log_has_it(
     assert Checkpoint.from_document(document).position == FilePosition(str(file), int(size))
 
 
+def test_a_stream_that_is_positioned_by_gtids_does_not_give_them_up(
+    source: MySQLServer, setup: Setup, table: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(setup, "set", "--start", "now", "--yes") == 0
+    before = saved.read(load(setup.path))
+    [(file, size, *_)] = source.execute("SHOW BINARY LOGS")[-1:]
+    capsys.readouterr()
+
+    code = run(setup, "set", "--file", str(file), "--offset", str(size), "--yes")
+
+    assert code == 2
+    said = capsys.readouterr().err
+    assert "--gtid" in said
+    assert f"'{file}'" in said
+    assert saved.read(load(setup.path)) == before
+
+
 def test_an_active_daemon_is_left_alone(
     setup: Setup,
     table: str,
