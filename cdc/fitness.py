@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
 from cdc.accepted import Edit, unmended
-from cdc.config import Config
-from cdc.errors import Fatal, Retryable, Unfit
+from cdc.checkpoint import Checkpoint
+from cdc.config import Config, StartPosition
+from cdc.errors import Fatal, Halted, Retryable, Unfit, UsageError
 from cdc.mapping.compiler import compile_plan
 from cdc.mapping.mistakes import MappingError
 from cdc.mapping.model import Mapping
 from cdc.mapping.source_patterns import source_pattern
+from cdc.position import FilePosition
 from cdc.preflight import (
     Finding,
     Outcome,
@@ -31,7 +33,7 @@ from cdc.preflight import (
     target_findings,
 )
 from cdc.preflight.facts import SourceFacts, TableFacts
-from cdc.readers import heart, source
+from cdc.readers import heart, resume, source, start
 from cdc.readers.dump import replica_uuid
 from cdc.readers.facts import source_facts, table_facts
 from cdc.readers.tables import list_tables
@@ -45,6 +47,8 @@ from cdc.writers.state import StreamState
 log = structlog.get_logger(__name__)
 
 QUERY_SECONDS: Final = 10.0
+POSITION_SECONDS: Final = 3 * resume.VISIBLE_WITHIN_SECONDS
+"""The source may be asked to wait until it shows what its stream has delivered."""
 
 VANISHED: Final = (
     "the table fitted the mapping before: the stream stops, with its position and ways to go on,"
@@ -60,12 +64,16 @@ def examine(
     """Look at both sides; one that cannot be reached is a finding too.
 
     With `accept_edits` a mapping that was edited over its documents is only a risk; when a daemon
-    is `starting`, so is a table that has come to differ from a mapping by which it was followed.
+    is `starting`, so is a table that has come to differ from a mapping by which it was followed,
+    and the position is left to its reader.
     """
-    return [
+    findings = [
         *_attempted("source", lambda: examine_source(config, mappings, starting=starting)),
         *_attempted("target", lambda: examine_target(config, mappings, accept_edits=accept_edits)),
     ]
+    if not starting and all(each.outcome is not Outcome.UNREACHABLE for each in findings):
+        findings += _attempted("position", lambda: examine_position(config))
+    return findings
 
 
 def require_fit(config: Config, mappings: Mappings, *, accept_edits: bool = False) -> None:
@@ -112,6 +120,39 @@ def examine_source(
                 yield from table_findings(facts, [found])
                 yield from _mapped(facts, found, mappings, judged)
     yield from _heartbeat(config)
+
+
+def examine_position(config: Config) -> Iterator[Finding]:
+    """Judge whether the source can go on from where the stream stands, or is told to begin."""
+    state = saved.read(config)
+    with closing(source.connect(config.source, read_timeout=POSITION_SECONDS)) as connection:
+        mariadb = source.is_mariadb(connection)
+        try:
+            checkpoint = _checkpoint(config, state, mariadb=mariadb)
+            if checkpoint is None:
+                return
+            position = checkpoint.position
+            resume.check(connection, position, mariadb=mariadb)
+            if isinstance(position, FilePosition):
+                here = resume.server_identity(connection, mariadb=mariadb)
+                resume.check_server(checkpoint.server, here, position)
+        except (Halted, UsageError) as error:
+            outcome = Outcome.UNFIT if isinstance(error, Halted) else Outcome.WRONG
+            yield Finding("position", outcome, error.message, error.remedy or "")
+        else:
+            known = "the source has all that follows"
+            yield Finding("position", Outcome.OK, f"{known} {str(position) or 'nothing applied'}")
+
+
+def _checkpoint(
+    config: Config, state: dict[str, Any] | None, *, mariadb: bool
+) -> Checkpoint | None:
+    """Return where the stream stands, or begins; None where it is to begin where it can."""
+    if state is not None:
+        return Checkpoint.from_document(state)
+    if isinstance(config.start, StartPosition):
+        return Checkpoint(start.given(config.start, mariadb=mariadb))
+    return None
 
 
 def _heartbeat(config: Config) -> Iterator[Finding]:

@@ -23,7 +23,7 @@ def check(ctx: click.Context, config_path: Path, output: str) -> None:
     """Tell whether source, target and mappings are fit for replication.
 
     Exits 0 if they are, 2 if the configuration or a mapping is wrong, 3 if a side is not fit or
-    cannot be reached.
+    cannot be reached, or if the source cannot go on from the stream's position.
     """
     config = load(config_path)
     mappings = load_mappings(

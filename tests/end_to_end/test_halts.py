@@ -9,6 +9,7 @@ from pymongo import MongoClient
 
 from cdc.servers import MongoServer, mysql_server
 from tests.end_to_end.conftest import KINDS, MakeStream
+from tests.end_to_end.support.command import Command
 from tests.end_to_end.support.daemon import Daemon
 from tests.end_to_end.support.proxy import Proxy
 from tests.end_to_end.support.stream import Document, Stream
@@ -78,6 +79,9 @@ def test_a_purged_position_is_named_with_what_is_left(own_source: Stream) -> Non
     assert str(oldest) in said["message"]
     assert "cdc position set" in said["remedy"]
     assert own_source.documents("items").keys() == {1}
+    check = Command(own_source, "check")
+    assert check.returncode == 3
+    assert said["message"].split(":")[0] in check.stdout
 
 
 def test_a_source_that_lost_transactions_is_refused(own_source: Stream) -> None:

@@ -9,10 +9,12 @@ from contextlib import closing
 import pytest
 
 from cdc import cli
-from cdc.config import load
+from cdc.checkpoint import Checkpoint
+from cdc.config import StartPosition, load
 from cdc.readers import dump, start
 from cdc.readers.source import connect
 from cdc.servers import MongoServer, MySQLServer, mongo_server
+from cdc.writers import saved
 from tests.integration.preflight.checked import (
     Check,
     Setup,
@@ -416,3 +418,65 @@ def _closed_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
     return port
+
+
+def test_a_stream_is_told_where_it_goes_on(setup: Setup, table: str, check: Check) -> None:
+    assert cli.run(["position", "set", "--start", "now", "--yes", "--config", str(setup.path)]) == 0
+
+    code, found = check()
+
+    assert code == 0
+    outcome, what, _ = found["position"]
+    assert (outcome, "has all that follows" in what) == ("ok", True)
+
+
+@pytest.mark.parametrize("saved_position", [True, False])
+def test_a_position_that_the_source_cannot_continue_is_told_before_a_start(
+    source: MySQLServer,
+    setup: Setup,
+    table: str,
+    check: Check,
+    saved_position: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("cdc.readers.resume.VISIBLE_WITHIN_SECONDS", 0.1)
+    mysql = source.flavour == "mysql"
+    ahead = "3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5" if mysql else "7-1-999999"
+    if saved_position:
+        position = start.given(StartPosition(gtid=ahead), mariadb=not mysql)
+        saved.move(load(setup.path), Checkpoint(position), mappings=[])
+    else:
+        setup.start = {"gtid": ahead}
+
+    code, found = check()
+
+    assert code == 3
+    outcome, what, remedy = found["position"]
+    assert outcome == "unfit"
+    assert "the checkpoint" in what
+    assert "cdc position set" in remedy
+
+
+def test_a_position_of_the_other_flavour_is_told_before_a_start(
+    source: MySQLServer, setup: Setup, table: str, check: Check
+) -> None:
+    mysql = source.flavour == "mysql"
+    other = "0-1-7" if mysql else "3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5"
+    position = start.given(StartPosition(gtid=other), mariadb=mysql)
+    saved.move(load(setup.path), Checkpoint(position), mappings=[])
+
+    code, found = check()
+
+    assert code == 3
+    assert "other flavour" in found["position"][1]
+
+
+def test_a_start_that_is_no_gtid_set_is_a_mistake_in_the_configuration(
+    setup: Setup, table: str, check: Check
+) -> None:
+    setup.start = {"gtid": "nonsense"}
+
+    code, found = check()
+
+    assert code == 2
+    assert found["position"][0] == "wrong"
