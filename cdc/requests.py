@@ -20,6 +20,8 @@ from cdc.writers.jobs import Jobs
 LOOK_SECONDS: Final = 0.25
 HOLDER_SECONDS: Final = 5.0
 """How often to look whether a daemon is still there to do what was asked for."""
+MISSED_LOOKS: Final = 2
+"""So many times in a row it must be away."""
 
 Mappings = tuple[Mapping, ...]
 
@@ -72,22 +74,26 @@ def perform(
 
 
 class _Presence:
-    """Looks now and then whether a daemon is active, and says so once when none is."""
+    """Looks now and then whether a daemon is active, and says so once when none is.
+
+    One look is no proof: the lease of a busy daemon may be renewed a little late.
+    """
 
     def __init__(self, config: Config, display: Display) -> None:
         self._config = config
         self._display = display
         self._looked_at = time.monotonic()
-        self._is_there = True
+        self._missed = 0
 
     def check(self) -> None:
         """Look, if it is time."""
         if time.monotonic() - self._looked_at < HOLDER_SECONDS:
             return
         is_there = saved.holder(self._config) is not None
-        if self._is_there and not is_there:
+        self._missed = 0 if is_there else self._missed + 1
+        if self._missed == MISSED_LOOKS:
             self._display.abandoned(self._config.name)
-        self._is_there, self._looked_at = is_there, time.monotonic()
+        self._looked_at = time.monotonic()
 
 
 def _require_its_mappings(config: Config, state: State, mappings: Mappings) -> None:
