@@ -43,6 +43,8 @@ def list_letters(config_path: Path, output: str, table: str | None, every: bool)
     if output == "json":
         _print_json([each.to_document() for each in found])
         return
+    if not found:
+        click.echo(f"there is no {'' if every else 'open '}dead letter", err=True)
     for each in found:
         click.echo(_line(each))
 

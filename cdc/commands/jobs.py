@@ -31,6 +31,8 @@ def list_jobs(config_path: Path, output: str) -> None:
     if output == "json":
         click.echo(json_util.dumps([each.shown() for each in found], indent=2))
         return
+    if not found:
+        click.echo("there is no job", err=True)
     for each in found:
         click.echo(_line(each))
 

@@ -40,6 +40,23 @@ def test_a_stream_without_a_position_says_so(
     assert "no position yet" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["jobs", "list"], "there is no job\n"),
+        (["dead-letters", "list"], "there is no open dead letter\n"),
+        (["dead-letters", "list", "--all"], "there is no dead letter\n"),
+    ],
+)
+def test_where_nothing_is_to_be_listed_that_is_said_beside_the_output(
+    setup: Setup, table: str, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    code = cli.run([*arguments, "--config", str(setup.path)])
+
+    assert code == 0
+    assert capsys.readouterr() == ("", said)
+
+
 def test_a_position_that_was_set_is_shown(
     source: MySQLServer, setup: Setup, table: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
