@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -33,12 +33,10 @@ def usage_error(path: Path, marked: Marked, mistakes: Iterable[Mistake]) -> Usag
     )
 
 
-def mistakes_of(
-    error: ValidationError, model: type[BaseModel], not_yet: Collection[str]
-) -> list[Mistake]:
+def mistakes_of(error: ValidationError, model: type[BaseModel]) -> list[Mistake]:
     """Say what pydantic found in the operator's words."""
     details = error.errors(include_input=False)
-    return [_mistake(each, model, not_yet) for each in details if not _follows(each, details)]
+    return [_mistake(each, model) for each in details if not _follows(each, details)]
 
 
 def _follows(details: ErrorDetails, others: Iterable[ErrorDetails]) -> bool:
@@ -61,13 +59,11 @@ def dotted(key: KeyPath) -> str:
     return text.removeprefix(".") or "the file"
 
 
-def _mistake(details: ErrorDetails, model: type[BaseModel], not_yet: Collection[str]) -> Mistake:
+def _mistake(details: ErrorDetails, model: type[BaseModel]) -> Mistake:
     key = tuple(part for part in details["loc"] if not str(part).startswith("@"))
     match details["type"]:
         case "missing":
             return Mistake(key, "is missing", "write it; docs/configuration.md says what it means")
-        case "extra_forbidden" if dotted(key) in not_yet:
-            return Mistake(key, "not supported yet", "remove it; a later version acts on it")
         case "extra_forbidden":
             return Mistake(key, "unknown key", _did_you_mean(key, model))
         case "model_type" | "dict_type" | "model_attributes_type":

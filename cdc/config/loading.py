@@ -1,0 +1,66 @@
+"""Reads `cdc.yaml`, and tells every mistake in it at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from cdc.config.mistakes import Mistake, mistakes_of, usage_error
+from cdc.config.stream import Config
+from cdc.config.variables import VariableMistake, expand_all
+from cdc.errors import UsageError
+from cdc.yaml_file import Marked, YamlMistake, parse
+from cdc.yaml_file import Path as KeyPath
+
+
+def load(
+    path: Path, environment: Mapping[str, str] = os.environ, *, mappings_optional: bool = False
+) -> Config:
+    """Read a configuration file; raise UsageError that tells every mistake in it at once.
+
+    With `mappings_optional` there need not be a mapping file yet.
+    """
+    marked = _read(path)
+    missing: dict[KeyPath, VariableMistake] = {}
+    data = expand_all(marked.data, environment, missing.__setitem__)
+    mistakes = [
+        Mistake(key=key, what=mistake.what, remedy=mistake.remedy)
+        for key, mistake in missing.items()
+    ]
+    try:
+        context = {
+            "directory": path.resolve().parent,
+            "mappings_optional": mappings_optional,
+        }
+        config = Config.model_validate(data, context=context)
+    except ValidationError as error:
+        mistakes += [
+            mistake for mistake in mistakes_of(error, Config) if mistake.key not in missing
+        ]
+    if mistakes:
+        raise usage_error(path, marked, mistakes)
+    return config
+
+
+def _read(path: Path) -> Marked:
+    try:
+        marked = parse(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UsageError(
+            f"there is no configuration file {path}",
+            remedy="name one with --config or CDC_CONFIG",
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: {error}", remedy="make it a readable UTF-8 file") from error
+    except YamlMistake as mistake:
+        raise UsageError(
+            f"{path}:{mistake.line}: {mistake.what}", remedy=mistake.remedy
+        ) from mistake
+    if not isinstance(marked.data, dict):
+        raise UsageError(
+            f"{path}: the file holds no keys", remedy="see docs/configuration.md for an example"
+        )
+    return marked

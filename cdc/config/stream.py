@@ -1,0 +1,118 @@
+"""One stream's settings together."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import re
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
+
+from cdc.config.sections import (
+    ApplyConfig,
+    ChunksConfig,
+    DeadLettersConfig,
+    HttpConfig,
+    LeaseConfig,
+    LogConfig,
+)
+from cdc.config.source import SourceConfig
+from cdc.config.start import Start
+from cdc.config.target import TargetConfig
+from cdc.config.values import ReadableFile, Settings, text_of
+
+MASK_KEY_BYTES = 16
+
+
+class Config(Settings):
+    """One stream: a source, a target, and the mappings between them."""
+
+    name: str
+    source: SourceConfig
+    target: TargetConfig
+    mappings: Annotated[tuple[str, ...], Field(min_length=1)] = ("mappings/*.yaml",)
+    start: Start = "backfill"
+    apply: ApplyConfig = ApplyConfig()
+    lease: LeaseConfig = LeaseConfig()
+    chunks: ChunksConfig = ChunksConfig()
+    dead_letters: DeadLettersConfig = DeadLettersConfig()
+    http: HttpConfig = HttpConfig()
+    log: LogConfig = LogConfig()
+    mask_key: SecretStr | None = None
+    mask_key_file: ReadableFile | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _own_server_id(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or not isinstance(data.get("source"), dict):
+            return data
+        derived = {"server_id": default_server_id(str(data.get("name")))}
+        return {**data, "source": derived | data["source"]}
+
+    @field_validator("name")
+    @classmethod
+    def _plain_name(cls, name: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", name):
+            raise ValueError("write up to 63 letters, digits, `.`, `_` or `-`, first no sign")
+        return name
+
+    @field_validator("mappings")
+    @classmethod
+    def _globs(cls, patterns: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if not info.context:
+            return patterns
+        directory = glob.escape(str(info.context["directory"]))
+        absolute = tuple(str(Path(directory, pattern)) for pattern in patterns)
+        for pattern, whole in zip(patterns, absolute, strict=True):
+            if not _files(whole) and not info.context.get("mappings_optional"):
+                raise ValueError(f"`{pattern}` matches no file in {info.context['directory']}")
+        return absolute
+
+    @field_validator("mask_key")
+    @classmethod
+    def _hard_to_guess(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is not None:
+            _require_long(key.get_secret_value())
+        return key
+
+    @field_validator("mask_key_file")
+    @classmethod
+    def _one_mask_key(cls, file: Path | None, info: ValidationInfo) -> Path | None:
+        if file and info.data.get("mask_key") is not None:
+            raise ValueError("`mask_key` is written too: keep one of the two")
+        if file:
+            _require_long(text_of(file, "mask_key_file").removesuffix("\n"))
+        return file
+
+    def read_mask_key(self) -> bytes:
+        """Give the key of `mask: hash` in mappings; empty without one."""
+        if self.mask_key_file:
+            return text_of(self.mask_key_file, "mask_key_file").removesuffix("\n").encode()
+        return self.mask_key.get_secret_value().encode() if self.mask_key else b""
+
+    @property
+    def mapping_paths(self) -> tuple[Path, ...]:
+        """The mapping files that exist now, sorted, each once."""
+        return tuple(sorted({path for pattern in self.mappings for path in _files(pattern)}))
+
+
+def _require_long(key: str) -> None:
+    if len(key.encode()) < MASK_KEY_BYTES:
+        raise ValueError(
+            f"is shorter than {MASK_KEY_BYTES} bytes: whoever guesses it can guess what was hashed"
+        )
+
+
+def default_server_id(name: str) -> int:
+    """Give a stream of this name the same server id always, in the upper half of the range.
+
+    Servers are numbered by people, from 1; the upper half keeps clear of them. Streams of
+    different names on one source meet once in two thousand million.
+    """
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4]) | 2**31
+
+
+def _files(pattern: str) -> list[Path]:
+    return [Path(name) for name in glob.glob(pattern, recursive=True) if Path(name).is_file()]  # noqa: PTH207 - an absolute pattern

@@ -1,0 +1,57 @@
+"""What settings are made of: their base, numbers, and files that must be there."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
+
+from cdc.errors import UsageError
+
+
+class Settings(BaseModel):
+    """Settings that know their keys, and never show what they hold."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=True
+    )
+
+
+def _not_bool(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("must be a number")
+    return value
+
+
+def _from_directory(value: Any, info: ValidationInfo) -> Any:
+    """Take a relative path from the folder of the configuration file, and look whether it reads."""
+    if not isinstance(value, str | Path):
+        return value
+    directory = (info.context or {}).get("directory", Path())
+    try:
+        path = Path(directory, Path(value).expanduser())
+        if not path.is_file():
+            raise ValueError(f"there is no file {path}")
+        if not os.access(path, os.R_OK):
+            raise ValueError(f"the file {path} may not be read by this user")
+    except (OSError, RuntimeError) as error:  # too long a name, a home of nobody
+        raise ValueError(f"it can name no file: {error}") from error
+    return path
+
+
+Whole = Annotated[int, BeforeValidator(_not_bool)]
+Number = Annotated[float, BeforeValidator(_not_bool), Field(allow_inf_nan=False)]
+ReadableFile = Annotated[Path, BeforeValidator(_from_directory)]
+
+
+def text_of(path: Path, key: str) -> str:
+    """Return what a file holds; raises UsageError, which names its key, where it is no text."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"{key} cannot be read: {path}",
+            remedy="make it a UTF-8 file that this user may read",
+        ) from error
