@@ -39,8 +39,9 @@ VARIABLES: Final = (
 )
 
 # `  CONSTRAINT `name` FOREIGN KEY (…) REFERENCES …`; no other line of SHOW CREATE TABLE has it.
+# MariaDB 10.11 does not double a ` in the name.
 _CASCADE: Final = re.compile(
-    r"^  CONSTRAINT `(?P<name>(?:[^`]|``)+)` FOREIGN KEY .*?"
+    r"^  CONSTRAINT `(?P<name>.+?)` FOREIGN KEY .*?"
     r"(?P<rule>ON (?:DELETE|UPDATE) (?:CASCADE|SET NULL).*?),?$",
     re.MULTILINE,
 )
