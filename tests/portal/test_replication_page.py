@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from django.test import Client, override_settings
 
-from cdc.jobs import JOBS, Job, JobKind, JobState, Options, Progress
+from cdc.jobs import JOBS, Job, JobKind, JobState, Options, Phase, Progress
 from cdc.servers import Flavour, MongoServer, MySQLServer
 from cdc.servers.ports import free_port
 from portal import replicated
@@ -343,6 +343,21 @@ class TestJobs:
         assert entry.rows_per_second == pytest.approx(100, rel=0.2)
         assert entry.seconds_left == pytest.approx(30, rel=0.2)
         assert "a masked key" not in seen
+
+    def test_a_search_for_documents_without_rows_has_a_bar_of_its_own(
+        self, client: Client, asked: replicated.Documents
+    ) -> None:
+        job = jobs.ask(asked, JobKind.RESYNC, "a.b", known=["a.b"], by="tess")
+        progress = Progress(
+            Phase.DOCUMENTS, rows=4_000, total=4_000, searched=1_000, to_search=5_000
+        ).to_document()
+        change = {"state": JobState.RUNNING.value, "progress": progress}
+        asked[JOBS].update_one({"_id": job.id}, {"$set": change})
+
+        seen = page(client)
+
+        assert '<progress value="1000" max="5000" aria-label="Resync of a.b">' in seen
+        assert "now looking for documents without rows: 1,000 of about 5,000" in seen
 
 
 def test_dead_letters_are_listed_without_their_rows(

@@ -54,6 +54,14 @@ class Shown:
         return max(progress.total, progress.rows) if progress and progress.total else None
 
     @property
+    def to_search(self) -> int | None:
+        """About how many documents it looks at when it is through with the rows."""
+        progress = self.job.progress
+        if progress is None or not progress.to_search:
+            return None
+        return max(progress.to_search, progress.searched)
+
+    @property
     def rows_per_second(self) -> float | None:
         """The pace since it began, while it runs."""
         seconds = self._seconds()
