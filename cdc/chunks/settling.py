@@ -22,12 +22,17 @@ READ_AHEAD: Final = 2
 """Pieces that may wait: while one is applied, the next is read."""
 
 
+def _nothing() -> None:
+    return None
+
+
 class Settlement(NamedTuple):
-    """What a piece asks of the target in the end."""
+    """What a piece asks of the target in the end; `applied` is called once the target has it."""
 
     changes: tuple[tuple[str, Sequence[Operation]], ...] = ()
     writes: tuple[StateWrite, ...] = ()
     origins: tuple[Origin, ...] = ()
+    applied: Callable[[], None] = _nothing
 
 
 @dataclass(slots=True, eq=False)
@@ -140,6 +145,7 @@ class Settler:
                 )
             )
         )
+        settlement.applied()
         return True
 
     def stop(self) -> None:

@@ -30,9 +30,8 @@ class CopyTally:
             return
         self._rows[job.table] += progress.rows - self._seen
         self._seen = progress.rows
-        self._ratios[job.table] = (
-            min(NEARLY, progress.rows / progress.total) if progress.total else 0.0
-        )
+        if progress.total:
+            self._ratios[job.table] = min(NEARLY, progress.rows / progress.total)
 
     def ended(self, job: Job, state: JobState) -> None:
         """Learn that a job is done, or left."""

@@ -144,21 +144,26 @@ class Task:
         if self.progress.cursor != before:
             return None
         changes, progress = step.settle(self.progress)
-        self.progress = _timed(replace(progress, cursor=step.cursor))
-        self._tally.at(self.job, self.progress)
+        progress = _timed(replace(progress, cursor=step.cursor))
         return Settlement(
             tuple((each.collection, each.operations) for each in changes),
-            (self._saved(),),
+            (self._saved(progress),),
             tuple(each.origin for each in changes),
+            partial(self._has_come_to, progress),
         )
 
-    def advance(self, **progress: Any) -> None:
+    def _has_come_to(self, progress: Progress) -> None:
+        self.progress = progress
+        self._tally.at(self.job, progress)
+
+    def advance(self, **change: Any) -> None:
         """Set what a phase begins with."""
 
         def settle() -> Settlement:
-            self.progress = replace(self.progress, **progress)
-            self._tally.at(self.job, self.progress)
-            return Settlement((), (self._saved(),))
+            progress = replace(self.progress, **change)
+            return Settlement(
+                (), (self._saved(progress),), applied=partial(self._has_come_to, progress)
+            )
 
         self._settler.submit(Piece(settle)).result()
 
@@ -175,10 +180,10 @@ class Task:
         write = StateWrite(JOBS, query, {"$set": change})
         self._settler.submit(Piece(lambda: Settlement((), (write,)))).result()
 
-    def _saved(self) -> StateWrite:
+    def _saved(self, progress: Progress) -> StateWrite:
         """Save the progress; not of a job that was given up: its cursor must not come back."""
         query = {"_id": self.job.id, "state": {"$nin": [each.value for each in ENDED]}}
-        return StateWrite(JOBS, query, {"$set": {"progress": self.progress.to_document()}})
+        return StateWrite(JOBS, query, {"$set": {"progress": progress.to_document()}})
 
 
 def _timed(progress: Progress) -> Progress:

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from cdc.errors import Fenced
+from cdc.errors import Fenced, WriteRefused
 from cdc.jobs import JobKind
 from cdc.retry import Stopped
 from cdc.writers.batch import Batch
 from tests.unit.chunks.test_windows import world_of
 from tests.waiting import eventually
+
+
+class Refusing:
+    """A target that takes no document."""
+
+    def apply(self, batch: Batch) -> None:
+        if any(operations for _, operations in batch.changes()):
+            raise WriteRefused("a document is not as the validator wants it")
 
 
 class TakenOver:
@@ -35,3 +43,20 @@ def test_a_job_whose_piece_ends_the_stream_does_not_wait_for_it_for_ever() -> No
 
     with pytest.raises(Stopped):
         eventually(lambda: running.done, 5)
+
+
+def test_a_job_has_come_no_further_than_what_was_applied() -> None:
+    world = world_of(*range(9))
+    running = world.work(JobKind.BACKFILL)
+
+    def refused() -> bool:
+        world.settler.settle(Refusing())
+        try:
+            return running.done
+        except WriteRefused:
+            return True
+
+    eventually(refused)
+
+    progress = running.task.progress
+    assert (progress.rows, progress.written, progress.cursor) == (0, 0, None)

@@ -51,6 +51,16 @@ def test_a_copy_is_done_when_it_is_and_not_when_the_estimate_is_reached() -> Non
     assert tally.ratios["shop.orders"] == 1
 
 
+def test_a_part_of_a_table_says_nothing_of_how_much_of_it_is_copied() -> None:
+    tally, whole, part = CopyTally(), job(), job()
+    tally.begun(whole, Progress(rows=1000, total=1000))
+    tally.ended(whole, JobState.DONE)
+
+    tally.begun(part, Progress(rows=10, total=0))
+
+    assert tally.ratios["shop.orders"] == 1
+
+
 def test_a_copy_that_was_left_has_no_progress() -> None:
     tally, copy = CopyTally(), job()
     tally.begun(copy, Progress(rows=1, total=1000))
