@@ -95,7 +95,7 @@ class Assembler:
             EventType.GTID_TAGGED: self._tagged_gtid,
             EventType.MARIADB_GTID: self._mariadb_gtid,
             EventType.QUERY: self._query,
-            EventType.QUERY_COMPRESSED: self._query,
+            EventType.QUERY_COMPRESSED: self._any_query,
             EventType.XID: self._commit,
             EventType.XA_PREPARE: self._xa_prepare,
             EventType.ROTATE: self._rotate,
@@ -210,6 +210,12 @@ class Assembler:
         return group.part(event, self._place.position, self._server)
 
     def _query(self, event: Event) -> Transaction | None:
+        if events.is_begin(event):
+            self._opened().begun = True
+            return None
+        return self._any_query(event)
+
+    def _any_query(self, event: Event) -> Transaction | None:
         return self._statement(event, queries.statement(event, self._cache.decode))
 
     def _statement(self, event: Event, statement: Statement) -> Transaction | None:

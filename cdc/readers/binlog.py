@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-_HEARTBEAT: Final = int(EventType.HEARTBEAT)
+_BETWEEN: Final = frozenset({EventType.TRANSACTION_PAYLOAD, EventType.HEARTBEAT})
+"""Events that no transaction ends with, and that say more than their own handler takes in."""
 
 SILENT_HEARTBEATS: Final = 3
 """A link on which nothing came for so many heartbeat intervals is dead."""
@@ -204,20 +205,20 @@ class BinlogReader:
     def _assembled(
         self, packets: PacketStream, assembler: Assembler, checksum: bool, position: Position
     ) -> Iterator[Transaction]:
-        feed = assembler.feed
+        parse, feed = events.parse, assembler.feed
         try:
             for data in packets:
-                kind = events.kind(data)
-                if kind == EventType.FORMAT_DESCRIPTION:
+                if events.begins_file(data):
                     checksum = events.format_description(data).checksum
-                event = events.parse(data, checksum=checksum)
+                event = parse(data, checksum=checksum)
                 transaction = feed(event)
                 if transaction is not None:
                     yield transaction
-                elif kind == EventType.TRANSACTION_PAYLOAD:
-                    yield from _unpacked(event, assembler)
-                elif kind == _HEARTBEAT:
-                    self._heard(event, assembler)
+                elif event.type in _BETWEEN:
+                    if event.type == EventType.TRANSACTION_PAYLOAD:
+                        yield from _unpacked(event, assembler)
+                    else:
+                        self._heard(event, assembler)
         except ServerError as error:
             raise resume.explain(error, position) from error
 

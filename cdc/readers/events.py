@@ -80,6 +80,9 @@ class EventType(IntEnum):
     DELETE_ROWS_COMPRESSED = 171
 
 
+_FORMAT_DESCRIPTION: Final = bytes((EventType.FORMAT_DESCRIPTION,))
+
+
 class Event(NamedTuple):
     """One event: its header's fields and its bytes, header included, checksum removed."""
 
@@ -101,11 +104,9 @@ class ChecksumMismatch(Corrupted):
     """An event's CRC32 does not match its bytes."""
 
 
-def kind(data: bytes) -> int:
-    """Return an event's type before it is parsed; raises Corrupted where it is cut off."""
-    if len(data) < HEADER_SIZE:
-        raise _headless(data)
-    return data[_TYPE_AT]
+def begins_file(data: bytes) -> bool:
+    """Tell whether an event, not parsed yet, is a FORMAT_DESCRIPTION, the first one of a file."""
+    return data[_TYPE_AT : _TYPE_AT + 1] == _FORMAT_DESCRIPTION
 
 
 def parse(data: bytes, *, checksum: bool) -> Event:
@@ -143,6 +144,8 @@ def format_description(data: bytes) -> FormatDescription:
 
     Its last five bytes are the checksum algorithm and a CRC32, whatever the algorithm.
     """
+    if len(data) < HEADER_SIZE:
+        raise _headless(data)
     version = data[HEADER_SIZE + 2 : HEADER_SIZE + 52].rstrip(b"\0").decode("ascii", "replace")
     created = _read_header(data)[0]
     return FormatDescription(version, created, checksum=data[-5] == 1)
@@ -291,6 +294,20 @@ def query(event: Event) -> Query:
     schema_end = schema_at + schema_size
     schema, statement = data[schema_at:schema_end], data[schema_end + 1 :]
     return _new(Query, (schema, statement, data[_QUERY_STATUS_AT:schema_at]))
+
+
+_BEGIN: Final = b"\0BEGIN"
+"""The end of the schema's name, and the statement."""
+
+
+def is_begin(event: Event) -> bool:
+    """Tell of a QUERY event, in little time, whether its statement is BEGIN, as it mostly is."""
+    data = event.data
+    if not data.endswith(_BEGIN):
+        return False
+    schema_size, status_size = _read_query_sizes(data, HEADER_SIZE)
+    begins_at: int = _QUERY_STATUS_AT + status_size + schema_size
+    return len(data) == begins_at + len(_BEGIN)
 
 
 _Q_CHARSET: Final = 4

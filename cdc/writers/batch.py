@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from itertools import groupby
 from typing import Any, Final, NamedTuple
 
@@ -71,14 +72,15 @@ class MappedTransaction(NamedTuple):
     @property
     def rows(self) -> int:
         """How many operations there are."""
-        return sum(len(operations) for _, operations in self.changes)
+        return sum([len(operations) for _, operations in self.changes])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Batch:
     """Whole transactions in the source's order; applied by one MongoDB transaction.
 
-    A transaction with `clears` is a batch of its own.
+    A transaction with `clears` is a batch of its own. It has no slots, for what is asked for again
+    and again, of thousands of transactions, is counted once.
     """
 
     transactions: tuple[MappedTransaction, ...]
@@ -120,10 +122,10 @@ class Batch:
         """Whether a followed table is no longer what it was before the batch."""
         return any(each.changes_schema for each in self.transactions)
 
-    @property
+    @cached_property
     def operations(self) -> int:
         """How many operations the source asked for."""
-        return sum(each.rows for each in self.transactions)
+        return sum([each.rows for each in self.transactions])
 
     def changes(self) -> Iterator[tuple[str, Sequence[Operation]]]:
         """Yield (collection, operations) in the source's order."""
@@ -132,11 +134,9 @@ class Batch:
     def failures(self) -> Iterator[tuple[str, Sequence[Failure]]]:
         """Yield (collection, changes of documents that were set aside), where there are any."""
         for transaction in self.transactions:
-            for (collection, _), origin in zip(
-                transaction.changes, transaction.origins, strict=False
-            ):
+            for index, origin in enumerate(transaction.origins):
                 if origin.failures:
-                    yield collection, origin.failures
+                    yield transaction.changes[index][0], origin.failures
 
 
 @dataclass(slots=True)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import structlog
 
+from cdc.changes import RowsKind
 from cdc.operations import OperationKind
 from cdc.snapshot import Writing
 from cdc.trouble import Retrying
@@ -49,8 +50,7 @@ class Tally:
         for command in commands:
             kind = OperationKind(command.kind).name.lower()
             self._documents[command.collection, kind] += len(command.operations)
-        for (table, rows_kind), count in changed_rows(batch):
-            self._rows[table, rows_kind] += count
+        self._rows.update(changed_rows(batch))
         self._recent.append((time.monotonic(), transactions, operations))
         self._forget()
 
@@ -100,14 +100,18 @@ class Tally:
         )
 
 
-def changed_rows(batch: Batch) -> Iterator[tuple[tuple[str, str], int]]:
-    """Yield ((table, kind), changes of rows) for each rows event, once whatever it feeds.
+def changed_rows(batch: Batch) -> dict[tuple[str, str], int]:
+    """Return how many rows changed by (table, kind); each rows event counts once.
 
     A row whose key changed counts twice, one that the mapping leaves out not at all.
     """
+    found: dict[tuple[str, RowsKind], int] = {}
     for transaction in batch.transactions:
         counted = None
-        for (_, operations), origin in zip(transaction.changes, transaction.origins, strict=False):
-            if origin.table and (event := (origin.table, origin.ordinal)) != counted:
-                counted = event
-                yield (origin.table, origin.kind.value), len(operations)
+        for index, origin in enumerate(transaction.origins):
+            table, _, ordinal, _, kind = origin
+            if table and (table, ordinal) != counted:
+                counted = table, ordinal
+                rows = len(transaction.changes[index][1])
+                found[table, kind] = found.get((table, kind), 0) + rows
+    return {(table, kind.value): rows for (table, kind), rows in found.items()}

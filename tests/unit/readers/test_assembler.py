@@ -112,6 +112,15 @@ def test_a_statement_on_its_own_is_a_transaction() -> None:
     assert second.changes == (SchemaChange("DROP", (TableChange("db", "*", Effect.REMOVED),)),)
 
 
+@pytest.mark.parametrize("statement", ["FLUSH \0BEGIN", "\0BEGIN", "x\0BEGIN"])
+def test_a_statement_that_ends_like_the_beginning_of_a_transaction_begins_none(
+    statement: str,
+) -> None:
+    [found] = assembled(assembler(), binlog.gtid(1), binlog.query(statement))
+
+    assert found.identity
+
+
 def test_a_statement_that_was_applied_with_an_earlier_part_is_not_repeated() -> None:
     [found] = assembled(
         assembler(inflight=Inflight(f"{binlog.SERVER}:1", 1)),
@@ -481,3 +490,12 @@ def test_every_damaged_byte_of_an_event_is_noticed() -> None:
 def test_an_event_that_is_cut_short_is_noticed(size: int) -> None:
     with pytest.raises(Corrupted):
         events.parse(binlog.raw(EventType.XID, bytes(8))[:size], checksum=True)
+
+
+@pytest.mark.parametrize("size", [5, 18])
+def test_a_files_first_event_that_is_cut_short_is_noticed(size: int) -> None:
+    data = binlog.raw(EventType.FORMAT_DESCRIPTION, bytes(90))[:size]
+
+    assert events.begins_file(data)
+    with pytest.raises(Corrupted):
+        events.format_description(data)
