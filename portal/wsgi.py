@@ -3,9 +3,26 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from ssl import SSLSocket
+from typing import TYPE_CHECKING
 
 from django.core.wsgi import get_wsgi_application
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
-application = get_wsgi_application()
+_portal = get_wsgi_application()
+
+
+def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    """Answer a request; whether it came by TLS is told by the connection, or by the settings.
+
+    gunicorn believes X-Forwarded-Proto and its like of whoever comes from loopback or by a Unix
+    socket, so of every visitor whose headers a proxy passes on. `PORTAL_BEHIND_PROXY` decides here.
+    """
+    if (connection := environ.get("gunicorn.socket")) is not None:
+        environ["wsgi.url_scheme"] = "https" if isinstance(connection, SSLSocket) else "http"
+    return _portal(environ, start_response)
