@@ -116,6 +116,11 @@ AXES_DISABLE_ACCESS_LOG = True
 AXES_LOCKOUT_TEMPLATE = "registration/locked.html"
 AXES_VERBOSE = False
 
+# How often from one address, and for one mailbox.
+REGISTRATIONS_PER_HOUR = environment.number("PORTAL_REGISTRATIONS_PER_HOUR", 10)
+RESETS_PER_HOUR = environment.number("PORTAL_RESETS_PER_HOUR", 10)
+RESET_MAILS_PER_HOUR = environment.number("PORTAL_RESET_MAILS_PER_HOUR", 3)
+
 # Over plain HTTP (a demo on one machine) no cookie would come back otherwise.
 _HTTPS = environment.flag("PORTAL_HTTPS", default=not DEBUG)
 SESSION_COOKIE_SECURE = _HTTPS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from threading import Thread
 from typing import Any
 
@@ -61,3 +62,8 @@ class ResetForm(PasswordResetForm):
     def send_mail(self, *args: Any, **kwargs: Any) -> None:
         """Send one mail, in a thread of its own."""
         Thread(target=super().send_mail, args=args, kwargs=kwargs).start()
+
+
+def mailbox(form: PasswordResetForm) -> str:
+    """Return the address that is asked for, however it is spelled: as accounts are found by it."""
+    return unicodedata.normalize("NFKC", form.cleaned_data["email"]).casefold()

@@ -1,4 +1,4 @@
-"""The account: a user of Django's with a role."""
+"""The account: a user of Django's with a role; and how often a visitor may ask for something."""
 
 from __future__ import annotations
 
@@ -58,3 +58,13 @@ class User(AbstractUser):
     def dashboard(self) -> str:
         """Return the name of the page that the account begins at."""
         return DASHBOARDS[Role(self.role)]
+
+
+class Allowance(models.Model):
+    """Until when what somebody did fills the time of which each use takes its share."""
+
+    key = models.CharField(max_length=64, primary_key=True)
+    used_until = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.key[:12]} until {self.used_until:%H:%M:%S}"

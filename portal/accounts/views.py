@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import math
+from datetime import datetime
+
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import views as auth
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.forms import PasswordResetForm
 from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.urls import reverse, reverse_lazy
+from django.utils import timezone
 from django.views.generic import FormView
 
+from portal.accounts import visitor
 from portal.accounts.access import account
-from portal.accounts.forms import RegistrationForm, ResetForm
+from portal.accounts.allowances import take
+from portal.accounts.forms import RegistrationForm, ResetForm, mailbox
 
 
 @login_required
@@ -40,6 +48,9 @@ class Registration(FormView[RegistrationForm]):
 
     def form_valid(self, form: RegistrationForm) -> HttpResponse:
         """Make the account; somebody may have taken the name since it was checked."""
+        now, address = timezone.now(), visitor.address(self.request)
+        if again := take("register", address, per_hour=settings.REGISTRATIONS_PER_HOUR, now=now):
+            return _too_often(self.request, "register", again, now)
         try:
             form.save()
         except IntegrityError:
@@ -53,3 +64,22 @@ class PasswordReset(auth.PasswordResetView):
     """Ask for a mail with a link; the answer does not tell whether there is such an account."""
 
     form_class = ResetForm
+
+    def form_valid(self, form: PasswordResetForm) -> HttpResponse:
+        """Send it, unless this visitor, or anybody for this mailbox, has asked too often."""
+        now, address = timezone.now(), visitor.address(self.request)
+        again = take("reset", address, per_hour=settings.RESETS_PER_HOUR, now=now) or take(
+            "reset mail", mailbox(form), per_hour=settings.RESET_MAILS_PER_HOUR, now=now
+        )
+        if again:
+            return _too_often(self.request, "password_reset", again, now)
+        return super().form_valid(form)
+
+
+def _too_often(request: HttpRequest, page: str, again: datetime, now: datetime) -> HttpResponse:
+    """Refuse, and tell when to come again."""
+    seconds = math.ceil((again - now).total_seconds())
+    seen = {"page": page, "minutes": math.ceil(seconds / 60)}
+    answer = render(request, "accounts/too_often.html", seen, status=429)
+    answer.headers["Retry-After"] = str(seconds)
+    return answer

@@ -1,14 +1,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
 
-from portal.accounts.models import User
+from cdc.servers.ports import LOOPBACK
+from portal.accounts.allowances import take
+from portal.accounts.models import Allowance, User
 from portal.tweets.models import Tweet
 from tests.portal.browser.stack import Stack
-from tests.portal.browser.visitor import Visit
+from tests.portal.browser.test_every_page import barriers
+from tests.portal.browser.visitor import DESKTOP, PHONE, Visit
 from tests.portal.people import PASSWORD, person
 from tests.waiting import eventually
 
@@ -19,6 +24,24 @@ REPLICATED = re.compile(r"replicated\s+[\d:]{8} UTC, .* after it was")
 def ana(stack: Stack) -> User:
     """A customer; her name is used once."""
     return person(f"ana{User.objects.count()}")
+
+
+@pytest.fixture
+def used_up(stack: Stack) -> Iterator[None]:
+    """From loopback somebody has registered, and asked for links, as often as one may."""
+    for what in ("register", "reset"):
+        while take(what, LOOPBACK, per_hour=10, now=timezone.now()) is None:
+            pass
+    yield
+    Allowance.objects.all().delete()
+
+
+def register(page: Page, name: str) -> None:
+    page.get_by_label("Username").fill(name)
+    page.get_by_label("Email address").fill(f"{name}@example.com")
+    page.get_by_label("Password:").fill(PASSWORD)
+    page.get_by_label("Password confirmation").fill(PASSWORD)
+    page.get_by_role("button", name="Register").click()
 
 
 def write(page: Page, text: str) -> Locator:
@@ -44,11 +67,7 @@ class TestCustomer:
 
         visitor.open("/")
         page.get_by_role("main").get_by_role("link", name="Register").click()
-        page.get_by_label("Username").fill("newcomer")
-        page.get_by_label("Email address").fill("newcomer@example.com")
-        page.get_by_label("Password:").fill(PASSWORD)
-        page.get_by_label("Password confirmation").fill(PASSWORD)
-        page.get_by_role("button", name="Register").click()
+        register(page, "newcomer")
 
         expect(page.get_by_role("heading", name="Log in")).to_be_visible()
         page.get_by_label("Username").fill("newcomer")
@@ -133,6 +152,28 @@ class TestCustomer:
         expect(page.get_by_label("Your tweet")).to_have_value("x" * 281)
         expect(page.get_by_text("at most 280 characters")).to_be_visible()
         assert not Tweet.objects.filter(text="x" * 281).exists()
+
+    @pytest.mark.parametrize(
+        ("path", "heading"),
+        [("/register/", "Too many new accounts"), ("/password/reset/", "Too many links")],
+    )
+    @pytest.mark.parametrize(("width", "dark"), [(DESKTOP, False), (PHONE, True)])
+    def test_who_comes_too_often_is_told_when_to_come_again(
+        self, visit: Visit, used_up: None, path: str, heading: str, width: int, dark: bool
+    ) -> None:
+        visitor = visit(width=width, dark=dark)
+        page = visitor.open(path)
+        if path == "/register/":
+            register(page, "latecomer")
+        else:
+            page.get_by_label("Email").fill("ana@example.com")
+            page.get_by_role("button", name="Send the link").click()
+
+        expect(page.get_by_role("heading")).to_have_text(heading)
+        expect(page.get_by_text("Try again in 6 minutes.")).to_be_visible()
+        visitor.keep_picture(f"too-often{path.replace('/', '-')}")
+        assert barriers(page) == []
+        assert "a status of 429" in visitor.complaints.pop()
 
     @pytest.mark.parametrize("path", ["/replication/", "/figures/"])
     def test_the_pages_of_other_roles_are_forbidden(
