@@ -143,6 +143,43 @@ class TestCounting:
         assert len(top) == 10
 
     @pytest.mark.parametrize(
+        ("spelled", "shown"),
+        [
+            (("ÄRGER", "Ärger", "ärger", "ärger"), "#ärger"),
+            (("STRASSE", "straße", "straße"), "#straße"),
+            (("ΟΔΟΣ", "οδος", "οδος"), "#οδος"),
+            (("e\u0301té", "ÉTÉ", "ÉTÉ"), "#été"),
+        ],
+    )
+    def test_hashtags_of_every_alphabet_are_one_whatever_their_case(
+        self, documents: replicated.Documents, spelled: tuple[str, ...], shown: str
+    ) -> None:
+        documents["tweets"].insert_one(tweet(1, NEWEST, 1, *spelled, "cdc"))
+
+        top = counting.top_hashtags(documents, None)
+
+        assert top == [Ranked(shown, "", len(spelled)), Ranked("#cdc", "", 1)]
+
+    @pytest.mark.parametrize("others", [("ひらがな", "ヒラガナ"), ("x²", "x2"), ("ärger", "arger")])
+    def test_hashtags_that_differ_in_more_than_case_are_two(
+        self, documents: replicated.Documents, others: tuple[str, str]
+    ) -> None:
+        documents["tweets"].insert_one(tweet(1, NEWEST, 1, *others))
+
+        assert len(counting.top_hashtags(documents, None)) == 2
+
+    def test_spellings_that_are_rare_each_count_together(
+        self, documents: replicated.Documents
+    ) -> None:
+        others = [f"tag{number}" for number in range(10)]
+        tags = [*others, *others, "Ärger", "ärger", "ÄRGER"]
+        documents["tweets"].insert_one(tweet(1, NEWEST, 1, *tags))
+
+        top = counting.top_hashtags(documents, None)
+
+        assert top[:2] == [Ranked("#ärger", "", 3), Ranked("#tag0", "", 2)]
+
+    @pytest.mark.parametrize(
         "entities", [None, {}, [], "text", {"hashtags": None}, {"hashtags": [{"text": 5}, "x"]}]
     )
     def test_entities_of_another_shape_count_as_none(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum
+from heapq import nsmallest
 from itertools import groupby
 from typing import Final, Literal, NamedTuple
+from unicodedata import normalize
 
 from portal.accounts.roles import Role
 from portal.replicated import Document, Documents
@@ -129,7 +132,11 @@ def top_authors(documents: Documents, since: datetime | None) -> list[Ranked]:
 
 
 def top_hashtags(documents: Documents, since: datetime | None) -> list[Ranked]:
-    """Return what is tagged most often in the newest tweets, whatever the case of its letters."""
+    """Return what is tagged most often in the newest tweets, whatever the case of its letters.
+
+    Case is folded here, by all spellings: `$toLower` knows ASCII only, and what a collation that
+    overlooks case takes for one includes Hiragana and Katakana, and not ß and SS.
+    """
     pipeline: Pipeline = [
         _from(since),
         {"$sort": {"created_at": -1}},
@@ -137,12 +144,16 @@ def top_hashtags(documents: Documents, since: datetime | None) -> list[Ranked]:
         {"$project": {"_id": 0, "tag": "$entities.hashtags.text"}},
         {"$unwind": "$tag"},
         {"$match": {"tag": {"$type": "string"}}},
-        {"$group": {"_id": {"$toLower": "$tag"}, "count": {"$sum": 1}}},
-        *_top(),
+        {"$group": {"_id": "$tag", "count": {"$sum": 1}}},
     ]
-    return [
-        Ranked(f"#{each['_id']}", "", each["count"]) for each in _read(documents, TWEETS, pipeline)
-    ]
+    uses: Counter[str] = Counter()
+    spellings: dict[str, tuple[int, str]] = {}
+    for each in _read(documents, TWEETS, pipeline):
+        tag, spelling = _folded(each["_id"]), (-each["count"], each["_id"])
+        uses[tag] += each["count"]
+        spellings[tag] = min(spelling, spellings.get(tag, spelling))
+    top = nsmallest(LISTED, uses, key=lambda tag: (-uses[tag], tag))
+    return [Ranked(f"#{spellings[tag][1].lower()}", "", uses[tag]) for tag in top]
 
 
 def registrations(documents: Documents, now: datetime) -> list[Registrations]:
@@ -187,6 +198,11 @@ def _top() -> Pipeline:
 
 def _read(documents: Documents, collection: str, pipeline: Pipeline) -> Iterator[Document]:
     yield from documents[collection].aggregate(pipeline, allowDiskUse=True)
+
+
+def _folded(text: str) -> str:
+    """Return what is the same for texts that differ in case only: Unicode's definition D145."""
+    return normalize("NFD", normalize("NFD", text).casefold())
 
 
 def _author(found: Document) -> Ranked:
