@@ -46,7 +46,10 @@ def within(seconds: float) -> Iterator[None]:
 
 
 def documents() -> Documents:
-    """Return the database of the replicated collections; dates are aware and in UTC."""
+    """Return the database of the replicated collections.
+
+    Dates are aware and in UTC; those of years that Python does not know are `DatetimeMS`.
+    """
     return _database(settings.MONGODB_DATABASE)
 
 
@@ -68,6 +71,7 @@ def _client(uri: str, process: int) -> MongoClient[Document]:
         uri,
         appname="portal",
         tz_aware=True,
+        datetime_conversion="DATETIME_AUTO",
         readConcernLevel="majority",  # no page shows what a failover could take back
         w="majority",
         connectTimeoutMS=_FIND_SERVER_MILLISECONDS,

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from bson import Decimal128
+from bson import DatetimeMS, Decimal128
 from django.core.cache import cache
 from django.test import Client, override_settings
 
@@ -259,6 +259,32 @@ class TestPage:
 
         assert seen.count("Counting this took too long") == 4
         assert "The newest was not found in time" in seen
+
+    @pytest.mark.parametrize("period", ["month", "year", "all"])
+    @pytest.mark.parametrize(
+        "odd", [DatetimeMS(317_355_451_200_007), DatetimeMS(-62_156_635_200_000)]
+    )
+    def test_tweets_of_dates_beyond_those_of_a_calendar_are_in_no_period(
+        self, client: Client, documents: replicated.Documents, period: str, odd: Any
+    ) -> None:
+        documents["tweets"].insert_many([tweet(1, NEWEST), tweet(2, odd, 2, "cdc")])
+        documents["accounts"].insert_one({"role": "customer", "date_joined": odd})
+
+        summary = client.get(PAGE, {"period": period}).context["summary"]
+
+        assert (summary.newest, summary.over_time.tweets) == (NEWEST, 1)
+        assert (len(summary.top_authors), summary.top_hashtags) == (1, [])
+
+    @pytest.mark.parametrize("period", ["month", "year", "all"])
+    @pytest.mark.parametrize("odd", [datetime(1, 1, 1, tzinfo=UTC), datetime.max])
+    def test_the_first_and_the_last_day_of_a_calendar_are(
+        self, client: Client, documents: replicated.Documents, period: str, odd: datetime
+    ) -> None:
+        documents["tweets"].insert_one(tweet(1, odd))
+
+        summary = client.get(PAGE, {"period": period}).context["summary"]
+
+        assert summary.over_time.tweets == 1
 
     def test_without_tweets_it_says_so(
         self, client: Client, documents: replicated.Documents

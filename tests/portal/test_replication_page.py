@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from bson import DatetimeMS
 from django.test import Client, override_settings
 
 from cdc.jobs import JOBS, Job, JobKind, JobState, Options, Phase, Progress
@@ -358,6 +359,23 @@ class TestJobs:
 
         assert '<progress value="1000" max="5000" aria-label="Resync of a.b">' in seen
         assert "now looking for documents without rows: 1,000 of about 5,000" in seen
+
+    @pytest.mark.parametrize(
+        ("id_", "written"),
+        [
+            (DatetimeMS(317_355_451_200_000), "5 Aug 12026, 12:00:00"),
+            (datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), "2026-01-02 03:04:05+00:00"),
+        ],
+    )
+    def test_a_document_that_differs_may_have_any_date_as_its_id(
+        self, client: Client, asked: replicated.Documents, id_: object, written: str
+    ) -> None:
+        job = jobs.ask(asked, JobKind.VERIFY, "a.b", known=["a.b"], by="tess")
+        finding = {"_id": id_, "collection": "b", "kind": "extra", "fields": []}
+        progress = Progress(extra=1).to_document() | {"findings": [finding]}
+        asked[JOBS].update_one({"_id": job.id}, {"$set": {"progress": progress}})
+
+        assert f"<code>{written}</code>" in page(client)
 
 
 def test_dead_letters_are_listed_without_their_rows(

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from bson import Decimal128
+from bson import DatetimeMS, Decimal128
 from django.test import Client, override_settings
 from django.utils import timezone
 
@@ -40,7 +40,8 @@ def ana(client: Client) -> Author:
 
 def replicate(tweet: Tweet, **more: Any) -> None:
     """Put a tweet into MongoDB, as `config/mappings/tweets.yaml` maps it."""
-    put(tweet.pk, tweet.text, tweet.author_id, at=tweet.updated_at, **more)
+    at = tweet.updated_at
+    put(tweet.pk, tweet.text, tweet.author_id, **{"at": at, **more})
 
 
 def put(
@@ -48,7 +49,7 @@ def put(
     text: str = "of the dataset",
     author: int = ZOE,
     *,
-    at: datetime = LONG_AGO,
+    at: datetime | DatetimeMS = LONG_AGO,
     **more: Any,
 ) -> None:
     key = id_ if id_ < 1 << 63 else Decimal128(str(id_))
@@ -79,6 +80,18 @@ def page(client: Client, address: str = "/timeline/") -> str:
 def entries(client: Client, address: str = "/timeline/") -> list[tuple[int, str]]:
     """Return ids and how far each has come."""
     return [(int(id_), progress) for id_, progress in _ENTRY.findall(page(client, address))]
+
+
+def everything(client: Client) -> list[int]:
+    """Return the ids of all pages."""
+    seen: list[int] = []
+    address: str | None = "/timeline/"
+    while address:
+        shown = page(client, address)
+        seen += [int(id_) for id_, _ in _ENTRY.findall(shown)]
+        older = re.search(r'rel="next" href="([^"]+)"', shown)
+        address = f"/timeline/{older[1]}" if older else None
+    return seen
 
 
 def words(client: Client) -> str:
@@ -157,18 +170,46 @@ class TestReading:
         for id_ in of_one_instant:
             put(id_)
 
-        seen: list[int] = []
-        address: str | None = "/timeline/"
-        while address:
-            shown = page(client, address)
-            seen += [int(id_) for id_, _ in _ENTRY.findall(shown)]
-            older = re.search(r'rel="next" href="([^"]+)"', shown)
-            address = f"/timeline/{older[1]}" if older else None
-
-        assert seen == ids
+        assert everything(client) == ids
 
     @pytest.mark.parametrize(
-        "before", ["x", "7", "-1", "1.5-7", "", f"0-{1 << 64}", f"{'9' * 18}-7", "9" * 5000]
+        ("at", "shown"),
+        [
+            (DatetimeMS(317_355_451_200_007), "5 Aug 12026, 12:00:00"),
+            (DatetimeMS(-62_156_635_200_000), "2 May 0000, 12:00:00"),
+            (DatetimeMS((1 << 63) - 1), "17 Aug 292278994, 07:12:55"),
+            (DatetimeMS(-1 << 63), "16 May -292275055, 16:47:04"),
+        ],
+    )
+    def test_dates_beyond_those_of_a_calendar_are_shown_as_text(
+        self, client: Client, ana: Author, at: DatetimeMS, shown: str
+    ) -> None:
+        put(1, at=at)
+        put(2, at=at, updated_at=LONG_AGO, replicated_at=LONG_AGO)
+        put(3, updated_at=at, replicated_at=at)
+
+        assert {id_ for id_, _ in entries(client)} == {1, 2, 3}
+        assert f"written {shown} UTC replicated, before documents" in words(client)
+
+    def test_ones_own_tweet_may_have_such_a_date_too(self, client: Client, ana: Author) -> None:
+        tweet = Tweet.objects.create(author=ana, text="mine")
+        replicate(tweet, updated_at=DatetimeMS(317_355_451_200_007))
+
+        assert entries(client) == entries(client, "/timeline/?of=me") == [(tweet.pk, "replicated")]
+
+    @pytest.mark.parametrize("sign", [1, -1])
+    def test_pages_hold_every_tweet_of_such_dates_once(
+        self, client: Client, ana: Author, sign: int
+    ) -> None:
+        ids = list(range(2 * ENTRIES_PER_PAGE + 1, 0, -1))
+        for id_ in ids:
+            put(id_, at=DatetimeMS(sign * 317_355_451_200_000 + id_ // 3))
+
+        assert everything(client) == ids
+
+    @pytest.mark.parametrize(
+        "before",
+        ["x", "7", "-1", "1.5-7", "", f"0-{1 << 64}", f"{(1 << 63) * 1000}-7", "9" * 5000],
     )
     def test_what_is_no_place_is_no_page(self, client: Client, ana: Author, before: str) -> None:
         assert client.get(f"/timeline/?before={before}").status_code == 404

@@ -54,14 +54,14 @@ def test_the_delay_counts_from_the_last_change() -> None:
     entry = document_entry(document(updated_at=changed, replicated_at=replicated), ANA)
 
     assert entry.changed
-    assert entry.delay == timedelta(seconds=0.4)
+    assert entry.delay_seconds == 0.4
 
 
 @pytest.mark.parametrize("stamp", [{}, {"replicated_at": WRITTEN - timedelta(seconds=1)}])
 def test_no_delay_is_told_without_a_stamp_or_with_clocks_that_disagree(
     stamp: dict[str, Any],
 ) -> None:
-    assert document_entry(document(**stamp), ANA).delay is None
+    assert document_entry(document(**stamp), ANA).delay_seconds is None
 
 
 def test_only_web_addresses_are_links() -> None:

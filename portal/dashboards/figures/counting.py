@@ -12,6 +12,7 @@ from typing import Final, Literal, NamedTuple
 from unicodedata import normalize
 
 from portal.accounts.roles import Role
+from portal.moments import FIRST, LAST
 from portal.replicated import Document, Documents
 
 TWEETS: Final = "tweets"
@@ -47,7 +48,7 @@ class Period(Enum):
         """Return the beginning of the first day of those that end with `newest`."""
         if self.value is None:
             return None
-        start = newest - timedelta(days=self.value - 1)
+        start = newest - min(timedelta(days=self.value - 1), newest - FIRST)
         return start.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
@@ -89,7 +90,7 @@ class Registrations(NamedTuple):
 def newest_tweet(documents: Documents) -> datetime | None:
     """Return when the newest tweet was written; None where there is none."""
     found = documents[TWEETS].find_one(
-        {"created_at": {"$type": "date"}}, {"_id": 0, "created_at": 1}, sort=[("created_at", -1)]
+        _of_the_calendar(FIRST), {"_id": 0, "created_at": 1}, sort=[("created_at", -1)]
     )
     return found["created_at"] if found else None
 
@@ -189,7 +190,12 @@ def totals(documents: Documents) -> tuple[int, int]:
 
 def _from(since: datetime | None) -> Document:
     """Return the stage that an index on `created_at` answers."""
-    return {"$match": {"created_at": {"$gte": since} if since else {"$type": "date"}}}
+    return {"$match": _of_the_calendar(since or FIRST)}
+
+
+def _of_the_calendar(since: datetime) -> Document:
+    """Return what finds tweets; what is no date, or none that a page can tell, is in no period."""
+    return {"created_at": {"$gte": since, "$lte": LAST}}
 
 
 def _top() -> Pipeline:

@@ -6,7 +6,12 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from bson import DatetimeMS
 from django import template
+from django.template.defaultfilters import date
+from django.utils.html import format_html
+
+from portal.moments import Moment, in_the_calendar
 
 register = template.Library()
 
@@ -36,6 +41,14 @@ def duration(time: object) -> str:
 
 
 @register.filter
+def moment(at: Moment, form: str = "j M Y, H:i:s") -> str:
+    """Write a moment, marked as a time; one that no calendar of HTML or Python holds as text."""
+    if isinstance(at, datetime):
+        return format_html('<time datetime="{}">{}</time>', date(at, "c"), date(at, form))
+    return _far_off(at)
+
+
+@register.filter
 def thousands(number: object) -> str:
     """Write a number with its thousands apart: `1,234,567`."""
     return f"{round(number):,}" if isinstance(number, int | float) else UNKNOWN
@@ -51,4 +64,11 @@ def age(moment: datetime, now: datetime) -> str:
 def document_id(finding: Mapping[str, Any]) -> str:
     """Write the `_id` of the document that a finding of verify is about."""
     identity = finding["_id"]
+    if isinstance(identity, DatetimeMS):
+        return _far_off(identity)
     return UNKNOWN if identity is None else str(identity)
+
+
+def _far_off(at: DatetimeMS) -> str:
+    within, years = in_the_calendar(at)
+    return f"{date(within, 'j M')} {within.year + years:04}, {date(within, 'H:i:s')}"

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from enum import StrEnum
 
 from portal.dashboards.timeline.place import number
+from portal.moments import Moment, milliseconds
 from portal.replicated import Document
 from portal.tweets.entities import ADDRESS
 from portal.tweets.models import Tweet
 
 # `save` takes the time twice; what is changed by a person is so later than that.
-_SAME_INSTANT = timedelta(seconds=1)
+_SAME_INSTANT_MILLISECONDS = 1_000
+_DAY_MILLISECONDS = 86_400_000
 
 
 class Progress(StrEnum):
@@ -50,10 +51,10 @@ class Entry:
     text: str
     byline: Byline
     own: bool
-    written_at: datetime
-    changed_at: datetime
+    written_at: Moment
+    changed_at: Moment
     progress: Progress
-    replicated_at: datetime | None = None
+    replicated_at: Moment | None = None
 
     @property
     def pieces(self) -> Iterator[Piece]:
@@ -78,21 +79,33 @@ class Entry:
     @property
     def changed(self) -> bool:
         """Tell whether it was changed after it was written."""
-        return self.changed_at - self.written_at > _SAME_INSTANT
+        passed = milliseconds(self.changed_at) - milliseconds(self.written_at)
+        return passed > _SAME_INSTANT_MILLISECONDS
 
     @property
-    def delay(self) -> timedelta | None:
+    def delay_seconds(self) -> float | None:
         """Return how long replication took; None where it is not told, or clocks disagree."""
-        if self.replicated_at is None or self.replicated_at < self.changed_at:
+        if self.replicated_at is None:
             return None
-        return self.replicated_at - self.changed_at
+        passed = milliseconds(self.replicated_at) - milliseconds(self.changed_at)
+        return passed / 1000 if passed >= 0 else None
+
+    @property
+    def replicated_on_another_day(self) -> bool:
+        """Tell whether the day must be told too; days are those of UTC."""
+        days = {
+            milliseconds(each) // _DAY_MILLISECONDS
+            for each in (self.changed_at, self.replicated_at)
+            if each is not None
+        }
+        return len(days) > 1
 
 
 def own_entry(tweet: Tweet, byline: Byline, document: Document | None) -> Entry:
     """Compare the reader's own tweet with its document: what is newer is shown."""
     if document is None:
         return saved_entry(tweet, byline, Progress.ON_ITS_WAY)
-    if _milliseconds(tweet.updated_at) > document["updated_at"]:
+    if milliseconds(tweet.updated_at) > milliseconds(document["updated_at"]):
         return saved_entry(tweet, byline, Progress.CHANGE_ON_ITS_WAY)
     return document_entry(document, byline, own=True)
 
@@ -128,8 +141,3 @@ def document_entry(
         progress=progress,
         replicated_at=document.get("replicated_at"),
     )
-
-
-def _milliseconds(moment: datetime) -> datetime:
-    """Cut a moment to what a BSON date holds of it."""
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bson import Decimal128
+from bson import DatetimeMS, Decimal128
 from django.db.models import Q
 
+from portal.moments import Moment, microseconds, nearest
 from portal.tweets.fields import LARGEST_ID
 
-_WRITTEN = re.compile(r"(-?[0-9]{1,18})-([0-9]{1,20})")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_WRITTEN = re.compile(r"(-?[0-9]{1,22})-([0-9]{1,20})")
 _LARGEST_INT64 = (1 << 63) - 1
 
 Key = int | Decimal128
@@ -21,33 +20,45 @@ Key = int | Decimal128
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A tweet's place, newest first: its id decides between two of one instant."""
+    """A tweet's place, newest first: its id decides between two of one instant.
 
-    written_at: datetime
+    `written_at` is in microseconds since 1970, as MySQL has them and as far as BSON reaches.
+    """
+
+    written_at: int
     id: int
 
     def __str__(self) -> str:
-        return f"{(self.written_at - _EPOCH) // timedelta(microseconds=1)}-{self.id}"
+        return f"{self.written_at}-{self.id}"
 
     @property
     def older_documents(self) -> dict[str, Any]:
         """Return what finds the documents behind it."""
+        written_at = DatetimeMS(self.written_at // 1000)
         return {
-            "created_at": {"$lte": self.written_at},
-            "$nor": [{"created_at": self.written_at, "_id": {"$gte": key(self.id)}}],
+            "created_at": {"$lte": written_at},
+            "$nor": [{"created_at": written_at, "_id": {"$gte": key(self.id)}}],
         }
 
     @property
     def older_rows(self) -> Q:
         """Return what finds the rows behind it."""
-        return Q(created_at__lt=self.written_at) | Q(created_at=self.written_at, pk__lt=self.id)
+        written_at = nearest(self.written_at)
+        return Q(created_at__lt=written_at) | Q(created_at=written_at, pk__lt=self.id)
 
 
 def place(written: str) -> Place:
     """Read what `str` of a place wrote; ValueError for anything else."""
-    if not (found := _WRITTEN.fullmatch(written)) or int(found[2]) > LARGEST_ID:
-        raise ValueError(f"{written[:40]!r} is no place in the timeline")
-    return Place(_EPOCH + timedelta(microseconds=int(found[1])), int(found[2]))
+    if found := _WRITTEN.fullmatch(written):
+        told = Place(int(found[1]), int(found[2]))
+        if ~_LARGEST_INT64 <= told.written_at // 1000 <= _LARGEST_INT64 and told.id <= LARGEST_ID:
+            return told
+    raise ValueError(f"{written[:40]!r} is no place in the timeline")
+
+
+def place_of(written_at: Moment, id_: int) -> Place:
+    """Return the place of a tweet."""
+    return Place(microseconds(written_at), id_)
 
 
 def key(id_: int) -> Key:

@@ -18,7 +18,8 @@ from portal.dashboards.timeline.entries import (
     own_entry,
     saved_entry,
 )
-from portal.dashboards.timeline.place import Key, Place, key, number
+from portal.dashboards.timeline.place import Key, Place, key, number, place_of
+from portal.moments import milliseconds
 from portal.replicated import Document
 from portal.tweets.models import Author, Tweet
 
@@ -73,11 +74,11 @@ def saved(reader: Author, before: Place | None) -> Page:
 
 def _leading(reader: Author) -> list[Entry]:
     changed_last = Tweet.objects.filter(author=reader).order_by("-updated_at")[:ENTRIES_PER_PAGE]
-    fresh_since = timezone.now() - _FRESH
+    fresh_since = milliseconds(timezone.now() - _FRESH)
     return [
         entry
         for entry in _compared(changed_last, reader)
-        if entry.waiting or entry.changed_at > fresh_since
+        if entry.waiting or milliseconds(entry.changed_at) > fresh_since
     ]
 
 
@@ -112,13 +113,13 @@ def _own_rows(reader: Author, before: Place | None) -> tuple[list[Tweet], Place 
     if before is not None:
         tweets = tweets.filter(before.older_rows)
     newest = list(tweets[: ENTRIES_PER_PAGE + 1])
-    return _cut(newest, lambda each: Place(each.created_at, each.pk))
+    return _cut(newest, lambda each: place_of(each.created_at, each.pk))
 
 
-def _cut(read: list[T], place_of: Callable[[T], Place]) -> tuple[list[T], Place | None]:
+def _cut(read: list[T], at: Callable[[T], Place]) -> tuple[list[T], Place | None]:
     """Take one page of what is read, which is one more; where the next begins, if there is one."""
     page = read[:ENTRIES_PER_PAGE]
-    return page, place_of(page[-1]) if len(read) > len(page) else None
+    return page, at(page[-1]) if len(read) > len(page) else None
 
 
 def _newest(before: Place | None) -> Iterable[Document]:
@@ -151,7 +152,7 @@ def _author(document: Document) -> int:
 
 
 def _place(document: Document) -> Place:
-    return Place(document["created_at"], number(document["_id"]))
+    return place_of(document["created_at"], number(document["_id"]))
 
 
 def _keys(ids: set[int]) -> list[Key]:

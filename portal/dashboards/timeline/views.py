@@ -80,7 +80,7 @@ def _before(request: HttpRequest) -> Place | None:
         return None
     try:
         return place(told)
-    except (ValueError, OverflowError) as error:
+    except ValueError as error:
         raise Http404(str(error)) from error
 
 
