@@ -104,6 +104,20 @@ class TestCounting:
         assert len(counted.bars) == 187
         assert counted.tweets == 3
 
+    def test_centuries_are_counted_by_year(self, documents: replicated.Documents) -> None:
+        first, last = datetime(1, 1, 1, tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+        documents["tweets"].insert_many([tweet(1, first), tweet(2, NEWEST), tweet(3, last)])
+
+        counted = counting.tweets_over_time(documents, None)
+
+        assert counted.unit == "year"
+        assert len(counted.bars) == 9999
+        assert [bar for bar in counted.bars if bar.tweets] == [
+            Bar(date(1, 1, 1), 1),
+            Bar(date(2026, 1, 1), 1),
+            Bar(date(9999, 1, 1), 1),
+        ]
+
     def test_top_authors_have_their_names_also_beyond_what_int64_holds(
         self, documents: replicated.Documents
     ) -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum
 from heapq import nsmallest
-from itertools import groupby
 from typing import Final, Literal, NamedTuple
 from unicodedata import normalize
 
@@ -21,8 +20,8 @@ ACCOUNTS: Final = "accounts"
 
 LISTED: Final = 10
 RECENT: Final = timedelta(days=30)
-MOST_DAYS_BY_DAY: Final = 400
-"""With more of them a chart by day is a smear: then it is by month."""
+MOST_BARS: Final = 400
+"""With more of them a chart is a smear: then it is by month, or by year."""
 TAGGED_TWEETS: Final = 100_000
 """No index holds what is tagged, so that tweets are read for it: the newest, up to this many."""
 
@@ -30,6 +29,7 @@ _MOST_DAYS: Final = 40_000
 _DAY_MILLISECONDS: Final = 86_400_000
 
 Pipeline = list[Document]
+Unit = Literal["day", "month", "year"]
 
 
 class Period(Enum):
@@ -53,16 +53,16 @@ class Period(Enum):
 
 
 class Bar(NamedTuple):
-    """The tweets of a day, or of the month that begins with it."""
+    """The tweets of a day, or of the month or year that begins with it."""
 
     day: date
     tweets: int
 
 
 class Bars(NamedTuple):
-    """Tweets over time, a bar for each day, or for each month."""
+    """Tweets over time, a bar for each day, month or year."""
 
-    unit: Literal["day", "month"]
+    unit: Unit
     bars: list[Bar]
 
     @property
@@ -96,7 +96,7 @@ def newest_tweet(documents: Documents) -> datetime | None:
 
 
 def tweets_over_time(documents: Documents, since: datetime | None) -> Bars:
-    """Count tweets by day of UTC, days without any included; by month where the days are many."""
+    """Count tweets by day of UTC, days without any included; by month or year if these are many."""
     pipeline: Pipeline = [
         _from(since),
         {
@@ -114,10 +114,11 @@ def tweets_over_time(documents: Documents, since: datetime | None) -> Bars:
     if not found:
         return Bars("day", [])
     first, last = since.date() if since else min(found), max(found)
-    days = (Bar(day, found.get(day, 0)) for day in _days(first, last))
-    if (last - first).days < MOST_DAYS_BY_DAY:
-        return Bars("day", [*days])
-    return Bars("month", _by_month(days))
+    unit = _unit(first, last)
+    counts: Counter[date] = Counter()
+    for day, tweets in found.items():
+        counts[_beginning(day, unit)] += tweets
+    return Bars(unit, [Bar(day, counts[day]) for day in _beginnings(first, last, unit)])
 
 
 def top_authors(documents: Documents, since: datetime | None) -> list[Ranked]:
@@ -225,11 +226,25 @@ def _day(number: float) -> date:
     return (datetime.fromtimestamp(0, UTC) + timedelta(days=number)).date()
 
 
-def _days(first: date, last: date) -> Iterator[date]:
-    for number in range((last - first).days + 1):
-        yield first + timedelta(days=number)
+def _unit(first: date, last: date) -> Unit:
+    if (last - first).days < MOST_BARS:
+        return "day"
+    return (
+        "month" if (last.year - first.year) * 12 + last.month - first.month < MOST_BARS else "year"
+    )
 
 
-def _by_month(days: Iterable[Bar]) -> list[Bar]:
-    months = groupby(days, key=lambda each: each.day.replace(day=1))
-    return [Bar(month, sum(each.tweets for each in found)) for month, found in months]
+def _beginning(day: date, unit: Unit) -> date:
+    if unit == "day":
+        return day
+    return day.replace(day=1) if unit == "month" else day.replace(month=1, day=1)
+
+
+def _beginnings(first: date, last: date, unit: Unit) -> Iterator[date]:
+    """Return the first day of each bar, without a gap."""
+    if unit == "day":
+        yield from (first + timedelta(days=number) for number in range((last - first).days + 1))
+        return
+    months = range(1, 13) if unit == "month" else (1,)
+    begun = (date(year, month, 1) for year in range(first.year, last.year + 1) for month in months)
+    yield from (day for day in begun if _beginning(first, unit) <= day <= last)

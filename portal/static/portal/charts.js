@@ -1,16 +1,17 @@
 // Draws a curve or bars over time with uPlot, in the page's colours, and again when these change.
 
 const DAY = 86400;
-const LABELS = { "": "Time", day: "Day", month: "Month" };
+const LABELS = { "": "Time", day: "Day", month: "Month", year: "Year" };
 const dates = (fields) => new Intl.DateTimeFormat("en-GB", { ...fields, timeZone: "UTC" });
 const ON_DAY = dates({ day: "numeric", month: "short" });
 const IN_MONTH = dates({ month: "short", year: "numeric" });
+const IN_YEAR = dates({ year: "numeric" });
 const WHOLE_DATE = dates({ day: "numeric", month: "short", year: "numeric" });
 const DARK = matchMedia("(prefers-color-scheme: dark)");
 
 /**
  * A chart in `place` that is as wide as it; `data` is [times in seconds, values], null for a gap.
- * `bars` is what each is of, "day" or "month"; without it, a curve.
+ * `bars` is what each is of, "day", "month" or "year"; without it, a curve.
  */
 export function chart(place, data, { name, format, bars = "", axis = 48 }) {
   const height = () => Math.round(Math.min(280, Math.max(200, place.clientWidth / 2.8)));
@@ -70,13 +71,13 @@ export function chart(place, data, { name, format, bars = "", axis = 48 }) {
 function tick(seconds, step) {
   const at = new Date(seconds * 1000);
   if (step < DAY) return at.toISOString().slice(11, step < 60 ? 19 : 16);
-  return (step < 28 * DAY ? ON_DAY : IN_MONTH).format(at);
+  return (step < 28 * DAY ? ON_DAY : step < 365 * DAY ? IN_MONTH : IN_YEAR).format(at);
 }
 
-/** A time of UTC as people read it; or its day, or its month. */
+/** A time of UTC as people read it; or its day, month or year. */
 export function moment(seconds, unit = "") {
   const at = new Date(seconds * 1000);
-  if (unit) return (unit === "day" ? WHOLE_DATE : IN_MONTH).format(at);
+  if (unit) return { day: WHOLE_DATE, month: IN_MONTH, year: IN_YEAR }[unit].format(at);
   return `${at.toISOString().slice(11, 19)} UTC`;
 }
 
