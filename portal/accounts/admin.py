@@ -8,17 +8,19 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.http import HttpRequest
 
-from portal.accounts.admin_forms import NewAccountForm
+from portal.accounts.admin_forms import AccountForm, NewAccountForm
 from portal.accounts.models import User
+from portal.seen import SeenAdmin
 
 # What makes an account mightier than its role: only who may do everything hands it out.
 _POWERS = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 
 @admin.register(User)
-class AccountAdmin(UserAdmin[User]):
+class AccountAdmin(SeenAdmin[User], UserAdmin[User]):
     """Accounts, found and filtered by role."""
 
+    form = AccountForm
     add_form = NewAccountForm
     list_display = ("username", "role", "email", "is_active", "is_staff", "date_joined")
     list_filter = ("role", "is_active", "is_staff", "date_joined")

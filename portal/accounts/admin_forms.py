@@ -1,12 +1,13 @@
-"""The administrator's form for a new account."""
+"""The administrator's forms for accounts."""
 
 from __future__ import annotations
 
-from django.contrib.auth.forms import AdminUserCreationForm
+from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.forms import ChoiceField
 
 from portal.accounts.models import User
 from portal.accounts.roles import Role
+from portal.seen import AsSeen
 
 
 class NewAccountForm(AdminUserCreationForm[User]):
@@ -19,3 +20,7 @@ class NewAccountForm(AdminUserCreationForm[User]):
 
         model = User
         fields = ("username", "email", "role")
+
+
+class AccountForm(AsSeen[User], UserChangeForm[User]):
+    """Changes an account that is as the form showed it."""

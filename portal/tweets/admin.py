@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from django.contrib import admin
 
+from portal.seen import AsSeen, SeenAdmin
 from portal.tweets.models import Author, Tweet
 
 
+class AuthorForm(AsSeen[Author]):
+    """Changes an author who is as the form showed them."""
+
+
+class TweetForm(AsSeen[Tweet]):
+    """Changes a tweet that is as the form showed it."""
+
+
 @admin.register(Author)
-class AuthorAdmin(admin.ModelAdmin[Author]):
+class AuthorAdmin(SeenAdmin[Author]):
     """Authors, found by name."""
 
+    form = AuthorForm
     list_display = ("screen_name", "name", "lang", "followers_count", "verified", "updated_at")
     list_filter = ("verified", "lang")
     search_fields = ("=id", "screen_name", "name")
@@ -19,9 +29,10 @@ class AuthorAdmin(admin.ModelAdmin[Author]):
 
 
 @admin.register(Tweet)
-class TweetAdmin(admin.ModelAdmin[Tweet]):
+class TweetAdmin(SeenAdmin[Tweet]):
     """Tweets, the newest first; ids grow with time."""
 
+    form = TweetForm
     list_display = ("id", "author", "text", "created_at", "updated_at")
     list_filter = ("truncated", "retweeted")
     list_select_related = ("author",)

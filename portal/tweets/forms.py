@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 
+from portal.seen import AsSeen
 from portal.tweets.entities import entities
 from portal.tweets.models import Author, Tweet
 
@@ -28,7 +29,7 @@ class _Text(forms.CharField):
         return attributes
 
 
-class TweetForm(forms.ModelForm[Tweet]):
+class TweetForm(AsSeen[Tweet]):
     """A tweet's text; everything else follows from it and from who writes."""
 
     text = _Text(

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import re
 from typing import Any
+
+from django.test import Client
 
 from portal.accounts.models import User
 from portal.accounts.roles import Role
@@ -28,3 +31,10 @@ def application(username: str = "newcomer", **more: str) -> dict[str, str]:
         "password2": PASSWORD,
         **more,
     }
+
+
+def seen(client: Client, address: str) -> dict[str, str]:
+    """What the form of a page sends back of the state that it showed."""
+    answer = client.get(address)
+    [value] = re.findall('name="seen" value="([^"]+)"', answer.content.decode())
+    return {"seen": value}

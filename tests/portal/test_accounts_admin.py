@@ -7,7 +7,7 @@ from django.test import Client
 from portal.accounts.models import User
 from portal.accounts.roles import Role
 from portal.tweets.models import Author, Tweet
-from tests.portal.people import PASSWORD, administrator, application, person
+from tests.portal.people import PASSWORD, administrator, application, person, seen
 
 ADD = "/admin/accounts/user/add/"
 LIST = "/admin/accounts/user/"
@@ -83,10 +83,66 @@ class TestChanging:
     def form(self, account: User, **more: str) -> dict[str, str]:
         return {"username": account.username, "email": account.email, "is_active": "on", **more}
 
+    def test_of_two_administrators_the_second_is_told_what_the_first_has_changed(
+        self, admin: Client
+    ) -> None:
+        ana = person("ana", first_name="Ana")
+        address = f"{LIST}{ana.pk}/change/"
+        before = self.form(ana, role="customer", first_name="Ana", **seen(admin, address))
+        locked_out = {key: value for key, value in before.items() if key != "is_active"}
+
+        kept = admin.post(address, locked_out | {"first_name": ""})
+        refused = admin.post(address, before | {"role": "technical_worker"})
+
+        assert (kept.status_code, refused.status_code) == (302, 200)
+        ana.refresh_from_db()
+        assert (ana.is_active, ana.role) == (False, Role.CUSTOMER)
+        told = refused.content.decode()
+        for line in ("Active is now: no", "Role is now: customer", "First name is now: nothing"):
+            assert line in told
+
+    def test_groups_and_rights_are_part_of_what_was_seen(self, admin: Client) -> None:
+        ana = person("ana")
+        address = f"{LIST}{ana.pk}/change/"
+        before = self.form(ana, role="customer", **seen(admin, address))
+        ana.user_permissions.set(Permission.objects.filter(codename="view_user"))
+
+        told = admin.post(address, before).content.decode()
+
+        assert "User permissions is now: Accounts | user | Can view user" in told
+        assert ana.user_permissions.exists()
+
+    @pytest.mark.parametrize("which", ["author", "tweet"])
+    def test_authors_and_tweets_are_changed_as_they_were_seen(
+        self, admin: Client, which: str
+    ) -> None:
+        author = Author.objects.create(screen_name="ana", name="Ana", lang="pt")
+        tweet = Tweet.objects.create(author=author, text="first", entities=[{"a": 1}, "b"])
+        row = {"author": author, "tweet": tweet}[which]
+        address = f"/admin/tweets/{which}/{row.pk}/change/"
+        old = seen(admin, address)
+        Author.objects.update(lang="en")
+        Tweet.objects.update(lang="en")
+
+        refused = admin.post(address, {**old, "lang": "fr"}).content.decode()
+
+        assert "Lang is now: en" in refused
+        assert old != seen(admin, address)
+
+    def test_who_may_only_look_sees_the_account(self, client: Client) -> None:
+        looker = person("looker", is_staff=True)
+        looker.user_permissions.set(Permission.objects.filter(codename="view_user"))
+        client.force_login(looker)
+
+        assert client.get(f"{LIST}{looker.pk}/change/").status_code == 200
+
     def test_the_administrator_gives_another_role(self, admin: Client) -> None:
         ana = person("ana")
 
-        answer = admin.post(f"{LIST}{ana.pk}/change/", self.form(ana, role="technical_worker"))
+        answer = admin.post(
+            f"{LIST}{ana.pk}/change/",
+            self.form(ana, role="technical_worker", **seen(admin, f"{LIST}{ana.pk}/change/")),
+        )
 
         ana.refresh_from_db()
         assert answer.status_code == 302
@@ -95,10 +151,10 @@ class TestChanging:
     def test_staff_cannot_make_an_account_mightier(self, clerk: Client) -> None:
         ana = person("ana")
 
-        clerk.post(
-            f"{LIST}{ana.pk}/change/",
-            self.form(ana, role="customer", is_superuser="on", is_staff="on"),
-        )
+        address = f"{LIST}{ana.pk}/change/"
+        powers = {"is_superuser": "on", "is_staff": "on", **seen(clerk, address)}
+
+        assert clerk.post(address, self.form(ana, role="customer", **powers)).status_code == 302
 
         ana.refresh_from_db()
         assert (ana.is_superuser, ana.is_staff) == (False, False)

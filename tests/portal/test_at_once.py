@@ -12,8 +12,9 @@ from django.test import Client
 from cdc.servers import MySQLServer
 from portal.accounts.authors import author_of
 from portal.accounts.models import User
+from portal.accounts.roles import Role
 from portal.tweets.models import Author, Tweet
-from tests.portal.people import person
+from tests.portal.people import administrator, person, seen
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.usefixtures("target")
@@ -60,6 +61,40 @@ def test_two_first_pages_make_one_author(
 
     assert second.result() == 200
     assert list(Author.objects.all()) == [author]
+
+
+def test_of_two_changes_the_second_is_refused_with_what_the_first_has_kept(
+    ana: User, beside: Callable[[Callable[[], int]], Future[int]]
+) -> None:
+    tweet = Tweet.objects.create(author=author_of(ana), text="the first")
+    client, address = browser(ana), f"/timeline/{tweet.pk}/change/"
+    form = {"text": "the third", **seen(client, address)}
+
+    with transaction.atomic():
+        tweet.text = "the second"
+        tweet.save()
+        change = beside(lambda: client.post(address, form).status_code)
+
+    assert change.result() == 200
+    tweet.refresh_from_db()
+    assert tweet.text == "the second"
+
+
+def test_of_two_administrators_the_second_is_refused_with_what_the_first_has_kept(
+    ana: User, beside: Callable[[Callable[[], int]], Future[int]]
+) -> None:
+    client, address = browser(administrator()), f"/admin/accounts/user/{ana.pk}/change/"
+    form = {"username": "ana", "is_active": "on", "role": Role.SENIOR_MANAGEMENT}
+    form |= seen(client, address)
+
+    with transaction.atomic():
+        ana.is_active = False
+        ana.save()
+        change = beside(lambda: client.post(address, form).status_code)
+
+    assert change.result() == 200
+    ana.refresh_from_db()
+    assert (ana.is_active, ana.role) == (False, Role.CUSTOMER)
 
 
 def test_a_change_does_not_bring_back_what_is_deleted_meanwhile(

@@ -20,7 +20,7 @@ from portal.accounts.authors import author_of
 from portal.accounts.roles import Role
 from portal.dashboards.timeline.reading import ENTRIES_PER_PAGE
 from portal.tweets.models import Author, Tweet
-from tests.portal.people import person
+from tests.portal.people import person, seen
 
 LONG_AGO = datetime(2010, 9, 2, 18, 11, 23, tzinfo=UTC)
 ZOE = 12
@@ -268,9 +268,10 @@ class TestWriting:
         tweet = Tweet.objects.get()
         settle(tweet)
         replicate(tweet)
-        assert "first" in page(client, f"/timeline/{tweet.pk}/change/")
+        address = f"/timeline/{tweet.pk}/change/"
+        assert "first" in page(client, address)
 
-        client.post(f"/timeline/{tweet.pk}/change/", {"text": "second"})
+        client.post(address, {"text": "second", **seen(client, address)})
 
         assert entries(client) == [(tweet.pk, "change-on-its-way")]
         assert "second" in page(client)
@@ -304,6 +305,56 @@ class TestWriting:
         assert "at most 280 characters" in shown
         assert "much much" in shown
         assert not Tweet.objects.exists()
+
+    def test_of_two_tabs_the_second_is_told_what_the_first_has_changed(
+        self, client: Client, ana: Author
+    ) -> None:
+        tweet = Tweet.objects.create(author=ana, text="first")
+        address = f"/timeline/{tweet.pk}/change/"
+        one, other = seen(client, address), seen(client, address)
+
+        kept = client.post(address, {"text": "second <b>", **one})
+        refused = client.post(address, {"text": "third", **other})
+
+        assert (kept.status_code, refused.status_code) == (302, 200)
+        tweet.refresh_from_db()
+        assert tweet.text == "second <b>"
+        told = refused.content.decode()
+        assert "Your tweet was changed since you opened this page" in told
+        assert "second &lt;b&gt;" in told
+        assert "third</textarea>" in told
+
+    def test_who_was_told_may_put_the_own_in_its_place(self, client: Client, ana: Author) -> None:
+        tweet = Tweet.objects.create(author=ana, text="first")
+        address = f"/timeline/{tweet.pk}/change/"
+        before = seen(client, address)
+        client.post(address, {"text": "second", **before})
+        told = client.post(address, {"text": "third", **before}).content.decode()
+        [now] = re.findall('name="seen" value="([^"]+)"', told)
+
+        client.post(address, {"text": "third", "seen": now})
+
+        tweet.refresh_from_db()
+        assert tweet.text == "third"
+
+    @pytest.mark.parametrize("lost", [{}, {"seen": ""}, {"seen": "0" * 64}])
+    def test_a_change_that_does_not_say_what_it_was_based_on_is_refused(
+        self, client: Client, ana: Author, lost: dict[str, str]
+    ) -> None:
+        tweet = Tweet.objects.create(author=ana, text="first")
+
+        client.post(f"/timeline/{tweet.pk}/change/", {"text": "second", **lost})
+
+        tweet.refresh_from_db()
+        assert tweet.text == "first"
+
+    def test_what_is_there_already_needs_no_saying(self, client: Client, ana: Author) -> None:
+        tweet = Tweet.objects.create(author=ana, text="first")
+        address = f"/timeline/{tweet.pk}/change/"
+        before = seen(client, address)
+        client.post(address, {"text": "second", **before})
+
+        assert client.post(address, {"text": "second", **before}).status_code == 302
 
     def test_only_ones_own_tweets_can_be_changed(self, client: Client, ana: Author) -> None:
         zoe = author_of(person("zoe"))

@@ -19,7 +19,8 @@ def ana() -> Author:
 
 
 def write(author: Author, text: str, tweet: Tweet | None = None) -> Tweet:
-    form = TweetForm({"text": text}, author=author, instance=tweet)
+    seen = TweetForm(author=author, instance=tweet).seen
+    form = TweetForm({"text": text, "seen": seen}, author=author, instance=tweet)
     assert form.is_valid(), form.errors
     form.save()
     return Tweet.objects.get()

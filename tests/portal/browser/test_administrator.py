@@ -32,6 +32,18 @@ class TestAdministrator:
 
         expect(page).to_have_url(re.compile("/replication/$"))
 
+    def test_what_another_has_changed_meanwhile_is_shown(self, visit: Visit) -> None:
+        account = person("contested")
+        visitor = visit(administrator("second"))
+        page = visitor.open(f"/admin/accounts/user/{account.pk}/change/")
+        User.objects.filter(pk=account.pk).update(is_active=False)
+
+        page.get_by_label("Role:").select_option(label="technical worker")
+        page.get_by_role("button", name="Save", exact=True).click()
+
+        expect(page.get_by_text("Active is now: no")).to_be_visible()
+        visitor.keep_picture("admin-changed-meanwhile")
+
     def test_accounts_are_found_by_role(self, visit: Visit) -> None:
         person("someone", Role.SENIOR_MANAGEMENT)
         visitor = visit(administrator("finder"))

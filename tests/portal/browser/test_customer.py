@@ -9,6 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from cdc.servers.ports import LOOPBACK
 from portal.accounts.allowances import take
+from portal.accounts.authors import author_of
 from portal.accounts.models import Allowance, User
 from portal.tweets.models import Tweet
 from tests.portal.browser.stack import Stack
@@ -91,6 +92,30 @@ class TestCustomer:
         page.get_by_role("button", name="Delete it").click()
         expect(entry(page, "The first of mine")).to_have_count(0)
         eventually(lambda: not any("of mine" in str(each) for each in texts(stack)))
+
+    @pytest.mark.parametrize(("width", "dark"), [(DESKTOP, False), (PHONE, True)])
+    def test_a_change_in_another_tab_is_shown_before_it_is_changed_again(
+        self, visit: Visit, ana: User, width: int, dark: bool
+    ) -> None:
+        tweet = Tweet.objects.create(author=author_of(ana), text="The train leaves at nine")
+        visitor = visit(ana, width=width, dark=dark)
+        page = visitor.open(f"/timeline/{tweet.pk}/change/")
+        tweet.text = "The train leaves at ten,\nfrom platform 4"
+        tweet.save()
+
+        page.get_by_label("Your tweet").fill("The train leaves at half past nine")
+        page.get_by_role("button", name="Keep the change").click()
+
+        expect(
+            page.get_by_text("Your tweet was changed since you opened this page")
+        ).to_be_visible()
+        expect(page.get_by_text("The train leaves at ten")).to_be_visible()
+        expect(page.get_by_label("Your tweet")).to_have_value("The train leaves at half past nine")
+        visitor.keep_picture("changed-meanwhile")
+        assert barriers(page) == []
+        page.get_by_role("button", name="Keep the change").click()
+        mine = entry(page, "The train leaves at half past nine").filter(has_text=ana.username)
+        expect(mine).to_be_visible()
 
     def test_everybody_reads_it(self, visit: Visit, ana: User) -> None:
         write(visit(ana).open("/timeline/"), "Good morning to all")
