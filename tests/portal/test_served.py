@@ -41,6 +41,7 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Ask]]:
             closed.enter_context(closing(gunicorn))
             chosen = {"DJANGO_SETTINGS_MODULE": "portal.settings", **ENVIRONMENT, **settings}
             gunicorn.start(os.environ | chosen)
+            closed.callback(gunicorn.stop)
 
             def connected() -> HTTPConnection:
                 if tls is None:
