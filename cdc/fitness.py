@@ -50,6 +50,10 @@ QUERY_SECONDS: Final = 10.0
 POSITION_SECONDS: Final = 3 * resume.VISIBLE_WITHIN_SECONDS
 """The source may be asked to wait until it shows what its stream has delivered."""
 
+SOURCE: Final = "source"
+TARGET: Final = "target"
+"""What the finding is called that a side lets nobody in, or not on."""
+
 VANISHED: Final = (
     "the table fitted the mapping before: the stream stops, with its position and ways to go on,"
     " where it comes to rows that do not"
@@ -68,10 +72,11 @@ def examine(
     and the position is left to its reader.
     """
     findings = [
-        *_attempted("source", lambda: examine_source(config, mappings, starting=starting)),
-        *_attempted("target", lambda: examine_target(config, mappings, accept_edits=accept_edits)),
+        *_attempted(SOURCE, lambda: examine_source(config, mappings, starting=starting)),
+        *_attempted(TARGET, lambda: examine_target(config, mappings, accept_edits=accept_edits)),
     ]
-    if not starting and all(each.outcome is not Outcome.UNREACHABLE for each in findings):
+    let_in = all(each.ok for each in findings if each.check in {SOURCE, TARGET})
+    if let_in and not starting:
         findings += _attempted("position", lambda: examine_position(config))
     return findings
 
@@ -124,7 +129,8 @@ def examine_source(
 
 def examine_position(config: Config) -> Iterator[Finding]:
     """Judge whether the source can go on from where the stream stands, or is told to begin."""
-    state = saved.read(config)
+    with explained():
+        state = saved.read(config)
     with closing(source.connect(config.source, read_timeout=POSITION_SECONDS)) as connection:
         mariadb = source.is_mariadb(connection)
         try:
