@@ -7,8 +7,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from pymysql.constants import ER
+
 from cdc.columns import Column, FieldType, TableMap
-from cdc.errors import Unfit
+from cdc.errors import CdcError, Unfit
 from cdc.readers.arrivals import Arrival, arrival
 from cdc.readers.facts import server_version
 from cdc.readers.keys import Characters, Key, KeyColumn, key_column
@@ -19,6 +21,7 @@ from cdc.readers.row_images import RowImages
 from cdc.readers.schema import describe_table, quoted
 from cdc.readers.source import SourceConnection, is_mariadb
 from cdc.readers.varint import packed
+from cdc.readers.watermarks import server_code
 
 PRIMARY: Final = "PRIMARY"
 """The name of a primary key's index."""
@@ -151,9 +154,9 @@ def _values(row: bytes, arrivals: Sequence[Arrival]) -> Iterator[tuple[int, byte
 def describe(connection: SourceConnection, schema: str, table: str) -> Table:
     """Look a table up, with its primary key if that serves; raises Unfit where no key does."""
     name = f"{schema}.{table}"
-    seen = definition(connection, schema, table)
+    seen = _is_table(connection, schema, table) and definition(connection, schema, table)
     found = describe_table(connection, schema, table) if seen else None
-    if found is None:
+    if not seen or found is None:
         raise Unfit("the table is not there, or the account may not see it", table=name)
     details = _details(connection, schema, table)
     map_ = replace(found, columns=tuple(_selected(column, found) for column in found.columns))
@@ -167,25 +170,39 @@ def describe(connection: SourceConnection, schema: str, table: str) -> Table:
         keys=keys,
         rows_estimate=estimate,
         bytes_a_row=size,
-        definition=seen or "",
+        definition=seen,
         images=RowImages(arrivals),
         arrivals=arrivals,
     )
 
 
-def definition(connection: SourceConnection, schema: str, table: str) -> str | None:
-    """Return the statement that would create the table as it is; None where it is not there."""
-    if not rows(
+def _is_table(connection: SourceConnection, schema: str, table: str) -> bool:
+    """Tell whether the name is that of a table, and of no view or sequence."""
+    found = rows(
         connection,
         "SELECT 1 FROM information_schema.tables"
         " WHERE table_schema = %s AND table_name = %s AND table_type = 'BASE TABLE'",
         schema,
         table,
-    ):
-        return None
-    [(_, statement, *_)] = rows(connection, f"SHOW CREATE TABLE {quoted(schema, table)}")
+    )
+    return bool(found)
+
+
+def definition(connection: SourceConnection, schema: str, table: str) -> str | None:
+    """Return the statement that would create the table as it is; None where it is not there.
+
+    Asked for behind each chunk, so it is one question.
+    """
+    try:
+        [(_, statement, *_)] = rows(connection, f"SHOW CREATE TABLE {quoted(schema, table)}")
+    except CdcError as error:
+        if server_code(error) in _NOT_THERE:
+            return None
+        raise
     return _AUTO_INCREMENT.sub("", str(statement), count=1)
 
+
+_NOT_THERE: Final = frozenset({ER.NO_SUCH_TABLE, ER.BAD_DB_ERROR})
 
 _WIDE: Final = frozenset({"utf8mb4", "utf16", "utf16le", "utf32"})
 """Charsets with characters that information_schema, in utf8mb3, shows as question marks."""

@@ -51,9 +51,7 @@ class TableLocked(TooEarly):
 @contextmanager
 def gtid_window(connect: Connect, applied: GtidPosition) -> Iterator[High]:
     """Read in autocommit mode between two looks at MySQL's executed set."""
-    connection = connect()
-    _wait_until_executed(connection, applied)
-    low, _ = _executed(connection)
+    low = _wait_until_executed(connect(), applied)
 
     def high() -> Position:
         server, executed = _settled(connect())
@@ -84,12 +82,17 @@ def _owned(connection: SourceConnection) -> GtidPosition:
     return GtidPosition(GtidSet.parse(_OWNER.sub("", str(owned))))
 
 
-def _wait_until_executed(connection: SourceConnection, gtids: GtidPosition) -> None:
-    [(waited,)] = rows(
-        connection, "SELECT WAIT_FOR_EXECUTED_GTID_SET(%s, %s)", str(gtids), WAIT_SECONDS
+def _wait_until_executed(connection: SourceConnection, gtids: GtidPosition) -> str:
+    """Return the server's UUID; raises TooEarly where it does not show them soon."""
+    [(waited, server)] = rows(
+        connection,
+        "SELECT WAIT_FOR_EXECUTED_GTID_SET(%s, %s), @@GLOBAL.server_uuid",
+        str(gtids),
+        WAIT_SECONDS,
     )
     if waited:
         raise TooEarly(position=gtids)
+    return str(server)
 
 
 def _executed(connection: SourceConnection) -> tuple[str, GtidPosition]:
