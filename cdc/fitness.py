@@ -16,7 +16,6 @@ from cdc.mapping.compiler import compile_plan
 from cdc.mapping.mistakes import MappingError
 from cdc.mapping.model import Mapping
 from cdc.mapping.source_patterns import source_pattern
-from cdc.position import FilePosition
 from cdc.preflight import (
     Finding,
     Outcome,
@@ -137,17 +136,13 @@ def examine_position(config: Config) -> Iterator[Finding]:
             checkpoint = _checkpoint(config, state, mariadb=mariadb)
             if checkpoint is None:
                 return
-            position = checkpoint.position
-            resume.check(connection, position, mariadb=mariadb)
-            if isinstance(position, FilePosition):
-                here = resume.server_identity(connection, mariadb=mariadb)
-                resume.check_server(checkpoint.server, here, position)
+            resume.server_continuing(connection, checkpoint, mariadb=mariadb)
         except (Halted, UsageError) as error:
             outcome = Outcome.UNFIT if isinstance(error, Halted) else Outcome.WRONG
             yield Finding("position", outcome, error.message, error.remedy or "")
         else:
-            known = "the source has all that follows"
-            yield Finding("position", Outcome.OK, f"{known} {str(position) or 'nothing applied'}")
+            position = str(checkpoint.position) or "nothing applied"
+            yield Finding("position", Outcome.OK, f"the source has all that follows {position}")
 
 
 def _checkpoint(

@@ -13,7 +13,7 @@ import structlog
 from cdc.changes import Transaction
 from cdc.checkpoint import Checkpoint
 from cdc.errors import Corrupted, Retryable
-from cdc.position import FilePosition, Position
+from cdc.position import Position
 from cdc.readers import dump, events, payloads, resume, source
 from cdc.readers.assembler import Assembler
 from cdc.readers.events import Event, EventType
@@ -190,10 +190,7 @@ class BinlogReader:
         self, connection: Connection[Any], where: Checkpoint, *, mariadb: bool
     ) -> Assembler:
         position = where.position
-        resume.check(connection, position, mariadb=mariadb)
-        self.server = resume.server_identity(connection, mariadb=mariadb)
-        if isinstance(position, FilePosition):
-            resume.check_server(where.server, self.server, position)
+        self.server = resume.server_continuing(connection, where, mariadb=mariadb)
         same = where.server == self.server
         return Assembler(
             Checkpoint(position, where.inflight if same else None, self.server),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from cdc.checkpoint import Checkpoint
 from cdc.errors import CdcError, Halted, PositionPurged, SourceDiverged, Unfit
 from cdc.position import (
     FilePosition,
@@ -62,6 +63,16 @@ def check(connection: Connection[Any], position: Position, *, mariadb: bool) -> 
             position=position,
             remedy="point source.host at the server that the stream was started on",
         )
+
+
+def server_continuing(connection: Connection[Any], checkpoint: Checkpoint, *, mariadb: bool) -> str:
+    """Return the server's identity; raises where it cannot continue from `checkpoint`."""
+    position = checkpoint.position
+    check(connection, position, mariadb=mariadb)
+    here = server_identity(connection, mariadb=mariadb)
+    if isinstance(position, FilePosition):
+        _check_server(checkpoint.server, here, position)
+    return here
 
 
 def _check_mysql(connection: Connection[Any], applied: GtidSet) -> None:
@@ -195,7 +206,7 @@ def explain(error: ServerError, position: Position) -> CdcError:
     )
 
 
-def check_server(expected: str, actual: str, position: FilePosition) -> None:
+def _check_server(expected: str, actual: str, position: FilePosition) -> None:
     """Raise SourceDiverged where a file position was taken from another server."""
     if expected and expected != actual:
         raise SourceDiverged(
