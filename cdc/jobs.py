@@ -58,6 +58,11 @@ class Options:
     repair: bool = False
     ids: tuple[Any, ...] | None = None
 
+    @property
+    def reads_a_range(self) -> bool:
+        """Whether the job is to read only rows that the operator has named."""
+        return bool(self.where or self.first or self.last)
+
     def to_document(self) -> dict[str, Any]:
         """Return what differs from the defaults."""
         document = {

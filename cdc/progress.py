@@ -28,8 +28,10 @@ class BarDisplay:
         if _shown(job) != self._shown:
             self._begin(job, count)
         self._bar.length = max(total, count) if total else None
-        self._bar.update(count - self._bar.pos, count)
-        self._bar.render_progress()
+        if moved := count - self._bar.pos:
+            self._bar.update(moved, count)
+        else:
+            self._bar.render_progress()
         if job.state in ENDED:
             self._bar.render_finish()
 

@@ -99,14 +99,9 @@ class Work:
 
     def _estimate(self) -> int:
         """Return about how many rows there are to read; 0 where nobody knows."""
-        if self._reads_a_range:
+        if self._options.reads_a_range:
             return 0
         return round(self._table.rows * (self._options.sample or 100) / 100)
-
-    @property
-    def _reads_a_range(self) -> bool:
-        options = self._options
-        return bool(options.where or options.first or options.last)
 
     def _read_rows(self, settle: SettlePart, cursor: Any, window: Window) -> Step:
         part = self._table.read(cursor, window)
@@ -184,7 +179,7 @@ class Work:
     def _documents_expected(self) -> int:
         """Return about how many documents there are: as many as rows, counted if all were read."""
         rows = self._task.progress.rows
-        if self._reads_a_range or self._options.sample:
+        if self._options.reads_a_range or self._options.sample:
             rows = max(rows, self._table.rows)
         return rows * len(self._table.collections)
 

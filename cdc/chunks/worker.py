@@ -198,6 +198,6 @@ def _remedy(job: Job, error: CdcError) -> str:
     """Return what to do, with the command that asks for the job again."""
     again = "resync" if job.kind is JobKind.RETRY else job.kind.value
     first = f"{error.remedy}; then ask again" if error.remedy else "ask again"
-    if job.options.where or job.options.first or job.options.last:
+    if job.options.reads_a_range:
         return f"{first}, with --where, --from, --to as they should be: cdc {again} {job.table} …"
     return f"{first}: cdc {again} {job.table}"

@@ -337,7 +337,7 @@ class ChunkReader:
         finished: bool,
         high: Callable[[], Position],
     ) -> Chunk:
-        if definition(self._connected(), table.schema, table.table) != table.definition:
+        if self._has_changed(table):
             raise TableChanged(table=table.name)
         present = table.present
         event = RowsEvent(table.map, RowsKind.INSERT, present, present, images)
