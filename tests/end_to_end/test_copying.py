@@ -156,14 +156,19 @@ def saved_rows(stream: Stream) -> int:
     return int((job["progress"] or {"rows": 0})["rows"])
 
 
-def kill_amid(stream: Stream, moments: random.Random) -> None:
+def kill_amid(stream: Stream, kind: str, moments: random.Random) -> None:
     """Kill the daemon while it works on a job; the next one goes on where the job was saved."""
-    stream.daemon.until_logged("job_started")
+    daemon = stream.daemon
+    eventually(
+        lambda: any(each["kind"] == kind for each in daemon.events("job_started")),
+        waiting_for=f"{daemon} to begin a {kind}",
+    )
     time.sleep(moments.uniform(0, 0.5))  # when it dies is what the test varies
-    stream.daemon.kill()
+    daemon.kill()
     done = bool(jobs(stream, "done")) and not jobs(stream, "running")
     saved = 0 if done else saved_rows(stream)
     daemon = stream.start(ledger=False)
+    daemon.until_logged("streaming")  # or a command would do its job in the daemon's place
     if not done:
         assert daemon.until_logged("job_started")["rows"] == saved
 
@@ -182,13 +187,13 @@ def test_what_is_copied_beside_writers_and_killed_is_equal_and_never_goes_back(
     with shuffled(copied, keys, seed):
         copied.start(ledger=False)
         for _ in range(2 * budget):
-            kill_amid(copied, moments)
+            kill_amid(copied, "backfill", moments)
         until_copied(copied)
         resync = Command(copied, "resync", f"{copied.schema}.things")
-        kill_amid(copied, moments)
+        kill_amid(copied, "resync", moments)
         resync.wait()
         verify = Command(copied, "verify")
-        kill_amid(copied, moments)
+        kill_amid(copied, "verify", moments)
         verify.wait()
         copied.stop()
         killed = Command(copied, "resync", f"{copied.schema}.things")
