@@ -98,6 +98,8 @@ class LineDisplay:
 def _counted(job: Job) -> str:
     if job.progress is None:
         return ""
+    if job.state in ENDED:
+        return f", {job.progress.rows} rows"
     count, total = _so_far(job)
     counted = f" {count} of about {total}" if total else f" {count}"
     if job.progress.phase is Phase.DOCUMENTS:

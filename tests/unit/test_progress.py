@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import io
 import time
+from dataclasses import replace
 
 import pytest
 
-from cdc.jobs import Job, JobKind, Phase, Progress
+from cdc.jobs import Job, JobKind, JobState, Phase, Progress
 from cdc.progress import BarDisplay, LineDisplay
 
 JOB = Job.request("s", JobKind.BACKFILL, "shop.orders", by="test")
@@ -91,10 +92,13 @@ def test_lines_tell_of_each_state_and_of_progress_now_and_then(
     display.show(JOB.with_progress(Progress(Phase.DOCUMENTS, searched=30, to_search=90)))
     clock[0] += 9
     display.show(JOB.with_progress(Progress(rows=7, total=0)))
+    searched = Progress(Phase.DOCUMENTS, rows=7, searched=6, to_search=7)
+    display.show(replace(JOB, state=JobState.DONE, progress=searched))
 
     assert capsys.readouterr().err.splitlines() == [
         "backfill shop.orders: queued",
         "backfill shop.orders: queued 50 of about 90 rows",
         "backfill shop.orders: queued 30 of about 90 documents, looking for those without rows",
         "backfill shop.orders: queued 7 rows",
+        "backfill shop.orders: done, 7 rows",
     ]
