@@ -65,7 +65,8 @@ class TableChange(NamedTuple):
     """What a statement does to `schema.table`; `reason` says why it is UNFIT.
 
     `added` are the columns, in lower case, that are all there is to REWRITTEN; None where there may
-    be more.
+    be more. `doubtful`: the statement may have done nothing to it, as it was about a temporary
+    table of its name, or left alone what is there; nothing that is logged tells.
     """
 
     schema: str
@@ -73,6 +74,7 @@ class TableChange(NamedTuple):
     effect: Effect
     reason: str = ""
     added: frozenset[str] | None = None
+    doubtful: bool = False
 
     @property
     def name(self) -> str:

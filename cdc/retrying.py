@@ -28,7 +28,10 @@ def retried(config: Config, config_path: Path, letters: Sequence[DeadLetter]) ->
             remedy="change the row, which carries it over; then discard the letter",
         )
     mappings = load_mappings(
-        config.mappings, relative_to=config_path.resolve().parent, mask_key=config.read_mask_key()
+        config.mappings,
+        relative_to=config_path.resolve().parent,
+        mask_key=config.read_mask_key(),
+        ignored=config.source.ignore_statements_on,
     )
     display: Display = BarDisplay() if sys.stderr.isatty() else LineDisplay()
     return perform(config, mappings, _jobs(config, keyed), display)

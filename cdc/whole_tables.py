@@ -28,7 +28,10 @@ def perform_on_tables(
     """Do it and return the exit code: 1 where a job failed or differences are left."""
     config = load(config_path)
     mappings = load_mappings(
-        config.mappings, relative_to=config_path.resolve().parent, mask_key=config.read_mask_key()
+        config.mappings,
+        relative_to=config_path.resolve().parent,
+        mask_key=config.read_mask_key(),
+        ignored=config.source.ignore_statements_on,
     )
     asked = [
         Job.request(config.name, kind, table, by="command-line", options=options)

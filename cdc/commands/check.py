@@ -27,7 +27,10 @@ def check(ctx: click.Context, config_path: Path, output: str) -> None:
     """
     config = load(config_path)
     mappings = load_mappings(
-        config.mappings, relative_to=config_path.resolve().parent, mask_key=config.read_mask_key()
+        config.mappings,
+        relative_to=config_path.resolve().parent,
+        mask_key=config.read_mask_key(),
+        ignored=config.source.ignore_statements_on,
     )
     findings = [Finding("start", Outcome.OK, str(config.start)), *examine(config, mappings)]
     click.echo(_as_json(findings) if output == "json" else "\n".join(map(str, findings)))

@@ -39,7 +39,10 @@ def run(config_path: Path, accept_mapping_change: bool) -> None:
     """Keep the target equal to the source, until SIGTERM or SIGINT."""
     config = load(config_path)
     mappings = load_mappings(
-        config.mappings, relative_to=config_path.resolve().parent, mask_key=config.read_mask_key()
+        config.mappings,
+        relative_to=config_path.resolve().parent,
+        mask_key=config.read_mask_key(),
+        ignored=config.source.ignore_statements_on,
     )
     log.configure(config.log)
     gc.freeze()

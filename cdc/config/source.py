@@ -79,6 +79,7 @@ class SourceConfig(Settings):
     time_zone: str = "UTC"
     heartbeat_seconds: Annotated[Number, Field(ge=0.1, le=3600)] = 5.0
     heartbeat_table: str | None = None
+    ignore_statements_on: tuple[str, ...] = ()
 
     @field_validator("host")
     @classmethod
@@ -97,6 +98,14 @@ class SourceConfig(Settings):
         if name is not None and not re.fullmatch(r"[\w$]+\.[\w$]+", name):
             raise ValueError("write SCHEMA.TABLE")
         return name
+
+    @field_validator("ignore_statements_on")
+    @classmethod
+    def _tables(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
+        for pattern in patterns:
+            if not re.fullmatch(r"[^.]+\.(?s:.+)", pattern):
+                raise ValueError(f"`{pattern}` names no tables: write SCHEMA.TABLE, or globs")
+        return patterns
 
     @field_validator("password_file")
     @classmethod

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from cdc.mapping.consistency import own_mistakes
+from cdc.mapping.ignored import ignored_mistakes
 from cdc.mapping.language import (
     FieldSource,
     IdExpression,
@@ -27,20 +28,31 @@ from cdc.yaml_file import YamlMistake, parse
 
 
 def load_mappings(
-    paths: Sequence[str], *, relative_to: Path, mask_key: bytes = b""
+    paths: Sequence[str],
+    *,
+    relative_to: Path,
+    mask_key: bytes = b"",
+    ignored: Sequence[str] = (),
 ) -> tuple[Mapping, ...]:
     """Read the files that `paths` (names or globs) give, in order; `mask_key` is for hashes.
 
-    Raises one MappingError with all the mistakes of all the files.
+    `ignored` are patterns of tables that none may follow. Raises one MappingError with all the
+    mistakes of all the files.
     """
-    mappings, mistakes = read_mappings(paths, relative_to=relative_to, mask_key=mask_key)
+    mappings, mistakes = read_mappings(
+        paths, relative_to=relative_to, mask_key=mask_key, ignored=ignored
+    )
     if mistakes:
         raise MappingError(mistakes)
     return mappings
 
 
 def read_mappings(
-    paths: Sequence[str], *, relative_to: Path, mask_key: bytes = b""
+    paths: Sequence[str],
+    *,
+    relative_to: Path,
+    mask_key: bytes = b"",
+    ignored: Sequence[str] = (),
 ) -> tuple[tuple[Mapping, ...], tuple[Mistake, ...]]:
     """As `load_mappings`, but give the mistakes beside what can be read in spite of them.
 
@@ -53,6 +65,7 @@ def read_mappings(
         if mapping is not None:
             mappings.append(mapping)
     mistakes += target_mistakes(mappings)
+    mistakes += ignored_mistakes(mappings, ignored)
     return tuple(mappings), tuple(mistakes)
 
 

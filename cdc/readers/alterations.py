@@ -42,6 +42,8 @@ _HARMLESS: Final = (
 _VECTOR_INDEXES: Final = tuple(("ADD", "VECTOR", sign) for sign in ("INDEX", "KEY", "("))
 """Without one of these, `vector` may be the name of a column: the word is not reserved."""
 
+_RENAMED_PARTS: Final = ("COLUMN", "INDEX", "KEY")
+
 _KEY_WORDS: Final = ("PRIMARY", "KEY", "CONSTRAINT", "PERIOD", "SYSTEM", "VERSIONING")
 """With one of these, adding a column may do more than that."""
 
@@ -117,6 +119,8 @@ def _is_harmless(part: Words) -> bool:
     first = two[0]
     if first in _HARMLESS_OPTIONS or part.ahead(3) in _VECTOR_INDEXES:
         return True
+    if first == "RENAME" and two[1:] not in ((each,) for each in _RENAMED_PARTS):
+        return True  # what becomes of the names is told by itself
     if two == ("ADD", "CONSTRAINT"):
         return not (part.contains("PRIMARY", "KEY") or part.contains("PERIOD"))
     if first == "ALTER" and two not in _HARMLESS:
@@ -168,10 +172,12 @@ def fitness(table: TableName, options: Words | None, rest: Words) -> Iterator[Ta
 def _others(table: TableName, part: Words) -> Iterator[TableChange]:
     """Give what happens to other tables, and to the name of this one."""
     first = part.take()
-    if first == "RENAME" and part.peek() not in ("COLUMN", "INDEX", "KEY"):
+    if first == "RENAME" and part.peek() not in _RENAMED_PARTS:
         part.skip_one_of("TO", "AS", "=")
-        yield TableChange(*table, Effect.REMOVED)
-        yield TableChange(*part.table(), Effect.BROUGHT_IN)
+        renamed = part.table()
+        if renamed != table:
+            yield TableChange(*table, Effect.REMOVED)
+            yield TableChange(*renamed, Effect.BROUGHT_IN)
     elif first == "EXCHANGE" and part.seek("TABLE"):
         yield TableChange(*part.table(), Effect.REWRITTEN)
     elif first == "CONVERT" and part.skip("TABLE"):

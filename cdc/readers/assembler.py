@@ -15,20 +15,22 @@ The groups as the servers write them (MySQL, then MariaDB):
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final, NoReturn
 
-from cdc.changes import RowsEvent, SchemaChange, TableChange, Transaction
+from cdc.changes import Effect, RowsEvent, SchemaChange, TableChange, Transaction
 from cdc.checkpoint import Checkpoint
 from cdc.columns import TableMap
 from cdc.errors import CdcError, Corrupted, Halted, RefusedEvent, UnknownEvent
 from cdc.position import FilePosition, set_command
-from cdc.readers import events, queries, rows, table_maps
+from cdc.readers import data_statements, events, queries, rows, table_maps
+from cdc.readers.data_statements import DataStatements
 from cdc.readers.events import Event, EventType, Gtid, MariadbGtid, MariadbGtidFlag
 from cdc.readers.group import Group
 from cdc.readers.place import Place
 from cdc.readers.statements import Role, Statement
 from cdc.readers.table_maps import TableMapCache
+from cdc.readers.written_tables import Writes
 
 DUMMY_TABLE_ID: Final = (0xFFFFFF).to_bytes(6, "little")
 """A rows event of this table id ends a statement and holds no row."""
@@ -39,6 +41,9 @@ _PASSED_OVER: Final = frozenset(
         EventType.INTVAR,
         EventType.RAND,
         EventType.USER_VAR,
+        EventType.BEGIN_LOAD_QUERY,
+        EventType.APPEND_BLOCK,
+        EventType.DELETE_FILE,
         EventType.HEARTBEAT,
         EventType.IGNORABLE,
         EventType.ROWS_QUERY,
@@ -72,12 +77,15 @@ class Assembler:
         tables: TableMapCache,
         transaction_bytes: int,
         folds_names: bool = False,
+        ignored: Iterable[str] = (),
     ) -> None:
+        """Statements that write to `ignored` tables alone, patterns, are nobody's business."""
         self._place = Place(checkpoint.position, checkpoint.server)
         self._cache = tables
         self._follows = tables.follows
         self._transaction_bytes = transaction_bytes
         self._folds_names = folds_names
+        self._data_statements = DataStatements(tables.follows, ignored, folds_names=folds_names)
         self._inflight = checkpoint.inflight
         self._server = checkpoint.server
         self._group: Group | None = None
@@ -102,10 +110,7 @@ class Assembler:
             EventType.FORMAT_DESCRIPTION: self._format_description,
             EventType.TRANSACTION_PAYLOAD: self._pass_over,
             EventType.INCIDENT: self._incident,
-            EventType.BEGIN_LOAD_QUERY: self._statement_data,
-            EventType.EXECUTE_LOAD_QUERY: self._statement_data,
-            EventType.APPEND_BLOCK: self._statement_data,
-            EventType.DELETE_FILE: self._statement_data,
+            EventType.EXECUTE_LOAD_QUERY: self._any_query,
         }
 
     @property
@@ -216,9 +221,12 @@ class Assembler:
         return self._any_query(event)
 
     def _any_query(self, event: Event) -> Transaction | None:
-        return self._statement(event, queries.statement(event, self._cache.decode))
+        logged = queries.logged(event, self._cache.decode, mariadb=self._cache.mariadb)
+        return self._statement(event, *logged)
 
-    def _statement(self, event: Event, statement: Statement) -> Transaction | None:
+    def _statement(
+        self, event: Event, statement: Statement, schemas: frozenset[str] | None
+    ) -> Transaction | None:
         group = self._opened()
         match statement.role:
             case Role.BEGIN:
@@ -234,26 +242,31 @@ class Assembler:
             case Role.ROLLBACK_TO:
                 group.undo(statement.savepoint, self.where)
             case Role.DATA:
-                return self._statement_data(event)
+                self._statement_data(group, statement.writes, schemas)
             case Role.SCHEMA if statement.change is not None:
-                self._schema_change(group, statement.change)
+                self._schema_change(group, statement.change, fills=statement.fills)
             case Role.UNREADABLE:
                 self._unreadable(group, statement)
             case Role.UNKNOWN if group.begun:  # it may be a kind of DML that cdc does not know
-                return self._statement_data(event)
+                self._statement_data(group, statement.writes, schemas)
             case _:
                 pass
         return None if group.begun else self._commit(event)
 
-    def _schema_change(self, group: Group, change: SchemaChange) -> None:
+    def _schema_change(self, group: Group, change: SchemaChange, *, fills: bool) -> None:
         """Note what happens to followed tables, unless that was applied with a part before."""
         if self._inflight is not None and self._inflight.identity == group.identity:
             return
+        named = tuple(map(self._folded, change.tables))
+        stay = {each[:2] for each in named if each.effect is Effect.BROUGHT_IN}
         tables = tuple(
-            table
-            for table in map(self._folded, change.tables)
-            if self._follows(table.schema, table.table)
+            each
+            for each in named
+            if self._follows(each.schema, each.table)
+            and not (each.effect is Effect.REMOVED and each[:2] in stay)  # t RENAME TO T
         )
+        if tables and fills:
+            raise self._logged_as_statement(group, tables[0].name)
         if tables:
             group.changes.append(change._replace(tables=tables))
 
@@ -336,13 +349,30 @@ class Assembler:
 
     # -- what stops the stream
 
-    def _statement_data(self, event: Event) -> NoReturn:
-        raise RefusedEvent(
+    def _statement_data(self, group: Group, writes: Writes, schemas: frozenset[str] | None) -> None:
+        """Stop where a statement may have changed followed tables, let it pass where it cannot."""
+        judge = self._data_statements
+        if judge.pass_by(writes, schemas):
+            return
+        followed = judge.followed(writes)
+        if followed or not writes.tables:
+            raise self._logged_as_statement(group, followed)
+        unclear = judge.unclear(writes, schemas)
+        raise self._logged_as_statement(
+            group,
+            ", ".join(".".join(name) for name in unclear),
+            f"; or, where no such statement ever writes to a followed table, by a trigger, a view"
+            f" or a function either, write {data_statements.line(unclear)} and start again",
+        )
+
+    def _logged_as_statement(self, group: Group, tables: str, or_else: str = "") -> RefusedEvent:
+        return RefusedEvent(
             "a data change was logged as a statement, not as rows",
             position=self.where,
+            table=tables or None,
             remedy="SET GLOBAL binlog_format = ROW on the source, let no session override it;"
             " step over this one and resync the tables that it changed"
-            f"{self._stepping_over(self._opened())}",
+            f"{self._stepping_over(group)}{or_else}",
         )
 
     def _incident(self, event: Event) -> NoReturn:

@@ -197,6 +197,7 @@ class BinlogReader:
             tables=TableMapCache(self._follows, source.decoder(connection), mariadb),
             transaction_bytes=self._transaction_bytes,
             folds_names=_folds_names(connection),
+            ignored=self._config.ignore_statements_on,
         )
 
     def _assembled(

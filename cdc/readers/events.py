@@ -269,31 +269,39 @@ def mariadb_gtid(event: Event) -> MariadbGtid:
     return MariadbGtid(domain, event.server_id, sequence, MariadbGtidFlag(flags))
 
 
+LOG_EVENT_THREAD_SPECIFIC: Final = 0x4
+
+
 class Query(NamedTuple):
-    """A statement and the schema that it ran in, as bytes of the client's charset."""
+    """A statement and the schema that it ran in, as bytes of the client's charset.
+
+    `status` are its status variables, `error` is what it failed with on the source, mostly 0.
+    """
 
     schema: bytes
     statement: bytes
     status: bytes
-
-    @property
-    def collation(self) -> int:
-        """The id of the client's collation, 0 where the event does not tell it."""
-        return _client_collation(self.status)
+    error: int = 0
 
 
 _read_query_sizes = struct.Struct("<8xB2xH").unpack_from
+_read_query_error = struct.Struct("<9xH").unpack_from
 _QUERY_STATUS_AT: Final = HEADER_SIZE + 13
+_LOADED_STATUS_AT: Final = _QUERY_STATUS_AT + 13
+"""EXECUTE_LOAD_QUERY has a file's number there, where its name stands, and what duplicates do."""
 
 
 def query(event: Event) -> Query:
-    """Read a QUERY event, or MariaDB's QUERY_COMPRESSED."""
+    """Read a QUERY event, MariaDB's QUERY_COMPRESSED, or EXECUTE_LOAD_QUERY."""
     data = event.data
     schema_size, status_size = _read_query_sizes(data, HEADER_SIZE)
-    schema_at = _QUERY_STATUS_AT + status_size
+    [error] = _read_query_error(data, HEADER_SIZE)
+    loads = event.type == EventType.EXECUTE_LOAD_QUERY
+    status_at = _LOADED_STATUS_AT if loads else _QUERY_STATUS_AT
+    schema_at = status_at + status_size
     schema_end = schema_at + schema_size
     schema, statement = data[schema_at:schema_end], data[schema_end + 1 :]
-    return _new(Query, (schema, statement, data[_QUERY_STATUS_AT:schema_at]))
+    return _new(Query, (schema, statement, data[status_at:schema_at], error))
 
 
 _BEGIN: Final = b"\0BEGIN"
@@ -308,24 +316,6 @@ def is_begin(event: Event) -> bool:
     schema_size, status_size = _read_query_sizes(data, HEADER_SIZE)
     begins_at: int = _QUERY_STATUS_AT + status_size + schema_size
     return len(data) == begins_at + len(_BEGIN)
-
-
-_Q_CHARSET: Final = 4
-_Q_CATALOG: Final = 6
-_STATUS_SIZES: Final = {0: 4, 1: 8, 3: 4}
-"""Flags, sql_mode, auto_increment: the status variables that precede the charset."""
-
-
-def _client_collation(status: bytes) -> int:
-    at = 0
-    while at < len(status) and status[at] != _Q_CHARSET:
-        if status[at] == _Q_CATALOG:
-            at += 2 + status[at + 1]
-        elif status[at] in _STATUS_SIZES:
-            at += 1 + _STATUS_SIZES[status[at]]
-        else:
-            return 0
-    return int.from_bytes(status[at + 1 : at + 3], "little")
 
 
 def is_one_phase(event: Event) -> bool:

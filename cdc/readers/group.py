@@ -55,7 +55,11 @@ class Group:
         self.savepoints[savepoint.casefold()] = len(self.changes)
 
     def undo(self, savepoint: str | None, where: str) -> None:
-        """Drop what came behind a savepoint, or all; RefusedEvent where some was delivered."""
+        """Drop what came behind a savepoint, or all; RefusedEvent where some was delivered.
+
+        What happened to tables stays: MariaDB logs the DROP by which a CREATE OR REPLACE has
+        failed, and a ROLLBACK behind it.
+        """
         kept = 0 if savepoint is None else self.savepoints.get(savepoint.casefold())
         if kept is None or self.delivered:
             raise RefusedEvent(
@@ -63,7 +67,8 @@ class Group:
                 position=where,
                 remedy="raise apply.transaction_bytes and resync the tables that it touched",
             )
-        del self.changes[kept:]
+        done = [each for each in self.changes[kept:] if isinstance(each, SchemaChange)]
+        self.changes[kept:] = done
 
     def committed_at(self, event: Event) -> float:
         """When it was committed, by its GTID or else by the event that ends it."""

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Final
 
 from cdc.changes import ANY_TABLE, Effect, SchemaChange, TableChange
 from cdc.readers import alterations
-from cdc.readers.words import TableName, Words
+from cdc.readers.words import Session, TableName, Words
+from cdc.readers.written_tables import UNTOLD, Writes, written
 
 
 class Role(Enum):
@@ -36,16 +37,25 @@ class Role(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A classified statement, and what those of its role are about."""
+    """A classified statement, and what those of its role are about.
+
+    `fills`: it is CREATE … SELECT, and the rows that it makes are logged by nothing else.
+    """
 
     role: Role
     change: SchemaChange | None = None
     savepoint: str = ""
     names: tuple[TableName, ...] = ()
+    writes: Writes = UNTOLD
+    fills: bool = False
+
+    def changing(self, change: SchemaChange) -> Statement:
+        """Return the statement with another account of what it does to tables."""
+        return replace(self, change=change)
 
 
 _BEGIN, _COMMIT, _ROLLBACK = Statement(Role.BEGIN), Statement(Role.COMMIT), Statement(Role.ROLLBACK)
-_OTHER, _UNKNOWN = Statement(Role.OTHER), Statement(Role.UNKNOWN)
+OTHER, _UNKNOWN = Statement(Role.OTHER), Statement(Role.UNKNOWN)
 _DATA = Statement(Role.DATA)
 _PLAIN: Final = {b"BEGIN": _BEGIN, b"COMMIT": _COMMIT, b"ROLLBACK": _ROLLBACK}
 _DATA_WORDS: Final = frozenset(
@@ -93,32 +103,33 @@ _ONE: Final = r"(?:`([^`]+)`|\"([^\"]+)\"|([\w$]+))"
 _NAME: Final = re.compile(rf"{_ONE}(?:\s*\.\s*{_ONE})?")
 
 
-def classify(statement: bytes, schema: bytes) -> Statement:
-    """Classify `statement`, run with `schema` as its default schema."""
+def classify(statement: bytes, schema: bytes, sql_mode: int = 0) -> Statement:
+    """Classify `statement`, run with `schema` as its default schema, under `sql_mode`."""
     known = _PLAIN.get(statement)
     if known is not None:
         return known
     text = _VERSION_COMMENT.sub(r" \1 ", statement.decode("utf-8", "replace"))
-    return _classified(text, schema.decode("utf-8", "replace"))
+    return _classified(text, Session(schema.decode("utf-8", "replace"), sql_mode))
 
 
-def _classified(text: str, schema: str) -> Statement:
+def _classified(text: str, session: Session) -> Statement:
     first = _FIRST_WORD.match(text)
     if first is None:
-        return _OTHER if _ONLY_COMMENTS.fullmatch(text) else _UNKNOWN
-    classifier = _CLASSIFIERS.get(first[1].upper())
-    if classifier is None:
+        return OTHER if _ONLY_COMMENTS.fullmatch(text) else _UNKNOWN
+    verb = first[1].upper()
+    classifier = _CLASSIFIERS.get(verb)
+    if classifier is None and verb not in _DATA_WORDS:
         return _UNKNOWN
     rest = text[first.end() :]
-    words = Words.of(rest, schema)
+    words = Words.of(rest, session)
     if words is None:
-        return _unreadable(first[1].upper(), rest, schema)
-    return classifier(words)
+        return _unreadable(verb, rest, session.schema)
+    return classifier(words) if classifier else Statement(Role.DATA, writes=written(verb, words))
 
 
 def _unreadable(verb: str, rest: str, schema: str) -> Statement:
     if verb not in _ABOUT_TABLES or (verb != "TRUNCATE" and not _SAYS_TABLE.match(rest)):
-        return _OTHER if verb not in _DATA_WORDS else _DATA
+        return OTHER if verb not in _DATA_WORDS else _DATA
     names = [tuple(filter(None, each.groups())) for each in _NAME.finditer(rest)]
     return Statement(
         Role.UNREADABLE,
@@ -126,12 +137,8 @@ def _unreadable(verb: str, rest: str, schema: str) -> Statement:
     )
 
 
-def _data(_: Words) -> Statement:
-    return _DATA
-
-
 def _other(_: Words) -> Statement:
-    return _OTHER
+    return OTHER
 
 
 def _begin(_: Words) -> Statement:
@@ -143,7 +150,7 @@ def _commit(_: Words) -> Statement:
 
 
 def _start(words: Words) -> Statement:
-    return _BEGIN if words.skip("TRANSACTION") else _OTHER
+    return _BEGIN if words.skip("TRANSACTION") else OTHER
 
 
 def _savepoint(words: Words) -> Statement:
@@ -159,7 +166,7 @@ def _rollback(words: Words) -> Statement:
 
 
 def _xa(words: Words) -> Statement:
-    return _BEGIN if words.skip("START") or words.skip("BEGIN") else _OTHER
+    return _BEGIN if words.skip("START") or words.skip("BEGIN") else OTHER
 
 
 def _truncate(words: Words) -> Statement:
@@ -172,7 +179,7 @@ def _drop(words: Words) -> Statement:
         words.skip("IF", "EXISTS")
         return _schema("DROP", TableChange(words.name(), ANY_TABLE, Effect.REMOVED))
     if not words.skip_one_of("TABLE", "TABLES"):
-        return _OTHER
+        return OTHER
     words.skip("IF", "EXISTS")
     return _schema("DROP", *(TableChange(*each, Effect.REMOVED) for each in words.tables()))
 
@@ -180,19 +187,28 @@ def _drop(words: Words) -> Statement:
 def _create(words: Words) -> Statement:
     replaces = words.skip("OR", "REPLACE")
     if not words.skip("TABLE"):
-        return _OTHER
-    words.skip("IF", "NOT", "EXISTS")
+        return OTHER
+    may_be_there = words.skip("IF", "NOT", "EXISTS")  # MySQL logs it also where nothing was made
     table = words.table()
     effect = Effect.EMPTIED if replaces else Effect.CREATED
     unfit = alterations.fitness(table, words.outside().until("SELECT", "AS", "LIKE"), words)
-    return _schema("CREATE", TableChange(*table, effect), *unfit)
+    changes = (TableChange(*table, effect), *unfit)
+    made = tuple(each._replace(doubtful=may_be_there) for each in changes)
+    return replace(_schema("CREATE", *made), fills=_is_filled(words))
+
+
+def _is_filled(words: Words) -> bool:
+    """Tell whether a query stands behind the definition, which rows events never come with."""
+    rows = words.contains("VALUES", "(") or words.contains("VALUES", "ROW")
+    return rows or words.contains("SELECT") or words.contains("TABLE")
 
 
 def _rename(words: Words) -> Statement:
     if not words.skip_one_of("TABLE", "TABLES"):
-        return _OTHER
-    words.skip("IF", "EXISTS")
-    return _schema("RENAME", *_renamed(words))
+        return OTHER
+    may_be_away = words.skip("IF", "EXISTS")
+    renamed = (each._replace(doubtful=may_be_away) for each in _renamed(words))
+    return _schema("RENAME", *renamed)
 
 
 def _renamed(words: Words) -> Iterator[TableChange]:
@@ -214,7 +230,7 @@ def _alter(words: Words) -> Statement:
     words.skip("ONLINE")
     ignoring = words.skip("IGNORE")
     if not words.skip("TABLE"):
-        return _OTHER
+        return OTHER
     changes = alterations.rewritten(words) if ignoring else alterations.changes(words)
     return _schema("ALTER", *changes)
 
@@ -226,14 +242,16 @@ def _schema(verb: str, *tables: TableChange) -> Statement:
 def _set(words: Words) -> Statement:
     """MariaDB's `SET STATEMENT variable = value FOR statement`."""
     if words.skip("STATEMENT") and words.seek("FOR"):
-        return _classified(words.rest(), words.schema)
-    return _OTHER
+        return _classified(words.rest(), words.session)
+    return OTHER
 
 
 def _analyze(words: Words) -> Statement:
     """MariaDB's `ANALYZE [FORMAT = JSON] UPDATE …` runs what it analyzes."""
-    tables = any(words.skip(*each) for each in (("TABLE",), ("LOCAL",), ("NO_WRITE_TO_BINLOG",)))
-    return _OTHER if tables else _DATA
+    if words.skip_one_of("TABLE", "LOCAL", "NO_WRITE_TO_BINLOG"):
+        return OTHER
+    words.skip("FORMAT", "=", "JSON")
+    return Statement(Role.DATA, writes=written(words.take(), words))
 
 
 _CLASSIFIERS: Final[dict[str, Callable[[Words], Statement]]] = {
@@ -250,6 +268,5 @@ _CLASSIFIERS: Final[dict[str, Callable[[Words], Statement]]] = {
     "ALTER": _alter,
     "ANALYZE": _analyze,
     "SET": _set,
-    **dict.fromkeys(_DATA_WORDS, _data),
     **dict.fromkeys(_HARMLESS_WORDS, _other),
 }

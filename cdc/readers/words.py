@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from itertools import takewhile
 from typing import Final, NamedTuple
 
-from sqlglot.dialects.mysql import MySQL
 from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
+
+from cdc.readers import dialects
 
 TableName = tuple[str, str]
 """Schema and table."""
@@ -18,12 +19,23 @@ _QUOTED: Final = frozenset(
 )
 
 
+class Session(NamedTuple):
+    """The default schema and the sql_mode that a statement ran with."""
+
+    schema: str = ""
+    sql_mode: int = 0
+
+
 class Word(NamedTuple):
-    """A word, a sign, or something quoted; `keyword` is it in upper case, "" where quoted."""
+    """A word, a sign, or something quoted; `keyword` is it in upper case, "" where quoted.
+
+    `end` is where the text ends that it was read from.
+    """
 
     text: str
     keyword: str
     start: int
+    end: int
 
 
 class Words:
@@ -32,20 +44,20 @@ class Words:
     Keywords are given in upper case; what is quoted is no keyword and is given as "".
     """
 
-    def __init__(self, words: list[Word], text: str, schema: str) -> None:
+    def __init__(self, words: list[Word], text: str, session: Session) -> None:
         self._words = words
         self._text = text
-        self.schema = schema
+        self.session = session
         self._at = 0
 
     @classmethod
-    def of(cls, text: str, schema: str) -> Words | None:
-        """Read `text`, run with `schema` as its default schema; None where it cannot be read."""
+    def of(cls, text: str, session: Session) -> Words | None:
+        """Read `text`, a statement of `session` or its end; None where it cannot be read."""
         try:
-            tokens = MySQL().tokenize(text)
+            tokens = dialects.of(session.sql_mode).tokenize(text)
         except SqlglotError:
             return None
-        return cls([word for token in tokens for word in _words(token)], text, schema)
+        return cls([word for token in tokens for word in _words(token)], text, session)
 
     @property
     def ended(self) -> bool:
@@ -103,12 +115,35 @@ class Words:
             if depth == 0 and word.keyword not in ("(", ")"):
                 found.append(word)
             depth += word.keyword == "("
-        return Words(found, self._text, self.schema)
+        return Words(found, self._text, self.session)
+
+    def skip_parentheses(self) -> None:
+        """Step over a parenthesis with all that it holds, where one comes next."""
+        depth = 0
+        while not self.ended:
+            word = self.peek()
+            depth += (word == "(") - (word == ")")
+            if depth == 0 and word != ")":
+                return
+            self._at += 1
+            if depth == 0:
+                return
+
+    def calls(self) -> Iterator[tuple[str, str, bool]]:
+        """Give what stands before each parenthesis that follows, behind which word, and how close.
+
+        The word before it, itself, and whether no space is between it and the parenthesis.
+        """
+        for at in range(self._at, len(self._words)):
+            if self._words[at].keyword != "(":
+                continue
+            before, name = self._words[max(at - 2, 0)], self._words[max(at - 1, 0)]
+            yield before.keyword, name.keyword, name.end == self._words[at].start
 
     def until(self, *ends: str) -> Words:
         """Return what is left before the first of `ends`."""
         found = takewhile(lambda word: word.keyword not in ends, self._words[self._at :])
-        return Words([*found], self._text, self.schema)
+        return Words([*found], self._text, self.session)
 
     def name(self) -> str:
         """Take a name, quoted or not."""
@@ -126,7 +161,7 @@ class Words:
         if not quoted and first.count(".") == 1:  # the tokenizer takes 1.2 for a number
             schema, _, table = first.partition(".")
             return schema, table
-        return self.schema, first
+        return self.session.schema, first
 
     def tables(self) -> tuple[TableName, ...]:
         """Take a list of tables."""
@@ -142,9 +177,9 @@ class Words:
             word = self._words[at].keyword
             depth += (word == "(") - (word == ")")
             if word == "," and depth == 0:
-                yield Words(self._words[start:at], self._text, self.schema)
+                yield Words(self._words[start:at], self._text, self.session)
                 start = at + 1
-        yield Words(self._words[start:], self._text, self.schema)
+        yield Words(self._words[start:], self._text, self.session)
 
     def rest(self) -> str:
         """Return what is left, as text."""
@@ -153,7 +188,7 @@ class Words:
 
 def _words(token: Token) -> Iterator[Word]:
     if token.token_type in _QUOTED:
-        yield Word(token.text, "", token.start)
+        yield Word(token.text, "", token.start, token.end + 1)
         return
     for part in token.text.split():  # some of sqlglot's tokens are two words: FOREIGN KEY
-        yield Word(part, part.upper(), token.start)
+        yield Word(part, part.upper(), token.start, token.end + 1)

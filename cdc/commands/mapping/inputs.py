@@ -26,7 +26,10 @@ def load_all(config_path: Path) -> tuple[Config, tuple[Mapping, ...]]:
     """Read the configuration and its mapping files; UsageError with every mistake."""
     config = load(config_path)
     return config, load_mappings(
-        config.mappings, relative_to=config_path.resolve().parent, mask_key=config.read_mask_key()
+        config.mappings,
+        relative_to=config_path.resolve().parent,
+        mask_key=config.read_mask_key(),
+        ignored=config.source.ignore_statements_on,
     )
 
 
@@ -34,7 +37,10 @@ def read_all(config_path: Path) -> tuple[Config, tuple[Mapping, ...], tuple[Mist
     """As `load_all`, but give the mistakes of the mapping files beside what else they say."""
     config = load(config_path)
     mappings, mistakes = read_mappings(
-        config.mappings, relative_to=config_path.resolve().parent, mask_key=config.read_mask_key()
+        config.mappings,
+        relative_to=config_path.resolve().parent,
+        mask_key=config.read_mask_key(),
+        ignored=config.source.ignore_statements_on,
     )
     return config, mappings, mistakes
 

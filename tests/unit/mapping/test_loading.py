@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from cdc.mapping.mistakes import MappingError
-from cdc.mapping.model import Mapping, load_mappings
+from cdc.mapping.model import Mapping, load_mappings, read_mappings
 
 SHORT = "source: shop.things\ntarget: things\n"
 
@@ -251,6 +251,28 @@ def test_a_key_without_a_value_is_not_called_missing_too(tmp_path: Path) -> None
     found = mistakes(tmp_path, "source: shop.things\ntarget:\n")
 
     assert found == ["0.yaml:2: `target` has no value: write one, or leave the key out"]
+
+
+@pytest.mark.parametrize(
+    ("source", "pattern", "shared"),
+    [
+        ("shop.things", "shop.things", True),
+        ("shop.things", "sh*.th*", True),
+        ("shop.things_*", "shop.*_old", True),
+        ("shop.things", "shop.others", False),
+        ("shop.things", "percona.*", False),
+        ("shop_*.things", "percona.things", False),
+    ],
+)
+def test_a_table_whose_statements_are_ignored_cannot_be_followed(
+    tmp_path: Path, source: str, pattern: str, shared: bool
+) -> None:
+    keys = "id: [{source: schema}, {source: table}, id]"
+    write(tmp_path, f'source: "{source}"\ntarget: things\n{keys}\n')
+
+    _, found = read_mappings(["*.yaml"], relative_to=tmp_path, ignored=["a.b", pattern])
+
+    assert [f"`{pattern}`" in each.what for each in found] == [True] * shared
 
 
 def test_null_is_a_constant_and_part_of_mongodbs_filters(tmp_path: Path) -> None:

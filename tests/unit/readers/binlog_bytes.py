@@ -36,10 +36,25 @@ def mariadb_gtid(sequence: int, *, domain: int = 0, server_id: int = 1, flags: i
     return event(EventType.MARIADB_GTID, body, server_id=server_id)
 
 
-def query(statement: str, *, schema: str = "db", end: int = 0) -> Event:
-    body = struct.pack("<IIBHH", 1, 0, len(schema), 0, 0)
+def query(
+    statement: str,
+    *,
+    schema: str = "db",
+    end: int = 0,
+    flags: int = 0,
+    error: int = 0,
+    status: bytes = b"",
+) -> Event:
+    body = struct.pack("<IIBHH", 1, 0, len(schema), error, len(status)) + status
     body += schema.encode() + b"\0" + statement.encode()
-    return event(EventType.QUERY, body, end=end)
+    return event(EventType.QUERY, body, end=end, flags=flags)
+
+
+def loading(statement: str, *, schema: str = "db") -> Event:
+    """EXECUTE_LOAD_QUERY."""
+    body = struct.pack("<IIBHH", 1, 0, len(schema), 0, 0) + bytes(13)
+    body += schema.encode() + b"\0" + statement.encode()
+    return event(EventType.EXECUTE_LOAD_QUERY, body)
 
 
 def table_map(table_id: int, table: str = "t", *, schema: str = "db", names: bool = True) -> Event:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from cdc.changes import ANY_TABLE, Effect
+from cdc.readers.query_status import ANSI_QUOTES, NO_BACKSLASH_ESCAPES
 from cdc.readers.statements import Role, classify
 
 
@@ -108,6 +109,13 @@ def test_names_follow_the_tables_through_renames(
     assert effects(statement) == {
         *((table, Effect.REMOVED) for table in removed),
         *((table, Effect.BROUGHT_IN) for table in brought_in),
+    }
+
+
+def test_a_table_that_keeps_its_name_is_not_removed() -> None:
+    assert effects("ALTER TABLE t RENAME TO t") == {("db.t", Effect.UNTOUCHED)}
+    assert effects("ALTER TABLE t RENAME TO `db`.`t`, MODIFY a BIGINT") == {
+        ("db.t", Effect.REWRITTEN)
     }
 
 
@@ -259,3 +267,119 @@ def test_a_statement_about_tables_that_cannot_be_read_tells_the_names_in_it() ->
 
     assert found.role is Role.UNREADABLE
     assert {("a", "b"), ("db", "c")} <= set(found.names)
+
+
+def writes(statement: str, schema: str = "db") -> tuple[set[str], bool]:
+    """The tables that a data statement may write, and whether it does nothing else."""
+    found = classify(statement.encode(), schema.encode())
+    assert found.role is Role.DATA
+    return {".".join(name) for name in found.writes.tables}, found.writes.plain
+
+
+@pytest.mark.parametrize(
+    ("statement", "tables"),
+    [
+        ("INSERT INTO t VALUES (1)", {"db.t"}),
+        ("insert low_priority ignore `a b`.`t``x` (id) values (1)", {"a b.t`x"}),
+        ("REPLACE DELAYED INTO x.t SELECT * FROM y.u", {"x.t"}),
+        ("UPDATE t SET a = (SELECT 1 FROM x.u)", {"db.t"}),
+        ("UPDATE LOW_PRIORITY IGNORE t AS a, x.u b SET a.c = b.c", {"db.t", "x.u"}),
+        ("UPDATE t NATURAL LEFT JOIN u USING SET a = 1", {"db.t", "db.u"}),
+        ("UPDATE (SELECT 1) AS a, t SET c = 1", set()),
+        ("DELETE FROM t WHERE id IN (SELECT id FROM x.u)", {"db.t"}),
+        ("DELETE QUICK FROM t ORDER BY id LIMIT 1", {"db.t"}),
+        ("DELETE a, b FROM t AS a STRAIGHT_JOIN x.u AS b", {"db.t", "x.u"}),
+        ("DELETE FROM a USING t AS a WHERE a.id = 1", {"db.t"}),
+        ("WITH c AS (SELECT 1), d(x) AS (SELECT 2) DELETE FROM t WHERE 1", {"db.t"}),
+        ("WITH RECURSIVE c AS (SELECT 1) UPDATE t JOIN c SET a = 1", {"db.t"}),
+        ("LOAD DATA LOCAL INFILE 'a INTO TABLE b' REPLACE INTO TABLE x.t (id)", {"x.t"}),
+        ("ANALYZE FORMAT=JSON UPDATE t SET a = 1", {"db.t"}),
+        ("SET STATEMENT max_statement_time=1 FOR DELETE FROM t", {"db.t"}),
+        ("/*!50100 INSERT INTO t VALUES (1) */", {"db.t"}),
+        ("CALL p()", set()),
+        ("SELECT f()", set()),
+        ("INSERT INTO", set()),
+    ],
+)
+def test_a_data_statement_tells_the_tables_that_it_may_write(
+    statement: str, tables: set[str]
+) -> None:
+    assert writes(statement)[0] == tables
+
+
+def test_a_name_without_a_schema_is_untold_where_there_is_no_default_one() -> None:
+    assert writes("INSERT INTO t VALUES (1)", schema="") == (set(), False)
+
+
+@pytest.mark.parametrize(
+    ("statement", "plain"),
+    [
+        (
+            "INSERT INTO t(id, value) values (1, 2) ON DUPLICATE KEY UPDATE value = VALUES(value)",
+            True,
+        ),
+        ("INSERT INTO t VALUES (NOW(6), unix_timestamp(), UUID(), @@server_id)", True),
+        ("DELETE FROM t WHERE id IN (1, 2) AND (a OR b)", True),
+        ("UPDATE t SET a = CASE WHEN (a > 1) THEN (2) ELSE 3 END", True),
+        ("INSERT INTO t VALUES (f())", False),
+        ("INSERT INTO t VALUES (`now`())", False),
+        ("INSERT INTO t VALUES (now ())", False),
+        ("INSERT INTO t VALUES (x.now())", False),
+        ("INSERT INTO t SELECT 1", False),
+        ("INSERT INTO t TABLE u", False),
+        ("UPDATE t SET a = (SELECT 1)", False),
+        ("WITH c AS (SELECT 1) DELETE FROM t", False),
+    ],
+)
+def test_a_statement_is_plain_that_reads_nothing_and_calls_nothing_of_the_users(
+    statement: str, plain: bool
+) -> None:
+    assert writes(statement)[1] is plain
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TABLE t SELECT * FROM u",
+        "CREATE TABLE t (PRIMARY KEY (a)) AS (SELECT 1 AS a)",
+        "CREATE TABLE t AS WITH x AS (SELECT 1) SELECT * FROM x",
+        "CREATE TABLE t TABLE u",
+        "CREATE TABLE t AS VALUES (1)",
+        "CREATE TABLE t VALUES ROW(1)",
+    ],
+)
+def test_rows_that_a_table_is_created_with_are_told(statement: str) -> None:
+    assert classify(statement.encode(), b"db").fills
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TABLE t (`select` INT COMMENT 'SELECT')",
+        "CREATE TABLE t LIKE u",
+        "CREATE TABLE t (a INT) PARTITION BY RANGE (a) (PARTITION p VALUES LESS THAN (1))",
+        "CREATE TABLE t (a INT) PARTITION BY LIST (a) (PARTITION p VALUES IN (1))",
+        "CREATE TABLE `t` (a INT) START TRANSACTION",
+    ],
+)
+def test_a_table_that_is_created_without_rows_is_not_filled(statement: str) -> None:
+    assert not classify(statement.encode(), b"db").fills
+
+
+@pytest.mark.parametrize(
+    ("sql_mode", "statement"),
+    [
+        (NO_BACKSLASH_ESCAPES, r"DROP TABLE t /* */, `u` -- '\'"),
+        (NO_BACKSLASH_ESCAPES, r"CREATE TABLE t (a INT) COMMENT 'C:\'"),
+        (ANSI_QUOTES, r'ALTER TABLE "t" ADD INDEX "i\" (a)'),
+        (
+            ANSI_QUOTES | NO_BACKSLASH_ESCAPES,
+            r"""ALTER TABLE "t" COMMENT 'a\', ADD INDEX "b\" (a)""",
+        ),
+    ],
+)
+def test_the_sql_mode_tells_where_a_text_ends(sql_mode: int, statement: str) -> None:
+    found = classify(statement.encode(), b"db", sql_mode)
+
+    assert found.change is not None
+    assert found.change.tables[0].name == "db.t"
