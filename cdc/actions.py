@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from cdc.errors import RefusedEvent
+
 
 @dataclass(frozen=True, slots=True)
 class Clear:
@@ -15,13 +17,15 @@ class Clear:
     With `marks`, fields to set, they stay and are marked, as far as they are not marked yet: a time
     is the first one at which the row was gone.
     Before it is done nothing later may be applied, and doing it again changes nothing. `table` is
-    the one whose rows are gone, `schema.*` for all of a schema.
+    the one whose rows are gone, `schema.*` for all of a schema. With a `refusal` nothing is taken
+    away: it is raised where there is such a document, for a human decides on it.
     """
 
     collection: str
     own: Mapping[str, Any] = field(default_factory=dict)
     marks: Mapping[str, Any] = field(default_factory=dict)
     table: str = ""
+    refusal: RefusedEvent | None = None
 
     @property
     def wanted(self) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from cdc.chunks.worker import Worker
 from cdc.config import Config
 from cdc.errors import Fenced, LeaseHeld, Retryable
 from cdc.faults import Faults
-from cdc.fitness import followed_now, logs_cascades, require_fit, require_table_fit
+from cdc.fitness import followed_now, logs_cascades, require_fit, require_table_fit, stands
 from cdc.following import Followed
 from cdc.handoff import Handoff, Limits
 from cdc.loss_counts import LossCounts
@@ -250,6 +250,9 @@ class Daemon:
     def _judge_table(self, schema: str, table: str) -> None:
         self._once_reachable(lambda: require_table_fit(self._config, schema, table))
 
+    def _stands(self, schema: str, table: str) -> bool:
+        return self._once_reachable(lambda: stands(self._config, schema, table))
+
     def _copies(self) -> list[Copy]:
         tables = self._once_reachable(lambda: followed_now(self._config, self._mappings))
         return copies(tables, Followed(self._mappings))
@@ -303,6 +306,7 @@ class Daemon:
             self._config.name,
             followed.concerned,
             judge=self._judge_table,
+            stands=self._stands,
             logs_cascades=lambda: self._once_reachable(lambda: logs_cascades(self._config)),
         )
         mapper = Mapper(followed.plans, reactions.to, transaction_bytes=apply.transaction_bytes)

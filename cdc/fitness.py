@@ -34,7 +34,7 @@ from cdc.preflight import (
 from cdc.preflight.facts import SourceFacts, TableFacts
 from cdc.readers import heart, resume, source, start
 from cdc.readers.dump import replica_uuid
-from cdc.readers.facts import source_facts, table_facts
+from cdc.readers.facts import is_table, source_facts, table_facts
 from cdc.readers.tables import list_tables
 from cdc.writers import saved, target
 from cdc.writers.answers import explained
@@ -183,6 +183,12 @@ def require_table_fit(config: Config, schema: str, table: str) -> None:
         found = table_facts(connection, schema, table)
         if found is not None:
             require(table_findings(source_facts(connection), [found]))
+
+
+def stands(config: Config, schema: str, table: str) -> bool:
+    """Ask whether there is such a table, no view, now; Retryable where the source is away."""
+    with closing(source.connect(config.source, read_timeout=QUERY_SECONDS)) as connection:
+        return is_table(connection, schema, table)
 
 
 def logs_cascades(config: Config) -> bool:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
@@ -72,14 +73,17 @@ class Reactions:
         mappings_of: MappingsOf,
         *,
         judge: Callable[[str, str], None],
+        stands: Callable[[str, str], bool],
         logs_cascades: Callable[[], bool],
     ) -> None:
-        """Ask the source about tables that come in, and about foreign keys.
+        """Ask the source about tables that come in, or may have stayed, and about foreign keys.
 
-        `judge` raises Unfit for a (schema, table) that cannot be followed; `logs_cascades` tells
-        whether the rows that foreign keys change are logged.
+        `judge` raises Unfit for a (schema, table) that cannot be followed; `stands` tells whether
+        there is such a table now; `logs_cascades` whether the rows that foreign keys change are
+        logged.
         """
         self._judge = judge
+        self._stands = stands
         self._stream = stream
         self._mappings_of = mappings_of
         self._logs_cascades = logs_cascades
@@ -89,18 +93,32 @@ class Reactions:
         clears: list[Clear] = []
         writes: dict[str, StateWrite] = {}
         covered: list[Copy] = []
-        for named in change.tables:
+        for named in map(self._settled, change.tables):
             for table, mapping in self._mappings_of(named):
                 self._require_fit(change, table, transaction)
                 policy = self._policy(change, table, mapping, transaction)
                 match policy:
                     case "apply":
                         clears.append(_clear(table, mapping, transaction.committed_at))
+                    case "halt":
+                        clear = _clear(table, mapping, transaction.committed_at)
+                        refusal = self._refusal(change, table, mapping, transaction)
+                        clears.append(replace(clear, refusal=refusal))
                     case "resync":
                         writes[table.name] = self._resync(change, table, transaction)
                 if _is_whole(table, policy):
                     covered.append(Copy(table.name, mapping.target))
         return Reaction(tuple(clears), (*writes.values(), *covering(self._stream, covered)))
+
+    def _settled(self, table: TableChange) -> TableChange:
+        """Return what came of a name that another table was to get, in doubt: it may have none.
+
+        Where the other one was temporary, the one that had the name has left it all the same.
+        """
+        brought_in = table.effect is Effect.BROUGHT_IN and table.doubtful
+        if brought_in and not self._stands(table.schema, table.table):
+            return table._replace(effect=Effect.REMOVED)
+        return table
 
     def _policy(
         self, change: SchemaChange, table: TableChange, mapping: Mapping, transaction: Transaction
@@ -109,16 +127,12 @@ class Reactions:
         if key is None or (table.added is not None and not is_about(mapping, table.added)):
             return ""
         policy: str = getattr(mapping, key)
-        told = f"{change.verb} of a followed table: {_TELLS[table.effect]}"
         if policy == "halt":
-            raise RefusedEvent(
-                f"{told}, and its mapping says {key}: halt",
-                position=transaction.before,
-                table=table.name,
-                remedy=f"write {key}: {_CHOICES[key]} in {mapping.origin.file} and start again;"
-                f" or bring {mapping.target} into the state that you want and step over the"
-                f" statement: {set_command(transaction.checkpoint.position)}",
-            )
+            if key == "on_alter":
+                raise self._refusal(change, table, mapping, transaction)
+            return policy  # it is for the documents that are there, if any: the writer looks
+        if policy == "apply" and table.doubtful:
+            policy = self._policy_in_doubt(change, table, mapping, transaction)
         log.warning(
             "schema_changed",
             statement=change.verb,
@@ -128,6 +142,45 @@ class Reactions:
             position=str(transaction.checkpoint.position),
         )
         return policy
+
+    def _policy_in_doubt(
+        self, change: SchemaChange, table: TableChange, mapping: Mapping, transaction: Transaction
+    ) -> str:
+        """Return what to do where documents would go for a statement that may have done nothing.
+
+        A table that is gone by now meets its own DROP or RENAME later, which takes them away.
+        """
+        if self._stands(table.schema, table.table):
+            return "resync"
+        if mapping.on_drop == "apply":
+            return "apply"
+        raise RefusedEvent(
+            f"{change.verb} of a followed table, or of a temporary one of its name: the table is"
+            " gone by now, so that nothing tells",
+            position=transaction.before,
+            table=table.name,
+            remedy=f"write on_truncate: ignore (to keep the documents) or on_drop: apply (to take"
+            f" them away) in {mapping.origin.file} and start again",
+        )
+
+    @staticmethod
+    def _refusal(
+        change: SchemaChange, table: TableChange, mapping: Mapping, transaction: Transaction
+    ) -> RefusedEvent:
+        key = _KEYS[table.effect]
+        policy = getattr(mapping, key)
+        named = "a followed table"
+        if table.doubtful:
+            named += ", or of a temporary one of its name"
+        return RefusedEvent(
+            f"{change.verb} of {named}: {_TELLS[table.effect]}, and its mapping says"
+            f" {key}: {policy}",
+            position=transaction.before,
+            table=table.name,
+            remedy=f"write {key}: {_CHOICES[key]} in {mapping.origin.file} and start again;"
+            f" or bring {mapping.target} into the state that you want and step over the"
+            f" statement: {set_command(transaction.checkpoint.position)}",
+        )
 
     def _require_fit(
         self, change: SchemaChange, table: TableChange, transaction: Transaction
@@ -146,11 +199,12 @@ class Reactions:
 
     def _unfit(self, table: TableChange) -> str:
         """Return why the table cannot be followed any more; an empty string where it can."""
-        if table.effect is Effect.UNFIT:
-            return f"it {table.reason}"
-        if table.effect is Effect.CASCADING and not self._logs_cascades():
-            return f"it {_CASCADING}"
-        if table.effect is Effect.BROUGHT_IN:  # what it is like, no statement has told
+        told = table.effect in (Effect.UNFIT, Effect.CASCADING)
+        if told and not table.doubtful:
+            if table.effect is Effect.UNFIT:
+                return f"it {table.reason}"
+            return "" if self._logs_cascades() else f"it {_CASCADING}"
+        if told or table.effect is Effect.BROUGHT_IN:  # what it is like, no statement has told
             try:
                 self._judge(table.schema, table.table)
             except Unfit as error:
@@ -175,7 +229,7 @@ class Reactions:
 
 def _is_whole(table: TableChange, policy: str) -> bool:
     """Tell whether the stream brings every row of the table, so that no start need copy it."""
-    return table.effect is Effect.CREATED or (
+    return (table.effect is Effect.CREATED and not table.doubtful) or (
         table.effect is Effect.BROUGHT_IN and policy == "resync"
     )
 

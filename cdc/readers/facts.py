@@ -100,6 +100,18 @@ def table_facts(connection: SourceConnection, schema: str, table: str) -> TableF
     )
 
 
+def is_table(connection: SourceConnection, schema: str, table: str) -> bool:
+    """Tell whether there is a table of this name; a view, or another thing, is none."""
+    found = _rows(
+        connection,
+        "SELECT table_type FROM information_schema.tables"
+        " WHERE table_schema = %s AND table_name = %s",
+        schema,
+        table,
+    )
+    return any(str(kind) in ("BASE TABLE", "SYSTEM VERSIONED") for (kind,) in found)
+
+
 def server_version(connection: SourceConnection) -> tuple[int, ...]:
     """Return the numbers of the server's version."""
     [(text,)] = _rows(connection, "SELECT VERSION()")

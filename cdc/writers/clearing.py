@@ -78,9 +78,14 @@ class Clearing:
         """Take every document away that the action means.
 
         Without `session`, on a target without transactions, pieces are not fenced as tightly.
-        Raises WriteRefused where a document cannot be marked, Stopped between two pieces.
+        Raises WriteRefused where a document cannot be marked, Stopped between two pieces, and the
+        action's own refusal where a document is there.
         """
         found = _Found(self._database, clear)
+        if clear.refusal is not None:
+            if self._persist(found.next_piece):
+                raise clear.refusal
+            return
         taken = 0
         while ids := self._persist(found.next_piece):
             self._persist(partial(self._piece, clear, ids, session))

@@ -29,6 +29,8 @@ def reaction(
     table: tuple[str, str] = ("shop", "orders"),
     logs_cascades: bool = False,
     unfit: str = "",
+    doubtful: bool = False,
+    stands: bool = True,
 ) -> Reaction:
     def judge(schema: str, table: str) -> None:
         if unfit:
@@ -38,9 +40,10 @@ def reaction(
         "stream",
         Followed(mappings).concerned,
         judge=judge,
+        stands=lambda _, __: stands,
         logs_cascades=lambda: logs_cascades,
     )
-    changed = TableChange(*table, effect, "is strange")
+    changed = TableChange(*table, effect, "is strange", doubtful=doubtful)
     return reactions.to(SchemaChange("ALTER", (changed,)), STATEMENT)
 
 
@@ -52,7 +55,7 @@ def test_an_emptied_table_clears_each_collection_that_it_feeds() -> None:
     )
 
 
-@pytest.mark.parametrize(
+KEYS = pytest.mark.parametrize(
     ("effect", "key"),
     [
         (Effect.EMPTIED, "on_truncate"),
@@ -61,24 +64,86 @@ def test_an_emptied_table_clears_each_collection_that_it_feeds() -> None:
         (Effect.REWRITTEN, "on_alter"),
     ],
 )
-def test_a_mapping_may_halt_or_ignore(effect: Effect, key: str) -> None:
+
+
+@KEYS
+def test_a_mapping_may_ignore(effect: Effect, key: str) -> None:
     assert reaction(effect, mapping(**{key: "ignore"})) == Reaction()
 
+
+@pytest.mark.parametrize("effect", [Effect.BROUGHT_IN, Effect.REWRITTEN])
+def test_a_mapping_may_halt_where_rows_may_have_changed(effect: Effect) -> None:
     with pytest.raises(RefusedEvent) as caught:
-        reaction(effect, mapping(**{key: "halt"}))
+        reaction(effect, mapping(on_alter="halt"))
 
     assert caught.value.position == BEFORE
     assert caught.value.table == "shop.orders"
     assert "cdc position set --yes --gtid '0-1-6'" in (caught.value.remedy or "")
 
 
-def test_a_drop_halts_unless_the_mapping_says_otherwise() -> None:
-    with pytest.raises(RefusedEvent):
-        reaction(Effect.REMOVED, mapping())
+@pytest.mark.parametrize(
+    ("effect", "keys"),
+    [
+        (Effect.EMPTIED, {"on_truncate": "halt"}),
+        (Effect.REMOVED, {"on_drop": "halt"}),
+        (Effect.REMOVED, {}),
+    ],
+)
+def test_a_halt_at_rows_that_are_gone_is_for_documents_that_are_there(
+    effect: Effect, keys: dict[str, Any]
+) -> None:
+    [clear] = reaction(effect, mapping(**keys)).clears
 
+    refusal = clear.refusal
+    assert refusal is not None
+    assert refusal.position == BEFORE
+    assert refusal.table == "shop.orders"
+    assert "cdc position set --yes --gtid '0-1-6'" in (refusal.remedy or "")
+
+
+def test_a_drop_takes_the_documents_away_where_the_mapping_says_so() -> None:
     assert reaction(Effect.REMOVED, mapping(on_drop="apply")).clears == (
         Clear("orders", table="shop.orders"),
     )
+
+
+@pytest.mark.parametrize("effect", [Effect.EMPTIED, Effect.REMOVED])
+def test_what_may_have_done_nothing_takes_no_document_of_a_table_that_stands(
+    effect: Effect,
+) -> None:
+    found = reaction(effect, mapping(on_drop="apply"), doubtful=True)
+
+    assert found.clears == ()
+    assert [write.query["kind"] for write in found.writes] == ["resync"]
+
+
+@pytest.mark.parametrize("effect", [Effect.EMPTIED, Effect.REMOVED])
+def test_a_table_that_is_gone_by_now_will_be_dropped_in_the_stream(effect: Effect) -> None:
+    found = reaction(effect, mapping(on_drop="apply"), doubtful=True, stands=False)
+
+    assert found.clears == (Clear("orders", table="shop.orders"),)
+
+
+def test_a_name_that_a_temporary_table_has_got_is_left_by_the_table_that_had_it() -> None:
+    found = reaction(Effect.BROUGHT_IN, mapping(on_drop="apply"), doubtful=True, stands=False)
+
+    assert found.clears == (Clear("orders", table="shop.orders"),)
+
+
+def test_a_truncate_in_doubt_halts_where_a_later_drop_would_keep_the_documents() -> None:
+    with pytest.raises(RefusedEvent, match="nothing tells"):
+        reaction(Effect.EMPTIED, mapping(on_drop="ignore"), doubtful=True, stands=False)
+
+
+@pytest.mark.parametrize("effect", [Effect.UNFIT, Effect.CASCADING])
+def test_of_a_table_that_may_be_as_it_was_the_source_tells_what_it_is(effect: Effect) -> None:
+    assert reaction(effect, mapping(), doubtful=True) == Reaction()
+    with pytest.raises(RefusedEvent, match="kept by MyISAM"):
+        reaction(effect, mapping(), doubtful=True, unfit="kept by MyISAM")
+
+
+def test_a_table_that_may_have_been_there_before_is_still_to_be_copied() -> None:
+    assert reaction(Effect.CREATED, mapping(), doubtful=True) == Reaction()
 
 
 @pytest.mark.parametrize("effect", [Effect.REWRITTEN, Effect.BROUGHT_IN])
@@ -129,6 +194,7 @@ def test_a_new_column_queues_a_resync_where_documents_can_hold_it(
         "stream",
         Followed([mapping(**keys)]).concerned,
         judge=lambda _, __: None,
+        stands=lambda _, __: True,
         logs_cascades=lambda: False,
     )
     changed = TableChange("shop", "orders", Effect.REWRITTEN, added=frozenset({"note"}))
