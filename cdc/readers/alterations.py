@@ -42,7 +42,7 @@ _HARMLESS: Final = (
 _VECTOR_INDEXES: Final = tuple(("ADD", "VECTOR", sign) for sign in ("INDEX", "KEY", "("))
 """Without one of these, `vector` may be the name of a column: the word is not reserved."""
 
-_RENAMED_PARTS: Final = ("COLUMN", "INDEX", "KEY")
+_RENAMED_PARTS: Final = frozenset({"COLUMN", "INDEX", "KEY"})
 
 _KEY_WORDS: Final = ("PRIMARY", "KEY", "CONSTRAINT", "PERIOD", "SYSTEM", "VERSIONING")
 """With one of these, adding a column may do more than that."""
@@ -119,7 +119,7 @@ def _is_harmless(part: Words) -> bool:
     first = two[0]
     if first in _HARMLESS_OPTIONS or part.ahead(3) in _VECTOR_INDEXES:
         return True
-    if first == "RENAME" and two[1:] not in ((each,) for each in _RENAMED_PARTS):
+    if first == "RENAME" and _RENAMED_PARTS.isdisjoint(two):
         return True  # what becomes of the names is told by itself
     if two == ("ADD", "CONSTRAINT"):
         return not (part.contains("PRIMARY", "KEY") or part.contains("PERIOD"))

@@ -23,7 +23,7 @@ from cdc.checkpoint import Checkpoint
 from cdc.columns import TableMap
 from cdc.errors import CdcError, Corrupted, Halted, RefusedEvent, UnknownEvent
 from cdc.position import FilePosition, set_command
-from cdc.readers import data_statements, events, queries, rows, table_maps
+from cdc.readers import events, queries, rows, table_maps
 from cdc.readers.data_statements import DataStatements
 from cdc.readers.events import Event, EventType, Gtid, MariadbGtid, MariadbGtidFlag
 from cdc.readers.group import Group
@@ -351,19 +351,9 @@ class Assembler:
 
     def _statement_data(self, group: Group, writes: Writes, schemas: frozenset[str] | None) -> None:
         """Stop where a statement may have changed followed tables, let it pass where it cannot."""
-        judge = self._data_statements
-        if judge.pass_by(writes, schemas):
-            return
-        followed = judge.followed(writes)
-        if followed or not writes.tables:
-            raise self._logged_as_statement(group, followed)
-        unclear = judge.unclear(writes, schemas)
-        raise self._logged_as_statement(
-            group,
-            ", ".join(".".join(name) for name in unclear),
-            f"; or, where no such statement ever writes to a followed table, by a trigger, a view"
-            f" or a function either, write {data_statements.line(unclear)} and start again",
-        )
+        concern = self._data_statements.concern(writes, schemas)
+        if concern is not None:
+            raise self._logged_as_statement(group, *concern)
 
     def _logged_as_statement(self, group: Group, tables: str, or_else: str = "") -> RefusedEvent:
         return RefusedEvent(

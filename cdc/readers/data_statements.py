@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import Final, NamedTuple
 
 from cdc.changes import ANY_TABLE
 from cdc.mapping.source_patterns import source_pattern
@@ -18,9 +18,14 @@ Names = Callable[[str, str], bool]
 SYSTEM_SCHEMAS: Final = frozenset({"mysql", "information_schema", "performance_schema"})
 """No server takes a trigger on their tables; `sys` is not among them."""
 
-KEY: Final = "source.ignore_statements_on"
-
 _WILDCARD: Final = re.compile(r"([*?\[])")
+
+
+class Concern(NamedTuple):
+    """The tables that a statement names, and what may be done beside stepping over it."""
+
+    tables: str
+    or_else: str = ""
 
 
 class DataStatements:
@@ -37,31 +42,26 @@ class DataStatements:
         self._ignored = [source_pattern(each) for each in ignored]
         self._folds_names = folds_names
 
-    def followed(self, writes: Writes) -> str:
-        """Return the followed tables that a statement says it writes, with commas between."""
-        names = dict.fromkeys(map(self._folded, writes.tables))
-        return ", ".join(".".join(name) for name in names if self._follows(*name))
-
-    def pass_by(self, writes: Writes, schemas: frozenset[str] | None) -> bool:
-        """Tell whether a statement certainly leaves followed tables alone.
+    def concern(self, writes: Writes, schemas: frozenset[str] | None) -> Concern | None:
+        """Return what a statement may have to do with followed tables; None where nothing at all.
 
         `schemas` are those of every table that it used, by triggers, views and functions, too;
         None where the server does not tell them.
         """
-        if self.followed(writes):
-            return False
+        tables = [self._folded(name) for name in writes.tables]
+        followed = [name for name in tables if self._follows(*name)]
+        if followed:
+            return Concern(_listed(followed))
         if schemas is not None and not any(map(self._holds_followed, schemas)):
-            return True
-        return bool(writes.tables) and not self.unclear(writes, schemas)
-
-    def unclear(self, writes: Writes, schemas: frozenset[str] | None) -> list[TableName]:
-        """Return the tables, of those that a statement writes, from which it may go further."""
+            return None
+        if not tables:
+            return Concern("")
         inside = writes.plain and (schemas is None or schemas <= SYSTEM_SCHEMAS)
-        return [
-            name
-            for name in map(self._folded, writes.tables)
-            if not (self._is_ignored(name) or (inside and name[0] in SYSTEM_SCHEMAS))
-        ]
+        unclear = [name for name in tables if not self._is_harmless(name, inside=inside)]
+        return Concern(_listed(unclear), _remedy(unclear)) if unclear else None
+
+    def _is_harmless(self, name: TableName, *, inside: bool) -> bool:
+        return self._is_ignored(name) or (inside and name[0] in SYSTEM_SCHEMAS)
 
     def _is_ignored(self, name: TableName) -> bool:
         return any(each.matches(*name) for each in self._ignored)
@@ -73,9 +73,16 @@ class DataStatements:
         return (name[0].lower(), name[1].lower()) if self._folds_names else name
 
 
-def line(tables: Iterable[TableName]) -> str:
-    """Return what to write into the configuration to have statements on `tables` pass."""
-    return f"{KEY}: {json.dumps([_pattern(*each) for each in tables], ensure_ascii=False)}"
+def _listed(tables: Iterable[TableName]) -> str:
+    return ", ".join(dict.fromkeys(".".join(name) for name in tables))
+
+
+def _remedy(tables: Iterable[TableName]) -> str:
+    patterns = json.dumps([_pattern(*each) for each in dict.fromkeys(tables)], ensure_ascii=False)
+    return (
+        "; or, where no such statement ever writes to a followed table, by a trigger, a view or a"
+        f" function either, add source.ignore_statements_on: {patterns} and start again"
+    )
 
 
 def _pattern(schema: str, table: str) -> str:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from cdc.readers.data_statements import DataStatements, line
+from cdc.readers.data_statements import Concern, DataStatements
 from cdc.readers.written_tables import Writes
 
 
@@ -41,35 +41,39 @@ def test_a_statement_passes_that_certainly_changes_no_followed_table(
 ) -> None:
     told = None if schemas is None else frozenset(schemas)
 
-    assert judge().pass_by(writes, told) is passes
+    assert (judge().concern(writes, told) is None) is passes
 
 
 @pytest.mark.parametrize("pattern", ["percona.checksums", "percona.*", "per*.check*"])
 def test_a_statement_passes_that_writes_to_ignored_tables_alone(pattern: str) -> None:
     both = Writes((("percona", "checksums"), ("shop", "orders")))
 
-    assert judge(pattern).pass_by(CHECKSUMS, None)
-    assert judge(pattern).pass_by(CHECKSUMS, frozenset({"percona", "shop"}))
-    assert not judge(pattern).pass_by(both, None)
-    assert not judge("percona.other").pass_by(CHECKSUMS, None)
+    assert judge(pattern).concern(CHECKSUMS, None) is None
+    assert judge(pattern).concern(CHECKSUMS, frozenset({"percona", "shop"})) is None
+    assert judge(pattern).concern(both, None) == Concern("shop.orders")
+    assert judge("percona.other").concern(CHECKSUMS, None) is not None
 
 
 def test_a_table_that_a_pattern_names_by_mistake_is_followed_all_the_same() -> None:
-    assert not judge("*.*").pass_by(Writes((("shop", "orders"),)), None)
+    assert judge("*.*").concern(Writes((("shop", "orders"),)), None) == Concern("shop.orders")
 
 
 def test_names_are_folded_as_the_server_folds_them() -> None:
     upper = Writes((("SHOP", "Orders"),))
 
-    assert judge(folds_names=True).followed(upper) == "shop.orders"
-    assert judge("percona.checksums", folds_names=True).pass_by(
-        Writes((("Percona", "CheckSums"),)), None
-    )
+    checksums = Writes((("Percona", "CheckSums"),))
+
+    assert judge(folds_names=True).concern(upper, None) == Concern("shop.orders")
+    assert judge("percona.checksums", folds_names=True).concern(checksums, None) is None
 
 
 @pytest.mark.parametrize("name", [("percona", "checksums"), ("a.b", "c[d]*?"), ("日本", 'é"t')])
 def test_the_line_to_write_matches_the_table_that_it_is_written_for(name: tuple[str, str]) -> None:
-    key, _, value = line([name]).partition(": ")
+    concern = judge().concern(Writes((name,)), None)
+    assert concern is not None
+    key, _, value = concern.or_else.partition("source.")[2].partition(": ")
 
-    assert key == "source.ignore_statements_on"
-    assert judge(*yaml.safe_load(value)).pass_by(Writes((name,)), None)
+    patterns = yaml.safe_load(value.partition(" and start")[0])
+
+    assert key == "ignore_statements_on"
+    assert judge(*patterns).concern(Writes((name,)), None) is None
