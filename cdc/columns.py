@@ -70,9 +70,10 @@ class Column:
     the bytes that a value takes; `length_bytes` the size of the length prefix (BLOB, JSON,
     GEOMETRY, VECTOR families: 1 to 4). `scale` is the digits after the point (DECIMAL) or of the
     seconds (TIME, DATETIME, TIMESTAMP). `collation` is the server's collation id, 63 for binary,
-    None for types without one. `members` are those of ENUM and SET, decoded. `json_text` says that
-    a JSON value is the text that SELECT prints, not the binary form of the binlog. `hidden` says
-    that it is the server's own, which no statement can name.
+    None for types without one. `members` are those of ENUM and SET, decoded, None for one that is
+    no text. `spelled` says that an ENUM or SET is the text that SELECT prints, not the number of
+    the binlog, and `json_text` the same of a JSON value. `hidden` says that it is the server's
+    own, which no statement can name.
     """
 
     name: str
@@ -85,10 +86,11 @@ class Column:
     scale: int = 0
     bits: int = 0
     collation: int | None = None
-    members: tuple[str, ...] = ()
+    members: tuple[str | None, ...] = ()
     geometry: int | None = None
     dimension: int | None = None
     visible: bool = True
+    spelled: bool = False
     json_text: bool = False
     hidden: bool = False
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import struct
+from typing import Any, Final
+
+from bson.codec_options import CodecOptions, DatetimeConversion
 
 DOUBLE = b"\x01"
 STRING = b"\x02"
@@ -15,6 +18,9 @@ NULL = b"\x0a"
 INT32 = b"\x10"
 INT64 = b"\x12"
 DECIMAL128 = b"\x13"
+
+ANY_TIME: Final = CodecOptions[dict[str, Any]](datetime_conversion=DatetimeConversion.DATETIME_AUTO)
+"""Decodes also the dates that Python has not: those of the year 0."""
 
 TYPE_NAMES = {
     DOUBLE: "double",

@@ -9,6 +9,7 @@ import bson
 
 from cdc.errors import Corrupted, RecordError
 from cdc.mapping import bson_bytes
+from cdc.mapping.bson_bytes import ANY_TIME
 from cdc.mapping.layout import ID, Layout, Leaf, Node, leaves
 from cdc.mapping.sources import ABSENT, Computed, Constant, Encoded, FromColumn, Input
 from cdc.mapping.types.encoder import Unrepresentable
@@ -198,7 +199,7 @@ class _Image:
         if not self._row_id or self._layout.id_is_private:
             return ""
         document = bson_bytes.document(self._row_id[:1] + ID.encode() + b"\0" + self._row_id[1:])
-        return f" of the row with id {bson.decode(document)[ID]!r}"
+        return f" of the row with id {bson.decode(document, ANY_TIME)[ID]!r}"
 
 
 def _element(node: Node, value: Callable[[int], Encoded]) -> bytes:

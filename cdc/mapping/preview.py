@@ -10,6 +10,7 @@ import bson
 from cdc.changes import RowsEvent
 from cdc.columns import Column, FieldType, TableMap
 from cdc.errors import RecordError
+from cdc.mapping.bson_bytes import ANY_TIME
 from cdc.mapping.compiler import compile_plan
 from cdc.mapping.fields import FieldSource
 from cdc.mapping.language import IdExpression, Mapping
@@ -55,13 +56,13 @@ class Preview:
             return Pair(row, None, error.message)
         if not operations:
             return Pair(row, None, "`where` is not true for it")
-        return Pair(row, bson.decode(operations[0].document))
+        return Pair(row, bson.decode(operations[0].document, ANY_TIME))
 
     def _row(self, event: RowsEvent, committed_at: float) -> dict[str, Any]:
         found: dict[str, Any] = {}
 
         def seen(document: bytes) -> None:
-            found.update(bson.decode(document))
+            found.update(bson.decode(document, ANY_TIME))
 
         for operation in self._rows.operations(
             event, committed_at, lambda failed: seen(failed.document)

@@ -61,6 +61,8 @@ def arrival(column: Column, type_name: str) -> Arrival:
             return Arrival(name, 4, 3)
         case kind if kind in INTEGER_BYTES or kind in (FieldType.FLOAT, FieldType.DOUBLE):
             return Arrival(name, shape.size, shape.size)
+        case FieldType.ENUM | FieldType.SET if column.spelled:
+            return Arrival(name, prefix=shape.prefix)
         case FieldType.ENUM | FieldType.SET:
             return Arrival(f"CAST({name} AS UNSIGNED) | 0", 8, shape.size)
         case FieldType.YEAR:

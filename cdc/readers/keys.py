@@ -16,11 +16,14 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
+from bson.datetime_ms import DatetimeMS
 from bson.decimal128 import Decimal128
+from bson.errors import InvalidBSON
 
 from cdc.columns import Column, FieldType
 from cdc.errors import UsageError
 from cdc.mapping.types.registry import INTEGER_BYTES
+from cdc.mapping.types.temporal import CYCLE_DAYS, CYCLE_YEARS, DAY_MILLISECONDS
 from cdc.readers.arrivals import BINARY, TYPED_TEXT
 from cdc.readers.schema import quoted
 
@@ -34,6 +37,7 @@ _DAY: Final = r"\d{4}-(0\d|1[0-2])-([0-2]\d|3[01])"
 _CLOCK: Final = r"[0-5]\d(:[0-5]\d(\.\d{1,6})?)?"
 _DATETIME: Final = re.compile(rf"{_DAY}([ T]([01]\d|2[0-3]):{_CLOCK})?")
 _TIME: Final = re.compile(rf"-?\d{{1,3}}:{_CLOCK}")
+_DATE_LENGTH: Final = len("2024-05-06")
 _HEX: Final = re.compile(r"0x([0-9a-fA-F]{2})+")
 _BEYOND: Final = 1 << 64
 """No integer of a column is as large."""
@@ -235,13 +239,26 @@ def _decimal(value: Any) -> str | None:
 def _moment(value: Any) -> str | None:
     if isinstance(value, datetime):
         return value.replace(tzinfo=None).isoformat(" ", "microseconds")
+    if isinstance(value, DatetimeMS):
+        return _of_year_zero(value)
     return _text(_DATETIME)(value)
 
 
 def _date(value: Any) -> str | None:
-    if isinstance(value, datetime):
-        return value.date().isoformat()
-    return _text(_DATETIME)(value)
+    found = _moment(value)
+    return None if found is None else found[:_DATE_LENGTH]
+
+
+def _of_year_zero(value: DatetimeMS) -> str | None:
+    """Write a time of the year 0, which Python's own has not; None for any other."""
+    later = DatetimeMS(int(value) + CYCLE_DAYS * DAY_MILLISECONDS)
+    try:
+        moment = later.as_datetime().replace(tzinfo=None)
+    except (ValueError, OverflowError, InvalidBSON):
+        return None
+    if moment.year != CYCLE_YEARS:
+        return None
+    return "0000" + moment.isoformat(" ", "microseconds")[4:]
 
 
 def _text(pattern: re.Pattern[str]) -> Callable[[Any], str | None]:
@@ -262,7 +279,7 @@ def _bytes_written(text: str) -> Value:
 
 def _member(column: Column) -> Callable[[Any], str | None]:
     """Return what finds the number of an ENUM's member, or of a SET's members."""
-    number = {name: at for at, name in enumerate(column.members)}
+    number = {name: at for at, name in enumerate(column.members) if name is not None}
 
     def enum(value: Any) -> str | None:
         return str(number[value] + 1) if value in number else "0" if value == "" else None

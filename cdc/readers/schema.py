@@ -88,7 +88,7 @@ _ENUMERATED: Final = frozenset({FieldType.ENUM, FieldType.SET})
 
 _Indexes = dict[str, list[dict[str, Any]]]
 
-_MEMBER: Final = re.compile(r"'((?:[^'\\]|''|\\.)*)'", re.DOTALL)
+_MEMBER: Final = re.compile(r"(x?)'((?:[^'\\]|''|\\.)*)'", re.DOTALL)
 _ESCAPED: Final = re.compile(r"''|\\(.)", re.DOTALL)
 _ESCAPES: Final = {"0": "\0", "n": "\n", "r": "\r", "t": "\t", "Z": "\x1a"}
 
@@ -258,9 +258,15 @@ def _collation(row: dict[str, Any], kind: FieldType, collations: dict[str, int])
     return collations[str(name)] if name else BINARY_COLLATION
 
 
-def _members(full_type: str) -> tuple[str, ...]:
-    """Read `enum('a','b''c')`; the server escapes as in `append_unescaped` of `sql/sql_show.cc`."""
-    return tuple(_ESCAPED.sub(_unescaped, match) for match in _MEMBER.findall(full_type))
+def _members(full_type: str) -> tuple[str | None, ...]:
+    """Read `enum('a','b''c')`; the server escapes as in `append_unescaped` of `sql/sql_show.cc`.
+
+    What is no text in the column's charset MySQL writes as `x'ff'`: None.
+    """
+    return tuple(
+        None if bare else _ESCAPED.sub(_unescaped, text)
+        for bare, text in _MEMBER.findall(full_type)
+    )
 
 
 def _unescaped(match: re.Match[str]) -> str:

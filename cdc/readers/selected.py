@@ -159,9 +159,17 @@ def describe(connection: SourceConnection, schema: str, table: str) -> Table:
     if not seen or found is None:
         raise Unfit("the table is not there, or the account may not see it", table=name)
     details = _details(connection, schema, table)
-    map_ = replace(found, columns=tuple(_selected(column, found) for column in found.columns))
+    indexes = _unique_keys(connection, found)
+    in_keys = {part.column for _, parts in indexes for part in parts}
+    map_ = replace(
+        found,
+        columns=tuple(
+            _selected(column, found, details[column.name].characters, in_key=column.name in in_keys)
+            for column in found.columns
+        ),
+    )
     _require_members(map_, details)
-    keys = _keys(connection, map_, details)
+    keys = _keys(map_, details, indexes)
     arrivals = tuple(arrival(column, details[column.name].type) for column in map_.columns)
     estimate, size = _estimate(connection, schema, table)
     return Table(
@@ -209,22 +217,39 @@ _WIDE: Final = frozenset({"utf8mb4", "utf16", "utf16le", "utf32"})
 
 
 def _require_members(table: TableMap, details: Mapping[str, _Details]) -> None:
-    """Raise Unfit where an ENUM or SET may have members that information_schema does not show."""
+    """Raise Unfit where a key's ENUM or SET may have members that are not shown as they are."""
     for column in table.columns:
         characters = details[column.name].characters
-        if characters and characters.charset in _WIDE and any("?" in one for one in column.members):
+        hidden = any("?" in (one or "?") for one in column.members)
+        if characters and characters.charset in _WIDE and hidden and not column.spelled:
             raise Unfit(
-                f"the members of column {column.name} are not certain: information_schema shows"
-                " characters beyond U+FFFF as question marks",
+                f"the members of the key's column {column.name} are not certain:"
+                " information_schema shows characters beyond U+FFFF as question marks",
                 table=table.name,
                 remedy="leave such characters, and question marks, out of its members",
             )
 
 
-def _selected(column: Column, table: TableMap) -> Column:
+def _selected(
+    column: Column, table: TableMap, characters: Characters | None, *, in_key: bool
+) -> Column:
     if column.type is FieldType.JSON and not table.mariadb:
         return replace(column, json_text=True)
+    if not in_key and _may_hide_members(column, table, characters):
+        return replace(column, spelled=True)
     return column
+
+
+def _may_hide_members(column: Column, table: TableMap, characters: Characters | None) -> bool:
+    """Tell whether an ENUM or SET may have members that information_schema does not show.
+
+    That writes utf8mb3: it has a question mark, or on MySQL nothing at all, for what that cannot
+    hold, and for bytes that are no text.
+    """
+    if not column.members:
+        return False
+    wide = characters is not None and characters.charset in _WIDE
+    return (wide and not table.mariadb) or any("?" in (one or "?") for one in column.members)
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,13 +283,15 @@ def _key_column(column: Column, details: Mapping[str, _Details]) -> KeyColumn:
 
 
 def _keys(
-    connection: SourceConnection, table: TableMap, details: Mapping[str, _Details]
+    table: TableMap,
+    details: Mapping[str, _Details],
+    indexes: Sequence[tuple[str, Sequence[_KeyPart]]],
 ) -> tuple[TableKey, ...]:
     """Return the keys that rows can be read by, the primary key first; Unfit without any."""
     number = {column.name: at for at, column in enumerate(table.columns)}
     why = "it has no primary key, and no unique key that is NOT NULL"
     found = []
-    for name, parts in _unique_keys(connection, table):
+    for name, parts in indexes:
         obstacle = _obstacle(table, details, parts, number)
         if obstacle is None:
             at = tuple(number[part.column] for part in parts)

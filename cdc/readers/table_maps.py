@@ -198,12 +198,23 @@ class _Columns:
             scale=shape.scale,
             bits=shape.bits,
             collation=collation,
-            members=tuple([self._decode(raw, collation or BINARY_COLLATION) for raw in members]),
+            members=tuple([self._member(raw, collation or BINARY_COLLATION) for raw in members]),
             geometry=next(self._geometries) if kind is FieldType.GEOMETRY else None,
             dimension=next(self._dimensions) if kind is FieldType.VECTOR else None,
             visible=next(self._visible),
             hidden=hashes,
         )
+
+    def _member(self, raw: bytes, collation: int) -> str | None:
+        """Read a member, which servers take also from bytes that are not of its charset."""
+        try:
+            return (
+                raw.decode("ascii")
+                if collation == BINARY_COLLATION
+                else self._decode(raw, collation)
+            )
+        except (ValueError, RefusedEvent):
+            return None  # it matters to a mapping that takes the column, and to rows that hold it
 
     def _name(self) -> str:
         name = next(self._names).decode("utf-8")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from decimal import Decimal as Exact
 
 from cdc.mapping import bson_bytes
@@ -20,7 +19,7 @@ from cdc.mapping.expressions.kinds import (
 )
 from cdc.mapping.expressions.runtime import json_values, moments, numbers
 from cdc.mapping.types import json_text
-from cdc.mapping.types.temporal import DAY_MILLISECONDS, UNIX_EPOCH_DAY
+from cdc.mapping.types.temporal import PartialDate, day_milliseconds
 
 Encoded = tuple[bytes, bytes]
 NULL: Encoded = (bson_bytes.NULL, b"")
@@ -65,9 +64,9 @@ def _decimal(value: Exact, kind: Decimal) -> Encoded:
 def _moment(packed: int) -> Encoded:
     parts = moments.unpack(packed)
     try:
-        day = date(parts.year, parts.month, parts.day).toordinal() - UNIX_EPOCH_DAY
-    except ValueError:
+        midnight = day_milliseconds(parts.year, parts.month, parts.day)
+    except PartialDate:
         return NULL
     seconds = (parts.hour * 60 + parts.minute) * 60 + parts.second
-    milliseconds = day * DAY_MILLISECONDS + seconds * 1000 + parts.microsecond // 1000
+    milliseconds = midnight + seconds * 1000 + parts.microsecond // 1000
     return bson_bytes.DATE, bson_bytes.pack_int64(milliseconds)

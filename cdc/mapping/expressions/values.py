@@ -15,7 +15,7 @@ from cdc.columns import Column, FieldType
 from cdc.mapping.expressions.errors import ExpressionError
 from cdc.mapping.expressions.runtime import json_values, moments
 from cdc.mapping.expressions.runtime.moments import FRACTION_BITS, Parts
-from cdc.mapping.types import charsets
+from cdc.mapping.types import charsets, enums
 from cdc.mapping.types.cache import Cache
 from cdc.mapping.types.decimals import DecimalString
 from cdc.mapping.types.encoder import Wire
@@ -88,6 +88,10 @@ def _decimal(column: Column) -> Decoder:
 def _characters(column: Column) -> Decoder:
     if column.collation == charsets.BINARY:
         return _padded(column.length) if column.type is FieldType.STRING else bytes
+    return _charset(column)
+
+
+def _charset(column: Column) -> charsets.Decode:
     name = charsets.charset(column.collation) if column.collation is not None else None
     found = charsets.decoder(name) if name is not None else None
     if found is None:
@@ -105,19 +109,23 @@ def _padded(length: int) -> Decoder:
 
 
 def _members(column: Column) -> Decoder:
+    if column.spelled:
+        return _spelled(column)
     members = column.members
 
     def enum(raw: bytes) -> str:
         index = int.from_bytes(raw, "little")
-        return members[index - 1] if index else ""
+        return enums.known(members[index - 1]) if index else ""
 
-    def chosen(raw: bytes) -> str:
-        bits = int.from_bytes(raw, "little")
-        if bits >> len(members):
-            raise ValueError("a member that the SET does not have")
-        return ",".join(one for at, one in enumerate(members) if bits >> at & 1)
+    def set_(raw: bytes) -> str:
+        return ",".join(enums.chosen(int.from_bytes(raw, "little"), members))
 
-    return enum if column.type is FieldType.ENUM else chosen
+    return enum if column.type is FieldType.ENUM else set_
+
+
+def _spelled(column: Column) -> Decoder:
+    decode = _charset(column)
+    return lambda raw: enums.spelling(raw, decode)
 
 
 def _date_value(raw: bytes) -> int:
@@ -135,8 +143,6 @@ def _datetime(raw: bytes) -> int:
 
 
 def _timestamp_value(seconds: int) -> int:
-    if not seconds:
-        return 0
     days, rest = divmod(seconds, 86_400)
     moment = moments.of_ordinal(days)
     return moment + ((rest // 3600 << 12 | rest // 60 % 60 << 6 | rest % 60) << FRACTION_BITS)
@@ -146,7 +152,8 @@ TIMESTAMPS: Final[Cache[int, int]] = Cache(_timestamp_value)
 
 
 def _timestamp(raw: bytes) -> int:
-    return TIMESTAMPS[int.from_bytes(raw[:4], "big")] | fraction_microseconds(raw[4:])
+    seconds, fraction = int.from_bytes(raw[:4], "big"), fraction_microseconds(raw[4:])
+    return TIMESTAMPS[seconds] | fraction if seconds or fraction else 0
 
 
 def _time(column: Column) -> Decoder:

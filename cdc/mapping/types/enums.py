@@ -1,27 +1,37 @@
-"""ENUM and SET: an index or a bitmap of 1 to 8 little-endian bytes (`Field_enum`, `Field_set`)."""
+"""ENUM and SET: an index or a bitmap of 1 to 8 little-endian bytes (`Field_enum`, `Field_set`).
+
+SELECT spells them; a member can be bytes that are no text, which servers take from a hexadecimal
+literal.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from cdc.mapping import bson_bytes
 from cdc.mapping.emitter import Emitter, Size, Value
-from cdc.mapping.types.encoder import Raw, Typed
+from cdc.mapping.types.encoder import Raw, Typed, Unrepresentable
+
+T = TypeVar("T")
+
+NO_TEXT = "a member that is no text in the column's charset"
 
 
 @dataclass(frozen=True, slots=True)
 class Enum(Typed):
     """An ENUM as the string of its member; index 0, an invalid value, is the empty string."""
 
-    values: tuple[bytes, ...]
+    values: tuple[bytes | None, ...]
 
     bson_type: ClassVar[bytes] = bson_bytes.STRING
 
     @property
     def injective(self) -> bool:  # type: ignore[override]
-        """Whether all the members, and the invalid value, differ."""
-        return len(set(self.values)) == len(self.values)
+        """Whether all the members that are text, and the invalid value, differ."""
+        texts = [each for each in self.values if each is not None]
+        return len(set(texts)) == len(texts)
 
     @property
     def codes(self) -> str:  # type: ignore[override]
@@ -30,11 +40,11 @@ class Enum(Typed):
 
     def value(self, raw: bytes) -> bytes:
         """See `Typed`."""
-        return self.values[int.from_bytes(raw, "little")]
+        return known(self.values[int.from_bytes(raw, "little")])
 
     def emit(self, code: Emitter, raw: Raw) -> Value:
         """Look a single byte up."""
-        if self.wire.size != 1:
+        if self.wire.size != 1 or None in self.values:
             return Typed.emit(self, code, raw)
         name = raw.name
         members = code.bind(f"MEMBERS_{name}", self.values)
@@ -42,43 +52,102 @@ class Enum(Typed):
         return Value(self.bson_type, (f"v_{name}",), Size(0, (f"len(v_{name})",)))
 
 
-def enum_values(members: tuple[str, ...]) -> tuple[bytes, ...]:
-    """Give the BSON strings of index 0 and of each member."""
-    return tuple(bson_bytes.string(member.encode()) for member in ("", *members))
+def enum_values(members: tuple[str | None, ...]) -> tuple[bytes | None, ...]:
+    """Give the BSON strings of index 0 and of each member, None for one that is no text."""
+    return tuple(
+        None if member is None else bson_bytes.string(member.encode()) for member in ("", *members)
+    )
+
+
+def chosen(bits: int, members: tuple[T | None, ...]) -> list[T]:
+    """Give the members whose bits are set; ValueError for bits beyond them."""
+    if bits >> len(members):
+        raise ValueError("a member that the SET does not have")
+    return [known(one) for at, one in enumerate(members) if bits >> at & 1]
+
+
+def known(member: T | None) -> T:
+    """Give the member; Unrepresentable for one that is no text."""
+    if member is None:
+        raise Unrepresentable(NO_TEXT)
+    return member
 
 
 @dataclass(frozen=True, slots=True)
 class Set(Typed):
     """A SET as the array of its members' strings, in the order of the definition."""
 
-    members: tuple[bytes, ...]
+    members: tuple[bytes | None, ...]
 
     bson_type: ClassVar[bytes] = bson_bytes.ARRAY
 
     def value(self, raw: bytes) -> bytes:
         """See `Typed`."""
-        bits = int.from_bytes(raw, "little")
-        if bits >> len(self.members):
-            raise ValueError("a member that the SET does not have")
-        chosen = (one for at, one in enumerate(self.members) if bits >> at & 1)
-        return bson_bytes.document(
-            b"".join(b"\x02%d\0%b" % (index, one) for index, one in enumerate(chosen))
-        )
+        return _array(chosen(int.from_bytes(raw, "little"), self.members))
+
+
+def _array(strings: list[bytes]) -> bytes:
+    return bson_bytes.document(
+        b"".join(b"\x02%d\0%b" % (index, one) for index, one in enumerate(strings))
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class SetString(Typed):
     """A SET as SELECT prints it, its members joined by commas (`type: string`)."""
 
-    members: tuple[str, ...]
+    members: tuple[str | None, ...]
 
     bson_type: ClassVar[bytes] = bson_bytes.STRING
     injective: ClassVar[bool] = False
 
     def value(self, raw: bytes) -> bytes:
         """See `Typed`."""
-        bits = int.from_bytes(raw, "little")
-        if bits >> len(self.members):
-            raise ValueError("a member that the SET does not have")
-        chosen = (one for at, one in enumerate(self.members) if bits >> at & 1)
-        return bson_bytes.string(",".join(chosen).encode())
+        names = chosen(int.from_bytes(raw, "little"), self.members)
+        return bson_bytes.string(",".join(names).encode())
+
+
+@dataclass(frozen=True, slots=True)
+class Spelled(Typed):
+    """An ENUM, or a SET with `type: string`, as SELECT spells it."""
+
+    decode: Callable[[bytes], str]
+    is_injective: bool
+
+    bson_type: ClassVar[bytes] = bson_bytes.STRING
+
+    @property
+    def injective(self) -> bool:  # type: ignore[override]
+        """Whether no two values are spelled alike."""
+        return self.is_injective
+
+    def value(self, raw: bytes) -> bytes:
+        """See `Typed`."""
+        return bson_bytes.string(spelling(raw, self.decode).encode())
+
+
+@dataclass(frozen=True, slots=True)
+class SpelledSet(Typed):
+    """A SET whose members, none of which can hold a comma, SELECT joins by commas."""
+
+    decode: Callable[[bytes], str]
+
+    bson_type: ClassVar[bytes] = bson_bytes.ARRAY
+
+    def value(self, raw: bytes) -> bytes:
+        """See `Typed`."""
+        names = spelling(raw, self.decode).split(",") if raw else []
+        return _array([bson_bytes.string(name.encode()) for name in names])
+
+
+def ascii_text(raw: bytes) -> str:
+    """Give bytes as text, where nothing tells which characters those beyond ASCII are."""
+    return raw.decode("ascii")
+
+
+def spelling(raw: bytes, decode: Callable[[bytes], str]) -> str:
+    """Give what SELECT spells as text."""
+    try:
+        return decode(raw)
+    except ValueError:
+        raise Unrepresentable(NO_TEXT) from None

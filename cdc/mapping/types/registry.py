@@ -55,6 +55,10 @@ FRACTION_BYTES = (0, 1, 1, 2, 2, 3, 3)
 """Bytes of a fraction of so many digits of the second."""
 
 
+SPELLED_PREFIX = 2
+"""Bytes of the length of an ENUM or SET that is spelled: 64 members are up to 65,343 bytes."""
+
+
 class Unsupported(ValueError):
     """A column that cannot become what is asked for; says why."""
 
@@ -83,7 +87,7 @@ def wire(column: Column) -> Wire:
         case kind if kind in OLD_TEMPORAL_BYTES and not column.scale:
             return Wire(OLD_TEMPORAL_BYTES[kind])
         case FieldType.ENUM | FieldType.SET:
-            return Wire(column.length)
+            return Wire(prefix=SPELLED_PREFIX) if column.spelled else Wire(column.length)
         case FieldType.BIT:
             return Wire((column.bits + 7) // 8)
         case FieldType.STRING | FieldType.VARCHAR | FieldType.MARIADB_VARCHAR_COMPRESSED:
@@ -124,14 +128,18 @@ def _default(column: Column, report: Report) -> Encoder:
             return temporal.DateTime(shape, column.scale, report)
         case FieldType.TIMESTAMP2:
             return temporal.Timestamp(shape, column.scale, report)
+        case FieldType.ENUM if column.spelled:
+            return _spelled(column, shape)
         case FieldType.ENUM:
-            return enums.Enum(shape, enums.enum_values(_members(column)))
+            return enums.Enum(shape, enums.enum_values(column.members))
         case FieldType.JSON if column.json_text:
             return json_text.JsonText(shape)
         case FieldType.JSON:
             return json_shapes.Json(shape)
+        case FieldType.SET if column.spelled:
+            return enums.SpelledSet(shape, _member_decoder(column))
         case FieldType.SET:
-            return enums.Set(shape, enums.enum_values(_members(column))[1:])
+            return enums.Set(shape, enums.enum_values(column.members)[1:])
         case FieldType.BIT:
             return bits.Bit(shape) if column.bits == 1 else bits.Bits(shape, column.bits)
         case FieldType.TIME2:
@@ -153,11 +161,13 @@ def _default(column: Column, report: Report) -> Encoder:
     raise Unsupported(f"type {column.sql_type} is not supported yet")
 
 
-def _members(column: Column) -> tuple[str, ...]:
-    """Give the members of an ENUM or SET, whose characters a binary one does not tell."""
-    if column.collation == charsets.BINARY and not all(map(str.isascii, column.members)):
-        raise Unsupported("its members are bytes beyond ASCII, of charset binary")
-    return column.members
+def _spelled(column: Column, shape: Wire) -> Encoder:
+    return enums.Spelled(shape, _member_decoder(column), "" not in column.members)
+
+
+def _member_decoder(column: Column) -> charsets.Decode:
+    """Give what decodes the members of an ENUM or SET; those of a binary one are ASCII, or none."""
+    return enums.ascii_text if column.collation == charsets.BINARY else _decoder(column)[0]
 
 
 def _plain(column: Column) -> Column:
@@ -237,8 +247,10 @@ def _string(column: Column, report: Report) -> Encoder | None:
             return old_temporal.OldDateTimeString(shape)
         case FieldType.TIMESTAMP:
             return old_temporal.OldTimestampString(shape)
+        case FieldType.SET if column.spelled:
+            return enums.Spelled(shape, _member_decoder(column), is_injective=False)
         case FieldType.SET:
-            return enums.SetString(shape, _members(column))
+            return enums.SetString(shape, column.members)
         case FieldType.ENUM | FieldType.TIME | FieldType.TIME2:
             return _default(column, report)
         case FieldType.STRING | FieldType.VARCHAR | FieldType.BLOB:

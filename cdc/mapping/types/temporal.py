@@ -26,6 +26,9 @@ FRACTION_CODES = ("", "B", "H", "HB")
 """struct codes of a fraction of so many bytes, behind a four-byte integer."""
 EXACT_DIGITS = 3
 """Digits of the seconds that a BSON date holds."""
+CYCLE_YEARS = 400
+CYCLE_DAYS = 146_097
+"""After so many the calendar repeats itself: Python's has no year 0, which is looked up in 400."""
 
 Report = Callable[[str], None]
 """Counts a loss by its reason."""
@@ -38,9 +41,15 @@ class PartialDate(ValueError):
 
 
 def day_milliseconds(year: int, month: int, day: int) -> int:
-    """Milliseconds from the epoch to that day; raises PartialDate."""
+    """Milliseconds from the epoch to that day; raises PartialDate.
+
+    The year 0 is that of ISO 8601, which has a 29 February, as every multiple of 400.
+    """
     try:
-        ordinal = date(year, month, day).toordinal()
+        if year:
+            ordinal = date(year, month, day).toordinal()
+        else:
+            ordinal = date(CYCLE_YEARS, month, day).toordinal() - CYCLE_DAYS
     except ValueError as error:
         raise PartialDate("not a date of the calendar") from error
     return (ordinal - UNIX_EPOCH_DAY) * DAY_MILLISECONDS
@@ -127,7 +136,10 @@ def _datetime_pieces(names: tuple[str, ...]) -> tuple[str, str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Timestamp(Encoder):
-    """A TIMESTAMP; the zero timestamp becomes null."""
+    """A TIMESTAMP; the zero timestamp becomes null.
+
+    That has no seconds and no fraction: MariaDB also has moments within the first second of 1970.
+    """
 
     scale: int
     report: Report
@@ -146,9 +158,9 @@ class Timestamp(Encoder):
 
     def convert(self, raw: bytes) -> tuple[bytes, bytes]:
         """See `Encoder`."""
-        seconds = int.from_bytes(raw[:4], "big")
-        if not seconds:
+        if not any(raw):
             return _zero(self.report)
+        seconds = int.from_bytes(raw[:4], "big")
         milliseconds = seconds * 1000 + fraction_microseconds(raw[4:]) // 1000
         return bson_bytes.DATE, bson_bytes.pack_int64(milliseconds)
 
@@ -245,7 +257,7 @@ class TimestampString(Encoder):
         """See `Encoder`."""
         seconds = int.from_bytes(raw[:4], "big")
         text = "0000-00-00 00:00:00"
-        if seconds:
+        if any(raw):
             text = f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S}"
         digits = _digits(fraction_microseconds(raw[4:]), self.scale)
         return bson_bytes.STRING, bson_bytes.string((text + digits).encode())
