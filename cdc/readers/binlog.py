@@ -16,6 +16,7 @@ from cdc.errors import Corrupted, Retryable
 from cdc.position import Position
 from cdc.readers import dump, events, payloads, resume, source
 from cdc.readers.assembler import Assembler
+from cdc.readers.commit_times import CommitTimes
 from cdc.readers.events import Event, EventType
 from cdc.readers.look import SourceLook, look_through
 from cdc.readers.packets import PacketStream, ServerError
@@ -69,6 +70,9 @@ class BinlogReader:
         self._heard_at = ("", 0)
         self._heard_from = False
         self._clock = SourceClock()
+        self._commit_times = CommitTimes(self._clock.now)
+        self._doubts_times = False
+        self._heartbeat_at = 0.0
         self._retrying = Retrying()
         self._lost = 0
         self._committed_at: float | None = None
@@ -112,7 +116,7 @@ class BinlogReader:
         where, backoff, damaged_at = start, Backoff(), None
         while not self._stopping.is_set():
             try:
-                for transaction in self._connected(where):
+                for transaction in map(self._dated, self._connected(where)):
                     where = transaction.checkpoint
                     self._committed_at = transaction.committed_at
                     backoff.reset()
@@ -130,6 +134,13 @@ class BinlogReader:
                 if self._heard_from:
                     backoff.reset()
                 self._wait(backoff.next(), error, where)
+
+    def _dated(self, transaction: Transaction) -> Transaction:
+        """Return it with the time of its commit, where the events have but the session's."""
+        if not self._doubts_times:
+            return transaction
+        committed_at = self._commit_times.judged(transaction.committed_at)
+        return transaction._replace(committed_at=committed_at)
 
     def _wait(self, seconds: float, error: Retryable, where: Checkpoint) -> None:
         if self._stopping.is_set():
@@ -154,7 +165,7 @@ class BinlogReader:
         silence = SILENT_HEARTBEATS * self._config.heartbeat_seconds
         connection = source.connect(self._config, read_timeout=QUERY_SECONDS)
         try:
-            mariadb = source.is_mariadb(connection)
+            mariadb = self._doubts_times = source.is_mariadb(connection)
             assembler = self._assembler(connection, where, mariadb=mariadb)
             checksum = _checksums(connection)
             self._see(look_through(connection), where)
@@ -185,6 +196,7 @@ class BinlogReader:
         self._clock.was_ahead_by(seen.clock_offset_seconds)
         if seen.is_all_in(where.position):
             self._caught_up_at = time.monotonic()
+            self._commit_times.read_all()
 
     def _assembler(
         self, connection: Connection[Any], where: Checkpoint, *, mariadb: bool
@@ -208,6 +220,7 @@ class BinlogReader:
             for data in packets:
                 if events.begins_file(data):
                     checksum = events.format_description(data).checksum
+                    self._commit_times.file_begun(parse(data, checksum=checksum).timestamp)
                 event = parse(data, checksum=checksum)
                 transaction = feed(event)
                 if transaction is not None:
@@ -227,11 +240,21 @@ class BinlogReader:
         """
         file, offset = _place(assembler.where)
         at_end = heartbeat.end == offset & 0xFFFFFFFF
-        if at_end or heartbeat.end == self._last_heartbeat:
-            self._caught_up_at = time.monotonic()
+        again = heartbeat.end == self._last_heartbeat
+        now = time.monotonic()
+        if at_end or again:
+            self._caught_up_at = now
+        if again and self._came_in_time(now - self._heartbeat_at):
+            self._commit_times.read_all()
+        self._heartbeat_at = now
         self._last_heartbeat = heartbeat.end
         self._heard_at = file, heartbeat.end
         self._heard_from = True  # the link has held for one interval at least
+
+    def _came_in_time(self, seconds: float) -> bool:
+        """Tell whether a heartbeat is new, and was not waiting for us behind the one before."""
+        interval = self._config.heartbeat_seconds
+        return interval / 2 < seconds < 2 * interval
 
 
 def _place(where: str) -> tuple[str, int]:

@@ -23,6 +23,11 @@ class SourceClock:
         """Learn how far the source is ahead of our wall clock now."""
         self._ahead_of_steady = self._wall() + seconds - self._steady()
 
+    def now(self) -> float | None:
+        """Return the source's time in seconds since the epoch; None where it is unknown."""
+        ahead = self._ahead_of_steady
+        return None if ahead is None else ahead + self._steady()
+
     @property
     def offset_seconds(self) -> float | None:
         """Return how far the source is ahead of our wall clock as it is now; None where unknown."""
