@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group
+from django.forms import ChoiceField, ModelForm
 from django.http import HttpRequest
 
-from portal.accounts.admin_forms import AccountForm, NewAccountForm
+from portal.accounts.access import account
+from portal.accounts.admin_forms import NO_ROLE, AccountForm, NewAccountForm
 from portal.accounts.models import User
+from portal.accounts.powers import may_touch, roles_to_give, touchable
+from portal.accounts.roles import Role
 from portal.seen import SeenAdmin
 
 # What makes an account mightier than its role: only who may do everything hands it out.
@@ -63,16 +69,30 @@ class AccountAdmin(SeenAdmin[User], UserAdmin[User]):
         return fields if _may_everything(request) else (*fields, *_POWERS)
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Keep staff from the accounts of those who may do everything."""
+        """Keep staff from the accounts of those who may do what they may not."""
         return super().has_change_permission(request, obj) and _may_touch(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Keep staff from the accounts of those who may do everything."""
+        """Keep staff from the accounts of those who may do what they may not."""
         return super().has_delete_permission(request, obj) and _may_touch(request, obj)
 
+    def get_form(
+        self, request: HttpRequest, obj: User | None = None, change: bool = False, **kwargs: Any
+    ) -> type[ModelForm[User]]:
+        """Offer only roles that who asks may hand out."""
+        form: type[ModelForm[User]] = super().get_form(request, obj, change=change, **kwargs)
+        role = form.base_fields.get("role")
+        if isinstance(role, ChoiceField):
+            offered = deepcopy(role)  # the field that the form declares is everybody's
+            given = {"", *roles_to_give(account(request))}
+            offered.choices = [each for each in Role.choices if each[0] in given]
+            if obj is None:
+                offered.choices = [NO_ROLE, *offered.choices]
+            form.base_fields["role"] = offered
+        return form
+
     def _set_active(self, request: HttpRequest, accounts: Any, *, active: bool) -> None:
-        if not _may_everything(request):
-            accounts = accounts.filter(is_superuser=False)
+        accounts = touchable(account(request), accounts)
         number = accounts.exclude(pk=request.user.pk).update(is_active=active)
         self.message_user(request, f"{number} accounts changed.")
 
@@ -81,5 +101,25 @@ def _may_everything(request: HttpRequest) -> bool:
     return isinstance(request.user, User) and request.user.is_superuser
 
 
-def _may_touch(request: HttpRequest, account: User | None) -> bool:
-    return account is None or not account.is_superuser or _may_everything(request)
+def _may_touch(request: HttpRequest, whose: User | None) -> bool:
+    return whose is None or (isinstance(request.user, User) and may_touch(request.user, whose))
+
+
+admin.site.unregister(Group)
+
+
+@admin.register(Group)
+class PowersAdmin(GroupAdmin):
+    """Groups, which hand out permissions: only who may do everything keeps them."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """See `PowersAdmin`."""
+        return _may_everything(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """See `PowersAdmin`."""
+        return _may_everything(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """See `PowersAdmin`."""
+        return _may_everything(request)

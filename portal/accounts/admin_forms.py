@@ -9,11 +9,13 @@ from portal.accounts.models import User
 from portal.accounts.roles import Role
 from portal.seen import AsSeen
 
+NO_ROLE = ("", "Choose a role")
+
 
 class NewAccountForm(AdminUserCreationForm[User]):
     """Asks for the role first of all: nobody gets one by forgetting to choose."""
 
-    role = ChoiceField(choices=[("", "Choose a role"), *Role.choices])
+    role = ChoiceField(choices=[NO_ROLE, *Role.choices])
 
     class Meta(AdminUserCreationForm.Meta):
         """What is asked for besides the password."""

@@ -1,0 +1,44 @@
+"""Who may touch whose account: who has all its powers, as a new password would hand them out."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import Permission
+from django.db.models import Q, QuerySet
+
+from portal.accounts.models import User
+from portal.accounts.roles import Role
+
+_EVERYBODY_S = frozenset({Role.CUSTOMER.value})
+"""The roles that anybody can register with."""
+
+
+def may_touch(actor: User, account: User) -> bool:
+    """Tell whether `actor` may change, close or delete the account, its password and mail address.
+
+    Who may set these can log in as the account.
+    """
+    if actor.is_superuser:
+        return True
+    return (
+        not account.is_superuser
+        and account.role in roles_to_give(actor)
+        and _permissions(account) <= _permissions(actor)
+    )
+
+
+def touchable(actor: User, accounts: QuerySet[User]) -> QuerySet[User]:
+    """Return those of the accounts that `actor` may touch."""
+    if actor.is_superuser:
+        return accounts
+    return accounts.filter(pk__in=[each.pk for each in accounts if may_touch(actor, each)])
+
+
+def roles_to_give(actor: User) -> frozenset[str]:
+    """Return the roles that `actor` may hand out: a role opens pages, as a permission does."""
+    return frozenset(Role.values) if actor.is_superuser else _EVERYBODY_S | {actor.role}
+
+
+def _permissions(account: User) -> frozenset[int]:
+    """Return the permissions of an account, were it active: closing one takes none of them away."""
+    found = Permission.objects.filter(Q(user=account) | Q(group__user=account))
+    return frozenset(found.values_list("pk", flat=True))
