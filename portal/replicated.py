@@ -72,6 +72,7 @@ def _client(uri: str, process: int) -> MongoClient[Document]:
         appname="portal",
         tz_aware=True,
         datetime_conversion="DATETIME_AUTO",
+        unicode_decode_error_handler="replace",  # one broken text is no reason to show none
         readConcernLevel="majority",  # no page shows what a failover could take back
         w="majority",
         connectTimeoutMS=_FIND_SERVER_MILLISECONDS,

@@ -13,6 +13,7 @@ from unicodedata import normalize
 from portal.accounts.roles import Role
 from portal.moments import FIRST, LAST
 from portal.replicated import Document, Documents
+from portal.typed import NOT_A_LIST, text
 
 TWEETS: Final = "tweets"
 USERS: Final = "users"
@@ -145,7 +146,7 @@ def top_hashtags(documents: Documents, since: datetime | None) -> list[Ranked]:
         {"$limit": TAGGED_TWEETS},
         {"$project": {"_id": 0, "tag": "$entities.hashtags.text"}},
         {"$unwind": "$tag"},
-        {"$match": {"tag": {"$type": "string"}}},
+        {"$match": {"tag": {"$type": "string", **NOT_A_LIST}}},
         {"$group": {"_id": "$tag", "count": {"$sum": 1}}},
     ]
     uses: Counter[str] = Counter()
@@ -196,7 +197,7 @@ def _from(since: datetime | None) -> Document:
 
 def _of_the_calendar(since: datetime) -> Document:
     """Return what finds tweets; what is no date, or none that a page can tell, is in no period."""
-    return {"created_at": {"$gte": since, "$lte": LAST}}
+    return {"created_at": {"$gte": since, "$lte": LAST, **NOT_A_LIST}}
 
 
 def _top() -> Pipeline:
@@ -215,9 +216,10 @@ def _folded(text: str) -> str:
 def _author(found: Document) -> Ranked:
     """Name an author; its own row may be on its way still."""
     user: Document = next(iter(found["user"]), {})
+    screen_name = text(user.get("screen_name"))
     return Ranked(
-        f"@{user['screen_name']}" if "screen_name" in user else f"author {found['_id']}",
-        str(user.get("name") or ""),
+        f"@{screen_name}" if screen_name else f"author {found['_id']}",
+        text(user.get("name")),
         found["count"],
     )
 

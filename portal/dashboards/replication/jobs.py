@@ -20,7 +20,12 @@ ASKED_FOR: Final = (JobKind.RESYNC, JobKind.VERIFY)
 
 SHOWN: Final = 12
 FINDINGS_SHOWN: Final = 20
+_OPEN: Final = frozenset(each.value for each in set(JobState) - ENDED)
 _ENDED: Final = [each.value for each in ENDED]
+_COUNTS: Final = (
+    *("rows", "written", "searched", "to_search", "removed", "missing", "extra", "different"),
+    *("repaired", "unsettled"),
+)
 _NEVER_SHOWN: Final = {"progress.cursor": False, "progress.pending": False, "options.ids": False}
 _IDS: Final = uuid.UUID("7a3c1f52-6a57-4b1a-9d0e-0d8f6a0f3c11")
 
@@ -132,7 +137,7 @@ def ask(state: Documents, kind: JobKind, table: str, *, known: Collection[str], 
     same = _ours({"kind": kind.value, "table": table, "options": {}})
     before = [*state[JOBS].find(same, {"state": True}).sort("_id", 1)]
     for each in before:
-        if JobState(each["state"]) not in ENDED:
+        if each.get("state") in _OPEN:
             raise Refused(f"A {kind} of {table} is {each['state']} already.")
     seen = " ".join([*map(str, same.values()), *(str(each["_id"]) for each in before)])
     job = Job.request(settings.CDC_NAME, kind, table, by=by)
@@ -158,7 +163,32 @@ def cancel(state: Documents, identity: str) -> bool:
 def _found(state: Documents, query: Mapping[str, Any]) -> list[Job]:
     fields = {**_NEVER_SHOWN, "progress.findings": {"$slice": FINDINGS_SHOWN}}
     found = state[JOBS].find(_ours(query), fields).sort("requested_at", -1).limit(SHOWN)
-    return [job for each in found if (job := read(each))]
+    return [_shown(job) for each in found if (job := read(each))]
+
+
+def _shown(job: Job) -> Job:
+    """Return the job without a progress that is not as the daemon writes it."""
+    progress = job.progress
+    if progress is None:
+        return job
+    counts = [*(getattr(progress, name) for name in _COUNTS), progress.total or 0]
+    if not isinstance(progress.started_at, datetime) or not all(map(_is_count, counts)):
+        return replace(job, progress=None)
+    findings = tuple(each for each in progress.findings if _is_finding(each))
+    return replace(job, progress=replace(progress, findings=findings))
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_finding(found: object) -> bool:
+    return (
+        isinstance(found, Mapping)
+        and "_id" in found
+        and isinstance(found.get("fields"), list)
+        and all(isinstance(each, str) for each in found["fields"])
+    )
 
 
 def _ours(query: Mapping[str, Any]) -> Document:

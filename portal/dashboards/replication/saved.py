@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Self
@@ -12,10 +12,15 @@ from django.conf import settings
 from cdc import lease
 from cdc.checkpoint import Checkpoint
 from cdc.dead_letters import DEAD_LETTERS, LetterState
+from cdc.errors import CdcError
+from cdc.table_names import table_and_target
 from cdc.writers.state import STREAMS
 from portal.replicated import Document, Documents
+from portal.typed import date, text, whole
 
 LETTERS_SHOWN: Final = 10
+NOT_AS_WRITTEN: Final = (LookupError, TypeError, ValueError, AttributeError, OverflowError)
+"""What comes of reading a document that somebody has edited."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +43,46 @@ class Saved:
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:
         """Read the stream's document, with the target's clock as `now`."""
-        owner, until = lease.holder(document), document.get("lease_until")
+        owner, until = _holder(document), date(document.get("lease_until"))
         return cls(
             now=document["now"],
-            position=str(Checkpoint.from_document(document).position),
-            committed_at=document.get("committed_at"),
-            updated_at=document.get("updated_at"),
+            position=_position(document),
+            committed_at=date(document.get("committed_at")),
+            updated_at=date(document.get("updated_at")),
             holder=str(owner) if owner else None,
             lapsed_at=min(until, document["now"]) if until and owner is None else None,
-            tables=tuple(sorted({each.rpartition(" ")[0] for each in document.get("covered", ())})),
+            tables=tuple(sorted(set(_tables(document)))),
         )
+
+
+def _position(document: Mapping[str, Any]) -> str:
+    """Return the checkpoint's position, empty where it is none."""
+    try:
+        return str(Checkpoint.from_document(document).position)
+    except (*NOT_AS_WRITTEN, CdcError):
+        return ""
+
+
+def _holder(document: Mapping[str, Any]) -> lease.Owner | None:
+    """Return who holds the lease; None also where that is not told."""
+    try:
+        return lease.holder(document)
+    except NOT_AS_WRITTEN:
+        return None
+
+
+def _tables(document: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the tables of the copies, each `table target`: both names may hold spaces."""
+    covered, entries = document.get("covered"), document.get("mappings")
+    targets = {
+        text(each.get("target"))
+        for each in (entries if isinstance(entries, list) else ())
+        if isinstance(each, dict)
+    }
+    for copy in map(text, covered if isinstance(covered, list) else ()):
+        splits = [*table_and_target(copy)]
+        known = [table for table, target in splits if target in targets]
+        yield from known[:1] or [table for table, _ in splits[-1:]]
 
 
 def saved(state: Documents) -> Saved | None:
@@ -65,4 +100,14 @@ def letters(state: Documents) -> tuple[int, list[Document]]:
         ("table", "collection", "action", "reason", "column", "last_at", "count"), True
     )
     latest = found.find(query, shown).sort("last_at", -1).limit(LETTERS_SHOWN)
-    return found.count_documents(query), [*latest]
+    return found.count_documents(query), [_letter(each) for each in latest]
+
+
+def _letter(document: Document) -> Document:
+    """Return a letter as it is shown, whatever its document holds."""
+    texts = ("table", "collection", "action", "reason", "column")
+    return {
+        **{name: text(document.get(name)) for name in texts},
+        "last_at": date(document.get("last_at")),
+        "count": whole(document.get("count")),
+    }

@@ -11,6 +11,7 @@ from portal.moments import Moment, milliseconds
 from portal.replicated import Document
 from portal.tweets.entities import ADDRESS
 from portal.tweets.models import Tweet
+from portal.typed import moment
 
 # `save` takes the time twice; what is changed by a person is so later than that.
 _SAME_INSTANT_MILLISECONDS = 1_000
@@ -139,5 +140,5 @@ def document_entry(
         written_at=document["created_at"],
         changed_at=document["updated_at"],
         progress=progress,
-        replicated_at=document.get("replicated_at"),
+        replicated_at=moment(document.get("replicated_at")),
     )

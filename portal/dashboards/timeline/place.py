@@ -68,4 +68,4 @@ def key(id_: int) -> Key:
 
 def number(key: Key) -> int:
     """Return the id that a document is kept under."""
-    return int(key.to_decimal()) if isinstance(key, Decimal128) else key
+    return int(key.to_decimal()) if isinstance(key, Decimal128) else int(key)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
 
+from bson import Decimal128
 from django.utils import timezone
 
 from portal import replicated
@@ -21,7 +22,9 @@ from portal.dashboards.timeline.entries import (
 from portal.dashboards.timeline.place import Key, Place, key, number, place_of
 from portal.moments import milliseconds
 from portal.replicated import Document
+from portal.tweets.fields import LARGEST_ID
 from portal.tweets.models import Author, Tweet
+from portal.typed import NOT_A_LIST, text, whole
 
 ENTRIES_PER_PAGE = 20
 
@@ -29,12 +32,18 @@ ENTRIES_PER_PAGE = 20
 _FRESH = timedelta(minutes=1)
 _SHOWN = ("text", "author.id", "created_at", "updated_at", "replicated_at")
 # What an entry cannot do without: another mapping, or another writer, may leave it out.
-_ID = {"$type": ["int", "long", "decimal"]}
-_DATE = {"$type": "date"}
+_ID = {
+    "$type": ["int", "long", "decimal"],
+    "$gte": 0,
+    "$lte": Decimal128(str(LARGEST_ID)),
+    **NOT_A_LIST,
+}
+_DATE = {"$type": "date", **NOT_A_LIST}
 _TWEET: Document = {
     "_id": _ID,
+    "author": {"$type": "object", **NOT_A_LIST},
     "author.id": _ID,
-    "text": {"$type": "string"},
+    "text": {"$type": "string", **NOT_A_LIST},
     "created_at": _DATE,
     "updated_at": _DATE,
 }
@@ -136,11 +145,11 @@ def _bylines(ids: set[int]) -> dict[int, Byline]:
     found = replicated.documents()["users"].find(
         {"_id": {"$in": _keys(ids)}}, {"name": 1, "screen_name": 1}
     )
-    return {number(each["_id"]): _named(each) for each in found}
+    return {id_: _named(each) for each in found if (id_ := whole(each["_id"])) is not None}
 
 
 def _named(user: Document) -> Byline:
-    return Byline(str(user.get("name") or ""), str(user.get("screen_name") or ""))
+    return Byline(text(user.get("name")), text(user.get("screen_name")))
 
 
 def _byline(author: Author) -> Byline:
