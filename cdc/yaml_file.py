@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path as FilePath
 from typing import Any, Final
 
 import yaml
@@ -40,13 +41,37 @@ class YamlMistake(ValueError):
         self.remedy = remedy
 
 
+def read(path: FilePath) -> Marked:
+    """Read a file; raises OSError, and what `parse` raises, for bytes that are not UTF-8 too."""
+    raw = path.read_bytes()
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise YamlMistake("bytes that are not UTF-8", line, "write the file in UTF-8") from error
+    return parse("\n".join(text.split("\r\n")))
+
+
 def parse(text: str) -> Marked:
     """Read one document.
 
     Raises YamlMistake for what is not YAML, for keys said twice, and for what has no end or nests
     beyond MAX_DEPTH.
     """
-    loader = _CoreLoader(text)
+    try:
+        return _parsed(_CoreLoader(text))  # it looks at the characters as soon as it has them
+    except yaml.MarkedYAMLError as error:
+        raise _mistake(error) from error
+    except yaml.reader.ReaderError as error:
+        number = error.character if isinstance(error.character, int) else ord(error.character)
+        raise YamlMistake(
+            f"a character that YAML does not allow: #x{number:04x}",
+            text.count("\n", 0, error.position) + 1,
+            "remove it, or write it as an escape in a quoted string",
+        ) from error
+
+
+def _parsed(loader: _CoreLoader) -> Marked:
     try:
         node = loader.get_single_node()
         if node is None:
@@ -55,16 +80,6 @@ def parse(text: str) -> Marked:
         return Marked(data=loader.construct_document(node), lines=lines)
     except RecursionError as error:
         raise _too_deep(loader.line + 1) from error
-    except yaml.MarkedYAMLError as error:
-        raise _mistake(error) from error
-    except yaml.reader.ReaderError as error:
-        raise YamlMistake(
-            f"a character that YAML does not allow: #x{ord(error.character):04x}"
-            if isinstance(error.character, str)
-            else "bytes that are not UTF-8",
-            text.count("\n", 0, error.position) + 1,
-            "remove it, or write it as an escape in a quoted string",
-        ) from error
     finally:
         loader.dispose()
 

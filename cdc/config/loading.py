@@ -12,7 +12,7 @@ from cdc.config.mistakes import Mistake, mistakes_of, usage_error
 from cdc.config.stream import Config
 from cdc.config.variables import VariableMistake, expand_all
 from cdc.errors import UsageError
-from cdc.yaml_file import Marked, YamlMistake, parse
+from cdc.yaml_file import Marked, YamlMistake, read
 from cdc.yaml_file import Path as KeyPath
 
 
@@ -47,14 +47,14 @@ def load(
 
 def _read(path: Path) -> Marked:
     try:
-        marked = parse(path.read_text(encoding="utf-8"))
+        marked = read(path)
     except FileNotFoundError as error:
         raise UsageError(
             f"there is no configuration file {path}",
             remedy="name one with --config or CDC_CONFIG",
         ) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: {error}", remedy="make it a readable UTF-8 file") from error
+    except OSError as error:
+        raise UsageError(f"{path}: {error}", remedy="make it a readable file") from error
     except YamlMistake as mistake:
         raise UsageError(
             f"{path}:{mistake.line}: {mistake.what}", remedy=mistake.remedy

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -32,13 +33,21 @@ def _from_directory(value: Any, info: ValidationInfo) -> Any:
     directory = (info.context or {}).get("directory", Path())
     try:
         path = Path(directory, Path(value).expanduser())
-        if not path.is_file():
+        if not _is_file(path):
             raise ValueError(f"there is no file {path}")
         if not os.access(path, os.R_OK):
             raise ValueError(f"the file {path} may not be read by this user")
     except (OSError, RuntimeError) as error:  # too long a name, a home of nobody
         raise ValueError(f"it can name no file: {error}") from error
     return path
+
+
+def _is_file(path: Path) -> bool:
+    """Tell whether it is a file; unlike Python 3.14's own, raise OSError for too long a name."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 Whole = Annotated[int, BeforeValidator(_not_bool)]

@@ -24,7 +24,7 @@ from cdc.mapping.mistakes import MappingError, Mistake, did_you_mean
 from cdc.mapping.targets import target_mistakes
 from cdc.mapping.valueless import take_valueless
 from cdc.yaml_file import Path as KeyPath
-from cdc.yaml_file import YamlMistake, parse
+from cdc.yaml_file import YamlMistake, read
 
 
 def load_mappings(
@@ -83,11 +83,11 @@ def _files(paths: Sequence[str], relative_to: Path, mistakes: list[Mistake]) -> 
 
 def _load(file: Path, mask_key: bytes, mistakes: list[Mistake]) -> Mapping | None:
     try:
-        marked = parse(file.read_text(encoding="utf-8"))
+        marked = read(file)
     except YamlMistake as error:
         mistakes.append(Mistake(file, error.line, f"{error.what}: {error.remedy}"))
         return None
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         mistakes.append(Mistake(file, 1, f"cannot be read: {error}"))
         return None
     origin = Origin(file, tuple(marked.lines.items()))
