@@ -13,6 +13,7 @@ import structlog
 from cdc import log
 from cdc.config import LogConfig
 from cdc.errors import CdcError
+from cdc.terminal import say
 
 INTERRUPTED = 130
 """What a shell reports for a command that Ctrl-C ended."""
@@ -94,7 +95,7 @@ def run(arguments: Sequence[str]) -> int:
 def _tell(error: CdcError) -> None:
     """Tell why the command ended: a block for people, a line where stderr carries JSON."""
     if not log.is_json():
-        click.echo(f"cdc: {error}", err=True)
+        say(f"cdc: {error}", err=True)
         return
     structlog.get_logger().error(
         "stopped",

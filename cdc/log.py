@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from cdc.config import LogConfig
+from cdc.terminal import shown
 
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+(?=@)")
 
@@ -30,6 +31,7 @@ def configure(config: LogConfig) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         *([structlog.processors.format_exc_info] if config.format == "json" else []),
         _without_secrets,
+        *([_without_orders] if config.format == "console" else []),
     ]
     renderer = _renderer(config)
     structlog.configure(
@@ -54,6 +56,11 @@ def _renderer(config: LogConfig) -> Processor:
         # the richer formatters print local variables: row values and passwords among them
         exception_formatter=structlog.dev.plain_traceback,
     )
+
+
+def _without_orders(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Escape what a terminal would obey; a traceback keeps its lines."""
+    return {name: shown(value) for name, value in event.items()}
 
 
 def _json(event: EventDict, **_: Any) -> str:

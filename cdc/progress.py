@@ -10,6 +10,7 @@ from typing import Any, Final
 import click
 
 from cdc.jobs import ENDED, Job, Phase
+from cdc.terminal import in_a_line
 
 LINE_SECONDS: Final = 5.0
 
@@ -49,7 +50,8 @@ class BarDisplay:
         searching = self._shown[1] is Phase.DOCUMENTS
         self._bar = progressbar(
             length=1,
-            label=f"{job.kind} {job.table}" + (": documents without rows" if searching else ""),
+            label=f"{job.kind} {in_a_line(job.table)}"
+            + (": documents without rows" if searching else ""),
             item_show_func=partial(self._facts, "documents" if searching else "rows"),
             show_eta=True,
             file=sys.stderr,
@@ -88,7 +90,7 @@ class LineDisplay:
         if state == self._told and now - self._told_at < LINE_SECONDS:
             return
         self._told, self._told_at = state, now
-        click.echo(f"{job.kind} {job.table}: {job.state}{_counted(job)}", err=True)
+        click.echo(f"{job.kind} {in_a_line(job.table)}: {job.state}{_counted(job)}", err=True)
 
     def abandoned(self, stream: str) -> None:
         """Tell it."""
