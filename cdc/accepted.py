@@ -15,6 +15,7 @@ from typing import Any
 from cdc.jobs import ENDED, Job, JobKind
 from cdc.mapping.model import Mapping as TableMapping
 from cdc.mapping.source_patterns import source_pattern
+from cdc.table_names import split_name, table_and_target
 
 Entry = Mapping[str, Any]
 State = Mapping[str, Any]
@@ -111,12 +112,12 @@ def _shared(state: State | None, mapping: TableMapping, entry: Entry) -> tuple[s
     """Return the copied tables that both follow, into the same collection."""
     if entry["target"] != mapping.target:
         return ()
-    copied = [each.rpartition(" ") for each in (state or {}).get("covered", ())]
     pattern = source_pattern(entry["source"])
     return tuple(
         table
-        for table, _, target in copied
+        for copied in (state or {}).get("covered", ())
+        for table, target in table_and_target(copied)
         if target == mapping.target
-        and mapping.follows(*table.split(".", 1))
-        and pattern.matches(*table.split(".", 1))
+        and mapping.follows(*split_name(table))
+        and pattern.matches(*split_name(table))
     )

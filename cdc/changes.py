@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from cdc.checkpoint import Checkpoint
 from cdc.columns import TableMap
 from cdc.position import Position
+from cdc.table_names import full_name
 
 
 class RowsKind(Enum):
@@ -79,7 +80,7 @@ class TableChange(NamedTuple):
     @property
     def name(self) -> str:
         """`schema.table`."""
-        return f"{self.schema}.{self.table}"
+        return full_name(self.schema, self.table)
 
 
 class SchemaChange(NamedTuple):

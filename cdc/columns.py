@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
+from cdc.table_names import full_name
+
 
 class FieldType(IntEnum):
     """The protocol's column types, as `enum_field_types` in MySQL's `field_types.h` numbers them.
@@ -128,4 +130,4 @@ class TableMap:
     @property
     def name(self) -> str:
         """`schema.table`."""
-        return f"{self.schema}.{self.table}"
+        return full_name(self.schema, self.table)

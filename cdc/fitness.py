@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
+from functools import cached_property
 from typing import Any, Final
 
 import structlog
@@ -20,6 +22,7 @@ from cdc.preflight import (
     Finding,
     Outcome,
     edit_findings,
+    expression_findings,
     glob_findings,
     gone,
     index_findings,
@@ -35,7 +38,9 @@ from cdc.preflight.facts import SourceFacts, TableFacts
 from cdc.readers import heart, resume, source, start
 from cdc.readers.dump import replica_uuid
 from cdc.readers.facts import is_table, source_facts, table_facts
+from cdc.readers.selected import unread
 from cdc.readers.tables import list_tables
+from cdc.table_names import full_name
 from cdc.writers import saved, target
 from cdc.writers.answers import explained
 from cdc.writers.facts import Client, target_facts
@@ -108,6 +113,7 @@ def examine_source(
         facts = source_facts(connection)
         sources = {mapping.source for mapping in mappings}
         names = followed_tables(sources, lambda: list_tables(connection))
+        copying = _Copying(config)
         yield from source_findings(
             facts,
             server_id=server_id,
@@ -115,15 +121,46 @@ def examine_source(
             schemas={schema for schema, _ in names},
         )
         yield from glob_findings(sources, names)
+        yield from expression_findings(facts, mappings)
         for schema, table in names:
             found = table_facts(connection, schema, table)
             if found is None:
                 absent = gone if saved.has_begun(config) else missing
-                yield absent(facts, f"{schema}.{table}")
+                yield absent(facts, full_name(schema, table))
             else:
+                if found.columns is not None and copying.begins(found, mappings):
+                    found = replace(found, uncopyable=unread(connection, schema, table))
                 yield from table_findings(facts, [found])
                 yield from _mapped(facts, found, mappings, judged)
     yield from _heartbeat(config)
+
+
+class _Copying:
+    """Knows which tables the stream has yet to copy; none where the target does not answer."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+
+    @cached_property
+    def _covered(self) -> Collection[str] | None:
+        """Return the copies that need none any more; None where none is to be made."""
+        try:
+            with explained():
+                state = saved.read(self._config)
+        except Retryable:
+            return None
+        if state is None:
+            return () if self._config.start == "backfill" else None
+        covered: Collection[str] = state.get("covered", ())
+        return covered
+
+    def begins(self, table: TableFacts, mappings: Mappings) -> bool:
+        """Tell whether a copy of the table is to be made by one of the mappings."""
+        targets = [each.target for each in mappings if each.follows(table.schema, table.table)]
+        covered = self._covered
+        return covered is not None and any(
+            f"{table.name} {target}" not in covered for target in targets
+        )
 
 
 def examine_position(config: Config) -> Iterator[Finding]:
@@ -203,7 +240,7 @@ def followed_tables(
     """Give the (schema, table) pairs that mappings' sources name, those of globs from `listed`."""
     patterns = [source_pattern(name) for name in sources]
     globs = [each for each in patterns if each.varying]
-    names = {(each.schema, each.table) for each in patterns if not each.varying}
+    names = {each.named for each in patterns if not each.varying}
     if globs:
         names |= {name for name in listed() if any(glob.matches(*name) for glob in globs)}
     return sorted(names)
@@ -214,7 +251,7 @@ def followed_now(config: Config, mappings: Mappings) -> list[str]:
     with closing(source.connect(config.source, read_timeout=QUERY_SECONDS)) as connection:
         sources = {mapping.source for mapping in mappings}
         names = followed_tables(sources, lambda: list_tables(connection))
-    return [f"{schema}.{table}" for schema, table in names]
+    return [full_name(*name) for name in names]
 
 
 def examine_target(

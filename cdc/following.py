@@ -17,6 +17,16 @@ from cdc.mapping.source_patterns import source_pattern
 
 log = structlog.get_logger(__name__)
 
+_OF_A_SEQUENCE: Final = (
+    "next_not_cached_value",
+    "minimum_value",
+    "maximum_value",
+    "start_value",
+    "increment",
+    "cache_size",
+    "cycle_option",
+    "cycle_count",
+)
 REMEMBERED_TABLES: Final = 10_000
 """How many tables' mappings are kept: a source may have many tables that nobody follows."""
 
@@ -67,7 +77,7 @@ class Followed:
             return
         for mapping, pattern in zip(self._mappings, self._patterns, strict=True):
             if pattern.matches_schema(change.schema):
-                table = ANY_TABLE if "table" in pattern.varying else pattern.table
+                table = ANY_TABLE if "table" in pattern.varying else pattern.named[1]
                 yield change._replace(table=table), mapping
 
     def plans(self, table: TableMap) -> tuple[Plan, ...]:
@@ -76,6 +86,8 @@ class Followed:
         A table that only a glob names may be younger than the daemon's start: it is judged first.
         """
         mappings = self.mappings(table.schema, table.table)
+        if _is_sequence(table):
+            return ()
         self._judge_once(table, mappings)
         return tuple(self.plan(mapping, table) for mapping in mappings)
 
@@ -93,3 +105,12 @@ class Followed:
         log.info(
             "table_followed", table=table.name, targets=[mapping.target for mapping in mappings]
         )
+
+
+def _is_sequence(table: TableMap) -> bool:
+    """Tell whether it is a SEQUENCE of MariaDB's, whose state is logged as rows of a table.
+
+    No table whose rows could have ids has these columns alone. A start refuses a sequence that a
+    mapping names; a glob passes over it.
+    """
+    return table.mariadb and tuple(column.name for column in table.columns) == _OF_A_SEQUENCE

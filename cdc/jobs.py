@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final, Self
 
+from cdc.table_names import split_name
+
 JOBS: Final = "jobs"
 """The collection of the state database."""
 
@@ -198,8 +200,7 @@ class Job:
     @property
     def named(self) -> tuple[str, str]:
         """The table's schema and name."""
-        schema, _, name = self.table.partition(".")
-        return schema, name
+        return split_name(self.table)
 
     def with_progress(self, progress: Progress) -> Self:
         """Return the job further on."""

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import click
 from bson import json_util
 
 from cdc.config import Config, load
@@ -16,8 +15,11 @@ from cdc.following import Followed
 from cdc.jobs import Job, JobKind, JobState, Options
 from cdc.mapping.mistakes import did_you_mean
 from cdc.mapping.model import Mapping, load_mappings
+from cdc.mapping.source_patterns import source_pattern
 from cdc.progress import BarDisplay, LineDisplay
 from cdc.requests import Display, perform
+from cdc.table_names import full_name, split_name
+from cdc.terminal import in_a_line, say
 
 FAILED = 1
 
@@ -40,7 +42,7 @@ def perform_on_tables(
     display: Display = BarDisplay() if sys.stderr.isatty() else LineDisplay()
     ended = perform(config, mappings, asked, display)
     if output == "json":
-        click.echo(json_util.dumps([each.shown() for each in ended], indent=2))
+        say(json_util.dumps([each.shown() for each in ended], indent=2))
     else:
         for each in ended:
             tell(each)
@@ -52,12 +54,16 @@ def _known(tables: Sequence[str], config: Config, mappings: Sequence[Mapping]) -
     if not tables:
         return followed_now(config, mappings)
     followed = Followed(mappings)
-    for table in tables:
-        schema, _, name = table.partition(".")
-        if not followed.mappings(schema, name):
-            known = did_you_mean(table, [each.source for each in mappings])
-            raise UsageError(f"no mapping follows {table}{known}")
-    return list(dict.fromkeys(tables))
+    return list(dict.fromkeys(_followed(table, followed, mappings) for table in tables))
+
+
+def _followed(table: str, followed: Followed, mappings: Sequence[Mapping]) -> str:
+    """Return the full name of a table that is named as it is, or as a mapping names it."""
+    for name in (split_name(table), source_pattern(table).named):
+        if followed.mappings(*name):
+            return full_name(*name)
+    known = did_you_mean(table, [each.source for each in mappings])
+    raise UsageError(f"no mapping follows {table}{known}")
 
 
 def _is_bad(job: Job) -> bool:
@@ -69,18 +75,18 @@ def _is_bad(job: Job) -> bool:
 def tell(job: Job) -> None:
     """Print how a job ended, and what it has found."""
     progress = job.progress
-    click.echo(f"{job.kind} {job.table}: {job.state}")
+    say(f"{job.kind} {in_a_line(job.table)}: {job.state}")
     if job.error:
-        click.echo(f"  {job.error}")
+        say(f"  {job.error}")
     if progress is None:
         return
     if job.kind is not JobKind.VERIFY:
-        click.echo(
+        say(
             f"  {progress.rows} rows, {progress.written} documents written,"
             f" {progress.removed} removed"
         )
         return
-    click.echo(
+    say(
         f"  {progress.rows} rows compared: {progress.missing} missing, {progress.extra} extra,"
         f" {progress.different} different, {progress.repaired} repaired,"
         f" {progress.unsettled} changing all the time"
@@ -89,6 +95,6 @@ def tell(job: Job) -> None:
         fields = ", ".join(finding["fields"])
         note = f" ({finding['note']})" if "note" in finding else ""
         line = f"  {finding['kind']:9} {finding['collection']} {finding['_id']!r} {fields}{note}"
-        click.echo(line.rstrip())
+        say(line.rstrip())
     if untold := progress.differences - len(progress.findings):
-        click.echo(f"  and {untold} more: only the first {len(progress.findings)} are kept")
+        say(f"  and {untold} more: only the first {len(progress.findings)} are kept")

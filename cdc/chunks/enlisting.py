@@ -8,6 +8,7 @@ from typing import NamedTuple
 from cdc.following import Followed
 from cdc.jobs import Job, JobKind, Options
 from cdc.state_writes import StateWrite
+from cdc.table_names import split_name, table_and_target
 from cdc.writers.jobs import requested
 from cdc.writers.state import STREAMS
 
@@ -27,7 +28,7 @@ def copies(tables: Iterable[str], followed: Followed) -> list[Copy]:
     return [
         Copy(table, mapping.target)
         for table in tables
-        for mapping in followed.mappings(*table.split(".", 1))
+        for mapping in followed.mappings(*split_name(table))
     ]
 
 
@@ -74,13 +75,17 @@ def covering(stream: str, copies_made: Iterable[Copy]) -> list[StateWrite]:
 
 def left_behind(stream: str, covered: Iterable[str], followed: Followed) -> list[StateWrite]:
     """Cover no more what no mapping follows any more."""
-    gone = [each for each in covered if not _is_followed(Copy(*each.rsplit(" ", 1)), followed)]
+    gone = [each for each in covered if not _is_followed(each, followed)]
     if not gone:
         return []
     change = {"$pull": {"covered": {"$in": gone}}, "$addToSet": {"left": {"$each": gone}}}
     return [StateWrite(STREAMS, {"_id": stream}, change)]
 
 
-def _is_followed(copy: Copy, followed: Followed) -> bool:
-    mappings = followed.mappings(*copy.table.split(".", 1))
-    return any(each.target == copy.target for each in mappings)
+def _is_followed(copy: str, followed: Followed) -> bool:
+    """Tell whether some mapping makes what a `Copy` was written as; names may hold spaces."""
+    return any(
+        each.target == target
+        for table, target in table_and_target(copy)
+        for each in followed.mappings(*split_name(table))
+    )

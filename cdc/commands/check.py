@@ -13,6 +13,7 @@ from cdc.config import load
 from cdc.fitness import examine
 from cdc.mapping.model import load_mappings
 from cdc.preflight import Finding, Outcome, exit_code
+from cdc.terminal import say
 
 
 @click.command()
@@ -33,7 +34,7 @@ def check(ctx: click.Context, config_path: Path, output: str) -> None:
         ignored=config.source.ignore_statements_on,
     )
     findings = [Finding("start", Outcome.OK, str(config.start)), *examine(config, mappings)]
-    click.echo(_as_json(findings) if output == "json" else "\n".join(map(str, findings)))
+    say(_as_json(findings) if output == "json" else "\n".join(map(str, findings)))
     ctx.exit(exit_code(findings))
 
 

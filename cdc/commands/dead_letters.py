@@ -16,6 +16,7 @@ from cdc.dead_letters import DeadLetter, LetterState
 from cdc.errors import UsageError
 from cdc.mapping.mistakes import did_you_mean
 from cdc.retrying import retried
+from cdc.terminal import in_a_line, say
 from cdc.writers import target
 from cdc.writers.dead_letters import DeadLetters, letters_of
 
@@ -44,9 +45,9 @@ def list_letters(config_path: Path, output: str, table: str | None, every: bool)
         _print_json([each.to_document() for each in found])
         return
     if not found:
-        click.echo(f"there is no {'' if every else 'open '}dead letter", err=True)
+        say(f"there is no {'' if every else 'open '}dead letter", err=True)
     for each in found:
-        click.echo(_line(each))
+        say(_line(each))
 
 
 @dead_letters.command()
@@ -61,7 +62,7 @@ def show(letter: str, config_path: Path, output: str) -> None:
         _print_json(found.to_document())
         return
     for name, value in found.to_document().items():
-        click.echo(f"{name:12} {'-' if value in (None, '') else value}")
+        say(f"{name:12} {'-' if value in (None, '') else in_a_line(value)}")
 
 
 @dead_letters.command()
@@ -87,10 +88,10 @@ def retry(
         _print_json([each.to_document() for each in ended])
     else:
         for each in ended:
-            click.echo(_line(each))
+            say(_line(each))
     for job in jobs:
         if job.error:
-            click.echo(f"{job.table}: {job.error}", err=True)
+            say(f"{job.table}: {job.error}", err=True)
     return STILL_OPEN if any(each.state is LetterState.OPEN for each in ended) else 0
 
 
@@ -104,7 +105,7 @@ def discard(letters: tuple[str, ...], config_path: Path, table: str | None, ever
     with _letters(load(config_path)) as known:
         for each in _chosen(known, letters, table, every=every):
             moved = known.discard(each.id)
-            click.echo(f"{each.id}: {'discarded' if moved else 'no longer open'}", err=True)
+            say(f"{each.id}: {'discarded' if moved else 'no longer open'}", err=True)
 
 
 @contextmanager
@@ -159,11 +160,11 @@ def _named(known: DeadLetters, letters: Sequence[str]) -> list[DeadLetter]:
 
 def _line(letter: DeadLetter) -> str:
     key = "no id" if not letter.has_key else repr(letter.key)
-    return (
+    return in_a_line(
         f"{letter.id} {letter.state} {letter.table} {letter.collection} {key} {letter.reason}"
         f" {letter.last_at:%Y-%m-%dT%H:%M:%SZ} ×{letter.count} {letter.error}"
     )
 
 
 def _print_json(found: Any) -> None:
-    click.echo(json_util.dumps(found, json_options=json_util.RELAXED_JSON_OPTIONS, indent=2))
+    say(json_util.dumps(found, json_options=json_util.RELAXED_JSON_OPTIONS, indent=2))

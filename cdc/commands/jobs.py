@@ -12,6 +12,7 @@ from cdc.config import load
 from cdc.errors import UsageError
 from cdc.jobs import Job, JobState
 from cdc.requests import jobs_of
+from cdc.terminal import in_a_line, say
 
 OPEN = (JobState.QUEUED, JobState.RUNNING, JobState.PAUSED)
 
@@ -29,12 +30,12 @@ def list_jobs(config_path: Path, output: str) -> None:
     with jobs_of(load(config_path)) as known:
         found = known.all()
     if output == "json":
-        click.echo(json_util.dumps([each.shown() for each in found], indent=2))
+        say(json_util.dumps([each.shown() for each in found], indent=2))
         return
     if not found:
-        click.echo("there is no job", err=True)
+        say("there is no job", err=True)
     for each in found:
-        click.echo(_line(each))
+        say(_line(each))
 
 
 @jobs.command()
@@ -64,7 +65,7 @@ def cancel(job: str, config_path: Path) -> None:
 def _move(config_path: Path, job: str, before: tuple[JobState, ...], after: JobState) -> None:
     with jobs_of(load(config_path)) as known:
         if known.move(job, before=before, after=after):
-            click.echo(f"{job}: {after}", err=True)
+            say(f"{job}: {after}", err=True)
             return
         found = known.get(job)
     if found is None:
@@ -75,4 +76,4 @@ def _move(config_path: Path, job: str, before: tuple[JobState, ...], after: JobS
 def _line(job: Job) -> str:
     rows = f" {job.progress.rows} rows" if job.progress else ""
     error = f" {job.error}" if job.error else ""
-    return f"{job.id} {job.kind} {job.table} {job.state}{rows}{error}"
+    return f"{job.id} {job.kind} {in_a_line(job.table)} {job.state}{rows}{error}"

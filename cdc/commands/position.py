@@ -19,6 +19,7 @@ from cdc.errors import CdcError, SourceDiverged, UsageError
 from cdc.mapping.model import load_mappings
 from cdc.position import FilePosition, GtidPosition, to_document
 from cdc.readers import resume, source, start
+from cdc.terminal import in_a_line, say
 from cdc.writers import saved
 
 QUERY_SECONDS: Final = 30.0
@@ -43,10 +44,10 @@ def show(config_path: Path, output: str) -> None:
         )
     facts = _facts(document)
     if output == "json":
-        click.echo(json.dumps(facts, ensure_ascii=False, indent=2))
+        say(json.dumps(facts, ensure_ascii=False, indent=2))
         return
     for name, value in facts.items():
-        click.echo(f"{name:12} {_plain(value)}")
+        say(f"{name:12} {in_a_line(_plain(value))}")
 
 
 @position.command("set")
@@ -83,7 +84,7 @@ def set_position(
     )
     accepted = entries(mappings, datetime.now(UTC))
     saved.move(config, wanted, mappings=accepted, force=force)
-    click.echo(f"moved {config.name}: {change}", err=True)
+    say(f"moved {config.name}: {change}", err=True)
 
 
 def _wanted(

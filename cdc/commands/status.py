@@ -13,6 +13,7 @@ import click
 from cdc import status as examined
 from cdc.commands import config_option, output_option
 from cdc.config import load
+from cdc.terminal import in_a_line, say
 
 WATCH_SECONDS: Final = 2.0
 
@@ -33,7 +34,7 @@ def status(ctx: click.Context, config_path: Path, output: str, watch: bool) -> N
         facts = examined.examine(config)
         if watch and output == "table":
             click.clear()
-        click.echo(_as_json(facts, lines=not watch) if output == "json" else _table(facts))
+        say(_as_json(facts, lines=not watch) if output == "json" else _table(facts))
         if not watch:
             ctx.exit(0 if facts["target"]["reachable"] else 1)
         time.sleep(WATCH_SECONDS)
@@ -62,7 +63,8 @@ def _table(facts: dict[str, Any]) -> str:
     }
     jobs = [(f"job {each['table']}", _job(each)) for each in facts["jobs"] or ()]
     return "\n".join(
-        f"{name:13} {'-' if value is None else value}" for name, value in (*shown.items(), *jobs)
+        f"{in_a_line(name):13} {'-' if value is None else in_a_line(value)}"
+        for name, value in (*shown.items(), *jobs)
     )
 
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from cdc.columns import Column, FieldType
 from cdc.definitions import ColumnDefinition, TableDefinition
+from cdc.mapping.source_patterns import literal
 from cdc.mapping.types.encoder import Encoder
 from cdc.mapping.types.registry import Unsupported, encoder
 from cdc.mapping.value_types import ValueType
@@ -51,7 +52,7 @@ def draft(definition: TableDefinition, *, target: str, schema_file: str) -> str:
         *_told(table.name, definition.comment),
         "# Columns that the table gains later are copied once they are listed below; without",
         "# `fields` every column is copied, under its own name.",
-        f"source: {_scalar(table.name)}",
+        f"source: {_scalar(literal(table.schema, table.table))}",
         f"target: {_scalar(target)}",
         *_id(definition),
         *_compound_references(definition),

@@ -76,7 +76,8 @@ class Mapping(Strict):
     """
 
     source: SourceName
-    """The table, as `schema.table`; `*`, `?` and `[abc]` match shards of one table."""
+    """The table, as `schema.table`; `*`, `?` and `[abc]` match shards of one table, `[*]` is the
+    character itself. A list begins with it, and goes on with what is left out: `!schema.table`."""
     target: CollectionName
     """The collection that holds the documents."""
     id: Id = ()
@@ -142,6 +143,16 @@ class Mapping(Strict):
         """The columns that some field masks."""
         rules = (self.fields or {}).values()
         return frozenset(rule.column for rule in rules if rule.column and rule.mask)
+
+    @property
+    def has_expressions(self) -> bool:
+        """Whether some SQL in it is computed."""
+        rules = (self.fields or {}).values()
+        return (
+            self.where is not None
+            or isinstance(self.id, IdExpression)
+            or any(rule.sql is not None for rule in rules)
+        )
 
     def follows(self, schema: str, table: str) -> bool:
         """Tell whether `source` names the table."""

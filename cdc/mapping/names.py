@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictStr
+
+from cdc.mapping.source_patterns import listed, source_pattern
 
 
 class Strict(BaseModel):
@@ -60,15 +62,19 @@ def _collection(name: str) -> str:
 
 
 def _source(name: str) -> str:
-    schema, dot, table = name.partition(".")
-    if not (schema and dot and table):
+    pattern = source_pattern(name)
+    if not all(each.schema and each.table for each in (pattern, *pattern.excluded)):
         raise ValueError("must be `schema.table`")
     return name
 
 
 ColumnName = Annotated[StrictStr, Field(min_length=1)]
 CollectionName = Annotated[StrictStr, AfterValidator(_collection)]
-SourceName = Annotated[StrictStr, AfterValidator(_source)]
+SourceName = Annotated[
+    StrictStr,
+    AfterValidator(_source),
+    BeforeValidator(listed, json_schema_input_type=str | Annotated[list[str], Field(min_length=1)]),
+]
 FieldPath = Annotated[StrictStr, AfterValidator(_path)]
 """A dotted path of a field that is not in `_id`."""
 FieldName = Annotated[StrictStr, AfterValidator(_top_level)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 from typing import Any
 
 from cdc.changes import ANY_TABLE
@@ -15,7 +14,7 @@ def own_documents(mapping: Mapping, schema: str, table: str) -> dict[str, Any]:
 
     Tables that share a collection have their names in the id, so that no other's documents match.
     """
-    every = {"$regex": fnmatch.translate(source_pattern(mapping.source).table)}
+    every = {"$regex": source_pattern(mapping.source).table_regex}
     names = {"schema": schema, "table": every if table == ANY_TABLE else table}
     parts = mapping.id_parts
     return {

@@ -1,38 +1,64 @@
-"""Which tables a mapping's `source` names: one, or those that its globs match."""
+"""Which tables a mapping's `source` names: one, or those that its globs match.
+
+A glob is `*`, `?`, `[abc]` or `[!abc]`; a bracketed single character is that character, so `[*]`
+names an asterisk, `[.]` a dot within a schema's name, `[!]` an exclamation mark. Globs of what is
+left out follow behind, each behind ` !`: `shop_*.orders !shop_test.orders`.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from fnmatch import fnmatchcase, translate
 from functools import lru_cache
 from typing import Final, Literal
 
 NamePart = Literal["schema", "table"]
 
 _WILDCARD: Final = re.compile(r"[*?\[]")
+_CHARACTER: Final = re.compile(r"\[(.)\]", re.DOTALL)
+_TOKEN: Final = re.compile(r"\[.[^\]]*\]| !|.", re.DOTALL)
+_ESCAPED: Final = re.compile(r"[*?\[!]")
+_ESCAPED_IN_SCHEMA: Final = re.compile(r"[*?\[!.]")
+EXCLUDING: Final = " !"
 
 
 @dataclass(frozen=True, slots=True)
 class SourcePattern:
-    """The two globs of `schema.table`: `*`, `?`, `[abc]` and `[!abc]`; case counts."""
+    """The two globs of `schema.table`, and the patterns of what is left out; case counts."""
 
     schema: str
     table: str
+    excluded: tuple[SourcePattern, ...] = ()
 
     @property
     def varying(self) -> tuple[NamePart, ...]:
         """The names that differ between the tables it matches; none for a plain `schema.table`."""
         parts: tuple[tuple[NamePart, str], ...] = (("schema", self.schema), ("table", self.table))
-        return tuple(part for part, glob in parts if _WILDCARD.search(glob))
+        return tuple(part for part, glob in parts if _varies(glob))
+
+    @property
+    def named(self) -> tuple[str, str]:
+        """The schema and the table that it names, where neither varies."""
+        return _unescaped(self.schema), _unescaped(self.table)
+
+    @property
+    def table_regex(self) -> str:
+        """A regular expression of the table names that it matches."""
+        return translate(_glob(self.table))
 
     def matches(self, schema: str, table: str) -> bool:
         """Tell whether it names the table."""
-        return self.matches_schema(schema) and fnmatchcase(table, self.table)
+        return (
+            self.matches_schema(schema)
+            and fnmatchcase(table, _glob(self.table))
+            and not any(each.matches(schema, table) for each in self.excluded)
+        )
 
     def matches_schema(self, schema: str) -> bool:
         """Tell whether it names tables of the schema."""
-        return fnmatchcase(schema, self.schema)
+        return fnmatchcase(schema, _glob(self.schema))
 
     def never_shares(self, part: NamePart, other: SourcePattern) -> bool:
         """Tell whether the tables of both always differ in this name; False where it is unclear."""
@@ -41,17 +67,68 @@ class SourcePattern:
 
 @lru_cache(maxsize=1024)
 def source_pattern(source: str) -> SourcePattern:
-    """Read a mapping's `source`: everything before the first dot is the schema's name."""
-    schema, _, table = source.partition(".")
-    return SourcePattern(schema, table)
+    """Read a mapping's `source`: all before the first dot outside brackets is the schema's name."""
+    first, *excluded = map(_one, _pieces(source))
+    return SourcePattern(first.schema, first.table, tuple(excluded))
+
+
+def listed(source: object) -> object:
+    """Join the list that a mapping may write: a pattern, then those left out, each behind `!`."""
+    if not isinstance(source, Sequence) or isinstance(source, str):
+        return source
+    if not all(isinstance(each, str) for each in source) or not source:
+        raise ValueError("must be `schema.table`, or a list of it and `!schema.table`")
+    first, *rest = source
+    if first.startswith("!") or not all(each.startswith("!") for each in rest):
+        raise ValueError("a list begins with `schema.table`; each other item begins with `!`")
+    return " ".join(source)
+
+
+def literal(schema: str, table: str) -> str:
+    """Write the source that names one table."""
+    return _ESCAPED_IN_SCHEMA.sub(r"[\g<0>]", schema) + "." + _ESCAPED.sub(r"[\g<0>]", table)
+
+
+def _pieces(source: str) -> Iterator[str]:
+    """Yield the pattern and those that are left out."""
+    piece = ""
+    for token in _TOKEN.findall(source):
+        if token == EXCLUDING:
+            yield piece
+            piece = ""
+        else:
+            piece += token
+    yield piece
+
+
+def _one(piece: str) -> SourcePattern:
+    schema = ""
+    for token in _TOKEN.findall(piece):
+        if token == ".":
+            return SourcePattern(schema, piece[len(schema) + 1 :])
+        schema += token
+    return SourcePattern(schema, "")
+
+
+def _varies(glob: str) -> bool:
+    return _WILDCARD.search(_CHARACTER.sub("", glob)) is not None
+
+
+def _unescaped(glob: str) -> str:
+    return _CHARACTER.sub(r"\1", glob)
+
+
+def _glob(glob: str) -> str:
+    """Write it as `fnmatch` wants it, which takes `[!]` for a class without end."""
+    return glob.replace("[!]", "!") if "[!]" in glob else glob
 
 
 def _disjoint(one: str, other: str) -> bool:
     """Tell whether no name matches both globs, judged by what stands around their wildcards."""
-    if not _WILDCARD.search(one):
-        return not fnmatchcase(one, other)
-    if not _WILDCARD.search(other):
-        return not fnmatchcase(other, one)
+    if not _varies(one):
+        return not fnmatchcase(_unescaped(one), _glob(other))
+    if not _varies(other):
+        return not fnmatchcase(_unescaped(other), _glob(one))
     return _differ(_head(one), _head(other)) or _differ(_tail(one)[::-1], _tail(other)[::-1])
 
 

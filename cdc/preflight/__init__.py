@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cdc.preflight.edited import edit_findings
+from cdc.preflight.expressions import expression_findings
 from cdc.preflight.finding import Finding, Outcome, exit_code, require
 from cdc.preflight.indexes import index_findings
 from cdc.preflight.source import source_findings
@@ -20,6 +21,7 @@ __all__ = [
     "Outcome",
     "edit_findings",
     "exit_code",
+    "expression_findings",
     "glob_findings",
     "gone",
     "index_findings",

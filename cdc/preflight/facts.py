@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from cdc.columns import TableMap
+from cdc.table_names import full_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,8 @@ class TableFacts:
     `kind` and `engine` as information_schema names them. `columns` is None, and `cascades`
     unknown, for a table whose rows the account may not read. `cascades` are the table's foreign
     keys by which the server changes its rows when a parent's row changes. `generated` names the
-    columns that the server computes.
+    columns that the server computes. `uncopyable` says why a table that the stream has yet to copy
+    cannot be read as a whole.
     """
 
     schema: str
@@ -72,11 +74,12 @@ class TableFacts:
     columns: TableMap | None = None
     cascades: tuple[str, ...] = ()
     generated: frozenset[str] = frozenset()
+    uncopyable: str = ""
 
     @property
     def name(self) -> str:
         """`schema.table`."""
-        return f"{self.schema}.{self.table}"
+        return full_name(self.schema, self.table)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from cdc.errors import CdcError, Retryable, Unfit, UsageError
+from cdc.terminal import in_a_line
 
 
 class Outcome(Enum):
@@ -39,8 +40,8 @@ class Finding:
         return self.outcome in {Outcome.OK, Outcome.WARNING, Outcome.NOT_CHECKED}
 
     def __str__(self) -> str:
-        told = f"{self.outcome.value:11} {self.check}: {self.what}"
-        return f"{told}; {self.remedy}" if self.remedy else told
+        told = f"{self.outcome.value:11} {in_a_line(self.check)}: {in_a_line(self.what)}"
+        return f"{told}; {in_a_line(self.remedy)}" if self.remedy else told
 
 
 def require(findings: Iterable[Finding]) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 
-from cdc.mapping.source_patterns import source_pattern
+from cdc.mapping.source_patterns import literal, source_pattern
 from cdc.preflight.facts import SourceFacts, TableFacts
 from cdc.preflight.finding import Finding, Outcome
 from cdc.preflight.source import quoted_account
+from cdc.table_names import split_name, sql_name
 
 CASCADES_LOGGED_SINCE = (9, 6)
 """From here on MySQL itself carries out what foreign keys ask for, and logs it."""
@@ -80,6 +81,7 @@ def _finding(source: SourceFacts, table: TableFacts) -> Finding:
         or _kind(table)
         or _readable(source, table)
         or _cascades(source, table)
+        or _uncopyable(table)
         or Finding(f"table {table.name}", Outcome.OK, "can be followed")
     )
 
@@ -92,7 +94,7 @@ def _spelling(source: SourceFacts, table: TableFacts) -> Finding | None:
     return _unfit(
         table,
         "is stored in lower case (lower_case_table_names = 1), and is named so in the binlog",
-        f"write source: {stored}",
+        f"write source: {literal(*split_name(stored))}",
     )
 
 
@@ -101,19 +103,21 @@ def _kind(table: TableFacts) -> Finding | None:
         return _unfit(
             table,
             "is system-versioned: its DELETE is logged as an UPDATE",
-            "ALTER TABLE … DROP SYSTEM VERSIONING, or leave it out of the mappings",
+            f"ALTER TABLE {sql_name(table.schema, table.table)} DROP SYSTEM VERSIONING; or"
+            f" {_leave_out(table)}",
         )
     if table.kind != "BASE TABLE":
         return _unfit(
             table,
-            f"is a {table.kind.lower()}, and these have no rows events",
+            f"is a {table.kind.lower()}, which has no rows of its own to follow",
             "follow the tables behind it, or leave it out of the mappings",
         )
     if table.engine.lower() != "innodb":
         return _unfit(
             table,
             f"is kept by {table.engine}, which has no transactions",
-            f"ALTER TABLE {table.name} ENGINE = InnoDB",
+            f"ALTER TABLE {sql_name(table.schema, table.table)} ENGINE = InnoDB; or"
+            f" {_leave_out(table)}",
         )
     return None
 
@@ -125,6 +129,18 @@ def _readable(source: SourceFacts, table: TableFacts) -> Finding | None:
         table,
         f"{source.account} may not SELECT every column of it",
         f"run: {_grant(source, table.name)}",
+    )
+
+
+def _uncopyable(table: TableFacts) -> Finding | None:
+    """Refuse a table that is to be copied, and has no key to be read by."""
+    if not table.uncopyable:
+        return None
+    return _unfit(
+        table,
+        f"cannot be copied: {table.uncopyable}",
+        "give it a primary key; or follow its changes alone, by start: now or start: earliest with"
+        f" a stream of its own; or {_leave_out(table)}",
     )
 
 
@@ -148,14 +164,15 @@ def logs_cascades(source: SourceFacts) -> bool:
     )
 
 
+def _leave_out(table: TableFacts) -> str:
+    """Say how a mapping leaves a table out, be it named or matched by a glob."""
+    excluded = literal(table.schema, table.table)
+    return f'leave it out: no mapping, or source: [GLOB, "!{excluded}"]'
+
+
 def _unfit(table: TableFacts, what: str, remedy: str) -> Finding:
     return Finding(f"table {table.name}", Outcome.UNFIT, what, remedy)
 
 
 def _grant(source: SourceFacts, name: str) -> str:
-    schema, _, table = name.partition(".")
-    return f"GRANT SELECT ON {_quoted(schema)}.{_quoted(table)} TO {quoted_account(source.account)}"
-
-
-def _quoted(name: str) -> str:
-    return "`{}`".format(name.replace("`", "``"))
+    return f"GRANT SELECT ON {sql_name(*split_name(name))} TO {quoted_account(source.account)}"

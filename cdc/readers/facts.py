@@ -16,6 +16,9 @@ from cdc.readers.source import AccessDenied, SourceConnection, is_mariadb
 
 T = TypeVar("T")
 
+_WITHOUT_ROWS: Final = frozenset({"VIEW", "SEQUENCE"})
+"""Kinds of tables, as information_schema has them, that a mapping has nothing to be judged by."""
+
 VARIABLES: Final = (
     "binlog_format",
     "binlog_row_image",
@@ -87,7 +90,7 @@ def table_facts(connection: SourceConnection, schema: str, table: str) -> TableF
         return None
     kind, engine = (str(each) for each in found[0])
     readable = _allowed(lambda: _rows(connection, f"SELECT * FROM {quoted(schema, table)} LIMIT 0"))
-    if readable is None or kind == "VIEW":
+    if readable is None or kind in _WITHOUT_ROWS:
         return TableFacts(schema=schema, table=table, kind=kind, engine=engine)
     return TableFacts(
         schema=schema,

@@ -11,6 +11,7 @@ from pymysql.cursors import DictCursor
 from cdc.columns import Column, FieldType, TableMap
 from cdc.errors import Unfit
 from cdc.readers.source import SourceConnection, is_mariadb
+from cdc.table_names import full_name, sql_name
 
 BINARY_COLLATION: Final = 63
 
@@ -103,7 +104,9 @@ def describe_table(connection: SourceConnection, schema: str, table: str) -> Tab
         return None
     mariadb = is_mariadb(connection)
     collations = _collations(connection, mariadb=mariadb)
-    columns = [_column(row, collations, table=f"{schema}.{table}", mariadb=mariadb) for row in rows]
+    columns = [
+        _column(row, collations, table=full_name(schema, table), mariadb=mariadb) for row in rows
+    ]
     names = [column.name for column in columns]
     indexes = _indexes(connection, schema, table)
     key = _primary_key(indexes)
@@ -120,7 +123,7 @@ def describe_table(connection: SourceConnection, schema: str, table: str) -> Tab
 
 def quoted(*names: str) -> str:
     """Quote a name, or a dotted one, for a statement."""
-    return ".".join("`{}`".format(name.replace("`", "``")) for name in names)
+    return sql_name(*names)
 
 
 def _columns(connection: SourceConnection, schema: str, table: str) -> Sequence[dict[str, Any]]:

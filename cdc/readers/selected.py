@@ -22,10 +22,12 @@ from cdc.readers.schema import describe_table, quoted
 from cdc.readers.source import SourceConnection, is_mariadb
 from cdc.readers.varint import packed
 from cdc.readers.watermarks import server_code
+from cdc.table_names import full_name
 
 PRIMARY: Final = "PRIMARY"
 """The name of a primary key's index."""
 
+_NO_CHUNKS: Final = "the table cannot be read in chunks: "
 _AUTO_INCREMENT: Final = re.compile(r" AUTO_INCREMENT=\d+")
 
 
@@ -153,7 +155,7 @@ def _values(row: bytes, arrivals: Sequence[Arrival]) -> Iterator[tuple[int, byte
 
 def describe(connection: SourceConnection, schema: str, table: str) -> Table:
     """Look a table up, with its primary key if that serves; raises Unfit where no key does."""
-    name = f"{schema}.{table}"
+    name = full_name(schema, table)
     seen = _is_table(connection, schema, table) and definition(connection, schema, table)
     found = describe_table(connection, schema, table) if seen else None
     if not seen or found is None:
@@ -182,6 +184,15 @@ def describe(connection: SourceConnection, schema: str, table: str) -> Table:
         images=RowImages(arrivals),
         arrivals=arrivals,
     )
+
+
+def unread(connection: SourceConnection, schema: str, table: str) -> str:
+    """Say why a table cannot be read as a whole; empty where it can."""
+    try:
+        describe(connection, schema, table)
+    except Unfit as error:
+        return error.message.removeprefix(_NO_CHUNKS)
+    return ""
 
 
 def _is_table(connection: SourceConnection, schema: str, table: str) -> bool:
@@ -302,7 +313,7 @@ def _keys(
             why = obstacle
     if not found:
         raise Unfit(
-            f"the table cannot be read in chunks: {why}",
+            f"{_NO_CHUNKS}{why}",
             table=table.name,
             remedy="give it a primary key of columns that have an exact order",
         )

@@ -20,6 +20,7 @@ from cdc.readers.column_metadata import BINARY_COLLATION, Fields, Metadata
 from cdc.readers.column_shapes import Shape, shapes
 from cdc.readers.events import HEADER_SIZE, Event
 from cdc.readers.varint import packed
+from cdc.table_names import full_name, sql_name
 
 PAYLOAD_AT: Final = HEADER_SIZE + 6
 """Where an event's bytes stop depending on the table id."""
@@ -118,18 +119,18 @@ def _parse(
     if Metadata.COLUMN_NAME not in optional:
         raise RefusedEvent(
             "the table map does not name its columns: it was written without full row metadata",
-            table=f"{schema}.{table}",
+            table=full_name(schema, table),
             remedy="SET GLOBAL binlog_row_metadata = FULL; then resync the table",
         )
     if mariadb and not _UNMEASURED.isdisjoint(types):
         raise RefusedEvent(
             "a TIME, DATETIME or TIMESTAMP column is stored as MariaDB before 10.1 did, and the"
             " binlog does not tell how many digits of the seconds it holds",
-            table=f"{schema}.{table}",
-            remedy=f"SET GLOBAL mysql56_temporal_format = ON; ALTER TABLE {schema}.{table} FORCE;"
-            " then resync the table",
+            table=full_name(schema, table),
+            remedy="SET GLOBAL mysql56_temporal_format = ON;"
+            f" ALTER TABLE {sql_name(schema, table)} FORCE; then resync the table",
         )
-    found = shapes(types, payload[at:nulls_at], f"{schema}.{table}")
+    found = shapes(types, payload[at:nulls_at], full_name(schema, table))
     describe = _Columns(optional, payload[nulls_at:optional_at], decode, mariadb=mariadb)
     keys = metadata.primary_key(optional, count)
     return TableMap(

@@ -16,6 +16,7 @@ from cdc.dead_letters import DEAD_LETTERS, Failure, LetterState, Origin
 from cdc.errors import TooManyDeadLetters
 from cdc.operations import Operation
 from cdc.state_writes import StateWrite
+from cdc.table_names import full_name, split_name
 from cdc.writers.batch import Batch, MappedTransaction, comparable
 from cdc.writers.letter_writes import EXACT, Letter, letter_id_of, opened, resolved
 from cdc.writers.state import MAJORITY, Document
@@ -109,8 +110,12 @@ class Letters:
     def _cleared(self, batch: Batch) -> Iterator[str]:
         """Yield the open letters on rows that a statement takes away as a whole."""
         for clear in batch.clears:
-            schema, _, table = clear.table.partition(".")
-            of = {"$regex": f"^{re.escape(schema)}[.]"} if table == ANY_TABLE else clear.table
+            schema, table = split_name(clear.table)
+            of = (
+                {"$regex": f"^{re.escape(full_name(schema, ''))}"}
+                if table == ANY_TABLE
+                else clear.table
+            )
             query = {"stream": self._stream, "state": LetterState.OPEN.value, "table": of}
             for each in self._documents.find({**query, "collection": clear.collection}, {"_id": 1}):
                 yield str(each["_id"])

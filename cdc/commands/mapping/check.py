@@ -16,6 +16,7 @@ from cdc.errors import CdcError
 from cdc.mapping.compiler import compile_plan
 from cdc.mapping.mistakes import MappingError, Mistake
 from cdc.mapping.model import Mapping
+from cdc.terminal import in_a_line, say
 
 
 @click.command()
@@ -33,13 +34,13 @@ def check(ctx: click.Context, config_path: Path, output: str, offline: bool) -> 
     except MappingError as error:
         if output == "table":
             raise
-        click.echo(_as_json([], error.mistakes))
+        say(_as_json([], error.mistakes))
         ctx.exit(error.exit_code)
     if output == "json":
-        click.echo(_as_json(mappings, ()))
+        say(_as_json(mappings, ()))
         return
     for each in mappings:
-        click.echo(f"{each.origin.file}: {each.source} becomes {each.target}")
+        say(f"{each.origin.file}: {in_a_line(each.source)} becomes {in_a_line(each.target)}")
 
 
 def _checked(config_path: Path, *, offline: bool) -> tuple[Mapping, ...]:
@@ -50,7 +51,7 @@ def _checked(config_path: Path, *, offline: bool) -> tuple[Mapping, ...]:
         except CdcError as error:
             if not mistakes:
                 raise
-            click.echo(f"the tables were not looked at: {error.message}", err=True)
+            say(f"the tables were not looked at: {error.message}", err=True)
     if mistakes:
         raise MappingError(dict.fromkeys(mistakes))
     return mappings

@@ -12,6 +12,7 @@ from cdc.columns import TableMap
 from cdc.commands import config_option
 from cdc.commands.mapping.inputs import followed, load_all
 from cdc.mapping.compiler import compile_plan
+from cdc.terminal import in_a_line, say
 
 
 @click.command()
@@ -25,9 +26,10 @@ def explain(table: str, config_path: Path) -> None:
     """
     config, mappings = load_all(config_path)
     for each, table_map in followed(config, table, mappings):
-        click.echo(f"# {table_map.name} becomes {each.target}, by {each.origin.file}")
-        click.echo("\n".join(_legend(table_map)) + "\n")
-        click.echo(compile_plan(each, table_map).source)
+        names = f"{table_map.name} becomes {each.target}, by {each.origin.file}"
+        say(f"# {in_a_line(names)}")
+        say("\n".join(_legend(table_map)) + "\n")
+        say(compile_plan(each, table_map).source)
 
 
 def _legend(table: TableMap) -> Iterator[str]:

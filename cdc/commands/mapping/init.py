@@ -25,6 +25,7 @@ from cdc.mapping.source_patterns import source_pattern
 from cdc.readers.definitions import define_table
 from cdc.readers.source import SourceConnection
 from cdc.readers.tables import list_tables
+from cdc.terminal import in_a_line, say
 from cdc.yaml_file import parse
 
 BETWEEN_FILES: Final = "---\n"
@@ -62,7 +63,7 @@ def init(tables: tuple[str, ...], config_path: Path, folder: Path | None, force:
     drafts = _drafts(config, config_path, tables, schema_file)
     usable = [each for each in drafts if not each.mistakes]
     if folder is None:
-        click.echo(BETWEEN_FILES.join(each.text for each in usable), nl=False)
+        say(BETWEEN_FILES.join(each.text for each in usable), nl=False)
     else:
         _write(usable, folder, force=force)
     _refuse([each for each in drafts if each.mistakes])
@@ -152,7 +153,7 @@ def _write(drafts: Sequence[_Draft], folder: Path, *, force: bool) -> None:
         schema_file.write_text(json_schema_text(), encoding="utf-8")
     for file, each in files.items():
         file.write_text(each.text, encoding="utf-8")
-        click.echo(f"{file}: {each.table} becomes {each.target}", err=True)
+        say(f"{file}: {in_a_line(each.table)} becomes {in_a_line(each.target)}", err=True)
 
 
 def _file_name(each: _Draft) -> str:

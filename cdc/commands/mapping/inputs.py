@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-import click
-
 from cdc.columns import TableMap
 from cdc.config import Config, load
 from cdc.errors import UsageError
@@ -18,6 +16,8 @@ from cdc.mapping.source_patterns import source_pattern
 from cdc.readers import source
 from cdc.readers.schema import describe_table
 from cdc.readers.tables import list_tables
+from cdc.table_names import split_name
+from cdc.terminal import say
 
 QUERY_SECONDS: Final = 30.0
 
@@ -70,7 +70,7 @@ def followed(
             if table in (each.source, table_map.name)
         ]
     if not found:
-        click.echo(f"the source has no table {table} that its user may read", err=True)
+        say(f"the source has no table {table} that its user may read", err=True)
     return found
 
 
@@ -80,7 +80,7 @@ def table_maps(connection: source.SourceConnection, each: Mapping) -> list[Table
     MappingError where the source has no table that the mapping names.
     """
     pattern = source_pattern(each.source)
-    names = [(pattern.schema, pattern.table)]
+    names = [pattern.named]
     if pattern.varying:
         names = [name for name in list_tables(connection) if pattern.matches(*name)]
     found = [describe_table(connection, *name) for name in names]
@@ -92,7 +92,7 @@ def table_maps(connection: source.SourceConnection, each: Mapping) -> list[Table
 
 def _mappings_of(table: str, mappings: Sequence[Mapping]) -> list[Mapping]:
     """Give the mappings that follow `schema.table`; UsageError where none does."""
-    schema, _, name = table.partition(".")
+    schema, name = split_name(table)
     chosen = [each for each in mappings if each.source == table or each.follows(schema, name)]
     if not chosen:
         known = did_you_mean(table, [each.source for each in mappings])

@@ -22,6 +22,8 @@ from cdc.mapping.preview import HIDDEN, Pair, Preview
 from cdc.readers.chunks import ChunkReader
 from cdc.readers.keys import Key
 from cdc.readers.selected import Table
+from cdc.table_names import split_name
+from cdc.terminal import say
 
 OPTIONS: Final = json_util.RELAXED_JSON_OPTIONS
 INDENT: Final = 2
@@ -46,17 +48,17 @@ def preview(table: str, config_path: Path, output: str, limit: int, key: tuple[s
         pairs = [*_pairs(config, each, name, limit, key)]
         for pair in pairs:
             if output == "json":
-                click.echo(_as_json(each, name, pair))
+                say(_as_json(each, name, pair))
             else:
-                click.echo("\n".join(_as_text(each, name, pair)) + "\n")
+                say("\n".join(_as_text(each, name, pair)) + "\n")
         if not pairs:
-            click.echo(f"{name} has no {'such row' if key else 'rows'}", err=True)
+            say(f"{name} has no {'such row' if key else 'rows'}", err=True)
 
 
 def _pairs(
     config: Config, each: Mapping, name: str, limit: int, key: tuple[str, ...]
 ) -> Iterator[Pair]:
-    schema, _, table = name.partition(".")
+    schema, table = split_name(name)
     reader = ChunkReader(config.source)
     try:
         opened = reader.open(schema, table, each.id_columns)

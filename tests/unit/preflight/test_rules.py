@@ -6,10 +6,12 @@ import pytest
 
 from cdc.columns import TableMap
 from cdc.errors import CdcError, Retryable, Unfit, UsageError
+from cdc.mapping.model import Mapping
 from cdc.preflight import (
     Finding,
     Outcome,
     exit_code,
+    expression_findings,
     require,
     source_findings,
     table_findings,
@@ -228,3 +230,37 @@ def test_the_gravest_finding_decides(
 
 def test_an_account_is_quoted_for_a_grant() -> None:
     assert quoted_account("o'neil@10.0.%") == "'o''neil'@'10.0.%'"
+
+
+PLAIN = {"source": "shop.items", "target": "items"}
+EXPRESSIONS = {
+    "where": {"where": "id > 3"},
+    "field": {"fields": {"a": {"sql": "id + 1"}}},
+    "id": {"id": {"sql": "id + 1", "unique": "asserted"}},
+}
+
+
+def expressions(source: SourceFacts, **keys: object) -> list[Finding]:
+    return [*expression_findings(source, [Mapping.model_validate({**PLAIN, **keys})])]
+
+
+@pytest.mark.parametrize("where", EXPRESSIONS)
+@pytest.mark.parametrize(
+    ("source", "version"), [(MYSQL, (8, 0, 31)), (MYSQL, (9, 6, 9)), (MARIADB, (11, 4, 5))]
+)
+def test_expressions_on_an_older_source_are_warned_of(
+    source: SourceFacts, version: tuple[int, ...], where: str
+) -> None:
+    old = replace(source, version=version, version_text="the old one")
+
+    [found] = expressions(old, **EXPRESSIONS[where])
+
+    assert found.outcome is Outcome.WARNING
+    assert "shop.items" in found.what
+    assert "the old one" in found.what
+    assert expressions(old) == []
+
+
+@pytest.mark.parametrize("source", [MYSQL, MARIADB])
+def test_expressions_on_the_version_that_is_meant_are_not(source: SourceFacts) -> None:
+    assert expressions(source, **EXPRESSIONS["where"]) == []

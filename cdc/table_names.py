@@ -1,0 +1,44 @@
+"""The names of tables: one text for schema and table, and the two as SQL writes them.
+
+A schema whose name holds a dot has it in brackets, `a[.]b.orders`, so that the first dot outside of
+brackets ends the schema's name; so has a bracket, `[[]`. What follows that dot is the table's name
+as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+_IN_SCHEMA: Final = re.compile(r"[.\[]")
+_BRACKETED: Final = re.compile(r"\[(.)\]", re.DOTALL)
+_SCHEMA: Final = re.compile(r"(?:\[.\]|[^.])*", re.DOTALL)
+
+
+def full_name(schema: str, table: str) -> str:
+    """Return both names as one text."""
+    if "." in schema or "[" in schema:
+        schema = _IN_SCHEMA.sub(r"[\g<0>]", schema)
+    return f"{schema}.{table}"
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """Return the schema's and the table's name of what `full_name` wrote."""
+    if "[" not in name:
+        schema, _, table = name.partition(".")
+        return schema, table
+    found = _SCHEMA.match(name)
+    end = found.end() if found else 0
+    return _BRACKETED.sub(r"\1", name[:end]), name[end + 1 :]
+
+
+def table_and_target(copy: str) -> Iterator[tuple[str, str]]:
+    """Yield what a table and a collection with a space between them can be: each may hold some."""
+    for space in re.finditer(" ", copy):
+        yield copy[: space.start()], copy[space.end() :]
+
+
+def sql_name(*names: str) -> str:
+    """Quote a name, or the parts of a dotted one, for a statement."""
+    return ".".join("`{}`".format(name.replace("`", "``")) for name in names)
