@@ -96,15 +96,15 @@ def test_every_name_is_drafted_checked_copied_followed_resynced_and_verified(
         done(Command(stream, "verify"))
         for command in (["status"], ["jobs", "list"], ["check"], ["dead-letters", "list"]):
             done(Command(stream, *command))
-        for name in written:
-            done(Command(stream, "mapping", "explain", name))
-            assert '"v": 20' in done(Command(stream, "mapping", "preview", name)).stdout
+        for each in written:
+            done(Command(stream, "mapping", "explain", each))
+            assert '"v": 20' in done(Command(stream, "mapping", "preview", each)).stdout
 
         found = targets(folder)
         assert set(found) == set(written)
-        for name in written:
-            documents = {one["_id"]: one["v"] for one in stream.database[found[name]].find()}
-            assert documents == {1: 10, 2: 20}, name
+        for each in written:
+            documents = {one["_id"]: one["v"] for one in stream.database[found[each]].find()}
+            assert documents == {1: 10, 2: 20}, each
         jobs = count(stream, {})
         stream.restart()
         stream.daemon.until_logged("streaming")

@@ -233,7 +233,7 @@ def test_an_account_is_quoted_for_a_grant() -> None:
 
 
 PLAIN = {"source": "shop.items", "target": "items"}
-EXPRESSIONS = {
+EXPRESSIONS: dict[str, dict[str, object]] = {
     "where": {"where": "id > 3"},
     "field": {"fields": {"a": {"sql": "id + 1"}}},
     "id": {"id": {"sql": "id + 1", "unique": "asserted"}},
