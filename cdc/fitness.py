@@ -28,6 +28,7 @@ from cdc.preflight import (
     index_findings,
     mapping_finding,
     missing,
+    place_findings,
     require,
     source_findings,
     table_findings,
@@ -258,6 +259,7 @@ def examine_target(
     config: Config, mappings: Mappings, *, accept_edits: bool = False
 ) -> Iterator[Finding]:
     """Look at the target; Retryable or Unfit where it lets nobody in."""
+    yield from place_findings(config.target.database, mappings)
     with target.connect(config.target) as client:
         facts = target_facts(
             client,
@@ -265,10 +267,18 @@ def examine_target(
             state_database=config.target.state_database,
             collections=sorted({mapping.target for mapping in mappings}),
         )
-        yield from target_findings(facts, mode=config.apply.mode)
+        yield from target_findings(facts, mode=config.apply.mode, tables=_tables(config, mappings))
         if facts.writable:
             yield from index_findings(index_facts(client, config.target.database, mappings))
             yield from edit_findings(_edits(config, client, mappings), accept=accept_edits)
+
+
+def _tables(config: Config, mappings: Mappings) -> dict[str, list[str]]:
+    """Return the sources of the mappings by the collection, `database.collection`, they go to."""
+    found: dict[str, list[str]] = {}
+    for each in mappings:
+        found.setdefault(f"{config.target.database}.{each.target}", []).append(each.source)
+    return found
 
 
 def _edits(config: Config, client: Client, mappings: Mappings) -> list[Edit]:

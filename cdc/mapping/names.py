@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictStr
 
+from cdc.mapping.collection_names import collection_name
 from cdc.mapping.source_patterns import listed, source_pattern
 
 
@@ -55,12 +56,6 @@ def _top_level(name: str) -> str:
     return _path(name)
 
 
-def _collection(name: str) -> str:
-    if not name or "$" in name or "\0" in name or name.startswith(("system.", ".")):
-        raise ValueError("must be a collection name: no `$`, not beginning with `system.` or `.`")
-    return name
-
-
 def _source(name: str) -> str:
     pattern = source_pattern(name)
     if not all(each.schema and each.table for each in (pattern, *pattern.excluded)):
@@ -69,7 +64,7 @@ def _source(name: str) -> str:
 
 
 ColumnName = Annotated[StrictStr, Field(min_length=1)]
-CollectionName = Annotated[StrictStr, AfterValidator(_collection)]
+CollectionName = Annotated[StrictStr, AfterValidator(collection_name)]
 SourceName = Annotated[
     StrictStr,
     AfterValidator(_source),

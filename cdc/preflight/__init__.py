@@ -6,6 +6,7 @@ from cdc.preflight.edited import edit_findings
 from cdc.preflight.expressions import expression_findings
 from cdc.preflight.finding import Finding, Outcome, exit_code, require
 from cdc.preflight.indexes import index_findings
+from cdc.preflight.places import place_findings
 from cdc.preflight.source import source_findings
 from cdc.preflight.tables import (
     glob_findings,
@@ -27,6 +28,7 @@ __all__ = [
     "index_findings",
     "mapping_finding",
     "missing",
+    "place_findings",
     "require",
     "source_findings",
     "table_findings",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from cdc.columns import TableMap
 from cdc.table_names import full_name
@@ -93,10 +93,26 @@ class IndexFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CollectionFacts:
+    """A collection, `database.collection`, that is there.
+
+    `options` are those that it was made with, as listCollections tells them, without those that
+    are off. `expiring` names its indexes by which documents expire. `shard_key`: the fields, or
+    None where it is not sharded, or the account may not ask.
+    """
+
+    name: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    expiring: tuple[str, ...] = ()
+    shard_key: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TargetFacts:
     """A target as it answers one account.
 
     `refusals` holds, for each `database.collection` that was tried, why it cannot be written.
+    `collections` are those that are there, None where the account may not ask.
     """
 
     version: tuple[int, ...]
@@ -104,3 +120,4 @@ class TargetFacts:
     topology: Literal["replica set", "sharded", "standalone"]
     writable: bool
     refusals: Mapping[str, str] = field(default_factory=dict)
+    collections: tuple[CollectionFacts, ...] | None = ()

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final, Literal
 
+from cdc.preflight.collections import collection_findings
 from cdc.preflight.facts import TargetFacts
 from cdc.preflight.finding import Finding, Outcome
 
 OLDEST: Final = (5, 0)
+"""The first MongoDB that is supported; README says the same."""
 
 
 def target_findings(
-    facts: TargetFacts, *, mode: Literal["exactly_once", "at_least_once"]
+    facts: TargetFacts,
+    *,
+    mode: Literal["exactly_once", "at_least_once"],
+    tables: Mapping[str, Iterable[str]] | None = None,
 ) -> Iterator[Finding]:
-    """Judge a target for this `apply.mode`."""
+    """Judge a target for this `apply.mode`.
+
+    `tables` names, by `database.collection`, those whose rows go there.
+    """
     yield _version(facts)
     yield _topology(facts, mode)
     yield _primary(facts)
-    yield from _write_access(facts)
+    judged = [*collection_findings(facts.collections, tables or {})]
+    yield from judged
+    yield from _write_access(facts, {each.check for each in judged if not each.ok})
 
 
 def _version(facts: TargetFacts) -> Finding:
@@ -61,8 +71,11 @@ def _primary(facts: TargetFacts) -> Finding:
     )
 
 
-def _write_access(facts: TargetFacts) -> Iterator[Finding]:
+def _write_access(facts: TargetFacts, unfit: Collection[str]) -> Iterator[Finding]:
+    """Tell what a write met, but for a collection of which something worse was told."""
     for name, refusal in facts.refusals.items():
+        if refusal and f"collection {name}" in unfit:
+            continue
         if refusal:
             yield Finding(
                 f"write to {name}",

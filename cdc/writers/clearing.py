@@ -28,6 +28,7 @@ from cdc.operations import Operation, OperationKind
 from cdc.retry import Stopped
 from cdc.writers.batch import query
 from cdc.writers.commands import Command
+from cdc.writers.documents import BY_BYTES
 from cdc.writers.failures import Refused, check_reply
 from cdc.writers.stamps import NO_STAMPS, Stamps
 from cdc.writers.state import MAJORITY, AlreadyLanded, Document, StreamState
@@ -134,7 +135,11 @@ def _marking(command: Command, marks: Mapping[str, Any]) -> Document:
     return {
         "update": command.collection,
         "updates": [
-            {"q": RawBSONDocument(query(each.id)), "u": {"$set": dict(marks)}}
+            {
+                "q": RawBSONDocument(query(each.id)),
+                "u": {"$set": dict(marks)},
+                "collation": BY_BYTES.document,
+            }
             for each in command.operations
         ],
         "ordered": True,
@@ -169,7 +174,8 @@ class _Found:
         return ids
 
     def _look(self) -> Iterator[Any]:
-        return iter(self._collection.find(self._wanted, {"_id": 1}, batch_size=PIECE))
+        found = self._collection.find(self._wanted, {"_id": 1}, batch_size=PIECE)
+        return iter(found.collation(BY_BYTES))
 
 
 def _ids(documents: Iterator[Any]) -> list[bytes]:

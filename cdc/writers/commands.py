@@ -10,11 +10,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import bson
 from bson.raw_bson import RawBSONDocument
 
 from cdc.operations import Operation, OperationKind
 from cdc.writers.batch import Batch, coalesce, query, runs
 from cdc.writers.stamps import stamped
+
+_SIMPLE: Final = b"\x03collation\0" + bson.encode({"locale": "simple"})
+"""Has ids compared by their bytes, whatever collation the collection was made with meanwhile."""
 
 MAX_COMMAND_BYTES: Final = 15_000_000
 """Below the 16 MB of a BSON document, which a command is."""
@@ -54,13 +58,17 @@ class Command:
 
 
 def _update(identifier: bytes, document: bytes) -> bytes:
-    body = b"\x03q\0%b\x03u\0%b\x08upsert\0\x01\0" % (query(identifier), document)
-    return (len(body) + 4).to_bytes(4, "little") + body
+    return _sized(b"\x03q\0%b\x03u\0%b\x08upsert\0\x01" % (query(identifier), document))
 
 
 def _delete(operation: Operation) -> bytes:
-    body = b"\x03q\0%b\x10limit\0\x01\0\0\0\0" % query(operation.id)
-    return (len(body) + 4).to_bytes(4, "little") + body
+    return _sized(b"\x03q\0%b\x10limit\0\x01\0\0\0" % query(operation.id))
+
+
+def _sized(elements: bytes) -> bytes:
+    """Return the statement with these elements, and how it compares ids."""
+    size = 4 + len(elements) + len(_SIMPLE) + 1
+    return b"%b%b%b\0" % (size.to_bytes(4, "little"), elements, _SIMPLE)
 
 
 def coalesced(batch: Batch, *, insert_first: bool) -> list[Command]:

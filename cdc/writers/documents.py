@@ -9,6 +9,7 @@ import bson
 from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.raw_bson import DEFAULT_RAW_BSON_OPTIONS, RawBSONDocument
 from pymongo import MongoClient
+from pymongo.collation import Collation
 from pymongo.collection import Collection
 from pymongo.read_concern import ReadConcern
 
@@ -19,6 +20,9 @@ from cdc.writers.stamps import NO_STAMPS, Stamps
 _RAW: Final[CodecOptions[RawBSONDocument]] = DEFAULT_RAW_BSON_OPTIONS.with_options(
     datetime_conversion=DatetimeConversion.DATETIME_AUTO
 )
+BY_BYTES: Final = Collation("simple")
+"""How texts are compared where ids are: two that differ are two."""
+
 _ID_OFFSET: Final = 9
 """Where the value of a leading `_id` begins: behind the length, the type byte and the name."""
 
@@ -62,8 +66,8 @@ class Documents:
 
         Ids are type byte and value bytes, as in `Operation`.
         """
-        found = self._collection(collection).find(within, {"_id": 1}).hint("_id_")
-        found = found.sort("_id", 1).limit(limit + 1)
+        found = self._collection(collection).find(within, {"_id": 1}).hint([("_id", 1)])
+        found = found.sort("_id", 1).limit(limit + 1).collation(BY_BYTES)
         if after is not None:
             # `$gt` would leave out the ids of other types; the bound is one of the index.
             found = found.min([("_id", _value(after))])
@@ -75,6 +79,7 @@ class Documents:
         """Return the documents of these ids that exist, by their ids as MongoDB compares them."""
         wanted = {"_id": {"$in": [_value(each) for each in ids]}}
         found = self._collection(collection).find(wanted, self._stamps.hidden(collection))
+        found = found.collation(BY_BYTES)
         with explained():
             # From 4,096 bytes on pymongo gives a memoryview.
             raws = [bytes(document.raw) for document in found]

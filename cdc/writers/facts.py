@@ -12,8 +12,9 @@ from pymongo.read_concern import ReadConcern
 
 from cdc.errors import Retryable, Unfit
 from cdc.preflight.facts import TargetFacts
+from cdc.writers.collection_facts import collection_facts
 from cdc.writers.failures import brief, is_passing
-from cdc.writers.state import MAJORITY, STREAMS
+from cdc.writers.state import MAJORITY, STATE_COLLECTIONS, STREAMS
 
 Client = MongoClient[dict[str, Any]]
 
@@ -37,13 +38,19 @@ def target_facts(
         hello = client.admin.command("hello")
         version = str(client.server_info()["version"])
         topology = _topology(hello)
-        names = [(state_database, STREAMS), *((database, each) for each in collections)]
+        targets = [(database, each) for each in collections]
+        names = [(state_database, STREAMS), *targets]
         writable = bool(hello.get("isWritablePrimary"))
         refusals = {
             f"{base}.{name}": _refusal(client, base, name, in_transaction=topology != "standalone")
             for base, name in names
             if writable
         }
+        there = collection_facts(
+            client,
+            [*((state_database, each) for each in STATE_COLLECTIONS), *targets],
+            sharded=topology == "sharded",
+        )
     except ConnectionFailure as error:
         raise _unreached(error) from error
     except OperationFailure as error:
@@ -54,6 +61,7 @@ def target_facts(
         topology=topology,
         writable=writable,
         refusals=refusals,
+        collections=there,
     )
 
 

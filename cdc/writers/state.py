@@ -26,10 +26,16 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from cdc.checkpoint import Checkpoint
+from cdc.dead_letters import DEAD_LETTERS
 from cdc.errors import Fenced, LeaseHeld, Retryable, StateMissing
+from cdc.jobs import JOBS
 from cdc.lease import Owner, holder, this_process
 
 STREAMS: Final = "streams"
+CLAIMS: Final = "claims"
+STATE_COLLECTIONS: Final = (STREAMS, JOBS, DEAD_LETTERS, CLAIMS)
+"""What a state database holds, of all its streams."""
+
 MAJORITY: Final = WriteConcern("majority", j=True)
 _NO_SUCH_SESSION: Final = frozenset({206})
 

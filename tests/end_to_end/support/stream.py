@@ -129,10 +129,14 @@ class Stream:
         """The latest one."""
         return self.daemons[-1]
 
-    def start(self, *options: str, fault: str = "", ledger: bool = True) -> Daemon:
+    def configure(self) -> None:
+        """Write the configuration, for commands before any daemon."""
         whole = self.config.with_suffix(".part")
         whole.write_text(json.dumps(self.settings))
         whole.rename(self.config)  # a daemon that is just starting may be reading it
+
+    def start(self, *options: str, fault: str = "", ledger: bool = True) -> Daemon:
+        self.configure()
         environment = {"CDC_FAULT": fault} if fault else {}
         if ledger:
             environment["CDC_LEDGER"] = LEDGER

@@ -393,7 +393,7 @@ def test_a_collection_that_is_a_view_is_unfit(
 
     code, found = check()
 
-    assert (code, found[f"write to {database}.plain"][0]) == (3, "unfit")
+    assert (code, found[f"collection {database}.plain"][0]) == (3, "unfit")
 
 
 def test_a_validator_and_a_unique_index_do_not_stop_the_check(

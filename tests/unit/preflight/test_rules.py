@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -17,8 +18,10 @@ from cdc.preflight import (
     table_findings,
     target_findings,
 )
-from cdc.preflight.facts import Replica, SourceFacts, TableFacts, TargetFacts
+from cdc.preflight.collections import collection_findings
+from cdc.preflight.facts import CollectionFacts, Replica, SourceFacts, TableFacts, TargetFacts
 from cdc.preflight.source import quoted_account
+from cdc.preflight.target import OLDEST
 
 COLUMNS = TableMap("shop", "items", ())
 OWN_UUID = "00000000-0000-0000-0000-000000000007"
@@ -189,6 +192,40 @@ def test_a_secondary_and_an_old_server_are_unfit() -> None:
     unfit = {each.check for each in target_findings(facts, mode="exactly_once") if not each.ok}
 
     assert unfit == {"target version", "target primary"}
+
+
+def test_the_oldest_mongodb_is_the_one_of_the_readme() -> None:
+    readme = (Path(__file__).parents[3] / "README.md").read_text()
+
+    assert f"sharded cluster, {'.'.join(map(str, OLDEST))} or newer" in readme
+
+
+@pytest.mark.parametrize(
+    ("key", "outcome"),
+    [(("_id",), Outcome.OK), (("region",), Outcome.UNFIT), (("_id", "region"), Outcome.UNFIT)],
+)
+def test_a_collection_is_sharded_by_its_id_or_unfit(key: tuple[str, ...], outcome: Outcome) -> None:
+    [finding] = collection_findings([CollectionFacts(name="shop.items", shard_key=key)], {})
+
+    assert (finding.check, finding.outcome) == ("collection shop.items", outcome)
+
+
+def test_an_option_that_nobody_knows_is_a_risk() -> None:
+    facts = CollectionFacts(name="shop.items", options={"shiny": 1, "validator": {}})
+
+    [finding] = collection_findings([facts], {})
+
+    assert finding.outcome is Outcome.WARNING
+    assert "shiny" in finding.what
+    assert "validator" not in finding.what
+
+
+def test_collections_that_the_account_may_not_list_are_not_checked() -> None:
+    findings = target_findings(replace(REPLICA_SET, collections=None), mode="exactly_once")
+
+    assert [each.check for each in findings if each.outcome is Outcome.NOT_CHECKED] == [
+        "collections"
+    ]
 
 
 def test_a_refused_write_names_the_collection() -> None:

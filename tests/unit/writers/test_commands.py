@@ -34,6 +34,7 @@ def test_a_replace_is_an_upsert_of_the_whole_document() -> None:
         "q": {"_id": 7},
         "u": {"_id": 7, "name": "é"},
         "upsert": True,
+        "collation": {"locale": "simple"},
     }
 
 
@@ -52,7 +53,11 @@ def test_a_stamp_goes_into_what_is_sent_and_not_into_the_operation(kind: Operati
 def test_a_delete_names_one_document() -> None:
     body = Command("c", OperationKind.DELETE, [Operation(OperationKind.DELETE, ID)]).body()
 
-    assert decoded(body["deletes"][0]) == {"q": {"_id": 7}, "limit": 1}
+    assert decoded(body["deletes"][0]) == {
+        "q": {"_id": 7},
+        "limit": 1,
+        "collation": {"locale": "simple"},
+    }
 
 
 def test_deletes_are_sent_before_writes() -> None:

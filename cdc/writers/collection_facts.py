@@ -1,0 +1,74 @@
+"""Asks a target what its collections are like, for preflight to judge."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from pymongo import MongoClient
+from pymongo.errors import OperationFailure
+
+from cdc.preflight.facts import CollectionFacts
+
+Client = MongoClient[dict[str, Any]]
+
+_UNAUTHORIZED: Final = 13
+_OFF: Final = (False, None)
+
+
+def collection_facts(
+    client: Client, names: Iterable[tuple[str, str]], *, sharded: bool
+) -> tuple[CollectionFacts, ...] | None:
+    """Return what is known of those (database, collection) that are there.
+
+    None where the account may not list them.
+    """
+    wanted: dict[str, set[str]] = {}
+    for database, collection in names:
+        wanted.setdefault(database, set()).add(collection)
+    try:
+        return tuple(
+            _facts(client, database, each, sharded=sharded)
+            for database, collections in wanted.items()
+            for each in _listed(client, database, collections)
+        )
+    except OperationFailure as error:
+        if error.code == _UNAUTHORIZED:
+            return None
+        raise
+
+
+def _listed(client: Client, database: str, names: set[str]) -> Iterator[Mapping[str, Any]]:
+    found = client[database].list_collections(filter={"name": {"$in": sorted(names)}})
+    yield from sorted(found, key=lambda each: str(each["name"]))
+
+
+def _facts(
+    client: Client, database: str, listed: Mapping[str, Any], *, sharded: bool
+) -> CollectionFacts:
+    name = f"{database}.{listed['name']}"
+    options = {key: value for key, value in listed["options"].items() if value not in _OFF}
+    if listed["options"].get("autoIndexId") is False:
+        options["autoIndexId"] = False
+    return CollectionFacts(
+        name=name,
+        options=options,
+        expiring=() if "viewOn" in options else _expiring(client[database], str(listed["name"])),
+        shard_key=_shard_key(client, name) if sharded else None,
+    )
+
+
+def _expiring(database: Any, collection: str) -> tuple[str, ...]:
+    indexes = database[collection].list_indexes()
+    return tuple(str(each["name"]) for each in indexes if "expireAfterSeconds" in each)
+
+
+def _shard_key(client: Client, name: str) -> tuple[str, ...] | None:
+    """Return the fields by which a collection is sharded; None where it is not, or nobody tells."""
+    try:
+        found = client["config"]["collections"].find_one({"_id": name, "dropped": {"$ne": True}})
+    except OperationFailure as error:
+        if error.code == _UNAUTHORIZED:
+            return None
+        raise
+    return tuple(found["key"]) if found else None
