@@ -26,6 +26,7 @@ COMMANDS = {
     "resync": ("cdc.commands.resync:resync", "Make documents equal to the rows again."),
     "verify": ("cdc.commands.verify:verify", "Compare documents with rows, while both change."),
     "jobs": ("cdc.commands.jobs:jobs", "Show, pause, resume and cancel such work."),
+    "claims": ("cdc.commands.claims:claims", "Show which stream writes each collection."),
     "dead-letters": (
         "cdc.commands.dead_letters:dead_letters",
         "Show, retry and discard rows that could not be carried over.",

@@ -23,13 +23,14 @@ from cdc.chunks.tally import CopyTally
 from cdc.chunks.windows import Windows
 from cdc.chunks.worker import Worker
 from cdc.config import Config
-from cdc.errors import Fenced, LeaseHeld, Retryable
+from cdc.errors import Claimed, Fenced, LeaseHeld, Retryable
 from cdc.faults import Faults
 from cdc.fitness import followed_now, logs_cascades, require_fit, require_table_fit, stands
 from cdc.following import Followed
 from cdc.handoff import Handoff, Limits
 from cdc.loss_counts import LossCounts
 from cdc.mapping.model import Mapping
+from cdc.owning import Owning
 from cdc.pipeline import Mapper, Pipeline
 from cdc.preflight import edit_findings, require
 from cdc.pulse import Pulse
@@ -163,18 +164,20 @@ class Daemon:
 
     def _serve(self, writer: MongoWriter) -> None:
         """Be the active daemon once: from the takeover until stopped or fenced."""
-        checkpoint = self._own(writer)
-        self._enlist(writer, checkpoint)
+        try:
+            self._serve_from(self._own(writer), writer)
+        except Fenced as error:
+            log.warning("fenced", stream=self._config.name, by=error.message)
+
+    def _serve_from(self, checkpoint: Checkpoint, writer: MongoWriter) -> None:
+        self._once_reachable(lambda: self._enlist(writer, checkpoint))
         self._pipeline = self._assemble(writer, checkpoint)
         if self._stopping.is_set():
             return
         self._become(Role.ACTIVE)
         log.info("streaming", stream=self._config.name, position=str(checkpoint.position))
-        try:
-            with Heart(self._config.source, self._config.name):
-                self._replicate(self._pipeline, checkpoint, writer)
-        except Fenced as error:
-            log.warning("fenced", stream=self._config.name, by=error.message)
+        with Heart(self._config.source, self._config.name):
+            self._replicate(self._pipeline, checkpoint, writer)
 
     def _own(self, writer: MongoWriter) -> Checkpoint:
         """Wait until no other daemon of the name is active, and become it."""
@@ -229,11 +232,25 @@ class Daemon:
         config = self._config
         first = self._once_reachable(lambda: start.resolve(config.source, config.start))
         log.info("first_start", stream=config.name, position=str(first.position))
-        covered = [] if config.start == "backfill" else [str(each) for each in self._copies()]
-        writer.create(first, entries(self._mappings, datetime.now(UTC)), covered)
+        self._once_reachable(lambda: self._begin(writer, first))
         taken = writer.take_over()
         assert taken is not None
         return taken
+
+    def _begin(self, writer: MongoWriter, first: Checkpoint) -> None:
+        """Save the first position, and claim the collections, together."""
+        owning, copies = self._owning(), self._copies()
+        covered = [] if self._config.start == "backfill" else [str(each) for each in copies]
+        left = StateWrite(
+            STREAMS, {"_id": self._config.name}, {"$set": {"left": owning.left(copies)}}
+        )
+        accepted = entries(self._mappings, datetime.now(UTC))
+        with _claimed_meanwhile():
+            writer.create(first, accepted, covered, [left, *owning.writes()])
+
+    def _owning(self) -> Owning:
+        assert self._client is not None
+        return Owning(self._config, self._mappings, self._client)
 
     def _once_reachable(self, ask: Callable[[], T]) -> T:
         def asked() -> T:
@@ -258,19 +275,25 @@ class Daemon:
         return copies(tables, Followed(self._mappings))
 
     def _enlist(self, writer: MongoWriter, checkpoint: Checkpoint) -> None:
-        """Ask for a backfill of every table that the stream does not cover from its beginning.
+        """Claim the collections, and ask for a backfill of every table that is not covered yet.
 
-        The mappings are those that documents are made by from here on.
+        The mappings are those that documents are made by from here on. Raises Unfit where another
+        stream writes one of the collections.
         """
         state = writer.read_state() or {}
         name, covered = self._config.name, state.get("covered", [])
+        owning, copies = self._owning(), self._copies()
         writes = [
-            *enlisted(name, self._copies(), covered, state.get("left", ())),
+            *enlisted(name, copies, covered, {*state.get("left", ()), *owning.left(copies)}),
             *left_behind(name, covered, Followed(self._mappings)),
             *self._accepted(state),
+            *owning.writes(),
         ]
         if writes:
-            writer.apply(Batch((MappedTransaction("", checkpoint, None, writes=tuple(writes)),)))
+            with _claimed_meanwhile():
+                writer.apply(
+                    Batch((MappedTransaction("", checkpoint, None, writes=tuple(writes)),))
+                )
 
     def _accepted(self, state: dict[str, Any]) -> list[StateWrite]:
         """Accept today's mappings; raises UsageError for one edited since the start was judged."""
@@ -356,6 +379,15 @@ class Daemon:
         """Build the indexes again of a collection that somebody has dropped."""
         assert self._client is not None
         create_indexes(self._client, self._config.target.database, mappings)
+
+
+@contextmanager
+def _claimed_meanwhile() -> Iterator[None]:
+    """Have another look taken where another stream was faster: it tells whose the collection is."""
+    try:
+        yield
+    except Claimed as error:
+        raise Retryable(error.message) from error
 
 
 @contextmanager

@@ -7,6 +7,7 @@ CdcError
 ├── Defect               cdc itself is wrong: whatever was asked for fails, the stream goes on
 ├── LeaseHeld            another daemon of the name is active: stand by, or leave it alone
 ├── Fenced               another daemon of the name has taken over: stand by
+├── Claimed              another stream has claimed a collection: look again, and say whose it is
 └── Fatal                stop
     ├── UsageError       exit 2: the configuration or a mapping is wrong
     ├── Unfit            exit 3: the source or the target cannot be used as it is set up
@@ -101,6 +102,10 @@ class LeaseHeld(CdcError):
 
 class Fenced(CdcError):
     """Another daemon of the same name has taken over."""
+
+
+class Claimed(CdcError):
+    """Another stream has claimed a collection meanwhile."""
 
 
 class Fatal(CdcError):

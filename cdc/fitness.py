@@ -12,6 +12,7 @@ import structlog
 
 from cdc.accepted import Edit, unmended
 from cdc.checkpoint import Checkpoint
+from cdc.claims import Claim
 from cdc.config import Config, StartPosition
 from cdc.errors import Fatal, Halted, Retryable, Unfit, UsageError
 from cdc.mapping.compiler import compile_plan
@@ -21,6 +22,7 @@ from cdc.mapping.source_patterns import source_pattern
 from cdc.preflight import (
     Finding,
     Outcome,
+    claim_findings,
     edit_findings,
     expression_findings,
     glob_findings,
@@ -44,6 +46,7 @@ from cdc.readers.tables import list_tables
 from cdc.table_names import full_name
 from cdc.writers import saved, target
 from cdc.writers.answers import explained
+from cdc.writers.claims import Claims
 from cdc.writers.facts import Client, target_facts
 from cdc.writers.indexes import index_facts
 from cdc.writers.jobs import Jobs
@@ -267,13 +270,26 @@ def examine_target(
             state_database=config.target.state_database,
             collections=sorted({mapping.target for mapping in mappings}),
         )
-        yield from target_findings(facts, mode=config.apply.mode, tables=_tables(config, mappings))
+        tables = tables_by_collection(config, mappings)
+        yield from target_findings(facts, mode=config.apply.mode, tables=tables)
         if facts.writable:
             yield from index_findings(index_facts(client, config.target.database, mappings))
             yield from edit_findings(_edits(config, client, mappings), accept=accept_edits)
+            yield from judge_claims(config, mappings, known_claims(config, client, mappings))
 
 
-def _tables(config: Config, mappings: Mappings) -> dict[str, list[str]]:
+def known_claims(config: Config, client: Client, mappings: Mappings) -> list[Claim]:
+    """Return the claims of the stream, and those on the collections that its mappings name."""
+    claims = Claims(client, state_database=config.target.state_database)
+    return claims.concerning(config.name, tables_by_collection(config, mappings))
+
+
+def judge_claims(config: Config, mappings: Mappings, claims: Iterable[Claim]) -> Iterator[Finding]:
+    """Name each collection that the mappings name and another stream writes."""
+    return claim_findings(claims, config.name, tables_by_collection(config, mappings))
+
+
+def tables_by_collection(config: Config, mappings: Mappings) -> dict[str, list[str]]:
     """Return the sources of the mappings by the collection, `database.collection`, they go to."""
     found: dict[str, list[str]] = {}
     for each in mappings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cdc.preflight.claims import claim_findings
 from cdc.preflight.edited import edit_findings
 from cdc.preflight.expressions import expression_findings
 from cdc.preflight.finding import Finding, Outcome, exit_code, require
@@ -20,6 +21,7 @@ from cdc.preflight.target import target_findings
 __all__ = [
     "Finding",
     "Outcome",
+    "claim_findings",
     "edit_findings",
     "exit_code",
     "expression_findings",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from enum import Enum
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -13,14 +14,16 @@ import pymongo
 import structlog
 from pymongo import MongoClient
 from pymongo.client_session import ClientSession
-from pymongo.errors import ConnectionFailure, DocumentTooLarge, PyMongoError
+from pymongo.errors import ConnectionFailure, DocumentTooLarge, DuplicateKeyError, PyMongoError
 
 from cdc.checkpoint import Checkpoint
-from cdc.errors import CdcError, Retryable
+from cdc.claims import CLAIMS
+from cdc.errors import CdcError, Claimed, Retryable
 from cdc.faults import FaultPoint, Faults
 from cdc.pulse import Pulse
 from cdc.retry import persist
 from cdc.snapshot import Writing
+from cdc.state_writes import StateWrite
 from cdc.writers import commands
 from cdc.writers.batch import Batch
 from cdc.writers.clearing import Clearing
@@ -178,10 +181,29 @@ class MongoWriter:
         return time.monotonic() - self._renewed_at >= self._renew_after_seconds
 
     def create(
-        self, checkpoint: Checkpoint, mappings: Sequence[Document], covered: Sequence[str] = ()
+        self,
+        checkpoint: Checkpoint,
+        mappings: Sequence[Document],
+        covered: Sequence[str] = (),
+        writes: Sequence[StateWrite] = (),
     ) -> None:
-        """Write a new stream's first checkpoint, and which copies of tables need no backfill."""
-        self._persist(lambda: self.state.create(checkpoint, mappings, covered))
+        """Write a new stream's first checkpoint, which copies need no backfill, and `writes`.
+
+        Nothing is written where an attempt before this one did it. Raises Claimed where one of the
+        writes claims what another stream has claimed.
+        """
+
+        def attempt() -> None:
+            with suppress(DuplicateKeyError), self._whole() as session:
+                self.state.create(checkpoint, mappings, covered, session)
+                for write in writes:
+                    self._write_state(write, session)
+
+        self._persist(attempt)
+
+    def _whole(self) -> AbstractContextManager[ClientSession | None]:
+        """Give a transaction, where the target has them."""
+        return committed(self._session) if self._transactional else nullcontext()
 
     def read_state(self) -> Document | None:
         """Return the stream's state document."""
@@ -345,12 +367,20 @@ class MongoWriter:
         for command in requests:
             check_reply(command, self._reply(command, session))
         for write in (*batch.writes, *account.writes):
-            self._state_database[write.collection].update_one(
-                write.query, write.change, upsert=write.upsert, session=session
-            )
+            self._write_state(write, session)
         if self._ledger is not None and batch.identities:
             entries = [{"_id": identity} for identity in batch.identities]
             self._ledger.insert_many(entries, session=session)
+
+    def _write_state(self, write: StateWrite, session: ClientSession | None) -> None:
+        try:
+            self._state_database[write.collection].update_one(
+                write.query, write.change, upsert=write.upsert, session=session
+            )
+        except DuplicateKeyError as error:
+            if write.collection == CLAIMS:
+                raise Claimed from error
+            raise
 
     def _reply(self, command: Command, session: ClientSession | None) -> dict[str, Any]:
         try:

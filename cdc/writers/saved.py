@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any
 
-from pymongo.errors import ConnectionFailure, PyMongoError
+from pymongo.errors import ConnectionFailure, DuplicateKeyError, PyMongoError
 
 from cdc import lease
 from cdc.accepted import is_accepted
@@ -77,7 +77,8 @@ def move(
     with _state(config) as (state, client), client.start_session() as session:
         document = state.read()
         if document is None:
-            state.create(checkpoint, mappings)
+            with suppress(DuplicateKeyError):
+                state.create(checkpoint, mappings)
             return
         try:
             state.take_over(session, force=force)

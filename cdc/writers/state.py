@@ -11,7 +11,6 @@ a repeated batch finds n + 1 and its own epoch, so it had landed. The same write
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, NoReturn
@@ -21,18 +20,18 @@ from pymongo import ReturnDocument
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import DuplicateKeyError, ExecutionTimeout, OperationFailure
+from pymongo.errors import ExecutionTimeout, OperationFailure
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from cdc.checkpoint import Checkpoint
+from cdc.claims import CLAIMS
 from cdc.dead_letters import DEAD_LETTERS
 from cdc.errors import Fenced, LeaseHeld, Retryable, StateMissing
 from cdc.jobs import JOBS
 from cdc.lease import Owner, holder, this_process
 
 STREAMS: Final = "streams"
-CLAIMS: Final = "claims"
 STATE_COLLECTIONS: Final = (STREAMS, JOBS, DEAD_LETTERS, CLAIMS)
 """What a state database holds, of all its streams."""
 
@@ -97,9 +96,13 @@ class StreamState:
         return self._documents.find_one({"_id": self._stream})
 
     def create(
-        self, checkpoint: Checkpoint, mappings: Sequence[Document], covered: Sequence[str] = ()
+        self,
+        checkpoint: Checkpoint,
+        mappings: Sequence[Document],
+        covered: Sequence[str] = (),
+        session: ClientSession | None = None,
     ) -> None:
-        """Write the first state of a new stream, unless an attempt before this one did.
+        """Write the first state of a new stream; raises DuplicateKeyError where there is one.
 
         `covered` are the copies of tables that need no backfill.
         """
@@ -115,8 +118,7 @@ class StreamState:
             "mappings": list(mappings),
             "covered": list(covered),
         }
-        with suppress(DuplicateKeyError):
-            self._documents.insert_one(document)
+        self._documents.insert_one(document, session=session)
 
     def look(self) -> Document | None:
         """Return the document as a majority has it, with the target's clock as `now`, or None."""

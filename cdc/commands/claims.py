@@ -1,0 +1,60 @@
+"""`cdc claims`: which stream writes each collection of the target."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from cdc.claims import Claim
+from cdc.commands import config_option, output_option
+from cdc.config import load
+from cdc.writers import claims as known
+
+
+@click.group()
+def claims() -> None:
+    """Show which stream writes each collection, and release the claim of one that is no more."""
+
+
+@claims.command("list")
+@config_option
+@output_option
+def list_claims(config_path: Path, output: str) -> None:
+    """List the claims of every stream in the state database, by collection."""
+    found = known.claims_of(load(config_path))
+    if output == "json":
+        click.echo(json.dumps([_shown(each) for each in found], ensure_ascii=False, indent=2))
+        return
+    if not found:
+        click.echo("no stream has claimed a collection", err=True)
+    for each in found:
+        click.echo(_line(each))
+
+
+@claims.command()
+@click.argument("collection", metavar="DATABASE.COLLECTION")
+@config_option
+def release(collection: str, config_path: Path) -> None:
+    """Let another stream write a collection, in place of one that is no more.
+
+    Its documents stay. Refused while a daemon of the stream is active. One that still names the
+    collection in a mapping claims it again at its next start, unless another has.
+    """
+    owner = known.release(load(config_path), collection)
+    click.echo(f"{collection}: no longer claimed by {owner}", err=True)
+
+
+def _shown(claim: Claim) -> dict[str, str | None]:
+    return {
+        "collection": claim.collection,
+        "stream": claim.stream,
+        "former": claim.former,
+        "since": claim.since.isoformat(),
+    }
+
+
+def _line(claim: Claim) -> str:
+    whose = claim.stream or f"nobody, left by {claim.former}"
+    return f"{claim.collection} {whose} since {claim.since:%Y-%m-%d %H:%M:%S}"

@@ -1,0 +1,80 @@
+"""The claims of a state database, as streams and operators read and release them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from pymongo import MongoClient
+from pymongo.read_concern import ReadConcern
+
+from cdc.claims import CLAIMS, Claim, given_up
+from cdc.config import Config
+from cdc.errors import LeaseHeld, UsageError
+from cdc.writers import target
+from cdc.writers.answers import explained
+from cdc.writers.state import MAJORITY, StreamState
+
+
+class Claims:
+    """The claims of every stream of a state database."""
+
+    def __init__(self, client: MongoClient[dict[str, Any]], *, state_database: str) -> None:
+        self._client = client
+        self._database = client[state_database]
+        self._documents = self._database.get_collection(
+            CLAIMS, read_concern=ReadConcern("majority"), write_concern=MAJORITY
+        )
+
+    def all(self) -> list[Claim]:
+        """Return every claim, and what was given up, by collection."""
+        return self._found({})
+
+    def concerning(self, stream: str, collections: Iterable[str]) -> list[Claim]:
+        """Return the stream's own claims, and those on these collections."""
+        return self._found({"$or": [{"stream": stream}, {"_id": {"$in": sorted(collections)}}]})
+
+    def _found(self, query: dict[str, Any]) -> list[Claim]:
+        with explained():
+            found = self._documents.find(query).sort("_id", 1)
+            return [Claim.from_document(each) for each in found]
+
+    def release(self, collection: str) -> str:
+        """Give a claim up in its stream's place; return the stream.
+
+        The stream's epoch is counted up first: a daemon of it that is frozen, or just starting, can
+        write no more. Raises LeaseHeld where one is active, UsageError where there is no claim.
+        """
+        owner = next((each.stream for each in self.all() if each.collection == collection), None)
+        if owner is None:
+            raise UsageError(
+                f"no stream has claimed {collection}", remedy="see which are: cdc claims list"
+            )
+        with explained(), self._client.start_session() as session:
+            state = StreamState(self._database, owner)
+            try:
+                checkpoint = state.take_over(session)
+            except LeaseHeld as error:
+                error.remedy = (
+                    f"take the mapping out of {owner}'s configuration and start it again: it gives"
+                    " the collection up; or stop it first, if it is to be no more"
+                )
+                raise
+            write = given_up(collection, owner, datetime.now(UTC))
+            self._documents.update_one(write.query, write.change)
+            if checkpoint is not None:
+                state.release()
+        return owner
+
+
+def claims_of(config: Config) -> list[Claim]:
+    """Return every claim in the state database of a configured stream."""
+    with target.connect(config.target) as client:
+        return Claims(client, state_database=config.target.state_database).all()
+
+
+def release(config: Config, collection: str) -> str:
+    """Do `Claims.release` in the state database of a configured stream."""
+    with target.connect(config.target) as client:
+        return Claims(client, state_database=config.target.state_database).release(collection)
