@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Final, Generic, TypeVar
 
+from cdc.error_frames import let_go
 from cdc.errors import CdcError
 
 Seen = TypeVar("Seen")
@@ -49,8 +50,8 @@ class Looks(Generic[Seen]):
         seen = None
         try:
             seen = self._look()
-        except CdcError:
-            pass  # cdc_source_connected and cdc_target_connected tell
+        except CdcError as error:
+            let_go(error)  # cdc_source_connected and cdc_target_connected tell
         finally:
             with self._changed:
                 self._seen, self._looked_at, self._looking = seen, self._clock(), False

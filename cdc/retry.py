@@ -10,6 +10,8 @@ from typing import Final, TypeVar
 
 import structlog
 
+from cdc.error_frames import let_go
+
 T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
@@ -59,6 +61,7 @@ def persist(
         except Exception as error:
             if not passing(error):
                 raise
+            let_go(error)
             seconds = backoff.next()
             log.warning(event, error=str(error), retry_in_seconds=round(seconds, 1))
             if stopping.wait(seconds):

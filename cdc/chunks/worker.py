@@ -19,6 +19,7 @@ from cdc.chunks.tally import CopyTally
 from cdc.chunks.task import Task
 from cdc.chunks.windows import Windows
 from cdc.chunks.work import Documents, Work
+from cdc.error_frames import let_go
 from cdc.errors import CdcError, Defect, Retryable
 from cdc.jobs import Job, JobKind, JobState
 from cdc.retry import Backoff, Stopped
@@ -98,6 +99,7 @@ class Worker:
             except Stopped:
                 return
             except Retryable as error:
+                let_go(error)
                 seconds = backoff.next()
                 log.warning("job_retry", error=error.message, retry_in_seconds=round(seconds, 1))
                 self._stopping.wait(seconds)

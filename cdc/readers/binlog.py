@@ -12,6 +12,7 @@ import structlog
 
 from cdc.changes import Transaction
 from cdc.checkpoint import Checkpoint
+from cdc.error_frames import let_go
 from cdc.errors import Corrupted, Retryable
 from cdc.position import Position
 from cdc.readers import dump, events, payloads, resume, source
@@ -145,6 +146,7 @@ class BinlogReader:
     def _wait(self, seconds: float, error: Retryable, where: Checkpoint) -> None:
         if self._stopping.is_set():
             return
+        let_go(error)
         self._lost += 1
         self._retrying.failed(error.message)
         log.warning(

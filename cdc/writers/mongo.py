@@ -18,6 +18,7 @@ from pymongo.errors import ConnectionFailure, DocumentTooLarge, DuplicateKeyErro
 
 from cdc.checkpoint import Checkpoint
 from cdc.claims import CLAIMS
+from cdc.error_frames import let_go
 from cdc.errors import CdcError, Claimed, Retryable
 from cdc.faults import FaultPoint, Faults
 from cdc.pulse import Pulse
@@ -242,6 +243,7 @@ class MongoWriter:
                 break
             except Refused as error:
                 form, batch = self._otherwise(form, error, batch)
+                let_go(error)
             except _TooLarge as error:
                 self._in_halves(batch, error)
                 return

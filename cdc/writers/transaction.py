@@ -11,6 +11,7 @@ from pymongo.client_session import ClientSession
 from pymongo.errors import InvalidOperation, PyMongoError
 from pymongo.read_concern import ReadConcern
 
+from cdc.error_frames import let_go
 from cdc.writers.state import MAJORITY
 
 ABORT_SECONDS: Final = 1.0
@@ -36,5 +37,5 @@ def _abort(session: ClientSession) -> None:
     try:
         with pymongo.timeout(ABORT_SECONDS):
             session.abort_transaction()
-    except (InvalidOperation, PyMongoError):
-        return  # the server aborts it when the session's next transaction begins
+    except (InvalidOperation, PyMongoError) as error:
+        let_go(error)  # the server aborts it when the session's next transaction begins
