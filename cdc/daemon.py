@@ -20,6 +20,7 @@ from cdc.chunks.pace import Pace
 from cdc.chunks.settling import Settler
 from cdc.chunks.source_table import SourceTables
 from cdc.chunks.tally import CopyTally
+from cdc.chunks.tidying import Tidying
 from cdc.chunks.windows import Windows
 from cdc.chunks.worker import Worker
 from cdc.config import Config
@@ -304,7 +305,7 @@ class Daemon:
                 state_database=self._config.target.state_database,
                 stream=self._config.name,
             )
-            known = self._once_reachable(jobs.all)
+            known = self._once_reachable(jobs.unended)
             require(edit_findings(unmended(state, self._mappings, known), accept=False))
         accepted = entries(self._mappings, datetime.now(UTC), state)
         if accepted == state.get("mappings"):
@@ -361,8 +362,9 @@ class Daemon:
             max_lag_seconds=chunks.max_lag_seconds,
             lag_seconds=lambda: self._lag_seconds(handoff),
         )
+        jobs = Jobs(self._client, state_database=config.target.state_database, stream=config.name)
         return Worker(
-            Jobs(self._client, state_database=config.target.state_database, stream=config.name),
+            jobs,
             open_table=SourceTables(config, followed, pace),
             documents=Documents(self._client, config.target.database, self._stamps),
             windows=windows,
@@ -372,6 +374,7 @@ class Daemon:
             letter_on=letters_of(config, self._client).open_on,
             before_copy=lambda job: self._create_indexes_of(followed.mappings(*job.named)),
             on_idle=self._on_idle,
+            tidy=Tidying(jobs, keep_days=config.jobs.keep_days),
             tally=self._copied,
         )
 

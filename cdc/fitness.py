@@ -302,7 +302,7 @@ def _edits(config: Config, client: Client, mappings: Mappings) -> list[Edit]:
     jobs = Jobs(client, state_database=state_database, stream=config.name)
     with explained():
         state = StreamState(client[state_database], config.name).read()
-    return unmended(state, mappings, jobs.all())
+    return unmended(state, mappings, jobs.unended())
 
 
 def _attempted(side: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:

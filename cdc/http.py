@@ -36,7 +36,10 @@ class Pages:
     def __init__(self, config: Config, snapshot: Callable[[], Snapshot]) -> None:
         self._config = config
         self._snapshot = snapshot
-        source, failed = Looks(lambda: look(config.source)), Looks(lambda: failed_jobs(config))
+        source, failed = (
+            Looks(lambda: look(config.source)),
+            Looks(lambda: failed_jobs(config), keeps=True),
+        )
         self._registry = metrics.registry(snapshot, source.latest, failed.latest)
         self._pages: dict[str, Callable[[], Answer]] = {
             "/metrics": self._metrics,

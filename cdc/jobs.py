@@ -6,7 +6,7 @@ A job is a document in the state database's `jobs`; the daemon looks there for w
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -263,23 +263,13 @@ def read(document: Mapping[str, Any]) -> Job | None:
     return job if is_one else None
 
 
-def unsettled(jobs: Sequence[Job]) -> list[Job]:
-    """Return the jobs that somebody may wait for: not at their end, or failed and not made good.
-
-    A failed one is made good by a later one that wrote the table's rows. `jobs`: the oldest first.
-    """
-    return [
-        job
-        for at, job in enumerate(jobs)
-        if job.state not in ENDED
-        or (job.state is JobState.FAILED and not any(_redoes(each, job) for each in jobs[at + 1 :]))
-    ]
+def redoing_kinds(failed: Job) -> set[str]:
+    """Return the kinds of job that make a failed one good, once a later one is done."""
+    return {failed.kind.value, JobKind.RESYNC.value}
 
 
-def _redoes(later: Job, failed: Job) -> bool:
-    same = later.table == failed.table and later.options.target in (None, failed.options.target)
-    kinds = {failed.kind, JobKind.RESYNC}
-    whole = later.options == Options(target=later.options.target) or (
-        later.options == failed.options
-    )
-    return same and whole and later.state is JobState.DONE and later.kind in kinds
+def redoing_options(failed: Job) -> list[dict[str, Any]]:
+    """Return the options with which they do: of the whole table, or of the same rows."""
+    target = failed.options.target
+    found = [{}, Options(target=target).to_document(), failed.options.to_document()]
+    return [each for at, each in enumerate(found) if each not in found[:at]]

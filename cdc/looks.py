@@ -23,9 +23,18 @@ class Looks(Generic[Seen]):
     """Looks at a side in a thread of its own; may be asked from any thread."""
 
     def __init__(
-        self, look: Callable[[], Seen], clock: Callable[[], float] = time.monotonic
+        self,
+        look: Callable[[], Seen],
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        keeps: bool = False,
     ) -> None:
-        """`clock` tells seconds."""
+        """`clock` tells seconds.
+
+        It `keeps` the last look while a later one takes long, or fails: for what must not fall
+        silent, and changes only when somebody acts.
+        """
+        self._keeps = keeps
         self._look = look
         self._clock = clock
         self._changed = threading.Condition()
@@ -34,20 +43,20 @@ class Looks(Generic[Seen]):
         self._seen: Seen | None = None
 
     def latest(self) -> Seen | None:
-        """Return a look that still holds; None where the side does not answer in time."""
+        """Return a look that holds, or is kept; None where the side does not answer in time."""
         with self._changed:
             if not self._looking and not self._holds():
                 self._looking = True
                 threading.Thread(target=self._run, name="look", daemon=True).start()
             self._changed.wait_for(lambda: not self._looking, WITHIN_SECONDS)
-            return None if self._looking else self._seen
+            return None if self._looking and not self._keeps else self._seen
 
     def _holds(self) -> bool:
         looked_at = self._looked_at
         return looked_at is not None and self._clock() - looked_at <= LOOK_AGAIN_SECONDS
 
     def _run(self) -> None:
-        seen = None
+        seen = self._seen if self._keeps else None
         try:
             seen = self._look()
         except CdcError as error:

@@ -15,7 +15,7 @@ from cdc import lease
 from cdc.checkpoint import Checkpoint
 from cdc.config import Config
 from cdc.errors import CdcError
-from cdc.jobs import Job, JobState, Phase, Progress, unsettled
+from cdc.jobs import Job, JobState, Phase, Progress
 from cdc.position import FilePosition, GtidPosition, GtidSet, Position, file_number
 from cdc.readers.look import SourceLook, file_after, look
 from cdc.snapshot import Role, Snapshot, Trouble
@@ -211,7 +211,7 @@ def _jobs(config: Config) -> list[Facts]:
     """Return the jobs that are not at their end, and failed ones, the oldest first."""
     with target.connect(config.target) as client:
         jobs = Jobs(client, state_database=config.target.state_database, stream=config.name)
-        return [_job(each) for each in unsettled(jobs.all())]
+        return [_job(each) for each in jobs.unsettled()]
 
 
 def _letters(config: Config) -> int:

@@ -65,11 +65,13 @@ class Worker:
         letter_on: LetterOn,
         before_copy: Callable[[Job], None] = lambda _: None,
         on_idle: Callable[[], None] = lambda: None,
+        tidy: Callable[[], None] = lambda: None,
         tally: CopyTally | None = None,
     ) -> None:
         """`on_idle` is called whenever no job is left to do; `tally` counts what is copied.
 
-        `before_copy` is called before anything of a backfill or resync is written.
+        `tidy` is called between jobs, `before_copy` before anything of a backfill or resync is
+        written.
         """
         self._before_copy = before_copy
         self._tally = tally or CopyTally()
@@ -82,6 +84,7 @@ class Worker:
         self._piece_rows = piece_rows
         self._letter_on = letter_on
         self._on_idle = on_idle
+        self._tidy = tidy
         self._stopping = threading.Event()
         self._looked_at = 0.0
 
@@ -105,6 +108,7 @@ class Worker:
                 self._stopping.wait(seconds)
 
     def _work_on_next(self) -> bool:
+        self._tidy()
         job = self._jobs.next()
         if job is None:
             self._on_idle()

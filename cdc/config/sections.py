@@ -37,6 +37,12 @@ class ChunksConfig(Settings):
     allow_brief_lock: bool = False
 
 
+class JobsConfig(Settings):
+    """How long jobs are kept that are done or were cancelled."""
+
+    keep_days: Annotated[Number, Field(gt=0, le=36_500)] = 30.0
+
+
 class DeadLettersConfig(Settings):
     """How many open dead letters from within a time are too many: then the daemon stops."""
 

@@ -15,6 +15,7 @@ from cdc.config.sections import (
     ChunksConfig,
     DeadLettersConfig,
     HttpConfig,
+    JobsConfig,
     LeaseConfig,
     LogConfig,
 )
@@ -37,6 +38,7 @@ class Config(Settings):
     apply: ApplyConfig = ApplyConfig()
     lease: LeaseConfig = LeaseConfig()
     chunks: ChunksConfig = ChunksConfig()
+    jobs: JobsConfig = JobsConfig()
     dead_letters: DeadLettersConfig = DeadLettersConfig()
     http: HttpConfig = HttpConfig()
     log: LogConfig = LogConfig()

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection as Several
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 
 import structlog
-from pymongo import MongoClient
+from pymongo import IndexModel, MongoClient
 from pymongo.read_concern import ReadConcern
 
 from cdc.config import Config
-from cdc.jobs import ENDED, JOBS, Job, JobState, read, unsettled
+from cdc.jobs import ENDED, JOBS, Job, JobState, read, redoing_kinds, redoing_options
 from cdc.state_writes import StateWrite
 from cdc.writers import target
 from cdc.writers.answers import explained
@@ -24,6 +25,27 @@ UNREADABLE: Final = (
     "this is no job: it needs a text as _id, a known kind, a table and the date requested_at"
 )
 _OPEN: Final = [JobState.QUEUED.value, JobState.RUNNING.value]
+_NOT_ENDED: Final = [*_OPEN, JobState.PAUSED.value]
+_FORGOTTEN: Final = [JobState.DONE.value, JobState.CANCELLED.value]
+"""What is of no more use once it is old; a job that failed is somebody's to mend."""
+
+_INDEXES: Final = (
+    IndexModel([("stream", 1), ("state", 1), ("requested_at", 1)]),
+    IndexModel(
+        [
+            ("stream", 1),
+            ("table", 1),
+            ("kind", 1),
+            ("state", 1),
+            ("options", 1),
+            ("requested_at", 1),
+        ]
+    ),
+)
+"""For what waits or failed, and for whether a later one has made a failed job good."""
+
+_BULKY: Final = {"progress.cursor": 0, "progress.pending": 0, "progress.findings": 0}
+"""What only the work needs of a job's progress, and of which there may be much."""
 
 
 class Jobs:
@@ -39,6 +61,24 @@ class Jobs:
             read_concern=ReadConcern("majority"),
             write_concern=MAJORITY,
         )
+
+    def prepare(self) -> None:
+        """Make sure that looking for jobs stays quick, however many there have been."""
+        with explained():
+            self._documents.create_indexes([*_INDEXES])
+
+    def forget(self, *, before: datetime) -> int:
+        """Remove the jobs that were asked for `before` and are done, cancelled or made good.
+
+        A failed one that nobody has made good stays. Returns how many went.
+        """
+        old = {"stream": self._stream, "requested_at": {"$lt": before}}
+        with explained():
+            mended = [each.id for each in self._failed(old) if self._is_made_good(each)]
+            gone = self._documents.delete_many({**old, "state": {"$in": _FORGOTTEN}}).deleted_count
+            for each in mended:
+                gone += self._documents.delete_one({"_id": each}).deleted_count
+        return gone
 
     def next(self) -> Job | None:
         """Return the job to work on: the one that runs, or the oldest that waits.
@@ -67,16 +107,41 @@ class Jobs:
             found = self._documents.find({"stream": self._stream}).sort("requested_at", 1)
             return [job for each in found if (job := read(each))]
 
-    def failed(self) -> list[Job]:
-        """Return those that failed and that no later one has made good, the oldest first.
-
-        They come without their progress, of which there may be much.
-        """
-        ended = {"$in": [JobState.FAILED.value, JobState.DONE.value]}
+    def unended(self) -> list[Job]:
+        """Return those that are not at their end, the oldest first."""
+        query = {"stream": self._stream, "state": {"$in": _NOT_ENDED}}
         with explained():
-            found = self._documents.find({"stream": self._stream, "state": ended}, {"progress": 0})
-            jobs = [job for each in found.sort("requested_at", 1) if (job := read(each))]
-        return unsettled(jobs)
+            return self._read(query, _BULKY)
+
+    def failed(self) -> list[Job]:
+        """Return those that failed and that no later one has made good, the oldest first."""
+        with explained():
+            return [
+                job for job in self._failed({"stream": self._stream}) if not self._is_made_good(job)
+            ]
+
+    def unsettled(self) -> list[Job]:
+        """Return the jobs that somebody may wait for: not at their end, or failed as above."""
+        return sorted([*self.unended(), *self.failed()], key=lambda job: job.requested_at)
+
+    def _failed(self, query: Mapping[str, Any]) -> list[Job]:
+        return self._read({**query, "state": JobState.FAILED.value}, _BULKY)
+
+    def _read(self, query: Mapping[str, Any], projection: Mapping[str, int]) -> list[Job]:
+        found = self._documents.find(query, projection).sort("requested_at", 1)
+        return [job for each in found if (job := read(each))]
+
+    def _is_made_good(self, failed: Job) -> bool:
+        """Ask for a later job that wrote the same rows: a few keys of an index tell."""
+        query = {
+            "stream": self._stream,
+            "table": failed.table,
+            "kind": {"$in": sorted(redoing_kinds(failed))},
+            "state": JobState.DONE.value,
+            "options": {"$in": redoing_options(failed)},
+            "requested_at": {"$gt": failed.requested_at},
+        }
+        return self._documents.find_one(query, {"_id": 1}) is not None
 
     def _refuse(self, document: Mapping[str, Any]) -> None:
         change = {"state": JobState.FAILED.value, "error": UNREADABLE}

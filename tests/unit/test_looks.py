@@ -66,3 +66,20 @@ def test_a_source_that_refuses_is_left_alone_for_as_long() -> None:
 
     assert [looks.latest(), looks.latest()] == [None, None]
     assert source.asked == 1
+
+
+def test_what_is_kept_is_told_while_the_next_look_is_late_or_fails() -> None:
+    """About 2 seconds."""
+    source = Source()
+    looks = Looks(source.look, clock=lambda: source.now, keeps=True)
+    looks.latest()
+    source.now = LOOK_AGAIN_SECONDS + 1
+    source.answers.clear()
+
+    assert looks.latest() == SEEN
+
+    source.refuses = True
+    source.answers.set()
+    eventually(lambda: source.asked == 2)
+    source.now = 2 * (LOOK_AGAIN_SECONDS + 1)
+    assert looks.latest() == SEEN
