@@ -22,6 +22,7 @@ RETRYABLE_CODES: Final = frozenset(
         251,  # NoSuchTransaction
         262,  # ExceededTimeLimit
         290,  # TransactionExceededLifetimeLimitSeconds
+        365,  # TemporarilyUnavailable: its cache is full
         371,  # UserWritesBlocked: an operator has, and will end it
         10107,  # NotWritablePrimary
         11600,  # InterruptedAtShutdown

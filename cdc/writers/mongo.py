@@ -29,6 +29,7 @@ from cdc.writers import commands
 from cdc.writers.batch import Batch
 from cdc.writers.clearing import Clearing
 from cdc.writers.commands import Command
+from cdc.writers.conflicts import Conflicts, Crowded, Patience
 from cdc.writers.failures import (
     DUPLICATE_KEY,
     OBJECT_TOO_LARGE,
@@ -114,6 +115,7 @@ class MongoWriter:
         self._stopping = threading.Event()
         self._stopped = False
         self._replaces_left = 0
+        self._patience = Patience()
         self._session = client.start_session()
         self._clearing = Clearing(
             self._database,
@@ -235,16 +237,20 @@ class MongoWriter:
         self._apply(batch)
 
     def _apply(self, batch: Batch) -> None:
-        form = self._first_form()
+        form, conflicts = self._first_form(), self._patience.of(batch)
         while True:
             account = self._persist(partial(self._letters.account, batch))
             try:
-                self._persist(partial(self._attempt, batch, form, account))
+                self._persist(partial(self._attempt, batch, form, account, conflicts))
                 break
             except Refused as error:
                 form, batch = self._otherwise(form, error, batch)
                 let_go(error)
             except _TooLarge as error:
+                self._in_halves(batch, error)
+                return
+            except Crowded as error:
+                self._patience.lost()
                 self._in_halves(batch, error)
                 return
             self._renew_in_time()  # each time what the target refuses costs is a batch's
@@ -260,7 +266,12 @@ class MongoWriter:
                 position=batch.checkpoint.position,
                 remedy="give mongod a larger cache: storage.wiredTiger.engineConfig.cacheSizeGB",
             ) from error
-        log.info("batch_cut", operations=batch.operations, position=str(batch.checkpoint.position))
+        log.info(
+            "batch_cut",
+            operations=batch.operations,
+            position=str(batch.checkpoint.position),
+            error=str(error),
+        )
         for each in two:
             self._apply(each)
 
@@ -308,7 +319,7 @@ class MongoWriter:
         self._tally.retrying.succeeded()
         return result
 
-    def _attempt(self, batch: Batch, form: Form, account: Account) -> None:
+    def _attempt(self, batch: Batch, form: Form, account: Account, conflicts: Conflicts) -> None:
         requests = (
             commands.in_order(batch)
             if form is Form.IN_ORDER
@@ -318,7 +329,7 @@ class MongoWriter:
         began = time.monotonic()
         try:
             if self._transactional:
-                self._in_transaction(batch, requests, account)
+                self._in_transaction(batch, requests, account, conflicts)
             else:
                 self._one_after_other(batch, requests, account)
         except AlreadyLanded:
@@ -343,12 +354,18 @@ class MongoWriter:
                 self.state.renew(session)
             self._renewed_at = time.monotonic()
 
-    def _in_transaction(self, batch: Batch, requests: list[Command], account: Account) -> None:
+    def _in_transaction(
+        self, batch: Batch, requests: list[Command], account: Account, conflicts: Conflicts
+    ) -> None:
         self._faults.reach(FaultPoint.BEFORE_TRANSACTION)
         with committed(self._session) as session:
             self.state.advance(batch.checkpoint, batch.committed_at, session)
             self._faults.reach(FaultPoint.AFTER_FIRST_WRITE)
-            self._send(batch, requests, account, session)
+            try:
+                self._send(batch, requests, account, session)
+            except PyMongoError as error:
+                conflicts.meet(error)
+                raise
             self._faults.reach(FaultPoint.BEFORE_COMMIT)
         self._faults.reach(FaultPoint.AFTER_COMMIT)
 

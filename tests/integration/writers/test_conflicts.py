@@ -1,0 +1,113 @@
+"""A batch that meets a write conflict again and again is sent in parts, or says why not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pymongo import MongoClient
+from structlog.testing import capture_logs
+
+from cdc.checkpoint import Checkpoint
+from cdc.faults import Faults
+from cdc.servers import mongo_server
+from cdc.writers.batch import Batch
+from cdc.writers.conflicts import PATIENCE
+from cdc.writers.mongo import MongoWriter
+from tests.unit.dead_letters.batches import insert, position, transaction
+
+CODES = {"WriteConflict": 112, "TemporarilyUnavailable": 365}
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[MongoClient[dict[str, Any]]]:
+    """A server that fails when it is told to."""
+    options = ["--setParameter", "enableTestCommands=1"]
+    with mongo_server(options=options) as server, server.client() as client:
+        yield client
+
+
+@pytest.fixture
+def writer(client: MongoClient[dict[str, Any]]) -> Iterator[MongoWriter]:
+    for name in ("docs", "state"):
+        client.drop_database(name)
+    writer = MongoWriter(
+        client,
+        database="docs",
+        state_database="state",
+        stream="test",
+        transactional=True,
+        faults=Faults(ledger="ledger"),
+        lease_seconds=1.0,  # which also bounds the waits between attempts
+    )
+    writer.create(Checkpoint(position(0)), [])
+    writer.take_over()
+    yield writer
+    writer.close()
+
+
+def abort(client: MongoClient[dict[str, Any]], times: int, code: int, command: str) -> None:
+    """Have the next commands of this name answered as conflicts."""
+    client.admin.command(
+        {
+            "configureFailPoint": "failCommand",
+            "mode": {"times": times},
+            "data": {"failCommands": [command], "errorCode": code},
+        }
+    )
+
+
+def ids(client: MongoClient[dict[str, Any]], collection: str = "docs.c") -> list[Any]:
+    database, _, name = collection.partition(".")
+    return sorted(each["_id"] for each in client[database][name].find())
+
+
+@pytest.mark.parametrize("code", CODES.values(), ids=CODES)
+def test_source_transactions_are_sent_apart_and_each_is_applied_once(
+    client: MongoClient[dict[str, Any]], writer: MongoWriter, code: int
+) -> None:
+    abort(client, PATIENCE + 1, code, "insert")
+
+    with capture_logs() as logs:
+        writer.apply(Batch(tuple(transaction(n, [insert(n)]) for n in (1, 2, 3, 4))))
+
+    cut = [each["operations"] for each in logs if each["event"] == "batch_cut"]
+    assert cut == [4, 2], "the half is cut at its first conflict"
+    assert ids(client) == [1, 2, 3, 4]
+    assert ids(client, "state.ledger") == ["uuid:1", "uuid:2", "uuid:3", "uuid:4"]
+    state = writer.read_state() or {}
+    assert state["position"]["offset"] == 400
+
+
+def test_one_source_transaction_is_never_torn_apart_and_says_why_it_waits(
+    client: MongoClient[dict[str, Any]], writer: MongoWriter
+) -> None:
+    abort(client, 2 * PATIENCE, CODES["WriteConflict"], "insert")
+
+    with capture_logs() as logs:
+        writer.apply(Batch((transaction(1, [insert(1)], [insert(2)]),)))
+
+    assert not [each for each in logs if each["event"] == "batch_cut"]
+    conflicts = [each for each in logs if each["event"] == "batch_conflicts"]
+    assert [each["attempts"] for each in conflicts] == [PATIENCE, 2 * PATIENCE]
+    assert conflicts[0]["operations"] == 2
+    assert "cacheSizeGB" in conflicts[0]["remedy"]
+    retries = [each["error"] for each in logs if each["event"] == "target_retry"]
+    assert ["cacheSizeGB" in each for each in retries] == [
+        each >= PATIENCE for each in range(1, 2 * PATIENCE + 1)
+    ]
+    assert ids(client) == [1, 2]
+    assert ids(client, "state.ledger") == ["uuid:1"]
+
+
+def test_a_conflict_on_the_state_itself_cuts_nothing(
+    client: MongoClient[dict[str, Any]], writer: MongoWriter
+) -> None:
+    abort(client, PATIENCE + 1, CODES["WriteConflict"], "update")
+
+    with capture_logs() as logs:
+        writer.apply(Batch(tuple(transaction(n, [insert(n)]) for n in (1, 2))))
+
+    assert not [each for each in logs if each["event"] == "batch_cut"]
+    assert ids(client, "state.ledger") == ["uuid:1", "uuid:2"]
