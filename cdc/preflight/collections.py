@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final
 
 from cdc.preflight.facts import CollectionFacts
@@ -44,11 +45,11 @@ RISKY: Final[Mapping[str, str]] = {
 
 
 def collection_findings(
-    collections: Iterable[CollectionFacts] | None, tables: Mapping[str, Iterable[str]]
+    collections: Iterable[CollectionFacts] | None, tables: Mapping[str, Collection[str]]
 ) -> Iterator[Finding]:
     """Judge the collections that are there; None stands for what the account may not ask.
 
-    `tables` names, by `database.collection`, those whose rows go there.
+    `tables` names, by `database.collection`, those whose rows go there; none for cdc's own state.
     """
     if collections is None:
         yield Finding(
@@ -62,7 +63,7 @@ def collection_findings(
         yield _finding(each, tables.get(each.name, ()))
 
 
-def _finding(collection: CollectionFacts, tables: Iterable[str]) -> Finding:
+def _finding(collection: CollectionFacts, tables: Collection[str]) -> Finding:
     check = f"collection {collection.name}"
     obstacles = [*_obstacles(collection)]
     if obstacles:
@@ -94,13 +95,18 @@ def _risks(collection: CollectionFacts) -> Iterator[str]:
         yield f"its index {index} has documents expire: {RISKY['expireAfterSeconds']}"
 
 
-def _made_anew(collection: CollectionFacts, tables: Iterable[str]) -> str:
+def _made_anew(collection: CollectionFacts, tables: Collection[str]) -> str:
+    if not tables:
+        return (
+            "it holds the state of streams: stop them all, make it anew without that and with the"
+            " documents that it has; or name another target.state_database for new streams"
+        )
     database, _, name = collection.name.partition(".")
-    there = f"db.getSiblingDB('{database}').getCollection('{name}')"
-    away = "drop()" if "viewOn" in collection.options else f"renameCollection('{name}_before')"
-    again = " ".join(tables)
-    refilled = f", and a stream that had filled it before by: cdc resync {again}" if again else ""
+    there = f"db.getSiblingDB({json.dumps(database)}).getCollection({json.dumps(name)})"
+    moved = f"renameCollection({json.dumps(f'{name}_before')})"
+    away = "drop()" if "viewOn" in collection.options else moved
     return (
         f"have it made anew: {there}.{away} in mongosh; or name another target in the mapping."
-        f" cdc makes it at the first write, the first start fills it{refilled}"
+        " cdc makes it at the first write. A stream's first start fills it; later it is filled by:"
+        f" cdc resync {' '.join(tables)}"
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final, Literal
 
 from cdc.preflight.collections import collection_findings
@@ -17,7 +17,7 @@ def target_findings(
     facts: TargetFacts,
     *,
     mode: Literal["exactly_once", "at_least_once"],
-    tables: Mapping[str, Iterable[str]] | None = None,
+    tables: Mapping[str, Collection[str]] | None = None,
 ) -> Iterator[Finding]:
     """Judge a target for this `apply.mode`.
 

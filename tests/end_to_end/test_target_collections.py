@@ -142,8 +142,8 @@ def test_every_option_that_the_server_tells_is_judged(words: Stream) -> None:
 def test_what_the_remedy_says_makes_the_collection_fit(words: Stream) -> None:
     create(words, {"collation": ENGLISH})
     _, told = checked(words)
-    shell = f"db.getSiblingDB('{words.database.name}').getCollection('words')"
-    assert f"{shell}.renameCollection('words_before')" in told
+    shell = f'db.getSiblingDB("{words.database.name}").getCollection("words")'
+    assert f'{shell}.renameCollection("words_before")' in told
 
     words.database["words"].rename("words_before")
     words.start(ledger=False)

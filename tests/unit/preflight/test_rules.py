@@ -210,6 +210,15 @@ def test_a_collection_is_sharded_by_its_id_or_unfit(key: tuple[str, ...], outcom
     assert (finding.check, finding.outcome) == ("collection shop.items", outcome)
 
 
+def test_the_remedy_for_cdcs_own_state_takes_none_of_it_away() -> None:
+    facts = CollectionFacts(name="cdc.streams", options={"collation": {"locale": "en"}})
+
+    [finding] = collection_findings([facts], {"shop.items": ["a.items"]})
+
+    assert finding.outcome is Outcome.UNFIT
+    assert "renameCollection" not in finding.remedy
+
+
 def test_an_option_that_nobody_knows_is_a_risk() -> None:
     facts = CollectionFacts(name="shop.items", options={"shiny": 1, "validator": {}})
 
