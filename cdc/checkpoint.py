@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from cdc.position import Position, from_document, to_document
+from cdc.witness import Witness
 
 
 class Inflight(NamedTuple):
@@ -23,12 +24,14 @@ class Checkpoint(NamedTuple):
     """Where to read on: behind `position`, without what of the next transaction is `inflight`.
 
     `server` is the identity of the server that was read from, empty if unknown. File positions,
-    and the count of rows events, hold on that server only.
+    and the count of rows events, hold on that server only. By the `witness` the history behind the
+    position is known again; None for a checkpoint from before there were any.
     """
 
     position: Position
     inflight: Inflight | None = None
     server: str = ""
+    witness: Witness | None = None
 
     def to_document(self) -> dict[str, Any]:
         """Return it as it stands in the stream's state document."""
@@ -37,14 +40,16 @@ class Checkpoint(NamedTuple):
             "position": to_document(self.position),
             "inflight": inflight,
             "server": self.server,
+            "witness": self.witness and self.witness.to_document(),
         }
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Checkpoint:
         """Read what `to_document` wrote."""
-        inflight = document.get("inflight")
+        inflight, witness = document.get("inflight"), document.get("witness")
         return cls(
             from_document(document["position"]),
             Inflight(**inflight) if inflight else None,
             str(document.get("server", "")),
+            Witness.from_document(witness) if witness else None,
         )

@@ -188,7 +188,7 @@ class Mapper:
         size: int,
     ) -> MappedTransaction:
         inflight = Inflight(transaction.identity, last.ordinal)
-        checkpoint = Checkpoint(transaction.before, inflight, transaction.checkpoint.server)
+        checkpoint = transaction.checkpoint._replace(position=transaction.before, inflight=inflight)
         return MappedTransaction(
             transaction.identity,
             checkpoint,

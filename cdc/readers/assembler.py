@@ -31,6 +31,7 @@ from cdc.readers.place import Place
 from cdc.readers.statements import Role, Statement
 from cdc.readers.table_maps import TableMapCache
 from cdc.readers.written_tables import Writes
+from cdc.witness import Witness
 
 DUMMY_TABLE_ID: Final = (0xFFFFFF).to_bytes(6, "little")
 """A rows event of this table id ends a statement and holds no row."""
@@ -80,7 +81,7 @@ class Assembler:
         ignored: Iterable[str] = (),
     ) -> None:
         """Statements that write to `ignored` tables alone, patterns, are nobody's business."""
-        self._place = Place(checkpoint.position, checkpoint.server)
+        self._place = Place(checkpoint)
         self._cache = tables
         self._follows = tables.follows
         self._transaction_bytes = transaction_bytes
@@ -170,10 +171,10 @@ class Assembler:
             raise Corrupted(
                 "a transaction begins before the one before it has ended", position=self.where
             )
-        self._group = Group(identity or self._begin_of(event), gtid, begun)
-
-    def _begin_of(self, event: Event) -> str:
-        return f"{self._place.file}:{self._place.offset - event.size}"
+        place, server = self._place, self._server
+        offset, before = place.offset - event.size, place.position
+        found = (server, place.file, place.created, offset, event.data, before)
+        self._group = Group(identity or f"{place.file}:{offset}", gtid, begun, _new(Witness, found))
 
     # -- what stands in a group
 
@@ -300,8 +301,9 @@ class Assembler:
         group = self._opened()
         place = self._place
         before, place.position = place.position, place.after(group.gtid)
+        place.witness = group.witness
         self._group = self._inflight = None
-        checkpoint = _new(Checkpoint, (place.position, None, self._server))
+        checkpoint = _new(Checkpoint, (place.position, None, self._server, group.witness))
         committed_at, changes = group.committed_at(event), tuple(group.changes)
         return _new(Transaction, (group.identity, before, checkpoint, committed_at, changes))
 

@@ -9,11 +9,12 @@ from cdc.checkpoint import Checkpoint, Inflight
 from cdc.errors import RefusedEvent
 from cdc.position import Position
 from cdc.readers.events import Event, Gtid, MariadbGtid
+from cdc.witness import Witness
 
 
 @dataclass(slots=True)
 class Group:
-    """`begun`: it ends by a commit, not with its first statement.
+    """`begun`: it ends by a commit, not with its first statement. `witness`: where it begins.
 
     `rows_events` counts those met, `delivered` those of them that went with a part before.
     """
@@ -21,6 +22,7 @@ class Group:
     identity: str
     gtid: Gtid | MariadbGtid | None
     begun: bool
+    witness: Witness
     changes: list[RowsEvent | SchemaChange] = field(default_factory=list)
     byte_size: int = 0
     rows_events: int = 0
@@ -40,7 +42,7 @@ class Group:
         part = Transaction(
             identity=self.identity,
             before=before,
-            checkpoint=Checkpoint(before, inflight, server),
+            checkpoint=Checkpoint(before, inflight, server, self.witness),
             committed_at=self.committed_at(event),
             changes=tuple(self.changes),
         )

@@ -18,18 +18,20 @@ _OUTSIDE_THE_FILE: Final = frozenset({EventType.HEARTBEAT, EventType.HEARTBEAT_V
 class Place:
     """The end of the last event, `file` and `offset`; and of the last transaction, `position`.
 
+    `witness` is that transaction; what only moves the position is saved with it.
     `created` is when the file was made, as its first event tells: another file of its name is then
     told apart. What only moves the position is a transaction without changes.
     """
 
-    def __init__(self, position: Position, server: str) -> None:
-        """`server` is what checkpoints call the source."""
-        self.position = position
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        """Begin at a checkpoint, whose `server` is what the next ones call the source."""
+        position = self.position = checkpoint.position
+        self.witness = checkpoint.witness
         self.file, self.offset, self.created = "", 0, 0
         if isinstance(position, FilePosition):
             self.file, self.offset = position.file, position.offset
             self.created = position.created
-        self._server = server
+        self._server = checkpoint.server
 
     def __str__(self) -> str:
         return f"{self.file}:{self.offset}"
@@ -105,5 +107,5 @@ class Place:
         self, position: Position, event: Event, inflight: Inflight | None = None
     ) -> Transaction:
         before, self.position = self.position, position
-        checkpoint = Checkpoint(position, inflight, self._server)
+        checkpoint = Checkpoint(position, inflight, self._server, self.witness)
         return Transaction("", before, checkpoint, float(event.timestamp or time.time()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cdc.checkpoint import Checkpoint, Inflight
+from cdc.checkpoint import Inflight
 from cdc.operations import Operation
 from cdc.writers.batch import Batch, MappedTransaction
 
@@ -34,7 +34,7 @@ def _parts(whole: MappedTransaction) -> Two | None:
         return None
     inflight = Inflight(whole.identity, whole.origins[at - 1].ordinal)
     first = whole._replace(
-        checkpoint=Checkpoint(whole.before, inflight, whole.checkpoint.server),
+        checkpoint=whole.checkpoint._replace(position=whole.before, inflight=inflight),
         changes=whole.changes[:at],
         origins=whole.origins[:at],
     )

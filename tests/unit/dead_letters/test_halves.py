@@ -3,6 +3,7 @@ from __future__ import annotations
 from cdc.checkpoint import Checkpoint, Inflight
 from cdc.operations import Operation
 from cdc.state_writes import StateWrite
+from cdc.witness import Witness
 from cdc.writers.batch import Batch
 from cdc.writers.halves import halves
 from tests.unit.dead_letters.batches import failure, insert, position, replace, transaction
@@ -37,6 +38,17 @@ def test_one_transaction_is_cut_between_rows_events_and_says_how_far_it_is() -> 
     assert (rest.identities, rest.writes) == (["uuid:1"], [])
     assert [failed for _, [failed] in first.failures()] == [failure(7, behind=1)]
     assert list(rest.failures()) == []
+
+
+def test_the_first_half_of_a_transaction_has_the_transaction_as_its_witness() -> None:
+    whole = transaction(1, [insert(1)], [insert(2)])
+    witness = Witness("server", "b.000001", 1, 70, b"event")
+    checkpoint = whole.checkpoint._replace(witness=witness)
+
+    two = halves(Batch((whole._replace(checkpoint=checkpoint),)))
+
+    assert two is not None
+    assert [each.checkpoint.witness for each in two] == [witness, witness]
 
 
 def test_the_operations_of_one_rows_event_on_two_collections_stay_together() -> None:

@@ -231,11 +231,69 @@ def test_a_large_transaction_comes_in_parts_and_moves_the_position_at_its_end_on
 
     identity = f"{binlog.SERVER}:1"
     assert images(first) == [image(1), image(2)]
-    assert first.checkpoint == Checkpoint(NOTHING, Inflight(identity, 2), "server")
+    assert first.checkpoint[:3] == (NOTHING, Inflight(identity, 2), "server")
     assert images(second) == [image(3) + image(4)]
-    assert second.checkpoint == Checkpoint(NOTHING, Inflight(identity, 3), "server")
+    assert second.checkpoint[:3] == (NOTHING, Inflight(identity, 3), "server")
     assert images(last) == [image(5)]
     assert last.final
+
+
+def test_what_is_saved_with_a_transaction_tells_where_its_gtid_event_is() -> None:
+    file = binlog.rotate("binlog.000001", artificial=True)
+    opening = binlog.mariadb_gtid(7)
+    before = GtidPosition(MariadbGtids.parse("0-1-6"))
+
+    [first] = assembled(
+        assembler(before, mariadb=True),
+        file,
+        binlog.format_description(created=1_600_000_000),
+        opening,
+        binlog.xid(),
+    )
+
+    witness = first.checkpoint.witness
+    assert witness is not None
+    assert (witness.server, witness.file, witness.created) == (
+        "server",
+        "binlog.000001",
+        1_600_000_000,
+    )
+    assert (witness.event, witness.before) == (opening.data, before)
+
+
+def test_a_part_of_a_transaction_is_saved_with_the_transaction_itself_as_witness() -> None:
+    opening = binlog.gtid(2)
+
+    _, part, last = assembled(
+        assembler(transaction_bytes=4),
+        binlog.gtid(1),
+        BEGIN,
+        binlog.xid(),
+        opening,
+        BEGIN,
+        binlog.table_map(1),
+        binlog.write_rows(1, 1),
+        binlog.xid(),
+    )
+
+    assert part.checkpoint.inflight is not None
+    assert part.checkpoint.witness is not None
+    assert part.checkpoint.witness.event == opening.data
+    assert last.checkpoint.witness == part.checkpoint.witness
+
+
+def test_what_only_moves_the_position_keeps_the_witness() -> None:
+    applied, moved = assembled(
+        assembler(FilePosition("binlog.000001", 4, binlog.TIMESTAMP)),
+        binlog.anonymous(end=80),
+        BEGIN,
+        binlog.xid(end=200),
+        binlog.rotate("binlog.000002"),
+    )
+
+    assert moved.identity == ""
+    assert moved.checkpoint.witness is not None
+    assert moved.checkpoint.witness == applied.checkpoint.witness
 
 
 def test_what_is_in_flight_is_not_delivered_again() -> None:
