@@ -166,7 +166,7 @@ class Daemon:
     def _serve(self, writer: MongoWriter) -> None:
         """Be the active daemon once: from the takeover until stopped or fenced."""
         try:
-            self._serve_from(self._own(writer), writer)
+            self._serve_from(self._witnessed(writer, self._own(writer)), writer)
         except Fenced as error:
             log.warning("fenced", stream=self._config.name, by=error.message)
 
@@ -195,6 +195,15 @@ class Daemon:
                     log.info("standby", stream=self._config.name, active=said)
             if self._stopping.wait(STANDBY_SECONDS):
                 raise Stopped
+
+    def _witnessed(self, writer: MongoWriter, checkpoint: Checkpoint) -> Checkpoint:
+        """Take the source's log as it is, for a stream begun before there were witnesses."""
+        if checkpoint.witness is not None:
+            return checkpoint
+        taken = self._once_reachable(lambda: start.witnessed(self._config.source, checkpoint))
+        log.info("history_trusted", stream=self._config.name, log=str(taken.witness))
+        writer.apply(Batch((MappedTransaction("", taken, None),)))
+        return taken
 
     @staticmethod
     def _replicate(pipeline: Pipeline, start: Checkpoint, writer: MongoWriter) -> None:

@@ -38,7 +38,7 @@ from cdc.preflight import (
     target_findings,
 )
 from cdc.preflight.facts import SourceFacts, TableFacts
-from cdc.readers import heart, resume, source, start
+from cdc.readers import heart, history, resume, source, start
 from cdc.readers.dump import replica_uuid
 from cdc.readers.facts import is_table, source_facts, table_facts
 from cdc.readers.selected import unread
@@ -177,7 +177,12 @@ def examine_position(config: Config) -> Iterator[Finding]:
             checkpoint = _checkpoint(config, state, mariadb=mariadb)
             if checkpoint is None:
                 return
-            resume.server_continuing(connection, checkpoint, mariadb=mariadb)
+            history.server_continuing(
+                connection,
+                checkpoint,
+                mariadb=mariadb,
+                connect=lambda: source.connect(config.source, read_timeout=POSITION_SECONDS),
+            )
         except (Halted, UsageError) as error:
             outcome = Outcome.UNFIT if isinstance(error, Halted) else Outcome.WRONG
             yield Finding("position", outcome, error.message, error.remedy or "")

@@ -176,6 +176,10 @@ class MariadbGtids:
             for domain, theirs in other.domains.items()
         )
 
+    def within(self, other: MariadbGtids) -> Self:
+        """Return this position without the domains that `other` does not know."""
+        return type(self)({d: gtid for d, gtid in self.domains.items() if d in other.domains})
+
     def __str__(self) -> str:
         return ",".join(f"{d}-{g.server_id}-{g.sequence}" for d, g in sorted(self.domains.items()))
 
@@ -212,7 +216,7 @@ class FilePosition:
 
     def contains(self, other: Position) -> bool:
         """Tell whether `other` is this position or before it, in the same log."""
-        if not isinstance(other, FilePosition) or _stem(self.file) != _stem(other.file):
+        if not isinstance(other, FilePosition) or file_stem(self.file) != file_stem(other.file):
             return False
         if self.file == other.file and self.created and other.created not in (0, self.created):
             return False
@@ -237,7 +241,8 @@ def file_number(file: str) -> int:
     return int(file.rpartition(".")[2])
 
 
-def _stem(file: str) -> str:
+def file_stem(file: str) -> str:
+    """Return what the names of a log's files begin with: of `binlog.000017` it is `binlog`."""
     return file.rpartition(".")[0]
 
 

@@ -15,7 +15,7 @@ from cdc.checkpoint import Checkpoint
 from cdc.error_frames import let_go
 from cdc.errors import Corrupted, Retryable
 from cdc.position import Position
-from cdc.readers import dump, events, payloads, resume, source
+from cdc.readers import dump, events, history, payloads, resume, source
 from cdc.readers.assembler import Assembler
 from cdc.readers.commit_times import CommitTimes
 from cdc.readers.events import Event, EventType
@@ -168,6 +168,7 @@ class BinlogReader:
         connection = source.connect(self._config, read_timeout=QUERY_SECONDS)
         try:
             mariadb = self._doubts_times = source.is_mariadb(connection)
+            continued = self._continued(connection, where, mariadb=mariadb)
             assembler = self._assembler(connection, where, mariadb=mariadb)
             checksum = _checksums(connection)
             self._see(look_through(connection), where)
@@ -179,6 +180,7 @@ class BinlogReader:
                 heartbeat_seconds=self._config.heartbeat_seconds,
                 mariadb=mariadb,
                 stream=self._stream_name,
+                strict=continued.strict,
             )
             self._packets = PacketStream(connection, timeout_seconds=silence)
             self.connected = True
@@ -200,14 +202,26 @@ class BinlogReader:
             self._caught_up_at = time.monotonic()
             self._commit_times.read_all()
 
+    def _continued(
+        self, connection: Connection[Any], where: Checkpoint, *, mariadb: bool
+    ) -> history.Continued:
+        continued = history.server_continuing(
+            connection, where, mariadb=mariadb, connect=self._another_connection
+        )
+        self.server = continued.server
+        if not continued.proved:
+            log.info("history_not_proved", server=self.server, position=str(where.position))
+        return continued
+
+    def _another_connection(self) -> source.SourceConnection:
+        return source.connect(self._config, read_timeout=QUERY_SECONDS)
+
     def _assembler(
         self, connection: Connection[Any], where: Checkpoint, *, mariadb: bool
     ) -> Assembler:
-        position = where.position
-        self.server = resume.server_continuing(connection, where, mariadb=mariadb)
-        same = where.server == self.server
+        inflight = where.inflight if where.server == self.server else None
         return Assembler(
-            Checkpoint(position, where.inflight if same else None, self.server),
+            where._replace(inflight=inflight, server=self.server),
             tables=TableMapCache(self._follows, source.decoder(connection), mariadb),
             transaction_bytes=self._transaction_bytes,
             folds_names=_folds_names(connection),

@@ -15,7 +15,7 @@ from pymysql.constants import COMMAND
 from pymysqlreplication.binlogstream import ReportSlave
 
 from cdc.errors import Halted
-from cdc.position import FilePosition, GtidSet, Position, Source
+from cdc.position import FilePosition, GtidPosition, GtidSet, Position, Source
 
 if TYPE_CHECKING:
     from pymysql.connections import Connection
@@ -29,6 +29,12 @@ MARIADB_CAPABILITY_GTID: Final = 4
 
 BINLOG_THROUGH_GTID: Final = 4
 """The flag by which COM_BINLOG_DUMP_GTID asks for what a GTID set lacks, not for a position."""
+
+BINLOG_DUMP_NON_BLOCK: Final = 1
+"""The flag by which both dump commands end with the log."""
+
+NO_REPLICA: Final = 0
+"""The server id of one that only looks: it ends no replica's connection, as any other may."""
 
 COM_BINLOG_DUMP_GTID: Final = 0x1E
 
@@ -53,14 +59,46 @@ def request(
     heartbeat_seconds: float,
     mariadb: bool,
     stream: str = "",
+    strict: bool = False,
 ) -> None:
-    """Make the server send, on this connection, everything after `position`."""
+    """Make the server send, on this connection, everything after `position`; `strict` as below."""
     uuid = replica_uuid(server_id, stream)
     _announce(connection, server_id, uuid, heartbeat_seconds, mariadb=mariadb)
-    if mariadb:
-        _dump_mariadb(connection, position, server_id)
+    _dump(connection, position, server_id, mariadb=mariadb, strict=strict)
+
+
+def peek(
+    connection: Connection[Any], position: Position, *, mariadb: bool, strict: bool = False
+) -> None:
+    """Make the server send what it has after `position`, and end there; it sees no replica.
+
+    With `strict` MariaDB refuses a position that its log does not hold though it holds later ones;
+    without, it begins with these.
+    """
+    with connection.cursor() as cursor:
+        for prefix in ("master", "source"):
+            cursor.execute(f"SET @{prefix}_binlog_checksum = 'CRC32'")
+        if mariadb:
+            cursor.execute(f"SET @mariadb_slave_capability = {MARIADB_CAPABILITY_GTID}")
+    flags = BINLOG_DUMP_NON_BLOCK
+    _dump(connection, position, NO_REPLICA, flags=flags, mariadb=mariadb, strict=strict)
+
+
+def _dump(
+    connection: Connection[Any],
+    position: Position,
+    server_id: int,
+    *,
+    mariadb: bool,
+    strict: bool,
+    flags: int = 0,
+) -> None:
+    if isinstance(position, FilePosition):
+        _dump_file(connection, position, server_id, flags)
+    elif mariadb:
+        _dump_mariadb(connection, position, server_id, flags, strict=strict)
     else:
-        _dump_mysql(connection, position, server_id)
+        _dump_mysql(connection, position, server_id, flags)
 
 
 def _announce(
@@ -88,27 +126,28 @@ def _announce(
     connection._read_packet()  # type: ignore[no-untyped-call]
 
 
-def _dump_mysql(connection: Connection[Any], position: Position, server_id: int) -> None:
-    if isinstance(position, FilePosition):
-        _dump_file(connection, position, server_id)
-        return
+def _dump_mysql(
+    connection: Connection[Any], position: GtidPosition, server_id: int, flags: int
+) -> None:
     assert isinstance(position.gtids, GtidSet)
     gtids = encode_gtid_set(position.gtids)
-    payload = struct.pack("<HII", BINLOG_THROUGH_GTID, server_id, 0)
+    payload = struct.pack("<HII", BINLOG_THROUGH_GTID | flags, server_id, 0)
     payload += struct.pack("<QI", FIRST_OFFSET, len(gtids)) + gtids
     connection._execute_command(COM_BINLOG_DUMP_GTID, payload)  # type: ignore[attr-defined]
 
 
-def _dump_mariadb(connection: Connection[Any], position: Position, server_id: int) -> None:
-    if isinstance(position, FilePosition):
-        _dump_file(connection, position, server_id)
-        return
+def _dump_mariadb(
+    connection: Connection[Any], position: GtidPosition, server_id: int, flags: int, *, strict: bool
+) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET @slave_connect_state = %s", (str(position.gtids),))
-    _dump_file(connection, FilePosition("", FIRST_OFFSET), server_id)
+        cursor.execute(f"SET @slave_gtid_strict_mode = {int(strict)}")
+    _dump_file(connection, FilePosition("", FIRST_OFFSET), server_id, flags)
 
 
-def _dump_file(connection: Connection[Any], position: FilePosition, server_id: int) -> None:
+def _dump_file(
+    connection: Connection[Any], position: FilePosition, server_id: int, flags: int
+) -> None:
     """Send COM_BINLOG_DUMP. Its offset has 32 bits, and COM_BINLOG_DUMP_GTID takes no offset."""
     if position.offset > MAX_DUMP_OFFSET:
         raise Halted(
@@ -117,7 +156,7 @@ def _dump_file(connection: Connection[Any], position: FilePosition, server_id: i
             remedy="FLUSH BINARY LOGS on the source, then `cdc position set` to the next file,"
             " offset 4",
         )
-    payload = struct.pack("<IHI", position.offset, 0, server_id) + position.file.encode()
+    payload = struct.pack("<IHI", position.offset, flags, server_id) + position.file.encode()
     connection._execute_command(COMMAND.COM_BINLOG_DUMP, payload)  # type: ignore[attr-defined]
 
 

@@ -126,6 +126,11 @@ def parse(data: bytes, *, checksum: bool) -> Event:
     return _new(Event, (timestamp, type_, server_id, size, end, flags, data))
 
 
+def without_checksum(data: bytes) -> Event:
+    """Split the bytes of an event whose checksum was removed, and is still in the header's size."""
+    return _new(Event, (*_read_header(data), data))
+
+
 def _headless(data: bytes) -> Corrupted:
     return Corrupted(f"an event of {len(data)} bytes is shorter than its header")
 
@@ -208,6 +213,7 @@ class _TaggedField(IntEnum):
     LAST_COMMITTED = 4
     SEQUENCE_NUMBER = 5
     COMMITTED_AT = 6
+    FIRST_COMMITTED_AT = 7
 
 
 def tagged_gtid(event: Event) -> Gtid:
@@ -217,11 +223,23 @@ def tagged_gtid(event: Event) -> Gtid:
     a number and a value, in the order of their numbers. UUID bytes are integers of their own; the
     transaction number is signed, its sign in the lowest bit.
     """
+    gtid, _ = _tagged(event, _TaggedField.COMMITTED_AT)
+    return gtid
+
+
+def tagged_original(event: Event) -> int:
+    """Return when a GTID_TAGGED event's transaction was committed where it is from, in µs."""
+    gtid, first = _tagged(event, _TaggedField.FIRST_COMMITTED_AT)
+    return first or round(gtid.committed_at * 1e6)
+
+
+def _tagged(event: Event, up_to: _TaggedField) -> tuple[Gtid, int]:
+    """Read the fields up to one; return what they tell, and the time of the first commit, or 0."""
     data, at = event.data, HEADER_SIZE
     for _ in range(3):
         _, at = serialized(data, at)
-    raw, tag, number, committed = bytearray(), "", 0, 0
-    while at < len(data):
+    raw, tag, numbers, kind = bytearray(), "", dict[int, int](), 0
+    while at < len(data) and kind < up_to:
         kind, at = serialized(data, at)
         if kind == _TaggedField.UUID:
             for _ in range(16):
@@ -230,14 +248,12 @@ def tagged_gtid(event: Event) -> Gtid:
         elif kind == _TaggedField.TAG:
             size, at = serialized(data, at)
             tag, at = data[at : at + size].decode("ascii"), at + size
-        elif kind == _TaggedField.COMMITTED_AT:
-            committed, at = serialized(data, at)
-            break
-        else:
-            value, at = serialized(data, at)
-            if kind == _TaggedField.NUMBER:
-                number = value >> 1
-    return Gtid(Source(_uuid(bytes(raw)), tag), number, committed / 1e6)
+        elif kind <= up_to:
+            numbers[kind], at = serialized(data, at)
+    number = numbers.get(_TaggedField.NUMBER, 0) >> 1
+    committed = numbers.get(_TaggedField.COMMITTED_AT, 0) / 1e6
+    gtid = Gtid(Source(_uuid(bytes(raw)), tag), number, committed)
+    return gtid, numbers.get(_TaggedField.FIRST_COMMITTED_AT, 0)
 
 
 class MariadbGtidFlag(IntFlag):

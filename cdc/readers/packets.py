@@ -31,6 +31,10 @@ class ConnectionLost(Retryable):
     """The connection to the source broke."""
 
 
+class StreamEnded(ConnectionLost):
+    """The source has sent all that it was asked for."""
+
+
 class ServerError(CdcError):
     """The source answered a request with an error."""
 
@@ -133,7 +137,7 @@ def _event(payload: bytes) -> bytes:
         return payload[1:]
     if first == ERR:
         raise ServerError(int.from_bytes(payload[1:3], "little"), _error_text(payload))
-    raise ConnectionLost("the source ended the binlog stream")
+    raise StreamEnded("the source ended the binlog stream")
 
 
 def _error_text(payload: bytes) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
-from cdc.checkpoint import Checkpoint
 from cdc.errors import CdcError, Halted, PositionPurged, SourceDiverged, Unfit
 from cdc.position import (
     FilePosition,
@@ -27,14 +27,30 @@ ER_FATAL_READING_BINLOG: Final = 1236
 ER_SLAVE_SAME_ID: Final = 4052
 """What newer MariaDBs say to a replica that another one of its server id has displaced."""
 
-_PURGED_REMEDY: Final = (
+_TOO_OLD: Final = (
+    "purged",
+    "first log file",
+    "could not find gtid state",
+    "is missing the gtid",  # MariaDB, strict: it has transactions before it and after it
+)
+"""What servers say of a position that is before what they have."""
+
+PURGED_REMEDY: Final = (
     "resync every table into a new stream: `cdc position set` to what is left, then `cdc resync`;"
     " and keep binlogs longer: SET PERSIST binlog_expire_logs_seconds = 604800"
 )
-_DIVERGED_REMEDY: Final = (
+DIVERGED_REMEDY: Final = (
     "find out where the transactions went (a crash with sync_binlog = 0, a failover that lost"
     " them, RESET): then `cdc position set` and resync every table"
 )
+
+
+class ReadUpTo(Enum):
+    """Whether the place in a server's log that was read up to is in the files that it lists."""
+
+    LISTED = "listed"
+    PURGED = "purged"
+    UNKNOWN = "unknown"
 
 
 class Displaced(Halted):
@@ -49,12 +65,21 @@ def rows(connection: Connection[Any], statement: str, *values: object) -> Sequen
         return found
 
 
-def check(connection: Connection[Any], position: Position, *, mariadb: bool) -> None:
-    """Raise PositionPurged or SourceDiverged where the server cannot continue from `position`."""
+def check(
+    connection: Connection[Any],
+    position: Position,
+    *,
+    mariadb: bool,
+    read_up_to: ReadUpTo = ReadUpTo.UNKNOWN,
+) -> None:
+    """Raise PositionPurged or SourceDiverged where the server cannot continue from `position`.
+
+    `read_up_to` is where that is in its log.
+    """
     if isinstance(position, FilePosition):
         _check_file(connection, position)
     elif isinstance(position.gtids, MariadbGtids) and mariadb:
-        _check_mariadb(connection, position.gtids)
+        _check_mariadb(connection, position.gtids, read_up_to)
     elif isinstance(position.gtids, GtidSet) and not mariadb:
         _check_mysql(connection, position.gtids)
     else:
@@ -63,16 +88,6 @@ def check(connection: Connection[Any], position: Position, *, mariadb: bool) -> 
             position=position,
             remedy="point source.host at the server that the stream was started on",
         )
-
-
-def server_continuing(connection: Connection[Any], checkpoint: Checkpoint, *, mariadb: bool) -> str:
-    """Return the server's identity; raises where it cannot continue from `checkpoint`."""
-    position = checkpoint.position
-    check(connection, position, mariadb=mariadb)
-    here = server_identity(connection, mariadb=mariadb)
-    if isinstance(position, FilePosition):
-        _check_server(checkpoint.server, here, position)
-    return here
 
 
 def _check_mysql(connection: Connection[Any], applied: GtidSet) -> None:
@@ -93,7 +108,7 @@ def _check_mysql(connection: Connection[Any], applied: GtidSet) -> None:
             "the checkpoint holds transactions that the source does not have:"
             f" {_one_line(missing)}",
             position=applied,
-            remedy=_DIVERGED_REMEDY,
+            remedy=DIVERGED_REMEDY,
         )
     [(purged, lost)] = rows(
         connection,
@@ -106,7 +121,7 @@ def _check_mysql(connection: Connection[Any], applied: GtidSet) -> None:
             f" {applied or 'nothing'}; never read: {_one_line(lost)}; the oldest binlog left,"
             f" {_oldest(connection)}, follows {_one_line(purged)}",
             position=applied,
-            remedy=_PURGED_REMEDY,
+            remedy=PURGED_REMEDY,
         )
 
 
@@ -120,23 +135,51 @@ def _one_line(text: str) -> str:
     return text.replace("\n", "")
 
 
-def _check_mariadb(connection: Connection[Any], applied: MariadbGtids) -> None:
-    [(state,)] = rows(connection, "SELECT @@GLOBAL.gtid_binlog_state")
+def _check_mariadb(
+    connection: Connection[Any], applied: MariadbGtids, read_up_to: ReadUpTo
+) -> None:
+    [(state, replicated)] = rows(
+        connection, "SELECT @@GLOBAL.gtid_binlog_state, @@GLOBAL.gtid_slave_pos"
+    )
     known = MariadbGtids.parse(state)
+    if read_up_to is ReadUpTo.LISTED:
+        applied = applied.within(known)  # a domain of this log that it no longer has was deleted
     if not known.contains(applied):
-        raise SourceDiverged(
-            f"the checkpoint is ahead of the source, whose binlog ends at {known}",
-            position=applied,
-            remedy=_DIVERGED_REMEDY,
-        )
+        _check_replicated(applied, known, MariadbGtids.parse(replicated))
     oldest = _oldest(connection)
     [(begins,)] = rows(connection, "SELECT BINLOG_GTID_POS(%s, %s)", oldest, FIRST_OFFSET)
-    if _is_before(applied, MariadbGtids.parse(begins or "")):
+    purged = MariadbGtids.parse(begins or "")
+    if read_up_to is not ReadUpTo.PURGED:
+        purged = purged.within(known)  # a deleted domain's transactions were before the log's rest
+    if _is_before(applied, purged):
         raise PositionPurged(
             "the source has purged binlogs that were not read yet: asked for what follows"
             f" {applied or 'nothing'}; the oldest binlog left, {oldest}, follows {begins}",
             position=applied,
-            remedy=_PURGED_REMEDY,
+            remedy=PURGED_REMEDY,
+        )
+
+
+def _check_replicated(applied: MariadbGtids, known: MariadbGtids, held: MariadbGtids) -> None:
+    """Judge by what a replica holds beside its log, which is empty when it is new.
+
+    Where it holds just what is applied, all that follows will come into its log.
+    """
+    for domain, last in applied.domains.items():
+        if known.contains(MariadbGtids({domain: last})) or held.domains.get(domain) == last:
+            continue
+        if held.contains(MariadbGtids({domain: last})):
+            raise PositionPurged(
+                f"the source is a replica that holds transactions up to {held}, and its binlog"
+                f" does not have those that follow {applied}",
+                position=applied,
+                remedy=PURGED_REMEDY,
+            )
+        end = str(known) or "nothing"
+        raise SourceDiverged(
+            f"the checkpoint is ahead of the source, whose binlog ends at {end}",
+            position=applied,
+            remedy=DIVERGED_REMEDY,
         )
 
 
@@ -167,12 +210,12 @@ def _check_file(connection: Connection[Any], position: FilePosition) -> None:
             f"the source has purged what was not read yet: asked for {position}; the oldest"
             f" binlog left is {oldest}",
             position=position,
-            remedy=_PURGED_REMEDY,
+            remedy=PURGED_REMEDY,
         )
     raise SourceDiverged(
         f"the source's binlogs end before the checkpoint: it has {', '.join(logs) or 'none'}",
         position=position,
-        remedy=_DIVERGED_REMEDY,
+        remedy=DIVERGED_REMEDY,
     )
 
 
@@ -181,17 +224,17 @@ def explain(error: ServerError, position: Position) -> CdcError:
     if error.code not in {ER_FATAL_READING_BINLOG, ER_SLAVE_SAME_ID}:
         return error
     text = error.text.lower()
-    if "purged" in text or "first log file" in text or "could not find gtid state" in text:
+    if any(each in text for each in _TOO_OLD):
         return PositionPurged(
             f"the source no longer has what follows the position: {error.text}",
             position=position,
-            remedy=_PURGED_REMEDY,
+            remedy=PURGED_REMEDY,
         )
     if "not in the master's binlog" in text or "more gtids" in text or "impossible" in text:
         return SourceDiverged(
             f"the source does not know the position: {error.text}",
             position=position,
-            remedy=_DIVERGED_REMEDY,
+            remedy=DIVERGED_REMEDY,
         )
     if "same server" in text:
         return Displaced(
@@ -206,9 +249,9 @@ def explain(error: ServerError, position: Position) -> CdcError:
     )
 
 
-def _check_server(expected: str, actual: str, position: FilePosition) -> None:
+def check_server(expected: str, actual: str, position: Position) -> None:
     """Raise SourceDiverged where a file position was taken from another server."""
-    if expected and expected != actual:
+    if isinstance(position, FilePosition) and expected and expected != actual:
         raise SourceDiverged(
             f"the checkpoint names a file of server {expected}, and this is server {actual}",
             position=position,

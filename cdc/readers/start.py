@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from cdc.checkpoint import Checkpoint
 from cdc.errors import Unfit, UsageError
 from cdc.position import FilePosition, GtidPosition, GtidSet, MariadbGtids, Position
-from cdc.readers import source
+from cdc.readers import history, source
 from cdc.readers.dump import FIRST_OFFSET
 from cdc.readers.resume import rows, server_identity
+from cdc.witness import Witness
 
 if TYPE_CHECKING:
     from pymysql.connections import Connection
@@ -29,9 +32,36 @@ def resolve(config: SourceConfig, start: str | StartPosition) -> Checkpoint:
             position = _WORDS[start](connection, mariadb)
         else:
             position = given(start, mariadb=mariadb)
-        return Checkpoint(position, None, server_identity(connection, mariadb=mariadb))
+        here = server_identity(connection, mariadb=mariadb)
+        return Checkpoint(position, None, here, end_of_log(connection, config, here))
     finally:
         source.close(connection)
+
+
+def witnessed(config: SourceConfig, checkpoint: Checkpoint) -> Checkpoint:
+    """Return a checkpoint from before there were witnesses with the log's end as its witness.
+
+    Raises what `server_continuing` does: a log that has lost the position is no witness of it.
+    """
+    with closing(source.connect(config, read_timeout=QUERY_SECONDS)) as connection:
+        mariadb = source.is_mariadb(connection)
+        connect = partial(source.connect, config, read_timeout=QUERY_SECONDS)
+        continued = history.server_continuing(
+            connection, checkpoint, mariadb=mariadb, connect=connect
+        )
+        here = continued.server
+        return checkpoint._replace(
+            inflight=checkpoint.inflight if checkpoint.server == here else None,
+            server=here,
+            witness=end_of_log(connection, config, here),
+        )
+
+
+def end_of_log(connection: source.SourceConnection, config: SourceConfig, here: str) -> Witness:
+    """Return the witness of a stream that has applied nothing: where the log ends now."""
+    connect = partial(source.connect, config, read_timeout=QUERY_SECONDS)
+    mariadb = source.is_mariadb(connection)
+    return history.end_of_log(connection, here, mariadb=mariadb, connect=connect)
 
 
 def given(start: StartPosition, *, mariadb: bool) -> Position:
@@ -63,8 +93,14 @@ def earliest(connection: Connection[Any], mariadb: bool) -> Position:
         raise Unfit("the source has no binlog", remedy="turn on log_bin on the source")
     first = str(logs[0][0])
     if mariadb:
-        [(gtids,)] = rows(connection, "SELECT BINLOG_GTID_POS(%s, %s)", first, FIRST_OFFSET)
-        return GtidPosition(MariadbGtids.parse(gtids or ""))
+        [(gtids, state)] = rows(
+            connection,
+            "SELECT BINLOG_GTID_POS(%s, %s), @@GLOBAL.gtid_binlog_state",
+            first,
+            FIRST_OFFSET,
+        )
+        # the source has forgotten a domain that was deleted, and would refuse a position in it
+        return GtidPosition(MariadbGtids.parse(gtids or "").within(MariadbGtids.parse(state)))
     [(mode, purged)] = rows(connection, "SELECT @@GLOBAL.gtid_mode, @@GLOBAL.gtid_purged")
     if mode == "ON":
         return GtidPosition(GtidSet.parse(purged))
@@ -79,13 +115,8 @@ def now(connection: Connection[Any], mariadb: bool) -> Position:
     [(mode, executed)] = rows(connection, "SELECT @@GLOBAL.gtid_mode, @@GLOBAL.gtid_executed")
     if mode == "ON":
         return GtidPosition(GtidSet.parse(executed))
-    file, offset = _end_of_log(connection)
-    return FilePosition(file, offset)
-
-
-def _end_of_log(connection: Connection[Any]) -> tuple[str, int]:
-    *_, (name, size, *_) = rows(connection, "SHOW BINARY LOGS")
-    return str(name), int(size)
+    *_, (file, size, *_) = rows(connection, "SHOW BINARY LOGS")
+    return FilePosition(str(file), int(size))
 
 
 _WORDS: dict[str, Callable[[Connection[Any], bool], Position]] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from pymongo import MongoClient
@@ -99,6 +100,42 @@ def test_the_stream_goes_on_from_a_replica_while_it_runs_and_while_it_is_down(pa
     ledger = stream.ledger()
     assert len(ledger) == len(set(ledger)) == len(committed) + 2
     assert committed <= set(ledger)
+    assert not stream.daemon.events("history_not_proved")
+
+
+def test_a_server_that_was_rebuilt_under_the_old_identity_is_known_by_its_history(
+    pair: Pair,
+) -> None:
+    """Its log has other files, and the same transactions."""
+    stream = pair.stream
+    stream.start()
+    stream.sql(*[f"INSERT INTO items (word) VALUES ('{number}')" for number in range(20)])
+    stream.until_caught_up()
+    stream.stop()
+    identity = _identity(pair.old)
+    pair.promote()
+    _take_identity(pair.new, identity)
+
+    stream.start()
+    stream.sql("INSERT INTO items (word) VALUES ('on the new one')")
+
+    eventually(lambda: stream.documents("items") == stream.rows("items"))
+    assert not stream.daemon.events("history_not_proved")
+
+
+def _identity(server: MySQLServer) -> str:
+    name = "server_id" if server.flavour == "mariadb" else "server_uuid"
+    return str(server.execute(f"SELECT @@GLOBAL.{name}")[0][0])
+
+
+def _take_identity(server: MySQLServer, identity: str) -> None:
+    if server.flavour == "mariadb":
+        server.execute(f"SET GLOBAL server_id = {identity}")
+        return
+    [(data,)] = server.execute("SELECT @@GLOBAL.datadir")
+    server.stop()
+    Path(str(data), "auto.cnf").write_text(f"[auto]\nserver-uuid={identity}\n")
+    server.start()
 
 
 @pytest.mark.parametrize("pair", ["mysql"], indirect=True)

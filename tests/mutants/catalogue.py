@@ -19,6 +19,7 @@ NOT_SHOWN: Final = (
     "tests/integration/chunks/test_watermarks.py::"
     "test_an_offset_that_no_snapshot_shows_yet_is_too_early"
 )
+HISTORY: Final = "tests/integration/history/test_proofs.py"
 FENCING: Final = "tests/integration/writers/test_fencing.py"
 
 MUTANTS: Final = (
@@ -80,6 +81,20 @@ MUTANTS: Final = (
         "high = _binlog_gtids(connection)  # grows",
         "high = before  # grows",
         (f"{WATERMARKS}[mariadb-gtid]",),
+    ),
+    Mutant(
+        "the event at the witness's place counts whatever it is",
+        "cdc/readers/history.py",
+        "if whole and (event is None or not is_same(event, without_checksum(witness.event))):",
+        "if whole and event is None:",
+        (f"{HISTORY}::test_another_event_at_the_same_place_is_another_history[mysql]",),
+    ),
+    Mutant(
+        "a GTID stands for a transaction, whenever that was committed",
+        "cdc/readers/lookup.py",
+        "if theirs == ours or not theirs or not ours:",
+        "if theirs or ours:",
+        (f"{HISTORY}::test_the_same_gtid_with_another_time_is_another_transaction[mysql]",),
     ),
     Mutant(
         "w:1 instead of majority",

@@ -70,6 +70,21 @@ def test_a_position_that_was_set_is_shown(
     assert facts["stream"] == "checked"
 
 
+def test_a_position_that_is_set_takes_the_log_as_it_is_then_for_its_history(
+    source: MySQLServer, setup: Setup, table: str
+) -> None:
+    *_, (file, size, *_) = source.execute("SHOW BINARY LOGS")
+
+    assert run(setup, "set", "--gtid", executed(source), "--yes") == 0
+
+    document = saved.read(load(setup.path))
+    assert document is not None
+    witness = document["witness"]
+    assert (witness["file"], witness["event"]) == (str(file), b"")
+    assert witness["offset"] >= size
+    assert witness["created"] > 0
+
+
 def test_a_position_is_shown_to_people_a_line_a_fact(
     setup: Setup, table: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
