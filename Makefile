@@ -4,12 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 WORKERS ?= 2
+SERVERS ?= $(CDC_SERVER_VERSIONS)
 
 .PHONY: help check test demo bench compare-dual-write mutants format clean
 
 help:
 	@echo "make demo [ARGS=--once]  a real MySQL and MongoDB, kept equal before your eyes"
 	@echo "make test [ARGS=...]     the whole suite, on real servers; WORKERS=0 runs it in one process"
+	@echo "make test SERVERS=\"mysql=8.0.31 mariadb=10.5 mongo=5.0.4\"   the same on other versions, or some of them"
 	@echo "make check               format, lint, types, import rules, unit tests"
 	@echo "make bench               speed, as ratios within one run"
 	@echo "make compare-dual-write  what writing twice loses when processes die, and cdc in the same test"
@@ -34,7 +36,7 @@ format: $(VENV)/.ready
 
 test: $(VENV)/.ready
 	@$(BIN)/python -m tests.portal.browser.chromium
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	CDC_SERVER_VERSIONS="$(SERVERS)" $(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 demo: $(VENV)/.ready
 	@$(BIN)/cdc demo $(ARGS)

@@ -10,7 +10,14 @@ import click
 from cdc.commands import output_option
 from cdc.servers import Engine, Flavour
 from cdc.servers.cache import Cache
-from cdc.servers.standing import NAMES, Name, Report, Standing
+from cdc.servers.flavour import NAMES, Name
+from cdc.servers.standing import Report, Standing
+from cdc.servers.versions import numbers
+
+_SOURCE_VERSIONS = (
+    f"The source's version: of mysql {numbers('mysql')}; of mariadb {numbers('mariadb')}."
+)
+_MONGO_VERSIONS = f"MongoDB's version: {numbers('mongo')}."
 
 
 @click.group()
@@ -26,6 +33,8 @@ def servers() -> None:
     show_default=True,
     help="The source.",
 )
+@click.option("--version", help=_SOURCE_VERSIONS)
+@click.option("--mongo-version", help=_MONGO_VERSIONS)
 @click.option(
     "--containers/--no-containers",
     default=None,
@@ -33,18 +42,24 @@ def servers() -> None:
     "  [default: CDC_SERVERS, or a Docker engine if one answers]",
 )
 @output_option
-def up(flavour: Flavour, containers: bool | None, output: str) -> None:
+def up(
+    flavour: Flavour,
+    version: str | None,
+    mongo_version: str | None,
+    containers: bool | None,
+    output: str,
+) -> None:
     """Start a source and a MongoDB replica set, on loopback, with the data they had before.
 
     Those that run already are left alone.
     """
     standing = Standing(Cache.of_user())
     engine = _engine(containers)
-    names: tuple[Name, ...] = (flavour, "mongo")
+    wanted: dict[Name, str | None] = {flavour: version, "mongo": mongo_version}
     reports = []
-    for name in names:
+    for name, number in wanted.items():
         click.echo(f"starting {name} (the first time it is fetched) …", err=True)
-        reports.append(standing.up(name, engine))
+        reports.append(standing.up(name, engine, number))
     click.echo(_as_json(reports) if output == "json" else "\n".join(map(_as_lines, reports)))
 
 

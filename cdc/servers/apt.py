@@ -23,26 +23,31 @@ class Apt:
 
     folder: Path
     distribution: Distribution
+    suites: tuple[str, ...] = ()
+    """Of Debian; without any the distribution says where its packages are."""
 
-    def fetch(self, pattern: str, root: Path) -> str:
-        """Unpack the package that `pattern` names, with all it needs, into `root`; its version.
+    def fetch(self, patterns: Iterable[str], root: Path) -> str:
+        """Unpack what `patterns` name, with all it needs, into `root`; the first one's version.
 
-        `pattern` is a regular expression; the highest of several matching names is taken.
+        Each is a regular expression; the highest of several matching names is taken.
         """
         self._prepare()
         self._apt_get("update")
-        package = best_package(self._names(), pattern)
-        if package is None:
-            raise Unfit(
-                f"{self.distribution.name} has no {pattern} for {self._architecture()}",
-                remedy=CONTAINERS,
-            )
+        names = self._names()
+        packages = [self._package(names, pattern) for pattern in patterns]
         archives = self.folder / "archives"
-        self._apt_get("install", "--yes", "--download-only", package)
+        self._apt_get("install", "--yes", "--download-only", *packages)
         unpack(sorted(archives.glob("*.deb")), root)
-        version = self._run("dpkg-deb", "--field", _archive(archives, package), "Version")
+        version = self._run("dpkg-deb", "--field", _archive(archives, packages[0]), "Version")
         shutil.rmtree(archives)
         return clean_version(version)
+
+    def _package(self, names: list[str], pattern: str) -> str:
+        package = best_package(names, pattern)
+        if package is None:
+            where = " and ".join(self.suites) or self.distribution.name
+            raise Unfit(f"{where} has no {pattern} for {self._architecture()}", remedy=CONTAINERS)
+        return package
 
     def _prepare(self) -> None:
         missing = [tool for tool in ("apt-get", "apt-cache", "dpkg") if not shutil.which(tool)]
@@ -57,7 +62,10 @@ class Apt:
     def _repositories(self) -> list[Source]:
         targets = self._run("apt-get", "indextargets", "--format", _INDEX_TARGETS)
         rows = [row for row in targets.splitlines() if len(row.split()) == 3]
-        return self.distribution.repositories(map(Source.parse, dict.fromkeys(rows)))
+        configured = map(Source.parse, dict.fromkeys(rows))
+        if self.suites:
+            return self.distribution.of_debian(configured, self.suites)
+        return self.distribution.repositories(configured)
 
     def _names(self) -> list[str]:
         return self._run("apt-cache", *self._options(), "pkgnames").split()

@@ -10,6 +10,7 @@ from pathlib import Path
 from cdc.errors import Unfit
 
 CONTAINERS = "start a Docker engine and use --containers, or point cdc at servers of your own"
+_SECURITY = "-security"
 _DEBIAN_RELEASES = frozenset({"stable", "testing", "unstable", "sid", "oldstable"})
 
 
@@ -86,10 +87,33 @@ class Distribution:
             )
         return found
 
+    def of_debian(self, configured: Iterable[Source], suites: Iterable[str]) -> list[Source]:
+        """Return where to read these suites of Debian from, older than the machine's maybe."""
+        if self.name != "debian":
+            raise Unfit(
+                f"this server comes with Debian's {next(iter(suites))}, and this machine's"
+                f" apt is one of {self.name} {self.codename}",
+                remedy=CONTAINERS,
+            )
+        configured = list(configured)
+        found = [
+            Source(site, suite, "main")
+            for suite in suites
+            for site in self._sites(configured, security=suite.endswith(_SECURITY))
+        ]
+        if not found:
+            raise Unfit("apt is not configured with a mirror of debian", remedy=CONTAINERS)
+        return found
+
     def _debian(self, configured: list[Source]) -> list[Source]:
-        releases = _DEBIAN_RELEASES | {self.codename}
-        sites = [source.site for source in configured if source.release in releases]
-        return [Source(sites[0], "sid", "main")] if sites else []
+        sites = self._sites(configured, security=False)
+        return [Source(site, "sid", "main") for site in sites]
+
+    def _sites(self, configured: list[Source], *, security: bool) -> list[str]:
+        """Return the first mirror, of security updates or of the suites, or nothing."""
+        suffix = _SECURITY if security else ""
+        releases = {release + suffix for release in _DEBIAN_RELEASES | {self.codename}}
+        return [source.site for source in configured if source.release in releases][:1]
 
     def _ubuntu(self, configured: list[Source]) -> list[Source]:
         releases = {self.codename, f"{self.codename}-updates", f"{self.codename}-security"}

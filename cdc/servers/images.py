@@ -9,12 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cdc.servers import mariadbd, mongod, mysqld
-from cdc.servers.flavour import Flavour
+from cdc.servers.flavour import Flavour, Name
 from cdc.servers.ports import LOOPBACK
+from cdc.servers.versions import Version
 
-MYSQL = "mysql:8.4"
-MARIADB = "mariadb:11"
-MONGO = "mongo:8"
+DEFAULT_TAGS: Mapping[Name, str] = {"mysql": "8.4", "mariadb": "11", "mongo": "8"}
 _MYSQL_PORT = 3306
 
 
@@ -49,8 +48,14 @@ class Image:
         ]
 
 
+def tagged(version: Version) -> str:
+    """Return the image of a version, by the tag that its publisher gives it."""
+    return f"{version.name}:{version.number or DEFAULT_TAGS[version.name]}"
+
+
 def mysql_image(
     flavour: Flavour,
+    version: Version,
     *,
     port: int,
     password: str,
@@ -61,7 +66,7 @@ def mysql_image(
     defaults = mysqld.DEFAULTS if flavour == "mysql" else mariadbd.DEFAULTS
     prefix = flavour.upper()
     return Image(
-        name=MYSQL if flavour == "mysql" else MARIADB,
+        name=tagged(version),
         command=(f"--server-id={random.randrange(1, 2**31)}", *defaults, *options),
         inner_port=_MYSQL_PORT,
         port=port,
@@ -75,6 +80,7 @@ def mysql_image(
 
 
 def mongo_image(
+    version: Version,
     *,
     port: int,
     replica_set: bool,
@@ -87,7 +93,7 @@ def mongo_image(
     which it and its clients must both reach.
     """
     return Image(
-        name=MONGO,
+        name=tagged(version),
         command=("--bind_ip_all", *mongod.options(port=port, replica_set=replica_set), *options),
         inner_port=port,
         port=port,

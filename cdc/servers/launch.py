@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from cdc.servers import packages, wheel
+from cdc.servers import packages, versions, wheel
 from cdc.servers.cache import Cache
 from cdc.servers.containers import Container
 from cdc.servers.engine import Engine, choose
@@ -26,24 +26,34 @@ from cdc.servers.runner import Runner
 def mysql_server(
     flavour: Flavour = "mysql",
     *,
+    version: str | None = None,
     options: Sequence[str] = (),
     data_dir: Path | None = None,
     engine: Engine | None = None,
 ) -> Iterator[MySQLServer]:
     """Run a server of this flavour; `options` are added to its command line and win.
 
-    Without `data_dir` it starts empty and leaves nothing. Unfit says what the machine lacks.
+    `version` is one of cdc.servers.versions, else CDC_SERVER_VERSIONS decides. Without `data_dir`
+    it starts empty and leaves nothing. Unfit says what the machine lacks.
     """
+    wanted = versions.chosen(flavour, version)
     port = free_port()
     with _home(flavour) as home:
         runner: Runner
         if choose(engine) == "containers":
             volume, password = _volume(data_dir)
             runner = Container(
-                mysql_image(flavour, port=port, password=password, options=options, data_dir=volume)
+                mysql_image(
+                    flavour,
+                    wanted,
+                    port=port,
+                    password=password,
+                    options=options,
+                    data_dir=volume,
+                )
             )
         else:
-            installed = packages.installed(flavour, Cache.of_user())
+            installed = packages.installed(flavour, wanted, Cache.of_user())
             data = data_dir or home / "data"
             password = installed.prepare(data)
             runner = Process(
@@ -59,6 +69,7 @@ def mysql_server(
 @contextmanager
 def mongo_server(
     *,
+    version: str | None = None,
     replica_set: bool = True,
     options: Sequence[str] = (),
     data_dir: Path | None = None,
@@ -66,8 +77,10 @@ def mongo_server(
 ) -> Iterator[MongoServer]:
     """Run a MongoDB server, a replica set of one member or a standalone.
 
-    `options` are added to its command line. Without `data_dir` it starts empty and leaves nothing.
+    `version` and `options` as of mysql_server. Without `data_dir` it starts empty and leaves
+    nothing.
     """
+    wanted = versions.chosen("mongo", version)
     port = free_port()
     with _home("mongo") as home:
         runner: Runner
@@ -75,10 +88,16 @@ def mongo_server(
             if data_dir:
                 data_dir.mkdir(parents=True, exist_ok=True)
             runner = Container(
-                mongo_image(port=port, replica_set=replica_set, options=options, data_dir=data_dir)
+                mongo_image(
+                    wanted,
+                    port=port,
+                    replica_set=replica_set,
+                    options=options,
+                    data_dir=data_dir,
+                )
             )
         else:
-            installed = wheel.installed(Cache.of_user())
+            installed = wheel.installed(wanted, Cache.of_user())
             data = data_dir or home / "data"
             data.mkdir(parents=True, exist_ok=True)
             runner = Process(

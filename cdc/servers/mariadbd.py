@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cdc.servers.process import ServerFailed
 from cdc.servers.root import Root
-from cdc.servers.sql_program import account, account_options, run_once
+from cdc.servers.sql_program import Files, account, account_options, run_once
 
 DEFAULTS = (
     "--log-bin=binlog",
@@ -47,7 +47,7 @@ class Mariadbd:
     def initialise(self, data: Path, password: str) -> None:
         """Fill a data folder that does not exist yet, with a root who has this password."""
         data.mkdir(mode=0o700)
-        scripts = [_script(self._share(), name).read_text() for name in _SCRIPTS]
+        scripts = [_script(self._files().share, name).read_text() for name in _SCRIPTS]
         run_once(
             [
                 *self.command(),
@@ -63,21 +63,16 @@ class Mariadbd:
 
     def command(self) -> list[str]:
         """Return the words that any use of the program begins with."""
-        usr = self.root.path / "usr"
-        share = self._share()
+        files = self._files()
         return [
-            *self.root.command(usr / "sbin/mariadbd"),
+            *self.root.command(files.program),
             "--no-defaults",
-            f"--basedir={usr}",
-            f"--lc-messages-dir={share}",
-            f"--character-sets-dir={share}/charsets",
-            f"--plugin-dir={usr}/lib/mysql/plugin",
+            *files.options(),
             *account_options(),
         ]
 
-    def _share(self) -> Path:
-        share = self.root.path / "usr/share"
-        return next((p for p in (share / "mariadb", share / "mysql") if p.exists()), share)
+    def _files(self) -> Files:
+        return Files.of(self.root, "mariadbd", "mariadb", "mysql")
 
 
 def _script(share: Path, name: str) -> Path:

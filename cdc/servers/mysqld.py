@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cdc.servers.root import Root
-from cdc.servers.sql_program import account, account_options, run_once
+from cdc.servers.sql_program import Files, account, account_options, run_once
 
 DEFAULTS = (
     "--log-bin=binlog",
@@ -40,22 +40,22 @@ class Mysqld:
                 f"--datadir={data}",
                 f"--init-file={script}",
                 "--skip-log-bin",
-                "--innodb-redo-log-capacity=16M",  # little to copy; a server resizes it
+                "--loose-innodb-redo-log-capacity=16M",  # little to copy; a server resizes it
+                "--loose-innodb-log-file-size=16M",  # as it was called before 8.0.30
             ]
         )
         script.unlink()
-        (data / "auto.cnf").unlink()  # each copy of the folder gets a server_uuid of its own
+        (data / "auto.cnf").unlink(
+            missing_ok=True
+        )  # each copy of the folder gets a server_uuid of its own
 
     def command(self) -> list[str]:
         """Return the words that any use of the program begins with."""
-        usr = self.root.path / "usr"
+        files = Files.of(self.root, "mysqld", "mysql")
         return [
-            *self.root.command(usr / "sbin/mysqld"),
+            *self.root.command(files.program),
             "--no-defaults",
-            f"--basedir={usr}",
-            f"--lc-messages-dir={usr}/share/mysql",
-            f"--character-sets-dir={usr}/share/mysql/charsets",
-            f"--plugin-dir={usr}/lib/mysql/plugin",
+            *files.options(),
             "--secure-file-priv=NULL",
             *account_options(),
         ]

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import platform
 import random
 import secrets
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from cdc.errors import UsageError
-from cdc.servers import mariadbd, mysqld
+from cdc.errors import Unfit, UsageError
+from cdc.servers import jar, mariadbd, mysqld
 from cdc.servers.apt import Apt
 from cdc.servers.cache import Cache
-from cdc.servers.distribution import Distribution
+from cdc.servers.distribution import CONTAINERS, Distribution
 from cdc.servers.flavour import Flavour
+from cdc.servers.machine import check_machine
 from cdc.servers.mariadbd import Mariadbd
 from cdc.servers.mysqld import Mysqld
 from cdc.servers.ports import LOOPBACK
 from cdc.servers.root import Root
-from cdc.servers.sql_program import SqlProgram, package
+from cdc.servers.sql_program import SqlProgram, package, told_version
+from cdc.servers.versions import Jar, Origin, Suites, Version
 
 PASSWORD_FILE = "cdc-password"
 """In a data folder; made with it, and readable by its owner only."""
@@ -73,26 +76,50 @@ def saved_password(folder: Path) -> str:
         ) from error
 
 
-def installed(flavour: Flavour, cache: Cache) -> Installed:
+def installed(flavour: Flavour, version: Version, cache: Cache) -> Installed:
     """Return the server of this flavour; the first time it is fetched and unpacked."""
-    built = cache.obtain(flavour, lambda folder: _build(flavour, cache, folder))
+    built = cache.obtain(version.kind, lambda folder: _build(flavour, version, cache, folder))
+    if not version.is_told_by(built.version):
+        raise Unfit(
+            f"{flavour} {version.number} was asked for, and the one that was fetched is"
+            f" {built.version}",
+            remedy=f"delete {built.folder} if it is old, or {CONTAINERS}",
+        )
     program = _program(flavour, built.folder)
     return Installed(flavour, program, built.folder / "data", built.version)
 
 
-def unpacked(pattern: str, root: Path, cache: Cache) -> str:
-    """Unpack a package and what it needs into `root`; return its version."""
+def unpacked(wanted: Suites, root: Path, cache: Cache) -> str:
+    """Unpack packages and what they need into `root`; return the first one's version."""
     with cache.locked("apt"):
-        return Apt(cache.folder / "apt", Distribution.current()).fetch(pattern, root)
+        folder = cache.folder / "-".join(("apt", *wanted.suites))
+        return Apt(folder, Distribution.current(), wanted.suites).fetch(wanted.packages, root)
 
 
-def _build(flavour: Flavour, cache: Cache, folder: Path) -> str:
-    version = unpacked(package(flavour), folder / "root", cache)
+def _build(flavour: Flavour, version: Version, cache: Cache, folder: Path) -> str:
+    unpacked_version = _fetch(flavour, version.origin, folder, cache)
     password = secrets.token_urlsafe(12)
     data = folder / "data"
-    _program(flavour, folder).initialise(data, password)
+    program = _program(flavour, folder)
+    program.initialise(data, password)
     save_password(data, password)
-    return version
+    return unpacked_version
+
+
+def _fetch(flavour: Flavour, origin: Origin, folder: Path, cache: Cache) -> str:
+    """Get the program and all that it needs; return its version."""
+    root = Root(folder / "root")
+    match origin:
+        case Suites():
+            return unpacked(origin, root.path, cache)
+        case Jar():
+            check_machine(platform.machine(), origin.coordinates)
+            with cache.locked("maven"):  # whose own repository is made for one at a time
+                jar.take_out(origin, root.tree)
+            unpacked(origin.libraries, root.path, cache)
+            return told_version(_program(flavour, folder).command())
+        case _:
+            return unpacked(Suites((), (package(flavour),)), root.path, cache)
 
 
 def _program(flavour: Flavour, folder: Path) -> SqlProgram:

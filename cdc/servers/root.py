@@ -15,6 +15,11 @@ class Root:
 
     path: Path
 
+    @property
+    def tree(self) -> Path:
+        """Where a server lies that is no package but a tree of its own, with bin and share."""
+        return self.path / "opt/server"
+
     def command(self, program: Path) -> list[str]:
         """Return the words that run `program` with this root's libraries, whatever the host has.
 
@@ -30,7 +35,10 @@ class Root:
 
     def _library_path(self) -> str:
         folders = [*self._library_folders(), self.path / "usr/lib/mysql/private"]
-        return ":".join(str(folder) for folder in folders)
+        own = [
+            folder for folder in (self.tree / "lib/private", self.tree / "lib") if folder.exists()
+        ]
+        return ":".join(map(str, [*folders, *own]))
 
     def _library_folders(self) -> list[Path]:
         found = [*self.path.glob("usr/lib/*-linux-gnu"), *self.path.glob("lib/*-linux-gnu")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -13,6 +14,37 @@ from cdc.servers.process import ServerFailed
 from cdc.servers.root import Root
 
 USER = "root"
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Where the parts of a server program lie."""
+
+    program: Path
+    base: Path
+    share: Path
+    plugins: Path
+
+    @classmethod
+    def of(cls, root: Root, program: str, *shares: str) -> Files:
+        """Find a program as packages lay it out, or in a tree of its own.
+
+        `shares` are the folders of usr/share that may hold what belongs to it.
+        """
+        if (tree := root.tree).exists():
+            return cls(tree / "bin" / program, tree, tree / "share", tree / "lib/plugin")
+        usr = root.path / "usr"
+        share = next((found for it in shares if (found := usr / "share" / it).exists()), usr)
+        return cls(usr / "sbin" / program, usr, share, usr / "lib/mysql/plugin")
+
+    def options(self) -> list[str]:
+        """Return the options that tell the program."""
+        return [
+            f"--basedir={self.base}",
+            f"--lc-messages-dir={self.share}",
+            f"--character-sets-dir={self.share}/charsets",
+            f"--plugin-dir={self.plugins}",
+        ]
 
 
 class SqlProgram(Protocol):
@@ -27,6 +59,12 @@ class SqlProgram(Protocol):
 
     def command(self) -> list[str]:
         """Return the words that any use of the program begins with."""
+
+
+def told_version(command: Sequence[str]) -> str:
+    """Ask a program for its version: `Ver 8.0.31 for Linux`, `Ver 11.4.5-MariaDB for …`."""
+    text = run_once([*command, "--version"])
+    return text.split(" Ver ", 1)[-1].split()[0].split("-")[0]
 
 
 def package(flavour: Flavour) -> str:
@@ -49,11 +87,12 @@ def account(password: str) -> str:
     return "\n".join(statements) + "\n"
 
 
-def run_once(command: Sequence[str], script: str = "") -> None:
-    """Run a program to its end, feeding it a script."""
+def run_once(command: Sequence[str], script: str = "") -> str:
+    """Run a program to its end, feeding it a script; return what it printed."""
     done = subprocess.run(
         command, input=script, capture_output=True, text=True, errors="replace", check=False
     )
     if done.returncode != 0:
         output = (done.stdout + done.stderr).splitlines()[-30:]
-        raise ServerFailed("\n".join(["an empty database could not be made:", *output]))
+        raise ServerFailed("\n".join(["the server could not be prepared:", *output]))
+    return done.stdout

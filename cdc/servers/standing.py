@@ -8,21 +8,20 @@ import secrets
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
 
 from cdc.errors import UsageError
-from cdc.servers import packages, wheel
+from cdc.servers import packages, versions, wheel
 from cdc.servers.cache import Cache
 from cdc.servers.detached import DetachedContainer, DetachedProcess
 from cdc.servers.engine import Engine, choose
+from cdc.servers.flavour import Name
 from cdc.servers.images import Image, mongo_image, mysql_image
 from cdc.servers.mongo import MongoServer
 from cdc.servers.mysql import MySQLServer
 from cdc.servers.ports import free_port, is_free
 from cdc.servers.process import ServerFailed
+from cdc.servers.versions import Version
 
-Name = Literal["mysql", "mariadb", "mongo"]
-NAMES: tuple[Name, ...] = get_args(Name)
 _START_AFRESH = "cdc servers down --delete-data"
 
 Detached = DetachedProcess | DetachedContainer
@@ -30,10 +29,14 @@ Detached = DetachedProcess | DetachedContainer
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What is remembered of a server between two commands; `command` and `pid` of a process."""
+    """What is remembered of a server between two commands; `command` and `pid` of a process.
+
+    `version` is what was asked for; empty if nothing was.
+    """
 
     engine: Engine
     port: int
+    version: str = ""
     password: str = ""
     pid: int = 0
     command: tuple[str, ...] = ()
@@ -61,13 +64,19 @@ class Standing:
 
     cache: Cache
 
-    def up(self, name: Name, engine: Engine | None = None) -> Report:
-        """Start a server on the data that it had before, unless it runs already."""
+    def up(self, name: Name, engine: Engine | None = None, version: str | None = None) -> Report:
+        """Start a server on the data that it had before, unless it runs already.
+
+        `version` is one of cdc.servers.versions, else CDC_SERVER_VERSIONS decides.
+        """
+        wanted = versions.chosen(name, version)
         with self.cache.locked(f"up-{name}"):
-            state = self._load(name) or self._new(name, choose(engine))
+            state = self._load(name) or self._new(name, wanted, choose(engine))
             if engine and engine != state.engine:
-                raise UsageError(
-                    f"the data of {name} were made with {state.engine}", remedy=_START_AFRESH
+                raise _other_data(name, state.engine)
+            if wanted.number and wanted.number != state.version:
+                raise _other_data(
+                    name, f"version {state.version}" if state.version else "the default version"
                 )
             runner = self._runner(name, state)
             if not runner.running and not is_free(state.port):
@@ -104,22 +113,22 @@ class Standing:
             raise
         return _report(name, state.engine, server)
 
-    def _new(self, name: Name, engine: Engine) -> State:
+    def _new(self, name: Name, version: Version, engine: Engine) -> State:
         port = free_port()
         folder = self._folder(name)
         folder.mkdir(parents=True, mode=0o700)
         if engine == "containers":
-            return State(engine, port, password=secrets.token_urlsafe(12))
+            return State(engine, port, version.number, password=secrets.token_urlsafe(12))
         data = folder / "data"
         if name == "mongo":
             data.mkdir()
-            mongod = wheel.installed(self.cache)
+            mongod = wheel.installed(version, self.cache)
             command = mongod.command(data=data, port=port, replica_set=True)
-            return State(engine, port, command=tuple(command))
-        installed = packages.installed(name, self.cache)
+            return State(engine, port, version.number, command=tuple(command))
+        installed = packages.installed(name, version, self.cache)
         password = installed.prepare(data)
         command = installed.command(data=data, port=port)
-        return State(engine, port, password=password, command=tuple(command))
+        return State(engine, port, version.number, password, command=tuple(command))
 
     def _runner(self, name: Name, state: State) -> Detached:
         if state.engine == "containers":
@@ -145,10 +154,15 @@ class Standing:
         return self.cache.folder / "up" / name
 
 
+def _other_data(name: Name, made_with: str) -> UsageError:
+    return UsageError(f"the data of {name} were made with {made_with}", remedy=_START_AFRESH)
+
+
 def _image(name: Name, state: State) -> Image:
+    version = versions.chosen(name, state.version or None, {})
     if name == "mongo":
-        return mongo_image(port=state.port, replica_set=True)
-    return mysql_image(name, port=state.port, password=state.password)
+        return mongo_image(version, port=state.port, replica_set=True)
+    return mysql_image(name, version, port=state.port, password=state.password)
 
 
 def _server(name: Name, state: State, runner: Detached) -> MySQLServer | MongoServer:

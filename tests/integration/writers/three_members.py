@@ -14,6 +14,7 @@ from pymongo import MongoClient
 from cdc.servers.cache import Cache
 from cdc.servers.ports import LOOPBACK, free_port
 from cdc.servers.process import Process
+from cdc.servers.versions import chosen
 from cdc.servers.wheel import installed
 from tests.waiting import eventually
 
@@ -61,7 +62,7 @@ class ThreeMembers:
 
 @contextmanager
 def three_members(folder: Path) -> Iterator[ThreeMembers]:
-    server = installed(Cache.of_user())
+    server = installed(chosen("mongo"), Cache.of_user())
     ports = [free_port() for _ in range(3)]
     with ExitStack() as stack:
         processes = []

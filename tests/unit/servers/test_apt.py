@@ -57,7 +57,7 @@ def test_a_machine_without_apt_is_told_the_way_out(
     monkeypatch.setenv("PATH", str(tmp_path))
 
     with pytest.raises(Unfit, match="apt-get is not installed") as caught:
-        Apt(tmp_path, DEBIAN).fetch("mysql-server-core", tmp_path / "root")
+        Apt(tmp_path, DEBIAN).fetch(["mysql-server-core"], tmp_path / "root")
 
     assert "--containers" in str(caught.value)
 

@@ -43,6 +43,28 @@ def test_ubuntu_reads_its_own_suites_with_universe_where_mariadb_is() -> None:
     ]
 
 
+def test_older_suites_of_debian_are_read_from_the_mirrors_of_its_own_release() -> None:
+    configured = [
+        Source("http://security.example/debian", "bookworm-security", "main"),
+        Source("http://mirror.example/debian", "bookworm", "main"),
+    ]
+
+    assert DEBIAN.of_debian(configured, ["bullseye", "bullseye-security"]) == [
+        Source("http://mirror.example/debian", "bullseye", "main"),
+        Source("http://security.example/debian", "bullseye-security", "main"),
+    ]
+
+
+def test_older_suites_of_debian_are_not_for_ubuntu() -> None:
+    configured = [Source("http://mirror.example/ubuntu", "noble", "main")]
+
+    with pytest.raises(Unfit, match=r"Debian's bullseye.*ubuntu noble") as caught:
+        UBUNTU.of_debian(configured, ["bullseye", "bullseye-security"])
+
+    assert caught.value.remedy is not None
+    assert "--containers" in caught.value.remedy
+
+
 def test_a_distribution_derived_from_ubuntu_reads_ubuntu() -> None:
     mint = Distribution.of({"ID": "linuxmint", "UBUNTU_CODENAME": "noble"})
 
