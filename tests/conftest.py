@@ -11,9 +11,10 @@ from typing import TypeVar
 import pytest
 from hypothesis import settings
 
-from cdc.errors import Unfit
-from cdc.servers import Flavour, MongoServer, MySQLServer, mongo_server, mysql_server
+from cdc.errors import Unfit, UsageError
+from cdc.servers import Flavour, MongoServer, MySQLServer, mongo_server, mysql_server, versions
 from tests import compared, examples
+from tests.support.features import require
 
 # A busy machine is no failing property; and what CI judges is the same examples each time.
 settings.register_profile("cdc", deadline=None, derandomize="CI" in os.environ)
@@ -32,8 +33,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    try:
+        versions.parse(os.environ.get(versions.VARIABLE, ""))
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from error
+    config.addinivalue_line("markers", "needs(*features): what its shared server may lack")
     examples.budget = int(config.getoption("--budget"))
     config.pluginmanager.register(compared)
+
+
+def pytest_report_header() -> str:
+    return f"servers: {os.environ.get(versions.VARIABLE) or 'of the default versions'}"
 
 
 @pytest.hookimpl(wrapper=True)
@@ -83,6 +93,15 @@ def source(request: pytest.FixtureRequest) -> MySQLServer:
     """The shared server of each flavour in turn."""
     server: MySQLServer = request.getfixturevalue(request.param)
     return server
+
+
+@pytest.fixture(autouse=True)
+def _needs(request: pytest.FixtureRequest) -> None:
+    """Skip a test whose shared servers lack what it is marked to need."""
+    features = [each for mark in request.node.iter_markers("needs") for each in mark.args]
+    for name in {"source", "mongo", *FLAVOURS} & set(request.fixturenames) if features else ():
+        server = request.getfixturevalue(name)
+        require(server, *(each for each in features if each.concerns(server)))
 
 
 @pytest.fixture

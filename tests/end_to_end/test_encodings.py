@@ -10,6 +10,7 @@ from pymongo import MongoClient
 from cdc.servers import Flavour, MongoServer, mysql_server
 from tests.end_to_end.conftest import KINDS, MakeStream
 from tests.end_to_end.support.stream import Document, Stream
+from tests.support.features import COMPRESSION, TAGGED_GTIDS, require
 
 COLUMNS = "id INT NOT NULL PRIMARY KEY AUTO_INCREMENT, word TEXT"
 ON_MYSQL = pytest.mark.parametrize("stream", ["mysql-gtid", "mysql-file"], indirect=True)
@@ -25,6 +26,7 @@ def items(stream: Stream) -> Stream:
 
 @ON_MYSQL
 def test_compressed_transactions_are_read(items: Stream) -> None:
+    require(items.source, COMPRESSION)
     items.start()
     items.sql(
         "SET SESSION binlog_transaction_compression = ON",
@@ -51,6 +53,7 @@ def test_compressed_transactions_are_read(items: Stream) -> None:
 
 @ON_MYSQL
 def test_a_compressed_transaction_in_parts_is_resumed(items: Stream) -> None:
+    require(items.source, COMPRESSION)
     items.settings["apply"] = {"transaction_bytes": 50_000, "batch_rows": 50}
     items.sql(
         "SET SESSION binlog_transaction_compression = ON",
@@ -66,6 +69,7 @@ def test_a_compressed_transaction_in_parts_is_resumed(items: Stream) -> None:
 
 @WITH_GTIDS
 def test_tagged_and_untagged_gtids_mix(items: Stream) -> None:
+    require(items.source, TAGGED_GTIDS)
     items.start()
     items.sql(
         "INSERT INTO items (word) VALUES ('untagged')",

@@ -14,6 +14,7 @@ from cdc.servers import Flavour, MongoServer, MySQLServer, mysql_server
 from tests.end_to_end.conftest import KINDS, MakeStream
 from tests.end_to_end.support.proxy import Proxy
 from tests.end_to_end.support.stream import Document, Stream
+from tests.support.dialect import change_source, start_replica, stop_replica
 from tests.waiting import eventually
 
 
@@ -30,8 +31,7 @@ class Pair:
         """Kill the old source; the new one takes its place once it has all that was committed."""
         eventually(lambda: _gtids(self.new) == _gtids(self.old))
         self.old.kill()
-        mariadb = self.new.flavour == "mariadb"
-        self.new.execute("STOP SLAVE" if mariadb else "STOP REPLICA")
+        self.new.execute(stop_replica(self.new))
         self.stream.source = self.new
         self.name.point_to(self.new.port)
 
@@ -42,18 +42,10 @@ def _gtids(server: MySQLServer) -> str:
 
 
 def _follow(old: MySQLServer, new: MySQLServer) -> None:
-    where = {"HOST": f"'{old.host}'", "PORT": old.port}
-    login = {"USER": f"'{old.user}'", "PASSWORD": f"'{old.password}'"}
-    kind = "MASTER" if old.flavour == "mariadb" else "SOURCE"
-    options = ", ".join(f"{kind}_{name} = {value}" for name, value in {**where, **login}.items())
     if old.flavour == "mariadb":
         new.execute("SET GLOBAL gtid_slave_pos = ''")
-        new.execute(f"CHANGE MASTER TO {options}, MASTER_USE_GTID = slave_pos")
-        new.execute("START SLAVE")
-    else:
-        options += ", SOURCE_AUTO_POSITION = 1, GET_SOURCE_PUBLIC_KEY = 1"
-        new.execute(f"CHANGE REPLICATION SOURCE TO {options}")
-        new.execute("START REPLICA")
+    new.execute(change_source(new, old))
+    new.execute(start_replica(new))
 
 
 @pytest.fixture(params=["mysql", "mariadb"])

@@ -13,6 +13,7 @@ from tests.end_to_end.support.command import Command
 from tests.end_to_end.support.daemon import Daemon
 from tests.end_to_end.support.proxy import Proxy
 from tests.end_to_end.support.stream import Document, Stream
+from tests.support.dialect import reset_logs
 from tests.waiting import eventually
 
 HALTED = 4
@@ -58,8 +59,7 @@ def halted(daemon: Daemon) -> Document:
 
 def reset(stream: Stream) -> None:
     """Make the source forget its log."""
-    mariadb = stream.source.flavour == "mariadb"
-    stream.sql("RESET MASTER" if mariadb else "RESET BINARY LOGS AND GTIDS")
+    stream.sql(reset_logs(stream.source))
 
 
 def test_a_purged_position_is_named_with_what_is_left(own_source: Stream) -> None:

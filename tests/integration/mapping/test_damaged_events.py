@@ -27,6 +27,7 @@ from tests.integration.mapping.conftest import Examined
 from tests.integration.mapping.kinds import JSONS, KINDS, Kind
 from tests.integration.mapping.raw_events import cut, group, recorded, unchecked
 from tests.integration.mapping.test_types import fill
+from tests.support.features import COMPRESSION, TAGGED_GTIDS, has, require
 
 DAMAGED_STREAMS = 600
 CUTS = 100
@@ -35,7 +36,7 @@ MARKER = b"the_end_of_the_recording"
 SCHEMA = "damaged"
 
 
-def columns(flavour: str) -> list[Kind]:
+def columns(server: MySQLServer) -> list[Kind]:
     """A kind of each way in which a column lies in an image or in a table map."""
     wanted = (
         *("TINYINT", "MEDIUMINT UNSIGNED", "BIGINT UNSIGNED", "DECIMAL(12,2)", "DECIMAL(65,30)"),
@@ -45,15 +46,15 @@ def columns(flavour: str) -> list[Kind]:
         *("MEDIUMBLOB", "BIT(1)", "BIT(33)", "JSON", "GEOMETRY", "VECTOR(5)", "TEXT COMPRESSED"),
         *("VARBINARY(2000) COMPRESSED", "INET6", "UUID"),
     )
-    found = {kind.sql: kind for kind in KINDS if kind.type is None or kind in JSONS}
-    enumerated = [kind for kind in KINDS if kind.sql.startswith(("ENUM('a', 'ü'", "SET('a', 'ü'"))]
-    kinds = [found[sql] for sql in wanted if sql in found] + enumerated
-    return [kind for kind in kinds if flavour in kind.flavours]
+    had = [kind for kind in KINDS if kind.is_of(server)]
+    found = {kind.sql: kind for kind in had if kind.type is None or kind in JSONS}
+    enumerated = [kind for kind in had if kind.sql.startswith(("ENUM('a', 'ü'", "SET('a', 'ü'"))]
+    return [found[sql] for sql in wanted if sql in found] + enumerated
 
 
 def workload(server: MySQLServer, session: str) -> None:
     table = f"{SCHEMA}.t"
-    kinds = columns(server.flavour)
+    kinds = columns(server)
     rows = [[kind.limits[at % len(kind.limits)] for kind in kinds] for at in range(3)]
     small = [[None if len(str(one)) > 200 else one for one in row] for row in rows]
     fill(server, table, kinds, [*small, [None] * len(kinds)])
@@ -76,9 +77,10 @@ def workload(server: MySQLServer, session: str) -> None:
         cursor.execute(f"CREATE TABLE {MARKER.decode()} (id INT)")
 
 
-PARTIAL = "SET SESSION binlog_row_value_options = PARTIAL_JSON, gtid_next = 'AUTOMATIC:tag'"
+PARTIAL = "SET SESSION binlog_row_value_options = PARTIAL_JSON"
+COMPRESSED = "SET SESSION binlog_transaction_compression = ON"
 SESSIONS = {
-    "mysql": [PARTIAL, "SET SESSION binlog_transaction_compression = ON"],
+    "mysql": [PARTIAL, COMPRESSED],
     "mariadb": ["DO 1", "SET GLOBAL log_bin_compress = ON, GLOBAL log_bin_compress_min_len = 10"],
 }
 """What the recordings differ in: row events of either version, and compressed ones."""
@@ -99,6 +101,10 @@ def recording(source: MySQLServer, request: pytest.FixtureRequest) -> Recording:
     source.execute(f"DROP DATABASE IF EXISTS {SCHEMA}")
     source.execute(f"CREATE DATABASE {SCHEMA} CHARACTER SET utf8mb4")
     session = SESSIONS[source.flavour][request.param]
+    if session == COMPRESSED:
+        require(source, COMPRESSION)
+    if session == PARTIAL and has(source, TAGGED_GTIDS):
+        session += ", gtid_next = 'AUTOMATIC:tag'"
     start, found = recorded(source, lambda: workload(source, session), MARKER)
     assert {data[4] for data in found} & (rows.KINDS.keys() | {EventType.TRANSACTION_PAYLOAD})
     return Recording(start, found, [unchecked(one) for one in found], source.flavour == "mariadb")

@@ -10,6 +10,7 @@ from cdc.errors import UsageError
 from cdc.mapping.json_schema import FILE_NAME
 from cdc.servers import MySQLServer
 from tests.integration.mapping.command_line import MappingCommands
+from tests.support.features import INET4, UUIDS, has, needs
 
 ORDERS = """
     id BIGINT PRIMARY KEY,
@@ -65,7 +66,7 @@ def test_what_it_writes_passes_the_check(
     source.execute(f"CREATE TABLE {schema}.customers (id INT PRIMARY KEY)")
     source.execute(f"CREATE TABLE {schema}.orders ({ORDERS})")
     source.execute(f"CREATE TABLE {schema}.lines (a INT, b INT, PRIMARY KEY (b, a))")
-    own = "id UUID PRIMARY KEY, a INET4" if source.flavour == "mariadb" else "id INT PRIMARY KEY"
+    own = "id UUID PRIMARY KEY, a INET4" if has(source, INET4) else "id INT PRIMARY KEY"
     source.execute(f"CREATE TABLE {schema}.own ({own})")
 
     written = commands.run("init", f"{schema}.*", "--output", str(commands.mappings))
@@ -79,6 +80,7 @@ def test_what_it_writes_passes_the_check(
     assert "id: [b, a]\nfields: {}\n" in (commands.mappings / "lines.yaml").read_text()
 
 
+@needs(UUIDS, INET4)
 def test_uuid_and_addresses_of_mariadb_get_their_types(
     tmp_path: Path, mariadb: MySQLServer
 ) -> None:

@@ -30,6 +30,7 @@ from tests.integration.mapping.kinds import (
     Kind,
 )
 from tests.integration.mapping.test_types import fill
+from tests.support.dialect import log_status
 
 RANDOM_ROWS = 20
 
@@ -99,9 +100,7 @@ def _clock(value: timedelta, digits: int) -> str:
 
 
 def position(server: MySQLServer) -> tuple[str, int]:
-    mariadb = server.flavour == "mariadb"
-    statement = "SHOW MASTER STATUS" if mariadb else "SHOW BINARY LOG STATUS"
-    ((file, offset, *_),) = server.execute(statement)
+    ((file, offset, *_),) = server.execute(log_status(server))
     return file, offset
 
 

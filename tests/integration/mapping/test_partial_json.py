@@ -17,6 +17,7 @@ from tests.integration.mapping.binlog import applied, operations
 from tests.integration.mapping.conftest import Examined
 from tests.integration.mapping.kinds import TREES, native
 from tests.integration.mapping.test_types import typed
+from tests.support.dialect import log_status
 
 COLUMNS = ("j", "k", "l")
 NAMES = (
@@ -131,7 +132,7 @@ def expected(server: MySQLServer, table: str) -> dict[int, Any]:
 
 
 def partial_events(server: MySQLServer) -> int:
-    ((log, *_),) = server.execute("SHOW BINARY LOG STATUS")
+    ((log, *_),) = server.execute(log_status(server))
     return sum(
         row[2] == "Update_rows_partial" for row in server.execute(f"SHOW BINLOG EVENTS IN '{log}'")
     )

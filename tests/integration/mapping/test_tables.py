@@ -8,8 +8,10 @@ import pytest
 from cdc.errors import RefusedEvent
 from cdc.servers import MySQLServer
 from tests.integration.mapping.binlog import applied, operations
+from tests.support.features import INVISIBLE_COLUMNS, needs
 
 
+@needs(INVISIBLE_COLUMNS)
 def test_invisible_and_generated_columns_are_carried_over(source: MySQLServer, schema: str) -> None:
     def act() -> None:
         source.execute(

@@ -111,9 +111,9 @@ TOGETHER = [KINDS[at : at + KINDS_A_TABLE] for at in range(0, len(KINDS), KINDS_
 def test_types_at_their_limits_and_at_random(
     source: MySQLServer, schema: str, kinds: list[Kind], budget: int, examined: Examined
 ) -> None:
-    kinds = [kind for kind in kinds if source.flavour in kind.flavours]
+    kinds = [kind for kind in kinds if kind.is_of(source)]
     if not kinds:
-        pytest.skip(f"{source.flavour} has none of them")
+        pytest.skip(f"{source.flavour} {source.version} has none of them")
     columns = [drawn(kind, budget) for kind in kinds]
     rows = [list(row) for row in zip_longest(*columns)]
 
@@ -129,8 +129,8 @@ def test_types_at_their_limits_and_at_random(
 
 
 @st.composite
-def tables(draw: st.DrawFn, flavour: str) -> tuple[list[Kind], list[list[Any]]]:
-    usable = [kind for kind in KINDS if flavour in kind.flavours and len(kind.sql) < 300]
+def tables(draw: st.DrawFn, server: MySQLServer) -> tuple[list[Kind], list[list[Any]]]:
+    usable = [kind for kind in KINDS if kind.is_of(server) and len(kind.sql) < 300]
     kinds = draw(st.lists(st.sampled_from(usable), min_size=1, max_size=12))
     rows = st.tuples(*(kind.mixed for kind in kinds))
     return kinds, [list(row) for row in draw(st.lists(rows, min_size=1, max_size=12))]
@@ -149,7 +149,7 @@ def test_random_tables_with_random_nulls(
         deadline=None,
         suppress_health_check=list(HealthCheck),
     )
-    @given(tables(source.flavour))
+    @given(tables(source))
     def check(drawn: tuple[list[Kind], list[list[Any]]]) -> None:
         nonlocal examples
         examples += 1

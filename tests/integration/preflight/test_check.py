@@ -22,6 +22,7 @@ from tests.integration.preflight.checked import (
     global_setting,
     run_remedy,
 )
+from tests.support.features import LOGGED_CASCADES, has
 
 
 def test_a_fit_pair_passes_with_a_line_a_check(
@@ -245,7 +246,7 @@ def test_children_of_cascading_keys_are_judged_by_what_the_server_logs(
     code, found = check()
 
     outcome, what, _ = found[f"table {schema}.child"]
-    assert logged == (source.flavour == "mysql")
+    assert logged == has(source, LOGGED_CASCADES)
     assert (code, outcome) == ((0, "ok") if logged else (3, "unfit"))
     assert logged or ("odd`key" in what and rule in what)
 
@@ -269,8 +270,8 @@ def test_children_of_keys_that_do_not_cascade_are_fit(
 def test_a_cascade_is_seen_with_no_more_than_the_privileges_that_cdc_asks_for(
     source: MySQLServer, setup: Setup, schema: str, check: Check
 ) -> None:
-    if source.flavour == "mysql":
-        pytest.skip("this MySQL logs cascades")
+    if has(source, LOGGED_CASCADES):
+        pytest.skip("this server logs cascades")
     source.execute(f"CREATE TABLE {schema}.parent (id INT PRIMARY KEY)")
     source.execute(
         f"CREATE TABLE {schema}.child (id INT PRIMARY KEY, parent INT,"

@@ -12,6 +12,7 @@ from cdc.errors import CdcError, Fatal, Retryable, Unfit, UsageError
 from cdc.readers.source import AccessDenied, close, connect, decoder, is_mariadb
 from cdc.servers import MySQLServer, mysql_server
 from tests.end_to_end.support.certificates import make
+from tests.support.features import OWN_CERTIFICATE, needs
 
 
 def config(server: MySQLServer, **changes: object) -> SourceConfig:
@@ -63,6 +64,7 @@ def test_the_flavour_is_known_from_the_greeting(source: MySQLServer) -> None:
         assert is_mariadb(connection) == (source.flavour == "mariadb")
 
 
+@needs(OWN_CERTIFICATE)
 def test_tls_required_encrypts(source: MySQLServer) -> None:
     cipher = value(config(source, tls="required"), "SHOW STATUS LIKE 'Ssl_cipher'")
 
@@ -100,6 +102,7 @@ def test_a_certificate_that_vanishes_is_a_mistake_in_usage(
     assert str(authority) in error.message
 
 
+@needs(OWN_CERTIFICATE)
 def test_a_certificate_of_an_unknown_authority_is_unfit(source: MySQLServer) -> None:
     error = refusal(config(source, tls="verify"))
 
@@ -128,6 +131,7 @@ def test_a_certificate_for_another_host_is_unfit(mysql: MySQLServer) -> None:
     assert "source.host" in error.remedy
 
 
+@needs(OWN_CERTIFICATE)
 def test_an_account_that_must_use_tls_is_told_apart_from_a_wrong_password(
     source: MySQLServer,
 ) -> None:
