@@ -9,7 +9,7 @@ from cdc.preflight.collections import collection_findings
 from cdc.preflight.facts import TargetFacts
 from cdc.preflight.finding import Finding, Outcome
 
-OLDEST: Final = (5, 0)
+OLDEST: Final = (4, 4)
 """The first MongoDB that is supported; README says the same."""
 
 

@@ -187,7 +187,7 @@ def test_a_standalone_target_is_fit_only_for_at_least_once() -> None:
 
 
 def test_a_secondary_and_an_old_server_are_unfit() -> None:
-    facts = replace(REPLICA_SET, writable=False, version=(4, 4, 1))
+    facts = replace(REPLICA_SET, writable=False, version=(4, 2, 24))
 
     unfit = {each.check for each in target_findings(facts, mode="exactly_once") if not each.ok}
 
