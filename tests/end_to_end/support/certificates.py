@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
 
@@ -23,7 +23,8 @@ class Certificates:
 
 
 def make(folder: Path) -> Certificates:
-    authority_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    """Write keys of RSA: MySQL 8.0.15 offers no cipher for elliptic curves."""
+    authority_key, key = (rsa.generate_private_key(65537, 2048) for _ in range(2))
     found = Certificates(*(folder / name for name in ("ca.pem", "cert.pem", "key.pem", "both.pem")))
     authority = _signed(authority_key, "an authority", authority_key, "an authority", is_ca=True)
     certificate = _signed(key, "a server", authority_key, "an authority", is_ca=False)
@@ -40,9 +41,9 @@ def make(folder: Path) -> Certificates:
 
 
 def _signed(
-    key: ec.EllipticCurvePrivateKey,
+    key: rsa.RSAPrivateKey,
     name: str,
-    issuer_key: ec.EllipticCurvePrivateKey,
+    issuer_key: rsa.RSAPrivateKey,
     issuer: str,
     *,
     is_ca: bool,

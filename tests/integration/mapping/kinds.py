@@ -19,7 +19,7 @@ from bson.decimal128 import Decimal128
 from hypothesis import strategies as st
 
 from cdc.servers import Flavour, MySQLServer
-from tests.support.features import INET4, INET6, UUIDS, VECTORS, Feature, has
+from tests.support import features
 
 BOTH: frozenset[Flavour] = frozenset({"mysql", "mariadb"})
 MYSQL: frozenset[Flavour] = frozenset({"mysql"})
@@ -38,12 +38,12 @@ class Kind:
     insert: str = "%s"
     type: str | None = None
     flavours: frozenset[Flavour] = BOTH
-    feature: Feature | None = None
+    feature: features.Feature | None = None
 
     def is_of(self, server: MySQLServer) -> bool:
         """Whether this server, by its flavour and version, has the type."""
         return server.flavour in self.flavours and (
-            self.feature is None or has(server, self.feature)
+            self.feature is None or features.has(server, self.feature)
         )
 
     @property
@@ -525,7 +525,7 @@ VECTORS = [
         "HEX({})",
         "STRING_TO_VECTOR(%s)",
         flavours=MYSQL,
-        feature=VECTORS,
+        feature=features.VECTORS,
     ),
     Kind(
         "VECTOR(5)",
@@ -535,7 +535,7 @@ VECTORS = [
         "HEX({})",
         "Vec_FromText(%s)",
         flavours=MARIADB,
-        feature=VECTORS,
+        feature=features.VECTORS,
     ),
 ]
 NETWORK = [
@@ -551,7 +551,7 @@ NETWORK = [
         lambda text: bson.Binary(uuid.UUID(text).bytes, 4),
         type="uuid",
         flavours=MARIADB,
-        feature=UUIDS,
+        feature=features.UUIDS,
     ),
     Kind(
         "INET4",
@@ -560,7 +560,7 @@ NETWORK = [
         str,
         type="inet4",
         flavours=MARIADB,
-        feature=INET4,
+        feature=features.INET4,
     ),
     Kind(
         "INET6",
@@ -574,7 +574,7 @@ NETWORK = [
         str,
         type="inet6",
         flavours=MARIADB,
-        feature=INET6,
+        feature=features.INET6,
     ),
 ]
 KINDS = [

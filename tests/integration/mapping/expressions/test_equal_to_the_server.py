@@ -32,7 +32,14 @@ from cdc.mapping.types.registry import wire
 from cdc.servers import MySQLServer
 from tests.integration.mapping.binlog import rows_events
 from tests.integration.mapping.expressions.grammar import COLUMNS, expressions
-from tests.support.features import CAST_TO_DOUBLE, TYPED_NULLIF, UCA1400, UCA1400_BY_DEFAULT, has
+from tests.support.features import (
+    CAST_TO_DOUBLE,
+    MOMENTS_BETWEEN,
+    TYPED_NULLIF,
+    UCA1400,
+    UCA1400_BY_DEFAULT,
+    has,
+)
 
 ROWS = 24
 EXPRESSIONS = 1200
@@ -41,6 +48,7 @@ CI = {"mysql": "utf8mb4_0900_ai_ci", "mariadb": "utf8mb4_uca1400_ai_ci"}
 OLD_CI = "utf8mb4_unicode_ci"
 ANSWERED_OTHERWISE = {
     r"AS DOUBLE": CAST_TO_DOUBLE,
+    r"BETWEEN ts AND '": MOMENTS_BETWEEN,
     r"COALESCE\(.*NULLIF\(dt": TYPED_NULLIF,
     r"(LOWER|UPPER)\(.*CAST\( '.*Ⱥ": UCA1400_BY_DEFAULT,
 }
