@@ -10,6 +10,13 @@ from bson import Binary
 from cdc.preflight.collections import FINE, RISKY, UNFIT
 from tests.end_to_end.support.command import Command
 from tests.end_to_end.support.stream import Stream
+from tests.support.features import (
+    CLUSTERED,
+    ENCRYPTED_FIELDS,
+    PRE_IMAGES,
+    TIME_SERIES,
+    require,
+)
 
 pytestmark = pytest.mark.parametrize("stream", ["mysql-gtid"], indirect=True)
 
@@ -38,6 +45,12 @@ CREATED: list[dict[str, Any]] = [
     {"indexOptionDefaults": {"storageEngine": {"wiredTiger": {"configString": ""}}}},
     {"encryptedFields": ENCRYPTED},
 ]
+NOT_EVERYWHERE = {
+    "timeseries": TIME_SERIES,
+    "clusteredIndex": CLUSTERED,
+    "changeStreamPreAndPostImages": PRE_IMAGES,
+    "encryptedFields": ENCRYPTED_FIELDS,
+}
 INDEXES: list[tuple[dict[str, Any], str]] = [
     ({"key": {"at": 1}, "name": "old", "expireAfterSeconds": 3600}, "warning"),
     ({"key": {"note": 1}, "name": "texts", "collation": ENGLISH}, "ok"),
@@ -60,6 +73,7 @@ def words(stream: Stream) -> Stream:
 
 def create(stream: Stream, options: dict[str, Any]) -> dict[str, Any]:
     """Make the collection; return its options as the server tells them."""
+    require(stream.mongo, *(NOT_EVERYWHERE[each] for each in options if each in NOT_EVERYWHERE))
     stream.database.command({"create": "words", **options})
     [listed] = stream.database.list_collections(filter={"name": "words"})
     return dict(listed["options"])

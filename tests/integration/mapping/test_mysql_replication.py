@@ -131,7 +131,7 @@ def inserted(server: MySQLServer, schema: str, at: tuple[str, int]) -> dict[int,
 def test_mysql_replication_reads_the_same_values(
     source: MySQLServer, schema: str, budget: int, examined: Examined
 ) -> None:
-    kinds = [kind for kind in KINDS if source.flavour in kind.flavours]
+    kinds = [kind for kind in KINDS if kind.is_of(source)]
     drawn: list[tuple[Any, ...]] = []
 
     @settings(
