@@ -23,6 +23,13 @@ from pathlib import Path
 from typing import ClassVar, Self
 
 
+def raised(error: Exception) -> str:
+    """Tell what was raised and where, and not its text: that may hold a row's values."""
+    tb = traceback.extract_tb(error.__traceback__)
+    where = " < ".join(f"{Path(each.filename).name}:{each.lineno}" for each in reversed(tb))
+    return f"{type(error).__name__} at {where}"
+
+
 class CdcError(Exception):
     """Something went wrong in cdc."""
 
@@ -63,11 +70,9 @@ class Defect(CdcError):
 
     @classmethod
     def of(cls, error: Exception) -> Self:
-        """Tell what was raised and where, and not its text: that may hold a row's values."""
-        tb = traceback.extract_tb(error.__traceback__)
-        where = " < ".join(f"{Path(each.filename).name}:{each.lineno}" for each in reversed(tb))
+        """Tell what was raised, and where."""
         return cls(
-            f"a defect of cdc: {type(error).__name__} at {where}",
+            f"a defect of cdc: {raised(error)}",
             remedy="report it, with this line and the version",
         )
 

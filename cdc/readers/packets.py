@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import socket
 import struct
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Final
+import time
+from collections.abc import Callable, Iterator
+from math import inf
+from typing import TYPE_CHECKING, Any, Final, Self
 
-from cdc.errors import CdcError, Retryable
+from cdc.errors import CdcError, Corrupted, Retryable, raised
 
 if TYPE_CHECKING:
     from pymysql.connections import Connection
@@ -20,9 +22,26 @@ HEADER_SIZE: Final = 4
 MAX_PAYLOAD: Final = 0xFFFFFF
 """A payload of this length goes on in the next packet."""
 
+FIRST_NUMBER: Final = 1
+"""An answer's first packet; the command was 0. They are counted on by one, and 0 follows 255."""
+
 OK: Final = 0x00
 EOF: Final = 0xFE
 ERR: Final = 0xFF
+
+SHORT_BYTES: Final = 1 << 16
+"""No ERR packet and no EOF packet is as long."""
+
+LEAST_BYTES_A_SECOND: Final = 1 << 14
+"""An event that arrives more slowly is not waited for."""
+
+ONE: Final = 1 << 24
+"""One in the place that a packet's number has in its header."""
+LAST: Final = 255 * ONE
+_SIZE_AT: Final = 10
+"""Where an event tells its own size: behind the OK byte, its time, its type and its server."""
+_EVENT_HEADER: Final = 20
+"""An OK byte and the header of an event."""
 
 _read_length = struct.Struct("<I").unpack_from  # three bytes, and the packet's number
 
@@ -33,6 +52,20 @@ class ConnectionLost(Retryable):
 
 class StreamEnded(ConnectionLost):
     """The source has sent all that it was asked for."""
+
+
+class Garbled(Retryable):
+    """The source's answer was damaged on its way, or what answers is no MySQL."""
+
+    @classmethod
+    def of(cls, error: Exception, where: str) -> Self:
+        """Tell who could make no sense of it."""
+        return cls(
+            f"the answer of the source {where} cannot be understood ({raised(error)}): it was"
+            " damaged on its way, or what answers there is no MySQL",
+            remedy="check source.host and source.port; damage is detected with source.tls:"
+            " required",
+        )
 
 
 class ServerError(CdcError):
@@ -48,23 +81,38 @@ class ServerError(CdcError):
 class PacketStream:
     """What the server sends after a dump command, packet by packet.
 
-    PyMySQL's own packet reader costs three times as much (its bookkeeping of sequence numbers
-    and result sets), so the bytes are read here, from the socket that it opened.
+    PyMySQL's own packet reader costs three times as much (its bookkeeping of result sets), so the
+    bytes are read here, from the socket that it opened. A packet is believed where its number
+    follows the last one's and its length is what its event says of itself: a wrong length would
+    be filled up with what comes next, heartbeats for one, and nobody would notice for hours.
     """
 
-    def __init__(self, connection: Connection[Any], *, timeout_seconds: float) -> None:
-        """Take over `connection`, on which nothing else may be read any more."""
+    def __init__(
+        self,
+        connection: Connection[Any],
+        *,
+        timeout_seconds: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Take over `connection`, on which nothing else may be read any more.
+
+        `clock` tells seconds.
+        """
         self._socket: socket.socket = connection._sock  # type: ignore[attr-defined]
         self._socket.settimeout(timeout_seconds)
         self._timeout_seconds = timeout_seconds
+        self._clock = clock
         self._buffer = b""
         self._at = 0
+        self._number = FIRST_NUMBER * ONE
+        self._late_at = inf
 
     def __iter__(self) -> Iterator[bytes]:
         """Yield each event: a packet's payload without its leading OK byte.
 
-        Raises ConnectionLost when the link breaks or stays silent longer than the timeout, and
-        ServerError when the server ends the stream with an error.
+        Raises ConnectionLost when the link breaks, stays silent longer than the timeout, or takes
+        too long for an event; ServerError when the server ends the stream with an error; and
+        Corrupted where packets do not fit together.
         """
         while True:
             yield from self._buffered()
@@ -72,29 +120,45 @@ class PacketStream:
 
     def _buffered(self) -> Iterator[bytes]:
         """Yield events for as long as the buffer holds a whole one in one packet."""
-        buffer, size = self._buffer, len(self._buffer)
-        while (start := self._at + HEADER_SIZE) < size and buffer[start] == OK:
-            length = _read_length(buffer, self._at)[0] & MAX_PAYLOAD
+        buffer, size, at, number = self._buffer, len(self._buffer), self._at, self._number
+        while (start := at + HEADER_SIZE) < size and buffer[start] == OK:
+            length = _read_length(buffer, at)[0] - number  # none, where the number is wrong
             end = start + length
             if end > size or not 0 < length < MAX_PAYLOAD:
-                return
-            self._at = end
+                break
+            at = end
+            number = number + ONE if number < LAST else 0
             yield buffer[start + 1 : end]
+        self._at, self._number = at, number
 
     def _payload(self) -> bytes:
-        payload, more = self._packet()
-        if not more:
-            return payload
-        parts = [payload]
-        while more:
-            payload, more = self._packet()
-            parts.append(payload)
+        self._late_at = inf
+        length = self._length()
+        self._late_at = self._clock() + self._timeout_seconds
+        head = self._exactly(min(length, _EVENT_HEADER))
+        missing = _whole(head, length)
+        self._late_at += missing / LEAST_BYTES_A_SECOND
+        parts = [head, self._exactly(length - len(head))]
+        while length == MAX_PAYLOAD:
+            missing -= length
+            length = self._length()
+            if length != min(missing, MAX_PAYLOAD):
+                raise Corrupted(f"a packet has {length} bytes of an event that lacks {missing}")
+            parts.append(self._exactly(length))
         return b"".join(parts)
 
-    def _packet(self) -> tuple[bytes, bool]:
-        header = self._exactly(HEADER_SIZE)
-        length = header[0] | header[1] << 8 | header[2] << 16
-        return self._exactly(length), length == MAX_PAYLOAD
+    def _length(self) -> int:
+        """Read a packet's header, and return the length of its payload."""
+        [header] = _read_length(self._exactly(HEADER_SIZE))
+        length: int = header & MAX_PAYLOAD
+        if header - length == self._number:
+            self._number = self._number + ONE if self._number < LAST else 0
+        elif header - length or self._exactly(1)[0] != ERR:
+            wrong, right = header >> 24, self._number >> 24
+            raise Corrupted(f"a packet has the number {wrong}, and {right} was to follow")
+        else:
+            self._at -= 1  # MariaDB counts anew where it says that it shuts down
+        return length
 
     def _exactly(self, size: int) -> bytes:
         data = self._buffer[self._at : self._at + size]
@@ -121,6 +185,10 @@ class PacketStream:
             raise ConnectionLost(f"the connection to the source broke: {error}") from error
         if not data:
             raise ConnectionLost("the source closed the connection")
+        if self._clock() > self._late_at:
+            raise ConnectionLost(
+                f"an event arrives at less than {LEAST_BYTES_A_SECOND} bytes a second"
+            )
         return data
 
     def interrupt(self) -> None:
@@ -129,6 +197,20 @@ class PacketStream:
             self._socket.shutdown(socket.SHUT_RDWR)
         except OSError:
             return  # it is closed already
+
+
+def _whole(head: bytes, length: int) -> int:
+    """Return the bytes of a payload over all its packets, by how the first of them begins."""
+    if not head or head[0] != OK:
+        if length > SHORT_BYTES:
+            raise Corrupted(f"a packet that is no event has {length} bytes")
+        return length
+    if len(head) < _EVENT_HEADER:
+        return length  # of no event: its reader says so
+    whole = 1 + int(_read_length(head, _SIZE_AT)[0])
+    if whole != length and not whole >= length == MAX_PAYLOAD:
+        raise Corrupted(f"an event of {whole - 1} bytes came in a packet for one of {length - 1}")
+    return whole
 
 
 def _event(payload: bytes) -> bytes:

@@ -5,6 +5,8 @@ The byte is flipped in a packet on its way from the source, behind whatever chec
 
 from __future__ import annotations
 
+import threading
+import urllib.request
 from collections.abc import Iterator
 
 import pytest
@@ -12,8 +14,14 @@ import pytest
 from tests.end_to_end.support.proxy import Link, Proxy
 from tests.end_to_end.support.stream import Stream
 from tests.end_to_end.test_halts import halted
+from tests.waiting import eventually
 
 MARK = b"damage me"
+HEADER = 4
+TYPE_AT = HEADER + 5
+"""Where an event tells its type: behind the OK byte and its time."""
+HEARTBEATS = {27, 41}
+NOTICED_SECONDS = 5
 
 pytestmark = pytest.mark.parametrize("stream", ["mysql-gtid", "mariadb-file"], indirect=True)
 
@@ -31,6 +39,20 @@ class Damage:
         self.left -= 1
         self.done += 1
         return data.replace(MARK, MARK[:-1] + bytes([MARK[-1] ^ 1]))
+
+
+class Lengthened:
+    """Flips a high bit in the length of one heartbeat's packet, so that it becomes megabytes."""
+
+    def __init__(self) -> None:
+        self.done = threading.Event()
+
+    def __call__(self, data: bytes, _: Link) -> bytes:
+        is_heartbeat = len(data) > HEADER and data[HEADER] == 0 and data[TYPE_AT] in HEARTBEATS
+        if not is_heartbeat or self.done.is_set():
+            return data
+        self.done.set()
+        return data[:2] + bytes([data[2] ^ 0x80]) + data[3:]
 
 
 @pytest.fixture
@@ -70,3 +92,26 @@ def test_an_event_that_stays_damaged_stops_the_daemon(notes: Stream, proxy: Prox
     proxy.replies = lambda data, _: data
     notes.start()
     notes.settle()
+
+
+def test_a_length_that_is_damaged_is_not_filled_with_heartbeats(
+    notes: Stream, proxy: Proxy
+) -> None:
+    """It became 8 MB: the link seemed alive for hours, and nothing was read any more."""
+    notes.settings["http"] = {"listen": "127.0.0.1:0"}
+    notes.start()
+    notes.until_caught_up()
+    port = notes.daemon.until_logged("http_listening")["port"]
+
+    proxy.replies = lengthened = Lengthened()
+    assert lengthened.done.wait(NOTICED_SECONDS)
+
+    said = eventually(
+        lambda: notes.daemon.events("event_damaged"), NOTICED_SECONDS, waiting_for="the damage"
+    )
+    assert said is not None
+    assert "packet" in said[0]["error"]
+    notes.sql("INSERT INTO notes VALUES (3, 'later')")
+    notes.settle()
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz") as answer:
+        assert answer.status == 200
