@@ -114,9 +114,10 @@ def examine_source(
     judged = saved.accepted(config, mappings) if starting else []
     server_id = config.source.server_id
     with closing(source.connect(config.source, read_timeout=QUERY_SECONDS)) as connection:
-        facts = source_facts(connection)
         sources = {mapping.source for mapping in mappings}
-        names = followed_tables(sources, lambda: list_tables(connection))
+        with connection.understood():
+            facts = source_facts(connection)
+            names = followed_tables(sources, lambda: list_tables(connection))
         copying = _Copying(config)
         yield from source_findings(
             facts,
@@ -127,7 +128,8 @@ def examine_source(
         yield from glob_findings(sources, names)
         yield from expression_findings(facts, mappings)
         for schema, table in names:
-            found = table_facts(connection, schema, table)
+            with connection.understood():
+                found = table_facts(connection, schema, table)
             if found is None:
                 absent = gone if saved.has_begun(config) else missing
                 yield absent(facts, full_name(schema, table))
@@ -171,7 +173,7 @@ def examine_position(config: Config) -> Iterator[Finding]:
     """Judge whether the source can go on from where the stream stands, or is told to begin."""
     with explained():
         state = saved.read(config)
-    with closing(source.connect(config.source, read_timeout=POSITION_SECONDS)) as connection:
+    with source.asking(config.source, read_timeout=POSITION_SECONDS) as connection:
         mariadb = source.is_mariadb(connection)
         try:
             checkpoint = _checkpoint(config, state, mariadb=mariadb)
@@ -225,22 +227,24 @@ def require_table_fit(config: Config, schema: str, table: str) -> None:
 
     Raises Unfit, or Retryable where the source cannot be reached.
     """
-    with closing(source.connect(config.source, read_timeout=QUERY_SECONDS)) as connection:
+    with source.asking(config.source, read_timeout=QUERY_SECONDS) as connection:
         found = table_facts(connection, schema, table)
-        if found is not None:
-            require(table_findings(source_facts(connection), [found]))
+        facts = source_facts(connection)
+    if found is not None:
+        require(table_findings(facts, [found]))
 
 
 def stands(config: Config, schema: str, table: str) -> bool:
     """Ask whether there is such a table, no view, now; Retryable where the source is away."""
-    with closing(source.connect(config.source, read_timeout=QUERY_SECONDS)) as connection:
+    with source.asking(config.source, read_timeout=QUERY_SECONDS) as connection:
         return is_table(connection, schema, table)
 
 
 def logs_cascades(config: Config) -> bool:
     """Ask whether the source logs the rows that foreign keys change; Retryable out of reach."""
-    with closing(source.connect(config.source, read_timeout=QUERY_SECONDS)) as connection:
-        return tables.logs_cascades(source_facts(connection))
+    with source.asking(config.source, read_timeout=QUERY_SECONDS) as connection:
+        facts = source_facts(connection)
+    return tables.logs_cascades(facts)
 
 
 def followed_tables(
@@ -257,7 +261,7 @@ def followed_tables(
 
 def followed_now(config: Config, mappings: Mappings) -> list[str]:
     """Ask the source which of its tables, `schema.table`, the mappings follow."""
-    with closing(source.connect(config.source, read_timeout=QUERY_SECONDS)) as connection:
+    with source.asking(config.source, read_timeout=QUERY_SECONDS) as connection:
         sources = {mapping.source for mapping in mappings}
         names = followed_tables(sources, lambda: list_tables(connection))
     return [full_name(*name) for name in names]

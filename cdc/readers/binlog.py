@@ -13,14 +13,14 @@ import structlog
 from cdc.changes import Transaction
 from cdc.checkpoint import Checkpoint
 from cdc.error_frames import let_go
-from cdc.errors import Corrupted, Retryable
+from cdc.errors import CdcError, Corrupted, Retryable, raised
 from cdc.position import Position
 from cdc.readers import dump, events, history, payloads, resume, source
 from cdc.readers.assembler import Assembler
 from cdc.readers.commit_times import CommitTimes
 from cdc.readers.events import Event, EventType
 from cdc.readers.look import SourceLook, look_through
-from cdc.readers.packets import PacketStream, ServerError
+from cdc.readers.packets import Garbled, PacketStream, ServerError
 from cdc.readers.source_clock import SourceClock
 from cdc.readers.table_maps import TableMapCache
 from cdc.retry import Backoff
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pymysql.connections import Connection
 
     from cdc.config import SourceConfig
+    from cdc.readers.source import SourceConnection
 
 log = structlog.get_logger(__name__)
 
@@ -39,6 +40,9 @@ _BETWEEN: Final = frozenset({EventType.TRANSACTION_PAYLOAD, EventType.HEARTBEAT}
 
 SILENT_HEARTBEATS: Final = 3
 """A link on which nothing came for so many heartbeat intervals is dead."""
+
+GARBLED_TIMES: Final = 10
+"""A source whose answers cannot be understood so often in a row will not mend by itself."""
 
 QUERY_SECONDS: Final = 30.0
 """How long the questions before a dump may take; one waits for the source to catch up."""
@@ -76,6 +80,7 @@ class BinlogReader:
         self._heartbeat_at = 0.0
         self._retrying = Retrying()
         self._lost = 0
+        self._garbled = 0
         self._committed_at: float | None = None
         self.connected = False
         self.server = ""
@@ -112,7 +117,8 @@ class BinlogReader:
         """Yield each transaction after `start`, once and in the source's order, until `stop`.
 
         After a lost connection it goes on behind the last transaction that it yielded. Raises
-        Fatal errors only; an event that is damaged twice at the same place is one.
+        Fatal errors only; an event that is damaged twice at the same place is one, and a source
+        whose answers stay beyond understanding.
         """
         where, backoff, damaged_at = start, Backoff(), None
         while not self._stopping.is_set():
@@ -132,6 +138,7 @@ class BinlogReader:
                 damaged_at = where
                 log.warning("event_damaged", error=error.message, position=str(where.position))
             except Retryable as error:
+                self._give_up(error, where)
                 if self._heard_from:
                     backoff.reset()
                 self._wait(backoff.next(), error, where)
@@ -142,6 +149,12 @@ class BinlogReader:
             return transaction
         committed_at = self._commit_times.judged(transaction.committed_at)
         return transaction._replace(committed_at=committed_at)
+
+    def _give_up(self, error: Retryable, where: Checkpoint) -> None:
+        """Raise Corrupted where the source's answers cannot be understood for too long."""
+        self._garbled = self._garbled + 1 if isinstance(error, Garbled) else 0
+        if self._garbled >= GARBLED_TIMES:
+            raise Corrupted(error.message, position=where.position, remedy=error.remedy) from error
 
     def _wait(self, seconds: float, error: Retryable, where: Checkpoint) -> None:
         if self._stopping.is_set():
@@ -167,21 +180,8 @@ class BinlogReader:
         silence = SILENT_HEARTBEATS * self._config.heartbeat_seconds
         connection = source.connect(self._config, read_timeout=QUERY_SECONDS)
         try:
-            mariadb = self._doubts_times = source.is_mariadb(connection)
-            continued = self._continued(connection, where, mariadb=mariadb)
-            assembler = self._assembler(connection, where, mariadb=mariadb)
-            checksum = _checksums(connection)
-            self._see(look_through(connection), where)
-            self._assembling, self._last_heartbeat = assembler, -1
-            dump.request(
-                connection,
-                where.position,
-                server_id=self._config.server_id,
-                heartbeat_seconds=self._config.heartbeat_seconds,
-                mariadb=mariadb,
-                stream=self._stream_name,
-                strict=continued.strict,
-            )
+            with connection.understood():
+                assembler, checksum = self._asked(connection, where)
             self._packets = PacketStream(connection, timeout_seconds=silence)
             self.connected = True
             self._retrying.succeeded()
@@ -191,6 +191,25 @@ class BinlogReader:
             self.connected = False
             self._packets = None
             source.close(connection)
+
+    def _asked(self, connection: SourceConnection, where: Checkpoint) -> tuple[Assembler, bool]:
+        """Ask for everything after `where`, once it is certain that the source has it."""
+        mariadb = self._doubts_times = source.is_mariadb(connection)
+        continued = self._continued(connection, where, mariadb=mariadb)
+        assembler = self._assembler(connection, where, mariadb=mariadb)
+        checksum = _checksums(connection)
+        self._see(look_through(connection), where)
+        self._assembling, self._last_heartbeat = assembler, -1
+        dump.request(
+            connection,
+            where.position,
+            server_id=self._config.server_id,
+            heartbeat_seconds=self._config.heartbeat_seconds,
+            mariadb=mariadb,
+            stream=self._stream_name,
+            strict=continued.strict,
+        )
+        return assembler, checksum
 
     def _see(self, seen: SourceLook, where: Checkpoint) -> None:
         """Learn the source's time, and whether anything of it is still to be read.
@@ -213,7 +232,7 @@ class BinlogReader:
             log.info("history_not_proved", server=self.server, position=str(where.position))
         return continued
 
-    def _another_connection(self) -> source.SourceConnection:
+    def _another_connection(self) -> SourceConnection:
         return source.connect(self._config, read_timeout=QUERY_SECONDS)
 
     def _assembler(
@@ -248,6 +267,10 @@ class BinlogReader:
                         self._heard(event, assembler)
         except ServerError as error:
             raise resume.explain(error, position) from error
+        except CdcError:
+            raise
+        except Exception as error:  # a damaged event makes its decoders raise almost anything
+            raise Corrupted(f"an event cannot be read: {raised(error)}") from error
 
     def _heard(self, heartbeat: Event, assembler: Assembler) -> None:
         """Take a heartbeat at the end of what was read as the word that there is no more.

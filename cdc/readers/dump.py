@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import socket
 import struct
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from pymysql.constants import COMMAND
@@ -18,7 +18,7 @@ from cdc.errors import Halted
 from cdc.position import FilePosition, GtidPosition, GtidSet, Position, Source
 
 if TYPE_CHECKING:
-    from pymysql.connections import Connection
+    from cdc.readers.source import SourceConnection
 
 FIRST_OFFSET: Final = 4
 """Where a binlog file's first event begins, after its magic number."""
@@ -52,7 +52,7 @@ def replica_uuid(server_id: int, stream: str) -> UUID:
 
 
 def request(
-    connection: Connection[Any],
+    connection: SourceConnection,
     position: Position,
     *,
     server_id: int,
@@ -68,7 +68,7 @@ def request(
 
 
 def peek(
-    connection: Connection[Any], position: Position, *, mariadb: bool, strict: bool = False
+    connection: SourceConnection, position: Position, *, mariadb: bool, strict: bool = False
 ) -> None:
     """Make the server send what it has after `position`, and end there; it sees no replica.
 
@@ -85,7 +85,7 @@ def peek(
 
 
 def _dump(
-    connection: Connection[Any],
+    connection: SourceConnection,
     position: Position,
     server_id: int,
     *,
@@ -102,7 +102,7 @@ def _dump(
 
 
 def _announce(
-    connection: Connection[Any],
+    connection: SourceConnection,
     server_id: int,
     uuid: UUID,
     heartbeat_seconds: float,
@@ -120,24 +120,27 @@ def _announce(
         if mariadb:
             cursor.execute(f"SET @mariadb_slave_capability = {MARIADB_CAPABILITY_GTID}")
     packet = ReportSlave(socket.gethostname()).encoded(server_id)
-    connection._execute_command(  # type: ignore[attr-defined]
-        COMMAND.COM_REGISTER_SLAVE, packet[_COMMAND_AND_HEADER:]
-    )
-    connection._read_packet()  # type: ignore[no-untyped-call]
+    connection.command(COMMAND.COM_REGISTER_SLAVE, packet[_COMMAND_AND_HEADER:])
+    connection.answer()
 
 
 def _dump_mysql(
-    connection: Connection[Any], position: GtidPosition, server_id: int, flags: int
+    connection: SourceConnection, position: GtidPosition, server_id: int, flags: int
 ) -> None:
     assert isinstance(position.gtids, GtidSet)
     gtids = encode_gtid_set(position.gtids)
     payload = struct.pack("<HII", BINLOG_THROUGH_GTID | flags, server_id, 0)
     payload += struct.pack("<QI", FIRST_OFFSET, len(gtids)) + gtids
-    connection._execute_command(COM_BINLOG_DUMP_GTID, payload)  # type: ignore[attr-defined]
+    connection.command(COM_BINLOG_DUMP_GTID, payload)
 
 
 def _dump_mariadb(
-    connection: Connection[Any], position: GtidPosition, server_id: int, flags: int, *, strict: bool
+    connection: SourceConnection,
+    position: GtidPosition,
+    server_id: int,
+    flags: int,
+    *,
+    strict: bool,
 ) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET @slave_connect_state = %s", (str(position.gtids),))
@@ -146,7 +149,7 @@ def _dump_mariadb(
 
 
 def _dump_file(
-    connection: Connection[Any], position: FilePosition, server_id: int, flags: int
+    connection: SourceConnection, position: FilePosition, server_id: int, flags: int
 ) -> None:
     """Send COM_BINLOG_DUMP. Its offset has 32 bits, and COM_BINLOG_DUMP_GTID takes no offset."""
     if position.offset > MAX_DUMP_OFFSET:
@@ -157,7 +160,7 @@ def _dump_file(
             " offset 4",
         )
     payload = struct.pack("<IHI", position.offset, flags, server_id) + position.file.encode()
-    connection._execute_command(COMMAND.COM_BINLOG_DUMP, payload)  # type: ignore[attr-defined]
+    connection.command(COMMAND.COM_BINLOG_DUMP, payload)
 
 
 def encode_gtid_set(gtids: GtidSet) -> bytes:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from bisect import bisect_left
 from collections.abc import Collection
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
@@ -65,7 +64,7 @@ class SourceLook:
 
 def look(config: SourceConfig) -> SourceLook:
     """Ask the source; raises Retryable or Unfit where it does not answer."""
-    with closing(source.connect(config, read_timeout=QUERY_SECONDS)) as connection:
+    with source.asking(config, read_timeout=QUERY_SECONDS) as connection:
         return look_through(connection)
 
 
@@ -82,7 +81,7 @@ def file_after(config: SourceConfig, applied: GtidPosition, names: Collection[st
     Each begins with the GTIDs of those before it. Raises Retryable or Unfit.
     """
     ordered = sorted(names, key=file_number)
-    with closing(source.connect(config, read_timeout=QUERY_SECONDS)) as connection:
+    with source.asking(config, read_timeout=QUERY_SECONDS) as connection:
         before = _before_in_mariadb if source.is_mariadb(connection) else _before_in_mysql
         later = bisect_left(
             ordered, True, key=lambda name: not applied.contains(before(connection, name))

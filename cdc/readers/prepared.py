@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import socket
 import struct
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,7 +20,18 @@ from pymysql.constants import COMMAND
 from cdc.columns import FieldType
 from cdc.errors import Retryable
 from cdc.readers import source
-from cdc.readers.packets import EOF, ERR, HEADER_SIZE, MAX_PAYLOAD, OK, ConnectionLost
+from cdc.readers.packets import (
+    EOF,
+    ERR,
+    FIRST_NUMBER,
+    HEADER_SIZE,
+    LAST,
+    MAX_PAYLOAD,
+    OK,
+    ONE,
+    ConnectionLost,
+    Garbled,
+)
 from cdc.readers.source import SourceConnection
 from cdc.readers.varint import packed
 
@@ -83,9 +95,11 @@ def select(
     """
     channel = _Channel(connection)
     try:
-        number = channel.prepare(statement)
+        with _shaped(connection):
+            number = channel.prepare(statement)
         try:
-            channel.execute(number, sizes)
+            with _shaped(connection):
+                channel.execute(number, sizes)
             rows = channel.rows(converters, take, bitmap_size(len(sizes)), max_bytes)
         except pymysql.MySQLError:
             channel.send(COMMAND.COM_STMT_CLOSE, _NUMBER.pack(number))
@@ -96,10 +110,19 @@ def select(
             source.close(connection)
         return rows
     except pymysql.MySQLError as error:
-        raise source.explain(error, f"{connection.host}:{connection.port}") from error
+        raise source.explain(error, connection.where) from error
     except BaseException:
         source.close(connection)  # whatever else it was, an answer may be left half read
         raise
+
+
+@contextmanager
+def _shaped(connection: SourceConnection) -> Iterator[None]:
+    """Raise Garbled where an answer has not the form that it should have."""
+    try:
+        yield
+    except (LookupError, ValueError, struct.error) as error:
+        raise Garbled.of(error, connection.where) from error
 
 
 def bitmap_size(columns: int) -> int:
@@ -118,11 +141,13 @@ class _Channel:
         self._socket: socket.socket = connection._sock  # type: ignore[attr-defined]
         self._data = b""
         self._at = 0
+        self._number = 0
         self._last: bytes | None = None
 
     def send(self, command: int, payload: bytes) -> None:
         """Send one command."""
         self._connection._execute_command(command, payload)  # type: ignore[attr-defined]
+        self._number = FIRST_NUMBER * ONE
 
     def prepare(self, statement: str) -> int:
         """Return the number of the statement, now prepared."""
@@ -148,6 +173,8 @@ class _Channel:
 
     def _answer(self) -> bytes:
         payload = self._payload()
+        if not payload:
+            raise ConnectionLost("the source answered with an empty packet")
         if payload[0] == ERR:
             pymysql.err.raise_mysql_exception(payload)
         return payload
@@ -179,24 +206,30 @@ class _Channel:
         """Convert the rows that lie wholly in the buffer; return how many, and their bytes."""
         data, begin, whole = self._data, self._at, len(self._data)
         header, at, row, count = _NUMBER.unpack_from, begin, -1, 0
+        number = self._number
         while at + HEADER_SIZE < whole and at - begin <= max_bytes:
-            size = header(data, at)[0] & MAX_PAYLOAD
+            size = header(data, at)[0] - number  # none, where the number is wrong
             end = at + HEADER_SIZE + size
-            if end > whole or size == MAX_PAYLOAD or data[at + HEADER_SIZE]:
+            if end > whole or not 0 < size < MAX_PAYLOAD or data[at + HEADER_SIZE]:
                 break
+            number = number + ONE if number < LAST else 0
             row = at + HEADER_SIZE + 1
             converters[data[row : row + bitmap]](data, row, take)
             count += 1
             at = end
         if count:
             self._last = data[row:at]
-        self._at = at
+        self._at, self._number = at, number
         return count, at - begin
 
     def _payload(self) -> bytes:
         parts, size = [], MAX_PAYLOAD
         while size == MAX_PAYLOAD:
-            size = int.from_bytes(self._exactly(HEADER_SIZE)[:3], "little")
+            [header] = _NUMBER.unpack(self._exactly(HEADER_SIZE))
+            size = header - self._number
+            if not 0 <= size <= MAX_PAYLOAD:
+                raise ConnectionLost("a packet of the source's answer has not the next number")
+            self._number = self._number + ONE if self._number < LAST else 0
             parts.append(self._exactly(size))
         return b"".join(parts)
 

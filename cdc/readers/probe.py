@@ -41,9 +41,10 @@ class Probe:
         """
         connection = self.connect()
         try:
-            if server_identity(connection, mariadb=self.mariadb) != self.here:
-                raise Retryable("another server answered the second connection than the first")
-            dump.peek(connection, position, mariadb=self.mariadb, strict=strict)
+            with connection.understood():
+                if server_identity(connection, mariadb=self.mariadb) != self.here:
+                    raise Retryable("another server answered the second connection than the first")
+                dump.peek(connection, position, mariadb=self.mariadb, strict=strict)
             yield _events(PacketStream(connection, timeout_seconds=LOOK_SECONDS))
         finally:
             source.close(connection)

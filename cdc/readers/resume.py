@@ -14,6 +14,7 @@ from cdc.position import (
     Position,
     file_number,
 )
+from cdc.readers import source
 from cdc.readers.dump import FIRST_OFFSET
 from cdc.readers.packets import ServerError
 
@@ -222,7 +223,7 @@ def _check_file(connection: Connection[Any], position: FilePosition) -> None:
 def explain(error: ServerError, position: Position) -> CdcError:
     """Turn the error with which a server refuses or ends a dump into what it means."""
     if error.code not in {ER_FATAL_READING_BINLOG, ER_SLAVE_SAME_ID}:
-        return error
+        return source.explain_code(error.code, error.text)
     text = error.text.lower()
     if any(each in text for each in _TOO_OLD):
         return PositionPurged(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 import pymysql
@@ -14,7 +15,9 @@ from pymysql.cursors import Cursor
 
 from cdc.config import SourceConfig, TlsConfig
 from cdc.errors import CdcError, Fatal, Retryable, Unfit, UsageError
+from cdc.readers import logins
 from cdc.readers.charsets import decoder
+from cdc.readers.packets import Garbled
 
 __all__ = ["AccessDenied", "SourceConnection", "close", "connect", "decoder", "is_mariadb"]
 
@@ -35,10 +38,22 @@ _ACCESS_DENIED: Final = frozenset(
         4151,  # MariaDB: the account is locked
     }
 )
+_REMEDIES: Final[dict[int, str]] = {
+    1130: "CREATE USER for the host that cdc runs on, or let the account log in from any: '…'@'%'",
+    1698: logins.REMEDY,
+    1820: "give the account a new password: ALTER USER … IDENTIFIED BY '…'",
+    1862: "give the account a new password: ALTER USER … IDENTIFIED BY '…'",
+    3118: "ALTER USER … ACCOUNT UNLOCK",
+    4151: "ALTER USER … ACCOUNT UNLOCK",
+}
 _NO_TLS: Final = CR.CR_SSL_CONNECTION_ERROR
 _NAMES_ANOTHER: Final = frozenset({62, 64})
 """OpenSSL's X509_V_ERR_HOSTNAME_MISMATCH and X509_V_ERR_IP_ADDRESS_MISMATCH."""
 _TLS_WANTED: Final = 3159  # require_secure_transport
+_PACKET_TOO_LARGE: Final = 1153
+_PLUGIN: Final = frozenset({CR.CR_AUTH_PLUGIN_CANNOT_LOAD, CR.CR_AUTH_PLUGIN_ERR})
+_PASSING_TLS: Final = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
+"""The server went away while TLS was set up. Else the two sides do not agree, and never will."""
 _TRANSIENT: Final = frozenset(
     {
         ER.CON_COUNT_ERROR,
@@ -57,9 +72,18 @@ _TRANSIENT: Final = frozenset(
         ER.USER_LIMIT_REACHED,
         ER.LOCK_DEADLOCK,
         ER.QUERY_INTERRUPTED,
+        1021,  # its disk is full: a temporary table found no room
+        1037,  # it has no memory left, for a sort in the next one
+        1038,
+        1041,
         1047,  # a Galera node that is not ready
+        1114,  # a temporary table is full
+        1129,  # the host is blocked until FLUSH HOSTS, after too many broken connections
+        1135,  # it cannot make a thread
         1290,  # an option prevents it, super_read_only during a failover for one
         1927,  # MariaDB: the connection was killed
+        1969,  # MariaDB: the statement took too long
+        3024,  # the statement took too long
         3032,  # the server is in offline mode
         3169,  # the session was killed
         4031,  # the client was idle for too long
@@ -80,27 +104,81 @@ else:
 class SourceConnection(_Connection):
     """A connection that raises Retryable, AccessDenied, Unfit or Fatal instead of driver errors."""
 
+    @property
+    def where(self) -> str:
+        """Where the source is."""
+        return f"{self.host}:{self.port}"
+
     def query(self, sql: Any, unbuffered: bool = False) -> int:
         """See PyMySQL; every cursor sends its statements through here."""
-        try:
+        with self.understood():
             return super().query(sql, unbuffered)
+
+    def command(self, command: int, payload: bytes) -> None:
+        """Send a command that is no statement."""
+        with self.understood():
+            self._execute_command(command, payload)  # type: ignore[attr-defined]
+
+    def answer(self) -> None:
+        """Read the one packet by which the source answers a command."""
+        with self.understood():
+            self._read_packet()  # type: ignore[no-untyped-call]
+
+    @contextlib.contextmanager
+    def understood(self) -> Iterator[None]:
+        """Turn all that is raised in here into errors of cdc; Garbled for what is no driver error.
+
+        A damaged answer makes the driver, or who reads a value of it, raise almost anything.
+        """
+        try:
+            yield
+        except CdcError:
+            raise
         except pymysql.MySQLError as error:
-            raise explain(error, f"{self.host}:{self.port}") from error
+            raise explain(error, self.where) from error
+        except Exception as error:  # PyMySQL raises Exception itself, too
+            close(self)  # an answer may be left half read
+            raise Garbled.of(error, self.where) from error
+
+    def _process_auth(self, plugin_name: bytes, auth_packet: Any, handler: Any = None) -> Any:
+        plugin = plugin_name.decode("ascii", "replace")
+        user = self.user.decode("utf-8", "replace") if isinstance(self.user, bytes) else ""
+        encrypted: bool = self._secure  # type: ignore[attr-defined]
+        logins.require(plugin, encrypted=encrypted, where=self.where, user=user)
+        if plugin == logins.PARSEC:
+            return logins.prove_by_parsec(self, auth_packet.read_all())
+        try:
+            return super()._process_auth(plugin_name, auth_packet, handler)  # type: ignore[misc]
+        except IndexError as error:
+            if plugin == logins.DIALOG:
+                raise logins.talks_first(self.where, user) from error
+            raise
+
+
+@contextlib.contextmanager
+def asking(source: SourceConfig, *, read_timeout: float) -> Iterator[SourceConnection]:
+    """Open a connection for some questions; raises what `connect` does, Garbled for odd answers."""
+    with (
+        contextlib.closing(connect(source, read_timeout=read_timeout)) as connection,
+        connection.understood(),
+    ):
+        yield connection
 
 
 def connect(source: SourceConfig, *, read_timeout: float) -> SourceConnection:
     """Log in, in utf8mb4 and autocommit mode; `read_timeout` is in seconds.
 
-    Raises Retryable where the source cannot be reached now, and Unfit where it refuses the
-    account or the protection that the configuration asks for.
+    Raises Retryable where the source cannot be reached now, Unfit where it refuses the account or
+    the protection that the configuration asks for, and UsageError where it cannot be asked as it
+    is configured.
     """
     where = f"{source.host}:{source.port}"
     try:
         return SourceConnection(
             host=source.host,
             port=source.port,
-            user=source.user,
-            password=source.read_password().encode(),  # text would be sent as latin1
+            user=source.user.encode(errors="surrogateescape"),
+            password=source.read_password().encode(errors="surrogateescape"),
             charset="utf8mb4",
             autocommit=True,
             connect_timeout=CONNECT_SECONDS,
@@ -109,8 +187,17 @@ def connect(source: SourceConfig, *, read_timeout: float) -> SourceConnection:
             program_name="cdc",
             **_protection(source.tls),
         )
+    except CdcError:
+        raise
     except pymysql.MySQLError as error:
         raise _explain_login(error, source, where) from error
+    except Exception as error:  # what a damaged greeting makes the driver raise
+        if isinstance(error, UnicodeError) and not isinstance(error, UnicodeDecodeError):
+            raise UsageError(
+                "source.user or the password holds half a character, which cannot be sent",
+                remedy="write them anew, in UTF-8",
+            ) from error
+        raise Garbled.of(error, where) from error
 
 
 def close(connection: Connection[Any]) -> None:
@@ -151,19 +238,9 @@ def _context(tls: TlsConfig) -> ssl.SSLContext:
 
 def _explain_login(error: pymysql.MySQLError, source: SourceConfig, where: str) -> CdcError:
     code, text = _code(error), _text(error)
-    original = getattr(error, "original_exception", None)
-    if isinstance(original, ssl.SSLCertVerificationError):
-        if original.verify_code in _NAMES_ANOTHER:
-            return Unfit(
-                f"the certificate of the source {where} is for another host:"
-                f" {original.verify_message}",
-                remedy="write the name that it holds in source.host; or have only its authority"
-                " verified: source.tls: {mode: verify_ca, ca: FILE}",
-            )
-        return Unfit(
-            f"the certificate of the source {where} is not trusted: {original.verify_message}",
-            remedy="name the authority that signed it: source.tls: {ca: FILE}",
-        )
+    original = getattr(error, "original_exception", error.__context__)
+    if isinstance(original, ssl.SSLError):
+        return _explain_tls(original, where)
     if isinstance(original, socket.gaierror):
         return Retryable(
             f"the source's host {source.host} is not known: {original.strerror}",
@@ -178,24 +255,74 @@ def _explain_login(error: pymysql.MySQLError, source: SourceConfig, where: str) 
     if code in _ACCESS_DENIED:
         return AccessDenied(
             f"the source {where} does not let {source.user} in: {text}",
-            remedy="check source.user and its password, and from where the account may log in",
+            remedy=_REMEDIES.get(code or 0)
+            or "check source.user and its password, and from where the account may log in;"
+            f" {_asked_of_tls(source.tls)}",
+        )
+    if code in _PLUGIN:
+        return Unfit(
+            f"the source {where} lets {source.user} in another way than by a password: {text}",
+            remedy=logins.REMEDY,
         )
     return explain(error, where)
 
 
+def _asked_of_tls(tls: TlsConfig) -> str:
+    """Say what else an account may ask for: the server answers as to a wrong password."""
+    if tls.mode == "off":
+        return "if it must use TLS (REQUIRE SSL), write source.tls: required"
+    if not tls.cert:
+        return "if it must show a certificate (REQUIRE X509), name source.tls.cert and key"
+    return "if it must show a certificate of its own (REQUIRE SUBJECT), name that one"
+
+
+def _explain_tls(error: ssl.SSLError, where: str) -> CdcError:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        if error.verify_code in _NAMES_ANOTHER:
+            return Unfit(
+                f"the certificate of the source {where} is for another host:"
+                f" {error.verify_message}",
+                remedy="write the name that it holds in source.host; or have only its authority"
+                " verified: source.tls: {mode: verify_ca, ca: FILE}",
+            )
+        return Unfit(
+            f"the certificate of the source {where} is not trusted: {error.verify_message}",
+            remedy="name the authority that signed it: source.tls: {ca: FILE}",
+        )
+    reason = error.reason or str(error)
+    if isinstance(error, _PASSING_TLS):
+        return Retryable(f"the source {where} ended the connection in its TLS handshake: {reason}")
+    return Unfit(
+        f"TLS with the source {where} cannot be set up: {reason}",
+        remedy="see that the source offers TLS 1.2 or later (tls_version) and trusts the authority"
+        " of source.tls.cert, where it asks for a certificate",
+    )
+
+
 def explain(error: pymysql.MySQLError, where: str) -> CdcError:
     """Turn a driver's error into what it means."""
-    code, text = _code(error), _text(error)
+    return explain_code(_code(error), _text(error), where)
+
+
+def explain_code(code: int | None, text: str, where: str = "") -> CdcError:
+    """Turn the number of a server's error, or of the driver's, into what it means."""
+    source = f"the source {where}".rstrip()
     if code in _ACCESS_DENIED:
-        return AccessDenied(f"the source {where} refuses this account: {text}")
+        return AccessDenied(
+            f"{source} refuses this account: {text}", remedy=_REMEDIES.get(code or 0)
+        )
     if code == _TLS_WANTED:
         return Unfit(
-            f"the source {where} insists on TLS: {text}",
-            remedy="write source.tls: required, or verify",
+            f"{source} insists on TLS: {text}", remedy="write source.tls: required, or verify"
+        )
+    if code == _PACKET_TOO_LARGE:
+        return Unfit(
+            f"{source} takes no statement as long as ours: {text}",
+            remedy="SET GLOBAL max_allowed_packet = 67108864 on the source",
         )
     if code in _TRANSIENT or code is None or _is_client_code(code):
-        return Retryable(f"the source {where} cannot be reached: {text}")
-    return Fatal(f"the source {where} answered with error {code}: {text}")
+        return Retryable(f"{source} cannot be reached: {text}")
+    return Fatal(f"{source} answered with error {code}: {text}")
 
 
 def _is_client_code(code: int) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +24,7 @@ QUERY_SECONDS = 30.0
 
 def resolve(config: SourceConfig, start: str | StartPosition) -> Checkpoint:
     """Ask the source what `start` means there; return the checkpoint to begin with."""
-    connection = source.connect(config, read_timeout=QUERY_SECONDS)
-    try:
+    with source.asking(config, read_timeout=QUERY_SECONDS) as connection:
         mariadb = source.is_mariadb(connection)
         if isinstance(start, str):
             position = _WORDS[start](connection, mariadb)
@@ -34,8 +32,6 @@ def resolve(config: SourceConfig, start: str | StartPosition) -> Checkpoint:
             position = given(start, mariadb=mariadb)
         here = server_identity(connection, mariadb=mariadb)
         return Checkpoint(position, None, here, end_of_log(connection, config, here))
-    finally:
-        source.close(connection)
 
 
 def witnessed(config: SourceConfig, checkpoint: Checkpoint) -> Checkpoint:
@@ -43,7 +39,7 @@ def witnessed(config: SourceConfig, checkpoint: Checkpoint) -> Checkpoint:
 
     Raises what `server_continuing` does: a log that has lost the position is no witness of it.
     """
-    with closing(source.connect(config, read_timeout=QUERY_SECONDS)) as connection:
+    with source.asking(config, read_timeout=QUERY_SECONDS) as connection:
         mariadb = source.is_mariadb(connection)
         connect = partial(source.connect, config, read_timeout=QUERY_SECONDS)
         continued = history.server_continuing(

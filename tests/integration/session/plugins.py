@@ -1,0 +1,35 @@
+"""MariaDB's plugins by which accounts log in, of which its core package has none."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from cdc.errors import Unfit
+from cdc.servers.cache import Cache
+from cdc.servers.packages import unpacked
+
+PACKAGE = "mariadb-server"
+
+
+def plugin_folder() -> Path:
+    """Return the folder that holds them; unpacked once, and skipped where there is none to have."""
+    cache = Cache.of_user()
+    try:
+        return cache.obtain("mariadb-plugins", lambda folder: _build(folder, cache)).folder
+    except Unfit as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(error))
+
+
+def _build(folder: Path, cache: Cache) -> str:
+    root = folder / "root"
+    version = unpacked(PACKAGE, root, cache)
+    for plugin in root.glob("usr/lib/mysql/plugin/auth_*.so"):
+        plugin.rename(folder / plugin.name)
+    shutil.rmtree(root)
+    return version

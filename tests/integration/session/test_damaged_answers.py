@@ -1,0 +1,160 @@
+"""Whatever happens to an answer of the source, it is asked again, or the reader stops by name.
+
+A whole session is recorded: the packets that the source sends from the login to the last event.
+Then each of them in turn is cut off, or damaged, as a broken link or a failing box would.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from cdc.changes import RowsEvent
+from cdc.checkpoint import Checkpoint
+from cdc.config import SourceConfig
+from cdc.errors import CdcError, Fatal
+from cdc.fitness import followed_tables
+from cdc.readers import binlog, chunks, heart, look, start
+from cdc.readers.binlog import BinlogReader
+from cdc.readers.chunks import ChunkReader
+from cdc.readers.facts import source_facts, table_facts
+from cdc.readers.source import asking
+from cdc.readers.tables import list_tables
+from cdc.servers import MySQLServer
+from tests.end_to_end.support.proxy import Proxy, unchanged
+from tests.integration.chunks.reading import executed
+from tests.integration.mapping.binlog import config
+from tests.integration.session.damaging import FRAMING, OnePacket, damages, unharmed
+
+NEVER = -1
+ROWS = 3
+WAIT_SECONDS = 0.4
+"""How long an answer may take here; a length that became longer is waited for."""
+ENDS_SECONDS = 20
+
+Rows = list[bytes]
+
+
+@pytest.fixture
+def proxy(source: MySQLServer) -> Iterator[Proxy]:
+    with Proxy(source.port) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def settings(source: MySQLServer, schema: str, proxy: Proxy) -> SourceConfig:
+    """Through the proxy, with little patience."""
+    source.execute(heart.definition(f"{schema}.heart"))
+    return config(source).model_copy(
+        update={
+            "port": proxy.port,
+            "heartbeat_seconds": 0.1,
+            "heartbeat_table": f"{schema}.heart",
+        }
+    )
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (binlog, chunks, look, heart, start):
+        monkeypatch.setattr(module, "QUERY_SECONDS", WAIT_SECONDS)
+
+
+def read(settings: SourceConfig, schema: str, begin: Checkpoint) -> tuple[Rows, CdcError | None]:
+    """The rows that are read until all are, and what the reader stopped with."""
+    reader = BinlogReader(settings, follows=lambda one, _: one == schema, transaction_bytes=1 << 20)
+    late = threading.Timer(ENDS_SECONDS, reader.stop)
+    late.start()
+    found: Rows = []
+    try:
+        for transaction in reader.transactions(begin):
+            found += [each.images for each in transaction.changes if isinstance(each, RowsEvent)]
+            if len(found) == ROWS:
+                reader.stop()
+    except CdcError as error:
+        return found, error
+    finally:
+        late.cancel()
+    return found, None
+
+
+def test_a_reader_whose_link_is_damaged_reads_right_or_stops_by_name(
+    source: MySQLServer, schema: str, proxy: Proxy, settings: SourceConfig, budget: int
+) -> None:
+    """About 40 seconds; with `--budget 8` every packet is damaged in every way."""
+    source.execute(f"CREATE TABLE {schema}.t (id INT PRIMARY KEY, word VARCHAR(20))")
+    begin = start.resolve(settings, "now")
+    for number in range(ROWS):
+        source.execute(f"INSERT INTO {schema}.t VALUES ({number}, 'word {number}')")
+    proxy.replies = recording = OnePacket(NEVER, unharmed)
+    right, error = read(settings, schema, begin)
+    assert error is None
+    assert len(right) == ROWS
+
+    stops = {}
+    for number, kind, damage in damages(recording.telling, budget):
+        proxy.replies = OnePacket(number, damage)
+        found, error = read(settings, schema, begin)
+
+        assert found == right[: len(found)], (number, kind)
+        assert error is not None or found == right, (number, kind)
+        if error is not None:
+            assert isinstance(error, Fatal), (number, kind, error)
+            stops[number, kind] = error.message
+    assert len(stops) < budget * len(recording.telling) // 3, stops
+
+
+def test_a_question_whose_answer_is_damaged_raises_an_error_of_cdc(
+    source: MySQLServer, schema: str, proxy: Proxy, settings: SourceConfig, budget: int
+) -> None:
+    """About 40 seconds: where the stream begins, a look, what is judged, a beat."""
+    source.execute(f"CREATE TABLE {schema}.t (id INT PRIMARY KEY, word VARCHAR(20))")
+
+    def ask() -> None:
+        start.resolve(settings, "now")
+        look.look(settings)
+        heart.beat(settings, "asker")
+        with asking(settings, read_timeout=WAIT_SECONDS) as connection:
+            source_facts(connection)
+            table_facts(connection, schema, "t")
+            followed_tables([f"{schema}.*"], lambda: list_tables(connection))
+
+    proxy.replies = recording = OnePacket(NEVER, unharmed)
+    ask()
+
+    for number, _, damage in damages(recording.telling, budget):
+        proxy.replies = OnePacket(number, damage)
+        with contextlib.suppress(CdcError):  # and nothing else
+            ask()
+    proxy.replies = unchanged
+    ask()
+
+
+def test_a_chunk_whose_packets_do_not_fit_together_is_read_again(
+    source: MySQLServer, schema: str, proxy: Proxy, settings: SourceConfig, budget: int
+) -> None:
+    """About 20 seconds. Of a row's values only TLS can tell that they were damaged."""
+    source.execute(f"CREATE TABLE {schema}.t (id INT PRIMARY KEY, word VARCHAR(20))")
+    source.execute(f"INSERT INTO {schema}.t VALUES (1, 'one'), (2, 'two'), (3, 'three')")
+    reader, applied = ChunkReader(settings), executed(source)
+
+    def ask() -> bytes:
+        table = reader.open(schema, "t")
+        chunk = reader.read(table, after=None, until=None, limit=10, applied=applied)
+        reader.close()
+        return chunk.event.images
+
+    proxy.replies = recording = OnePacket(NEVER, unharmed)
+    right = ask()
+
+    for number, kind, damage in damages(recording.telling, budget):
+        if kind not in FRAMING:
+            continue
+        proxy.replies = OnePacket(number, damage)
+        with contextlib.suppress(CdcError):
+            assert ask() == right, (number, kind)
+    proxy.replies = unchanged
+    assert ask() == right
