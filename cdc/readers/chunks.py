@@ -15,7 +15,7 @@ from cdc.position import FilePosition, MariadbGtids, Position
 from cdc.readers import prepared, ranges, source, watermarks
 from cdc.readers.facts import server_version
 from cdc.readers.keys import Key
-from cdc.readers.resume import rows, server_identity
+from cdc.readers.resume import server_identity
 from cdc.readers.selected import PRIMARY, Table, definition, describe
 from cdc.readers.source import SourceConnection
 
@@ -32,13 +32,6 @@ FIRST_LOOKUP_KEYS: Final = 32
 MARGIN: Final = 1.5
 """A chunk asks for so many times the rows that its bytes should hold, going by the one before."""
 
-_SESSION: Final = (
-    "SET SESSION time_zone = '+00:00'",
-    # without it a key that holds 30 February could not be compared; it changes no value
-    "SET SESSION sql_mode = 'ALLOW_INVALID_DATES'",
-    "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
-    "SET SESSION character_set_results = NULL",
-)
 _MISSING: Final = frozenset(
     {ER.NO_SUCH_TABLE, ER.BAD_DB_ERROR, ER.BAD_FIELD_ERROR, ER.KEY_DOES_NOT_EXITS}
 )
@@ -189,20 +182,10 @@ class ChunkReader:
 
     def _connected(self) -> SourceConnection:
         if self._connection is None or not self._connection.open:
-            self._connection = self._session()
+            self._connection = source.connect(self._config, read_timeout=QUERY_SECONDS, raw=True)
             mariadb = source.is_mariadb(self._connection)
             self.server = server_identity(self._connection, mariadb=mariadb)
         return self._connection
-
-    def _session(self) -> SourceConnection:
-        connection = source.connect(self._config, read_timeout=QUERY_SECONDS)
-        try:
-            for statement in _SESSION:
-                rows(connection, statement)
-        except BaseException:
-            source.close(connection)
-            raise
-        return connection
 
     @contextmanager
     def _reconnecting(self, table: Table | None = None) -> Iterator[None]:

@@ -56,8 +56,6 @@ def generated_columns(connection: SourceConnection, schema: str, table: str) -> 
 
 
 def _created(connection: SourceConnection, schema: str, table: str) -> str:
-    _rows(connection, "SET SESSION sql_mode = ''")  # ANSI_QUOTES would quote names otherwise
-    _rows(connection, "SET SESSION sql_quote_show_create = 1")
     [[_, text, *_]] = _rows(connection, f"SHOW CREATE TABLE {quoted(schema, table)}")
     return str(text)
 

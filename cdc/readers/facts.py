@@ -178,7 +178,6 @@ def _cascades(connection: SourceConnection, schema: str, table: str) -> tuple[st
     MariaDB shows information_schema.referential_constraints only to accounts that may do more
     than SELECT.
     """
-    _rows(connection, "SET SESSION sql_mode = ''")
     [[_, definition, *_]] = _rows(connection, f"SHOW CREATE TABLE {quoted(schema, table)}")
     return tuple(
         f"{match['name'].replace('``', '`')} ({match['rule']})"

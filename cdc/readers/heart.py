@@ -38,8 +38,12 @@ def definition(table: str) -> str:
 
 def beat(config: SourceConfig, stream: str) -> None:
     """Write the stream's row once; raises Retryable, Unfit or Fatal where that fails."""
-    with closing(source.connect(config, read_timeout=QUERY_SECONDS)) as connection:
+    with _connected(config) as connection:
         _write(connection, config, stream)
+
+
+def _connected(config: SourceConfig) -> closing[source.SourceConnection]:
+    return closing(source.connect(config, read_timeout=QUERY_SECONDS, writes=True))
 
 
 def _write(connection: source.SourceConnection, config: SourceConfig, stream: str) -> None:
@@ -87,7 +91,7 @@ class Heart:
 
     def _beat_on(self) -> None:
         """Beat on one connection for as long as it lasts."""
-        with closing(source.connect(self._config, read_timeout=QUERY_SECONDS)) as connection:
+        with _connected(self._config) as connection:
             while not self._stopping.is_set():
                 _write(connection, self._config, self._stream)
                 self._said = ""

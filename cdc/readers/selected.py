@@ -377,8 +377,6 @@ def _obstacle(
 
 def _estimate(connection: SourceConnection, schema: str, table: str) -> tuple[int, int]:
     """Return the server's estimates of the rows, and of the bytes that one takes."""
-    if not is_mariadb(connection):
-        rows(connection, "SET SESSION information_schema_stats_expiry = 0")
     [(count, size)] = rows(
         connection,
         "SELECT table_rows, avg_row_length FROM information_schema.tables"

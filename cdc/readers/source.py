@@ -15,7 +15,7 @@ from pymysql.cursors import Cursor
 
 from cdc.config import SourceConfig, TlsConfig
 from cdc.errors import CdcError, Fatal, Retryable, Unfit, UsageError
-from cdc.readers import logins
+from cdc.readers import logins, session
 from cdc.readers.charsets import decoder
 from cdc.readers.packets import Garbled
 
@@ -155,6 +155,29 @@ class SourceConnection(_Connection):
             raise
 
 
+def connect(
+    source: SourceConfig, *, read_timeout: float, writes: bool = False, raw: bool = False
+) -> SourceConnection:
+    """Log in, and make the session one in which answers depend on no default of the server.
+
+    `read_timeout` is in seconds. Without `writes` the source is asked to refuse any change; with
+    `raw`, text comes in the charset that it is kept in, else in utf8mb4. Raises Retryable where
+    the source cannot be reached now, Unfit where it refuses the account or the protection that
+    the configuration asks for, and UsageError where it cannot be asked as it is configured.
+    """
+    connection = _logged_in(source, read_timeout)
+    greeting = str(connection.get_server_info())  # type: ignore[no-untyped-call]
+    try:
+        with connection.understood():
+            mariadb = is_mariadb(connection)
+            told = session.statement(greeting, mariadb=mariadb, writes=writes, raw=raw)
+        connection.query(told)
+    except BaseException:
+        close(connection)
+        raise
+    return connection
+
+
 @contextlib.contextmanager
 def asking(source: SourceConfig, *, read_timeout: float) -> Iterator[SourceConnection]:
     """Open a connection for some questions; raises what `connect` does, Garbled for odd answers."""
@@ -165,13 +188,7 @@ def asking(source: SourceConfig, *, read_timeout: float) -> Iterator[SourceConne
         yield connection
 
 
-def connect(source: SourceConfig, *, read_timeout: float) -> SourceConnection:
-    """Log in, in utf8mb4 and autocommit mode; `read_timeout` is in seconds.
-
-    Raises Retryable where the source cannot be reached now, Unfit where it refuses the account or
-    the protection that the configuration asks for, and UsageError where it cannot be asked as it
-    is configured.
-    """
+def _logged_in(source: SourceConfig, read_timeout: float) -> SourceConnection:
     where = f"{source.host}:{source.port}"
     try:
         return SourceConnection(
@@ -180,7 +197,8 @@ def connect(source: SourceConfig, *, read_timeout: float) -> SourceConnection:
             user=source.user.encode(errors="surrogateescape"),
             password=source.read_password().encode(errors="surrogateescape"),
             charset="utf8mb4",
-            autocommit=True,
+            collation=session.COLLATION,
+            autocommit=None,
             connect_timeout=CONNECT_SECONDS,
             read_timeout=read_timeout,
             write_timeout=read_timeout,
