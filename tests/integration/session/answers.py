@@ -14,7 +14,7 @@ from cdc.checkpoint import Checkpoint
 from cdc.config import SourceConfig
 from cdc.errors import CdcError
 from cdc.position import FilePosition, GtidPosition, GtidSet, MariadbGtids, Position
-from cdc.readers import dump, heart, look, packets, resume, source, start
+from cdc.readers import dump, heart, history, look, packets, resume, source, start
 from cdc.readers.binlog import BinlogReader
 from cdc.readers.chunks import ChunkReader
 from cdc.readers.definitions import define_table
@@ -175,7 +175,12 @@ class Asker:
         return self._begin.position
 
     def _goes_on(self, connection: source.SourceConnection) -> object:
-        return resume.server_continuing(connection, self._begin, mariadb=self._mariadb)
+        return history.server_continuing(
+            connection,
+            self._begin,
+            mariadb=self._mariadb,
+            connect=lambda: source.connect(self.config, read_timeout=5),
+        )
 
     def _checked(self, connection: source.SourceConnection, position: Position) -> object:
         resume.check(connection, position, mariadb=self._mariadb)

@@ -11,12 +11,15 @@ import pytest
 from cdc.errors import Unfit
 from cdc.servers.cache import Cache
 from cdc.servers.packages import unpacked
+from cdc.servers.versions import DEFAULTS, Suites, chosen
 
 PACKAGE = "mariadb-server"
 
 
 def plugin_folder() -> Path:
     """Return the folder that holds them; unpacked once, and skipped where there is none to have."""
+    if chosen("mariadb") != DEFAULTS["mariadb"]:
+        pytest.skip("the plugins are those of the default version")
     cache = Cache.of_user()
     try:
         return cache.obtain("mariadb-plugins", lambda folder: _build(folder, cache)).folder
@@ -28,7 +31,7 @@ def plugin_folder() -> Path:
 
 def _build(folder: Path, cache: Cache) -> str:
     root = folder / "root"
-    version = unpacked(PACKAGE, root, cache)
+    version = unpacked(Suites((), (PACKAGE,)), root, cache)
     for plugin in root.glob("usr/lib/mysql/plugin/auth_*.so"):
         plugin.rename(folder / plugin.name)
     shutil.rmtree(root)
