@@ -68,8 +68,8 @@ def collection_name(table: str) -> str:
 
 
 def _told(name: str, comment: str) -> Iterator[str]:
-    said = _in_a_line(comment)
-    yield f"# {name}: {said}" if said else f"# {name}"
+    named, said = _in_a_line(name), _in_a_line(comment)
+    yield f"# {named}: {said}" if said else f"# {named}"
 
 
 def _id(definition: TableDefinition) -> Iterator[str]:
@@ -195,7 +195,7 @@ def _scalar(text: str) -> str:
     """Write text so that every reader of YAML takes it for text."""
     if _PLAIN.fullmatch(text) and text.lower() not in _WORDS_OF_YAML:
         return text
-    return json.dumps(text, ensure_ascii=not text.isprintable())
+    return json.dumps(text, ensure_ascii=not text.isprintable()).replace("\x7f", r"\u007f")
 
 
 def _in_a_line(text: str) -> str:

@@ -30,7 +30,7 @@ ODD_NAMES = (
     "Ünïcödé_表",
     "MixedCase",
     "(paren); DROP",
-    "esc\x1b[31mape\x9b2J",
+    "esc\x1b[31mape\x9b2J\x7f",
     "new\nline\ttab",
     "n" * 64,
 )
