@@ -116,7 +116,7 @@ def test_what_is_old_is_forgotten_but_for_what_nobody_has_made_good(
     jobs: Jobs, state: Database[dict[str, Any]]
 ) -> None:
     kept = [
-        job(JobKind.VERIFY, JobState.FAILED, at=OLD),
+        job(JobKind.VERIFY, JobState.FAILED, at=OLD, table="a.d"),
         job(JobKind.RESYNC, JobState.PAUSED, at=OLD),
         job(JobKind.RESYNC, JobState.DONE, at=NOW),
         replace(job(JobKind.RESYNC, JobState.DONE, at=OLD), stream="other"),
