@@ -10,6 +10,7 @@ import click
 from cdc.claims import Claim
 from cdc.commands import config_option, output_option
 from cdc.config import load
+from cdc.terminal import in_a_line, say
 from cdc.writers import claims as known
 
 
@@ -25,12 +26,12 @@ def list_claims(config_path: Path, output: str) -> None:
     """List the claims of every stream in the state database, by collection."""
     found = known.claims_of(load(config_path))
     if output == "json":
-        click.echo(json.dumps([_shown(each) for each in found], ensure_ascii=False, indent=2))
+        say(json.dumps([_shown(each) for each in found], ensure_ascii=False, indent=2))
         return
     if not found:
-        click.echo("no stream has claimed a collection", err=True)
+        say("no stream has claimed a collection", err=True)
     for each in found:
-        click.echo(_line(each))
+        say(_line(each))
 
 
 @claims.command()
@@ -43,7 +44,7 @@ def release(collection: str, config_path: Path) -> None:
     collection in a mapping claims it again at its next start, unless another has.
     """
     owner = known.release(load(config_path), collection)
-    click.echo(f"{collection}: no longer claimed by {owner}", err=True)
+    say(in_a_line(f"{collection}: no longer claimed by {owner}"), err=True)
 
 
 def _shown(claim: Claim) -> dict[str, str | None]:
@@ -57,4 +58,4 @@ def _shown(claim: Claim) -> dict[str, str | None]:
 
 def _line(claim: Claim) -> str:
     whose = claim.stream or f"nobody, left by {claim.former}"
-    return f"{claim.collection} {whose} since {claim.since:%Y-%m-%d %H:%M:%S}"
+    return f"{in_a_line(claim.collection)} {in_a_line(whose)} since {claim.since:%Y-%m-%d %H:%M:%S}"

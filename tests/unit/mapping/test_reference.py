@@ -32,7 +32,7 @@ TEXT = (Path(__file__).parents[3] / "docs" / "mapping.md").read_text()
 EXAMPLES = [
     (mapping, example)
     for mapping, examples in re.findall(
-        r"```yaml\n(.*?)```\s*((?:```json\n.*?```\s*)+)", TEXT, re.DOTALL
+        r"```yaml\n((?:(?!```).)*)```\s*((?:```json\n.*?```\s*)+)", TEXT, re.DOTALL
     )
     for example in re.findall(r"```json\n(.*?)```", examples, re.DOTALL)
 ]
