@@ -39,8 +39,9 @@ class Edit:
     def remedy(self) -> str:
         """What to type."""
         return (
-            f"have them made anew, by `cdc resync {' '.join(self.tables)}` while no daemon runs; or"
-            " keep them as they are: cdc run --accept-mapping-change"
+            "while no daemon runs, have them made anew:"
+            f" cdc resync {' '.join(self.tables)}; or keep them as they are:"
+            " cdc run --accept-mapping-change"
         )
 
     def is_mended_by(self, jobs: Iterable[Job]) -> bool:

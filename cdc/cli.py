@@ -13,6 +13,7 @@ import structlog
 from cdc import log
 from cdc.config import LogConfig
 from cdc.errors import CdcError
+from cdc.spelling import Spelling
 from cdc.terminal import say
 
 INTERRUPTED = 130
@@ -76,16 +77,17 @@ def main() -> NoReturn:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; every error is told on stderr."""
-    log.configure(LogConfig(format="console"))
+    spelling = Spelling()
+    log.configure(LogConfig(format="console"), spelling)
     try:
-        code = cdc.main(list(arguments), prog_name="cdc", standalone_mode=False)
+        code = cdc.main(list(arguments), prog_name="cdc", standalone_mode=False, obj=spelling)
     except click.ClickException as error:
         error.show()
         return error.exit_code
     except click.Abort:
         return INTERRUPTED
     except CdcError as error:
-        _tell(error)
+        _tell(error, spelling)
         return error.exit_code
     except Exception:  # noqa: BLE001 - the process boundary
         structlog.get_logger().error("unexpected_error", exc_info=True)
@@ -93,10 +95,10 @@ def run(arguments: Sequence[str]) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _tell(error: CdcError) -> None:
+def _tell(error: CdcError, spelling: Spelling) -> None:
     """Tell why the command ended: a block for people, a line where stderr carries JSON."""
     if not log.is_json():
-        say(f"cdc: {error}", err=True)
+        say(f"cdc: {spelling(str(error))}", err=True)
         return
     structlog.get_logger().error(
         "stopped",

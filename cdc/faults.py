@@ -17,6 +17,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+import structlog
+
+from cdc.errors import UsageError
+
+log = structlog.get_logger(__name__)
+
 
 class FaultPoint(Enum):
     """Where in a batch, or in clearing a collection, the process can be made to die."""
@@ -54,3 +60,14 @@ class Faults:
         if self._reached == self.countdown:
             print(f"fault: {point.value}", file=sys.stderr, flush=True)
             os.kill(os.getpid(), signal.SIGKILL)
+
+
+def switched_faults() -> Faults:
+    """Read the switches for a command; UsageError for a point that does not exist."""
+    try:
+        faults = Faults.from_environment()
+    except ValueError as error:
+        raise UsageError(f"CDC_FAULT: {error}") from error
+    if faults.point or faults.ledger:
+        log.warning("faults_are_on", point=str(faults.point), ledger=faults.ledger)
+    return faults

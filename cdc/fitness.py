@@ -15,6 +15,7 @@ from cdc.checkpoint import Checkpoint
 from cdc.claims import Claim
 from cdc.config import Config, StartPosition
 from cdc.errors import Fatal, Halted, Retryable, Unfit, UsageError
+from cdc.following import Followed
 from cdc.mapping.compiler import compile_plan
 from cdc.mapping.mistakes import MappingError
 from cdc.mapping.model import Mapping
@@ -38,6 +39,7 @@ from cdc.preflight import (
     target_findings,
 )
 from cdc.preflight.facts import SourceFacts, TableFacts
+from cdc.preflight.source import quoted_account
 from cdc.readers import heart, history, resume, source, start
 from cdc.readers.dump import replica_uuid
 from cdc.readers.facts import is_table, source_facts, table_facts
@@ -138,7 +140,7 @@ def examine_source(
                     found = replace(found, uncopyable=unread(connection, schema, table))
                 yield from table_findings(facts, [found])
                 yield from _mapped(facts, found, mappings, judged)
-    yield from _heartbeat(config)
+    yield from _heartbeat(config, facts.account)
 
 
 class _Copying:
@@ -204,7 +206,7 @@ def _checkpoint(
     return None
 
 
-def _heartbeat(config: Config) -> Iterator[Finding]:
+def _heartbeat(config: Config, account: str) -> Iterator[Finding]:
     """Beat once, as the daemon will."""
     table = config.source.heartbeat_table
     if table is None:
@@ -216,7 +218,8 @@ def _heartbeat(config: Config) -> Iterator[Finding]:
             "heartbeat",
             Outcome.UNFIT,
             f"no heartbeat can be written to {table}: {error.message}",
-            f"run: {heart.definition(table)}; GRANT INSERT, UPDATE ON {table} TO the account",
+            f"run: {heart.definition(table)}; GRANT INSERT, UPDATE ON {table} TO"
+            f" {quoted_account(account)}",
         )
     else:
         yield Finding("heartbeat", Outcome.OK, f"written to {table}")
@@ -265,6 +268,17 @@ def followed_now(config: Config, mappings: Mappings) -> list[str]:
         sources = {mapping.source for mapping in mappings}
         names = followed_tables(sources, lambda: list_tables(connection))
     return [full_name(*name) for name in names]
+
+
+def existing_now(config: Config, mappings: Mappings) -> list[str]:
+    """Ask the source which of them, `schema.table`, it has: a mapping may name one that is gone."""
+    followed = Followed(mappings)
+    with source.asking(config.source, read_timeout=QUERY_SECONDS) as connection:
+        return [
+            full_name(schema, table)
+            for schema, table in list_tables(connection)
+            if followed(schema, table)
+        ]
 
 
 def examine_target(

@@ -18,6 +18,10 @@ JOBS: Final = "jobs"
 """The collection of the state database."""
 
 
+SAMPLED: Final = 100
+"""About so many rows a sample has at least, or all of a smaller table."""
+
+
 class JobKind(StrEnum):
     """What to do with a table."""
 
@@ -59,6 +63,15 @@ class Options:
     sample: float | None = None
     repair: bool = False
     ids: tuple[Any, ...] | None = None
+
+    def share(self, count: int) -> float:
+        """Return how many percent of about `count` to look at; 0 for `count` where nobody knows.
+
+        A sample is no smaller than `SAMPLED`, or than all there is.
+        """
+        if self.sample is None or count <= 0:
+            return 100.0
+        return min(100.0, max(self.sample, 100 * SAMPLED / count))
 
     @property
     def reads_a_range(self) -> bool:
@@ -201,6 +214,20 @@ class Job:
     def named(self) -> tuple[str, str]:
         """The table's schema and name."""
         return split_name(self.table)
+
+    def waits(self, *, active: bool) -> bool:
+        """Tell whether it waits for a daemon, where one is `active` or not.
+
+        Whoever died at it has left it as running.
+        """
+        return not active and self.state in (JobState.QUEUED, JobState.RUNNING)
+
+    def told(self, *, active: bool) -> str:
+        """Return its state as people read it."""
+        if not self.waits(active=active):
+            return self.state.value
+        begun = self.state is JobState.RUNNING
+        return f"{'interrupted' if begun else self.state.value}, waits for a daemon"
 
     def with_progress(self, progress: Progress) -> Self:
         """Return the job further on."""

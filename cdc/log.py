@@ -6,6 +6,7 @@ import json
 import logging
 import re
 import sys
+from collections.abc import Callable
 from typing import Any, TextIO
 
 import structlog
@@ -22,14 +23,24 @@ class _LibraryHandler(logging.StreamHandler[TextIO]):
     """Ours among the handlers that others may have set."""
 
 
-def configure(config: LogConfig) -> None:
-    """Send every log line to stderr in the configured format, libraries' warnings included."""
+def configure(config: LogConfig, spelling: Callable[[str], str] = str) -> None:
+    """Send every log line to stderr in the configured format, libraries' warnings included.
+
+    `spelling` writes the commands of a remedy as they are to be typed.
+    """
+
+    def spelled(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+        if isinstance(remedy := event.get("remedy"), str):
+            event["remedy"] = spelling(remedy)
+        return event
+
     level = logging.getLevelNamesMapping()[config.level.upper()]
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         *([structlog.processors.format_exc_info] if config.format == "json" else []),
+        spelled,
         _without_secrets,
         *([_without_orders] if config.format == "console" else []),
     ]

@@ -21,11 +21,10 @@ from cdc.changes import RowsEvent, SchemaChange, Transaction
 from cdc.checkpoint import Checkpoint, Inflight
 from cdc.columns import TableMap
 from cdc.dead_letters import Origin, failures
-from cdc.errors import CdcError, RecordError, RefusedEvent, Unmappable, UsageError
+from cdc.errors import CdcError, Halted, RecordError, RefusedEvent, Unmappable, UsageError
 from cdc.handoff import NOTHING, Closed, Handoff
 from cdc.mapping.plan import FailedRow
 from cdc.operations import Operation
-from cdc.position import set_command
 from cdc.pulse import Pulse
 from cdc.reactions import Reaction
 from cdc.retry import Stopped
@@ -212,8 +211,8 @@ class Mapper:
                 position=transaction.before,
                 table=error.table,
                 remedy=error.remedy
-                or "change the row's value or the mapping, then resync; or write on_error:"
-                " dead_letter, which sets such rows aside",
+                or "write on_error: dead_letter, which sets such rows aside, and start again; or"
+                " change the row, and step over this change of it: cdc position skip",
             ) from error
         except UsageError as error:
             raise Unmappable(
@@ -221,12 +220,13 @@ class Mapper:
                 position=transaction.before,
                 table=event.table.name,
                 remedy="edit the mapping (`optional: true` for a column that not every row has)"
-                " and start again with --accept-mapping-change, it goes on from here; or leave the"
-                " table out, resync it later, and step over the transaction:"
-                f" {set_command(transaction.checkpoint.position)}",
+                " and start again: cdc run --accept-mapping-change; it goes on from here; or leave"
+                " the table out of the mappings, and step over the transaction: cdc position skip",
             ) from error
         except CdcError as error:
             error.position = error.position or transaction.before
+            if isinstance(error, Halted):
+                error.remedy = error.remedy or "step over the transaction: cdc position skip"
             raise
 
     def _plans_of(self, table: TableMap) -> tuple[Plan, ...]:

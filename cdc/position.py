@@ -229,13 +229,6 @@ class FilePosition:
 Position = GtidPosition | FilePosition
 
 
-def set_command(position: Position) -> str:
-    """Return the command that makes a stream go on there."""
-    if isinstance(position, FilePosition):
-        return f"cdc position set --yes --file {position.file} --offset {position.offset}"
-    return f"cdc position set --yes --gtid '{position}'"
-
-
 def file_number(file: str) -> int:
     """Return the number that a binlog file's name ends with: `binlog.000017` is 17."""
     return int(file.rpartition(".")[2])

@@ -29,7 +29,6 @@ from cdc.mapping.mentions import is_about
 from cdc.mapping.model import Mapping
 from cdc.mapping.ownership import own_documents
 from cdc.mapping.policies import NOW, SoftDelete
-from cdc.position import set_command
 from cdc.state_writes import StateWrite
 
 log = structlog.get_logger(__name__)
@@ -178,8 +177,7 @@ class Reactions:
             position=transaction.before,
             table=table.name,
             remedy=f"write {key}: {_CHOICES[key]} in {mapping.origin.file} and start again;"
-            f" or bring {mapping.target} into the state that you want and step over the"
-            f" statement: {set_command(transaction.checkpoint.position)}",
+            " or step over the statement, and have the table resynced: cdc position skip",
         )
 
     def _require_fit(
@@ -193,8 +191,7 @@ class Reactions:
             position=transaction.before,
             table=table.name,
             remedy="undo the statement on the source, or leave the table out of the mappings;"
-            " then step over it and resync the table:"
-            f" {set_command(transaction.checkpoint.position)}",
+            " then step over it: cdc position skip",
         )
 
     def _unfit(self, table: TableChange) -> str:
@@ -223,7 +220,7 @@ class Reactions:
             requested_by=f"ddl: {change.verb} at {transaction.identity}",
             requested_at=datetime.fromtimestamp(transaction.committed_at, UTC),
         ).to_document()
-        wanted = {key: job.pop(key) for key in ("stream", "kind", "table", "state")}
+        wanted = {key: job.pop(key) for key in ("stream", "kind", "table", "state", "progress")}
         return StateWrite(JOBS, wanted, {"$setOnInsert": job}, upsert=True)
 
 

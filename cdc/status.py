@@ -132,9 +132,9 @@ def _lag(
     told: float | None = active.get("lag_seconds")
     if told is not None:
         return told
-    if document is None or applied is None:
-        return None
-    if seen is not None and seen.is_all_in(applied):
+    if seen is None or document is None or applied is None:
+        return None  # without the source nobody knows whether there is anything to wait for
+    if seen.is_all_in(applied):
         return 0.0
     since = document.get("committed_at") or document.get("created_at")
     if not isinstance(since, datetime):
@@ -150,6 +150,11 @@ def _behind(committed: Position, applied: Position) -> int | None:
     theirs, ours = committed.gtids, applied.gtids
     if not isinstance(theirs, GtidSet) or not isinstance(ours, GtidSet):
         return None
+    return transactions_between(theirs, ours)
+
+
+def transactions_between(theirs: GtidSet, ours: GtidSet) -> int:
+    """Count the transactions of `theirs` that are not in `ours`."""
     return sum(
         last - first + 1 - _overlap(first, last, ours.intervals.get(source, ()))
         for source, intervals in theirs.intervals.items()
@@ -211,7 +216,8 @@ def _jobs(config: Config) -> list[Facts]:
     """Return the jobs that are not at their end, and failed ones, the oldest first."""
     with target.connect(config.target) as client:
         jobs = Jobs(client, state_database=config.target.state_database, stream=config.name)
-        return [_job(each) for each in jobs.unsettled()]
+        active = saved.holder(config) is not None
+        return [{**_job(each), "waits": each.waits(active=active)} for each in jobs.unsettled()]
 
 
 def _letters(config: Config) -> int:

@@ -5,6 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
+
+from cdc.spelling import Spelling
+
+
+def _noted(ctx: click.Context, parameter: click.Parameter, path: Path) -> Path:
+    """Remember a file that somebody typed: what is printed to be typed must name it too."""
+    source = ctx.get_parameter_source(str(parameter.name))
+    if source is ParameterSource.COMMANDLINE and (found := ctx.find_object(Spelling)):
+        found.config_path = path
+    return path
+
 
 config_option = click.option(
     "--config",
@@ -15,6 +27,7 @@ config_option = click.option(
     show_default=True,
     show_envvar=True,
     help="The configuration file.",
+    callback=_noted,
 )
 """`--config`, as every command takes it; the command's parameter is `config_path: Path`."""
 
@@ -26,3 +39,9 @@ output_option = click.option(
     help="What stdout carries: lines for people, or JSON.",
 )
 """`--output`, for commands whose answer a machine may read."""
+
+
+def spelling() -> Spelling:
+    """Return how the command that runs has to be typed again."""
+    ctx = click.get_current_context(silent=True)
+    return (ctx.find_object(Spelling) if ctx else None) or Spelling()

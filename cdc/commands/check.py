@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from cdc.commands import config_option, output_option
+from cdc.commands import config_option, output_option, spelling
 from cdc.config import load
 from cdc.fitness import examine
 from cdc.mapping.model import load_mappings
@@ -34,7 +34,7 @@ def check(ctx: click.Context, config_path: Path, output: str) -> None:
         ignored=config.source.ignore_statements_on,
     )
     findings = [Finding("start", Outcome.OK, str(config.start)), *examine(config, mappings)]
-    say(_as_json(findings) if output == "json" else "\n".join(map(str, findings)))
+    say(_as_json(findings) if output == "json" else spelling()("\n".join(map(str, findings))))
     ctx.exit(exit_code(findings))
 
 
@@ -47,7 +47,7 @@ def _as_json(findings: Sequence[Finding]) -> str:
                     "check": finding.check,
                     "outcome": finding.outcome.value,
                     "what": finding.what,
-                    "remedy": finding.remedy or None,
+                    "remedy": spelling()(finding.remedy) or None,
                 }
                 for finding in findings
             ],

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,14 +13,21 @@ from typing import Any, Final
 import click
 from pydantic import ValidationError
 
+from cdc import skipping
 from cdc.accepted import entries
 from cdc.checkpoint import Checkpoint
-from cdc.commands import config_option, output_option
+from cdc.commands import config_option, output_option, spelling
 from cdc.config import Config, StartPosition, load
-from cdc.errors import CdcError, SourceDiverged, UsageError
-from cdc.mapping.model import load_mappings
+from cdc.errors import CdcError, LeaseHeld, SourceDiverged, UsageError
+from cdc.faults import switched_faults
+from cdc.fitness import existing_now
+from cdc.following import Followed
+from cdc.mapping.model import Mapping, load_mappings
+from cdc.passed_over import PassedOver, passed_over
 from cdc.position import FilePosition, GtidPosition, to_document
 from cdc.readers import resume, source, start
+from cdc.readers.look import look
+from cdc.skipping import Repair, Skip
 from cdc.terminal import in_a_line, say
 from cdc.writers import saved
 
@@ -56,6 +65,7 @@ def show(config_path: Path, output: str) -> None:
 @click.option("--file", help="A binlog file, on a source without GTIDs.")
 @click.option("--offset", type=click.IntRange(min=4), help="A transaction boundary in the file.")
 @click.option("--start", "word", type=click.Choice(["earliest", "now"]), help="As in the settings.")
+@click.option("--resync", is_flag=True, help="Have every followed table resynced from there on.")
 @click.option("--yes", is_flag=True, help="Do it; without it nothing is changed.")
 @click.option("--force", is_flag=True, help="Do it though a daemon is active.")
 def set_position(
@@ -64,6 +74,7 @@ def set_position(
     file: str | None,
     offset: int | None,
     word: str | None,
+    resync: bool,
     yes: bool,
     force: bool,
 ) -> None:
@@ -76,15 +87,123 @@ def set_position(
     config = load(config_path)
     before = saved.read(config)
     wanted = _resolved(config, _wanted(gtid, file, offset, word), before)
+    passed = _passed_over(config, before, wanted)
     change = f"{_place(before)} → {str(wanted.position) or 'nothing applied'}"
+    told = f"{change}; that {passed}" if passed else change
     if not yes:
-        raise UsageError(f"this would move {config.name}: {change}", remedy="repeat it with --yes")
-    mappings = load_mappings(
-        config.mappings, relative_to=config_path.resolve().parent, mask_key=config.read_mask_key()
-    )
+        raise UsageError(f"this would move {config.name}: {told}", remedy="repeat it with --yes")
+    mappings = _mappings(config, config_path)
     accepted = entries(mappings, datetime.now(UTC))
-    saved.move(config, wanted, mappings=accepted, force=force)
-    say(f"moved {config.name}: {change}", err=True)
+    repair = _every_resync(config, mappings) if resync and before else Repair((), ())
+    saved.move(config, wanted, mappings=accepted, force=force, jobs=repair.jobs)
+    say(f"moved {config.name}: {told}", err=True)
+    _tell_repair(repair)
+    if passed and passed.may_skip and not resync:
+        say(
+            "what was skipped is not in the target until every table is resynced: "
+            + spelling()("cdc resync --all"),
+            err=True,
+        )
+
+
+@position.command()
+@config_option
+@output_option
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--force", is_flag=True, help="Do it though a daemon is active.")
+def skip(config_path: Path, output: str, yes: bool, force: bool) -> None:
+    """Step over the next transaction alone, and have the tables that it touched resynced.
+
+    It is shown first: its tables and how much of each, and no value. Where it cannot be told which
+    tables it touched, all that are followed are resynced. Refused while a daemon is active.
+    """
+    config = load(config_path)
+    state = saved.read(config)
+    if state is None:
+        raise UsageError(
+            f"the stream {config.name} has no position yet",
+            remedy="it gets one at its first start: cdc run",
+        )
+    if not force and (active := saved.holder(config)) is not None:
+        raise LeaseHeld(
+            f"the daemon of {config.name} is active: {active}",
+            remedy="stop it first; or add --force",
+        )
+    found = skipping.plan(config, _mappings(config, config_path), Checkpoint.from_document(state))
+    if output == "table":
+        say("\n".join(_lines(found)))
+    done = yes or _confirmed(config)
+    if done:
+        skipping.carry_out(config, found, force=force, faults=switched_faults())
+    if output == "json":
+        say(json.dumps({**found.shown(), "done": done}, ensure_ascii=False, indent=2))
+    if not done:
+        raise UsageError(
+            f"this would step {config.name} over {found.outline.identity}",
+            remedy="repeat it with --yes",
+        )
+    say(f"stepped over {found.outline.identity}", err=True)
+    _tell_repair(found.repair)
+
+
+def _confirmed(config: Config) -> bool:
+    """Ask on a terminal; elsewhere the answer is no."""
+    if not sys.stdin.isatty():
+        return False
+    return click.confirm(f"step {config.name} over it?", err=True, abort=True)
+
+
+def _lines(found: Skip) -> Iterator[str]:
+    facts = found.shown()
+    yield f"transaction   {facts['transaction']}"
+    yield f"committed at  {datetime.fromtimestamp(facts['committed_at'], UTC).isoformat()}"
+    if applied := facts["applied_rows_events"]:
+        yield f"applied       {applied} rows events of it, the rest would be left out"
+    for each in facts["tables"]:
+        count, followed = each["rows_events"], "followed" if each["followed"] else "not followed"
+        yield f"table         {in_a_line(each['table'])}: {count} rows events, {followed}"
+    for each in facts["statements"]:
+        tables = ", ".join(map(in_a_line, each["tables"])) or "tables not known"
+        yield f"statement     {each['statement']}: {tables}"
+    for each in facts["unclear"]:
+        yield f"unclear       {each}: every followed table is resynced"
+    for job in found.repair.jobs:
+        yield f"{job.kind:13} {in_a_line(job.table)}"
+    for each in found.repair.left:
+        yield f"not repaired  {each}"
+
+
+def _tell_repair(repair: Repair) -> None:
+    for job in repair.jobs:
+        say(f"queued: {job.kind} of {in_a_line(job.table)}", err=True)
+    for each in repair.left:
+        say(f"not repaired: {each}", err=True)
+    if repair.jobs:
+        told = "the daemon does it when it runs: cdc run; and cdc jobs list shows it"
+        say(spelling()(told), err=True)
+
+
+def _every_resync(config: Config, mappings: Sequence[Mapping]) -> Repair:
+    tables = existing_now(config, mappings)
+    return skipping.repaired(config.name, Followed(mappings), tables, by="position set")
+
+
+def _passed_over(
+    config: Config, before: dict[str, Any] | None, wanted: Checkpoint
+) -> PassedOver | None:
+    if before is None:
+        return None
+    old = Checkpoint.from_document(before).position
+    return passed_over(old, wanted.position, look(config.source))
+
+
+def _mappings(config: Config, config_path: Path) -> tuple[Mapping, ...]:
+    return load_mappings(
+        config.mappings,
+        relative_to=config_path.resolve().parent,
+        mask_key=config.read_mask_key(),
+        ignored=config.source.ignore_statements_on,
+    )
 
 
 def _wanted(

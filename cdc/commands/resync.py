@@ -12,12 +12,15 @@ from cdc.whole_tables import perform_on_tables
 
 
 @click.command()
-@click.argument("tables", metavar="TABLE…", nargs=-1, required=True)
+@click.argument("tables", metavar="[TABLE…]", nargs=-1)
 @config_option
 @output_option
-def resync(tables: tuple[str, ...], config_path: Path, output: str) -> int:
+@click.option("--all", "every", is_flag=True, help="Every table that is followed.")
+def resync(tables: tuple[str, ...], config_path: Path, output: str, every: bool) -> int:
     """Make documents equal to the rows again: write all, and remove those whose rows are gone.
 
     Readers see no gap. A running daemon does it; without one this command does.
     """
+    if bool(tables) == every:
+        raise click.UsageError("name tables, or write --all")
     return perform_on_tables(JobKind.RESYNC, tables, config_path, output, Options())

@@ -7,14 +7,12 @@ from pathlib import Path
 from typing import Final
 
 import click
-import structlog
 
 from cdc import log
-from cdc.commands import config_option
+from cdc.commands import config_option, spelling
 from cdc.config import load
 from cdc.daemon import Daemon, stopped_by_signals
-from cdc.errors import UsageError
-from cdc.faults import Faults
+from cdc.faults import switched_faults
 from cdc.http import served
 from cdc.mapping.model import load_mappings
 from cdc.service_manager import told
@@ -24,8 +22,6 @@ GC_THRESHOLD: Final = 50_000
 
 With the default of 700 it took a tenth of the daemon's processor time.
 """
-
-_logger = structlog.get_logger(__name__)
 
 
 @click.command()
@@ -44,10 +40,10 @@ def run(config_path: Path, accept_mapping_change: bool) -> None:
         mask_key=config.read_mask_key(),
         ignored=config.source.ignore_statements_on,
     )
-    log.configure(config.log)
+    log.configure(config.log, spelling())
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD)
-    daemon = Daemon(config, mappings, _faults(), accept_edits=accept_mapping_change)
+    daemon = Daemon(config, mappings, switched_faults(), accept_edits=accept_mapping_change)
     stalled_after = config.http.stalled_after_seconds
     with (
         stopped_by_signals(daemon),
@@ -55,13 +51,3 @@ def run(config_path: Path, accept_mapping_change: bool) -> None:
         told(daemon.snapshot, stalled_after_seconds=stalled_after),
     ):
         daemon.run()
-
-
-def _faults() -> Faults:
-    try:
-        faults = Faults.from_environment()
-    except ValueError as error:
-        raise UsageError(f"CDC_FAULT: {error}") from error
-    if faults.point or faults.ledger:
-        _logger.warning("faults_are_on", point=str(faults.point), ledger=faults.ledger)
-    return faults

@@ -115,6 +115,6 @@ def _refusal(table: TableMap, lacking: Iterable[int]) -> RefusedEvent:
     return RefusedEvent(
         f"the binlog holds row images that lack columns: {names}",
         table=table.name,
-        remedy="SET GLOBAL binlog_row_image = FULL, let sessions reconnect, and resync the table"
-        + generated * table.mariadb,
+        remedy="run on the source: SET GLOBAL binlog_row_image = FULL; let sessions reconnect; then"
+        " step over this transaction: cdc position skip" + generated * table.mariadb,
     )

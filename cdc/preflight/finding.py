@@ -52,8 +52,8 @@ def require(findings: Iterable[Finding]) -> None:
     """
     failed = [finding for finding in findings if not finding.ok]
     if failed:
-        text = "\n".join(_told(finding) for finding in failed)
-        raise _error_class(failed)(text)
+        what = "\n".join(f"{finding.check}: {finding.what}" for finding in failed)
+        raise _error_class(failed)(what, remedy=_remedy(failed))
 
 
 def exit_code(findings: Iterable[Finding]) -> int:
@@ -64,9 +64,14 @@ def exit_code(findings: Iterable[Finding]) -> int:
     return UsageError.exit_code if _error_class(failed) is UsageError else Unfit.exit_code
 
 
-def _told(finding: Finding) -> str:
-    text = f"{finding.check}: {finding.what}"
-    return f"{text}\n  remedy: {finding.remedy}" if finding.remedy else text
+def _remedy(failed: list[Finding]) -> str:
+    """Return what to do about each; of several, a line with the check that it is about."""
+    told = [finding for finding in failed if finding.remedy]
+    if not told:
+        return "see what is said of both sides: cdc check"
+    if len(failed) == 1:
+        return told[0].remedy
+    return "\n".join(f"{finding.check}: {finding.remedy}" for finding in told)
 
 
 def _error_class(failed: list[Finding]) -> type[CdcError]:

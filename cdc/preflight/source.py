@@ -67,7 +67,7 @@ def _setting(facts: SourceFacts, name: str, wanted: str) -> Finding:
 
 def _set(facts: SourceFacts, name: str, value: str) -> str:
     if facts.mariadb:
-        return f"SET GLOBAL {name} = {value} (and write it to my.cnf)"
+        return f"SET GLOBAL {name} = {value}; and write it to my.cnf"
     return f"SET PERSIST {name} = {value}"
 
 
@@ -100,8 +100,14 @@ def _gtid(facts: SourceFacts) -> Finding:
         "gtid_mode",
         UNFIT,
         f"{mode} mixes transactions with and without GTIDs",
-        "finish the change: SET PERSIST gtid_mode = ON, or step back to OFF",
+        f"finish the change: {_gtids_on(mode)}; or step back to OFF",
     )
+
+
+def _gtids_on(mode: str) -> str:
+    """Return the statements that turn GTIDs on: the mode goes one step at a time."""
+    steps = ("ON",) if mode == "ON_PERMISSIVE" else ("ON_PERMISSIVE", "ON")
+    return "; ".join(f"SET PERSIST gtid_mode = {each}" for each in steps)
 
 
 def _gtid_mariadb(facts: SourceFacts) -> Finding:

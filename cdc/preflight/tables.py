@@ -103,7 +103,7 @@ def _kind(table: TableFacts) -> Finding | None:
         return _unfit(
             table,
             "is system-versioned: its DELETE is logged as an UPDATE",
-            f"ALTER TABLE {sql_name(table.schema, table.table)} DROP SYSTEM VERSIONING; or"
+            f"run: ALTER TABLE {sql_name(table.schema, table.table)} DROP SYSTEM VERSIONING; or"
             f" {_leave_out(table)}",
         )
     if table.kind != "BASE TABLE":
@@ -116,7 +116,7 @@ def _kind(table: TableFacts) -> Finding | None:
         return _unfit(
             table,
             f"is kept by {table.engine}, which has no transactions",
-            f"ALTER TABLE {sql_name(table.schema, table.table)} ENGINE = InnoDB; or"
+            f"run: ALTER TABLE {sql_name(table.schema, table.table)} ENGINE = InnoDB; or"
             f" {_leave_out(table)}",
         )
     return None

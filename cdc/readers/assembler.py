@@ -22,7 +22,6 @@ from cdc.changes import Effect, RowsEvent, SchemaChange, TableChange, Transactio
 from cdc.checkpoint import Checkpoint
 from cdc.columns import TableMap
 from cdc.errors import CdcError, Corrupted, Halted, RefusedEvent, UnknownEvent
-from cdc.position import FilePosition, set_command
 from cdc.readers import events, queries, rows, table_maps
 from cdc.readers.data_statements import DataStatements
 from cdc.readers.events import Event, EventType, Gtid, MariadbGtid, MariadbGtidFlag
@@ -136,6 +135,8 @@ class Assembler:
             return handler(event)
         except CdcError as error:
             error.position = error.position or self.where
+            if isinstance(error, RefusedEvent):
+                error.remedy = error.remedy or "step over it: cdc position skip"
             raise
         except (ArithmeticError, LookupError, ValueError, struct.error) as error:
             raise Corrupted(
@@ -147,7 +148,8 @@ class Assembler:
             raise UnknownEvent(
                 f"event type {event.type} is not known to cdc",
                 position=self.where,
-                remedy="upgrade cdc, or turn off the feature of the source that writes it",
+                remedy="upgrade cdc, or turn off the feature of the source that writes it, and"
+                " step over this one: cdc position skip",
             )
 
     # -- what opens a group
@@ -183,7 +185,7 @@ class Assembler:
             raise Halted(
                 "the position to start from is in the middle of a transaction",
                 position=self._place.position,
-                remedy="set the position to a transaction's boundary: cdc position set",
+                remedy="step over the rest of it: cdc position skip",
             )
         return self._group
 
@@ -243,13 +245,13 @@ class Assembler:
             case Role.ROLLBACK_TO:
                 group.undo(statement.savepoint, self.where)
             case Role.DATA:
-                self._statement_data(group, statement.writes, schemas)
+                self._statement_data(statement.writes, schemas)
             case Role.SCHEMA if statement.change is not None:
                 self._schema_change(group, statement.change, fills=statement.fills)
             case Role.UNREADABLE:
-                self._unreadable(group, statement)
+                self._unreadable(statement)
             case Role.UNKNOWN if group.begun:  # it may be a kind of DML that cdc does not know
-                self._statement_data(group, statement.writes, schemas)
+                self._statement_data(statement.writes, schemas)
             case _:
                 pass
         return None if group.begun else self._commit(event)
@@ -267,7 +269,7 @@ class Assembler:
             and not (each.effect is Effect.REMOVED and each[:2] in stay)  # t RENAME TO T
         )
         if tables and fills:
-            raise self._logged_as_statement(group, tables[0].name)
+            raise self._logged_as_statement(tables[0].name)
         if tables:
             group.changes.append(change._replace(tables=tables))
 
@@ -276,7 +278,7 @@ class Assembler:
             return table
         return table._replace(schema=table.schema.lower(), table=table.table.lower())
 
-    def _unreadable(self, group: Group, statement: Statement) -> None:
+    def _unreadable(self, statement: Statement) -> None:
         """Stop where a statement that cannot be read may be about a followed table."""
         names = [".".join(name) for name in statement.names if self._follows(*name)]
         if not names:
@@ -285,15 +287,8 @@ class Assembler:
             "a statement about tables cannot be read, and may be about a followed one",
             position=self.where,
             table=", ".join(dict.fromkeys(names)),
-            remedy=f"look at it with SHOW BINLOG EVENTS, carry out by hand what it means for the"
-            f" collection, and step over it{self._stepping_over(group)}",
+            remedy="look at it with SHOW BINLOG EVENTS, then step over it: cdc position skip",
         )
-
-    def _stepping_over(self, group: Group) -> str:
-        """Return the command for it; without GTIDs the end of the transaction is not known yet."""
-        if isinstance(self._place.position, FilePosition):
-            return ": cdc position set, with the file and the offset behind the transaction"
-        return f": {set_command(self._place.after(group.gtid))}"
 
     # -- what closes a group
 
@@ -316,7 +311,7 @@ class Assembler:
                 position=self.where,
                 table=next((c.table.name for c in group.changes if isinstance(c, RowsEvent)), None),
                 remedy="do not change followed tables in XA transactions; once it is committed or"
-                f" rolled back, step over it and resync them{self._stepping_over(group)}",
+                " rolled back, step over it: cdc position skip",
             )
         return self._commit(event)
 
@@ -339,7 +334,7 @@ class Assembler:
             raise RefusedEvent(
                 "the source crashed inside a transaction of which a part is applied already",
                 position=self.where,
-                remedy="resync the tables that it touched",
+                remedy="step over it: cdc position skip",
             )
         self._group = None
 
@@ -351,25 +346,25 @@ class Assembler:
 
     # -- what stops the stream
 
-    def _statement_data(self, group: Group, writes: Writes, schemas: frozenset[str] | None) -> None:
+    def _statement_data(self, writes: Writes, schemas: frozenset[str] | None) -> None:
         """Stop where a statement may have changed followed tables, let it pass where it cannot."""
         concern = self._data_statements.concern(writes, schemas)
         if concern is not None:
-            raise self._logged_as_statement(group, *concern)
+            raise self._logged_as_statement(*concern)
 
-    def _logged_as_statement(self, group: Group, tables: str, or_else: str = "") -> RefusedEvent:
+    def _logged_as_statement(self, tables: str, or_else: str = "") -> RefusedEvent:
         return RefusedEvent(
             "a data change was logged as a statement, not as rows",
             position=self.where,
             table=tables or None,
-            remedy="SET GLOBAL binlog_format = ROW on the source, let no session override it;"
-            " step over this one and resync the tables that it changed"
-            f"{self._stepping_over(group)}{or_else}",
+            remedy="run on the source: SET GLOBAL binlog_format = ROW; let no session override it;"
+            f" then step over this one: cdc position skip{or_else}",
         )
 
     def _incident(self, event: Event) -> NoReturn:
         raise RefusedEvent(
             f"the source reports that its binlog misses changes: {events.incident(event)}",
             position=self.where,
-            remedy="resync every table, then set the position after it: cdc position set",
+            remedy="its error log says why; step over it, which resyncs every table:"
+            " cdc position skip",
         )

@@ -84,6 +84,7 @@ class BinlogReader:
         self._committed_at: float | None = None
         self.connected = False
         self.server = ""
+        self._mariadb = False
 
     def facts(self) -> Reading:
         """Return how far the reading is; may be called from any thread."""
@@ -132,7 +133,9 @@ class BinlogReader:
                 if damaged_at == where:
                     error.position = error.position or where.position
                     error.remedy = error.remedy or (
-                        "check the source's disk and memory: mysqlbinlog --verify-binlog-checksum"
+                        "check the source's disk and memory, with mysqlbinlog"
+                        " --verify-binlog-checksum; what is damaged in its file is stepped over:"
+                        " cdc position skip"
                     )
                     raise
                 damaged_at = where
@@ -194,10 +197,10 @@ class BinlogReader:
 
     def _asked(self, connection: SourceConnection, where: Checkpoint) -> tuple[Assembler, bool]:
         """Ask for everything after `where`, once it is certain that the source has it."""
-        mariadb = self._doubts_times = source.is_mariadb(connection)
+        mariadb = self._mariadb = self._doubts_times = source.is_mariadb(connection)
         continued = self._continued(connection, where, mariadb=mariadb)
         assembler = self._assembler(connection, where, mariadb=mariadb)
-        checksum = _checksums(connection)
+        checksum = checksums(connection)
         self._see(look_through(connection), where)
         self._assembling, self._last_heartbeat = assembler, -1
         dump.request(
@@ -243,7 +246,7 @@ class BinlogReader:
             where._replace(inflight=inflight, server=self.server),
             tables=TableMapCache(self._follows, source.decoder(connection), mariadb),
             transaction_bytes=self._transaction_bytes,
-            folds_names=_folds_names(connection),
+            folds_names=folds_names(connection),
             ignored=self._config.ignore_statements_on,
         )
 
@@ -266,7 +269,7 @@ class BinlogReader:
                     else:
                         self._heard(event, assembler)
         except ServerError as error:
-            raise resume.explain(error, position) from error
+            raise resume.explain(error, position, mariadb=self._mariadb) from error
         except CdcError:
             raise
         except Exception as error:  # a damaged event makes its decoders raise almost anything
@@ -308,13 +311,13 @@ def _unpacked(payload: events.Event, assembler: Assembler) -> Iterator[Transacti
             yield transaction
 
 
-def _folds_names(connection: Connection[Any]) -> bool:
+def folds_names(connection: Connection[Any]) -> bool:
     """Tell whether the server takes names that differ in case for the same table."""
     [(setting,)] = resume.rows(connection, "SELECT @@GLOBAL.lower_case_table_names")
     return int(setting) != 0
 
 
-def _checksums(connection: Connection[Any]) -> bool:
+def checksums(connection: Connection[Any]) -> bool:
     """Tell whether events have checksums until a format description event says so itself."""
     [(algorithm,)] = resume.rows(connection, "SELECT @@GLOBAL.binlog_checksum")
     return str(algorithm) == "CRC32"

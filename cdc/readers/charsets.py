@@ -29,7 +29,8 @@ def decoder(connection: Connection[Any]) -> Callable[[bytes, int], str]:
         if found is None:
             raise RefusedEvent(
                 f"the charset {name} is not known to cdc",
-                remedy="ALTER TABLE … CONVERT TO CHARACTER SET utf8mb4",
+                remedy="leave the column out of the mapping, or convert it to utf8mb4 on the"
+                " source; then step over this transaction: cdc position skip",
             )
         return found[0](raw)
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 from pymysql.constants import ER
 
 from cdc.changes import RowsEvent, RowsKind
-from cdc.errors import CdcError, Retryable, Unfit
+from cdc.errors import CdcError, Fatal, Retryable, Unfit, UsageError
 from cdc.position import FilePosition, MariadbGtids, Position
 from cdc.readers import prepared, ranges, source, watermarks
 from cdc.readers.facts import server_version
 from cdc.readers.keys import Key
-from cdc.readers.resume import server_identity
+from cdc.readers.resume import rows, server_identity
 from cdc.readers.selected import PRIMARY, Table, definition, describe
 from cdc.readers.source import SourceConnection
 
@@ -173,6 +173,44 @@ class ChunkReader:
         present = table.present
         return [RowsEvent(table.map, RowsKind.INSERT, present, present, image) for image in images]
 
+    def require_range(
+        self, table: Table, *, first: Key | None, last: Key | None, where: str | None
+    ) -> None:
+        """Raise UsageError where the source cannot read the range, or nothing can be in it.
+
+        It is asked for no row.
+        """
+        with self._reconnecting(table):
+            if first is not None and last is not None:
+                condition = ranges.reversed_(table.key, first, last)
+                if condition and self._is_true(condition):
+                    raise UsageError(
+                        "nothing is from --from to --to: the first key is behind the last one",
+                        table=table.name,
+                        remedy="write the two in the order of the table's key",
+                    )
+            bounds = [
+                *([ranges.from_(table.key, first)] if first is not None else []),
+                *([ranges.up_to(table.key, last)] if last is not None else []),
+            ]
+            try:
+                rows(
+                    self._connected(),
+                    f"SELECT 1 FROM {table.source} WHERE {_and(bounds, where)} LIMIT 0",
+                )
+            except (Retryable, Unfit):
+                raise
+            except Fatal as error:
+                raise UsageError(
+                    f"the source cannot read this range: {error.message}",
+                    table=table.name,
+                    remedy="write --where as behind WHERE in a SELECT of this table alone",
+                ) from error
+
+    def _is_true(self, condition: str) -> bool:
+        [(answer,)] = rows(self._connected(), f"SELECT {condition}")
+        return bool(int(answer or 0))
+
     def maximum(self, table: Table) -> Key | None:
         """Return the last key of the table, in the server's order; None for an empty table."""
         with self._reconnecting(table):
@@ -199,7 +237,7 @@ class ChunkReader:
             raise Unfit(
                 "the server sends columns of other types than the table's definition says",
                 table=table.name if table else None,
-                remedy="report it with the table's SHOW CREATE TABLE and the server's version",
+                remedy="report it with the table's definition and the server's version",
             ) from error
         except CdcError as error:
             code = watermarks.server_code(error)
@@ -246,9 +284,10 @@ class ChunkReader:
             raise Unfit(
                 "without GTIDs MySQL tells no position up to which a SELECT sees everything",
                 table=table.name,
-                remedy="turn on GTIDs and start the stream anew: SET PERSIST gtid_mode = ON; or"
-                " permit a lock of the table for the instant that opens a snapshot:"
-                " chunks.allow_brief_lock: true, and GRANT LOCK TABLES",
+                remedy="write chunks.allow_brief_lock: true, which locks the table for the instant"
+                " that opens a snapshot; and run on the source:"
+                f" {watermarks.lock_grant(self._connected(), table.map.schema)}; or turn on GTIDs"
+                " and start the stream anew",
             )
         connection = self._connected()
         if self._second is None or not self._second.open:

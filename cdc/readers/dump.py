@@ -156,8 +156,8 @@ def _dump_file(
         raise Halted(
             "the protocol cannot ask for an offset above 4 GiB",
             position=position,
-            remedy="FLUSH BINARY LOGS on the source, then `cdc position set` to the next file,"
-            " offset 4",
+            remedy="run on the source: FLUSH BINARY LOGS; then go on from its next file, with every"
+            " table resynced: cdc position set --start now --resync --yes",
         )
     payload = struct.pack("<IHI", position.offset, flags, server_id) + position.file.encode()
     connection.command(COMMAND.COM_BINLOG_DUMP, payload)

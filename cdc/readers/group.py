@@ -67,7 +67,7 @@ class Group:
             raise RefusedEvent(
                 "a transaction too large to hold was rolled back after a part of it was applied",
                 position=where,
-                remedy="raise apply.transaction_bytes and resync the tables that it touched",
+                remedy="step over it: cdc position skip; and raise apply.transaction_bytes",
             )
         done = [each for each in self.changes[kept:] if isinstance(each, SchemaChange)]
         self.changes[kept:] = done

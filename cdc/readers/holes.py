@@ -43,7 +43,7 @@ def _hole(probe: Probe, position: MariadbGtids) -> int | None:
     except ServerError as error:
         hole = _HOLE.search(error.text)
         if hole is None or int(hole["domain"]) not in position.domains:
-            raise resume.explain(error, GtidPosition(position)) from error
+            raise resume.explain(error, GtidPosition(position), mariadb=True) from error
         return int(hole["domain"])
     return None
 
@@ -60,5 +60,5 @@ def _lost(applied: MariadbGtids, first: MariadbGtid | None) -> PositionPurged:
         f"the source's binlog does not have what follows {applied}: the next that it has is"
         f" {first or 'not known'}, as on a replica that was made from a later backup",
         position=applied,
-        remedy=resume.PURGED_REMEDY,
+        remedy=resume.purged_remedy(mariadb=True),
     )

@@ -60,7 +60,8 @@ class Place:
         raise RefusedEvent(
             "a transaction without a GTID in a stream that is positioned by GTIDs",
             position=str(self),
-            remedy="SET GLOBAL gtid_mode = ON on the source, then resync",
+            remedy="have every transaction get one, by gtid_mode = ON; then go on behind it:"
+            " cdc position set --start now --resync --yes",
         )
 
     def rotate(self, event: Event) -> Transaction | None:
@@ -86,7 +87,8 @@ class Place:
             raise Halted(
                 f"binlog {self.file} was created anew: the source's log was reset",
                 position=position,
-                remedy="resync the tables, or set another position: cdc position set",
+                remedy="go on from now, with every table resynced:"
+                " cdc position set --start now --resync --yes",
             )
         return self._moved(FilePosition(position.file, position.offset, created), event, inflight)
 

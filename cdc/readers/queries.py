@@ -9,7 +9,7 @@ from cdc.errors import RefusedEvent
 from cdc.readers import events, query_status, rows
 from cdc.readers.events import Event, EventType, Query
 from cdc.readers.query_status import AlterPhase, QueryStatus
-from cdc.readers.statements import OTHER, Statement, classify
+from cdc.readers.statements import OTHER, Statement, classify, first_word
 from cdc.readers.table_maps import Decode
 
 _WITHOUT_EFFECT: Final = frozenset({AlterPhase.START, AlterPhase.ROLLBACK})
@@ -37,6 +37,17 @@ def logged(event: Event, decode: Decode, *, mariadb: bool) -> Logged:
         change = _doubted(statement.change, event.flags, query.error, mariadb=mariadb)
         statement = statement.changing(change)
     return Logged(statement, status.schemas)
+
+
+def verb(event: Event) -> str:
+    """Return the first word of a QUERY event's statement where it is one that SQL has, else `?`.
+
+    Nothing else of a statement that holds values may be shown.
+    """
+    text = events.query(event).statement
+    if event.type == EventType.QUERY_COMPRESSED:
+        text = rows.uncompress(text)
+    return first_word(text) or "?"
 
 
 def _doubted(change: SchemaChange, flags: int, error: int, *, mariadb: bool) -> SchemaChange:

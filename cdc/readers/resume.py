@@ -36,14 +36,23 @@ _TOO_OLD: Final = (
 )
 """What servers say of a position that is before what they have."""
 
-PURGED_REMEDY: Final = (
-    "resync every table into a new stream: `cdc position set` to what is left, then `cdc resync`;"
-    " and keep binlogs longer: SET PERSIST binlog_expire_logs_seconds = 604800"
+_GO_ON: Final = (
+    "go on from now, with every table resynced: cdc position set --start now --resync --yes"
 )
 DIVERGED_REMEDY: Final = (
     "find out where the transactions went (a crash with sync_binlog = 0, a failover that lost"
-    " them, RESET): then `cdc position set` and resync every table"
+    f" them, RESET); then {_GO_ON}"
 )
+_KEEP_LONGER: Final = {
+    False: "SET PERSIST binlog_expire_logs_seconds = 604800",
+    True: "SET GLOBAL expire_logs_days = 7",
+}
+"""By whether it is MariaDB, which has no SET PERSIST."""
+
+
+def purged_remedy(*, mariadb: bool) -> str:
+    """Return what to do where binlogs are gone that were not read yet."""
+    return f"keep binlogs longer, on the source: {_KEEP_LONGER[mariadb]}; then {_GO_ON}"
 
 
 class ReadUpTo(Enum):
@@ -78,7 +87,7 @@ def check(
     `read_up_to` is where that is in its log.
     """
     if isinstance(position, FilePosition):
-        _check_file(connection, position)
+        _check_file(connection, position, mariadb=mariadb)
     elif isinstance(position.gtids, MariadbGtids) and mariadb:
         _check_mariadb(connection, position.gtids, read_up_to)
     elif isinstance(position.gtids, GtidSet) and not mariadb:
@@ -97,7 +106,8 @@ def _check_mysql(connection: Connection[Any], applied: GtidSet) -> None:
         raise Unfit(
             f"gtid_mode is {mode} and the checkpoint is a GTID set",
             position=applied,
-            remedy="SET PERSIST gtid_mode = ON on the source",
+            remedy="turn them on again, on the source, step by step:"
+            f" SET PERSIST enforce_gtid_consistency = ON; {gtids_on(mode)}; then {_GO_ON}",
         )
     text = str(applied)
     [(waited,)] = rows(
@@ -122,8 +132,17 @@ def _check_mysql(connection: Connection[Any], applied: GtidSet) -> None:
             f" {applied or 'nothing'}; never read: {_one_line(lost)}; the oldest binlog left,"
             f" {_oldest(connection)}, follows {_one_line(purged)}",
             position=applied,
-            remedy=PURGED_REMEDY,
+            remedy=purged_remedy(mariadb=False),
         )
+
+
+_GTID_MODES: Final = ("OFF", "OFF_PERMISSIVE", "ON_PERMISSIVE", "ON")
+
+
+def gtids_on(mode: str) -> str:
+    """Return the statements that turn GTIDs on: `gtid_mode` goes one step at a time."""
+    steps = _GTID_MODES[_GTID_MODES.index(mode) + 1 :]
+    return "; ".join(f"SET PERSIST gtid_mode = {each}" for each in steps)
 
 
 def _oldest(connection: Connection[Any]) -> str:
@@ -157,7 +176,7 @@ def _check_mariadb(
             "the source has purged binlogs that were not read yet: asked for what follows"
             f" {applied or 'nothing'}; the oldest binlog left, {oldest}, follows {begins}",
             position=applied,
-            remedy=PURGED_REMEDY,
+            remedy=purged_remedy(mariadb=True),
         )
 
 
@@ -174,7 +193,7 @@ def _check_replicated(applied: MariadbGtids, known: MariadbGtids, held: MariadbG
                 f"the source is a replica that holds transactions up to {held}, and its binlog"
                 f" does not have those that follow {applied}",
                 position=applied,
-                remedy=PURGED_REMEDY,
+                remedy=purged_remedy(mariadb=True),
             )
         end = str(known) or "nothing"
         raise SourceDiverged(
@@ -200,7 +219,7 @@ def _is_before(applied: MariadbGtids, begins: MariadbGtids) -> bool:
     )
 
 
-def _check_file(connection: Connection[Any], position: FilePosition) -> None:
+def _check_file(connection: Connection[Any], position: FilePosition, *, mariadb: bool) -> None:
     logs = {str(name): int(size) for name, size, *_ in rows(connection, "SHOW BINARY LOGS")}
     size = logs.get(position.file)
     if size is not None and size >= position.offset:
@@ -211,7 +230,7 @@ def _check_file(connection: Connection[Any], position: FilePosition) -> None:
             f"the source has purged what was not read yet: asked for {position}; the oldest"
             f" binlog left is {oldest}",
             position=position,
-            remedy=PURGED_REMEDY,
+            remedy=purged_remedy(mariadb=mariadb),
         )
     raise SourceDiverged(
         f"the source's binlogs end before the checkpoint: it has {', '.join(logs) or 'none'}",
@@ -220,7 +239,7 @@ def _check_file(connection: Connection[Any], position: FilePosition) -> None:
     )
 
 
-def explain(error: ServerError, position: Position) -> CdcError:
+def explain(error: ServerError, position: Position, *, mariadb: bool) -> CdcError:
     """Turn the error with which a server refuses or ends a dump into what it means."""
     if error.code not in {ER_FATAL_READING_BINLOG, ER_SLAVE_SAME_ID}:
         return source.explain_code(error.code, error.text)
@@ -229,7 +248,7 @@ def explain(error: ServerError, position: Position) -> CdcError:
         return PositionPurged(
             f"the source no longer has what follows the position: {error.text}",
             position=position,
-            remedy=PURGED_REMEDY,
+            remedy=purged_remedy(mariadb=mariadb),
         )
     if "not in the master's binlog" in text or "more gtids" in text or "impossible" in text:
         return SourceDiverged(
@@ -246,7 +265,7 @@ def explain(error: ServerError, position: Position) -> CdcError:
     return Halted(
         f"the source cannot send its binlog: {error.text}",
         position=position,
-        remedy="mend the source's binlog, or resync from a newer position",
+        remedy=f"mend the source's binlog, or {_GO_ON}",
     )
 
 
@@ -256,7 +275,8 @@ def check_server(expected: str, actual: str, position: Position) -> None:
         raise SourceDiverged(
             f"the checkpoint names a file of server {expected}, and this is server {actual}",
             position=position,
-            remedy="use GTIDs to move between servers, or resync every table from this one",
+            remedy="point source.host at that server, or go on here from now, with every table"
+            " resynced: cdc position set --start now --resync --yes",
         )
 
 

@@ -159,7 +159,11 @@ def describe(connection: SourceConnection, schema: str, table: str) -> Table:
     seen = _is_table(connection, schema, table) and definition(connection, schema, table)
     found = describe_table(connection, schema, table) if seen else None
     if not seen or found is None:
-        raise Unfit("the table is not there, or the account may not see it", table=name)
+        raise Unfit(
+            "the table is not there, or the account may not see it",
+            table=name,
+            remedy="see what is lacking, and the statement that grants it: cdc check",
+        )
     details = _details(connection, schema, table)
     indexes = _unique_keys(connection, found)
     in_keys = {part.column for _, parts in indexes for part in parts}

@@ -327,7 +327,8 @@ def explain_code(code: int | None, text: str, where: str = "") -> CdcError:
     source = f"the source {where}".rstrip()
     if code in _ACCESS_DENIED:
         return AccessDenied(
-            f"{source} refuses this account: {text}", remedy=_REMEDIES.get(code or 0)
+            f"{source} refuses this account: {text}",
+            remedy=_REMEDIES.get(code or 0, "see which privilege it lacks: cdc check"),
         )
     if code == _TLS_WANTED:
         return Unfit(
@@ -336,7 +337,7 @@ def explain_code(code: int | None, text: str, where: str = "") -> CdcError:
     if code == _PACKET_TOO_LARGE:
         return Unfit(
             f"{source} takes no statement as long as ours: {text}",
-            remedy="SET GLOBAL max_allowed_packet = 67108864 on the source",
+            remedy="run on the source: SET GLOBAL max_allowed_packet = 67108864",
         )
     if code in _TRANSIENT or code is None or _is_client_code(code):
         return Retryable(f"{source} cannot be reached: {text}")

@@ -112,6 +112,14 @@ def classify(statement: bytes, schema: bytes, sql_mode: int = 0) -> Statement:
     return _classified(text, Session(schema.decode("utf-8", "replace"), sql_mode))
 
 
+def first_word(statement: bytes) -> str:
+    """Return a statement's first word, in upper case; empty where SQL has no such word."""
+    text = _VERSION_COMMENT.sub(r" \1 ", statement.decode("utf-8", "replace"))
+    first = _FIRST_WORD.match(text)
+    word = first[1].upper() if first else ""
+    return word if word in _CLASSIFIERS or word in _DATA_WORDS else ""
+
+
 def _classified(text: str, session: Session) -> Statement:
     first = _FIRST_WORD.match(text)
     if first is None:

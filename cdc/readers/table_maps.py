@@ -120,15 +120,17 @@ def _parse(
         raise RefusedEvent(
             "the table map does not name its columns: it was written without full row metadata",
             table=full_name(schema, table),
-            remedy="SET GLOBAL binlog_row_metadata = FULL; then resync the table",
+            remedy="run on the source: SET GLOBAL binlog_row_metadata = FULL; then step over this"
+            " transaction: cdc position skip",
         )
     if mariadb and not _UNMEASURED.isdisjoint(types):
         raise RefusedEvent(
             "a TIME, DATETIME or TIMESTAMP column is stored as MariaDB before 10.1 did, and the"
             " binlog does not tell how many digits of the seconds it holds",
             table=full_name(schema, table),
-            remedy="SET GLOBAL mysql56_temporal_format = ON;"
-            f" ALTER TABLE {sql_name(schema, table)} FORCE; then resync the table",
+            remedy="run on the source: SET GLOBAL mysql56_temporal_format = ON;"
+            f" ALTER TABLE {sql_name(schema, table)} FORCE; then step over this transaction:"
+            " cdc position skip",
         )
     found = shapes(types, payload[at:nulls_at], full_name(schema, table))
     describe = _Columns(optional, payload[nulls_at:optional_at], decode, mariadb=mariadb)

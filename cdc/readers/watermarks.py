@@ -190,10 +190,18 @@ def _lock(connection: SourceConnection, table: tuple[str, str]) -> None:
             raise Unfit(
                 "the account may not lock the table for the instant that opens a snapshot",
                 table=".".join(table),
-                remedy=f"GRANT LOCK TABLES ON {quoted(table[0])}.* TO the account, or turn on"
-                " GTIDs: SET PERSIST gtid_mode = ON",
+                remedy=f"run on the source: {lock_grant(connection, table[0])}; or turn on GTIDs"
+                " and start the stream anew",
             ) from error
         raise
+
+
+def lock_grant(connection: SourceConnection, schema: str) -> str:
+    """Return the statement that lets this account lock the schema's tables."""
+    [(account,)] = rows(connection, "SELECT CURRENT_USER()")
+    user, _, host = str(account).rpartition("@")
+    name = "@".join("'{}'".format(part.replace("'", "''")) for part in (user, host))
+    return f"GRANT LOCK TABLES ON {quoted(schema)}.* TO {name}"
 
 
 def _unlock(connection: SourceConnection) -> None:

@@ -122,4 +122,7 @@ def _explain(error: OperationFailure) -> Unfit | Retryable:
         )
     if is_passing(error):
         return Retryable(f"the target cannot take a write: {brief(error)}")
-    return Unfit(f"the target refuses what cdc asks: {brief(error)}")
+    return Unfit(
+        f"the target refuses what cdc asks: {brief(error)}",
+        remedy="mend on the target what it says, then start again",
+    )

@@ -175,8 +175,12 @@ def _moved(state: JobState) -> dict[str, Any]:
 
 
 def requested(job: Job) -> StateWrite:
-    """Ask for a job together with a batch; a table that waits for the same is not asked twice."""
+    """Ask for a job together with a batch; a table that waits for the same is not asked twice.
+
+    What waits must not have begun: one that was paused half way is not the same.
+    """
     document = job.to_document()
-    query = {key: document[key] for key in ("stream", "kind", "table", "options", "state")}
+    wanted = ("stream", "kind", "table", "options", "state", "progress")
+    query = {key: document[key] for key in wanted}
     rest = {key: value for key, value in document.items() if key not in query}
     return StateWrite(JOBS, query, {"$setOnInsert": rest}, upsert=True)

@@ -137,8 +137,8 @@ class Letters:
             position=last.position,
             table=last.origin.table,
             remedy="see what they have in common: cdc dead-letters list; mend the mapping, the"
-            " collection's validator or index, or the rows, and start again: nothing is lost."
-            " Discard those that do not matter, or raise dead_letters.max",
+            " collection's validator or index, or the rows, and start again: nothing is lost;"
+            " those that do not matter: cdc dead-letters discard --all; or raise dead_letters.max",
         )
 
     def _recent(self, letters: Sequence[Letter]) -> int:

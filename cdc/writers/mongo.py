@@ -147,15 +147,15 @@ class MongoWriter:
         except PyMongoError as error:
             log.info("lease_left_to_expire", error=str(error))
 
-    def take_over(self) -> Checkpoint | None:
+    def take_over(self, *, force: bool = False) -> Checkpoint | None:
         """Become the stream's only writer; return its checkpoint, None on a first start.
 
-        Raises LeaseHeld while another daemon of the name is active.
+        Raises LeaseHeld while another daemon of the name is active, unless `force`.
         """
         self._wait_again()
         self._session.end_session()
         self._session = self._client.start_session()
-        checkpoint = self._persist(lambda: self.state.take_over(self._session))
+        checkpoint = self._persist(lambda: self.state.take_over(self._session, force=force))
         self._persist(self._letters.prepare)
         self._tally.open_letters = self._letters.count
         self._tally.committed_at = self.state.committed_at

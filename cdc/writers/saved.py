@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from datetime import datetime
 from typing import Any
 
 from pymongo.errors import ConnectionFailure, DuplicateKeyError, PyMongoError
@@ -14,11 +12,16 @@ from cdc import lease
 from cdc.accepted import is_accepted
 from cdc.checkpoint import Checkpoint
 from cdc.config import Config
-from cdc.errors import LeaseHeld, Retryable
+from cdc.errors import LeaseHeld, Retryable, UsageError
+from cdc.faults import Faults
+from cdc.jobs import Job
 from cdc.lease import Owner
 from cdc.mapping.model import Mapping
 from cdc.writers import target
+from cdc.writers.batch import Batch, MappedTransaction
 from cdc.writers.failures import explained
+from cdc.writers.jobs import requested
+from cdc.writers.mongo import MongoWriter
 from cdc.writers.state import StreamState
 
 
@@ -56,8 +59,7 @@ def look(config: Config) -> dict[str, Any] | None:
 
 def holder(config: Config) -> Owner | None:
     """Return the daemon that is active, by the target's clock; None where none is."""
-    with _state(config) as (state, _):
-        document = state.look()
+    document = look(config)
     return lease.holder(document) if document is not None else None
 
 
@@ -67,28 +69,73 @@ def move(
     *,
     mappings: Sequence[dict[str, Any]],
     force: bool = False,
+    jobs: Sequence[Job] = (),
 ) -> None:
-    """Make a stream go on at `checkpoint`.
+    """Make a stream go on at `checkpoint`, and have `jobs` done from there on, or neither.
 
-    `mappings` are those that a stream which does not exist yet begins with. Raises
-    LeaseHeld where a daemon is active; with `force` that one is fenced, and stands by: it goes on
-    at the new position.
+    `mappings` are those that a stream which does not exist yet begins with; it copies its tables by
+    itself. Raises LeaseHeld where a daemon is active; with `force` that one is fenced, and stands
+    by: it goes on at the new position.
     """
-    with _state(config) as (state, client), client.start_session() as session:
-        document = state.read()
-        if document is None:
+    with _state(config) as (state, _):
+        if state.read() is None:
             with suppress(DuplicateKeyError):
                 state.create(checkpoint, mappings)
             return
+    with _owned(config, force=force) as (writer, _):
+        writer.apply(_batch(checkpoint, None, jobs))
+
+
+def step(
+    config: Config,
+    before: Checkpoint,
+    after: Checkpoint,
+    *,
+    committed_at: float,
+    jobs: Sequence[Job],
+    force: bool = False,
+    faults: Faults | None = None,
+) -> None:
+    """Move a stream from `before` to `after` and have `jobs` done from there on, or neither.
+
+    On a standalone target the jobs are asked for first. Raises LeaseHeld as `move` does, and
+    UsageError where the stream is not at `before` any more.
+    """
+    with _owned(config, force=force, faults=faults) as (writer, taken):
+        if taken != before:
+            raise UsageError(
+                f"the stream has moved meanwhile, from {before.position}: nothing was done",
+                remedy="see where it is: cdc position show",
+            )
+        writer.apply(_batch(after, committed_at, jobs))
+
+
+def _batch(checkpoint: Checkpoint, committed_at: float | None, jobs: Sequence[Job]) -> Batch:
+    writes = tuple(map(requested, jobs))
+    return Batch((MappedTransaction("", checkpoint, committed_at, writes=writes),))
+
+
+@contextmanager
+def _owned(
+    config: Config, *, force: bool, faults: Faults | None = None
+) -> Iterator[tuple[MongoWriter, Checkpoint | None]]:
+    """Be the stream's only writer meanwhile; give its checkpoint too."""
+    with target.connect(config.target) as client:
+        writer = MongoWriter(
+            client,
+            database=config.target.database,
+            state_database=config.target.state_database,
+            stream=config.name,
+            transactional=config.apply.mode == "exactly_once",
+            faults=faults or Faults(),
+        )
         try:
-            state.take_over(session, force=force)
+            yield writer, writer.take_over(force=force)
         except LeaseHeld as error:
             error.remedy = "stop it first; or add --force: it then goes on at the new position"
             raise
-        committed = document.get("committed_at")
-        committed_at = committed.timestamp() if isinstance(committed, datetime) else time.time()
-        state.advance(checkpoint, committed_at, None)
-        state.release()
+        finally:
+            writer.close()
 
 
 @contextmanager

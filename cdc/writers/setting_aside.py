@@ -13,8 +13,11 @@ from cdc.writers.failures import Refused
 MAX_ERROR: Final = 1_000
 """Characters of the server's words that are kept: some repeat the whole document."""
 
-_REMEDY: Final = "change the row, or the collection's validator or index, then start again"
-_OR_LETTER: Final = "with on_error: dead_letter a letter tells its id and the server's words"
+_REMEDY: Final = "change the collection's validator or index, then start again"
+_OR_LETTER: Final = (
+    "or write on_error: dead_letter, which sets such rows aside, and start again: a letter tells"
+    " its id and the server's words"
+)
 
 _ACTIONS: Final = {
     OperationKind.INSERT: "insert",

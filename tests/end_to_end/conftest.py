@@ -90,3 +90,26 @@ def stream(
     """A stream from each kind of source in turn."""
     fixture, history = KINDS[request.param]
     return make_stream(request.getfixturevalue(fixture), mongo, client, history)
+
+
+@pytest.fixture(params=KINDS)
+def own_source(
+    request: pytest.FixtureRequest,
+    mongo: MongoServer,
+    client: MongoClient[dict[str, Any]],
+    make_stream: MakeStream,
+) -> Iterator[Stream]:
+    """A stream from a source whose log the test may destroy; one row was applied, then it ended."""
+    without_gtids = ["--gtid-mode=OFF", "--enforce-gtid-consistency=OFF"]
+    with mysql_server(
+        request.param.partition("-")[0],
+        options=without_gtids if request.param == "mysql-file" else [],
+    ) as source:
+        stream = make_stream(source, mongo, client, KINDS[request.param][1])
+        stream.table("items", "id INT NOT NULL PRIMARY KEY, word VARCHAR(20)")
+        stream.start()
+        stream.sql("INSERT INTO items VALUES (1, 'read')")
+        stream.until_caught_up()
+        stream.stop()
+        yield stream
+        stream.close()

@@ -11,9 +11,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.end_to_end.support.command import Command
+from tests.end_to_end.support.halting import halted
 from tests.end_to_end.support.proxy import Link, Proxy
 from tests.end_to_end.support.stream import Stream
-from tests.end_to_end.test_halts import halted
+from tests.end_to_end.support.typed import commands, typed
 from tests.waiting import eventually
 
 MARK = b"damage me"
@@ -79,6 +81,24 @@ def test_an_event_damaged_once_is_read_again(notes: Stream, proxy: Proxy) -> Non
     notes.settle()
     assert damage.done == 1
     assert notes.daemon.events("event_damaged")
+
+
+def test_what_is_damaged_for_good_is_stepped_over(notes: Stream, proxy: Proxy) -> None:
+    """The daemon meets it twice, the command once."""
+    proxy.replies = damage = Damage(times=3)
+    said = halted(notes.start(ledger=False))
+    [command] = [each for each in commands(said["remedy"]) if each.startswith("cdc ")]
+
+    stepped = typed(command)
+
+    assert stepped.returncode == 0, stepped.stderr
+    assert damage.left == 0
+    assert "an event is damaged" in stepped.stdout
+    notes.start(ledger=False)
+    notes.until_caught_up()
+    verified = Command(notes, "verify")
+    assert verified.returncode == 0, verified.stderr
+    notes.assert_same_content()
 
 
 def test_an_event_that_stays_damaged_stops_the_daemon(notes: Stream, proxy: Proxy) -> None:

@@ -15,10 +15,10 @@ import pytest
 from cdc import cli
 from cdc.servers import MongoServer
 from tests.end_to_end.support.commit_trap import CommitTrap
+from tests.end_to_end.support.halting import halted
 from tests.end_to_end.support.proxy import Proxy
 from tests.end_to_end.support.stream import Stream
 from tests.end_to_end.test_copying import until_copied
-from tests.end_to_end.test_halts import halted
 from tests.end_to_end.test_observing import get
 from tests.waiting import eventually
 

@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from tests.end_to_end.support.command import Command
+from tests.end_to_end.support.halting import halted
 from tests.end_to_end.support.stream import Stream
-from tests.end_to_end.test_halts import halted
 
 COLUMNS = "id INT NOT NULL PRIMARY KEY, word VARCHAR(20)"
 BOTH_SERVERS = pytest.mark.parametrize("stream", ["mysql-gtid", "mariadb-gtid"], indirect=True)

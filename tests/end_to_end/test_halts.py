@@ -2,59 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from pymongo import MongoClient
 
-from cdc.servers import MongoServer, mysql_server
-from tests.end_to_end.conftest import KINDS, MakeStream
+from tests.end_to_end.conftest import MakeStream
 from tests.end_to_end.support.command import Command
-from tests.end_to_end.support.daemon import Daemon
+from tests.end_to_end.support.halting import HALTED, halted
 from tests.end_to_end.support.proxy import Proxy
 from tests.end_to_end.support.stream import Document, Stream
 from tests.support.dialect import reset_logs
 from tests.waiting import eventually
-
-HALTED = 4
 
 
 @pytest.fixture
 def items(stream: Stream) -> Stream:
     stream.table("items", "id INT NOT NULL PRIMARY KEY, word VARCHAR(20)")
     return stream
-
-
-@pytest.fixture(params=KINDS)
-def own_source(
-    request: pytest.FixtureRequest,
-    mongo: MongoServer,
-    client: MongoClient[Document],
-    make_stream: MakeStream,
-) -> Iterator[Stream]:
-    """A stream from a source whose log the test may destroy; one row was applied, then it ended."""
-    without_gtids = ["--gtid-mode=OFF", "--enforce-gtid-consistency=OFF"]
-    with mysql_server(
-        request.param.partition("-")[0],
-        options=without_gtids if request.param == "mysql-file" else [],
-    ) as source:
-        stream = make_stream(source, mongo, client, KINDS[request.param][1])
-        stream.table("items", "id INT NOT NULL PRIMARY KEY, word VARCHAR(20)")
-        stream.start()
-        stream.sql("INSERT INTO items VALUES (1, 'read')")
-        stream.until_caught_up()
-        stream.stop()
-        yield stream
-        stream.close()
-
-
-def halted(daemon: Daemon) -> Document:
-    """Wait for the daemon to halt; return what it said."""
-    assert daemon.wait() == HALTED, daemon.stderr
-    [said] = [event for event in daemon.events("stopped") if event.get("exit_code") == HALTED]
-    assert said["message"]
-    assert said["remedy"]
-    return said
 
 
 def reset(stream: Stream) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.end_to_end.support.halting import halted
 from tests.end_to_end.support.stream import Stream
-from tests.end_to_end.test_halts import halted
 
 ONE_POSITION = pytest.mark.parametrize("stream", ["mysql-gtid", "mariadb-gtid"], indirect=True)
 ON_MYSQL = pytest.mark.parametrize("stream", ["mysql-gtid"], indirect=True)

@@ -10,7 +10,10 @@ from pymongo import MongoClient
 from cdc.faults import FaultPoint
 from cdc.servers import MongoServer, MySQLServer, mongo_server
 from tests.end_to_end.conftest import MakeStream
+from tests.end_to_end.support.command import Command
+from tests.end_to_end.support.halting import goes_on, halted
 from tests.end_to_end.support.history import MysqlGtids
+from tests.end_to_end.support.nursery import nursery
 from tests.end_to_end.support.stream import Document, Stream
 
 UNFIT = 3
@@ -127,3 +130,30 @@ def test_a_row_that_is_refused_is_set_aside_once_though_its_batch_is_repeated(
     items.sql("DELETE FROM items WHERE id = 2")
     items.until_caught_up()
     assert letters.count_documents({"state": "resolved"}) == 1
+
+
+@pytest.mark.parametrize("point", ["before_commit", "after_commit"])
+def test_a_step_over_a_transaction_asks_for_the_resync_first(items: Stream, point: str) -> None:
+    items.start(ledger=False)
+    items.sql("INSERT INTO items VALUES (1, 'one')")
+    items.until_caught_up()
+    items.sql("SET SESSION binlog_row_image = MINIMAL", "UPDATE items SET word = 'partial'")
+    halted(items.daemon)
+    before = items.state_document()
+    assert before is not None
+
+    died = nursery().start(
+        ["position", "skip", "--yes", "--config", str(items.config)],
+        log=items.config.with_name("skip.log"),
+        environment={"CDC_FAULT": point},
+    )
+
+    assert died.wait(60) == -9
+    after = items.state_document()
+    assert after is not None
+    assert (after["position"] != before["position"]) == (point == "after_commit")
+    assert items.state["jobs"].count_documents({"kind": "resync"}) == 1
+    if point == "before_commit":
+        assert Command(items, "position", "skip", "--yes").returncode == 0
+    assert items.state["jobs"].count_documents({"kind": "resync"}) == 1
+    goes_on(items)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.end_to_end.support.halting import halted
 from tests.end_to_end.support.stream import Stream
-from tests.end_to_end.test_halts import halted
 from tests.support.features import CREATE_SELECT, require
 
 HALTED = 4

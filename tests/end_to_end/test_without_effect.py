@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from tests.end_to_end.support.halting import halted
 from tests.end_to_end.support.stream import Stream
-from tests.end_to_end.test_halts import halted
 from tests.waiting import eventually
 
 COLUMNS = "id INT NOT NULL PRIMARY KEY, word VARCHAR(20)"

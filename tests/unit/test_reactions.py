@@ -78,7 +78,7 @@ def test_a_mapping_may_halt_where_rows_may_have_changed(effect: Effect) -> None:
 
     assert caught.value.position == BEFORE
     assert caught.value.table == "shop.orders"
-    assert "cdc position set --yes --gtid '0-1-6'" in (caught.value.remedy or "")
+    assert "cdc position skip" in (caught.value.remedy or "")
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_a_halt_at_rows_that_are_gone_is_for_documents_that_are_there(
     assert refusal is not None
     assert refusal.position == BEFORE
     assert refusal.table == "shop.orders"
-    assert "cdc position set --yes --gtid '0-1-6'" in (refusal.remedy or "")
+    assert "cdc position skip" in (refusal.remedy or "")
 
 
 def test_a_drop_takes_the_documents_away_where_the_mapping_says_so() -> None:
@@ -159,6 +159,7 @@ def test_rows_that_may_have_changed_queue_one_resync_of_their_table(effect: Effe
         "kind": "resync",
         "table": "shop.orders",
         "state": "queued",
+        "progress": None,
     }
     assert isinstance(write.change, dict)
     job = dict(write.change["$setOnInsert"])
@@ -167,7 +168,6 @@ def test_rows_that_may_have_changed_queue_one_resync_of_their_table(effect: Effe
         "options": {},
         "requested_by": "ddl: ALTER at 0-1-6",
         "requested_at": datetime.fromtimestamp(1_700_000_000, UTC),
-        "progress": None,
         "error": None,
     }
 

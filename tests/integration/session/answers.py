@@ -197,7 +197,7 @@ class Asker:
                 for _ in packets.PacketStream(connection, timeout_seconds=5):
                     pass
             except packets.ServerError as error:
-                return type(resume.explain(error, position))
+                return type(resume.explain(error, position, mariadb=self._mariadb))
             return "no refusal"
 
         return self._asked(ask)

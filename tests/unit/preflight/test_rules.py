@@ -270,8 +270,9 @@ def test_the_gravest_finding_decides(
     else:
         with pytest.raises(error) as caught:
             require(findings)
-        assert "check: what" in str(caught.value)
-        assert "remedy" in str(caught.value)
+        assert "check: what" in caught.value.message
+        assert "remedy" not in caught.value.message
+        assert "remedy" in (caught.value.remedy or "")
 
 
 def test_an_account_is_quoted_for_a_grant() -> None:
@@ -310,3 +311,19 @@ def test_expressions_on_an_older_source_are_warned_of(
 @pytest.mark.parametrize("source", [MYSQL, MARIADB])
 def test_expressions_on_the_version_that_is_meant_are_not(source: SourceFacts) -> None:
     assert expressions(source, **EXPRESSIONS["where"]) == []
+
+
+def test_of_several_findings_each_remedy_names_its_check() -> None:
+    findings = [Finding("one", Outcome.UNFIT, "a", "do x"), Finding("two", Outcome.UNFIT, "b")]
+
+    with pytest.raises(Unfit) as caught:
+        require(findings)
+
+    assert (caught.value.message, caught.value.remedy) == ("one: a\ntwo: b", "one: do x")
+
+
+def test_where_no_finding_has_a_remedy_it_is_told_where_to_look() -> None:
+    with pytest.raises(Unfit) as caught:
+        require([Finding("one", Outcome.UNFIT, "a")])
+
+    assert caught.value.remedy

@@ -158,7 +158,7 @@ def test_a_statement_that_cannot_be_read_stops_only_where_it_may_be_about_a_foll
         assembled(assembler(), binlog.gtid(1), binlog.query("DROP TABLE x, t, `other"))
 
     assert caught.value.table == "db.t"
-    assert f"cdc position set --yes --gtid '{binlog.SERVER}:1'" in (caught.value.remedy or "")
+    assert "cdc position skip" in (caught.value.remedy or "")
 
 
 def test_schema_changes_of_other_tables_are_left_out() -> None:

@@ -1,0 +1,28 @@
+"""Commands as an operator has to type them: with the configuration file that this one was given."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import Final
+
+_COMMAND: Final = re.compile(
+    r"\bcdc (?:run|status|check|backfill|resync|verify"
+    r"|(?:claims|jobs|dead-letters|mapping|position) [a-z]+)\b(?! --config)"
+)
+
+
+class Spelling:
+    """Writes `--config` into the commands of a text, where the file is not the default one."""
+
+    def __init__(self) -> None:
+        """Begin without one: a command tells it once its options are read."""
+        self.config_path: Path | None = None
+
+    def __call__(self, text: str) -> str:
+        """Return the text with every command in it as it works when typed."""
+        if self.config_path is None:
+            return text
+        option = f" --config {shlex.quote(str(self.config_path))}"
+        return _COMMAND.sub(lambda found: found[0] + option, text)

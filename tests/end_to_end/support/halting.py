@@ -1,0 +1,47 @@
+"""A daemon that stops for a human, and what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from cdc.servers import MySQLServer
+from tests.end_to_end.support.command import Command
+from tests.end_to_end.support.daemon import Daemon
+from tests.end_to_end.support.history import BinlogFiles, History, MariadbGtids, MysqlGtids
+from tests.end_to_end.support.stream import Document, Stream
+
+HALTED = 4
+
+_HISTORIES: dict[str, Callable[[MySQLServer], History]] = {
+    "gtid": MysqlGtids,
+    "mariadb_gtid": MariadbGtids,
+    "file": BinlogFiles,
+}
+"""By the key of a saved position."""
+
+
+def halted(daemon: Daemon) -> Document:
+    """Wait for the daemon to halt; return what it said."""
+    assert daemon.wait() == HALTED, daemon.stderr
+    [said] = [event for event in daemon.events("stopped") if event.get("exit_code") == HALTED]
+    assert said["message"]
+    assert said["remedy"]
+    return said
+
+
+def goes_on(stream: Stream) -> None:
+    """The stream goes on from where it is, its jobs are done, and both sides are equal."""
+    state = stream.state_document()
+    assert state is not None
+    [history] = [made for key, made in _HISTORIES.items() if key in state["position"]]
+    stream.history = history(stream.source)  # a position that was set may be of another kind
+    stream.start(ledger=False)
+    stream.sql("INSERT INTO items (id, word) VALUES (99, 'after')")
+    stream.until_caught_up()
+    verified = Command(stream, "verify")
+    assert verified.returncode == 0, verified.stderr + verified.stdout
+    tables = [f"{stream.schema}.{each}" for each in stream.tables]
+    assert {each["state"] for each in stream.state["jobs"].find({"table": {"$in": tables}})} == {
+        "done"
+    }
+    stream.assert_same_content()
