@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -18,7 +19,9 @@ LINE_SECONDS: Final = 5.0
 class BarDisplay:
     """A bar for the phase of the job that is being done."""
 
-    def __init__(self) -> None:
+    def __init__(self, spelling: Callable[[str], str] = str) -> None:
+        """`spelling` writes commands as they are to be typed."""
+        self._spelling = spelling
         self._shown = ("", Phase.ROWS)
         self._bar: Any = None
         self._began, self._count_before = time.monotonic(), 0
@@ -40,6 +43,11 @@ class BarDisplay:
         """Tell it on a line of its own."""
         click.echo(err=True)
         _tell_abandoned(stream)
+
+    def left(self, jobs: Sequence[Job]) -> None:
+        """Tell it below the bar."""
+        click.echo(err=True)
+        _tell_left(jobs, self._spelling)
 
     def _begin(self, job: Job, count: int) -> None:
         before, self._shown = self._shown, _shown(job)
@@ -80,7 +88,9 @@ def _so_far(job: Job) -> tuple[int, int]:
 class LineDisplay:
     """A line now and then."""
 
-    def __init__(self) -> None:
+    def __init__(self, spelling: Callable[[str], str] = str) -> None:
+        """`spelling` writes commands as they are to be typed."""
+        self._spelling = spelling
         self._told_at = 0.0
         self._told = ("", "")
 
@@ -96,6 +106,10 @@ class LineDisplay:
         """Tell it."""
         _tell_abandoned(stream)
 
+    def left(self, jobs: Sequence[Job]) -> None:
+        """Tell it."""
+        _tell_left(jobs, self._spelling)
+
 
 def _counted(job: Job) -> str:
     if job.progress is None:
@@ -107,6 +121,15 @@ def _counted(job: Job) -> str:
     if job.progress.phase is Phase.DOCUMENTS:
         return f"{counted} documents, looking for those without rows"
     return f"{counted} rows"
+
+
+def _tell_left(jobs: Sequence[Job], spelling: Callable[[str], str]) -> None:
+    for job in jobs:
+        text = (
+            f"the {job.kind} of {job.table} lives on, the daemon or the next one goes on with it;"
+            f" see it: cdc jobs list; give it up: cdc jobs cancel {job.id}"
+        )
+        click.echo(spelling(text), err=True)
 
 
 def _tell_abandoned(stream: str) -> None:

@@ -37,6 +37,10 @@ class Display(Protocol):
         """Say that no daemon is active any more, so that jobs wait for one."""
         ...
 
+    def left(self, jobs: Sequence[Job]) -> None:
+        """Say that jobs live on though nobody watches them any more."""
+        ...
+
 
 @contextmanager
 def jobs_of(config: Config) -> Iterator[Jobs]:
@@ -62,15 +66,20 @@ def perform(
         )
     is_active = saved.holder(config) is not None
     if is_active:
-        _require_its_mappings(config, state, mappings)
+        _require_its_mappings(config, state, mappings, asked)
     with jobs_of(config) as jobs:
         for job in asked:
             jobs.add(job)
-        if is_active:
-            presence = _Presence(config, display)
-            return [_watched(jobs, job, display, presence.check) for job in asked]
-        with _standing_in(config, mappings) as check:
-            return [_watched(jobs, job, display, check) for job in asked]
+        try:
+            if is_active:
+                presence = _Presence(config, display)
+                return [_watched(jobs, job, display, presence.check) for job in asked]
+            with _standing_in(config, mappings) as check:
+                return [_watched(jobs, job, display, check) for job in asked]
+        except KeyboardInterrupt:
+            left = [job for job in map(jobs.get, [each.id for each in asked]) if job is not None]
+            display.left([job for job in left if job.state not in ENDED])
+            raise
 
 
 class _Presence:
@@ -96,9 +105,18 @@ class _Presence:
         self._looked_at = time.monotonic()
 
 
-def _require_its_mappings(config: Config, state: State, mappings: Mappings) -> None:
-    """Raise UsageError where the daemon that is active would work by mappings from before."""
+def _require_its_mappings(
+    config: Config, state: State, mappings: Mappings, asked: Sequence[Job]
+) -> None:
+    """Raise UsageError where the daemon that is active would work by mappings from before.
+
+    What was edited for other tables is no matter here.
+    """
+    wanted = {(job.table, job.options.target) for job in asked}
     for each in edits(state, mappings):
+        names = {(table, target) for table in each.tables for target in (None, each.mapping.target)}
+        if wanted.isdisjoint(names):
+            continue
         raise UsageError(
             f"{each}, and the daemon that is active still works by that one",
             remedy=f"stop the daemon of {config.name} first; then this command does it",

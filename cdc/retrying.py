@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 
+from cdc.commands import spelling
 from cdc.config import Config
 from cdc.dead_letters import DeadLetter
 from cdc.errors import UsageError
@@ -33,7 +34,7 @@ def retried(config: Config, config_path: Path, letters: Sequence[DeadLetter]) ->
         mask_key=config.read_mask_key(),
         ignored=config.source.ignore_statements_on,
     )
-    display: Display = BarDisplay() if sys.stderr.isatty() else LineDisplay()
+    display: Display = (BarDisplay if sys.stderr.isatty() else LineDisplay)(spelling())
     return perform(config, mappings, _jobs(config, keyed), display)
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from bson import json_util
 
+from cdc.asked import require_possible
+from cdc.commands import spelling
 from cdc.config import Config, load
 from cdc.errors import UsageError
 from cdc.fitness import followed_now
@@ -39,7 +41,9 @@ def perform_on_tables(
         Job.request(config.name, kind, table, by="command-line", options=options)
         for table in _known(tables, config, mappings)
     ]
-    display: Display = BarDisplay() if sys.stderr.isatty() else LineDisplay()
+    if tables:
+        require_possible(config, mappings, asked)
+    display: Display = (BarDisplay if sys.stderr.isatty() else LineDisplay)(spelling())
     ended = perform(config, mappings, asked, display)
     if output == "json":
         say(json_util.dumps([each.shown() for each in ended], indent=2))
@@ -77,7 +81,7 @@ def tell(job: Job) -> None:
     progress = job.progress
     say(f"{job.kind} {in_a_line(job.table)}: {job.state}")
     if job.error:
-        say(f"  {job.error}")
+        say(f"  {spelling()(job.error)}")
     if progress is None:
         return
     if job.kind is not JobKind.VERIFY:
@@ -86,6 +90,8 @@ def tell(job: Job) -> None:
             f" {progress.removed} removed"
         )
         return
+    if job.state is JobState.DONE and not progress.rows:
+        say("  no row was compared: the source gave none")
     say(
         f"  {progress.rows} rows compared: {progress.missing} missing, {progress.extra} extra,"
         f" {progress.different} different, {progress.repaired} repaired,"

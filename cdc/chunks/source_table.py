@@ -133,7 +133,7 @@ class SourceTable:
                     f"{job.kind} finds rows by their documents' ids, and the id of {each.name}"
                     f" {why}",
                     table=job.table,
-                    remedy="use `cdc backfill`",
+                    remedy=f"copy the rows alone: cdc backfill {job.table}",
                 )
 
     @property
@@ -167,11 +167,11 @@ class SourceTable:
         return self._part(chunk)
 
     def _where(self) -> str | None:
-        sample = self._options.sample
-        if sample is None:
+        share = self._options.share(self._table.rows_estimate)
+        if share >= 100:
             return self._options.where
         key = ", ".join(column.sql for column in self._table.key)
-        return f"CRC32(CONCAT_WS(',', {key})) % 1000000 < {max(1, round(sample * 10_000))}"
+        return f"CRC32(CONCAT_WS(',', {key})) % 1000000 < {max(1, round(share * 10_000))}"
 
     def lookup(self, collection: Collection, ids: Sequence[bytes], window: Window) -> Part:
         """Return the rows that have documents of these ids in the collection, or of the first."""
@@ -205,7 +205,8 @@ class SourceTable:
         raise UsageError(
             "rows are not found again by the ids of their documents",
             table=self._table.name,
-            remedy="use `cdc backfill`, and delete what is left over by hand",
+            remedy="delete what is left over by hand, and copy the rows alone:"
+            f" cdc backfill {self._table.name}",
         )
 
     def _first_ids(self, collection: Collection, window: Window) -> list[bytes]:
@@ -240,7 +241,7 @@ def _mappings(job: Job, followed: Followed) -> list[TableMapping]:
     if not found:
         raise UsageError(
             f"no mapping follows {job.table}" + (f" into {target}" if target else ""),
-            remedy="name a table as `cdc mapping check` lists it, schema.table",
+            remedy="name a table as schema.table, as they are listed: cdc mapping check",
         )
     return found
 
@@ -257,6 +258,7 @@ def _in_order(table: Table, job: Job) -> Table:
         raise Unfit(
             f"the job has come half way by a key that the table no longer has ({progress.order})",
             table=table.name,
+            remedy="let it start over by another key",
         )
     return found
 

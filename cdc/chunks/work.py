@@ -101,7 +101,7 @@ class Work:
         """Return about how many rows there are to read; 0 where nobody knows."""
         if self._options.reads_a_range:
             return 0
-        return round(self._table.rows * (self._options.sample or 100) / 100)
+        return round(self._table.rows * self._options.share(self._table.rows) / 100)
 
     def _read_rows(self, settle: SettlePart, cursor: Any, window: Window) -> Step:
         part = self._table.read(cursor, window)
@@ -206,8 +206,8 @@ class Work:
         return Step(ids[-1], finished, part.high, partial(_passed, len(ids), settled))
 
     def _sampled(self, ids: list[bytes]) -> list[bytes]:
-        share = self._options.sample
-        if share is None:
+        share = self._options.share(self._task.progress.to_search)
+        if share >= 100:
             return ids
         return [each for each in ids if random.random() * 100 < share]
 

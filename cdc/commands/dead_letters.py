@@ -10,7 +10,7 @@ from typing import Any, Final
 import click
 from bson import json_util
 
-from cdc.commands import config_option, output_option
+from cdc.commands import config_option, output_option, spelling
 from cdc.config import Config, load
 from cdc.dead_letters import DeadLetter, LetterState
 from cdc.errors import UsageError
@@ -91,7 +91,7 @@ def retry(
             say(_line(each))
     for job in jobs:
         if job.error:
-            say(f"{job.table}: {job.error}", err=True)
+            say(spelling()(f"{job.table}: {job.error}"), err=True)
     return STILL_OPEN if any(each.state is LetterState.OPEN for each in ended) else 0
 
 

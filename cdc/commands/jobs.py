@@ -7,12 +7,13 @@ from pathlib import Path
 import click
 from bson import json_util
 
-from cdc.commands import config_option, output_option
+from cdc.commands import config_option, output_option, spelling
 from cdc.config import load
 from cdc.errors import UsageError
 from cdc.jobs import Job, JobState
 from cdc.requests import jobs_of
 from cdc.terminal import in_a_line, say
+from cdc.writers import saved
 
 OPEN = (JobState.QUEUED, JobState.RUNNING, JobState.PAUSED)
 
@@ -22,58 +23,88 @@ def jobs() -> None:
     """Show, pause, resume and cancel backfills, resyncs and verifications."""
 
 
+_limit = click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    default=100,
+    show_default=True,
+    help="The newest so many; the others are counted.",
+)
+
+
 @jobs.command("list")
 @config_option
 @output_option
-def list_jobs(config_path: Path, output: str) -> None:
+@_limit
+def list_jobs(config_path: Path, output: str, limit: int) -> None:
     """List the stream's jobs, the oldest first."""
-    with jobs_of(load(config_path)) as known:
-        found = known.all()
+    config = load(config_path)
+    with jobs_of(config) as known:
+        every = known.all()
+    active = saved.holder(config) is not None
+    found = every[-limit:]
     if output == "json":
-        say(json_util.dumps([each.shown() for each in found], indent=2))
+        shown = [{**each.shown(), "waits": each.waits(active=active)} for each in found]
+        say(json_util.dumps(shown, indent=2))
         return
     if not found:
         say("there is no job", err=True)
+        return
+    say(f"{'JOB':36} {'ASKED (UTC)':19} {'KIND':8} {'STATE':11} {'ROWS':>9} TABLE")
     for each in found:
-        say(_line(each))
+        say(_line(each, active=active))
+    if older := len(every) - len(found):
+        say(f"and {older} older ones: --limit {len(every)} lists them too", err=True)
 
 
 @jobs.command()
 @click.argument("job")
 @config_option
-def pause(job: str, config_path: Path) -> None:
+@output_option
+def pause(job: str, config_path: Path, output: str) -> None:
     """Leave a job where it is, until it is resumed."""
-    _move(config_path, job, (JobState.QUEUED, JobState.RUNNING), JobState.PAUSED)
+    _move(config_path, output, job, (JobState.QUEUED, JobState.RUNNING), JobState.PAUSED)
 
 
 @jobs.command()
 @click.argument("job")
 @config_option
-def resume(job: str, config_path: Path) -> None:
+@output_option
+def resume(job: str, config_path: Path, output: str) -> None:
     """Go on with a paused job where it was left."""
-    _move(config_path, job, (JobState.PAUSED,), JobState.QUEUED)
+    _move(config_path, output, job, (JobState.PAUSED,), JobState.QUEUED)
 
 
 @jobs.command()
 @click.argument("job")
 @config_option
-def cancel(job: str, config_path: Path) -> None:
+@output_option
+def cancel(job: str, config_path: Path, output: str) -> None:
     """Give a job up, or stop being told of one that failed; what it has written stays."""
-    _move(config_path, job, (*OPEN, JobState.FAILED), JobState.CANCELLED)
+    _move(config_path, output, job, (*OPEN, JobState.FAILED), JobState.CANCELLED)
 
 
-def _move(config_path: Path, job: str, before: tuple[JobState, ...], after: JobState) -> None:
+def _move(
+    config_path: Path, output: str, job: str, before: tuple[JobState, ...], after: JobState
+) -> None:
     with jobs_of(load(config_path)) as known:
-        if known.move(job, before=before, after=after):
-            say(f"{job}: {after}", err=True)
-            return
+        moved = known.move(job, before=before, after=after)
         found = known.get(job)
     if found is None:
         raise UsageError(f"there is no job {job}", remedy="see which there are: cdc jobs list")
-    raise UsageError(f"the job {job} is {found.state}: it cannot become {after}")
+    if not moved:
+        raise UsageError(f"the job {job} is {found.state}: it cannot become {after}")
+    if output == "json":
+        say(json_util.dumps(found.shown(), indent=2))
+        return
+    say(f"{job}: {after}", err=True)
 
 
-def _line(job: Job) -> str:
-    rows = f" {job.progress.rows} rows" if job.progress else ""
-    error = f" {job.error}" if job.error else ""
-    return f"{job.id} {job.kind} {in_a_line(job.table)} {job.state}{rows}{error}"
+def _line(job: Job, *, active: bool) -> str:
+    state = job.told(active=active)
+    first, _, note = state.partition(", ")
+    rows = job.progress.rows if job.progress else 0
+    asked = f"{job.requested_at:%Y-%m-%d %H:%M:%S}"
+    told = [note, "; ".join(map(str.strip, spelling()(job.error or "").splitlines()))]
+    rest = "".join(f": {each}" for each in told if each)
+    return in_a_line(f"{job.id:36} {asked} {job.kind:8} {first:11} {rows:>9} {job.table}{rest}")

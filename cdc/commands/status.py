@@ -11,7 +11,7 @@ from typing import Any, Final
 import click
 
 from cdc import status as examined
-from cdc.commands import config_option, output_option
+from cdc.commands import config_option, output_option, spelling
 from cdc.config import load
 from cdc.terminal import in_a_line, say
 
@@ -61,7 +61,7 @@ def _table(facts: dict[str, Any]) -> str:
         "source": facts["source"]["error"] or "reachable",
         "target": facts["target"]["error"] or "reachable",
     }
-    jobs = [(f"job {each['table']}", _job(each)) for each in facts["jobs"] or ()]
+    jobs = [(f"job {each['table']}", spelling()(_job(each))) for each in facts["jobs"] or ()]
     return "\n".join(
         f"{in_a_line(name):13} {'-' if value is None else in_a_line(value)}"
         for name, value in (*shown.items(), *jobs)
@@ -74,7 +74,10 @@ def _job(job: dict[str, Any]) -> str:
     rest = "" if left is None else f", about {timedelta(seconds=round(left))} left"
     error = f": {'; '.join(map(str.strip, job['error'].splitlines()))}" if job["error"] else ""
     over = f"; or let it be: cdc jobs cancel {job['id']}" if job["state"] == "failed" else ""
-    return f"{job['kind']} {job['state']}, {job['rows']}{of} rows{rest}{error}{over}"
+    state = job["state"]
+    if job["waits"]:
+        state = f"{'interrupted' if state == 'running' else state}, waits for a daemon"
+    return f"{job['kind']} {state}, {job['rows']}{of} rows{rest}{error}{over}"
 
 
 def _process(process: dict[str, Any] | None) -> dict[str, str]:

@@ -26,6 +26,20 @@ def up_to(columns: Sequence[KeyColumn], key: Key) -> str:
     return _ordered(columns, key, "<", "<=")
 
 
+def reversed_(columns: Sequence[KeyColumn], first: Key, last: Key) -> str:
+    """Return the condition that is true where `first` is behind `last`; empty where no one knows.
+
+    A UUID or an address is written as a text, which is not in its order.
+    """
+    condition = ""
+    for column, one, other in reversed([*zip(columns, first, last, strict=True)]):
+        a, b = column.literal(one), column.literal(other)
+        if a.startswith("'"):
+            return ""
+        condition = f"({a} > {b}" + (f" OR ({a} = {b} AND {condition}))" if condition else ")")
+    return condition
+
+
 def one_of(columns: Sequence[KeyColumn], keys: Sequence[Key]) -> str:
     """Return the condition of rows that have one of these keys."""
     if len(columns) == 1:

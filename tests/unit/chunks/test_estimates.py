@@ -8,7 +8,7 @@ from cdc.jobs import JobKind, Options
 from tests.unit.chunks import world as worlds
 from tests.unit.chunks.test_windows import end, world_of
 
-ROWS = 10
+ROWS = 300
 
 
 @pytest.mark.parametrize(
