@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from cdc.servers import MySQLServer
 
 Found = dict[str, tuple[str, str, str]]
 """Outcome, what and remedy, by check."""
+_STATEMENT = re.compile(r"\b(?:SET (?:GLOBAL|PERSIST)|GRANT|ALTER TABLE) .*", re.DOTALL)
 
 
 @dataclass
@@ -65,7 +67,10 @@ def account(server: MySQLServer, name: str) -> Iterator[str]:
 
 
 def run_remedy(server: MySQLServer, remedy: str) -> None:
-    """Do what a remedy says to run."""
-    statement = remedy.partition("run: ")[2].partition(";")[0].partition(" (and")[0]
+    """Do what a remedy says to run, word for word and in its order."""
+    found = [_STATEMENT.search(clause) for clause in remedy.split(";")]
+    statements = [each[0].strip() for each in found if each]
+    assert statements, remedy
     with closing(server.connect()) as connection, connection.cursor() as cursor:
-        cursor.execute(statement)
+        for statement in statements:
+            cursor.execute(statement)
