@@ -23,4 +23,6 @@ def ignored_mistakes(mappings: Iterable[Mapping], ignored: Sequence[str]) -> Ite
 
 def _may_share(source: str, pattern: str) -> bool:
     one, other = source_pattern(source), source_pattern(pattern)
+    if not other.varying:
+        return one.matches(*other.named)
     return not (one.never_shares("schema", other) or one.never_shares("table", other))

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
 from cdc.changes import ANY_TABLE
-from cdc.mapping.source_patterns import source_pattern
+from cdc.mapping.source_patterns import literal, source_pattern
 from cdc.readers.words import TableName
 from cdc.readers.written_tables import Writes
 
@@ -17,8 +16,6 @@ Names = Callable[[str, str], bool]
 
 SYSTEM_SCHEMAS: Final = frozenset({"mysql", "information_schema", "performance_schema"})
 """No server takes a trigger on their tables; `sys` is not among them."""
-
-_WILDCARD: Final = re.compile(r"([*?\[])")
 
 
 class Concern(NamedTuple):
@@ -78,14 +75,8 @@ def _listed(tables: Iterable[TableName]) -> str:
 
 
 def _remedy(tables: Iterable[TableName]) -> str:
-    patterns = json.dumps([_pattern(*each) for each in dict.fromkeys(tables)], ensure_ascii=False)
+    patterns = json.dumps([literal(*each) for each in dict.fromkeys(tables)], ensure_ascii=False)
     return (
         "; or, where no such statement ever writes to a followed table, by a trigger, a view or a"
         f" function either, add source.ignore_statements_on: {patterns} and start again"
     )
-
-
-def _pattern(schema: str, table: str) -> str:
-    """Return the pattern that matches the table, and no other one of its length."""
-    plain = (_WILDCARD.sub(r"[\1]", part) for part in (schema.replace(".", "\0"), table))
-    return ".".join(plain).replace("\0", "?")

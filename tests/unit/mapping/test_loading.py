@@ -262,6 +262,8 @@ def test_a_key_without_a_value_is_not_called_missing_too(tmp_path: Path) -> None
         ("shop.things", "shop.others", False),
         ("shop.things", "percona.*", False),
         ("shop_*.things", "percona.things", False),
+        ("*.things", "percona.things", True),
+        ("*.things !percona.*", "percona.things", False),
     ],
 )
 def test_a_table_whose_statements_are_ignored_cannot_be_followed(
