@@ -198,7 +198,7 @@ def test_rows_that_a_followed_table_is_created_with_as_a_statement_stop_the_stre
     items: Stream, query: str
 ) -> None:
     items.follow(
-        "copies", {"source": f"{items.schema}.copie[s]", "id": [{"source": "table"}, "id"]}
+        "copies", {"source": f"{items.schema}.copie?", "id": [{"source": "table"}, "id"]}
     )
     items.start()
     items.until_streaming()
