@@ -326,6 +326,7 @@ class Assembler:
     def _format_description(self, event: Event) -> Transaction | None:
         self._drop_unfinished()
         self._tables.clear()
+        self._cache.written_by(events.server_version(event.data))
         return self._place.begin_file(event, self._inflight)
 
     def _drop_unfinished(self) -> None:

@@ -151,9 +151,13 @@ def format_description(data: bytes) -> FormatDescription:
     """
     if len(data) < HEADER_SIZE:
         raise _headless(data)
-    version = data[HEADER_SIZE + 2 : HEADER_SIZE + 52].rstrip(b"\0").decode("ascii", "replace")
     created = _read_header(data)[0]
-    return FormatDescription(version, created, checksum=data[-5] == 1)
+    return FormatDescription(server_version(data), created, checksum=data[-5] == 1)
+
+
+def server_version(data: bytes) -> str:
+    """Return which version wrote a file, by its FORMAT_DESCRIPTION."""
+    return data[HEADER_SIZE + 2 : HEADER_SIZE + 52].rstrip(b"\0").decode("ascii", "replace")
 
 
 def rotate(event: Event) -> tuple[str, int]:

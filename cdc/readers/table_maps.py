@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import repeat
 from typing import Final
@@ -19,6 +19,7 @@ from cdc.readers import column_metadata as metadata
 from cdc.readers.column_metadata import BINARY_COLLATION, Fields, Metadata
 from cdc.readers.column_shapes import Shape, shapes
 from cdc.readers.events import HEADER_SIZE, Event
+from cdc.readers.signedness import unsigned, years_have_bits
 from cdc.readers.varint import packed
 from cdc.table_names import full_name, sql_name
 
@@ -26,19 +27,6 @@ PAYLOAD_AT: Final = HEADER_SIZE + 6
 """Where an event's bytes stop depending on the table id."""
 CACHED_DEFINITIONS: Final = 2_000
 
-_NUMERIC = frozenset(
-    {
-        FieldType.TINY,
-        FieldType.SHORT,
-        FieldType.INT24,
-        FieldType.LONG,
-        FieldType.LONGLONG,
-        FieldType.NEWDECIMAL,
-        FieldType.FLOAT,
-        FieldType.DOUBLE,
-        FieldType.YEAR,
-    }
-)
 _TEXTUAL = frozenset(
     {
         FieldType.STRING,
@@ -68,7 +56,15 @@ class TableMapCache:
     follows: Callable[[str, str], bool]
     decode: Decode
     mariadb: bool
+    years_have_bits: bool | None = True
     _parsed: dict[bytes, TableMap | None] = field(default_factory=dict)
+
+    def written_by(self, server_version: str) -> None:
+        """Learn which version of a server wrote the events that follow."""
+        years = self.mariadb or years_have_bits(server_version)
+        if years != self.years_have_bits:
+            self.years_have_bits = years
+            self._parsed.clear()
 
     def lookup(self, event: Event) -> TableMap | None:
         """Return the event's table, one object a definition; None for one not followed."""
@@ -86,7 +82,15 @@ class TableMapCache:
             schema, table, at = names(payload)
             if not self.follows(schema, table):
                 return None
-            return _parse(payload, at, schema, table, decode=self.decode, mariadb=self.mariadb)
+            return _parse(
+                payload,
+                at,
+                schema,
+                table,
+                decode=self.decode,
+                mariadb=self.mariadb,
+                years=self.years_have_bits,
+            )
         except (LookupError, ValueError, StopIteration, struct.error) as error:
             raise Corrupted(f"a table map cannot be read: {error!r}") from error
 
@@ -106,7 +110,14 @@ def names(payload: bytes) -> tuple[str, str, int]:
 
 
 def _parse(
-    payload: bytes, at: int, schema: str, table: str, *, decode: Decode, mariadb: bool
+    payload: bytes,
+    at: int,
+    schema: str,
+    table: str,
+    *,
+    decode: Decode,
+    mariadb: bool,
+    years: bool | None,
 ) -> TableMap:
     count, at = packed(payload, at)
     types = payload[at : at + count]
@@ -133,7 +144,13 @@ def _parse(
             " cdc position skip",
         )
     found = shapes(types, payload[at:nulls_at], full_name(schema, table))
-    describe = _Columns(optional, payload[nulls_at:optional_at], decode, mariadb=mariadb)
+    signs = unsigned(
+        optional.get(Metadata.SIGNEDNESS, b""),
+        [each.type for each in found],
+        years=years,
+        table=full_name(schema, table),
+    )
+    describe = _Columns(optional, payload[nulls_at:optional_at], signs, decode, mariadb=mariadb)
     keys = metadata.primary_key(optional, count)
     return TableMap(
         schema,
@@ -148,13 +165,21 @@ def _parse(
 class _Columns:
     """Tells shapes and metadata of a table's columns together, each list in the columns' order."""
 
-    def __init__(self, optional: Fields, nulls: bytes, decode: Decode, *, mariadb: bool) -> None:
+    def __init__(
+        self,
+        optional: Fields,
+        nulls: bytes,
+        signs: Sequence[bool],
+        decode: Decode,
+        *,
+        mariadb: bool,
+    ) -> None:
         self._nulls = nulls
         self._decode = decode
         self._mariadb = mariadb
         self._listed = FieldType.GEOMETRY if mariadb else FieldType.VECTOR
         self._names = metadata.strings(optional[Metadata.COLUMN_NAME])
-        self._unsigned = metadata.bits(optional.get(Metadata.SIGNEDNESS, b""))
+        self._unsigned = signs
         self._collations = metadata.collations(
             optional, Metadata.DEFAULT_CHARSET, Metadata.COLUMN_CHARSET
         )
@@ -194,7 +219,7 @@ class _Columns:
             name=name,
             type=kind,
             nullable=bool(self._nulls[index >> 3] & 1 << (index & 7)),
-            unsigned=next(self._unsigned) if kind in _NUMERIC else False,
+            unsigned=self._unsigned[index],
             length=shape.length,
             length_bytes=shape.length_bytes,
             precision=shape.precision,

@@ -25,6 +25,23 @@ def test_invisible_and_generated_columns_are_carried_over(source: MySQLServer, s
     assert list(found.values()) == [{"_id": 1, "a": 5, "b": 2, "c": 3, "d": 9}]
 
 
+def test_columns_behind_a_year_keep_their_signs(source: MySQLServer, schema: str) -> None:
+    def act() -> None:
+        source.execute(
+            f"CREATE TABLE {schema}.t (id INT PRIMARY KEY, y YEAR, a BIGINT UNSIGNED,"
+            " b INT UNSIGNED, c TINYINT, d INT, e YEAR, f SMALLINT UNSIGNED)"
+        )
+        source.execute(
+            f"INSERT INTO {schema}.t VALUES (1, 2000, 7, 4294967295, -1, -2, 2001, 65535)"
+        )
+
+    found = applied(operations(source, schema, act))
+
+    assert list(found.values()) == [
+        {"_id": 1, "y": 2000, "a": 7, "b": 4294967295, "c": -1, "d": -2, "e": 2001, "f": 65535}
+    ]
+
+
 GENERATED = (
     "(id INT PRIMARY KEY, a INT, v INT AS (a * 2) VIRTUAL, b VARCHAR(9), s INT AS (a + 1) STORED,"
     " c INT)"
