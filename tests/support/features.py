@@ -77,6 +77,7 @@ IGNORED_INDEXES: Final = Feature("indexes that no SELECT may use", mysql="8.0", 
 CAST_TO_DOUBLE: Final = Feature("CAST … AS DOUBLE", mysql="8.0.17", mariadb="10.2")
 MOMENTS_BETWEEN: Final = Feature("BETWEEN of moments and a text", mysql="8.0.31", mariadb="10.5")
 TYPED_NULLIF: Final = Feature("NULLIF of the type of its dates", mysql="9.0", mariadb="10.5")
+LATE_TIMESTAMPS: Final = Feature("a TIMESTAMP beyond 2038", mysql=None, mariadb="11.5")
 UCA1400_BY_DEFAULT: Final = Feature("UCA 14.0.0 for its sessions", mysql="8.0", mariadb="11.5")
 UCA1400: Final = Feature("collations of UCA 14.0.0", mariadb="10.10")
 TIME_SERIES: Final = Feature("time series", mongo="5.0")

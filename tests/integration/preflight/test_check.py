@@ -289,7 +289,8 @@ def test_a_cascade_is_seen_with_no_more_than_the_privileges_that_cdc_asks_for(
     setup.follow(f"{schema}.child")
     with account(source, "plain") as name:
         setup.source |= {"user": name, "password": name}
-        source.execute(f"GRANT REPLICATION SLAVE, BINLOG MONITOR ON *.* TO {name}")
+        monitor = "BINLOG MONITOR" if source.flavour == "mariadb" else "REPLICATION CLIENT"
+        source.execute(f"GRANT REPLICATION SLAVE, {monitor} ON *.* TO {name}")
         source.execute(f"GRANT SELECT ON {schema}.child TO {name}")
         _, found = check()
 
