@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cdc.checkpoint import Checkpoint
 from cdc.errors import Corrupted, SourceDiverged
-from cdc.position import FilePosition, MariadbGtids, file_number, file_stem
+from cdc.position import FilePosition, GtidPosition, MariadbGtids, file_number, file_stem
 from cdc.readers import holes, lookup, resume
 from cdc.readers.dump import FIRST_OFFSET, MAX_DUMP_OFFSET
 from cdc.readers.events import Event, EventType, without_checksum
@@ -61,9 +61,14 @@ def server_continuing(
             raise
         read_up_to = ReadUpTo.UNKNOWN
     resume.check(connection, position, mariadb=mariadb, read_up_to=read_up_to)
-    if read_up_to is ReadUpTo.LISTED or isinstance(position, FilePosition):
-        return Continued(here, proved=read_up_to is ReadUpTo.LISTED, strict=False)
-    strict = isinstance(position.gtids, MariadbGtids) and holes.require_none(probe, position.gtids)
+    listed = read_up_to is ReadUpTo.LISTED
+    if isinstance(position, FilePosition) or (listed and _is_of(position, witness)):
+        return Continued(here, proved=listed, strict=False)
+    strict = isinstance(position.gtids, MariadbGtids) and holes.require_none(
+        connection, probe, position.gtids
+    )
+    if listed:
+        return Continued(here, proved=True, strict=False)
     found = lookup.is_under_its_gtid(connection, probe, checkpoint)
     return Continued(here, found, strict)
 
@@ -76,6 +81,14 @@ def end_of_log(
     probe = Probe(connect, here, mariadb)
     with probe.looking(FilePosition(str(file), FIRST_OFFSET)) as found:
         return Witness(here, str(file), _created(found), int(size))
+
+
+def _is_of(position: GtidPosition, witness: Witness | None) -> bool:
+    """Tell whether a log that holds the witness holds the position, too.
+
+    MariaDB's need not where the position was chosen: a log's end is no witness of what is before.
+    """
+    return not isinstance(position.gtids, MariadbGtids) or bool(witness and witness.event)
 
 
 def _at_its_place(connection: Connection[Any], probe: Probe, witness: Witness | None) -> ReadUpTo:

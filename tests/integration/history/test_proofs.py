@@ -5,19 +5,17 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from contextlib import closing
-from functools import partial
 
 import pytest
-from pydantic import SecretStr
 
 from cdc.checkpoint import Checkpoint, Inflight
-from cdc.config import SourceConfig, TlsConfig
 from cdc.errors import SourceDiverged
-from cdc.readers import history, source, start
+from cdc.readers import start
 from cdc.readers.binlog import BinlogReader
 from cdc.readers.history import Continued
 from cdc.servers import MySQLServer
 from cdc.witness import Witness
+from tests.integration.history.looking import config, continued
 from tests.waiting import eventually
 
 ELSEWHERE = "another server"
@@ -27,17 +25,6 @@ MYSQL_TIME_AT = 61
 """Where a GTID event of MySQL tells the time of the commit."""
 
 Edit = Callable[[Witness], Witness]
-
-
-def config(server: MySQLServer) -> SourceConfig:
-    return SourceConfig(
-        host=server.host,
-        port=server.port,
-        user=server.user,
-        password=SecretStr(server.password),
-        tls=TlsConfig(mode="off"),
-        server_id=1_700_016,
-    )
 
 
 def applied(server: MySQLServer, schema: str, *session: str, change: str = "") -> Checkpoint:
@@ -62,13 +49,6 @@ def committed(server: MySQLServer, schema: str, *session: str, change: str = "")
     reader = BinlogReader(settings, follows=lambda *_: False, transaction_bytes=1_000_000)
     with closing(reader.transactions(begin)) as transactions:  # type: ignore[type-var]
         return next(transactions).checkpoint
-
-
-def continued(server: MySQLServer, checkpoint: Checkpoint) -> Continued:
-    connect = partial(source.connect, config(server), read_timeout=30)
-    with closing(connect()) as connection:
-        mariadb = source.is_mariadb(connection)
-        return history.server_continuing(connection, checkpoint, mariadb=mariadb, connect=connect)
 
 
 def edited(checkpoint: Checkpoint, edit: Edit) -> Checkpoint:

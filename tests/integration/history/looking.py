@@ -1,0 +1,35 @@
+"""What the daemon asks of a server's history."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from functools import partial
+
+from pydantic import SecretStr
+
+from cdc.checkpoint import Checkpoint
+from cdc.config import SourceConfig, TlsConfig
+from cdc.readers import history, source
+from cdc.readers.history import Continued
+from cdc.servers import MySQLServer
+
+
+def config(server: MySQLServer) -> SourceConfig:
+    return SourceConfig(
+        host=server.host,
+        port=server.port,
+        user=server.user,
+        password=SecretStr(server.password),
+        tls=TlsConfig(mode="off"),
+        server_id=1_700_016,
+    )
+
+
+def continued(
+    server: MySQLServer, checkpoint: Checkpoint, settings: SourceConfig | None = None
+) -> Continued:
+    """Ask a server whether it can go on from a checkpoint, as the daemon does before each dump."""
+    connect = partial(source.connect, settings or config(server), read_timeout=30)
+    with closing(connect()) as connection:
+        mariadb = source.is_mariadb(connection)
+        return history.server_continuing(connection, checkpoint, mariadb=mariadb, connect=connect)
