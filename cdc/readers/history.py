@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+import structlog
+
 from cdc.checkpoint import Checkpoint
 from cdc.errors import Corrupted, SourceDiverged
 from cdc.position import FilePosition, GtidPosition, MariadbGtids, file_number, file_stem
@@ -23,6 +25,8 @@ from cdc.witness import Witness
 
 if TYPE_CHECKING:
     from pymysql.connections import Connection
+
+log = structlog.get_logger(__name__)
 
 _BEFORE_THE_FIRST: Final = frozenset(
     {EventType.ROTATE, EventType.START_ENCRYPTION, EventType.HEARTBEAT, EventType.HEARTBEAT_V2}
@@ -92,7 +96,19 @@ def _is_of(position: GtidPosition, witness: Witness | None) -> bool:
 
 
 def _at_its_place(connection: Connection[Any], probe: Probe, witness: Witness | None) -> ReadUpTo:
-    """Tell whether the server's log holds the witness; raises where it is another log."""
+    """Tell whether the server's log holds the witness; raises where it is another log.
+
+    Looks again before it says so: an answer may be damaged on its way, and a file purged while it
+    is asked for.
+    """
+    try:
+        return _looked_up(connection, probe, witness)
+    except SourceDiverged as error:
+        log.warning("history_in_doubt", server=probe.here, error=error.message)
+    return _looked_up(connection, probe, witness)
+
+
+def _looked_up(connection: Connection[Any], probe: Probe, witness: Witness | None) -> ReadUpTo:
     if witness is None or witness.server != probe.here or not witness.file:
         return ReadUpTo.UNKNOWN
     found = resume.rows(connection, "SHOW BINARY LOGS")
@@ -122,8 +138,6 @@ def _in_its_file(probe: Probe, witness: Witness, size: int) -> ReadUpTo:
     try:
         event = _event(probe, witness, witness.offset if whole else FIRST_OFFSET)
     except (Corrupted, ServerError) as error:
-        if isinstance(error, ServerError) and error.code != resume.ER_FATAL_READING_BINLOG:
-            raise
         raise _diverged(witness, f"no event begins at {witness}: {error.message}") from error
     if whole and (event is None or not is_same(event, without_checksum(witness.event))):
         raise _diverged(witness, f"another event stands at {witness}")

@@ -130,9 +130,8 @@ def _next(probe: Probe, position: GtidPosition, wanted: Gtid | MariadbGtid) -> _
                     return _Found(event, created)
                 if isinstance(gtid, MariadbGtid) and gtid[0] == wanted[0]:
                     return None
-    except ServerError as error:
-        if error.code != resume.ER_FATAL_READING_BINLOG:
-            raise
+    except ServerError:
+        return None
     except ConnectionLost as error:
         if not isinstance(error.__cause__, TimeoutError):
             raise

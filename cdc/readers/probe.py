@@ -12,8 +12,8 @@ from cdc.errors import Retryable
 from cdc.position import Position
 from cdc.readers import dump, events, source
 from cdc.readers.events import Event
-from cdc.readers.packets import PacketStream, StreamEnded
-from cdc.readers.resume import server_identity
+from cdc.readers.packets import PacketStream, ServerError, StreamEnded
+from cdc.readers.resume import ER_FATAL_READING_BINLOG, server_identity
 from cdc.readers.source import SourceConnection
 
 LOOK_SECONDS: Final = 30.0
@@ -37,7 +37,8 @@ class Probe:
         """Ask for what the log holds behind a position; `strict` as in `dump.peek`.
 
         The events end with the log, or where a look gets too long. They raise ServerError where
-        the server refuses; a look raises Retryable where another server answers it.
+        the server cannot read that of its log, and what any other of its errors means; a look
+        raises Retryable where another server answers it.
         """
         connection = self.connect()
         try:
@@ -62,3 +63,7 @@ def _events(packets: PacketStream) -> Iterator[Event]:
                 return
     except StreamEnded:
         return
+    except ServerError as error:
+        if error.code == ER_FATAL_READING_BINLOG:
+            raise
+        raise source.explain_code(error.code, error.text) from error

@@ -7,15 +7,20 @@ from collections.abc import Callable
 from contextlib import closing
 
 import pytest
+from pydantic import SecretStr
 
 from cdc.checkpoint import Checkpoint, Inflight
 from cdc.errors import SourceDiverged
+from cdc.position import FilePosition
 from cdc.readers import start
 from cdc.readers.binlog import BinlogReader
 from cdc.readers.history import Continued
+from cdc.readers.source import AccessDenied
 from cdc.servers import MySQLServer
 from cdc.witness import Witness
+from tests.end_to_end.support.proxy import Link, Proxy
 from tests.integration.history.looking import config, continued
+from tests.integration.session.damaging import flipped
 from tests.waiting import eventually
 
 ELSEWHERE = "another server"
@@ -227,3 +232,50 @@ def test_a_checkpoint_without_a_witness_proves_nothing(source: MySQLServer, sche
     checkpoint = applied(source, schema)._replace(witness=None)
 
     assert not continued(source, checkpoint).proved
+
+
+# -- the link to the server, and what it refuses
+
+
+class DamagesOnce:
+    """A filter of a proxy's replies that changes one bit of some bytes when they pass first."""
+
+    def __init__(self, wanted: bytes) -> None:
+        self._wanted = wanted
+        self.done = False
+
+    def __call__(self, data: bytes, _: Link) -> bytes:
+        at = data.find(self._wanted)
+        if self.done or at < 0:
+            return data
+        self.done = True
+        return flipped(data, at, 0)
+
+
+def test_a_byte_that_is_damaged_on_its_way_is_no_other_history(
+    source: MySQLServer, schema: str
+) -> None:
+    """A file position has no GTID by which the transaction could be proved all the same."""
+    witness = applied(source, schema).witness
+    assert witness is not None
+    here = FilePosition(witness.file, witness.offset, witness.created)
+    damage = DamagesOnce(witness.event)
+    with Proxy(source.port) as proxy:
+        proxy.replies = damage
+        settings = config(source).model_copy(update={"host": "127.0.0.1", "port": proxy.port})
+
+        found = continued(source, Checkpoint(here, None, witness.server, witness), settings)
+
+    assert damage.done
+    assert found.proved
+
+
+def test_an_account_that_may_not_read_the_log_is_told_so(source: MySQLServer, schema: str) -> None:
+    checkpoint = applied(source, schema)
+    source.execute(f"CREATE USER '{schema}' IDENTIFIED BY 'Secret-1'")
+    source.execute(f"GRANT SELECT, REPLICATION CLIENT ON *.* TO '{schema}'")
+    account = {"user": schema, "password": SecretStr("Secret-1")}
+
+    with pytest.raises(AccessDenied):
+        continued(source, checkpoint, config(source).model_copy(update=account))
+    source.execute(f"DROP USER '{schema}'")
