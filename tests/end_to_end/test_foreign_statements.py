@@ -197,9 +197,7 @@ def test_mysql_tells_where_another_schemas_statement_leads_to(items: Stream, by:
 def test_rows_that_a_followed_table_is_created_with_as_a_statement_stop_the_stream(
     items: Stream, query: str
 ) -> None:
-    items.follow(
-        "copies", {"source": f"{items.schema}.copie?", "id": [{"source": "table"}, "id"]}
-    )
+    items.follow("copies", {"source": f"{items.schema}.copie?", "id": [{"source": "table"}, "id"]})
     items.start()
     items.until_streaming()
 
