@@ -62,8 +62,8 @@ def unsigned(
         "the binlog of this version of MySQL does not tell for certain which columns behind a"
         " YEAR are unsigned",
         table=table,
-        remedy="upgrade the source to MySQL 8.0.29 or later, or move its YEAR columns to the end"
-        " of the table (ALTER TABLE … MODIFY … AFTER …); then resync the table",
+        remedy="upgrade the source to MySQL 8.0.29 or later, or move the table's YEAR columns to"
+        " its end by ALTER TABLE; then step over this transaction: cdc position skip",
     )
 
 

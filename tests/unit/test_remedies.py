@@ -71,6 +71,7 @@ REASONS = {
     ("preflight/collections.py", "mongosh"): "what makes the collection anew is done by hand",
     ("readers/selected.py", "cdc check"): "shows which privilege is lacking",
     ("readers/assembler.py", "upgrade cdc"): SAME_WAY,
+    ("readers/signedness.py", "YEAR"): "no server of these versions is to be had",
     ("readers/assembler.py", "its error log says why"): SAME_WAY,
     ("readers/assembler.py", "SHOW BINLOG EVENTS"): SAME_WAY,
     ("readers/assembler.py", "step over it: cdc position skip"): SAME_WAY,
