@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 from pathlib import Path
 
@@ -42,13 +43,18 @@ class Remedy:
         return COMMAND.search(self.text) is not None
 
 
-def remedies() -> list[Remedy]:
+@cache
+def remedies() -> tuple[Remedy, ...]:
     """Every remedy in the code."""
-    return [each for path in sorted(ROOT.rglob("*.py")) for each in _of_file(path)]
+    return tuple(each for path, tree in _trees() for each in _of_file(path, tree))
 
 
-def _of_file(path: Path) -> Iterator[Remedy]:
-    tree = ast.parse(path.read_text())
+@cache
+def _trees() -> tuple[tuple[Path, ast.Module], ...]:
+    return tuple((path, ast.parse(path.read_text())) for path in sorted(ROOT.rglob("*.py")))
+
+
+def _of_file(path: Path, tree: ast.Module) -> Iterator[Remedy]:
     texts = _Texts(tree)
     name = path.relative_to(ROOT).as_posix()
     for node in _expressions(tree):
@@ -143,7 +149,7 @@ def raised(*names: str) -> list[str]:
     """Return the text of each place that makes an error of one of these classes."""
     return [
         ast.unparse(node)
-        for path in sorted(ROOT.rglob("*.py"))
-        for node in ast.walk(ast.parse(path.read_text()))
+        for _, tree in _trees()
+        for node in ast.walk(tree)
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") in names
     ]
