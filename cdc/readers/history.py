@@ -57,6 +57,7 @@ def server_continuing(
     position, witness = checkpoint.position, checkpoint.witness
     here = resume.server_identity(connection, mariadb=mariadb)
     resume.check_server(checkpoint.server, here, position)
+    resume.require_gtids(connection, position, mariadb=mariadb)  # else its log cannot be read
     probe = Probe(connect, here, mariadb)
     try:
         read_up_to = _at_its_place(connection, probe, witness)

@@ -91,6 +91,7 @@ def check(
     elif isinstance(position.gtids, MariadbGtids) and mariadb:
         _check_mariadb(connection, position.gtids, read_up_to)
     elif isinstance(position.gtids, GtidSet) and not mariadb:
+        require_gtids(connection, position, mariadb=mariadb)
         _check_mysql(connection, position.gtids)
     else:
         raise SourceDiverged(
@@ -100,15 +101,21 @@ def check(
         )
 
 
-def _check_mysql(connection: Connection[Any], applied: GtidSet) -> None:
+def require_gtids(connection: Connection[Any], position: Position, *, mariadb: bool) -> None:
+    """Raise Unfit where MySQL has turned off the GTIDs that the position is told by."""
+    if mariadb or isinstance(position, FilePosition):
+        return
     [(mode,)] = rows(connection, "SELECT @@GLOBAL.gtid_mode")
     if mode != "ON":
         raise Unfit(
             f"gtid_mode is {mode} and the checkpoint is a GTID set",
-            position=applied,
+            position=position,
             remedy="turn them on again, on the source, step by step:"
             f" SET PERSIST enforce_gtid_consistency = ON; {gtids_on(mode)}; then {_GO_ON}",
         )
+
+
+def _check_mysql(connection: Connection[Any], applied: GtidSet) -> None:
     text = str(applied)
     [(waited,)] = rows(
         connection, "SELECT WAIT_FOR_EXECUTED_GTID_SET(%s, %s)", text, VISIBLE_WITHIN_SECONDS

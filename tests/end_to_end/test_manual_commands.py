@@ -110,7 +110,6 @@ def test_an_edited_mapping_is_no_matter_for_other_tables(items: Stream) -> None:
 @MYSQL
 def test_a_job_whose_process_died_is_told_to_wait_for_a_daemon(items: Stream) -> None:
     begun = _begun(items)
-    items.daemon.kill()
 
     listed = eventually(lambda: _listed(items, "interrupted"), 30)
 
@@ -126,14 +125,16 @@ def test_a_job_whose_process_died_is_told_to_wait_for_a_daemon(items: Stream) ->
 
 
 def _begun(stream: Stream) -> str:
-    """Have the daemon work on a job that takes long; return the job's id."""
+    """Have a daemon work on a job that takes long, and kill it; return the job's id."""
     stream.stop()
     stream.settings["chunks"] = {"rows": 1, "rows_per_second": 1}
     stream.sql("INSERT INTO items VALUES " + ",".join(f"({n}, 'x')" for n in range(10, 70)))
     stream.start(ledger=False)
     stream.until_caught_up()
-    Command(stream, "backfill", f"{stream.schema}.items")
+    command = Command(stream, "backfill", f"{stream.schema}.items")
     found: Any = eventually(lambda: stream.state["jobs"].find_one({"state": "running"}))
+    stream.daemon.kill()
+    command.kill()
     return str(found["_id"])
 
 
