@@ -44,6 +44,9 @@ SILENT_HEARTBEATS: Final = 3
 GARBLED_TIMES: Final = 10
 """A source whose answers cannot be understood so often in a row will not mend by itself."""
 
+IDLE_HEARTBEATS: Final = 6
+"""After so many heartbeat intervals without a transaction the log is proved again."""
+
 QUERY_SECONDS: Final = 30.0
 """How long the questions before a dump may take; one waits for the source to catch up."""
 
@@ -78,6 +81,9 @@ class BinlogReader:
         self._commit_times = CommitTimes(self._clock.now)
         self._doubts_times = False
         self._heartbeat_at = 0.0
+        self._where: Checkpoint
+        self._damaged_at: Checkpoint | None = None
+        self._proved_at = 0.0
         self._retrying = Retrying()
         self._lost = 0
         self._garbled = 0
@@ -121,16 +127,17 @@ class BinlogReader:
         Fatal errors only; an event that is damaged twice at the same place is one, and a source
         whose answers stay beyond understanding.
         """
-        where, backoff, damaged_at = start, Backoff(), None
+        self._where = where = start
+        backoff = Backoff()
         while not self._stopping.is_set():
             try:
                 for transaction in map(self._dated, self._connected(where)):
-                    where = transaction.checkpoint
+                    self._where = where = transaction.checkpoint
                     self._committed_at = transaction.committed_at
                     backoff.reset()
                     yield transaction
             except Corrupted as error:
-                if damaged_at == where:
+                if self._damaged_at == where:
                     error.position = error.position or where.position
                     error.remedy = error.remedy or (
                         "check the source's disk and memory, with mysqlbinlog"
@@ -138,7 +145,7 @@ class BinlogReader:
                         " cdc position skip"
                     )
                     raise
-                damaged_at = where
+                self._damaged_at = where
                 log.warning("event_damaged", error=error.message, position=str(where.position))
             except Retryable as error:
                 self._give_up(error, where)
@@ -231,6 +238,7 @@ class BinlogReader:
             connection, where, mariadb=mariadb, connect=self._another_connection
         )
         self.server = continued.server
+        self._proved_at = time.monotonic()
         if not continued.proved:
             log.info("history_not_proved", server=self.server, position=str(where.position))
         return continued
@@ -284,6 +292,8 @@ class BinlogReader:
         at_end = heartbeat.end == offset & 0xFFFFFFFF
         again = heartbeat.end == self._last_heartbeat
         now = time.monotonic()
+        if at_end:
+            self._damaged_at = None  # nothing is left behind it that could be damaged for good
         if at_end or again:
             self._caught_up_at = now
         if again and self._came_in_time(now - self._heartbeat_at):
@@ -292,6 +302,25 @@ class BinlogReader:
         self._last_heartbeat = heartbeat.end
         self._heard_at = file, heartbeat.end
         self._heard_from = True  # the link has held for one interval at least
+        if at_end and now - self._proved_at > IDLE_HEARTBEATS * self._config.heartbeat_seconds:
+            self._prove_again(now)
+
+    def _prove_again(self, now: float) -> None:
+        """See that an idle source's log is still the one that is read; raises where it is another.
+
+        A server whose log was reset goes on saying that nothing came behind the old one's end.
+        """
+        self._proved_at = now
+        try:
+            history.require_same(
+                self._another_connection, self._where, here=self.server, mariadb=self._mariadb
+            )
+        except Retryable as error:  # the stream itself holds
+            log.info("history_not_proved", server=self.server, error=error.message)
+        else:
+            log.debug(
+                "history_proved_again", server=self.server, position=str(self._where.position)
+            )
 
     def _came_in_time(self, seconds: float) -> bool:
         """Tell whether a heartbeat is new, and was not waiting for us behind the one before."""

@@ -14,7 +14,7 @@ import structlog
 from cdc.checkpoint import Checkpoint
 from cdc.errors import Corrupted, SourceDiverged
 from cdc.position import FilePosition, GtidPosition, MariadbGtids, file_number, file_stem
-from cdc.readers import holes, lookup, resume
+from cdc.readers import holes, lookup, resume, source
 from cdc.readers.dump import FIRST_OFFSET, MAX_DUMP_OFFSET
 from cdc.readers.events import Event, EventType, without_checksum
 from cdc.readers.gtid_events import is_same
@@ -59,12 +59,7 @@ def server_continuing(
     resume.check_server(checkpoint.server, here, position)
     resume.require_gtids(connection, position, mariadb=mariadb)  # else its log cannot be read
     probe = Probe(connect, here, mariadb)
-    try:
-        read_up_to = _at_its_place(connection, probe, witness)
-    except SourceDiverged:
-        if not lookup.is_under_its_gtid(connection, probe, checkpoint, doubted=True):
-            raise
-        read_up_to = ReadUpTo.UNKNOWN
+    read_up_to = _read_up_to(connection, probe, checkpoint)
     resume.check(connection, position, mariadb=mariadb, read_up_to=read_up_to)
     listed = read_up_to is ReadUpTo.LISTED
     if isinstance(position, FilePosition) or (listed and _is_of(position, witness)):
@@ -76,6 +71,20 @@ def server_continuing(
         return Continued(here, proved=True, strict=False)
     found = lookup.is_under_its_gtid(connection, probe, checkpoint)
     return Continued(here, found, strict)
+
+
+def require_same(connect: Connect, checkpoint: Checkpoint, *, here: str, mariadb: bool) -> None:
+    """Raise SourceDiverged where the log of the server `here` is no more the one that was read.
+
+    Another server that answers, as behind a balancer, is not looked at.
+    """
+    connection = connect()
+    try:
+        with connection.understood():
+            if resume.server_identity(connection, mariadb=mariadb) == here:
+                _read_up_to(connection, Probe(connect, here, mariadb), checkpoint)
+    finally:
+        source.close(connection)
 
 
 def end_of_log(
@@ -94,6 +103,16 @@ def _is_of(position: GtidPosition, witness: Witness | None) -> bool:
     MariaDB's need not where the position was chosen: a log's end is no witness of what is before.
     """
     return not isinstance(position.gtids, MariadbGtids) or bool(witness and witness.event)
+
+
+def _read_up_to(connection: Connection[Any], probe: Probe, checkpoint: Checkpoint) -> ReadUpTo:
+    """Tell what the server's log holds of the witness; raises where it is another log."""
+    try:
+        return _at_its_place(connection, probe, checkpoint.witness)
+    except SourceDiverged:
+        if not lookup.is_under_its_gtid(connection, probe, checkpoint, doubted=True):
+            raise
+        return ReadUpTo.UNKNOWN
 
 
 def _at_its_place(connection: Connection[Any], probe: Probe, witness: Witness | None) -> ReadUpTo:

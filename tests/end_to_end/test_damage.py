@@ -145,3 +145,23 @@ def test_a_length_that_is_damaged_is_not_filled_with_heartbeats(
     notes.settle()
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz") as answer:
         assert answer.status == 200
+
+
+def until_one_more(notes: Stream, event: str) -> None:
+    before = len(notes.daemon.events(event))
+    eventually(lambda: len(notes.daemon.events(event)) > before, waiting_for=f"one more {event}")
+
+
+def test_damage_on_an_idle_link_counts_once_only_while_it_stays(
+    notes: Stream, proxy: Proxy
+) -> None:
+    notes.start()
+    notes.until_caught_up()
+    for _ in range(3):
+        proxy.replies = Lengthened()
+        until_one_more(notes, "event_damaged")
+        until_one_more(notes, "history_proved_again")
+
+    notes.sql("INSERT INTO notes VALUES (3, 'later')")
+
+    notes.settle()

@@ -96,6 +96,38 @@ def test_a_log_that_was_reset_and_has_come_as_far_again_is_another_one(own_sourc
     assert_check_says(own_source, said)
 
 
+def test_a_log_that_is_reset_behind_an_idle_stream_is_told_within_moments(
+    own_source: Stream,
+) -> None:
+    """The server goes on sending heartbeats from the file that it has removed."""
+    daemon = own_source.start()
+    insert(own_source, 1, 8)
+    own_source.until_caught_up()
+    reset(own_source)
+    insert(own_source, 100, 103, "in another history")
+
+    said = diverged(daemon)
+
+    assert not daemon.events("source_lost")
+    assert own_source.documents("items").keys() == set(range(1, 8))
+    assert_check_says(own_source, said)
+
+
+def test_a_stream_whose_history_is_purged_while_it_is_idle_goes_on(own_source: Stream) -> None:
+    daemon = own_source.start()
+    insert(own_source, 1, 8)
+    own_source.until_caught_up()
+    own_source.sql("FLUSH BINARY LOGS")
+    *_, (latest, *_) = own_source.source.execute("SHOW BINARY LOGS")
+    own_source.sql(f"PURGE BINARY LOGS TO '{latest}'")
+    daemon.until_logged("history_proved_again")
+    insert(own_source, 8, 10)
+
+    own_source.settle()
+
+    assert not daemon.events("source_lost")
+
+
 def test_a_log_that_is_reset_before_anything_was_applied_is_another_one(own_source: Stream) -> None:
     own_source.settings["start"] = "now"
     own_source.start()
