@@ -54,6 +54,8 @@ class Installed:
             # Relative to the data folder: a socket's path is limited to 107 bytes.
             "--socket=server.sock",
             "--pid-file=server.pid",
+            # A server that starts empties it of the tables of others, and MariaDB crashes of that.
+            f"--tmpdir={data}",
             f"--server-id={random.randrange(1, 2**31)}",
             *(mysqld.DEFAULTS if self.flavour == "mysql" else mariadbd.DEFAULTS),
         ]
