@@ -215,6 +215,7 @@ def _column(
         )
     # MariaDB logs a VECTOR as the VARBINARY that it is there
     kind = FieldType.VARCHAR if mariadb and type_name == "vector" else _TYPES[type_name]
+    collation = _collation(row, kind, collations)
     return Column(
         name=str(row["name"]),
         type=kind,
@@ -225,8 +226,8 @@ def _column(
         precision=int(row["digits"]) if kind is FieldType.NEWDECIMAL else 0,
         scale=int((row["scale"] if kind is FieldType.NEWDECIMAL else row["fraction"]) or 0),
         bits=int(row["digits"]) if kind is FieldType.BIT else 0,
-        collation=_collation(row, kind, collations),
-        members=_members(full_type) if kind in _ENUMERATED else (),
+        collation=collation,
+        members=_text_members(full_type, collation) if kind in _ENUMERATED else (),
         geometry=_GEOMETRIES.get(type_name),
         dimension=_dimension(full_type) if kind is FieldType.VECTOR else None,
         visible=mariadb or "INVISIBLE" not in str(row["extra"]).upper(),
@@ -259,6 +260,14 @@ def _collation(row: dict[str, Any], kind: FieldType, collations: dict[str, int])
         return None
     name = row["collation_name"]
     return collations[str(name)] if name else BINARY_COLLATION
+
+
+def _text_members(full_type: str, collation: int | None) -> tuple[str | None, ...]:
+    """Read the members as a table map does: those of a binary column are ASCII, or no text."""
+    members = _members(full_type)
+    if collation != BINARY_COLLATION:
+        return members
+    return tuple(None if one is None or not one.isascii() else one for one in members)
 
 
 def _members(full_type: str) -> tuple[str | None, ...]:

@@ -169,6 +169,8 @@ MEMBERS: dict[str, dict[int, Any]] = {
     "ENUM(0xFF61, 'b') CHARACTER SET utf8mb3": {1: None, 2: "b"},
     "ENUM(0xFF, 'b') CHARACTER SET ascii": {1: None, 2: "b"},
     "ENUM(0xFF, '?') CHARACTER SET binary": {1: None, 2: "?"},
+    "SET('ü', 'b') CHARACTER SET binary": {1: None, 2: ["b"], 3: None},
+    "ENUM('ü', 'b') CHARACTER SET binary": {1: None, 2: "b"},
     "ENUM(0xE4, 'b') CHARACTER SET latin1": {1: "ä", 2: "b"},
     "SET(0xFF61, 'b', '?')": {2: ["b"], 4: ["?"], 6: ["b", "?"], 1: None, 3: None},
 }

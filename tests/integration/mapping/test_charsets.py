@@ -109,23 +109,6 @@ def test_a_charset_that_cannot_be_read_rightly_is_refused_by_name(
     assert mistake.what == "column `word`: charset eucjpms is not supported"
 
 
-@pytest.mark.parametrize("kind", ["ENUM", "SET"])
-@pytest.mark.parametrize("rule", [{}, {"fields": {"w": {"column": "word", "type": "string"}}}])
-def test_members_that_are_bytes_beyond_ascii_are_refused(
-    source: MySQLServer, schema: str, kind: str, rule: dict[str, Any]
-) -> None:
-    def act() -> None:
-        column = f"word {kind}('a', 'ü') CHARACTER SET binary"
-        source.execute(f"CREATE TABLE {schema}.t (id INT PRIMARY KEY, {column})")
-        source.execute(f"INSERT INTO {schema}.t VALUES (1, 1)")
-
-    with pytest.raises(MappingError) as refused:
-        operations(source, schema, act, **rule)
-
-    (mistake,) = refused.value.mistakes
-    assert mistake.what == "column `word`: its members are bytes beyond ASCII, of charset binary"
-
-
 def test_members_that_are_bytes_of_ascii_are_text(source: MySQLServer, schema: str) -> None:
     def act() -> None:
         columns = "e ENUM('a', 'b'), s SET('c', 'd')"
