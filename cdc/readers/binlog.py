@@ -292,17 +292,17 @@ class BinlogReader:
         at_end = heartbeat.end == offset & 0xFFFFFFFF
         again = heartbeat.end == self._last_heartbeat
         now = time.monotonic()
-        if at_end:
-            self._damaged_at = None  # nothing is left behind it that could be damaged for good
-        if at_end or again:
+        no_more = at_end or again
+        if no_more:
             self._caught_up_at = now
+            self._damaged_at = None  # nothing is left behind it that could be damaged for good
         if again and self._came_in_time(now - self._heartbeat_at):
             self._commit_times.read_all()
         self._heartbeat_at = now
         self._last_heartbeat = heartbeat.end
         self._heard_at = file, heartbeat.end
         self._heard_from = True  # the link has held for one interval at least
-        if at_end and now - self._proved_at > IDLE_HEARTBEATS * self._config.heartbeat_seconds:
+        if no_more and now - self._proved_at > IDLE_HEARTBEATS * self._config.heartbeat_seconds:
             self._prove_again(now)
 
     def _prove_again(self, now: float) -> None:

@@ -10,6 +10,7 @@ from pymongo import MongoClient
 from cdc.servers import Flavour, MongoServer, mysql_server
 from tests.end_to_end.conftest import KINDS, MakeStream
 from tests.end_to_end.support.stream import Document, Stream
+from tests.support.binlogs import purge
 from tests.support.features import COMPRESSION, TAGGED_GTIDS, require
 
 COLUMNS = "id INT NOT NULL PRIMARY KEY AUTO_INCREMENT, word TEXT"
@@ -205,9 +206,8 @@ def test_a_binlog_without_checksums_is_read(
 
 @pytest.mark.parametrize("stream", ["mysql-gtid", "mariadb-gtid"], indirect=True)
 def test_a_new_stream_starts_now_or_at_the_oldest_binlog(items: Stream) -> None:
-    items.sql("FLUSH BINARY LOGS")  # what other tests have left there may not be fit to be read
-    *_, (last, *_) = items.source.execute("SHOW BINARY LOGS")
-    items.sql(f"PURGE BINARY LOGS TO '{last}'", "INSERT INTO items (word) VALUES ('before')")
+    purge(items.source)  # what other tests have left there may not be fit to be read
+    items.sql("INSERT INTO items (word) VALUES ('before')")
     items.settings["start"] = "now"
     items.start(ledger=False)
     items.until_streaming()

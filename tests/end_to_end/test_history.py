@@ -16,6 +16,7 @@ from tests.end_to_end.support.command import Command
 from tests.end_to_end.support.daemon import Daemon
 from tests.end_to_end.support.put_back import Backup, live_application
 from tests.end_to_end.support.stream import Document, Stream
+from tests.support.binlogs import newest, purge, purge_to
 from tests.waiting import eventually
 
 HALTED = 4
@@ -117,14 +118,13 @@ def test_a_stream_whose_history_is_purged_while_it_is_idle_goes_on(own_source: S
     daemon = own_source.start()
     insert(own_source, 1, 8)
     own_source.until_caught_up()
-    own_source.sql("FLUSH BINARY LOGS")
-    *_, (latest, *_) = own_source.source.execute("SHOW BINARY LOGS")
-    own_source.sql(f"PURGE BINARY LOGS TO '{latest}'")
+    purge(own_source.source)
     daemon.until_logged("history_proved_again")
     insert(own_source, 8, 10)
 
-    own_source.settle()
+    own_source.until_caught_up()
 
+    own_source.assert_same_content()
     assert not daemon.events("source_lost")
 
 
@@ -193,8 +193,7 @@ def test_history_that_was_purged_once_it_was_applied_is_no_loss(own_source: Stre
     own_source.until_caught_up()
     until_at_the_end(own_source)
     own_source.stop()
-    *_, (last, *_) = own_source.source.execute("SHOW BINARY LOGS")
-    eventually(lambda: purged_to(own_source, str(last)), waiting_for="the purge")
+    purge_to(own_source.source, newest(own_source.source))
 
     own_source.start()
     insert(own_source, 4, 6)
@@ -213,12 +212,6 @@ def until_at_the_end(stream: Stream) -> None:
         return bool(state["position"].get("file", last) == last)
 
     eventually(there)
-
-
-def purged_to(stream: Stream, last: str) -> bool:
-    stream.sql(f"PURGE BINARY LOGS TO '{last}'")
-    (oldest, *_), *_ = stream.source.execute("SHOW BINARY LOGS")
-    return str(oldest) == last
 
 
 def test_an_upgraded_state_gets_a_witness_at_its_first_start(own_source: Stream) -> None:
@@ -379,9 +372,8 @@ def test_a_replica_made_from_a_backup_of_just_then_is_gone_on_with(
 def delete_a_domain(stream: Stream) -> None:
     """Use a domain once; purge its transaction, and have the source forget it."""
     stream.sql("SET gtid_domain_id = 7", "INSERT INTO items VALUES (77, 'in another domain')")
-    stream.sql("FLUSH BINARY LOGS", "FLUSH BINARY LOGS")
-    *_, (last, *_) = stream.source.execute("SHOW BINARY LOGS")
-    eventually(lambda: purged_to(stream, str(last)), waiting_for="the purge")
+    stream.sql("FLUSH BINARY LOGS")
+    purge(stream.source)
     stream.sql("FLUSH BINARY LOGS DELETE_DOMAIN_ID=(7)")
 
 
@@ -414,9 +406,9 @@ def test_a_domain_that_is_deleted_once_it_was_applied_is_no_loss(own_source: Str
     insert(own_source, 1, 4)
     own_source.until_caught_up()
     own_source.stop()
-    *_, (last, *_) = own_source.source.execute("SHOW BINARY LOGS")
+    last = newest(own_source.source)
     own_source.sql("FLUSH BINARY LOGS")
-    eventually(lambda: purged_to(own_source, str(last)), waiting_for="the purge")
+    purge_to(own_source.source, last)
     own_source.sql("FLUSH BINARY LOGS DELETE_DOMAIN_ID=(7)")
 
     own_source.start()

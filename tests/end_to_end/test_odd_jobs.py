@@ -98,7 +98,8 @@ def test_a_defect_fails_its_job_and_shows_no_value(stream: Stream) -> None:
     assert "a defect of cdc: TypeError at " in error
     assert f"cdc verify {stream.schema}.items" in error
     assert "SECRET" not in error + stream.daemon.stderr
-    assert f"or let it be: cdc jobs cancel {broken}" in cdc(stream, "status").stdout
+    cancelling = f"or let it be: cdc jobs cancel --config {stream.config} {broken}"
+    assert cancelling in cdc(stream, "status").stdout
     job = insert_job(stream)
     assert ended(stream, job) == ("done", "None")
     stream.sql("INSERT INTO items VALUES (2, 'two')")

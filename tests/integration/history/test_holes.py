@@ -14,7 +14,7 @@ from cdc.readers import start
 from cdc.readers.binlog import BinlogReader
 from cdc.servers import MySQLServer, mysql_server
 from tests.integration.history.looking import config
-from tests.waiting import eventually
+from tests.support.binlogs import purge
 
 Gtid = tuple[int, int, int]
 
@@ -121,16 +121,9 @@ def test_a_new_stream_may_begin_where_the_log_does(own: MySQLServer, position: s
 
 def test_a_new_stream_may_begin_with_the_oldest_binlog_that_is_left(own: MySQLServer) -> None:
     made_from_a_backup(own, "0-11-39,1-12-90", (0, 11, 40), (0, 13, 41), (1, 12, 91))
-    own.execute("FLUSH BINARY LOGS")
-    eventually(lambda: is_the_only_file(own), waiting_for="the purge")
+    purge(own)
     replicate(own, MariadbGtids.parse("0-13-41,1-12-91"), (0, 11, 42), (0, 13, 43), (1, 12, 92))
 
     chosen = start.resolve(config(own), "earliest")
 
     assert read(own, chosen, 3) == ["0-11-42", "0-13-43", "1-12-92"]
-
-
-def is_the_only_file(server: MySQLServer) -> bool:
-    *_, (last, *_) = server.execute("SHOW BINARY LOGS")
-    server.execute(f"PURGE BINARY LOGS TO '{last}'")
-    return len(server.execute("SHOW BINARY LOGS")) == 1

@@ -44,10 +44,11 @@ def test_a_session_with_a_clock_of_its_own_commits_at_the_source_s_time(
     settings = config(source)
     where = start.resolve(settings, "now")
     reader = BinlogReader(settings, follows=lambda one, _: one == schema, transaction_bytes=1 << 24)
+    source.execute(f"INSERT INTO {schema}.t VALUES (0)")  # what comes later is committed later
     insert(source, schema, 1, moment)
     source.execute(f"INSERT INTO {schema}.t VALUES (2)")
 
-    found = transactions(reader, where, 2)
+    found = transactions(reader, where, 3)
 
     now = time.time()
     for transaction in found:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -23,6 +24,7 @@ from cdc.readers.tables import list_tables
 from cdc.servers import MySQLServer
 from tests.integration.chunks.reading import chunks, executed
 from tests.integration.mapping.binlog import config
+from tests.support.binlogs import purge
 
 SCHEMA = "defaults"
 ACCOUNT = "asker"
@@ -73,10 +75,7 @@ class Asker:
         self.config = config(server).model_copy(
             update={"user": ACCOUNT, "password": _secret(server), "heartbeat_table": HEART}
         )
-        server.execute("FLUSH BINARY LOGS")
-        [*_, (newest, *_)] = server.execute("SHOW BINARY LOGS")
-        server.execute("PURGE BINARY LOGS TO %s", (newest,))
-        self._newest = str(newest)
+        self._newest = purge(server)
         self._begin = start.resolve(self.config, "now")
         self._tables = list(self._make())
         self._seen = executed(server)
@@ -129,7 +128,7 @@ class Asker:
             "facts": self._facts,
             "tables": lambda: self._asked(list_tables),
             "look": self._look,
-            "earliest": lambda: start.resolve(self.config, "earliest"),
+            "earliest": self._earliest,
             "file": self._file,
             "goes on": lambda: self._asked(self._goes_on),
             "purged": lambda: self._asked(lambda each: self._checked(each, self._gtids(""))),
@@ -163,6 +162,11 @@ class Asker:
 
         return self._asked(ask)
 
+    def _earliest(self) -> object:
+        found = start.resolve(self.config, "earliest")
+        assert found.witness
+        return found._replace(witness=found.witness._replace(offset=0))  # the log grows meanwhile
+
     def _look(self) -> object:
         seen = look.look(self.config)
         return seen.committed.contains(self._seen), [*seen.logs]
@@ -193,9 +197,12 @@ class Asker:
             dump.request(
                 connection, position, server_id=77, heartbeat_seconds=1, mariadb=self._mariadb
             )
+            stream = packets.PacketStream(connection, timeout_seconds=5)
+            until = time.monotonic() + 5
             try:
-                for _ in packets.PacketStream(connection, timeout_seconds=5):
-                    pass
+                for _ in stream:
+                    if time.monotonic() > until:
+                        break
             except packets.ServerError as error:
                 return type(resume.explain(error, position, mariadb=self._mariadb))
             return "no refusal"
