@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
-WORKERS ?= 2
+WORKERS ?= 3
 SERVERS ?= $(CDC_SERVER_VERSIONS)
 
 .PHONY: help check test demo bench compare-dual-write mutants format clean
@@ -28,7 +28,7 @@ check: $(VENV)/.ready
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -q tests/unit
+	$(BIN)/pytest -q -n $(WORKERS) tests/unit
 
 format: $(VENV)/.ready
 	$(BIN)/ruff format .
@@ -36,7 +36,7 @@ format: $(VENV)/.ready
 
 test: $(VENV)/.ready
 	@$(BIN)/python -m tests.portal.browser.chromium
-	CDC_SERVER_VERSIONS="$(SERVERS)" $(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	CDC_SERVER_VERSIONS="$(SERVERS)" $(BIN)/pytest -n $(WORKERS) --dist worksteal --durations 25 $(ARGS)
 
 demo: $(VENV)/.ready
 	@$(BIN)/cdc demo $(ARGS)
