@@ -11,7 +11,7 @@ from bench.replication import GIVEN_UP_AFTER_SECONDS, POLL_SECONDS, Caught, Clie
 from bench.report import Table
 from bench.stage import Configured, Stage
 from cdc.demo.daemon import Daemon
-from cdc.jobs import JOBS, JobState
+from cdc.model.job import JOBS, JobState
 
 TABLE = "twitter.tweets"
 

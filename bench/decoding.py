@@ -16,16 +16,16 @@ from pymysqlreplication.row_event import DeleteRowsEvent, UpdateRowsEvent, Write
 
 from bench.processes import peak_megabytes
 from bench.stage import Login
-from cdc.changes import RowsEvent
-from cdc.checkpoint import Checkpoint
 from cdc.config import SourceConfig, TlsConfig
-from cdc.mapping.compiler import compile_plan
-from cdc.mapping.language import Mapping
-from cdc.mapping.model import load_mappings
-from cdc.mapping.plan import Plan
-from cdc.operations import Operation
-from cdc.position import GtidPosition, GtidSet
-from cdc.readers.binlog import BinlogReader
+from cdc.mapping.compile.compiler import compile_plan
+from cdc.mapping.compile.plan import Plan
+from cdc.mapping.file.loading import load_mappings
+from cdc.mapping.file.mapping import Mapping
+from cdc.model.checkpoint import Checkpoint
+from cdc.model.operation import Operation
+from cdc.model.position import GtidPosition, GtidSet
+from cdc.model.transaction import RowsEvent
+from cdc.readers.binlog.reader import BinlogReader
 
 CDC_SERVER_ID = 77_002
 LIBRARY_SERVER_ID = 77_003

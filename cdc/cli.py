@@ -13,8 +13,8 @@ import structlog
 from cdc import log
 from cdc.config import LogConfig
 from cdc.errors import CdcError
-from cdc.spelling import Spelling
-from cdc.terminal import say
+from cdc.terminal.output import say
+from cdc.terminal.spelling import Spelling
 
 INTERRUPTED = 130
 """What a shell reports for a command that Ctrl-C ended."""

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from cdc.config import LogConfig
-from cdc.terminal import shown
+from cdc.terminal.output import shown
 
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+(?=@)")
 

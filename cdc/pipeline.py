@@ -1,7 +1,7 @@
 """Read, map, write, checkpoint: how one row gets from the binlog into MongoDB.
 
-    reading thread:  BinlogReader ──Transaction──▶ Mapper ──MappedTransaction──▶ Handoff
-    main thread:     Handoff ──Batch──▶ MongoWriter: documents + checkpoint, one transaction
+    reading thread:  BinlogReader ──Transaction──▶ Mapper ──MappedTransaction──▶ BatchQueue
+    main thread:     BatchQueue ──Batch──▶ MongoWriter: documents + checkpoint, one transaction
     chunk thread:    whole tables, read beside the stream; the main thread applies them too
 
 The threads overlap: while the target works on one batch, the next is read and mapped.
@@ -17,18 +17,17 @@ from typing import Final, Protocol
 
 import structlog
 
-from cdc.changes import RowsEvent, SchemaChange, Transaction
-from cdc.checkpoint import Checkpoint, Inflight
-from cdc.columns import TableMap
-from cdc.dead_letters import Origin, failures
+from cdc.batch_queue import EMPTY, BatchQueue, Closed
+from cdc.daemon.ddl_policy import DdlEffect
 from cdc.errors import CdcError, Halted, RecordError, RefusedEvent, Unmappable, UsageError
-from cdc.handoff import NOTHING, Closed, Handoff
-from cdc.mapping.plan import FailedRow
-from cdc.operations import Operation
-from cdc.pulse import Pulse
-from cdc.reactions import Reaction
-from cdc.retry import Stopped
-from cdc.writers.batch import Batch, MappedTransaction, weight
+from cdc.mapping.compile.plan import FailedRow
+from cdc.model.batch import Batch, MappedTransaction, weight
+from cdc.model.checkpoint import Checkpoint, Inflight
+from cdc.model.dead_letter import Origin, failures
+from cdc.model.operation import Operation
+from cdc.model.table_map import TableMap
+from cdc.model.transaction import RowsEvent, SchemaChange, Transaction
+from cdc.retry import Liveness, Stopped
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +36,7 @@ CACHED_PLANS: Final = 2_000
 TURN_SECONDS: Final = 1.0
 """How often an idle pipeline turns: renews its lease if it is time."""
 
-NO_REACTION: Final = Reaction()
+NO_EFFECT: Final = DdlEffect()
 
 _new = tuple.__new__  # what a NamedTuple's own constructor ends in, at two thirds of its cost
 
@@ -64,12 +63,12 @@ class Writer(Protocol):
         """Apply a batch and its checkpoint."""
         ...
 
-    def keep(self) -> None:
+    def renew_lease(self) -> None:
         """Renew the lease if it is time."""
         ...
 
-    def hurry(self) -> None:
-        """End any wait for the target, and wait for it no more in `apply` and `keep`."""
+    def stop_waiting(self) -> None:
+        """End any wait for the target, and wait for it no more in `apply` and `renew_lease`."""
         ...
 
     def stop(self) -> None:
@@ -77,7 +76,7 @@ class Writer(Protocol):
         ...
 
 
-class Beside(Protocol):
+class BetweenBatches(Protocol):
     """What moves the target between the stream's batches: backfill, resync, verify."""
 
     def start(self) -> None:
@@ -126,7 +125,7 @@ class Mapper:
     def __init__(
         self,
         plans_for: Callable[[TableMap], tuple[Plan, ...]],
-        react: Callable[[SchemaChange, Transaction], Reaction],
+        react: Callable[[SchemaChange, Transaction], DdlEffect],
         *,
         transaction_bytes: int,
     ) -> None:
@@ -143,12 +142,12 @@ class Mapper:
         """Yield the transaction as operations, cut behind a rows event where it is too large."""
         changes: list[tuple[str, list[Operation]]] = []
         origins: list[Origin] = []
-        reaction, altered = NO_REACTION, False
+        effect, altered = NO_EFFECT, False
         size = 0
         last = len(transaction.changes) - 1
         for index, change in enumerate(transaction.changes):
             if isinstance(change, SchemaChange):
-                reaction, altered = self._react(change, transaction), True
+                effect, altered = self._react(change, transaction), True
                 continue
             for collection, operations, origin in self._operations(change, transaction):
                 changes.append((collection, operations))
@@ -156,12 +155,12 @@ class Mapper:
                 size += weight(operations)
             if size > self._transaction_bytes and index < last:
                 yield self._part(transaction, change, tuple(changes), size)._replace(
-                    clears=reaction.clears,
-                    writes=reaction.writes,
+                    clears=effect.clears,
+                    writes=effect.writes,
                     changes_schema=altered,
                     origins=tuple(origins),
                 )
-                changes, origins, size, reaction = [], [], 0, NO_REACTION
+                changes, origins, size, effect = [], [], 0, NO_EFFECT
         identity, before, checkpoint, committed_at, _ = transaction
         yield _new(
             MappedTransaction,
@@ -171,8 +170,8 @@ class Mapper:
                 committed_at,
                 tuple(changes),
                 size,
-                reaction.writes,
-                reaction.clears,
+                effect.writes,
+                effect.clears,
                 altered,
                 before,
                 tuple(origins),
@@ -256,18 +255,18 @@ class Pipeline:
         self,
         reader: Reader,
         mapper: Mapper,
-        handoff: Handoff,
+        queue: BatchQueue,
         writer: Writer,
-        beside: Beside,
-        pulse: Pulse | None = None,
+        between_batches: BetweenBatches,
+        liveness: Liveness | None = None,
     ) -> None:
-        """`pulse` beats at each turn."""
-        self._pulse = pulse or Pulse()
+        """`liveness` ticks at each turn."""
+        self._liveness = liveness or Liveness()
         self._reader = reader
         self._mapper = mapper
-        self._handoff = handoff
+        self._queue = queue
         self._writer = writer
-        self._beside = beside
+        self._between_batches = between_batches
         self._failed: BaseException | None = None
 
     def run(self, start: Checkpoint) -> None:
@@ -277,14 +276,14 @@ class Pipeline:
         """
         reading = threading.Thread(target=self._read, args=(start,), name="reader", daemon=True)
         reading.start()
-        self._beside.start()
+        self._between_batches.start()
         try:
-            while (batch := self._handoff.take(TURN_SECONDS)) is not None:
-                self._pulse.beat()
-                if batch is not NOTHING:
+            while (batch := self._queue.take(TURN_SECONDS)) is not None:
+                self._liveness.tick()
+                if batch is not EMPTY:
                     self._apply(batch)
-                self._beside.settle()
-                self._writer.keep()
+                self._between_batches.settle()
+                self._writer.renew_lease()
         except Stopped:
             if self._failed is None:
                 raise
@@ -295,7 +294,7 @@ class Pipeline:
 
     def _apply(self, batch: Batch) -> None:
         self._writer.apply(batch)
-        self._beside.note(batch)
+        self._between_batches.note(batch)
         log.debug(
             "batch_applied",
             operations=batch.operations,
@@ -312,17 +311,17 @@ class Pipeline:
 
     def _end_reading(self) -> None:
         self._reader.stop()
-        self._beside.stop()
-        self._handoff.close()
+        self._between_batches.stop()
+        self._queue.close()
 
     def _read(self, start: Checkpoint) -> None:
         try:
             for transaction in self._reader.transactions(start):
                 for mapped in self._mapper.map(transaction):
-                    self._handoff.put(mapped)
+                    self._queue.put(mapped)
         except Closed:
             return
         except BaseException as error:  # noqa: BLE001 - the main thread raises it
             self._failed = error
-            self._handoff.fail(error)
-            self._writer.hurry()  # it is told now, also where the target is away
+            self._queue.fail(error)
+            self._writer.stop_waiting()  # it is told now, also where the target is away

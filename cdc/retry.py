@@ -1,16 +1,18 @@
-"""Trying again: how long to wait, and until when."""
+"""Trying again: how long to wait, until when, and what others can tell of it meanwhile."""
 
 from __future__ import annotations
 
 import random
 import threading
+import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 import structlog
 
-from cdc.error_frames import let_go
+from cdc.model.telemetry import Outage
 
 T = TypeVar("T")
 
@@ -66,3 +68,66 @@ def persist(
             log.warning(event, error=str(error), retry_in_seconds=round(seconds, 1))
             if stopping.wait(seconds):
                 raise Stopped from error
+
+
+def let_go(error: BaseException) -> None:
+    """Clear the frames of an error, and of those that it came from, and forget them.
+
+    A driver that keeps an error in a variable of a frame which the error's traceback names makes a
+    cycle: every local of every frame that it came through, a batch of megabytes among them, then
+    lives until the collector looks. The daemon has it look seldom: loops that try again let go
+    first.
+
+    Forgetting matters too: a frame that was cleared keeps its function, and that its closure.
+    """
+    seen: set[int] = set()
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        each = waiting.pop()
+        if each is None or id(each) in seen:
+            continue
+        seen.add(id(each))
+        if each.__traceback__ is not None:
+            traceback.clear_frames(each.__traceback__)
+        each.__traceback__ = None
+        waiting += [each.__cause__, each.__context__]
+
+
+class Liveness:
+    """Ticks each time the work goes round, an attempt that fails included."""
+
+    def __init__(self) -> None:
+        self._at = time.monotonic()
+
+    def tick(self) -> None:
+        """Say that the work turns."""
+        self._at = time.monotonic()
+
+    @property
+    def seconds_ago(self) -> float:
+        """Return how long ago it ticked."""
+        return time.monotonic() - self._at
+
+
+class OutageTracker:
+    """One thread tells how its attempts go; others ask."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """`clock` tells seconds."""
+        self._clock = clock
+        self._failed: tuple[str, float] | None = None
+
+    def failed(self, error: str) -> None:
+        """Learn of a failed attempt."""
+        since = self._failed[1] if self._failed else self._clock()
+        self._failed = (error, since)
+
+    def succeeded(self) -> None:
+        """Learn that all is well."""
+        self._failed = None
+
+    @property
+    def outage(self) -> Outage | None:
+        """What is wrong; None where nothing is."""
+        failed = self._failed
+        return Outage(failed[0], self._clock() - failed[1]) if failed else None

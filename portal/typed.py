@@ -7,7 +7,7 @@ from typing import Any
 
 from bson import DatetimeMS, Decimal128
 
-from portal.moments import Moment
+from portal.bson_dates import Moment
 
 NOT_A_LIST = {"$not": {"$type": "array"}}
 """What a query adds to a condition, which an array would meet by one of its elements."""

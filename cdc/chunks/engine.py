@@ -6,10 +6,10 @@ import threading
 from collections.abc import Callable
 from typing import Protocol
 
-from cdc.checkpoint import Checkpoint
-from cdc.chunks.settling import Settler, Writer
+from cdc.chunks.applier import ChunkApplier, Writer
 from cdc.chunks.windows import Windows
-from cdc.writers.batch import Batch
+from cdc.model.batch import Batch
+from cdc.model.checkpoint import Checkpoint
 
 
 class Worker(Protocol):
@@ -35,15 +35,15 @@ class ChunkEngine:
         start: Checkpoint,
         writer: Writer,
         *,
-        nudge: Callable[[], None],
-        make_worker: Callable[[Windows, Settler], Worker],
+        wake: Callable[[], None],
+        make_worker: Callable[[Windows, ChunkApplier], Worker],
     ) -> None:
-        """Begin where the target holds `start`; `nudge` wakes the main thread."""
+        """Begin where the target holds `start`; `wake` wakes the main thread."""
         self._writer = writer
-        self._nudge = nudge
+        self._wake = wake
         self._windows = Windows(start)
-        self._settler = Settler(self._windows, nudge=nudge)
-        self._worker = make_worker(self._windows, self._settler)
+        self._applier = ChunkApplier(self._windows, wake=wake)
+        self._worker = make_worker(self._windows, self._applier)
         self._error: BaseException | None = None
 
     def start(self) -> None:
@@ -58,16 +58,16 @@ class ChunkEngine:
         """Apply what the stream has passed; raises what the thread died of."""
         if self._error is not None:
             raise self._error
-        self._settler.settle(self._writer)
+        self._applier.settle(self._writer)
 
     def stop(self) -> None:
         """End the thread; may be called from any thread."""
         self._worker.stop()
-        self._settler.stop()
+        self._applier.stop()
 
     def _run(self) -> None:
         try:
             self._worker.run()
         except BaseException as error:  # noqa: BLE001 - the main thread raises it
             self._error = error
-            self._nudge()
+            self._wake()

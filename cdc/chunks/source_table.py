@@ -8,25 +8,25 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-from cdc.chunks.pace import Pace
-from cdc.chunks.removal import Removal
+from cdc.chunks.delete_rule import DeleteRule
 from cdc.chunks.table import Collection, Part
+from cdc.chunks.throttle import Throttle
 from cdc.chunks.windows import Window
 from cdc.config import Config
-from cdc.dead_letters import Origin, failures
 from cdc.errors import TooEarly, Unfit, UsageError
-from cdc.following import Followed
-from cdc.jobs import Job, JobKind, Phase
-from cdc.mapping.language import IdExpression
-from cdc.mapping.model import Mapping as TableMapping
-from cdc.mapping.ownership import own_documents
-from cdc.mapping.plan import FailedRow, Plan
-from cdc.operations import Operation
-from cdc.readers.chunks import Chunk, ChunkReader
-from cdc.readers.keys import Key, written
-from cdc.readers.selected import Table
-from cdc.readers.watermarks import TableLocked
-from cdc.writers.batch import comparable, id_value
+from cdc.mapping.compile.plan import FailedRow, Plan
+from cdc.mapping.compile.router import TableRouter
+from cdc.mapping.compile.shard_ownership import own_documents
+from cdc.mapping.file.mapping import IdExpression
+from cdc.mapping.file.mapping import Mapping as TableMapping
+from cdc.model.batch import comparable, id_value
+from cdc.model.dead_letter import Origin, failures
+from cdc.model.job import Job, JobKind, Phase
+from cdc.model.operation import Operation
+from cdc.readers.select.chunk_reader import Chunk, ChunkReader
+from cdc.readers.select.keys import Key, written
+from cdc.readers.select.select_table import SelectTable
+from cdc.readers.select.watermarks import TableLocked
 
 TOO_EARLY_SECONDS: Final = 0.05
 """How soon to look again where the source does not show yet what its stream has delivered."""
@@ -45,8 +45,8 @@ class MappedCollection:
     mapping: TableMapping
     plan: Plan
     own: Mapping[str, Any]
-    removal: Removal
-    table: Table | None
+    removal: DeleteRule
+    table: SelectTable | None
     """The table by a key that the id holds; None where it holds none that rows can be read by."""
 
     @property
@@ -67,7 +67,7 @@ class MappedCollection:
         """Return what `on_delete` asks for where a document's row is gone."""
         return self.removal.of(identifier, document)
 
-    def key(self, identifier: bytes, table: Table) -> Key | None:
+    def key(self, identifier: bytes, table: SelectTable) -> Key | None:
         """Return the key of the row of `table` that may have this id; None where there is none."""
         found = id_value(identifier)
         if len(self.mapping.id_parts or table.map.primary_key) == 1:
@@ -84,10 +84,10 @@ class SourceTable:
         self,
         reader: ChunkReader,
         job: Job,
-        followed: Followed,
+        router: TableRouter,
         *,
         rows: int,
-        pace: Pace,
+        throttle: Throttle,
         wait: Callable[[float], None],
     ) -> None:
         """`rows` is the most that a chunk has; `wait` waits so many seconds.
@@ -95,7 +95,7 @@ class SourceTable:
         Raises UsageError where no mapping follows the table, or where the job cannot be done;
         Unfit where the key is gone by which it was read so far.
         """
-        mappings = _mappings(job, followed)
+        mappings = _mappings(job, router)
         schema, name = job.named
         columns = [column for each in mappings for column in each.id_columns]
         self._reader = reader
@@ -103,9 +103,9 @@ class SourceTable:
         self._mapped = [
             MappedCollection(
                 mapping=each,
-                plan=followed.plan(each, table.map),
+                plan=router.plan(each, table.map),
                 own=own_documents(each, schema, name),
-                removal=Removal(each.on_delete),
+                removal=DeleteRule(each.on_delete),
                 table=table.found_by(_id_columns(each, table)),
             )
             for each in mappings
@@ -117,7 +117,7 @@ class SourceTable:
         self._last = None if options.last is None else written(table.key, options.last)
         self._sets_aside = job.kind is JobKind.VERIFY  # it tells of every row, whatever the policy
         self._rows = rows
-        self._pace = pace
+        self._throttle = throttle
         self._wait = wait
 
     def __repr__(self) -> str:
@@ -214,7 +214,7 @@ class SourceTable:
         return [each.id for each in part.documents[collection.name][:PROBED_ROWS]]
 
     def _part(self, chunk: Chunk) -> Part:
-        self._pace.spent(chunk.rows)
+        self._throttle.spent(chunk.rows)
         now = time.time()
         documents, failed = {}, {}
         for each in self._mapped:
@@ -234,10 +234,10 @@ class SourceTable:
                 self._wait(TOO_EARLY_SECONDS)
 
 
-def _mappings(job: Job, followed: Followed) -> list[TableMapping]:
+def _mappings(job: Job, router: TableRouter) -> list[TableMapping]:
     schema, name = job.named
     target = job.options.target
-    found = [each for each in followed.mappings(schema, name) if target in (None, each.target)]
+    found = [each for each in router.mappings(schema, name) if target in (None, each.target)]
     if not found:
         raise UsageError(
             f"no mapping follows {job.table}" + (f" into {target}" if target else ""),
@@ -246,7 +246,7 @@ def _mappings(job: Job, followed: Followed) -> list[TableMapping]:
     return found
 
 
-def _in_order(table: Table, job: Job) -> Table:
+def _in_order(table: SelectTable, job: Job) -> SelectTable:
     """Return the table by the key that a job's cursor is of, whatever keys have come since."""
     progress = job.progress
     if progress is None or progress.cursor is None or progress.phase is not Phase.ROWS:
@@ -263,7 +263,7 @@ def _in_order(table: Table, job: Job) -> Table:
     return found
 
 
-def _id_columns(mapping: TableMapping, table: Table) -> Sequence[str]:
+def _id_columns(mapping: TableMapping, table: SelectTable) -> Sequence[str]:
     """Return the columns that an id holds; none for an expression."""
     if isinstance(mapping.id, IdExpression):
         return ()
@@ -273,10 +273,10 @@ def _id_columns(mapping: TableMapping, table: Table) -> Sequence[str]:
 class SourceTables:
     """Opens the tables of jobs."""
 
-    def __init__(self, config: Config, followed: Followed, pace: Pace) -> None:
+    def __init__(self, config: Config, router: TableRouter, throttle: Throttle) -> None:
         self._config = config
-        self._followed = followed
-        self._pace = pace
+        self._router = router
+        self._throttle = throttle
 
     @contextmanager
     def __call__(self, job: Job, wait: Callable[[float], None]) -> Iterator[SourceTable]:
@@ -285,7 +285,7 @@ class SourceTables:
         reader = ChunkReader(self._config.source, allow_brief_lock=chunks.allow_brief_lock)
         try:
             yield SourceTable(
-                reader, job, self._followed, rows=chunks.rows, pace=self._pace, wait=wait
+                reader, job, self._router, rows=chunks.rows, throttle=self._throttle, wait=wait
             )
         finally:
             reader.close()

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple, Protocol
 
 from cdc.chunks.windows import Window
-from cdc.dead_letters import Failure, Origin
-from cdc.operations import Operation
-from cdc.position import Position
-from cdc.writers.batch import comparable
+from cdc.model.batch import comparable
+from cdc.model.dead_letter import Failure, Origin
+from cdc.model.operation import Operation
+from cdc.model.position import Position
 
 NO_FAILURES: Final[Mapping[str, Sequence[Failure]]] = {}
 

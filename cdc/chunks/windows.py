@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from cdc.checkpoint import Checkpoint
-from cdc.operations import Operation
-from cdc.writers.batch import Batch, comparable
+from cdc.model.batch import Batch, comparable
+from cdc.model.checkpoint import Checkpoint
+from cdc.model.operation import Operation
 
 MAX_TOUCHED: Final = 1_000_000
 """Keys that one window remembers; a window that saw more is void: its chunk is read again."""

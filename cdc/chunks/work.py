@@ -1,4 +1,4 @@
-"""What each kind of job does with a table, piece by piece."""
+"""What each kind of job does with a table, chunk by chunk."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from typing import Any, Final, Protocol
 
 import bson
 
-from cdc.chunks.account import Account, Found, LetterOn, as_replace
-from cdc.chunks.comparing import Difference, differences, unmapped
+from cdc.chunks.diff import Difference, differences, unmapped
+from cdc.chunks.findings import Found, LetterOn, VerifyFindings, as_replace
+from cdc.chunks.scan import Change, Changes, ScanStep, TableScan
 from cdc.chunks.table import Collection, Part, Table
-from cdc.chunks.task import Change, Changes, Step, Task
 from cdc.chunks.windows import Window
-from cdc.dead_letters import Origin
-from cdc.jobs import JobKind, Phase, Progress
-from cdc.operations import Operation, OperationKind
-from cdc.writers.batch import comparable
+from cdc.model.batch import comparable
+from cdc.model.dead_letter import Origin
+from cdc.model.job import JobKind, Phase, Progress
+from cdc.model.operation import Operation, OperationKind
 
 SettlePart = Callable[[Part, Window, Progress], tuple[Changes, Progress]]
 SettleGone = Callable[[Collection, list[bytes], Window, Progress], tuple[Changes, Progress]]
 
-ReadIds = Callable[[Collection, list[bytes], Part, Any, Window], Step]
+ReadIds = Callable[[Collection, list[bytes], Part, Any, Window], ScanStep]
 """Makes a step of what was looked up for some documents."""
 
 RECHECKS: Final = 3
@@ -53,24 +53,26 @@ class Work:
 
     def __init__(
         self,
-        task: Task,
+        scan: TableScan,
         table: Table,
         documents: Documents,
         *,
-        piece_rows: int,
+        chunk_rows: int,
         letter_on: LetterOn = lambda *_: None,
     ) -> None:
-        """`piece_rows` is how many documents a piece of the phase DOCUMENTS has."""
-        self._task = task
+        """`chunk_rows` is how many documents a chunk of the phase DOCUMENTS has."""
+        self._scan = scan
         self._table = table
         self._documents = documents
-        self._piece_rows = piece_rows
-        self._options = task.job.options
-        self._account = Account(task.progress, repair=self._options.repair, letter_on=letter_on)
+        self._chunk_rows = chunk_rows
+        self._options = scan.job.options
+        self._findings = VerifyFindings(
+            scan.progress, repair=self._options.repair, letter_on=letter_on
+        )
 
     def run(self) -> None:
         """Do it, from the saved progress on."""
-        match self._task.job.kind:
+        match self._scan.job.kind:
             case JobKind.BACKFILL:
                 self._rows(self._copied)
             case JobKind.RESYNC:
@@ -86,15 +88,15 @@ class Work:
     # -- through the rows
 
     def _rows(self, settle: SettlePart) -> None:
-        task = self._task
-        if task.progress.phase is not Phase.ROWS:
+        scan = self._scan
+        if scan.progress.phase is not Phase.ROWS:
             return
-        if task.progress.total is None:
+        if scan.progress.total is None:
             empty = all(self._documents.is_empty(each.name) for each in self._table.collections)
-            task.advance(total=self._estimate(), inserting=empty, order=self._table.order)
-        elif task.progress.cursor is None:
-            task.advance(order=self._table.order)
-        while not task.walk(partial(self._read_rows, settle), self._account.has_much_pending):
+            scan.advance(total=self._estimate(), inserting=empty, order=self._table.order)
+        elif scan.progress.cursor is None:
+            scan.advance(order=self._table.order)
+        while not scan.run(partial(self._read_rows, settle), self._findings.has_much_pending):
             self._recheck()
 
     def _estimate(self) -> int:
@@ -103,10 +105,10 @@ class Work:
             return 0
         return round(self._table.rows * self._options.share(self._table.rows) / 100)
 
-    def _read_rows(self, settle: SettlePart, cursor: Any, window: Window) -> Step:
+    def _read_rows(self, settle: SettlePart, cursor: Any, window: Window) -> ScanStep:
         part = self._table.read(cursor, window)
         after = cursor if part.last is None else part.last
-        return Step(after, part.finished, part.high, partial(settle, part, window))
+        return ScanStep(after, part.finished, part.high, partial(settle, part, window))
 
     def _copied(self, part: Part, window: Window, progress: Progress) -> tuple[Changes, Progress]:
         """Write what the stream has not written since."""
@@ -134,13 +136,13 @@ class Work:
             documents = self._documents.fetch(collection, [each.id for each in wanted])
             found += differences(collection, wanted, documents)
             found += self._unmapped(collection, part, window)
-        return self._account.told(found, replace(progress, rows=progress.rows + part.rows))
+        return self._findings.record(found, replace(progress, rows=progress.rows + part.rows))
 
     def _unmapped(self, collection: str, part: Part, window: Window) -> list[Found]:
         """Tell of the rows that cannot be carried over; nothing can mend their documents."""
         failed = part.failures.get(collection, ())
         touched = [each.id for each in failed if window.has_touched(collection, each.id)]
-        self._put_off(collection, touched)
+        self._defer(collection, touched)
         settled = [each for each in failed if each.id not in {*touched}]
         ids = [each.id for each in settled if each.id]
         documents = self._documents.fetch(collection, ids) if ids else {}
@@ -153,49 +155,49 @@ class Work:
         settled = window.untouched(collection, operations)
         if len(settled) < len(operations):
             kept = {each.id for each in settled}
-            self._put_off(collection, [each.id for each in operations if each.id not in kept])
+            self._defer(collection, [each.id for each in operations if each.id not in kept])
         return settled
 
-    def _put_off(self, collection: str, ids: Iterable[bytes]) -> None:
+    def _defer(self, collection: str, ids: Iterable[bytes]) -> None:
         """Have documents looked at again later; only verify needs to, the stream wrote them."""
-        if self._task.job.kind is JobKind.VERIFY:
-            self._account.put_off(collection, ids)
+        if self._scan.job.kind is JobKind.VERIFY:
+            self._findings.defer(collection, ids)
 
     # -- through the documents
 
     def _all_documents(self, settle: SettleGone) -> None:
-        task = self._task
-        if task.progress.phase is Phase.ROWS:
-            task.advance(phase=Phase.DOCUMENTS, cursor=None, to_search=self._documents_expected())
+        scan = self._scan
+        if scan.progress.phase is Phase.ROWS:
+            scan.advance(phase=Phase.DOCUMENTS, cursor=None, to_search=self._documents_expected())
         for collection in self._table.collections:
-            if task.progress.done and collection.name in task.progress.done:
+            if scan.progress.done and collection.name in scan.progress.done:
                 continue
             self._probe(collection)
             read = partial(self._read_documents, collection, settle)
-            while not task.walk(read, self._account.has_much_pending):
+            while not scan.run(read, self._findings.has_much_pending):
                 self._recheck()
-            task.advance(done=(*task.progress.done, collection.name), cursor=None)
+            scan.advance(done=(*scan.progress.done, collection.name), cursor=None)
 
     def _documents_expected(self) -> int:
         """Return about how many documents there are: as many as rows, counted if all were read."""
-        rows = self._task.progress.rows
+        rows = self._scan.progress.rows
         if self._options.reads_a_range or self._options.sample:
             rows = max(rows, self._table.rows)
         return rows * len(self._table.collections)
 
     def _probe(self, collection: Collection) -> None:
-        with self._task.window() as window:
+        with self._scan.window() as window:
             self._table.probe(collection, window)
 
     def _read_documents(
         self, collection: Collection, settle: SettleGone, cursor: Any, window: Window
-    ) -> Step:
+    ) -> ScanStep:
         ids = self._documents.ids(
-            collection.name, after=cursor, limit=self._piece_rows, within=collection.own
+            collection.name, after=cursor, limit=self._chunk_rows, within=collection.own
         )
         if not ids:
-            return Step(cursor, True, None, lambda progress: ((), progress))
-        finished = len(ids) < self._piece_rows
+            return ScanStep(cursor, True, None, lambda progress: ((), progress))
+        finished = len(ids) < self._chunk_rows
         asked = self._sampled(ids)
         part = self._table.lookup(collection, asked, window)
         if part.ids < len(asked):
@@ -203,10 +205,10 @@ class Work:
             ids = asked
         gone = _gone(collection, asked, part)
         settled = partial(settle, collection, gone, window)
-        return Step(ids[-1], finished, part.high, partial(_passed, len(ids), settled))
+        return ScanStep(ids[-1], finished, part.high, partial(_passed, len(ids), settled))
 
     def _sampled(self, ids: list[bytes]) -> list[bytes]:
-        share = self._options.share(self._task.progress.to_search)
+        share = self._options.share(self._scan.progress.to_search)
         if share >= 100:
             return ids
         return [each for each in ids if random.random() * 100 < share]
@@ -224,12 +226,12 @@ class Work:
         self, collection: Collection, gone: list[bytes], window: Window, progress: Progress
     ) -> tuple[Changes, Progress]:
         """Tell of the documents whose rows are gone."""
-        return self._account.told(self._extra(collection, gone, window), progress)
+        return self._findings.record(self._extra(collection, gone, window), progress)
 
     def _extra(self, collection: Collection, gone: Sequence[bytes], window: Window) -> list[Found]:
         name = collection.name
         touched = [each for each in gone if window.has_touched(name, each)]
-        self._put_off(name, touched)
+        self._defer(name, touched)
         asked = [each for each in gone if each not in {*touched}]
         documents = self._documents.fetch(name, asked) if asked else {}
         return [
@@ -243,45 +245,45 @@ class Work:
 
     def _recheck(self) -> None:
         """Look again at what was pending; what changes each time is counted as unsettled."""
-        for collection in self._table.collections if self._account.pending else ():
+        for collection in self._table.collections if self._findings.pending else ():
             self._probe(collection)
         for _ in range(RECHECKS):
             for collection in self._table.collections:
-                ids = self._account.put_off_of(collection.name)
-                self._in_pieces(self._read_again, collection, ids)
-        unsettled = self._task.progress.unsettled + self._account.give_up()
-        self._task.advance(unsettled=unsettled, pending=())
+                ids = self._findings.deferred_of(collection.name)
+                self._in_chunks(self._read_again, collection, ids)
+        unsettled = self._scan.progress.unsettled + self._findings.give_up()
+        self._scan.advance(unsettled=unsettled, pending=())
 
-    def _in_pieces(self, read: ReadIds, collection: Collection, ids: list[bytes]) -> None:
-        """Read the rows of documents; what does not fit in one piece comes in the next."""
+    def _in_chunks(self, read: ReadIds, collection: Collection, ids: list[bytes]) -> None:
+        """Read the rows of documents; what does not fit in one chunk comes in the next."""
         while ids:
-            ids = self._in_piece(read, collection, ids)
+            ids = self._in_chunk(read, collection, ids)
 
-    def _in_piece(self, read: ReadIds, collection: Collection, ids: list[bytes]) -> list[bytes]:
+    def _in_chunk(self, read: ReadIds, collection: Collection, ids: list[bytes]) -> list[bytes]:
         left = ids
 
-        def step(cursor: Any, window: Window) -> Step:
+        def step(cursor: Any, window: Window) -> ScanStep:
             nonlocal left
-            some = ids[: self._piece_rows]
+            some = ids[: self._chunk_rows]
             part = self._table.lookup(collection, some, window)
             left = ids[part.ids :]
             return read(collection, some[: part.ids], part, cursor, window)
 
-        self._task.walk(step)
+        self._scan.run(step)
         return left
 
     def _read_again(
         self, collection: Collection, ids: list[bytes], part: Part, cursor: Any, window: Window
-    ) -> Step:
+    ) -> ScanStep:
         gone = _gone(collection, ids, part)
 
         def settle(progress: Progress) -> tuple[Changes, Progress]:
-            self._account.looked_at(collection.name, ids)
+            self._findings.looked_at(collection.name, ids)
             changes, progress = self._compared(part._replace(rows=0), window, progress)
             more, progress = self._searched(collection, gone, window, progress)
             return (*changes, *more), progress
 
-        return Step(cursor, True, part.high, settle)
+        return ScanStep(cursor, True, part.high, settle)
 
     # -- what was set aside
 
@@ -290,11 +292,11 @@ class Work:
         ids = [encoded(each) for each in self._options.ids or ()]
         for collection in self._table.collections:
             self._probe(collection)
-            self._in_pieces(self._read_to_retry, collection, ids)
+            self._in_chunks(self._read_to_retry, collection, ids)
 
     def _read_to_retry(
         self, collection: Collection, ids: list[bytes], part: Part, cursor: Any, window: Window
-    ) -> Step:
+    ) -> ScanStep:
         gone = _gone(collection, ids, part)
 
         def settle(progress: Progress) -> tuple[Changes, Progress]:
@@ -304,7 +306,7 @@ class Work:
             changes = (*copied, Change(collection.name, away, collection.origin))
             return changes, replace(progress, removed=removed)
 
-        return Step(cursor, True, part.high, settle)
+        return ScanStep(cursor, True, part.high, settle)
 
     def _away(
         self, collection: Collection, gone: Sequence[bytes], window: Window

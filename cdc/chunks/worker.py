@@ -11,18 +11,17 @@ from typing import Final, Protocol
 
 import structlog
 
-from cdc.chunks.account import LetterOn
-from cdc.chunks.pace import Pace
-from cdc.chunks.settling import Settler
+from cdc.chunks.applier import ChunkApplier
+from cdc.chunks.findings import LetterOn
+from cdc.chunks.scan import TableScan
+from cdc.chunks.stats import CopyCounters
 from cdc.chunks.table import Table
-from cdc.chunks.tally import CopyTally
-from cdc.chunks.task import Task
+from cdc.chunks.throttle import Throttle
 from cdc.chunks.windows import Windows
 from cdc.chunks.work import Documents, Work
-from cdc.error_frames import let_go
 from cdc.errors import CdcError, Defect, Retryable
-from cdc.jobs import Job, JobKind, JobState
-from cdc.retry import Backoff, Stopped
+from cdc.model.job import Job, JobKind, JobState
+from cdc.retry import Backoff, Stopped, let_go
 
 log = structlog.get_logger(__name__)
 
@@ -45,11 +44,11 @@ class Jobs(Protocol):
         ...
 
 
-class SetAside(Exception):
+class JobInterrupted(Exception):
     """Somebody paused or cancelled the job."""
 
 
-class Worker:
+class JobWorker:
     """Works on the stream's jobs until `stop`."""
 
     def __init__(
@@ -59,29 +58,29 @@ class Worker:
         open_table: Callable[[Job, Wait], AbstractContextManager[Table]],
         documents: Documents,
         windows: Windows,
-        settler: Settler,
-        pace: Pace,
-        piece_rows: int,
+        applier: ChunkApplier,
+        throttle: Throttle,
+        chunk_rows: int,
         letter_on: LetterOn,
         before_copy: Callable[[Job], None] = lambda _: None,
         on_idle: Callable[[], None] = lambda: None,
         tidy: Callable[[], None] = lambda: None,
-        tally: CopyTally | None = None,
+        counters: CopyCounters | None = None,
     ) -> None:
-        """`on_idle` is called whenever no job is left to do; `tally` counts what is copied.
+        """`on_idle` is called whenever no job is left to do; `counters` counts what is copied.
 
         `tidy` is called between jobs, `before_copy` before anything of a backfill or resync is
         written.
         """
         self._before_copy = before_copy
-        self._tally = tally or CopyTally()
+        self._counters = counters or CopyCounters()
         self._jobs = jobs
         self._open_table = open_table
         self._documents = documents
         self._windows = windows
-        self._settler = settler
-        self._pace = pace
-        self._piece_rows = piece_rows
+        self._applier = applier
+        self._throttle = throttle
+        self._chunk_rows = chunk_rows
         self._letter_on = letter_on
         self._on_idle = on_idle
         self._tidy = tidy
@@ -114,41 +113,41 @@ class Worker:
             self._on_idle()
             self._stopping.wait(LOOK_SECONDS)
             return False
-        task = Task(
+        scan = TableScan(
             job,
             windows=self._windows,
-            settler=self._settler,
+            applier=self._applier,
             before_each=lambda: self._before_each(job),
             wait=partial(self._watch, job),
-            tally=self._tally,
+            counters=self._counters,
         )
-        self._tally.begun(job, task.progress)
+        self._counters.begun(job, scan.progress)
         facts = {"job": job.id, "kind": job.kind.value, "table": job.table}
-        log.info("job_started", rows=task.progress.rows, **facts)
-        task.move(JobState.RUNNING)
+        log.info("job_started", rows=scan.progress.rows, **facts)
+        scan.move(JobState.RUNNING)
         try:
-            self._work(task)
-        except SetAside:
-            self._tally.ended(job, JobState.PAUSED)
-            log.info("job_set_aside", rows=task.progress.rows, **facts)
+            self._work(scan)
+        except JobInterrupted:
+            self._counters.ended(job, JobState.PAUSED)
+            log.info("job_set_aside", rows=scan.progress.rows, **facts)
         except (Retryable, Stopped):
             raise
         except CdcError as error:
-            self._failed(task, error)
+            self._failed(scan, error)
         except Exception as error:  # noqa: BLE001 - the stream goes on, whatever a job meets
-            self._failed(task, Defect.of(error))
+            self._failed(scan, Defect.of(error))
         else:
-            task.move(JobState.DONE)
-            self._tally.ended(job, JobState.DONE)
-            log.info("job_done", rows=task.progress.rows, **facts)
+            scan.move(JobState.DONE)
+            self._counters.ended(job, JobState.DONE)
+            log.info("job_done", rows=scan.progress.rows, **facts)
         return True
 
-    def _failed(self, task: Task, error: CdcError) -> None:
+    def _failed(self, scan: TableScan, error: CdcError) -> None:
         """End a job that cannot go on; raises Stopped where its connections went away under it."""
         if self._stopping.is_set():
             raise Stopped from error
-        job = task.job
-        self._tally.ended(job, JobState.FAILED)
+        job = scan.job
+        self._counters.ended(job, JobState.FAILED)
         error.remedy = _remedy(job, error)
         log.error(
             "job_failed",
@@ -158,26 +157,26 @@ class Worker:
             error=error.message,
             remedy=error.remedy,
         )
-        task.move(JobState.FAILED, str(error))
+        scan.move(JobState.FAILED, str(error))
 
-    def _work(self, task: Task) -> None:
+    def _work(self, scan: TableScan) -> None:
         started = time.monotonic()
-        if task.job.kind in (JobKind.BACKFILL, JobKind.RESYNC):
-            self._before_copy(task.job)
-        with self._open_table(task.job, partial(self._watch, task.job)) as table:
+        if scan.job.kind in (JobKind.BACKFILL, JobKind.RESYNC):
+            self._before_copy(scan.job)
+        with self._open_table(scan.job, partial(self._watch, scan.job)) as table:
             Work(
-                task,
+                scan,
                 table,
                 self._documents,
-                piece_rows=self._piece_rows,
+                chunk_rows=self._chunk_rows,
                 letter_on=self._letter_on,
             ).run()
         log.debug("job_took", seconds=round(time.monotonic() - started, 3))
 
     def _before_each(self, job: Job) -> None:
-        """Hold the next piece back as the limits ask; leave a job that was set aside."""
+        """Hold the next chunk back as the limits ask; leave a job that was set aside."""
         self._look_at(job)
-        self._pace.keep(partial(self._watch, job))
+        self._throttle.wait(partial(self._watch, job))
 
     def _watch(self, job: Job, seconds: float) -> None:
         """Wait, and leave the job as soon as it is set aside."""
@@ -193,7 +192,7 @@ class Worker:
         self._looked_at = now
         current = self._jobs.get(job.id)
         if current is None or current.state is not JobState.RUNNING:
-            raise SetAside
+            raise JobInterrupted
 
     def _wait(self, seconds: float) -> None:
         if self._stopping.wait(seconds):

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
-from cdc.spelling import Spelling
+from cdc.terminal.spelling import Spelling
 
 
 def _noted(ctx: click.Context, parameter: click.Parameter, path: Path) -> Path:

@@ -10,10 +10,10 @@ import click
 
 from cdc.commands import config_option, output_option, spelling
 from cdc.config import load
-from cdc.fitness import examine
-from cdc.mapping.model import load_mappings
+from cdc.mapping.file.loading import load_mappings
 from cdc.preflight import Finding, Outcome, exit_code
-from cdc.terminal import say
+from cdc.preflight.run import examine
+from cdc.terminal.output import say
 
 
 @click.command()

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
-from cdc.claims import Claim
 from cdc.commands import config_option, output_option
 from cdc.config import load
-from cdc.terminal import in_a_line, say
+from cdc.model.claim import Claim
+from cdc.terminal.output import in_a_line, say
 from cdc.writers import claims as known
 
 

@@ -12,13 +12,13 @@ from bson import json_util
 
 from cdc.commands import config_option, output_option, spelling
 from cdc.config import Config, load
-from cdc.dead_letters import DeadLetter, LetterState
 from cdc.errors import UsageError
-from cdc.mapping.mistakes import did_you_mean
-from cdc.retrying import retried
-from cdc.terminal import in_a_line, say
-from cdc.writers import target
-from cdc.writers.dead_letters import DeadLetters, letters_of
+from cdc.job_client.retry_letters import retried
+from cdc.mapping.file.problems import did_you_mean
+from cdc.model.dead_letter import DeadLetter, LetterState
+from cdc.terminal.output import in_a_line, say
+from cdc.writers.connection import connect_target
+from cdc.writers.dead_letters.queries import DeadLetters, letters_of
 
 STILL_OPEN: Final = 1
 
@@ -110,7 +110,7 @@ def discard(letters: tuple[str, ...], config_path: Path, table: str | None, ever
 
 @contextmanager
 def _letters(config: Config) -> Iterator[DeadLetters]:
-    with target.connect(config.target) as client:
+    with connect_target(config.target) as client:
         yield letters_of(config, client)
 
 

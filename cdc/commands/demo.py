@@ -10,10 +10,10 @@ from random import SystemRandom
 import click
 
 from cdc.demo import endless, once
+from cdc.demo.environment import Stage, stage
 from cdc.demo.interrupts import orderly
 from cdc.demo.live_line import LiveLine
 from cdc.demo.sample import Sample, shipped_sample
-from cdc.demo.stage import Stage, stage
 from cdc.servers import Flavour
 
 

@@ -10,10 +10,10 @@ from bson import json_util
 from cdc.commands import config_option, output_option, spelling
 from cdc.config import load
 from cdc.errors import UsageError
-from cdc.jobs import Job, JobState
-from cdc.requests import jobs_of
-from cdc.terminal import in_a_line, say
-from cdc.writers import saved
+from cdc.job_client.client import jobs_of
+from cdc.model.job import Job, JobState
+from cdc.terminal.output import in_a_line, say
+from cdc.writers import stream_admin
 
 OPEN = (JobState.QUEUED, JobState.RUNNING, JobState.PAUSED)
 
@@ -41,7 +41,7 @@ def list_jobs(config_path: Path, output: str, limit: int) -> None:
     config = load(config_path)
     with jobs_of(config) as known:
         every = known.all()
-    active = saved.holder(config) is not None
+    active = stream_admin.active_owner(config) is not None
     found = every[-limit:]
     if output == "json":
         shown = [{**each.shown(), "waits": each.waits(active=active)} for each in found]

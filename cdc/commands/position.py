@@ -13,23 +13,26 @@ from typing import Any, Final
 import click
 from pydantic import ValidationError
 
-from cdc import skipping
-from cdc.accepted import entries
-from cdc.checkpoint import Checkpoint
 from cdc.commands import config_option, output_option, spelling
 from cdc.config import Config, StartPosition, load
 from cdc.errors import CdcError, LeaseHeld, SourceDiverged, UsageError
-from cdc.faults import switched_faults
-from cdc.fitness import existing_now
-from cdc.following import Followed
-from cdc.mapping.model import Mapping, load_mappings
-from cdc.passed_over import PassedOver, passed_over
-from cdc.position import FilePosition, GtidPosition, to_document
-from cdc.readers import resume, source, start
-from cdc.readers.look import look
-from cdc.skipping import Repair, Skip
-from cdc.terminal import in_a_line, say
-from cdc.writers import saved
+from cdc.job_client import skip_transaction
+from cdc.job_client.skip_transaction import Repair, Skip
+from cdc.mapping.compile.router import TableRouter
+from cdc.mapping.file.loading import load_mappings
+from cdc.mapping.file.mapping import Mapping
+from cdc.model.checkpoint import Checkpoint
+from cdc.model.position import FilePosition, GtidPosition, to_document
+from cdc.observability.passed_over import PassedOver, passed_over
+from cdc.preflight.mapping_edits import entries
+from cdc.preflight.run import existing_now
+from cdc.readers.server import resume
+from cdc.readers.server.connection import SourceConnection, connect_source, is_mariadb
+from cdc.readers.server.start_position import has_gtids, resolve_start
+from cdc.readers.server.status import fetch
+from cdc.terminal.output import in_a_line, say
+from cdc.writers import stream_admin
+from cdc.writers.fault_injection import switched_faults
 
 QUERY_SECONDS: Final = 30.0
 
@@ -45,7 +48,7 @@ def position() -> None:
 def show(config_path: Path, output: str) -> None:
     """Show the saved position: everything before it is in the target."""
     config = load(config_path)
-    document = saved.read(config)
+    document = stream_admin.read(config)
     if document is None:
         raise CdcError(
             f"the stream {config.name} has no position yet",
@@ -85,7 +88,7 @@ def set_position(
     what it is at and goes on at the new position.
     """
     config = load(config_path)
-    before = saved.read(config)
+    before = stream_admin.read(config)
     wanted = _resolved(config, _wanted(gtid, file, offset, word), before)
     passed = _passed_over(config, before, wanted)
     change = f"{_place(before)} → {str(wanted.position) or 'nothing applied'}"
@@ -95,7 +98,7 @@ def set_position(
     mappings = _mappings(config, config_path)
     accepted = entries(mappings, datetime.now(UTC))
     repair = _every_resync(config, mappings) if resync and before else Repair((), ())
-    saved.move(config, wanted, mappings=accepted, force=force, jobs=repair.jobs)
+    stream_admin.set_position(config, wanted, mappings=accepted, force=force, jobs=repair.jobs)
     say(f"moved {config.name}: {told}", err=True)
     _tell_repair(repair)
     if passed and passed.may_skip and not resync:
@@ -118,23 +121,25 @@ def skip(config_path: Path, output: str, yes: bool, force: bool) -> None:
     tables it touched, all that are followed are resynced. Refused while a daemon is active.
     """
     config = load(config_path)
-    state = saved.read(config)
+    state = stream_admin.read(config)
     if state is None:
         raise UsageError(
             f"the stream {config.name} has no position yet",
             remedy="it gets one at its first start: cdc run",
         )
-    if not force and (active := saved.holder(config)) is not None:
+    if not force and (active := stream_admin.active_owner(config)) is not None:
         raise LeaseHeld(
             f"the daemon of {config.name} is active: {active}",
             remedy="stop it first; or add --force",
         )
-    found = skipping.plan(config, _mappings(config, config_path), Checkpoint.from_document(state))
+    found = skip_transaction.plan(
+        config, _mappings(config, config_path), Checkpoint.from_document(state)
+    )
     if output == "table":
         say("\n".join(_lines(found)))
     done = yes or _confirmed(config)
     if done:
-        skipping.carry_out(config, found, force=force, faults=switched_faults())
+        skip_transaction.carry_out(config, found, force=force, faults=switched_faults())
     if output == "json":
         say(json.dumps({**found.shown(), "done": done}, ensure_ascii=False, indent=2))
     if not done:
@@ -185,7 +190,7 @@ def _tell_repair(repair: Repair) -> None:
 
 def _every_resync(config: Config, mappings: Sequence[Mapping]) -> Repair:
     tables = existing_now(config, mappings)
-    return skipping.repaired(config.name, Followed(mappings), tables, by="position set")
+    return skip_transaction.repaired(config.name, TableRouter(mappings), tables, by="position set")
 
 
 def _passed_over(
@@ -194,7 +199,7 @@ def _passed_over(
     if before is None:
         return None
     old = Checkpoint.from_document(before).position
-    return passed_over(old, wanted.position, look(config.source))
+    return passed_over(old, wanted.position, fetch(config.source))
 
 
 def _mappings(config: Config, config_path: Path) -> tuple[Mapping, ...]:
@@ -228,12 +233,12 @@ def _resolved(
     config: Config, wanted: str | StartPosition, before: dict[str, Any] | None
 ) -> Checkpoint:
     """Ask the source for the position; refuse one that it cannot go on from, or gives GTIDs up."""
-    checkpoint = start.resolve(config.source, wanted)
+    checkpoint = resolve_start(config.source, wanted)
     by_gtids = before is not None and isinstance(
         Checkpoint.from_document(before).position, GtidPosition
     )
-    with closing(source.connect(config.source, read_timeout=QUERY_SECONDS)) as connection:
-        mariadb = source.is_mariadb(connection)
+    with closing(connect_source(config.source, read_timeout=QUERY_SECONDS)) as connection:
+        mariadb = is_mariadb(connection)
         if by_gtids and isinstance(checkpoint.position, FilePosition):
             _require_no_gtids(connection, checkpoint.position, mariadb=mariadb)
         try:
@@ -247,10 +252,8 @@ def _resolved(
     return checkpoint
 
 
-def _require_no_gtids(
-    connection: source.SourceConnection, wanted: FilePosition, *, mariadb: bool
-) -> None:
-    if start.has_gtids(connection, mariadb=mariadb):
+def _require_no_gtids(connection: SourceConnection, wanted: FilePosition, *, mariadb: bool) -> None:
+    if has_gtids(connection, mariadb=mariadb):
         raise UsageError(
             "the stream is positioned by GTIDs, and so is its source: by file and offset it could"
             " neither move to another server nor read tables in chunks",

@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from cdc.commands import config_option, output_option
-from cdc.jobs import JobKind, Options
-from cdc.whole_tables import perform_on_tables
+from cdc.job_client.table_jobs import perform_on_tables
+from cdc.model.job import JobKind, Options
 
 
 @click.command()

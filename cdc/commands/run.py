@@ -11,11 +11,11 @@ import click
 from cdc import log
 from cdc.commands import config_option, spelling
 from cdc.config import load
-from cdc.daemon import Daemon, stopped_by_signals
-from cdc.faults import switched_faults
-from cdc.http import served
-from cdc.mapping.model import load_mappings
-from cdc.service_manager import told
+from cdc.daemon.daemon import Daemon, stopped_by_signals
+from cdc.mapping.file.loading import load_mappings
+from cdc.observability.http import served
+from cdc.observability.systemd import notify_systemd
+from cdc.writers.fault_injection import switched_faults
 
 GC_THRESHOLD: Final = 50_000
 """Objects made before the collector looks: a batch makes thousands, none of them in a cycle.
@@ -47,7 +47,7 @@ def run(config_path: Path, accept_mapping_change: bool) -> None:
     stalled_after = config.http.stalled_after_seconds
     with (
         stopped_by_signals(daemon),
-        served(config, daemon.snapshot),
-        told(daemon.snapshot, stalled_after_seconds=stalled_after),
+        served(config, daemon.telemetry),
+        notify_systemd(daemon.telemetry, stalled_after_seconds=stalled_after),
     ):
         daemon.run()

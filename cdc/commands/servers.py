@@ -11,7 +11,7 @@ from cdc.commands import output_option
 from cdc.servers import Engine, Flavour
 from cdc.servers.cache import Cache
 from cdc.servers.flavour import NAMES, Name
-from cdc.servers.standing import Report, Standing
+from cdc.servers.persistent import Report, Standing
 from cdc.servers.versions import numbers
 
 _SOURCE_VERSIONS = (

@@ -10,10 +10,10 @@ from typing import Any, Final
 
 import click
 
-from cdc import status as examined
 from cdc.commands import config_option, output_option, spelling
 from cdc.config import load
-from cdc.terminal import in_a_line, say
+from cdc.observability import status as examined
+from cdc.terminal.output import in_a_line, say
 
 WATCH_SECONDS: Final = 2.0
 

@@ -11,9 +11,9 @@ from pydantic import ValidationError
 from cdc.config.mistakes import Mistake, mistakes_of, usage_error
 from cdc.config.stream import Config
 from cdc.config.variables import VariableMistake, expand_all
+from cdc.config.yaml12 import Marked, YamlMistake, read
+from cdc.config.yaml12 import Path as KeyPath
 from cdc.errors import UsageError
-from cdc.yaml_file import Marked, YamlMistake, read
-from cdc.yaml_file import Path as KeyPath
 
 
 def load(

@@ -11,9 +11,9 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from cdc.config.yaml12 import Marked
+from cdc.config.yaml12 import Path as KeyPath
 from cdc.errors import UsageError
-from cdc.yaml_file import Marked
-from cdc.yaml_file import Path as KeyPath
 
 
 @dataclass(frozen=True, slots=True)

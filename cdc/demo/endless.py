@@ -7,11 +7,11 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import NoReturn
 
+from cdc.demo.environment import Stage
 from cdc.demo.live_line import LiveLine
 from cdc.demo.loader import load
-from cdc.demo.look import commands
 from cdc.demo.sample import Sample
-from cdc.demo.stage import Stage
+from cdc.demo.shell_hints import commands
 from cdc.demo.traffic import Traffic
 
 Say = Callable[[str], None]

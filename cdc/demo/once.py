@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cdc.demo.comparison import TableComparison, compare
+from cdc.demo.environment import Stage
 from cdc.demo.freshness import Freshness
 from cdc.demo.loader import load
 from cdc.demo.sample import Sample
-from cdc.demo.stage import Stage
 from cdc.demo.workload import Counts, Workload
 from cdc.errors import CdcError
 

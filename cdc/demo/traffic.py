@@ -10,8 +10,8 @@ from contextlib import closing
 from random import Random
 
 from cdc.demo.connections import Collection
+from cdc.demo.environment import Stage
 from cdc.demo.freshness import Freshness
-from cdc.demo.stage import Stage
 from cdc.demo.workload import Workload
 
 _RATE_WINDOW_SECONDS = 3.0

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from cdc.preflight.claims import claim_findings
-from cdc.preflight.edited import edit_findings
-from cdc.preflight.expressions import expression_findings
-from cdc.preflight.finding import Finding, Outcome, exit_code, require
-from cdc.preflight.indexes import index_findings
-from cdc.preflight.places import place_findings
-from cdc.preflight.source import source_findings
-from cdc.preflight.tables import (
-    glob_findings,
-    gone,
-    mapping_finding,
-    missing,
-    table_findings,
-)
-from cdc.preflight.target import target_findings
+from cdc.preflight.findings import Finding, Outcome, exit_code, require
+from cdc.preflight.rules.claims import claim_findings
+from cdc.preflight.rules.edited import edit_findings
+from cdc.preflight.rules.expressions import expression_findings
+from cdc.preflight.rules.indexes import index_findings
+from cdc.preflight.rules.places import place_findings
+from cdc.preflight.rules.source import source_findings
+from cdc.preflight.rules.tables import glob_findings, gone, mapping_finding, missing, table_findings
+from cdc.preflight.rules.target import target_findings
 
 __all__ = [
     "Finding",

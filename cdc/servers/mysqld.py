@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from cdc.servers.root import Root
+from cdc.servers.package_root import Root
 from cdc.servers.sql_program import Files, account, account_options, run_once
 
 DEFAULTS = (

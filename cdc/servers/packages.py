@@ -18,8 +18,8 @@ from cdc.servers.flavour import Flavour
 from cdc.servers.machine import check_machine
 from cdc.servers.mariadbd import Mariadbd
 from cdc.servers.mysqld import Mysqld
+from cdc.servers.package_root import Root
 from cdc.servers.ports import LOOPBACK
-from cdc.servers.root import Root
 from cdc.servers.sql_program import SqlProgram, package, told_version
 from cdc.servers.versions import Jar, Origin, Suites, Version
 

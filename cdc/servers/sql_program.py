@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Protocol
 
 from cdc.servers.flavour import Flavour
+from cdc.servers.package_root import Root
 from cdc.servers.process import ServerFailed
-from cdc.servers.root import Root
 
 USER = "root"
 

@@ -16,9 +16,9 @@ from cdc.servers import mongod
 from cdc.servers.cache import Cache
 from cdc.servers.distribution import CONTAINERS
 from cdc.servers.machine import check_machine, check_pip
+from cdc.servers.package_root import Root
 from cdc.servers.packages import unpacked
 from cdc.servers.ports import LOOPBACK
-from cdc.servers.root import Root
 from cdc.servers.versions import Version, Wheel
 
 _MEMBER = "fiftyone/db/bin/mongod"

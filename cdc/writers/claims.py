@@ -9,12 +9,12 @@ from typing import Any
 from pymongo import MongoClient
 from pymongo.read_concern import ReadConcern
 
-from cdc.claims import CLAIMS, Claim, given_up
 from cdc.config import Config
 from cdc.errors import LeaseHeld, UsageError
-from cdc.writers import target
-from cdc.writers.answers import explained
-from cdc.writers.state import MAJORITY, StreamState
+from cdc.model.claim import CLAIMS, Claim, given_up
+from cdc.writers.connection import connect_target
+from cdc.writers.errors import explained
+from cdc.writers.stream_state import MAJORITY, StreamState
 
 
 class Claims:
@@ -70,11 +70,11 @@ class Claims:
 
 def claims_of(config: Config) -> list[Claim]:
     """Return every claim in the state database of a configured stream."""
-    with target.connect(config.target) as client:
+    with connect_target(config.target) as client:
         return Claims(client, state_database=config.target.state_database).all()
 
 
 def release(config: Config, collection: str) -> str:
     """Do `Claims.release` in the state database of a configured stream."""
-    with target.connect(config.target) as client:
+    with connect_target(config.target) as client:
         return Claims(client, state_database=config.target.state_database).release(collection)

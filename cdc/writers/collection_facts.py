@@ -8,7 +8,7 @@ from typing import Any, Final
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 
-from cdc.preflight.facts import CollectionFacts
+from cdc.model.server_facts import CollectionFacts
 
 Client = MongoClient[dict[str, Any]]
 

@@ -13,9 +13,9 @@ from typing import Any, Final
 import bson
 from bson.raw_bson import RawBSONDocument
 
-from cdc.operations import Operation, OperationKind
-from cdc.writers.batch import Batch, coalesce, query, runs
-from cdc.writers.stamps import stamped
+from cdc.model.batch import Batch, coalesce, query, runs
+from cdc.model.operation import Operation, OperationKind
+from cdc.writers.sync_timestamps import stamped
 
 _SIMPLE: Final = b"\x03collation\0" + bson.encode({"locale": "simple"})
 """Has ids compared by their bytes, whatever collation the collection was made with meanwhile."""

@@ -12,9 +12,9 @@ import structlog
 from pymongo.errors import OperationFailure, PyMongoError
 
 from cdc.errors import Retryable
-from cdc.writers.batch import Batch
-from cdc.writers.failures import brief
-from cdc.writers.halves import halves
+from cdc.model.batch import Batch
+from cdc.writers.errors import brief
+from cdc.writers.split import halves
 
 log = structlog.get_logger(__name__)
 

@@ -13,9 +13,9 @@ from pymongo.collation import Collation
 from pymongo.collection import Collection
 from pymongo.read_concern import ReadConcern
 
-from cdc.writers.answers import explained
-from cdc.writers.batch import comparable, query
-from cdc.writers.stamps import NO_STAMPS, Stamps
+from cdc.model.batch import comparable, query
+from cdc.writers.errors import explained
+from cdc.writers.sync_timestamps import NO_STAMPS, SyncTimestamps
 
 _RAW: Final[CodecOptions[RawBSONDocument]] = DEFAULT_RAW_BSON_OPTIONS.with_options(
     datetime_conversion=DatetimeConversion.DATETIME_AUTO
@@ -49,7 +49,7 @@ class Documents:
     """The documents of one database, as a majority has them, without their stamps."""
 
     def __init__(
-        self, client: MongoClient[dict[str, Any]], database: str, stamps: Stamps = NO_STAMPS
+        self, client: MongoClient[dict[str, Any]], database: str, stamps: SyncTimestamps = NO_STAMPS
     ) -> None:
         self._database = client.get_database(database, read_concern=ReadConcern("majority"))
         self._stamps = stamps

@@ -11,10 +11,10 @@ from pymongo.errors import ConnectionFailure, OperationFailure
 from pymongo.read_concern import ReadConcern
 
 from cdc.errors import Retryable, Unfit
-from cdc.preflight.facts import TargetFacts
+from cdc.model.server_facts import TargetFacts
 from cdc.writers.collection_facts import collection_facts
-from cdc.writers.failures import brief, is_passing
-from cdc.writers.state import MAJORITY, STATE_COLLECTIONS, STREAMS
+from cdc.writers.errors import brief, is_passing
+from cdc.writers.stream_state import MAJORITY, STATE_COLLECTIONS, STREAMS
 
 Client = MongoClient[dict[str, Any]]
 

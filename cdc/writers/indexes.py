@@ -10,11 +10,11 @@ from pymongo import MongoClient
 from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
 
 from cdc.errors import Retryable, Unfit, UsageError
-from cdc.mapping.indexes import Index
-from cdc.mapping.model import Mapping
-from cdc.preflight.facts import IndexFacts
-from cdc.writers.failures import RETRYABLE_CODES
-from cdc.writers.state import MAJORITY
+from cdc.mapping.file.indexes import Index
+from cdc.mapping.file.mapping import Mapping
+from cdc.model.server_facts import IndexFacts
+from cdc.writers.errors import RETRYABLE_CODES
+from cdc.writers.stream_state import MAJORITY
 
 Document = dict[str, Any]
 

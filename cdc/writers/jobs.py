@@ -12,12 +12,12 @@ from pymongo import IndexModel, MongoClient
 from pymongo.read_concern import ReadConcern
 
 from cdc.config import Config
-from cdc.jobs import ENDED, JOBS, Job, JobState, read, redoing_kinds, redoing_options
-from cdc.state_writes import StateWrite
-from cdc.writers import target
-from cdc.writers.answers import explained
-from cdc.writers.batch import ANY_TIME
-from cdc.writers.state import MAJORITY
+from cdc.model.batch import ANY_TIME
+from cdc.model.job import ENDED, JOBS, Job, JobState, read, redoing_kinds, redoing_options
+from cdc.model.state_change import StateWrite
+from cdc.writers.connection import connect_target
+from cdc.writers.errors import explained
+from cdc.writers.stream_state import MAJORITY
 
 log = structlog.get_logger(__name__)
 
@@ -163,7 +163,7 @@ class Jobs:
 
 def failed_jobs(config: Config) -> list[Job]:
     """Ask the target of a configured stream for `Jobs.failed`, on a connection of its own."""
-    with target.connect(config.target) as client:
+    with connect_target(config.target) as client:
         jobs = Jobs(client, state_database=config.target.state_database, stream=config.name)
         return jobs.failed()
 

@@ -11,8 +11,8 @@ from pymongo.client_session import ClientSession
 from pymongo.errors import InvalidOperation, PyMongoError
 from pymongo.read_concern import ReadConcern
 
-from cdc.error_frames import let_go
-from cdc.writers.state import MAJORITY
+from cdc.retry import let_go
+from cdc.writers.stream_state import MAJORITY
 
 ABORT_SECONDS: Final = 1.0
 """How long to try to say that a transaction is given up: the server finds out by itself too."""

@@ -16,7 +16,7 @@ from portal.accounts.admin_forms import NO_ROLE, AccountForm, NewAccountForm
 from portal.accounts.models import User
 from portal.accounts.powers import may_touch, roles_to_give, touchable
 from portal.accounts.roles import Role
-from portal.seen import SeenAdmin
+from portal.optimistic_lock import SeenAdmin
 
 # What makes an account mightier than its role: only who may do everything hands it out.
 _POWERS = ("is_staff", "is_superuser", "groups", "user_permissions")

@@ -7,7 +7,7 @@ from django.forms import ChoiceField
 
 from portal.accounts.models import User
 from portal.accounts.roles import Role
-from portal.seen import AsSeen
+from portal.optimistic_lock import AsSeen
 
 NO_ROLE = ("", "Choose a role")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from portal.seen import AsSeen, SeenAdmin
+from portal.optimistic_lock import AsSeen, SeenAdmin
 from portal.tweets.models import Author, Tweet
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 
-from portal.seen import AsSeen
+from portal.optimistic_lock import AsSeen
 from portal.tweets.entities import entities
 from portal.tweets.models import Author, Tweet
 

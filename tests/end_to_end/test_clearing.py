@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from cdc.faults import FaultPoint
-from cdc.writers.clearing import PIECE
+from cdc.writers.collection_clear import PIECE
+from cdc.writers.fault_injection import FaultPoint
 from tests.end_to_end.support.halting import halted
 from tests.end_to_end.support.stream import Stream
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from cdc.faults import FaultPoint
+from cdc.writers.fault_injection import FaultPoint
 from tests.end_to_end.support.stream import Stream
 
 RESTARTED_WITHIN_SECONDS = 15

@@ -14,10 +14,10 @@ from typing import Any
 import pymongo
 import pytest
 
+from cdc.demo.environment import stage
 from cdc.demo.once import play_once
 from cdc.demo.program import cdc_command
 from cdc.demo.sample import Sample, shipped_sample
-from cdc.demo.stage import stage
 from cdc.servers import Flavour
 from tests.waiting import eventually
 
@@ -111,7 +111,7 @@ def test_one_pass_ends_with_both_sides_equal(flavour: Flavour) -> None:
 
 
 def test_a_row_that_the_daemon_never_heard_of_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cdc.demo.stage.is_there", lambda: False)  # as installed from a wheel
+    monkeypatch.setattr("cdc.demo.environment.is_there", lambda: False)  # as installed from a wheel
     with (
         shipped_sample() as path,
         stage("mysql", say=lambda _: None) as opened,

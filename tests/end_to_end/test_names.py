@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from cdc.mapping.source_patterns import literal
+from cdc.mapping.file.table_globs import literal
 from tests.end_to_end.support.command import Command
 from tests.end_to_end.support.stream import Stream
 from tests.waiting import eventually

@@ -17,7 +17,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from cdc import cli
-from cdc.jobs import Job, JobKind, JobState, Progress
+from cdc.model.job import Job, JobKind, JobState, Progress
 from cdc.servers.ports import free_port
 from tests.end_to_end.support.daemon import Daemon
 from tests.end_to_end.support.history import MysqlGtids

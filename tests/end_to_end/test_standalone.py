@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from pymongo import MongoClient
 
-from cdc.faults import FaultPoint
 from cdc.servers import MongoServer, MySQLServer, mongo_server
+from cdc.writers.fault_injection import FaultPoint
 from tests.end_to_end.conftest import MakeStream
 from tests.end_to_end.support.command import Command
 from tests.end_to_end.support.halting import goes_on, halted

@@ -8,9 +8,9 @@ import time
 import pytest
 from pymongo import MongoClient
 
-from cdc import lease
+from cdc.model import lease
 from cdc.servers import MongoServer, MySQLServer
-from cdc.writers.state import StreamState
+from cdc.writers.stream_state import StreamState
 from tests.end_to_end.conftest import MakeStream
 from tests.end_to_end.support.commit_trap import COMMIT
 from tests.end_to_end.support.daemon import Daemon
@@ -221,7 +221,7 @@ def _slow_inserts(data: bytes, _: Link) -> bytes:
 
 
 def saved_holder(stream: Stream) -> int | None:
-    found = lease.holder(StreamState(stream.state, stream.name).look() or {})
+    found = lease.holder(StreamState(stream.state, stream.name).read_with_clock() or {})
     return found.pid if found else None
 
 

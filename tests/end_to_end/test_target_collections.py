@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from bson import Binary
 
-from cdc.preflight.collections import FINE, RISKY, UNFIT
+from cdc.preflight.rules.collections import FINE, RISKY, UNFIT
 from tests.end_to_end.support.command import Command
 from tests.end_to_end.support.stream import Stream
 from tests.support.features import (

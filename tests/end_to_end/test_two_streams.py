@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
-from cdc.faults import FaultPoint
 from cdc.servers import MongoServer, MySQLServer
+from cdc.writers.fault_injection import FaultPoint
 from tests.end_to_end.conftest import MakeStream
 from tests.end_to_end.support.command import Command
 from tests.end_to_end.support.history import MariadbGtids, MysqlGtids

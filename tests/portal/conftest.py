@@ -14,7 +14,7 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "tests.portal.settings"
 django.setup()
 
 from cdc.servers import Flavour, MongoServer, MySQLServer  # noqa: E402 - after the set-up
-from portal import replicated  # noqa: E402
+from portal import mongodb  # noqa: E402
 from tests.portal.database import connect, migrated  # noqa: E402
 
 
@@ -76,5 +76,5 @@ def target(mongo: MongoServer) -> Iterator[MongoServer]:
         MONGODB_URI=mongo.uri, MONGODB_DATABASE=name, MONGODB_STATE_DATABASE=state
     ):
         yield mongo
-        for database in (replicated.documents(), replicated.state()):
+        for database in (mongodb.documents(), mongodb.state()):
             database.client.drop_database(database.name)

@@ -16,9 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pymongo.errors import WriteError
 
-from cdc.jobs import Job, JobKind, JobState, Progress
+from cdc.model.job import Job, JobKind, JobState, Progress
 from cdc.servers import Flavour
-from portal import replicated
+from portal import mongodb
 from portal.accounts.roles import Role
 from tests.examples import examples
 from tests.portal.people import person
@@ -162,7 +162,7 @@ def pages(target: None, rows: object, client: Client) -> dict[str, Client]:
 
 
 def collections(stream: str, author: int) -> dict[str, tuple[Any, dict[str, Any]]]:
-    documents, state = replicated.documents(), replicated.state()
+    documents, state = mongodb.documents(), mongodb.state()
     return {
         "tweets": (documents["tweets"], tweet(7, author)),
         "users": (documents["users"], {"_id": author, "name": "Zoe", "screen_name": "zoe"}),
@@ -224,7 +224,7 @@ def test_no_edited_document_takes_a_page_away(pages: dict[str, Client], which: s
 def test_one_edited_tweet_leaves_the_timeline_to_the_others(
     pages: dict[str, Client], path: tuple[str, ...], value: Any
 ) -> None:
-    tweets = replicated.documents()["tweets"]
+    tweets = mongodb.documents()["tweets"]
     tweets.delete_many({})
     tweets.insert_many([edited(tweet(7, 12), path, value, gone=False), tweet(8, 12)])
 

@@ -14,7 +14,7 @@ from django.test import Client, override_settings
 
 from cdc.servers import Flavour, MongoServer
 from cdc.servers.ports import free_port
-from portal import replicated
+from portal import mongodb
 from portal.accounts.roles import Role
 from portal.dashboards.figures import counting
 from portal.dashboards.figures.counting import Bar, Period, Ranked, Registrations
@@ -40,12 +40,12 @@ def client(client: Client) -> Client:
 
 
 @pytest.fixture
-def documents(target: MongoServer) -> Iterator[replicated.Documents]:
+def documents(target: MongoServer) -> Iterator[mongodb.Documents]:
     """The target database; no daemon answers."""
     cache.clear()
     status = f"http://127.0.0.1:{free_port()}/status"
     with override_settings(CDC_NAME="figured", CDC_STATUS_URL=status):
-        yield replicated.documents()
+        yield mongodb.documents()
 
 
 def tweet(number: int, at: datetime, author: Any = 1, *tags: Any) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def day(number: int, hour: int = 12) -> datetime:
 
 class TestCounting:
     def test_tweets_are_counted_by_day_of_utc_and_days_without_any_are_there(
-        self, documents: replicated.Documents
+        self, documents: mongodb.Documents
     ) -> None:
         late = datetime(2026, 3, 1, 23, 59, 59, 999_000, tzinfo=UTC)
         documents["tweets"].insert_many(
@@ -81,7 +81,7 @@ class TestCounting:
         ]
 
     def test_a_period_ends_with_the_newest_tweet_and_has_all_its_days(
-        self, documents: replicated.Documents
+        self, documents: mongodb.Documents
     ) -> None:
         since = Period.MONTH.before(NEWEST)
         assert since == datetime(2026, 3, 2, tzinfo=UTC)
@@ -92,7 +92,7 @@ class TestCounting:
         assert (len(counted.bars), counted.tweets) == (30, 1)
         assert counted.bars[-1] == Bar(date(2026, 3, 31), 1)
 
-    def test_many_years_are_counted_by_month(self, documents: replicated.Documents) -> None:
+    def test_many_years_are_counted_by_month(self, documents: mongodb.Documents) -> None:
         first = datetime(2010, 9, 2, 18, 11, tzinfo=UTC)
         documents["tweets"].insert_many([tweet(1, first), tweet(2, first), tweet(3, NEWEST)])
 
@@ -104,7 +104,7 @@ class TestCounting:
         assert len(counted.bars) == 187
         assert counted.tweets == 3
 
-    def test_centuries_are_counted_by_year(self, documents: replicated.Documents) -> None:
+    def test_centuries_are_counted_by_year(self, documents: mongodb.Documents) -> None:
         first, last = datetime(1, 1, 1, tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
         documents["tweets"].insert_many([tweet(1, first), tweet(2, NEWEST), tweet(3, last)])
 
@@ -119,7 +119,7 @@ class TestCounting:
         ]
 
     def test_top_authors_have_their_names_also_beyond_what_int64_holds(
-        self, documents: replicated.Documents
+        self, documents: mongodb.Documents
     ) -> None:
         large = Decimal128(str(2**64 - 1))
         documents["users"].insert_many(
@@ -139,9 +139,7 @@ class TestCounting:
             Ranked("@ana", "Ana", 1),
         ]
 
-    def test_top_hashtags_are_ten_whatever_their_case(
-        self, documents: replicated.Documents
-    ) -> None:
+    def test_top_hashtags_are_ten_whatever_their_case(self, documents: mongodb.Documents) -> None:
         others = [f"tag{number}" for number in range(11)]
         documents["tweets"].insert_many(
             [
@@ -166,7 +164,7 @@ class TestCounting:
         ],
     )
     def test_hashtags_of_every_alphabet_are_one_whatever_their_case(
-        self, documents: replicated.Documents, spelled: tuple[str, ...], shown: str
+        self, documents: mongodb.Documents, spelled: tuple[str, ...], shown: str
     ) -> None:
         documents["tweets"].insert_one(tweet(1, NEWEST, 1, *spelled, "cdc"))
 
@@ -176,14 +174,14 @@ class TestCounting:
 
     @pytest.mark.parametrize("others", [("ひらがな", "ヒラガナ"), ("x²", "x2"), ("ärger", "arger")])
     def test_hashtags_that_differ_in_more_than_case_are_two(
-        self, documents: replicated.Documents, others: tuple[str, str]
+        self, documents: mongodb.Documents, others: tuple[str, str]
     ) -> None:
         documents["tweets"].insert_one(tweet(1, NEWEST, 1, *others))
 
         assert len(counting.top_hashtags(documents, None)) == 2
 
     def test_spellings_that_are_rare_each_count_together(
-        self, documents: replicated.Documents
+        self, documents: mongodb.Documents
     ) -> None:
         others = [f"tag{number}" for number in range(10)]
         tags = [*others, *others, "Ärger", "ärger", "ÄRGER"]
@@ -197,7 +195,7 @@ class TestCounting:
         "entities", [None, {}, [], "text", {"hashtags": None}, {"hashtags": [{"text": 5}, "x"]}]
     )
     def test_entities_of_another_shape_count_as_none(
-        self, documents: replicated.Documents, entities: Any
+        self, documents: mongodb.Documents, entities: Any
     ) -> None:
         odd = {**tweet(1, NEWEST), "entities": entities}
         documents["tweets"].insert_many([odd, tweet(2, NEWEST, 1, "cdc")])
@@ -205,7 +203,7 @@ class TestCounting:
         assert counting.top_hashtags(documents, None) == [Ranked("#cdc", "", 1)]
 
     def test_registrations_are_by_role_with_those_of_the_last_month(
-        self, documents: replicated.Documents
+        self, documents: mongodb.Documents
     ) -> None:
         joined = [("customer", 1), ("customer", 40), ("senior_management", 40), ("guest", 2)]
         documents["accounts"].insert_many(
@@ -222,7 +220,7 @@ class TestCounting:
 
 class TestPage:
     def test_it_shows_the_figures_and_a_table_beside_the_chart(
-        self, client: Client, documents: replicated.Documents
+        self, client: Client, documents: mongodb.Documents
     ) -> None:
         documents["users"].insert_one({"_id": 1, "screen_name": "ana", "name": "<b>Ana</b>"})
         documents["tweets"].insert_many([tweet(1, day(30)), tweet(2, day(31), 1, "cdc")])
@@ -239,7 +237,7 @@ class TestPage:
         assert '<td class="number">+1</td>' in seen
 
     def test_the_period_is_asked_for_and_nonsense_is_a_month(
-        self, client: Client, documents: replicated.Documents
+        self, client: Client, documents: mongodb.Documents
     ) -> None:
         documents["tweets"].insert_many([tweet(1, NEWEST - timedelta(days=100)), tweet(2, NEWEST)])
 
@@ -251,7 +249,7 @@ class TestPage:
         assert counts == {"month": False, "year": True, "all": True, "x": False}
 
     def test_what_was_counted_holds_for_a_minute_and_says_when(
-        self, client: Client, documents: replicated.Documents
+        self, client: Client, documents: mongodb.Documents
     ) -> None:
         documents["tweets"].insert_one(tweet(1, NEWEST))
         first = client.get(PAGE)
@@ -264,7 +262,7 @@ class TestPage:
         assert other.context["summary"].over_time.tweets == 2
 
     def test_what_takes_too_long_is_left_out_and_said(
-        self, client: Client, documents: replicated.Documents, monkeypatch: pytest.MonkeyPatch
+        self, client: Client, documents: mongodb.Documents, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("portal.dashboards.figures.summary.COUNTED_WITHIN_SECONDS", 1e-6)
         documents["tweets"].insert_one(tweet(1, NEWEST, 1, "cdc"))
@@ -279,7 +277,7 @@ class TestPage:
         "odd", [DatetimeMS(317_355_451_200_007), DatetimeMS(-62_156_635_200_000)]
     )
     def test_tweets_of_dates_beyond_those_of_a_calendar_are_in_no_period(
-        self, client: Client, documents: replicated.Documents, period: str, odd: Any
+        self, client: Client, documents: mongodb.Documents, period: str, odd: Any
     ) -> None:
         documents["tweets"].insert_many([tweet(1, NEWEST), tweet(2, odd, 2, "cdc")])
         documents["accounts"].insert_one({"role": "customer", "date_joined": odd})
@@ -292,7 +290,7 @@ class TestPage:
     @pytest.mark.parametrize("period", ["month", "year", "all"])
     @pytest.mark.parametrize("odd", [datetime(1, 1, 1, tzinfo=UTC), datetime.max])
     def test_the_first_and_the_last_day_of_a_calendar_are(
-        self, client: Client, documents: replicated.Documents, period: str, odd: datetime
+        self, client: Client, documents: mongodb.Documents, period: str, odd: datetime
     ) -> None:
         documents["tweets"].insert_one(tweet(1, odd))
 
@@ -300,16 +298,14 @@ class TestPage:
 
         assert summary.over_time.tweets == 1
 
-    def test_without_tweets_it_says_so(
-        self, client: Client, documents: replicated.Documents
-    ) -> None:
+    def test_without_tweets_it_says_so(self, client: Client, documents: mongodb.Documents) -> None:
         seen = client.get(PAGE).content.decode()
 
         assert "No tweets yet" in seen
         assert "No account was replicated yet." in seen
 
     def test_with_mongodb_down_it_says_so_soon(
-        self, client: Client, documents: replicated.Documents
+        self, client: Client, documents: mongodb.Documents
     ) -> None:
         with override_settings(MONGODB_URI=f"mongodb://127.0.0.1:{free_port()}/"):
             started = time.monotonic()
@@ -331,10 +327,10 @@ class TestAge:
         assert (told.level, told.age_seconds) == (level, lag)
 
     def test_without_a_daemon_it_is_that_of_the_last_change_that_came(
-        self, client: Client, documents: replicated.Documents
+        self, client: Client, documents: mongodb.Documents
     ) -> None:
         committed = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=3, seconds=20)
-        replicated.state()["streams"].insert_one(
+        mongodb.state()["streams"].insert_one(
             {
                 "_id": "figured",
                 "position": {"file": "binlog.000001", "offset": 4},
@@ -351,7 +347,7 @@ class TestAge:
         assert f"{committed:%H:%M:%S} UTC" in answer.content.decode()
 
     def test_where_nothing_is_known_nothing_is_invented(
-        self, client: Client, documents: replicated.Documents
+        self, client: Client, documents: mongodb.Documents
     ) -> None:
         answer = client.get(PAGE)
 

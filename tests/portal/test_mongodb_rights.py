@@ -13,10 +13,10 @@ from django.core.cache import cache
 from django.test import Client, override_settings
 from pymongo.errors import OperationFailure
 
-from cdc.jobs import JOBS
+from cdc.model.job import JOBS
 from cdc.servers import Flavour, MongoServer, mongo_server
 from cdc.servers.ports import free_port
-from portal import replicated
+from portal import mongodb
 from portal.accounts.roles import Role
 from tests.portal.database import DOCS, PASSWORD
 from tests.portal.people import person
@@ -90,18 +90,18 @@ def test_every_page_is_shown_and_jobs_are_asked_for_and_cancelled(
 
     asked = client.post("/replication/jobs/", {"verify": "twitter.tweets"}, follow=True)
     assert "Asked for a verify" in asked.content.decode()
-    job = replicated.state()[JOBS].find_one()
+    job = mongodb.state()[JOBS].find_one()
     assert job is not None
     cancelled = client.post("/replication/jobs/cancel/", {"job": job["_id"]}, follow=True)
     assert "Cancelled." in cancelled.content.decode()
 
 
 def test_what_was_replicated_and_the_checkpoint_are_out_of_reach(portal: MongoServer) -> None:
-    for collection in (replicated.documents()["tweets"], replicated.state()["streams"]):
+    for collection in (mongodb.documents()["tweets"], mongodb.state()["streams"]):
         with pytest.raises(OperationFailure, match="not authorized"):
             collection.update_one({}, {"$set": {"text": "another"}})
     with pytest.raises(OperationFailure, match="not authorized"):
-        replicated.state()[JOBS].delete_many({})
+        mongodb.state()[JOBS].delete_many({})
 
 
 @pytest.mark.parametrize("login", ["nobody:nothing@", "portal:a%20guess@", "stranger:there@", ""])

@@ -10,7 +10,7 @@ import pytest
 from django.test import override_settings
 
 from cdc.servers import MongoServer
-from portal import replicated
+from portal import mongodb
 
 _ASK_IN_A_FORK = """
 import os
@@ -49,28 +49,28 @@ def test_a_worker_that_was_forked_from_a_process_that_asked_has_a_client_of_its_
 @pytest.mark.usefixtures("target")
 def test_threads_share_a_client() -> None:
     with ThreadPoolExecutor(8) as threads:
-        clients = set(threads.map(lambda _: id(replicated.documents().client), range(64)))
+        clients = set(threads.map(lambda _: id(mongodb.documents().client), range(64)))
 
-    assert clients == {id(replicated.state().client)}
+    assert clients == {id(mongodb.state().client)}
 
 
 def test_nobody_there_is_told_soon() -> None:
     with override_settings(MONGODB_URI="mongodb://127.0.0.1:1/"):
         started = time.monotonic()
-        with pytest.raises(replicated.Unavailable):
-            replicated.documents().command("ping")
+        with pytest.raises(mongodb.Unavailable):
+            mongodb.documents().command("ping")
 
     assert time.monotonic() - started < 4  # 1.5 s on a machine with time for it
 
 
 @pytest.mark.usefixtures("target")
 def test_a_query_that_takes_longer_than_its_block_may_is_given_up() -> None:
-    tweets = replicated.documents()["tweets"]
+    tweets = mongodb.documents()["tweets"]
     tweets.insert_one({"_id": 1})
     slow = tweets.find({"$where": "sleep(5000) || true"})
 
     started = time.monotonic()
-    with pytest.raises(replicated.Unavailable), replicated.within(1):
+    with pytest.raises(mongodb.Unavailable), mongodb.within(1):
         slow.to_list()
 
     assert time.monotonic() - started < 4

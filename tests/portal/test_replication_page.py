@@ -14,10 +14,10 @@ import pytest
 from bson import DatetimeMS
 from django.test import Client, override_settings
 
-from cdc.jobs import JOBS, Job, JobKind, JobState, Options, Phase, Progress
+from cdc.model.job import JOBS, Job, JobKind, JobState, Options, Phase, Progress
 from cdc.servers import Flavour, MongoServer, MySQLServer
 from cdc.servers.ports import free_port
-from portal import replicated
+from portal import mongodb
 from portal.accounts.roles import Role
 from portal.dashboards.replication import jobs
 from tests.end_to_end.support.history import MysqlGtids
@@ -85,11 +85,11 @@ def running(stream: Stream) -> Stream:
 
 
 @pytest.fixture
-def asked(target: MongoServer) -> Iterator[replicated.Documents]:
+def asked(target: MongoServer) -> Iterator[mongodb.Documents]:
     """A state database without a daemon: jobs stay where they are."""
     status = f"http://127.0.0.1:{free_port()}/status"
     with override_settings(CDC_NAME="lonely", CDC_STATUS_URL=status):
-        yield replicated.state()
+        yield mongodb.state()
 
 
 def shown(stream: Stream, **more: Any) -> override_settings:
@@ -219,7 +219,7 @@ class TestWithoutADaemon:
         assert took < UNANSWERED_SECONDS
 
     def test_a_stream_that_was_never_started_is_told(
-        self, client: Client, asked: replicated.Documents
+        self, client: Client, asked: mongodb.Documents
     ) -> None:
         seen = page(client)
 
@@ -295,7 +295,7 @@ class TestJobs:
         assert f"Asked for a verify of {table}." in ask(client, "verify", table)
         assert running.state[JOBS].count_documents({}) == 2
 
-    def test_of_several_who_ask_at_once_one_is_heard(self, asked: replicated.Documents) -> None:
+    def test_of_several_who_ask_at_once_one_is_heard(self, asked: mongodb.Documents) -> None:
         def ask_once(number: int) -> bool:
             try:
                 jobs.ask(asked, JobKind.RESYNC, "a.b", known=["a.b"], by=f"somebody {number}")
@@ -311,7 +311,7 @@ class TestJobs:
             asked[JOBS].update_many({}, {"$set": {"state": JobState.DONE.value}})
 
     def test_an_open_one_is_cancelled_and_an_ended_one_is_not(
-        self, client: Client, asked: replicated.Documents
+        self, client: Client, asked: mongodb.Documents
     ) -> None:
         job = jobs.ask(asked, JobKind.VERIFY, "a.b", known=["a.b"], by="tess")
 
@@ -324,7 +324,7 @@ class TestJobs:
         assert document["state"] == "cancelled"
 
     def test_progress_is_rows_pace_and_time_left_and_never_the_key_where_it_is(
-        self, client: Client, asked: replicated.Documents
+        self, client: Client, asked: mongodb.Documents
     ) -> None:
         job = jobs.ask(asked, JobKind.RESYNC, "a.b", known=["a.b"], by="tess")
         progress = Progress(
@@ -346,7 +346,7 @@ class TestJobs:
         assert "a masked key" not in seen
 
     def test_a_search_for_documents_without_rows_has_a_bar_of_its_own(
-        self, client: Client, asked: replicated.Documents
+        self, client: Client, asked: mongodb.Documents
     ) -> None:
         job = jobs.ask(asked, JobKind.RESYNC, "a.b", known=["a.b"], by="tess")
         progress = Progress(
@@ -368,7 +368,7 @@ class TestJobs:
         ],
     )
     def test_a_document_that_differs_may_have_any_date_as_its_id(
-        self, client: Client, asked: replicated.Documents, id_: object, written: str
+        self, client: Client, asked: mongodb.Documents, id_: object, written: str
     ) -> None:
         job = jobs.ask(asked, JobKind.VERIFY, "a.b", known=["a.b"], by="tess")
         finding = {"_id": id_, "collection": "b", "kind": "extra", "fields": []}
@@ -379,7 +379,7 @@ class TestJobs:
 
 
 def test_dead_letters_are_listed_without_their_rows(
-    client: Client, asked: replicated.Documents
+    client: Client, asked: mongodb.Documents
 ) -> None:
     letter = {
         "stream": "lonely",

@@ -15,7 +15,7 @@ from django.test import Client, override_settings
 from django.utils import timezone
 
 from cdc.servers import MongoServer, mongo_server
-from portal import replicated
+from portal import mongodb
 from portal.accounts.authors import author_of
 from portal.accounts.roles import Role
 from portal.dashboards.timeline.reading import ENTRIES_PER_PAGE
@@ -61,7 +61,7 @@ def put(
         "updated_at": at,
         **more,
     }
-    replicated.documents()["tweets"].replace_one({"_id": key}, document, upsert=True)
+    mongodb.documents()["tweets"].replace_one({"_id": key}, document, upsert=True)
 
 
 def settle(tweet: Tweet) -> None:
@@ -101,7 +101,7 @@ def words(client: Client) -> str:
 
 class TestReading:
     def test_tweets_come_newest_first_with_their_authors(self, client: Client, ana: Author) -> None:
-        replicated.documents()["users"].insert_one(
+        mongodb.documents()["users"].insert_one(
             {"_id": ZOE, "name": "Zoë <Müller>", "screen_name": "zoe"}
         )
         put(1, "the first")
@@ -154,10 +154,10 @@ class TestReading:
     ) -> None:
         put(1)
         put(2)
-        whole = replicated.documents()["tweets"].find_one_and_delete({"_id": 2})
+        whole = mongodb.documents()["tweets"].find_one_and_delete({"_id": 2})
         assert whole is not None
-        replicated.documents()["tweets"].insert_one(whole | odd)
-        replicated.documents()["users"].insert_one({"_id": ZOE, "screen_name": "zoe"})
+        mongodb.documents()["tweets"].insert_one(whole | odd)
+        mongodb.documents()["users"].insert_one({"_id": ZOE, "screen_name": "zoe"})
 
         assert entries(client) == [(1, "replicated")]
 
@@ -294,7 +294,7 @@ class TestWriting:
         assert not Tweet.objects.exists()
         assert entries(client) == [(tweet.pk, "being-removed")]
         assert address not in page(client)
-        replicated.documents()["tweets"].delete_one({"_id": tweet.pk})
+        mongodb.documents()["tweets"].delete_one({"_id": tweet.pk})
         assert entries(client) == []
 
     def test_too_long_a_text_is_refused_and_kept_in_the_form(
@@ -392,7 +392,7 @@ class TestTargetDown:
     def stopped_in_a_query(self) -> Iterator[MongoServer]:
         with mongo_server() as server:
             with override_settings(MONGODB_URI=server.uri):
-                list(replicated.documents()["tweets"].find())  # so that there is a connection
+                list(mongodb.documents()["tweets"].find())  # so that there is a connection
             os.kill(server.pid, signal.SIGSTOP)
             yield server
             os.kill(server.pid, signal.SIGCONT)

@@ -11,7 +11,7 @@ from portal.dashboards.timeline.entries import (
     document_entry,
     own_entry,
 )
-from portal.dashboards.timeline.place import key, number
+from portal.dashboards.timeline.page_cursor import key, number
 from portal.tweets.models import Tweet
 
 WRITTEN = datetime(2026, 11, 26, 12, 3, 4, 600_000, tzinfo=UTC)

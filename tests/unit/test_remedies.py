@@ -13,43 +13,49 @@ REMEDIES = "end_to_end/test_remedies.py::test_"
 CHECK = "integration/preflight/test_check.py::test_"
 
 TYPED = {
-    ("accepted.py", "cdc resync {}"): REMEDIES + "an_edited_mapping",
+    ("preflight/mapping_edits.py", "cdc resync {}"): REMEDIES + "an_edited_mapping",
     ("chunks/source_table.py", "copy the rows alone"): REMEDIES + "ids_that_lead_to_no_row",
     ("commands/dead_letters.py", "cdc dead-letters list"): REMEDIES
     + "what_only_shows_can_be_typed",
     ("commands/jobs.py", "cdc jobs list"): REMEDIES + "what_only_shows_can_be_typed",
-    ("fitness.py", "GRANT INSERT, UPDATE"): "end_to_end/test_observing.py"
+    ("preflight/run.py", "GRANT INSERT, UPDATE"): "end_to_end/test_observing.py"
     "::test_a_heartbeat_table_that_cannot_be_written_is_refused_with_its_remedy",
-    ("mapping/full_images.py", "binlog_row_image = FULL"): REMEDIES + "images_that_lack_columns",
+    ("mapping/transcode/partial_image.py", "binlog_row_image = FULL"): REMEDIES
+    + "images_that_lack_columns",
     ("pipeline.py", "on_error: dead_letter"): REMEDIES + "a_row_that_halts",
     ("pipeline.py", "edit the mapping"): REMEDIES + "a_table_that_no_longer_fits_its_mapping",
     ("pipeline.py", "step over the transaction"): REMEDIES + "a_row_that_halts",
-    ("reactions.py", "step over the statement"): REMEDIES + "a_policy_that_halts",
-    ("reactions.py", "undo the statement"): REMEDIES + "a_table_that_cannot_be_followed_any_more",
-    ("readers/assembler.py", "binlog_format = ROW"): REMEDIES + "a_change_logged_as_a_statement",
-    ("readers/assembler.py", "the rest of it"): REMEDIES + "a_position_amid_a_transaction",
-    ("readers/assembler.py", "XA transactions"): REMEDIES + "a_prepared_xa_transaction",
-    ("readers/binlog.py", "--verify-binlog-checksum"): "end_to_end/test_damage.py"
+    ("daemon/ddl_policy.py", "step over the statement"): REMEDIES + "a_policy_that_halts",
+    ("daemon/ddl_policy.py", "undo the statement"): REMEDIES
+    + "a_table_that_cannot_be_followed_any_more",
+    ("readers/binlog/transaction_assembler.py", "binlog_format = ROW"): REMEDIES
+    + "a_change_logged_as_a_statement",
+    ("readers/binlog/transaction_assembler.py", "the rest of it"): REMEDIES
+    + "a_position_amid_a_transaction",
+    ("readers/binlog/transaction_assembler.py", "XA transactions"): REMEDIES
+    + "a_prepared_xa_transaction",
+    ("readers/binlog/reader.py", "--verify-binlog-checksum"): "end_to_end/test_damage.py"
     "::test_what_is_damaged_for_good_is_stepped_over",
-    ("readers/next_transaction.py", "XA COMMIT"): REMEDIES + "a_prepared_xa_transaction",
-    ("readers/place.py", "go on from now"): REMEDIES + "a_log_that_was_created_anew",
-    ("readers/resume.py", "keep binlogs longer"): REMEDIES + "purged_binlogs",
-    ("readers/resume.py", "where the transactions went"): REMEDIES + "a_history_that_is_another",
-    ("readers/resume.py", "point source.host"): REMEDIES + "a_file_of_another_server",
-    ("readers/resume.py", "step by step"): REMEDIES + "gtids_that_were_turned_off",
-    ("readers/table_maps.py", "binlog_row_metadata"): REMEDIES + "table_maps_without_names",
-    ("readers/table_maps.py", "mysql56_temporal_format"): REMEDIES
+    ("readers/binlog/next_transaction.py", "XA COMMIT"): REMEDIES + "a_prepared_xa_transaction",
+    ("readers/binlog/cursor.py", "go on from now"): REMEDIES + "a_log_that_was_created_anew",
+    ("readers/server/resume.py", "keep binlogs longer"): REMEDIES + "purged_binlogs",
+    ("readers/server/resume.py", "where the transactions went"): REMEDIES
+    + "a_history_that_is_another",
+    ("readers/server/resume.py", "point source.host"): REMEDIES + "a_file_of_another_server",
+    ("readers/server/resume.py", "step by step"): REMEDIES + "gtids_that_were_turned_off",
+    ("readers/binlog/table_maps.py", "binlog_row_metadata"): REMEDIES + "table_maps_without_names",
+    ("readers/binlog/table_maps.py", "mysql56_temporal_format"): REMEDIES
     + "temporal_columns_of_the_old_form",
-    ("preflight/claims.py", "cdc claims release"): "end_to_end/test_two_streams.py"
+    ("preflight/rules/claims.py", "cdc claims release"): "end_to_end/test_two_streams.py"
     "::test_a_claim_is_released_once_its_stream_is_stopped",
-    ("preflight/source.py", "run: SET"): CHECK
+    ("preflight/rules/source.py", "run: SET"): CHECK
     + "an_unfit_setting_is_mended_by_the_printed_statement",
-    ("preflight/source.py", "run: GRANT"): CHECK
+    ("preflight/rules/source.py", "run: GRANT"): CHECK
     + "missing_privileges_are_granted_by_the_printed_statements",
-    ("preflight/tables.py", "run: GRANT"): CHECK + "a_column_that_may_not_be_read_is_unfit",
-    ("preflight/tables.py", "ENGINE"): CHECK + "a_table_without_transactions_is_unfit",
-    ("preflight/tables.py", "VERSIONING"): CHECK + "a_system_versioned_table_is_unfit",
-    ("preflight/source.py", "finish the change"): CHECK
+    ("preflight/rules/tables.py", "run: GRANT"): CHECK + "a_column_that_may_not_be_read_is_unfit",
+    ("preflight/rules/tables.py", "ENGINE"): CHECK + "a_table_without_transactions_is_unfit",
+    ("preflight/rules/tables.py", "VERSIONING"): CHECK + "a_system_versioned_table_is_unfit",
+    ("preflight/rules/source.py", "finish the change"): CHECK
     + "a_half_changed_gtid_mode_is_finished_by_the_printed_statements",
 }
 """By (file, part of the text): the test that types it, path::name."""
@@ -60,32 +66,44 @@ SAME_WAY = (
 )
 REASONS = {
     ("commands/position.py", "cdc run"): THE_DAEMON,
-    ("requests.py", "cdc run"): THE_DAEMON,
-    ("preflight/finding.py", "cdc check"): "shows what is said of both sides",
+    ("job_client/client.py", "cdc run"): THE_DAEMON,
+    ("preflight/findings.py", "cdc check"): "shows what is said of both sides",
     ("chunks/source_table.py", "cdc mapping check"): "lists the mappings",
     ("chunks/worker.py", "cdc {}"): "the job's own command, asked for again",
-    ("readers/source.py", "cdc check"): "shows which privilege is lacking",
-    ("readers/source.py", "max_allowed_packet"): "no statement of cdc is as long",
-    ("readers/logins.py", "ALTER USER"): "holds a password that is the operator's to choose",
+    ("readers/server/connection.py", "cdc check"): "shows which privilege is lacking",
+    ("readers/server/connection.py", "max_allowed_packet"): "no statement of cdc is as long",
+    ("readers/server/logins.py", "ALTER USER"): "holds a password that is the operator's to choose",
     ("writers/claims.py", "cdc claims list"): "shows the claims",
-    ("preflight/collections.py", "mongosh"): "what makes the collection anew is done by hand",
-    ("readers/selected.py", "cdc check"): "shows which privilege is lacking",
-    ("readers/assembler.py", "upgrade cdc"): SAME_WAY,
-    ("readers/signedness.py", "YEAR"): "no server of these versions is to be had",
-    ("readers/assembler.py", "its error log says why"): SAME_WAY,
-    ("readers/assembler.py", "SHOW BINLOG EVENTS"): SAME_WAY,
-    ("readers/assembler.py", "step over it: cdc position skip"): SAME_WAY,
-    ("readers/group.py", "raise apply.transaction_bytes"): SAME_WAY,
-    ("readers/charsets.py", "convert it to utf8mb4"): "every charset of today's servers is known",
-    ("readers/dump.py", "FLUSH BINARY LOGS"): "needs a binlog of more than 4 GiB",
-    ("readers/place.py", "by gtid_mode = ON"): "a server with GTIDs refuses the dump before",
-    ("readers/resume.py", "mend the source's binlog"): SAME_WAY,
-    ("readers/watermarks.py", "GRANT LOCK TABLES"): "end_to_end/test_brief_lock.py locks with it",
+    ("preflight/rules/collections.py", "mongosh"): "what makes the collection anew is done by hand",
+    ("readers/select/select_table.py", "cdc check"): "shows which privilege is lacking",
+    ("readers/binlog/transaction_assembler.py", "upgrade cdc"): SAME_WAY,
+    ("readers/binlog/signedness.py", "YEAR"): "no server of these versions is to be had",
+    ("readers/binlog/transaction_assembler.py", "its error log says why"): SAME_WAY,
+    ("readers/binlog/transaction_assembler.py", "SHOW BINLOG EVENTS"): SAME_WAY,
+    ("readers/binlog/transaction_assembler.py", "step over it: cdc position skip"): SAME_WAY,
+    ("readers/binlog/open_transaction.py", "raise apply.transaction_bytes"): SAME_WAY,
+    (
+        "readers/server/charsets.py",
+        "convert it to utf8mb4",
+    ): "every charset of today's servers is known",
+    ("readers/binlog/dump.py", "FLUSH BINARY LOGS"): "needs a binlog of more than 4 GiB",
+    (
+        "readers/binlog/cursor.py",
+        "by gtid_mode = ON",
+    ): "a server with GTIDs refuses the dump before",
+    ("readers/server/resume.py", "mend the source's binlog"): SAME_WAY,
+    (
+        "readers/select/watermarks.py",
+        "GRANT LOCK TABLES",
+    ): "end_to_end/test_brief_lock.py locks with it",
     ("servers/distribution.py", "Docker"): "no Docker engine where the tests run",
-    ("servers/standing.py", "cdc servers down"): "integration/servers types it to clean up",
+    ("servers/persistent.py", "cdc servers down"): "integration/servers types it to clean up",
     ("demo/folder.py", "from a complete checkout"): "is no command",
-    ("writers/letters.py", "cdc dead-letters"): "end_to_end/test_dead_letters.py types both",
-    ("writers/saved.py", "cdc position show"): "shows the position",
+    (
+        "writers/dead_letters/ledger.py",
+        "cdc dead-letters",
+    ): "end_to_end/test_dead_letters.py types both",
+    ("writers/stream_admin.py", "cdc position show"): "shows the position",
 }
 """By the same: why no test types it."""
 

@@ -13,10 +13,10 @@ from cdc.commands import config_option, output_option
 from cdc.commands.mapping.inputs import connected, read_all, table_maps
 from cdc.config import Config
 from cdc.errors import CdcError
-from cdc.mapping.compiler import compile_plan
-from cdc.mapping.mistakes import MappingError, Mistake
-from cdc.mapping.model import Mapping
-from cdc.terminal import in_a_line, say
+from cdc.mapping.compile.compiler import compile_plan
+from cdc.mapping.file.mapping import Mapping
+from cdc.mapping.file.problems import MappingError, Problem
+from cdc.terminal.output import in_a_line, say
 
 
 @click.command()
@@ -57,7 +57,7 @@ def _checked(config_path: Path, *, offline: bool) -> tuple[Mapping, ...]:
     return mappings
 
 
-def _table_mistakes(config: Config, mappings: Iterable[Mapping]) -> Iterator[Mistake]:
+def _table_mistakes(config: Config, mappings: Iterable[Mapping]) -> Iterator[Problem]:
     with connected(config) as connection:
         for each in mappings:
             try:
@@ -67,7 +67,7 @@ def _table_mistakes(config: Config, mappings: Iterable[Mapping]) -> Iterator[Mis
                 yield from error.mistakes
 
 
-def _as_json(mappings: Iterable[Mapping], mistakes: Iterable[Mistake]) -> str:
+def _as_json(mappings: Iterable[Mapping], mistakes: Iterable[Problem]) -> str:
     found: dict[str, Any] = {
         "mappings": [
             {"file": str(each.origin.file), "source": each.source, "target": each.target}

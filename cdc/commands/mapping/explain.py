@@ -8,11 +8,11 @@ from pathlib import Path
 
 import click
 
-from cdc.columns import TableMap
 from cdc.commands import config_option
 from cdc.commands.mapping.inputs import followed, load_all
-from cdc.mapping.compiler import compile_plan
-from cdc.terminal import in_a_line, say
+from cdc.mapping.compile.compiler import compile_plan
+from cdc.model.table_map import TableMap
+from cdc.terminal.output import in_a_line, say
 
 
 @click.command()

@@ -14,19 +14,19 @@ import click
 from cdc.commands import config_option
 from cdc.commands.mapping.inputs import connected
 from cdc.config import Config, load
-from cdc.definitions import TableDefinition
+from cdc.config.yaml12 import parse
 from cdc.errors import CdcError, UsageError
-from cdc.mapping.compiler import compile_plan
-from cdc.mapping.draft import collection_name, draft
-from cdc.mapping.json_schema import FILE_NAME, json_schema_text
-from cdc.mapping.mistakes import MappingError, did_you_mean
-from cdc.mapping.model import Mapping, load_mappings
-from cdc.mapping.source_patterns import source_pattern
-from cdc.readers.definitions import define_table
-from cdc.readers.source import SourceConnection
-from cdc.readers.tables import list_tables
-from cdc.terminal import in_a_line, say
-from cdc.yaml_file import parse
+from cdc.mapping.compile.compiler import compile_plan
+from cdc.mapping.file.json_schema import FILE_NAME, json_schema_text
+from cdc.mapping.file.loading import load_mappings
+from cdc.mapping.file.mapping import Mapping
+from cdc.mapping.file.problems import MappingError, did_you_mean
+from cdc.mapping.file.table_globs import source_pattern
+from cdc.mapping.tools.draft import collection_name, draft
+from cdc.model.table_definition import TableDefinition
+from cdc.readers.server.catalog import define_table, list_tables
+from cdc.readers.server.connection import SourceConnection
+from cdc.terminal.output import in_a_line, say
 
 BETWEEN_FILES: Final = "---\n"
 

@@ -7,17 +7,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from cdc.columns import TableMap
 from cdc.config import Config, load
 from cdc.errors import UsageError
-from cdc.mapping.mistakes import MappingError, Mistake, did_you_mean
-from cdc.mapping.model import Mapping, load_mappings, read_mappings
-from cdc.mapping.source_patterns import source_pattern
-from cdc.readers import source
-from cdc.readers.schema import describe_table
-from cdc.readers.tables import list_tables
-from cdc.table_names import split_name
-from cdc.terminal import say
+from cdc.mapping.file.loading import load_mappings, read_mappings
+from cdc.mapping.file.mapping import Mapping
+from cdc.mapping.file.problems import MappingError, Problem, did_you_mean
+from cdc.mapping.file.table_globs import source_pattern
+from cdc.model.table_map import TableMap
+from cdc.model.table_name import split_name
+from cdc.readers.server.catalog import describe_table, list_tables
+from cdc.readers.server.connection import SourceConnection, close_connection, connect_source
+from cdc.terminal.output import say
 
 QUERY_SECONDS: Final = 30.0
 
@@ -33,7 +33,7 @@ def load_all(config_path: Path) -> tuple[Config, tuple[Mapping, ...]]:
     )
 
 
-def read_all(config_path: Path) -> tuple[Config, tuple[Mapping, ...], tuple[Mistake, ...]]:
+def read_all(config_path: Path) -> tuple[Config, tuple[Mapping, ...], tuple[Problem, ...]]:
     """As `load_all`, but give the mistakes of the mapping files beside what else they say."""
     config = load(config_path)
     mappings, mistakes = read_mappings(
@@ -46,13 +46,13 @@ def read_all(config_path: Path) -> tuple[Config, tuple[Mapping, ...], tuple[Mist
 
 
 @contextmanager
-def connected(config: Config) -> Iterator[source.SourceConnection]:
+def connected(config: Config) -> Iterator[SourceConnection]:
     """Open a connection to the source, and close it."""
-    connection = source.connect(config.source, read_timeout=QUERY_SECONDS)
+    connection = connect_source(config.source, read_timeout=QUERY_SECONDS)
     try:
         yield connection
     finally:
-        source.close(connection)
+        close_connection(connection)
 
 
 def followed(
@@ -74,7 +74,7 @@ def followed(
     return found
 
 
-def table_maps(connection: source.SourceConnection, each: Mapping) -> list[TableMap]:
+def table_maps(connection: SourceConnection, each: Mapping) -> list[TableMap]:
     """Describe the tables that a mapping follows: at least one, but for a glob.
 
     MappingError where the source has no table that the mapping names.

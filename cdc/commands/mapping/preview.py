@@ -17,13 +17,13 @@ from cdc.commands.mapping.inputs import followed, load_all
 from cdc.commands.mapping.side_by_side import side_by_side
 from cdc.config import Config
 from cdc.errors import UsageError
-from cdc.mapping.model import Mapping
-from cdc.mapping.preview import HIDDEN, Pair, Preview
-from cdc.readers.chunks import ChunkReader
-from cdc.readers.keys import Key
-from cdc.readers.selected import Table
-from cdc.table_names import split_name
-from cdc.terminal import say
+from cdc.mapping.file.mapping import Mapping
+from cdc.mapping.tools.preview import HIDDEN, Pair, Preview
+from cdc.model.table_name import split_name
+from cdc.readers.select.chunk_reader import ChunkReader
+from cdc.readers.select.keys import Key
+from cdc.readers.select.select_table import SelectTable
+from cdc.terminal.output import say
 
 OPTIONS: Final = json_util.RELAXED_JSON_OPTIONS
 INDENT: Final = 2
@@ -69,7 +69,7 @@ def _pairs(
     return (shown.pair(event, time.time()) for event in events)
 
 
-def _keys(table: Table, values: tuple[str, ...]) -> list[Key]:
+def _keys(table: SelectTable, values: tuple[str, ...]) -> list[Key]:
     if not values:
         return []
     found = table.key_found(values)

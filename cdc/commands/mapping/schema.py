@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from cdc.mapping.json_schema import json_schema_text
+from cdc.mapping.file.json_schema import json_schema_text
 
 
 @click.command()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from cdc.columns import Column, FieldType
 from cdc.mapping.expressions import collations
 from cdc.mapping.expressions.errors import ExpressionError
 from cdc.mapping.expressions.kinds import (
@@ -22,6 +21,7 @@ from cdc.mapping.expressions.kinds import (
     Year,
 )
 from cdc.mapping.types import charsets
+from cdc.model.table_map import Column, FieldType
 
 INTEGER_DIGITS = {
     FieldType.TINY: 3,

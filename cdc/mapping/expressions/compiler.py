@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from decimal import Decimal as Exact
 from types import CodeType
 
-from cdc.columns import Column
 from cdc.mapping.expressions import columns as column_kinds
 from cdc.mapping.expressions import texts
 from cdc.mapping.expressions.errors import ExpressionError
@@ -42,6 +41,7 @@ from cdc.mapping.expressions.runtime import numbers
 from cdc.mapping.expressions.scope import Scope
 from cdc.mapping.expressions.syntax import Call, Cast, Literal, Name, Node
 from cdc.mapping.expressions.term import Term
+from cdc.model.table_map import Column
 
 Values = tuple[object, ...]
 MAX_SOURCE = 200_000

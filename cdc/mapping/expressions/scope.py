@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from cdc.columns import Column
 from cdc.mapping.expressions.kinds import Kind
 from cdc.mapping.expressions.syntax import Node
 from cdc.mapping.expressions.term import Term
+from cdc.model.table_map import Column
 
 
 @dataclass(slots=True)

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Final
 
-from cdc.columns import Column, FieldType
 from cdc.mapping.expressions.errors import ExpressionError
 from cdc.mapping.expressions.runtime import json_values, moments
 from cdc.mapping.expressions.runtime.moments import FRACTION_BITS, Parts
@@ -23,6 +22,7 @@ from cdc.mapping.types.floats import DOUBLE, FLOAT
 from cdc.mapping.types.integers import YEAR_ORIGIN
 from cdc.mapping.types.registry import INTEGER_BYTES
 from cdc.mapping.types.temporal import fraction_microseconds
+from cdc.model.table_map import Column, FieldType
 
 Decoder = Callable[[bytes], object]
 

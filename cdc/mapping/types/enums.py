@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import ClassVar, TypeVar
 
 from cdc.mapping import bson_bytes
-from cdc.mapping.emitter import Emitter, Size, Value
+from cdc.mapping.transcode.emitter import Emitter, Size, Value
 from cdc.mapping.types.encoder import Raw, Typed, Unrepresentable
 
 T = TypeVar("T")

@@ -13,8 +13,8 @@ import struct
 from dataclasses import dataclass
 
 from cdc.mapping import bson_bytes
-from cdc.mapping.assembly import joined
-from cdc.mapping.emitter import Emitter, Part, Size, Value
+from cdc.mapping.transcode.document_builder import joined
+from cdc.mapping.transcode.emitter import Emitter, Part, Size, Value
 from cdc.mapping.types import json
 from cdc.mapping.types.cache import Cache
 from cdc.mapping.types.encoder import Encoder, Raw

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from cdc.columns import Column, FieldType
 from cdc.mapping.bson_bytes import MAX_DIGITS
-from cdc.mapping.language import ValueType
+from cdc.mapping.file.mapping import ValueType
 from cdc.mapping.types import (
     binary,
     bits,
@@ -29,6 +28,7 @@ from cdc.mapping.types import (
 )
 from cdc.mapping.types.encoder import Encoder, Wire
 from cdc.mapping.types.temporal import Report
+from cdc.model.table_map import Column, FieldType
 
 INTEGER_BYTES = {
     FieldType.TINY: 1,

@@ -11,8 +11,8 @@ from typing import Final, Literal, NamedTuple
 from unicodedata import normalize
 
 from portal.accounts.roles import Role
-from portal.moments import FIRST, LAST
-from portal.replicated import Document, Documents
+from portal.bson_dates import FIRST, LAST
+from portal.mongodb import Document, Documents
 from portal.typed import NOT_A_LIST, text
 
 TWEETS: Final = "tweets"

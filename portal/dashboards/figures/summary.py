@@ -11,10 +11,10 @@ from typing import Final, TypeVar
 
 from django.core.cache import cache
 
-from portal import replicated
+from portal import mongodb
 from portal.dashboards.figures import counting
 from portal.dashboards.figures.counting import Bars, Period, Ranked, Registrations
-from portal.replicated import Documents
+from portal.mongodb import Documents
 
 KEPT_SECONDS: Final = 60
 ASKED_WITHIN_SECONDS: Final = 2.0
@@ -71,7 +71,7 @@ def summary(documents: Documents, period: Period) -> Summary:
 
 
 def _counted(documents: Documents, period: Period) -> Summary:
-    with replicated.within(ASKED_WITHIN_SECONDS):
+    with mongodb.within(ASKED_WITHIN_SECONDS):
         tweets, authors = counting.totals(documents)
     now = datetime.now(UTC)
     newest = _in_time(lambda: counting.newest_tweet(documents))
@@ -102,7 +102,7 @@ def _counted(documents: Documents, period: Period) -> Summary:
 
 def _in_time(count: Callable[[], Result]) -> Result | None:
     try:
-        with replicated.within(COUNTED_WITHIN_SECONDS):
+        with mongodb.within(COUNTED_WITHIN_SECONDS):
             return count()
-    except replicated.Unavailable:
+    except mongodb.Unavailable:
         return None

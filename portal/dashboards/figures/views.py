@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from portal import replicated
+from portal import mongodb
 from portal.accounts.access import role_required
 from portal.accounts.roles import Role
 from portal.dashboards.figures.counting import Period
@@ -36,9 +36,9 @@ def figures(request: HttpRequest) -> HttpResponse:
 
 def _seen(period: Period) -> dict[str, Any]:
     try:
-        with replicated.within(ASKED_WITHIN_SECONDS):
-            stored = saved(replicated.state())
-        counted = summary(replicated.documents(), period)
-    except replicated.Unavailable:
+        with mongodb.within(ASKED_WITHIN_SECONDS):
+            stored = saved(mongodb.state())
+        counted = summary(mongodb.documents(), period)
+    except mongodb.Unavailable:
         return {}
     return {"summary": counted, "freshness": freshness(verdict(daemon.ask(), stored), stored)}

@@ -11,9 +11,9 @@ from typing import Any, Final
 from django.conf import settings
 
 from cdc.errors import CdcError
-from cdc.jobs import ENDED, JOBS, Job, JobKind, JobState, Phase, read
+from cdc.model.job import ENDED, JOBS, Job, JobKind, JobState, Phase, read
 from cdc.writers.jobs import Jobs
-from portal.replicated import Document, Documents
+from portal.mongodb import Document, Documents
 
 ASKED_FOR: Final = (JobKind.RESYNC, JobKind.VERIFY)
 """What the page has buttons for."""

@@ -9,13 +9,13 @@ from typing import Any, Final, Self
 
 from django.conf import settings
 
-from cdc import lease
-from cdc.checkpoint import Checkpoint
-from cdc.dead_letters import DEAD_LETTERS, LetterState
 from cdc.errors import CdcError
-from cdc.table_names import table_and_target
-from cdc.writers.state import STREAMS
-from portal.replicated import Document, Documents
+from cdc.model import lease
+from cdc.model.checkpoint import Checkpoint
+from cdc.model.dead_letter import DEAD_LETTERS, LetterState
+from cdc.model.table_name import table_and_target
+from cdc.writers.stream_state import STREAMS
+from portal.mongodb import Document, Documents
 from portal.typed import date, text, whole
 
 LETTERS_SHOWN: Final = 10

@@ -16,14 +16,14 @@ from django.template.loader import render_to_string
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from cdc.jobs import JobKind
-from portal import replicated
+from cdc.model.job import JobKind
+from portal import mongodb
 from portal.accounts.access import account, role_required
 from portal.accounts.roles import Role
 from portal.dashboards.replication import daemon, jobs
 from portal.dashboards.replication.saved import Saved, letters, saved
 from portal.dashboards.replication.verdict import verdict
-from portal.replicated import Document
+from portal.mongodb import Document
 
 PARTS: Final = ("verdict", "numbers", "jobs", "letters", "details")
 """The parts of the page that refresh themselves, by their templates' names."""
@@ -91,7 +91,7 @@ def ask_for_job(request: HttpRequest) -> HttpResponseRedirect:
         _ask(kind, request.POST[kind.value], by=account(request).username)
     except jobs.Refused as refused:
         messages.error(request, str(refused))
-    except replicated.Unavailable:
+    except mongodb.Unavailable:
         messages.error(request, "MongoDB does not answer, or refuses it: nothing was asked for.")
     else:
         messages.success(request, f"Asked for a {kind} of {request.POST[kind.value]}.")
@@ -103,7 +103,7 @@ def ask_for_job(request: HttpRequest) -> HttpResponseRedirect:
 def cancel_job(request: HttpRequest) -> HttpResponseRedirect:
     """Give up an open job, the form's `job`."""
     try:
-        if jobs.cancel(replicated.state(), request.POST.get("job", "")):
+        if jobs.cancel(mongodb.state(), request.POST.get("job", "")):
             messages.success(request, "Cancelled. What the job has written stays.")
         else:
             messages.error(request, "This job is not open any more.")
@@ -113,8 +113,8 @@ def cancel_job(request: HttpRequest) -> HttpResponseRedirect:
 
 
 def _ask(kind: JobKind, table: str, *, by: str) -> None:
-    with replicated.within(_MONGODB_SECONDS):
-        state = replicated.state()
+    with mongodb.within(_MONGODB_SECONDS):
+        state = mongodb.state()
         known = saved(state)
         jobs.ask(state, kind, table, known=known.tables if known else (), by=by)
 
@@ -134,9 +134,9 @@ def _seen() -> dict[str, Any]:
 
 def _stored() -> Stored:
     try:
-        with replicated.within(_MONGODB_SECONDS):
-            state = replicated.state()
+        with mongodb.within(_MONGODB_SECONDS):
+            state = mongodb.state()
             count, latest = letters(state)
             return Stored(True, saved(state), jobs.shown(state), count, latest)
-    except replicated.Unavailable:
+    except mongodb.Unavailable:
         return Stored()

@@ -11,7 +11,7 @@ from django import template
 from django.template.defaultfilters import date
 from django.utils.html import format_html
 
-from portal.moments import Moment, in_the_calendar
+from portal.bson_dates import Moment, in_the_calendar
 
 register = template.Library()
 

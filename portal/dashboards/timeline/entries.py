@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from portal.dashboards.timeline.place import number
-from portal.moments import Moment, milliseconds
-from portal.replicated import Document
+from portal.bson_dates import Moment, milliseconds
+from portal.dashboards.timeline.page_cursor import number
+from portal.mongodb import Document
 from portal.tweets.entities import ADDRESS
 from portal.tweets.models import Tweet
 from portal.typed import moment

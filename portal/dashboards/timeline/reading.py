@@ -10,7 +10,8 @@ from typing import TypeVar
 from bson import Decimal128
 from django.utils import timezone
 
-from portal import replicated
+from portal import mongodb
+from portal.bson_dates import milliseconds
 from portal.dashboards.timeline.entries import (
     Byline,
     Entry,
@@ -19,9 +20,8 @@ from portal.dashboards.timeline.entries import (
     own_entry,
     saved_entry,
 )
-from portal.dashboards.timeline.place import Key, Place, key, number, place_of
-from portal.moments import milliseconds
-from portal.replicated import Document
+from portal.dashboards.timeline.page_cursor import Key, PageCursor, key, number, place_of
+from portal.mongodb import Document
 from portal.tweets.fields import LARGEST_ID
 from portal.tweets.models import Author, Tweet
 from portal.typed import NOT_A_LIST, text, whole
@@ -56,10 +56,10 @@ class Page:
     """Some entries, newest first; where the next page begins, if there is one."""
 
     entries: list[Entry]
-    older_than: Place | None
+    older_than: PageCursor | None
 
 
-def everybody(reader: Author, before: Place | None) -> Page:
+def everybody(reader: Author, before: PageCursor | None) -> Page:
     """Read what all wrote; on the first page, the reader's own that is fresh or under way leads."""
     leading = _leading(reader) if before is None else []
     documents, older_than = _cut(list(_newest(before)), _place)
@@ -68,13 +68,13 @@ def everybody(reader: Author, before: Place | None) -> Page:
     return Page([*leading, *_entries(rest, reader)], older_than)
 
 
-def own(reader: Author, before: Place | None) -> Page:
+def own(reader: Author, before: PageCursor | None) -> Page:
     """Read what the reader wrote, each tweet compared with its document."""
     tweets, older_than = _own_rows(reader, before)
     return Page(_compared(tweets, reader), older_than)
 
 
-def saved(reader: Author, before: Place | None) -> Page:
+def saved(reader: Author, before: PageCursor | None) -> Page:
     """Read what the reader wrote from MySQL alone: nobody can tell what is replicated."""
     tweets, older_than = _own_rows(reader, before)
     byline = _byline(reader)
@@ -117,7 +117,7 @@ def _own(document: Document, tweet: Tweet | None, reader: Author) -> Entry:
     return own_entry(tweet, _byline(reader), document)
 
 
-def _own_rows(reader: Author, before: Place | None) -> tuple[list[Tweet], Place | None]:
+def _own_rows(reader: Author, before: PageCursor | None) -> tuple[list[Tweet], PageCursor | None]:
     tweets = Tweet.objects.filter(author=reader).order_by("-created_at", "-id")
     if before is not None:
         tweets = tweets.filter(before.older_rows)
@@ -125,24 +125,24 @@ def _own_rows(reader: Author, before: Place | None) -> tuple[list[Tweet], Place 
     return _cut(newest, lambda each: place_of(each.created_at, each.pk))
 
 
-def _cut(read: list[T], at: Callable[[T], Place]) -> tuple[list[T], Place | None]:
+def _cut(read: list[T], at: Callable[[T], PageCursor]) -> tuple[list[T], PageCursor | None]:
     """Take one page of what is read, which is one more; where the next begins, if there is one."""
     page = read[:ENTRIES_PER_PAGE]
     return page, at(page[-1]) if len(read) > len(page) else None
 
 
-def _newest(before: Place | None) -> Iterable[Document]:
+def _newest(before: PageCursor | None) -> Iterable[Document]:
     older = before.older_documents if before else {}
-    tweets = replicated.documents()["tweets"].find(_TWEET | older, _SHOWN)
+    tweets = mongodb.documents()["tweets"].find(_TWEET | older, _SHOWN)
     return tweets.sort([("created_at", -1), ("_id", -1)]).limit(ENTRIES_PER_PAGE + 1)
 
 
 def _tweets(ids: set[int]) -> Iterable[Document]:
-    return replicated.documents()["tweets"].find(_TWEET | {"_id": {"$in": _keys(ids)}}, _SHOWN)
+    return mongodb.documents()["tweets"].find(_TWEET | {"_id": {"$in": _keys(ids)}}, _SHOWN)
 
 
 def _bylines(ids: set[int]) -> dict[int, Byline]:
-    found = replicated.documents()["users"].find(
+    found = mongodb.documents()["users"].find(
         {"_id": {"$in": _keys(ids)}}, {"name": 1, "screen_name": 1}
     )
     return {id_: _named(each) for each in found if (id_ := whole(each["_id"])) is not None}
@@ -160,7 +160,7 @@ def _author(document: Document) -> int:
     return number(document["author"]["id"])
 
 
-def _place(document: Document) -> Place:
+def _place(document: Document) -> PageCursor:
     return place_of(document["created_at"], number(document["_id"]))
 
 

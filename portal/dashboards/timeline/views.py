@@ -7,12 +7,12 @@ from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
-from portal import replicated
+from portal import mongodb
 from portal.accounts.access import account, role_required
 from portal.accounts.authors import author_of
 from portal.accounts.roles import Role
 from portal.dashboards.timeline import reading
-from portal.dashboards.timeline.place import Place, place
+from portal.dashboards.timeline.page_cursor import PageCursor, place
 from portal.tweets.forms import TweetForm
 from portal.tweets.models import Author, Tweet
 
@@ -62,9 +62,9 @@ def _shown(request: HttpRequest, author: Author) -> dict[str, object]:
     before = _before(request)
     read = reading.own if of_reader else reading.everybody
     try:
-        with replicated.within(_PATIENCE_SECONDS):
+        with mongodb.within(_PATIENCE_SECONDS):
             page, target_down = read(author, before), False
-    except replicated.Unavailable:
+    except mongodb.Unavailable:
         page, target_down = reading.saved(author, before), True
     return {
         "page": page,
@@ -74,7 +74,7 @@ def _shown(request: HttpRequest, author: Author) -> dict[str, object]:
     }
 
 
-def _before(request: HttpRequest) -> Place | None:
+def _before(request: HttpRequest) -> PageCursor | None:
     """Return behind which tweet the page begins; 404 for what tells none."""
     if (told := request.GET.get("before")) is None:
         return None

@@ -8,10 +8,10 @@ from typing import Any
 import bson
 from bson.codec_options import CodecOptions, DatetimeConversion
 
-from cdc.changes import RowsEvent
-from cdc.mapping.compiler import compile_plan
-from cdc.mapping.model import Mapping
-from cdc.mapping.plan import FailedRow
+from cdc.mapping.compile.compiler import compile_plan
+from cdc.mapping.compile.plan import FailedRow
+from cdc.mapping.file.mapping import Mapping
+from cdc.model.transaction import RowsEvent
 from cdc.servers import MySQLServer
 from tests.integration.chunks.reading import chunk_reader, chunks, executed
 from tests.integration.mapping.binlog import rows_events

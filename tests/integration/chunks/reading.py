@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from cdc.position import GtidPosition, GtidSet, MariadbGtids, Position
-from cdc.readers.chunks import Chunk, ChunkReader
-from cdc.readers.keys import Key
-from cdc.readers.selected import Table
+from cdc.model.position import GtidPosition, GtidSet, MariadbGtids, Position
+from cdc.readers.select.chunk_reader import Chunk, ChunkReader
+from cdc.readers.select.keys import Key
+from cdc.readers.select.select_table import SelectTable
 from cdc.servers import MySQLServer
 from tests.integration.mapping.binlog import config
 
@@ -33,7 +33,7 @@ def executed(server: MySQLServer) -> Position:
 
 def chunks(
     reader: ChunkReader,
-    table: Table,
+    table: SelectTable,
     applied: Position,
     *,
     limit: int = 1000,

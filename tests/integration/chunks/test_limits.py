@@ -8,8 +8,8 @@ from uuid import UUID
 import pytest
 
 from cdc.errors import CdcError, Retryable, UsageError
-from cdc.readers.chunks import ChunkReader
-from cdc.readers.keys import Key, written
+from cdc.readers.select.chunk_reader import ChunkReader
+from cdc.readers.select.keys import Key, written
 from cdc.servers import MySQLServer
 from tests.integration.chunks.reading import chunk_reader, chunks, executed
 from tests.integration.mapping.binlog import config

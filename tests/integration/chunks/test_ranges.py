@@ -11,10 +11,10 @@ import bson
 import pytest
 
 from cdc.errors import Unfit, UsageError
-from cdc.position import Position
-from cdc.readers.chunks import Chunk, ChunkReader
-from cdc.readers.keys import Key
-from cdc.readers.selected import Table
+from cdc.model.position import Position
+from cdc.readers.select.chunk_reader import Chunk, ChunkReader
+from cdc.readers.select.keys import Key
+from cdc.readers.select.select_table import SelectTable
 from cdc.servers import MySQLServer
 from tests.integration.chunks.reading import chunk_reader, chunks, executed
 from tests.support.features import IGNORED_INDEXES, INET4, UCA1400, UUIDS, has, needs
@@ -125,7 +125,7 @@ def number(chunk: Chunk) -> int:
     return int.from_bytes(chunk.event.images[start : start + 4], "little")
 
 
-def one_by_one(reader: ChunkReader, table: Table, applied: Position) -> list[tuple[Key, int]]:
+def one_by_one(reader: ChunkReader, table: SelectTable, applied: Position) -> list[tuple[Key, int]]:
     """Every row's key and number, read row by row: each row is a boundary."""
     found = chunks(reader, table, applied, limit=1)
     return [(chunk.last, number(chunk)) for chunk in found if chunk.last is not None]
@@ -147,7 +147,7 @@ def test_every_row_is_read_once_in_the_order_of_its_key(source: MySQLServer, sch
 
 
 def check_keys(
-    reader: ChunkReader, table: Table, applied: Position, expected: list[tuple[Key, int]]
+    reader: ChunkReader, table: SelectTable, applied: Position, expected: list[tuple[Key, int]]
 ) -> None:
     """Each key ends a range, is found by itself, and is stored and read back."""
     keys = [key for key, _ in expected]
@@ -225,8 +225,8 @@ def test_columns_that_are_not_what_the_definition_says_are_refused_not_read_agai
     source.execute(f"CREATE TABLE {schema}.t (a INT PRIMARY KEY)")
     with chunk_reader(source) as reader:
         table = reader.open(schema, "t")
-        [arrival] = table.arrivals
-        other = replace(table, arrivals=(replace(arrival, size=8),))
+        [wire_column] = table.wire_columns
+        other = replace(table, wire_columns=(replace(wire_column, size=8),))
 
         with pytest.raises(Unfit, match="other types"):
             reader.read(other, after=None, until=None, limit=9, applied=executed(source))

@@ -7,11 +7,11 @@ import bson
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from cdc.changes import RowsEvent
 from cdc.errors import Unfit
-from cdc.mapping.compiler import compile_plan
-from cdc.mapping.model import Mapping
-from cdc.operations import Operation, OperationKind
+from cdc.mapping.compile.compiler import compile_plan
+from cdc.mapping.file.mapping import Mapping
+from cdc.model.operation import Operation, OperationKind
+from cdc.model.transaction import RowsEvent
 from cdc.servers import MySQLServer
 from tests.integration.chunks.reading import chunk_reader, chunks, executed
 from tests.integration.mapping.binlog import rows_events

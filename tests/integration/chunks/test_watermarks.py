@@ -12,15 +12,15 @@ import pytest
 from pydantic import SecretStr
 from pymysql.cursors import Cursor
 
-from cdc.changes import RowsEvent
-from cdc.checkpoint import Checkpoint
 from cdc.config import SourceConfig, StartPosition
 from cdc.errors import Retryable, TooEarly, Unfit
-from cdc.position import FilePosition, GtidPosition, MariadbGtids, Position
-from cdc.readers import start
-from cdc.readers.binlog import BinlogReader
-from cdc.readers.chunks import ChunkReader, TableChanged
-from cdc.readers.selected import Table
+from cdc.model.checkpoint import Checkpoint
+from cdc.model.position import FilePosition, GtidPosition, MariadbGtids, Position
+from cdc.model.transaction import RowsEvent
+from cdc.readers.binlog.reader import BinlogReader
+from cdc.readers.select.chunk_reader import ChunkReader, TableChanged
+from cdc.readers.select.select_table import SelectTable
+from cdc.readers.server.start_position import resolve_start, start_from_config
 from cdc.servers import MySQLServer
 from tests.integration.chunks.reading import chunk_reader, executed
 from tests.integration.mapping.binlog import config
@@ -78,7 +78,7 @@ class Stream:
 @contextmanager
 def streaming(server: MySQLServer, schema: str, mode: Mode) -> Iterator[Stream]:
     settings = config(server)
-    checkpoint = start.resolve(settings, "now")
+    checkpoint = resolve_start(settings, "now")
     if mode == "file":
         checkpoint = Checkpoint(end_of_log(server), None, checkpoint.server)
     reader = BinlogReader(settings, follows=lambda one, _: one == schema, transaction_bytes=1 << 24)
@@ -135,7 +135,7 @@ def furthest(cursor: Cursor, stream: Stream, mode: Mode) -> Position:
 
 
 def sample(
-    cursor: Cursor, reader: ChunkReader, table: Table, stream: Stream, mode: Mode
+    cursor: Cursor, reader: ChunkReader, table: SelectTable, stream: Stream, mode: Mode
 ) -> Sample | None:
     """Read the newest rows."""
     after = max(stream.ids[-RECENT:], default=0) - RECENT
@@ -218,11 +218,11 @@ def test_an_idle_stream_reaches_the_high_watermark(
 def test_a_position_that_the_source_has_not_reached_is_too_early(
     source: MySQLServer, schema: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cdc.readers.watermarks.WAIT_SECONDS", 0.1)
+    monkeypatch.setattr("cdc.readers.select.watermarks.WAIT_SECONDS", 0.1)
     source.execute(f"CREATE TABLE {schema}.t (id BIGINT PRIMARY KEY)")
     applied = executed(source)
     later = re.sub(r"\d+$", lambda last: str(int(last[0]) + 1000), str(applied))
-    ahead = start.given(start_position(later), mariadb=source.flavour == "mariadb")
+    ahead = start_from_config(start_position(later), mariadb=source.flavour == "mariadb")
     with chunk_reader(source) as reader:
         table = reader.open(schema, "t")
 

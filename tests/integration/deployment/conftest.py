@@ -10,8 +10,8 @@ import pytest
 
 from cdc.errors import Unfit
 from cdc.servers.cache import Cache
+from cdc.servers.package_root import Root
 from cdc.servers.packages import unpacked
-from cdc.servers.root import Root
 from cdc.servers.versions import Suites
 
 Tool = Callable[..., subprocess.CompletedProcess[str]]

@@ -7,10 +7,11 @@ from functools import partial
 
 from pydantic import SecretStr
 
-from cdc.checkpoint import Checkpoint
 from cdc.config import SourceConfig, TlsConfig
-from cdc.readers import history, source
-from cdc.readers.history import Continued
+from cdc.model.checkpoint import Checkpoint
+from cdc.readers.binlog.history import continuation
+from cdc.readers.binlog.history.continuation import Continued
+from cdc.readers.server.connection import connect_source, is_mariadb
 from cdc.servers import MySQLServer
 
 
@@ -29,7 +30,9 @@ def continued(
     server: MySQLServer, checkpoint: Checkpoint, settings: SourceConfig | None = None
 ) -> Continued:
     """Ask a server whether it can go on from a checkpoint, as the daemon does before each dump."""
-    connect = partial(source.connect, settings or config(server), read_timeout=30)
+    connect = partial(connect_source, settings or config(server), read_timeout=30)
     with closing(connect()) as connection:
-        mariadb = source.is_mariadb(connection)
-        return history.server_continuing(connection, checkpoint, mariadb=mariadb, connect=connect)
+        mariadb = is_mariadb(connection)
+        return continuation.server_continuing(
+            connection, checkpoint, mariadb=mariadb, connect=connect
+        )

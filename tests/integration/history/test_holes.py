@@ -7,11 +7,11 @@ from contextlib import closing
 
 import pytest
 
-from cdc.checkpoint import Checkpoint
 from cdc.errors import PositionPurged
-from cdc.position import GtidPosition, MariadbGtids
-from cdc.readers import start
-from cdc.readers.binlog import BinlogReader
+from cdc.model.checkpoint import Checkpoint
+from cdc.model.position import GtidPosition, MariadbGtids
+from cdc.readers.binlog.reader import BinlogReader
+from cdc.readers.server.start_position import resolve_start
 from cdc.servers import MySQLServer, mysql_server
 from tests.integration.history.looking import config
 from tests.support.binlogs import purge
@@ -105,7 +105,7 @@ def test_a_domain_that_was_idle_since_the_backup_goes_on_later(own: MySQLServer)
 
 def test_a_new_stream_that_is_to_begin_before_a_hole_is_refused(own: MySQLServer) -> None:
     made_from_a_backup(own, "0-11-39", (0, 11, 40), (0, 11, 41))
-    chosen = start.resolve(config(own), "now")._replace(position=at("0-11-34").position)
+    chosen = resolve_start(config(own), "now")._replace(position=at("0-11-34").position)
 
     with pytest.raises(PositionPurged, match="0-11-40"):
         read(own, chosen, 1)
@@ -114,7 +114,7 @@ def test_a_new_stream_that_is_to_begin_before_a_hole_is_refused(own: MySQLServer
 @pytest.mark.parametrize("position", ["0-11-39", "0-11-40"])
 def test_a_new_stream_may_begin_where_the_log_does(own: MySQLServer, position: str) -> None:
     made_from_a_backup(own, "0-11-39", (0, 11, 40), (0, 11, 41))
-    chosen = start.resolve(config(own), "now")._replace(position=at(position).position)
+    chosen = resolve_start(config(own), "now")._replace(position=at(position).position)
 
     assert read(own, chosen, 1) == [f"0-11-{int(position[-2:]) + 1}"]
 
@@ -124,6 +124,6 @@ def test_a_new_stream_may_begin_with_the_oldest_binlog_that_is_left(own: MySQLSe
     purge(own)
     replicate(own, MariadbGtids.parse("0-13-41,1-12-91"), (0, 11, 42), (0, 13, 43), (1, 12, 92))
 
-    chosen = start.resolve(config(own), "earliest")
+    chosen = resolve_start(config(own), "earliest")
 
     assert read(own, chosen, 3) == ["0-11-42", "0-13-43", "1-12-92"]

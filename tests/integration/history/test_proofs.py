@@ -9,15 +9,15 @@ from contextlib import closing
 import pytest
 from pydantic import SecretStr
 
-from cdc.checkpoint import Checkpoint, Inflight
 from cdc.errors import SourceDiverged
-from cdc.position import FilePosition
-from cdc.readers import start
-from cdc.readers.binlog import BinlogReader
-from cdc.readers.history import Continued
-from cdc.readers.source import AccessDenied
+from cdc.model.checkpoint import Checkpoint, Inflight
+from cdc.model.position import FilePosition
+from cdc.model.witness import Witness
+from cdc.readers.binlog.history.continuation import Continued
+from cdc.readers.binlog.reader import BinlogReader
+from cdc.readers.server.connection import AccessDenied
+from cdc.readers.server.start_position import resolve_start
 from cdc.servers import MySQLServer
-from cdc.witness import Witness
 from tests.end_to_end.support.proxy import Link, Proxy
 from tests.integration.history.looking import config, continued
 from tests.integration.session.damaging import flipped
@@ -37,7 +37,7 @@ def applied(server: MySQLServer, schema: str, *session: str, change: str = "") -
 
     It is of a later second than its file: MariaDB dates by these.
     """
-    witness = start.resolve(config(server), "now").witness
+    witness = resolve_start(config(server), "now").witness
     assert witness is not None
     created = witness.created
     eventually(lambda: server.execute("SELECT UNIX_TIMESTAMP()")[0][0] > created)
@@ -46,7 +46,7 @@ def applied(server: MySQLServer, schema: str, *session: str, change: str = "") -
 
 def committed(server: MySQLServer, schema: str, *session: str, change: str = "") -> Checkpoint:
     settings = config(server)
-    begin = start.resolve(settings, "now")
+    begin = resolve_start(settings, "now")
     with server.connect(schema) as connection, connection.cursor() as cursor:
         for statement in session:
             cursor.execute(statement)
@@ -208,7 +208,7 @@ def test_checksums_that_come_or_go_change_no_history(
 def test_of_a_file_too_large_for_the_protocol_only_the_time_of_its_creation_counts(
     source: MySQLServer, schema: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cdc.readers.history.MAX_DUMP_OFFSET", 100)
+    monkeypatch.setattr("cdc.readers.binlog.history.continuation.MAX_DUMP_OFFSET", 100)
     checkpoint = edited(applied(source, schema), at_another_time)
 
     assert continued(source, checkpoint).proved
@@ -220,7 +220,7 @@ def test_of_a_file_too_large_for_the_protocol_only_the_time_of_its_creation_coun
 def test_a_stream_that_has_applied_nothing_knows_the_log_by_its_end(
     source: MySQLServer, schema: str
 ) -> None:
-    checkpoint = start.resolve(config(source), "now")
+    checkpoint = resolve_start(config(source), "now")
 
     assert continued(source, checkpoint).proved
     anew = edited(checkpoint, lambda witness: witness._replace(created=witness.created + 1))

@@ -7,13 +7,13 @@ from typing import Any
 
 import bson
 
-from cdc.changes import RowsEvent
 from cdc.config import SourceConfig
-from cdc.mapping.compiler import compile_plan
-from cdc.mapping.model import Mapping
-from cdc.operations import Operation, OperationKind
-from cdc.readers import start
-from cdc.readers.binlog import BinlogReader
+from cdc.mapping.compile.compiler import compile_plan
+from cdc.mapping.file.mapping import Mapping
+from cdc.model.operation import Operation, OperationKind
+from cdc.model.transaction import RowsEvent
+from cdc.readers.binlog.reader import BinlogReader
+from cdc.readers.server.start_position import resolve_start
 from cdc.servers import MySQLServer
 
 MARKER = "the_end"
@@ -38,7 +38,7 @@ def rows_events(server: MySQLServer, schema: str, act: Callable[[], None]) -> It
     server.execute(f"CREATE TABLE IF NOT EXISTS {schema}.{MARKER} (id INT PRIMARY KEY)")
     server.execute(f"DELETE FROM {schema}.{MARKER}")
     settings = config(server)
-    checkpoint = start.resolve(settings, "now")
+    checkpoint = resolve_start(settings, "now")
     act()
     server.execute(f"INSERT INTO {schema}.{MARKER} VALUES (1)")
     reader = BinlogReader(settings, follows=lambda one, _: one == schema, transaction_bytes=1 << 24)

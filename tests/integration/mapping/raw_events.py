@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import closing
 
-from cdc.checkpoint import Checkpoint
-from cdc.readers import dump, source, start
-from cdc.readers.events import CHECKSUM_SIZE, HEADER_SIZE, EventType
-from cdc.readers.packets import PacketStream
+from cdc.model.checkpoint import Checkpoint
+from cdc.readers.binlog import dump
+from cdc.readers.binlog.events import CHECKSUM_SIZE, HEADER_SIZE, EventType
+from cdc.readers.binlog.packets import PacketStream
+from cdc.readers.server.connection import connect_source
+from cdc.readers.server.start_position import resolve_start
 from cdc.servers import MySQLServer
 from tests.integration.mapping.binlog import config
 
@@ -22,11 +24,11 @@ def recorded(
 ) -> tuple[Checkpoint, list[bytes]]:
     """Where `act` begins, and all events from there up to one that holds `marker`, checksummed."""
     settings = config(server)
-    where = start.resolve(settings, "now")
+    where = resolve_start(settings, "now")
     act()
     found: list[bytes] = []
     heartbeats = 0
-    with closing(source.connect(settings, read_timeout=SILENCE_SECONDS)) as connection:
+    with closing(connect_source(settings, read_timeout=SILENCE_SECONDS)) as connection:
         dump.request(
             connection,
             where.position,

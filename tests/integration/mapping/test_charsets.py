@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cdc.mapping.mistakes import MappingError
+from cdc.mapping.file.problems import MappingError
 from cdc.mapping.types import charsets
 from cdc.servers import MySQLServer
 from tests.integration.mapping.binlog import applied, operations

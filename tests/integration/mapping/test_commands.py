@@ -4,7 +4,7 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from cdc.commands.mapping import mapping
-from cdc.mapping.mistakes import MappingError
+from cdc.mapping.file.problems import MappingError
 from cdc.servers import MySQLServer
 
 

@@ -11,17 +11,17 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from cdc.changes import RowsEvent, Transaction
-from cdc.checkpoint import Checkpoint
 from cdc.errors import CdcError, Corrupted
-from cdc.mapping.compiler import compile_plan
-from cdc.mapping.model import Mapping
-from cdc.mapping.plan import FailedRow, Plan
+from cdc.mapping.compile.compiler import compile_plan
+from cdc.mapping.compile.plan import FailedRow, Plan
+from cdc.mapping.file.mapping import Mapping
 from cdc.mapping.types import charsets
-from cdc.readers import events, payloads, rows
-from cdc.readers.assembler import Assembler
-from cdc.readers.events import EventType
-from cdc.readers.table_maps import TableMapCache
+from cdc.model.checkpoint import Checkpoint
+from cdc.model.transaction import RowsEvent, Transaction
+from cdc.readers.binlog import events, payloads, rows
+from cdc.readers.binlog.events import EventType
+from cdc.readers.binlog.table_maps import TableMapCache
+from cdc.readers.binlog.transaction_assembler import TransactionAssembler
 from cdc.servers import MySQLServer
 from tests.integration.mapping.conftest import Examined
 from tests.integration.mapping.kinds import JSONS, KINDS, Kind
@@ -121,7 +121,7 @@ class Reader:
         """Read a stream that may be damaged; the number of documents."""
         recording = self._recording
         tables = TableMapCache(lambda schema, _: schema == SCHEMA, _decoded, recording.mariadb)
-        assembler = Assembler(recording.start, tables=tables, transaction_bytes=2000)
+        assembler = TransactionAssembler(recording.start, tables=tables, transaction_bytes=2000)
         return sum(
             self._documents(change)
             for data in stream
@@ -131,7 +131,7 @@ class Reader:
         )
 
     @staticmethod
-    def _transactions(assembler: Assembler, data: bytes) -> Iterator[Transaction]:
+    def _transactions(assembler: TransactionAssembler, data: bytes) -> Iterator[Transaction]:
         event = events.parse(data, checksum=False)
         if (found := assembler.feed(event)) is not None:
             yield found

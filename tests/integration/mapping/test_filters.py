@@ -9,10 +9,10 @@ from typing import Any
 import bson
 from pymysql.cursors import Cursor
 
-from cdc.changes import RowsEvent
-from cdc.mapping.compiler import compile_plan
-from cdc.mapping.model import Mapping
-from cdc.operations import Operation
+from cdc.mapping.compile.compiler import compile_plan
+from cdc.mapping.file.mapping import Mapping
+from cdc.model.operation import Operation
+from cdc.model.transaction import RowsEvent
 from cdc.servers import MySQLServer
 from tests.integration.chunks.reading import chunk_reader, chunks, executed
 from tests.integration.mapping.binlog import Document, applied, rows_events

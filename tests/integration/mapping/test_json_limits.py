@@ -10,10 +10,10 @@ import bson
 import pytest
 
 from cdc.errors import RecordError
-from cdc.mapping.compiler import compile_plan
-from cdc.mapping.model import Mapping
-from cdc.mapping.plan import FailedRow
-from cdc.operations import Operation
+from cdc.mapping.compile.compiler import compile_plan
+from cdc.mapping.compile.plan import FailedRow
+from cdc.mapping.file.mapping import Mapping
+from cdc.model.operation import Operation
 from cdc.servers import MySQLServer
 from tests.integration.chunks.reading import chunk_reader, chunks, executed
 from tests.integration.mapping.binlog import operations, rows_events

@@ -9,12 +9,13 @@ from contextlib import closing
 import pytest
 
 from cdc import cli
-from cdc.checkpoint import Checkpoint
 from cdc.config import StartPosition, load
-from cdc.readers import dump, start
-from cdc.readers.source import connect
+from cdc.model.checkpoint import Checkpoint
+from cdc.readers.binlog import dump
+from cdc.readers.server.connection import connect_source
+from cdc.readers.server.start_position import resolve_start, start_from_config
 from cdc.servers import MongoServer, MySQLServer, mongo_server
-from cdc.writers import saved
+from cdc.writers import stream_admin
 from tests.integration.preflight.checked import (
     Check,
     Setup,
@@ -312,8 +313,8 @@ def test_a_server_id_that_another_replica_uses_is_noticed(
 ) -> None:
     setup.source["server_id"] = 77
     settings = load(setup.path).source
-    position = start.resolve(settings, "now").position
-    with closing(connect(settings, read_timeout=10)) as replica:
+    position = resolve_start(settings, "now").position
+    with closing(connect_source(settings, read_timeout=10)) as replica:
         dump.request(
             replica,
             position,
@@ -374,7 +375,7 @@ def test_a_target_that_is_down_is_unreachable(
     setup: Setup, table: str, check: Check, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     setup.target["uri"] = f"mongodb://127.0.0.1:{_closed_port()}/?serverSelectionTimeoutMS=300"
-    monkeypatch.setattr("cdc.writers.target.SELECTION_MILLISECONDS", 300)
+    monkeypatch.setattr("cdc.writers.connection.SELECTION_MILLISECONDS", 300)
 
     code, found = check()
 
@@ -450,12 +451,12 @@ def test_a_position_that_the_source_cannot_continue_is_told_before_a_start(
     saved_position: bool,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("cdc.readers.resume.VISIBLE_WITHIN_SECONDS", 0.1)
+    monkeypatch.setattr("cdc.readers.server.resume.VISIBLE_WITHIN_SECONDS", 0.1)
     mysql = source.flavour == "mysql"
     ahead = "3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5" if mysql else "7-1-999999"
     if saved_position:
-        position = start.given(StartPosition(gtid=ahead), mariadb=not mysql)
-        saved.move(load(setup.path), Checkpoint(position), mappings=[])
+        position = start_from_config(StartPosition(gtid=ahead), mariadb=not mysql)
+        stream_admin.set_position(load(setup.path), Checkpoint(position), mappings=[])
     else:
         setup.start = {"gtid": ahead}
 
@@ -473,8 +474,8 @@ def test_a_position_of_the_other_flavour_is_told_before_a_start(
 ) -> None:
     mysql = source.flavour == "mysql"
     other = "0-1-7" if mysql else "3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5"
-    position = start.given(StartPosition(gtid=other), mariadb=mysql)
-    saved.move(load(setup.path), Checkpoint(position), mappings=[])
+    position = start_from_config(StartPosition(gtid=other), mariadb=mysql)
+    stream_admin.set_position(load(setup.path), Checkpoint(position), mappings=[])
 
     code, found = check()
 

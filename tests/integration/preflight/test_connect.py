@@ -9,7 +9,13 @@ import pytest
 
 from cdc.config import SourceConfig
 from cdc.errors import CdcError, Fatal, Retryable, Unfit, UsageError
-from cdc.readers.source import AccessDenied, close, connect, decoder, is_mariadb
+from cdc.readers.server.connection import (
+    AccessDenied,
+    close_connection,
+    connect_source,
+    decoder,
+    is_mariadb,
+)
 from cdc.servers import MySQLServer, mysql_server
 from tests.end_to_end.support.certificates import make
 from tests.support.features import OWN_CERTIFICATE, needs
@@ -28,7 +34,10 @@ def config(server: MySQLServer, **changes: object) -> SourceConfig:
 
 
 def value(settings: SourceConfig, statement: str) -> object:
-    with closing(connect(settings, read_timeout=5)) as connection, connection.cursor() as cursor:
+    with (
+        closing(connect_source(settings, read_timeout=5)) as connection,
+        connection.cursor() as cursor,
+    ):
         cursor.execute(statement)
         row = cursor.fetchone()
         assert row is not None
@@ -37,7 +46,7 @@ def value(settings: SourceConfig, statement: str) -> object:
 
 def refusal(settings: SourceConfig) -> CdcError:
     with pytest.raises(CdcError) as caught:
-        connect(settings, read_timeout=5)
+        connect_source(settings, read_timeout=5)
     return caught.value
 
 
@@ -60,7 +69,7 @@ def test_a_connection_speaks_utf8mb4_and_commits_each_statement(source: MySQLSer
 
 
 def test_the_flavour_is_known_from_the_greeting(source: MySQLServer) -> None:
-    with closing(connect(config(source), read_timeout=5)) as connection:
+    with closing(connect_source(config(source), read_timeout=5)) as connection:
         assert is_mariadb(connection) == (source.flavour == "mariadb")
 
 
@@ -178,7 +187,7 @@ def test_a_server_that_says_nothing_is_retryable_within_the_timeout(source: MySQ
         settings = config(source, port=listener.getsockname()[1])
 
         with pytest.raises(Retryable):
-            connect(settings, read_timeout=0.2)
+            connect_source(settings, read_timeout=0.2)
 
 
 def test_an_unknown_host_is_retryable_and_named(source: MySQLServer) -> None:
@@ -189,35 +198,35 @@ def test_an_unknown_host_is_retryable_and_named(source: MySQLServer) -> None:
 
 
 def test_a_killed_connection_is_retryable(source: MySQLServer) -> None:
-    connection = connect(config(source), read_timeout=5)
+    connection = connect_source(config(source), read_timeout=5)
     try:
         source.execute(f"KILL {connection.thread_id()}")  # type: ignore[no-untyped-call]
 
         with pytest.raises(Retryable), connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     finally:
-        close(connection)
+        close_connection(connection)
 
 
 def test_a_statement_that_takes_too_long_is_retryable(source: MySQLServer) -> None:
-    connection = connect(config(source), read_timeout=0.2)
+    connection = connect_source(config(source), read_timeout=0.2)
     try:
         with pytest.raises(Retryable), connection.cursor() as cursor:
             cursor.execute("SELECT SLEEP(3)")
     finally:
-        close(connection)
+        close_connection(connection)
 
 
 def test_a_missing_privilege_is_told_as_such(source: MySQLServer) -> None:
     with account(source, "hush") as name:
-        connection = connect(config(source, user=name, password="hush"), read_timeout=5)
+        connection = connect_source(config(source, user=name, password="hush"), read_timeout=5)
         with closing(connection), connection.cursor() as cursor, pytest.raises(AccessDenied):
             cursor.execute("SHOW BINARY LOGS")
 
 
 def test_a_mistake_in_a_statement_is_fatal_and_not_retried(source: MySQLServer) -> None:
     with (
-        closing(connect(config(source), read_timeout=5)) as connection,
+        closing(connect_source(config(source), read_timeout=5)) as connection,
         connection.cursor() as cursor,
         pytest.raises(Fatal, match="1064"),
     ):
@@ -240,5 +249,5 @@ def test_bytes_are_read_in_their_collation_s_charset(
         "SELECT id FROM information_schema.collations WHERE collation_name = %s", (collation,)
     )
 
-    with closing(connect(config(source), read_timeout=5)) as connection:
+    with closing(connect_source(config(source), read_timeout=5)) as connection:
         assert decoder(connection)(raw, id_) == text

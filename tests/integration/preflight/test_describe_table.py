@@ -8,13 +8,13 @@ from itertools import chain
 import pytest
 from pydantic import SecretStr
 
-from cdc.changes import RowsEvent
-from cdc.columns import TableMap
 from cdc.config import SourceConfig, TlsConfig
-from cdc.readers import start
-from cdc.readers.binlog import BinlogReader
-from cdc.readers.schema import describe_table
-from cdc.readers.source import connect
+from cdc.model.table_map import TableMap
+from cdc.model.transaction import RowsEvent
+from cdc.readers.binlog.reader import BinlogReader
+from cdc.readers.server.catalog import describe_table
+from cdc.readers.server.connection import connect_source
+from cdc.readers.server.start_position import resolve_start
 from cdc.servers import MySQLServer
 from tests.support.features import INET4, INET6, INVISIBLE_COLUMNS, UUIDS, VECTORS, has
 
@@ -61,7 +61,7 @@ def settings(source: MySQLServer) -> SourceConfig:
 @contextmanager
 def binlog_from_now(source: MySQLServer, schema: str) -> Iterator[Callable[[], TableMap]]:
     """What gives the table map of the next change in `schema`."""
-    position = start.resolve(settings(source), "now")
+    position = resolve_start(settings(source), "now")
     reader = BinlogReader(
         settings(source), follows=lambda name, _: name in {schema, "*"}, transaction_bytes=1 << 20
     )
@@ -75,7 +75,7 @@ def binlog_from_now(source: MySQLServer, schema: str) -> Iterator[Callable[[], T
 
 
 def described(source: MySQLServer, schema: str, table: str) -> TableMap | None:
-    with closing(connect(settings(source), read_timeout=5)) as connection:
+    with closing(connect_source(settings(source), read_timeout=5)) as connection:
         return describe_table(connection, schema, table)
 
 

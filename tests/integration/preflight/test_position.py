@@ -6,13 +6,13 @@ import os
 import pytest
 
 from cdc import cli
-from cdc.checkpoint import Checkpoint
 from cdc.config import load
 from cdc.errors import Fenced
-from cdc.position import FilePosition, from_document
+from cdc.model.checkpoint import Checkpoint
+from cdc.model.position import FilePosition, from_document
 from cdc.servers import MongoServer, MySQLServer
-from cdc.writers import saved
-from cdc.writers.state import StreamState
+from cdc.writers import stream_admin
+from cdc.writers.stream_state import StreamState
 from tests.integration.preflight.checked import Setup
 
 
@@ -77,7 +77,7 @@ def test_a_position_that_is_set_takes_the_log_as_it_is_then_for_its_history(
 
     assert run(setup, "set", "--gtid", executed(source), "--yes") == 0
 
-    document = saved.read(load(setup.path))
+    document = stream_admin.read(load(setup.path))
     assert document is not None
     witness = document["witness"]
     assert (witness["file"], witness["event"]) == (str(file), b"")
@@ -104,7 +104,7 @@ def test_without_yes_nothing_changes(
 
     assert code == 2
     assert "--yes" in capsys.readouterr().err
-    assert saved.read(load(setup.path)) is None
+    assert stream_admin.read(load(setup.path)) is None
 
 
 def test_going_back_to_the_beginning_is_told_in_words(
@@ -132,7 +132,7 @@ def test_a_doubtful_position_is_a_usage_error(
     setup: Setup, table: str, arguments: list[str]
 ) -> None:
     assert run(setup, "set", *arguments, "--yes") == 2
-    assert saved.read(load(setup.path)) is None
+    assert stream_admin.read(load(setup.path)) is None
 
 
 def test_a_position_that_the_source_does_not_have_is_refused(
@@ -142,7 +142,7 @@ def test_a_position_that_the_source_does_not_have_is_refused(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr("cdc.readers.resume.VISIBLE_WITHIN_SECONDS", 0.1)
+    monkeypatch.setattr("cdc.readers.server.resume.VISIBLE_WITHIN_SECONDS", 0.1)
     ahead = (
         "3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5" if source.flavour == "mysql" else "7-1-999999"
     )
@@ -150,7 +150,7 @@ def test_a_position_that_the_source_does_not_have_is_refused(
     assert run(setup, "set", "--gtid", ahead, "--yes") == 4
     assert "the source has not executed all of" in capsys.readouterr().err
     assert run(setup, "set", "--file", "binlog.000999", "--offset", "4", "--yes") == 4
-    assert saved.read(load(setup.path)) is None
+    assert stream_admin.read(load(setup.path)) is None
 
 
 def test_a_file_position_is_set_where_the_log_has_it(
@@ -160,7 +160,7 @@ def test_a_file_position_is_set_where_the_log_has_it(
 
     code = run(setup, "set", "--file", str(file), "--offset", str(size), "--yes")
 
-    document = saved.read(load(setup.path))
+    document = stream_admin.read(load(setup.path))
     assert code == 0
     assert document is not None
     assert Checkpoint.from_document(document).position == FilePosition(str(file), int(size))
@@ -170,7 +170,7 @@ def test_a_stream_that_is_positioned_by_gtids_does_not_give_them_up(
     source: MySQLServer, setup: Setup, table: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(setup, "set", "--start", "now", "--yes") == 0
-    before = saved.read(load(setup.path))
+    before = stream_admin.read(load(setup.path))
     [(file, size, *_)] = source.execute("SHOW BINARY LOGS")[-1:]
     capsys.readouterr()
 
@@ -180,7 +180,7 @@ def test_a_stream_that_is_positioned_by_gtids_does_not_give_them_up(
     said = capsys.readouterr().err
     assert "--gtid" in said
     assert f"'{file}'" in said
-    assert saved.read(load(setup.path)) == before
+    assert stream_admin.read(load(setup.path)) == before
 
 
 def test_an_active_daemon_is_left_alone(
@@ -218,7 +218,7 @@ def test_an_active_daemon_is_fenced_by_a_new_position_with_force(
 
         assert code == 0
         with pytest.raises(Fenced):
-            daemon.advance(before, 0, None)
+            daemon.save_checkpoint(before, 0, None)
         again = daemon.take_over(session)
         assert again is not None
         assert again.position != before.position

@@ -5,8 +5,8 @@ from structlog.testing import capture_logs
 
 from cdc.config import Config, load
 from cdc.errors import Retryable, Unfit, UsageError
-from cdc.fitness import require_fit
-from cdc.mapping.model import load_mappings
+from cdc.mapping.file.loading import load_mappings
+from cdc.preflight.run import require_fit
 from cdc.servers import MySQLServer
 from tests.integration.preflight.checked import Setup, global_setting
 

@@ -10,17 +10,20 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from cdc.changes import RowsEvent
-from cdc.checkpoint import Checkpoint
 from cdc.config import SourceConfig
 from cdc.errors import CdcError
-from cdc.position import FilePosition, GtidPosition, GtidSet, MariadbGtids, Position
-from cdc.readers import dump, heart, history, look, packets, resume, source, start
-from cdc.readers.binlog import BinlogReader
-from cdc.readers.chunks import ChunkReader
-from cdc.readers.definitions import define_table
-from cdc.readers.facts import source_facts, table_facts
-from cdc.readers.tables import list_tables
+from cdc.model.checkpoint import Checkpoint
+from cdc.model.position import FilePosition, GtidPosition, GtidSet, MariadbGtids, Position
+from cdc.model.transaction import RowsEvent
+from cdc.readers.binlog import dump, packets
+from cdc.readers.binlog.history import continuation
+from cdc.readers.binlog.reader import BinlogReader
+from cdc.readers.select.chunk_reader import ChunkReader
+from cdc.readers.server import heartbeat_writer, resume, status
+from cdc.readers.server.catalog import define_table, list_tables
+from cdc.readers.server.connection import SourceConnection, connect_source
+from cdc.readers.server.facts import fetch_source_facts, table_facts
+from cdc.readers.server.start_position import resolve_start
 from cdc.servers import MySQLServer
 from tests.integration.chunks.reading import chunks, executed
 from tests.integration.mapping.binlog import config
@@ -76,7 +79,7 @@ class Asker:
             update={"user": ACCOUNT, "password": _secret(server), "heartbeat_table": HEART}
         )
         self._newest = purge(server)
-        self._begin = start.resolve(self.config, "now")
+        self._begin = resolve_start(self.config, "now")
         self._tables = list(self._make())
         self._seen = executed(server)
         self._unknown = self._gtids(self._never())
@@ -102,7 +105,7 @@ class Asker:
         )
         execute(f"INSERT INTO {SCHEMA}.days VALUES {days}")
         yield from self._make_own()
-        execute(heart.definition(HEART))
+        execute(heartbeat_writer.definition(HEART))
         execute(f"GRANT INSERT, UPDATE ON {HEART} TO {ACCOUNT}")
         execute(f"CREATE TABLE {SCHEMA}.{END} (id INT PRIMARY KEY)")
         execute(f"INSERT INTO {SCHEMA}.{END} VALUES (1)")
@@ -135,7 +138,7 @@ class Asker:
             "purged dump": lambda: self._refusal(self._gtids("")),
             "unknown dump": lambda: self._refusal(self._unknown),
             "unknown file": lambda: self._refusal(FilePosition("binlog.999999", 4)),
-            "heart": lambda: heart.beat(self.config, "asker"),
+            "heart": lambda: heartbeat_writer.write_heartbeat(self.config, "asker"),
             "binlog": self._binlog,
         }
         for table in self._tables:
@@ -146,54 +149,54 @@ class Asker:
             }
         return {question: _told(ask) for question, ask in questions.items()}
 
-    def _asked(self, ask: Callable[[source.SourceConnection], object]) -> object:
-        with closing(source.connect(self.config, read_timeout=5)) as connection:
+    def _asked(self, ask: Callable[[SourceConnection], object]) -> object:
+        with closing(connect_source(self.config, read_timeout=5)) as connection:
             return ask(connection)
 
     def _described(
-        self, describe: Callable[[source.SourceConnection, str, str], object], table: str
+        self, describe: Callable[[SourceConnection, str, str], object], table: str
     ) -> object:
         return self._asked(lambda each: repr(describe(each, SCHEMA, table)))
 
     def _facts(self) -> object:
-        def ask(connection: source.SourceConnection) -> object:
-            facts = source_facts(connection)
+        def ask(connection: SourceConnection) -> object:
+            facts = fetch_source_facts(connection)
             return replace(facts, clock=None, replicas=None, binary_logs=None, variables={})
 
         return self._asked(ask)
 
     def _earliest(self) -> object:
-        found = start.resolve(self.config, "earliest")
+        found = resolve_start(self.config, "earliest")
         assert found.witness
         return found._replace(witness=found.witness._replace(offset=0))  # the log grows meanwhile
 
     def _look(self) -> object:
-        seen = look.look(self.config)
+        seen = status.fetch(self.config)
         return seen.committed.contains(self._seen), [*seen.logs]
 
     def _file(self) -> object:
-        return look.file_after(self.config, self._begin_gtids(), [self._newest])
+        return status.file_after(self.config, self._begin_gtids(), [self._newest])
 
     def _begin_gtids(self) -> GtidPosition:
         assert isinstance(self._begin.position, GtidPosition)
         return self._begin.position
 
-    def _goes_on(self, connection: source.SourceConnection) -> object:
-        return history.server_continuing(
+    def _goes_on(self, connection: SourceConnection) -> object:
+        return continuation.server_continuing(
             connection,
             self._begin,
             mariadb=self._mariadb,
-            connect=lambda: source.connect(self.config, read_timeout=5),
+            connect=lambda: connect_source(self.config, read_timeout=5),
         )
 
-    def _checked(self, connection: source.SourceConnection, position: Position) -> object:
+    def _checked(self, connection: SourceConnection, position: Position) -> object:
         resume.check(connection, position, mariadb=self._mariadb)
         return "goes on"
 
     def _refusal(self, position: Position) -> object:
         """What the server's refusal of a dump is taken for."""
 
-        def ask(connection: source.SourceConnection) -> object:
+        def ask(connection: SourceConnection) -> object:
             dump.request(
                 connection, position, server_id=77, heartbeat_seconds=1, mariadb=self._mariadb
             )

@@ -12,17 +12,18 @@ from collections.abc import Iterator
 
 import pytest
 
-from cdc.changes import RowsEvent
-from cdc.checkpoint import Checkpoint
 from cdc.config import SourceConfig
 from cdc.errors import CdcError, Fatal
-from cdc.fitness import followed_tables
-from cdc.readers import binlog, chunks, heart, look, start
-from cdc.readers.binlog import BinlogReader
-from cdc.readers.chunks import ChunkReader
-from cdc.readers.facts import source_facts, table_facts
-from cdc.readers.source import asking
-from cdc.readers.tables import list_tables
+from cdc.model.checkpoint import Checkpoint
+from cdc.model.transaction import RowsEvent
+from cdc.preflight.run import followed_tables
+from cdc.readers.binlog.reader import BinlogReader
+from cdc.readers.select.chunk_reader import ChunkReader
+from cdc.readers.server import heartbeat_writer, status
+from cdc.readers.server.catalog import list_tables
+from cdc.readers.server.connection import asking
+from cdc.readers.server.facts import fetch_source_facts, table_facts
+from cdc.readers.server.start_position import resolve_start
 from cdc.servers import MySQLServer
 from tests.end_to_end.support.proxy import Proxy, unchanged
 from tests.integration.chunks.reading import executed
@@ -47,7 +48,7 @@ def proxy(source: MySQLServer) -> Iterator[Proxy]:
 @pytest.fixture
 def settings(source: MySQLServer, schema: str, proxy: Proxy) -> SourceConfig:
     """Through the proxy, with little patience."""
-    source.execute(heart.definition(f"{schema}.heart"))
+    source.execute(heartbeat_writer.definition(f"{schema}.heart"))
     return config(source).model_copy(
         update={
             "port": proxy.port,
@@ -59,8 +60,14 @@ def settings(source: MySQLServer, schema: str, proxy: Proxy) -> SourceConfig:
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (binlog, chunks, look, heart, start):
-        monkeypatch.setattr(module, "QUERY_SECONDS", WAIT_SECONDS)
+    for module in (
+        "cdc.readers.binlog.reader",
+        "cdc.readers.select.chunk_reader",
+        "cdc.readers.server.status",
+        "cdc.readers.server.heartbeat_writer",
+        "cdc.readers.server.start_position",
+    ):
+        monkeypatch.setattr(f"{module}.QUERY_SECONDS", WAIT_SECONDS)
 
 
 def read(settings: SourceConfig, schema: str, begin: Checkpoint) -> tuple[Rows, CdcError | None]:
@@ -86,7 +93,7 @@ def test_a_reader_whose_link_is_damaged_reads_right_or_stops_by_name(
 ) -> None:
     """About 40 seconds; with `--budget 8` every packet is damaged in every way."""
     source.execute(f"CREATE TABLE {schema}.t (id INT PRIMARY KEY, word VARCHAR(20))")
-    begin = start.resolve(settings, "now")
+    begin = resolve_start(settings, "now")
     for number in range(ROWS):
         source.execute(f"INSERT INTO {schema}.t VALUES ({number}, 'word {number}')")
     proxy.replies = recording = OnePacket(NEVER, unharmed)
@@ -114,11 +121,11 @@ def test_a_question_whose_answer_is_damaged_raises_an_error_of_cdc(
     source.execute(f"CREATE TABLE {schema}.t (id INT PRIMARY KEY, word VARCHAR(20))")
 
     def ask() -> None:
-        start.resolve(settings, "now")
-        look.look(settings)
-        heart.beat(settings, "asker")
+        resolve_start(settings, "now")
+        status.fetch(settings)
+        heartbeat_writer.write_heartbeat(settings, "asker")
         with asking(settings, read_timeout=WAIT_SECONDS) as connection:
-            source_facts(connection)
+            fetch_source_facts(connection)
             table_facts(connection, schema, "t")
             followed_tables([f"{schema}.*"], lambda: list_tables(connection))
 

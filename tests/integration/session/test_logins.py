@@ -13,9 +13,9 @@ from pydantic import SecretStr
 
 from cdc.config import SourceConfig
 from cdc.errors import CdcError, Retryable, Unfit, UsageError
-from cdc.readers import logins
-from cdc.readers.packets import Garbled
-from cdc.readers.source import AccessDenied, connect
+from cdc.readers.binlog.packets import Garbled
+from cdc.readers.server import logins
+from cdc.readers.server.connection import AccessDenied, connect_source
 from cdc.servers import MySQLServer, mysql_server
 from tests.integration.session.plugins import plugin_folder
 
@@ -65,7 +65,10 @@ def refusal(settings: SourceConfig) -> CdcError:
 
 
 def logs_in(settings: SourceConfig) -> bool:
-    with closing(connect(settings, read_timeout=5)) as connection, connection.cursor() as cursor:
+    with (
+        closing(connect_source(settings, read_timeout=5)) as connection,
+        connection.cursor() as cursor,
+    ):
         cursor.execute("SELECT CURRENT_USER()")
         return cursor.fetchone() == ("someone@%",)
 

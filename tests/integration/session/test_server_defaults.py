@@ -13,7 +13,7 @@ from contextlib import closing
 import pytest
 
 from cdc.errors import Unfit
-from cdc.readers.source import connect
+from cdc.readers.server.connection import connect_source
 from cdc.servers import Flavour, MySQLServer, mysql_server
 from tests.integration.session.answers import ACCOUNT, Answers, Asker
 from tests.integration.session.variables import alternatives, changed, inherited
@@ -115,7 +115,7 @@ def test_a_limit_that_no_session_may_change_is_told_with_what_to_set(
 
     with (
         changed(server, {"max_allowed_packet": "1024"}),
-        closing(connect(asker.config, read_timeout=5)) as connection,
+        closing(connect_source(asker.config, read_timeout=5)) as connection,
         connection.cursor() as cursor,
         pytest.raises(Unfit) as caught,
     ):

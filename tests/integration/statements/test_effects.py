@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pymysql
 import pytest
 
-from cdc.changes import Effect, SchemaChange, TableChange
-from cdc.checkpoint import Checkpoint
 from cdc.errors import RefusedEvent
-from cdc.readers import start
-from cdc.readers.binlog import BinlogReader
+from cdc.model.checkpoint import Checkpoint
+from cdc.model.transaction import Effect, SchemaChange, TableChange
+from cdc.readers.binlog.reader import BinlogReader
+from cdc.readers.server.start_position import resolve_start
 from cdc.servers import MySQLServer
 from tests.integration.mapping.binlog import config
 
@@ -144,7 +144,7 @@ def test_the_reader_says_of_each_statement_what_the_server_did(
 def carried_out(
     server: MySQLServer, schema: str, admin: Cursor, session: list[str], statement: str
 ) -> Done:
-    was, began = reset(admin), start.resolve(config(server), "now")
+    was, began = reset(admin), resolve_start(config(server), "now")
     admin.execute(f"INSERT INTO {BEGIN} VALUES (1)")
     with server.connect(schema) as connection, connection.cursor() as cursor:
         for each in (*session, statement.format(schema=schema)):

@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
-from cdc.checkpoint import Checkpoint
-from cdc.claims import claiming, inherited
 from cdc.errors import Claimed, LeaseHeld
-from cdc.faults import Faults
-from cdc.position import FilePosition
+from cdc.model.batch import Batch, MappedTransaction
+from cdc.model.checkpoint import Checkpoint
+from cdc.model.claim import claiming, inherited
+from cdc.model.position import FilePosition
 from cdc.servers import MongoServer
-from cdc.writers.batch import Batch, MappedTransaction
 from cdc.writers.claims import Claims
-from cdc.writers.mongo import MongoWriter
+from cdc.writers.fault_injection import Faults
+from cdc.writers.writer import MongoWriter
 
 START = Checkpoint(FilePosition("binlog.000001", 4))
 NOW = datetime(2026, 1, 2, tzinfo=UTC)

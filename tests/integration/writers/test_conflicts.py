@@ -9,13 +9,13 @@ import pytest
 from pymongo import MongoClient
 from structlog.testing import capture_logs
 
-from cdc.checkpoint import Checkpoint
-from cdc.faults import Faults
+from cdc.model.batch import Batch
+from cdc.model.checkpoint import Checkpoint
 from cdc.servers import mongo_server
-from cdc.writers.batch import Batch
 from cdc.writers.conflicts import PATIENCE
-from cdc.writers.mongo import MongoWriter
-from tests.unit.dead_letters.batches import insert, position, transaction
+from cdc.writers.fault_injection import Faults
+from cdc.writers.writer import MongoWriter
+from tests.unit.writers.dead_letters.batches import insert, position, transaction
 
 CODES = {"WriteConflict": 112, "TemporarilyUnavailable": 365}
 

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
-from cdc.checkpoint import Checkpoint
 from cdc.errors import CdcError
-from cdc.faults import Faults
+from cdc.model.batch import Batch
+from cdc.model.checkpoint import Checkpoint
+from cdc.model.state_change import StateWrite
 from cdc.servers import mongo_server
-from cdc.state_writes import StateWrite
-from cdc.writers.batch import Batch
-from cdc.writers.mongo import MongoWriter
-from tests.unit.dead_letters.batches import delete, failure, insert, position, transaction
+from cdc.writers.fault_injection import Faults
+from cdc.writers.writer import MongoWriter
+from tests.unit.writers.dead_letters.batches import delete, failure, insert, position, transaction
 
 TOO_LARGE = 257
 NOTED = StateWrite("jobs", {"_id": "one"}, {"$set": {"state": "done"}}, upsert=True)

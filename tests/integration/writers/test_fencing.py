@@ -7,15 +7,15 @@ import bson
 import pytest
 from pymongo import MongoClient
 
-from cdc.checkpoint import Checkpoint
 from cdc.errors import Fenced
-from cdc.faults import Faults
-from cdc.operations import Operation, OperationKind
-from cdc.position import FilePosition
+from cdc.model.batch import Batch, MappedTransaction
+from cdc.model.checkpoint import Checkpoint
+from cdc.model.operation import Operation, OperationKind
+from cdc.model.position import FilePosition
 from cdc.servers import MongoServer
-from cdc.writers.batch import Batch, MappedTransaction
 from cdc.writers.documents import document_id
-from cdc.writers.mongo import MongoWriter
+from cdc.writers.fault_injection import Faults
+from cdc.writers.writer import MongoWriter
 
 START = Checkpoint(FilePosition("binlog.000001", 4))
 Client = MongoClient[dict[str, Any]]

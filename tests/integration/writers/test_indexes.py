@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cdc.errors import Unfit, UsageError
-from cdc.mapping.model import Mapping
+from cdc.mapping.file.mapping import Mapping
 from cdc.servers import MongoServer
 from cdc.writers.indexes import create_indexes, index_facts
 

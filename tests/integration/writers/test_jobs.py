@@ -11,7 +11,7 @@ import pytest
 from pymongo import MongoClient
 from pymongo.database import Database
 
-from cdc.jobs import Job, JobKind, JobState, Options, Progress
+from cdc.model.job import Job, JobKind, JobState, Options, Progress
 from cdc.servers import MongoServer
 from cdc.writers.jobs import Jobs
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import bson
 import pytest
 
-from cdc.checkpoint import Checkpoint
-from cdc.faults import Faults
-from cdc.operations import Operation, OperationKind
-from cdc.position import FilePosition
-from cdc.writers.batch import Batch, MappedTransaction
+from cdc.model.batch import Batch, MappedTransaction
+from cdc.model.checkpoint import Checkpoint
+from cdc.model.operation import Operation, OperationKind
+from cdc.model.position import FilePosition
 from cdc.writers.documents import document_id
-from cdc.writers.mongo import MongoWriter
+from cdc.writers.fault_injection import Faults
+from cdc.writers.writer import MongoWriter
 from tests.integration.writers.three_members import ThreeMembers, three_members
 from tests.waiting import eventually
 

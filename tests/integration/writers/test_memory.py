@@ -13,14 +13,14 @@ import bson
 import pytest
 from pymongo import MongoClient
 
-from cdc.checkpoint import Checkpoint
-from cdc.dead_letters import Origin
-from cdc.faults import Faults
-from cdc.operations import Operation, OperationKind
-from cdc.position import FilePosition
+from cdc.model.batch import Batch, MappedTransaction
+from cdc.model.checkpoint import Checkpoint
+from cdc.model.dead_letter import Origin
+from cdc.model.operation import Operation, OperationKind
+from cdc.model.position import FilePosition
 from cdc.servers import MongoServer
-from cdc.writers.batch import Batch, MappedTransaction
-from cdc.writers.mongo import MongoWriter
+from cdc.writers.fault_injection import Faults
+from cdc.writers.writer import MongoWriter
 from tests.waiting import eventually
 
 START = Checkpoint(FilePosition("binlog.000001", 4))
@@ -88,7 +88,7 @@ def test_a_batch_that_meets_a_conflict_again_and_again_takes_no_more_memory(
     applying = threading.Thread(target=writer.apply, args=(batch,))
 
     def traced(attempts: int) -> int:
-        eventually(lambda: writer.facts().retries >= attempts, 60)
+        eventually(lambda: writer.stats().retries >= attempts, 60)
         return tracemalloc.get_traced_memory()[0]
 
     with only_counted(), client.start_session() as session, session.start_transaction():
@@ -112,5 +112,5 @@ def test_a_batch_of_which_much_is_set_aside_leaves_nothing(
         writer.apply(batch)
         after = tracemalloc.get_traced_memory()[0]
 
-    assert writer.facts().open_letters == ATTEMPTS
+    assert writer.stats().open_letters == ATTEMPTS
     assert after - before < A_TENTH

@@ -5,15 +5,15 @@ from collections.abc import Iterator
 import bson
 import pytest
 
-from cdc.checkpoint import Checkpoint
 from cdc.errors import WriteRefused
-from cdc.faults import Faults
-from cdc.operations import Operation, OperationKind
-from cdc.position import FilePosition
+from cdc.model.batch import Batch, MappedTransaction
+from cdc.model.checkpoint import Checkpoint
+from cdc.model.operation import Operation, OperationKind
+from cdc.model.position import FilePosition
+from cdc.model.state_change import StateWrite
 from cdc.servers import MongoServer
-from cdc.state_writes import StateWrite
-from cdc.writers.batch import Batch, MappedTransaction
-from cdc.writers.mongo import MongoWriter
+from cdc.writers.fault_injection import Faults
+from cdc.writers.writer import MongoWriter
 
 START = Checkpoint(FilePosition("binlog.000001", 4))
 AFTER = Checkpoint(FilePosition("binlog.000001", 400))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from cdc.errors import Fenced, WriteRefused
-from cdc.jobs import JobKind
+from cdc.model.batch import Batch
+from cdc.model.job import JobKind
 from cdc.retry import Stopped
-from cdc.writers.batch import Batch
 from tests.unit.chunks.test_windows import world_of
 from tests.waiting import eventually
 
@@ -33,13 +33,13 @@ def test_a_job_whose_piece_ends_the_stream_does_not_wait_for_it_for_ever() -> No
 
     def fenced() -> bool:
         try:
-            world.settler.settle(TakenOver())
+            world.applier.settle(TakenOver())
         except Fenced:
             return True
         return False
 
     eventually(fenced)
-    world.settler.stop()
+    world.applier.stop()
 
     with pytest.raises(Stopped):
         eventually(lambda: running.done, 5)
@@ -50,7 +50,7 @@ def test_a_job_has_come_no_further_than_what_was_applied() -> None:
     running = world.work(JobKind.BACKFILL)
 
     def refused() -> bool:
-        world.settler.settle(Refusing())
+        world.applier.settle(Refusing())
         try:
             return running.done
         except WriteRefused:
@@ -58,5 +58,5 @@ def test_a_job_has_come_no_further_than_what_was_applied() -> None:
 
     eventually(refused)
 
-    progress = running.task.progress
+    progress = running.scan.progress
     assert (progress.rows, progress.written, progress.cursor) == (0, 0, None)

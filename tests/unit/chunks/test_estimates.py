@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cdc.jobs import JobKind, Options
+from cdc.model.job import JobKind, Options
 from tests.unit.chunks import world as worlds
 from tests.unit.chunks.test_windows import end, world_of
 
@@ -27,7 +27,7 @@ def test_a_part_of_a_table_is_not_taken_for_all_of_it(options: Options, total: i
     running = world.work(JobKind.BACKFILL, options)
     end(world, running)
 
-    assert running.task.progress.total == total
+    assert running.scan.progress.total == total
 
 
 def test_every_document_that_is_searched_counts() -> None:
@@ -37,7 +37,7 @@ def test_every_document_that_is_searched_counts() -> None:
     running = world.work(JobKind.VERIFY)
     end(world, running)
 
-    progress = running.task.progress
+    progress = running.scan.progress
     assert (progress.searched, progress.to_search) == (ROWS, ROWS)
 
 
@@ -51,4 +51,4 @@ def test_rows_that_were_counted_are_not_estimated(
     running = world.work(JobKind.RESYNC, options)
     end(world, running)
 
-    assert running.task.progress.to_search == expected
+    assert running.scan.progress.to_search == expected

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from cdc.chunks.windows import Window
-from cdc.jobs import JobKind, Options
-from cdc.operations import Operation
+from cdc.model.job import JobKind, Options
+from cdc.model.operation import Operation
 from tests.unit.chunks.world import Running, World, document
 
 SEEDS = range(8)
@@ -69,7 +69,7 @@ def test_verify_finds_nothing_while_two_equal_sides_move(seed: int) -> None:
 
     finish(world, running)
 
-    assert running.task.progress.differences == 0, running.task.progress.findings
+    assert running.scan.progress.differences == 0, running.scan.progress.findings
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -85,7 +85,7 @@ def test_verify_finds_exactly_what_was_planted(seed: int) -> None:
     while not running.done:
         world.settle()
 
-    progress = running.task.progress
+    progress = running.scan.progress
     assert [(each["kind"], each["_id"]) for each in progress.findings] == [
         ("missing", missing),
         ("different", different),

@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
-from cdc.checkpoint import Checkpoint
 from cdc.chunks.table import Part
-from cdc.dead_letters import Failure, Origin, Reason
-from cdc.jobs import JobKind, Options
-from cdc.operations import Operation, OperationKind
-from cdc.writers.batch import Batch, MappedTransaction
+from cdc.model.batch import Batch, MappedTransaction
+from cdc.model.checkpoint import Checkpoint
+from cdc.model.dead_letter import Failure, Origin, Reason
+from cdc.model.job import JobKind, Options
+from cdc.model.operation import Operation, OperationKind
 from tests.unit.chunks.test_windows import end, once, world_of
 from tests.unit.chunks.world import (
     OneCollection,
@@ -143,14 +143,14 @@ def test_verify_tells_of_rows_that_fail_and_repair_leaves_them(
     running = world.work(JobKind.VERIFY, Options(repair=True))
     end(world, running)
 
-    found = {each["_id"]: each for each in running.task.progress.findings}
+    found = {each["_id"]: each for each in running.scan.progress.findings}
     assert {key: each["kind"] for key, each in found.items()} == {
         1: "missing",
         2: "different",
         3: "missing",
     }
     assert "no number" in found[2]["note"]
-    assert running.task.progress.repaired == 1
+    assert running.scan.progress.repaired == 1
     assert world.target.documents == {1: document(1, 1), 2: document(2, 0)}
 
 

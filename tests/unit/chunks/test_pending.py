@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import bson
 import pytest
 
-from cdc.chunks import account
-from cdc.jobs import JobKind, Options, Progress
+from cdc.chunks import findings
+from cdc.model.job import JobKind, Options, Progress
 from tests.unit.chunks.test_windows import end, world_of
 from tests.unit.chunks.world import Running, World, document
 from tests.waiting import eventually
@@ -21,7 +21,7 @@ class Killed(Exception):
 def saved(running: Running) -> Progress:
     """The progress as another process reads it."""
     options = bson.CodecOptions[dict[str, object]](tz_aware=True)
-    document = bson.decode(bson.encode(running.task.progress.to_document()), options)
+    document = bson.decode(bson.encode(running.scan.progress.to_document()), options)
     return Progress.from_document(document)
 
 
@@ -60,7 +60,7 @@ def test_a_verification_that_is_killed_remembers_what_to_look_at_again() -> None
     resumed = world.work(JobKind.VERIFY, progress=saved(killed))
     end(world, resumed)
 
-    progress = resumed.task.progress
+    progress = resumed.scan.progress
     assert [(each["kind"], each["_id"]) for each in progress.findings] == [("different", 1)]
     assert (progress.pending, progress.unsettled) == ((), 0)
 
@@ -84,7 +84,7 @@ def test_what_was_mended_is_counted_though_the_source_went_away_behind_it() -> N
     resumed = world.work(JobKind.VERIFY, repair, progress=saved_by_then)
     end(world, resumed)
 
-    progress = resumed.task.progress
+    progress = resumed.scan.progress
     assert (progress.missing, progress.repaired) == (1, 1)
     assert world.target.documents == world.expected()
 
@@ -92,7 +92,7 @@ def test_what_was_mended_is_counted_though_the_source_went_away_behind_it() -> N
 def test_much_that_is_to_be_looked_at_again_is_not_gathered_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(account, "MUCH_PENDING", 2)
+    monkeypatch.setattr(findings, "MUCH_PENDING", 2)
     world = world_of(*range(12))
     world.target.documents = world.expected()
     looks: Iterator[int] = iter(range(0, 100, 3))
@@ -106,8 +106,8 @@ def test_much_that_is_to_be_looked_at_again_is_not_gathered_up(
     most = 0
     while not running.done:
         world.settle()
-        most = max(most, len(running.task.progress.pending))
+        most = max(most, len(running.scan.progress.pending))
 
-    found = {each["_id"] for each in running.task.progress.findings}
+    found = {each["_id"] for each in running.scan.progress.findings}
     assert found == {key for key in world.source.rows if world.source.rows[key] == 2}
     assert 0 < most <= 8

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from cdc.chunks.settling import Piece, Settlement
+from cdc.chunks.applier import ChunkResult, PendingChunk
 from cdc.errors import Defect
-from cdc.jobs import JobKind
+from cdc.model.job import JobKind
 from tests.unit.chunks.world import Running, World, document
 
 GIVES_UP_AFTER_SECONDS = 30
@@ -107,13 +107,13 @@ def test_a_chunk_is_read_again_when_the_table_is_altered_meanwhile() -> None:
 def test_a_piece_that_meets_a_defect_fails_alone() -> None:
     world = world_of(1)
 
-    def broken() -> Settlement | None:
+    def broken() -> ChunkResult | None:
         raise KeyError("a value of a row")
 
-    failed, fine = Piece(broken), Piece(Settlement)
-    for piece in (failed, fine):
-        world.settler.submit(piece)
-    world.settler.settle(world.target)
+    failed, fine = PendingChunk(broken), PendingChunk(ChunkResult)
+    for chunk in (failed, fine):
+        world.applier.submit(chunk)
+    world.applier.settle(world.target)
 
     error = failed.outcome.exception()
     assert isinstance(error, Defect)

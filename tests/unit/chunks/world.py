@@ -11,17 +11,17 @@ from typing import Any
 
 import bson
 
-from cdc.checkpoint import Checkpoint
-from cdc.chunks.settling import Settler
+from cdc.chunks.applier import ChunkApplier
+from cdc.chunks.scan import TableScan
 from cdc.chunks.table import Collection, Part
-from cdc.chunks.task import Task
 from cdc.chunks.windows import Window, Windows
 from cdc.chunks.work import Work
-from cdc.dead_letters import Origin
-from cdc.jobs import Job, JobKind, Options, Progress
-from cdc.operations import Operation, OperationKind
-from cdc.position import FilePosition
-from cdc.writers.batch import Batch, MappedTransaction, comparable
+from cdc.model.batch import Batch, MappedTransaction, comparable
+from cdc.model.checkpoint import Checkpoint
+from cdc.model.dead_letter import Origin
+from cdc.model.job import Job, JobKind, Options, Progress
+from cdc.model.operation import Operation, OperationKind
+from cdc.model.position import FilePosition
 from cdc.writers.documents import document_id
 
 Rows = dict[int, int]
@@ -174,7 +174,7 @@ class World:
         self.target = Target()
         self.applied = 0
         self.windows = Windows(Checkpoint(position(0)))
-        self.settler = Settler(self.windows, nudge=lambda: None)
+        self.applier = ChunkApplier(self.windows, wake=lambda: None)
 
     def deliver(self, *, changes_schema: bool = False) -> None:
         """Apply the stream's next transaction, if the source has one."""
@@ -189,7 +189,7 @@ class World:
         self.windows.note(Batch((mapped,)))
 
     def settle(self) -> None:
-        self.settler.settle(self.target)
+        self.applier.settle(self.target)
 
     def work(
         self,
@@ -212,15 +212,15 @@ class Running:
 
     def __init__(self, world: World, job: Job, behind: Callable[[], None]) -> None:
         self._error: BaseException | None = None
-        self.task = Task(
+        self.scan = TableScan(
             job,
             windows=world.windows,
-            settler=world.settler,
+            applier=world.applier,
             before_each=lambda: None,
             wait=time.sleep,
         )
         table = SourceTable(world.source, random.Random(world.chance.random()), behind)
-        self._work = Work(self.task, table, world.target, piece_rows=4)
+        self._work = Work(self.scan, table, world.target, chunk_rows=4)
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 

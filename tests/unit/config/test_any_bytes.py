@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from cdc import cli
 from cdc.config import load
 from cdc.errors import UsageError
-from cdc.mapping.loading import read_mappings
+from cdc.mapping.file.loading import read_mappings
 from tests.examples import examples
 
 SOUND = b"name: orders\nsource: {host: h, user: u, password: p, server_id: 1}\n"

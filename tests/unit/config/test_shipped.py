@@ -9,8 +9,8 @@ import pytest
 from pydantic import BaseModel
 
 from cdc.config import Config, load
-from cdc.mapping.model import load_mappings
-from cdc.yaml_file import parse
+from cdc.config.yaml12 import parse
+from cdc.mapping.file.loading import load_mappings
 
 ROOT = Path(__file__).parents[3]
 SHIPPED = ROOT / "config" / "cdc.yaml"

@@ -8,12 +8,12 @@ from typing import Any
 
 import bson
 
-from cdc.changes import RowsEvent, RowsKind
-from cdc.columns import Column, FieldType, TableMap
-from cdc.mapping.compiler import compile_plan
-from cdc.mapping.model import Mapping
-from cdc.mapping.plan import Plan
-from cdc.operations import Operation
+from cdc.mapping.compile.compiler import compile_plan
+from cdc.mapping.compile.plan import Plan
+from cdc.mapping.file.mapping import Mapping
+from cdc.model.operation import Operation
+from cdc.model.table_map import Column, FieldType, TableMap
+from cdc.model.transaction import RowsEvent, RowsKind
 
 ID = Column("id", FieldType.LONGLONG, nullable=False)
 UTF8MB4 = 255

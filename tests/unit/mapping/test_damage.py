@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cdc.changes import RowsKind
-from cdc.columns import Column, FieldType
 from cdc.errors import Corrupted, RecordError
+from cdc.model.table_map import Column, FieldType
+from cdc.model.transaction import RowsKind
 from tests.examples import examples
 from tests.unit.mapping.binary_json import encode
 from tests.unit.mapping.row_images import event, plan, prefixed, row, table, varchar

@@ -6,10 +6,10 @@ from typing import Any
 import bson
 import pytest
 
-from cdc.changes import RowsKind
-from cdc.columns import Column, FieldType, TableMap
-from cdc.mapping.plan import FailedRow
-from cdc.operations import Operation, OperationKind
+from cdc.mapping.compile.plan import FailedRow
+from cdc.model.operation import Operation, OperationKind
+from cdc.model.table_map import Column, FieldType, TableMap
+from cdc.model.transaction import RowsKind
 from tests.unit.mapping.row_images import (
     COMMITTED_AT,
     ID,

@@ -9,12 +9,12 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cdc.changes import RowsKind
-from cdc.columns import Column, FieldType
 from cdc.errors import RecordError
-from cdc.mapping.checked_rows import CheckedRows
+from cdc.mapping.transcode.reference_rows import ReferenceRows
 from cdc.mapping.types.registry import wire
-from cdc.operations import Operation
+from cdc.model.operation import Operation
+from cdc.model.table_map import Column, FieldType
+from cdc.model.transaction import RowsKind
 from tests.examples import examples
 from tests.unit.mapping.row_images import event, image, plan, prefixed, table
 
@@ -95,7 +95,7 @@ def test_generated_code_does_what_the_checked_reader_does(data: st.DataObject) -
     things = table(*columns)
     rule = {"on_delete": {"set": {"gone": "$now"}}} if data.draw(st.booleans()) else {}
     mapped = plan(things, nulls=data.draw(st.sampled_from(["keep", "omit"])), **rule)
-    checked = getattr(CheckedRows(mapped.layout), kind.value)
+    checked = getattr(ReferenceRows(mapped.layout), kind.value)
 
     def read() -> list[Operation]:
         found: list[Operation] = []

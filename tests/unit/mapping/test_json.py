@@ -9,12 +9,12 @@ from bson.decimal128 import Decimal128
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cdc.columns import Column, FieldType
 from cdc.errors import RecordError
 from cdc.mapping import bson_bytes
-from cdc.mapping.codegen import UNUSUAL
+from cdc.mapping.transcode.row_codegen import UNUSUAL
 from cdc.mapping.types import json, json_shapes, json_text
 from cdc.mapping.types.json_room import MEETINGS
+from cdc.model.table_map import Column, FieldType
 from tests.examples import examples
 from tests.unit.mapping.binary_json import encode
 from tests.unit.mapping.row_images import documents, prefixed, row, table, values

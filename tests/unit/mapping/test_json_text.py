@@ -9,12 +9,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from cdc.columns import Column, FieldType
 from cdc.mapping import bson_bytes
 from cdc.mapping.types import json as binary
 from cdc.mapping.types import json_text
 from cdc.mapping.types.encoder import Unrepresentable
 from cdc.mapping.types.registry import encoder
+from cdc.model.table_map import Column, FieldType
 from tests.examples import examples
 from tests.unit.mapping.binary_json import encode
 from tests.unit.mapping.test_json import TREES, document

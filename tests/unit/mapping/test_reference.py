@@ -12,20 +12,20 @@ import pytest
 import yaml
 from bson import json_util
 
-from cdc.columns import Column, FieldType, TableMap
 from cdc.mapping.bson_bytes import TYPE_NAMES
-from cdc.mapping.compiler import compile_plan
-from cdc.mapping.language import (
+from cdc.mapping.compile.compiler import compile_plan
+from cdc.mapping.file.mapping import (
     FieldSource,
     IdExpression,
     IdPart,
     Index,
+    Mapping,
     SoftDelete,
     ValueType,
 )
-from cdc.mapping.model import Mapping
 from cdc.mapping.types import charsets
 from cdc.mapping.types.registry import Unsupported, encoder
+from cdc.model.table_map import Column, FieldType, TableMap
 from tests.unit.mapping.row_images import event, image, prefixed
 
 TEXT = (Path(__file__).parents[3] / "docs" / "mapping.md").read_text()

@@ -7,10 +7,10 @@ from typing import Any
 import bson
 import pytest
 
-from cdc.changes import RowsKind
-from cdc.columns import Column, FieldType
-from cdc.mapping.mistakes import MappingError
-from cdc.operations import Operation, OperationKind
+from cdc.mapping.file.problems import MappingError
+from cdc.model.operation import Operation, OperationKind
+from cdc.model.table_map import Column, FieldType
+from cdc.model.transaction import RowsKind
 from tests.unit.mapping.row_images import operations, plan, prefixed, row, table, varchar
 
 PEOPLE = table(varchar("name"), Column("gone_at", FieldType.DATETIME2))

@@ -9,9 +9,9 @@ from bson.decimal128 import Decimal128
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cdc.columns import Column, FieldType
 from cdc.errors import RecordError
 from cdc.mapping.types import decimals, floats
+from cdc.model.table_map import Column, FieldType
 from tests.unit.mapping.row_images import documents, plan, prefixed, row, table, values, varchar
 
 INTEGERS = [

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from cdc.columns import TableMap
 from cdc.errors import CdcError, Retryable, Unfit, UsageError
-from cdc.mapping.model import Mapping
+from cdc.mapping.file.mapping import Mapping
+from cdc.model.server_facts import CollectionFacts, Replica, SourceFacts, TableFacts, TargetFacts
+from cdc.model.table_map import TableMap
 from cdc.preflight import (
     Finding,
     Outcome,
@@ -18,10 +19,9 @@ from cdc.preflight import (
     table_findings,
     target_findings,
 )
-from cdc.preflight.collections import collection_findings
-from cdc.preflight.facts import CollectionFacts, Replica, SourceFacts, TableFacts, TargetFacts
-from cdc.preflight.source import quoted_account
-from cdc.preflight.target import OLDEST
+from cdc.preflight.rules.collections import collection_findings
+from cdc.preflight.rules.source import quoted_account
+from cdc.preflight.rules.target import OLDEST
 
 COLUMNS = TableMap("shop", "items", ())
 OWN_UUID = "00000000-0000-0000-0000-000000000007"

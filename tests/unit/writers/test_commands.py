@@ -4,11 +4,11 @@ import bson
 import pytest
 from bson.raw_bson import RawBSONDocument
 
-from cdc.checkpoint import Checkpoint
-from cdc.operations import Operation, OperationKind
-from cdc.position import FilePosition
+from cdc.model.batch import Batch, MappedTransaction
+from cdc.model.checkpoint import Checkpoint
+from cdc.model.operation import Operation, OperationKind
+from cdc.model.position import FilePosition
 from cdc.writers import commands
-from cdc.writers.batch import Batch, MappedTransaction
 from cdc.writers.commands import Command
 
 ID = b"\x12" + (7).to_bytes(8, "little")

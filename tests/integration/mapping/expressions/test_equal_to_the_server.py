@@ -15,8 +15,6 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from cdc.changes import RowsEvent
-from cdc.columns import TableMap
 from cdc.mapping.expressions import (
     Expression,
     ExpressionError,
@@ -29,6 +27,8 @@ from cdc.mapping.expressions.runtime import json_values, moments
 from cdc.mapping.expressions.runtime.dates import UnreadDate
 from cdc.mapping.expressions.runtime.numbers import OutOfRange
 from cdc.mapping.types.registry import wire
+from cdc.model.table_map import TableMap
+from cdc.model.transaction import RowsEvent
 from cdc.servers import MySQLServer
 from tests.integration.mapping.binlog import rows_events
 from tests.integration.mapping.expressions.grammar import COLUMNS, expressions

@@ -4,7 +4,6 @@ from decimal import Decimal
 
 import pytest
 
-from cdc.columns import Column, FieldType
 from cdc.mapping.expressions import (
     ExpressionError,
     bson_value,
@@ -15,6 +14,7 @@ from cdc.mapping.expressions import (
 )
 from cdc.mapping.expressions.runtime.dates import UnreadDate
 from cdc.mapping.expressions.runtime.numbers import OutOfRange
+from cdc.model.table_map import Column, FieldType
 
 BIN, UNKNOWN = 46, 1088
 COLUMNS = {

@@ -5,7 +5,6 @@ from decimal import Decimal
 
 import pytest
 
-from cdc.columns import Column, FieldType
 from cdc.mapping.expressions import (
     Expression,
     ExpressionError,
@@ -17,6 +16,7 @@ from cdc.mapping.expressions import (
 from cdc.mapping.expressions.json_paths import parse_path
 from cdc.mapping.expressions.runtime.json_texts import NotJson
 from cdc.mapping.types import json_text
+from cdc.model.table_map import Column, FieldType
 
 MYSQL = {"doc": Column("doc", FieldType.JSON, length_bytes=4, json_text=True)}
 MARIADB = {"doc": Column("doc", FieldType.BLOB, length_bytes=4, collation=46)}

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from cdc.columns import Column, FieldType
 from cdc.mapping.expressions import collations, compile_expression, parse
 from cdc.mapping.expressions.vocabulary import FUNCTIONS
+from cdc.model.table_map import Column, FieldType
 
 TEXT = (Path(__file__).parents[4] / "docs" / "expressions.md").read_text()
 EXAMPLES = re.findall(r"^\| `(.+?)` \| `(\{.*?\})` \| `(.*?)` \|$", TEXT, re.MULTILINE)

@@ -1,0 +1,180 @@
+"""Hands mapped transactions from the reading thread to the writing one, in batches.
+
+The writer takes what has gathered while it wrote the batch before: batches grow with the load, and
+at low load a transaction waits no longer than the linger time.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import Final
+
+from cdc.model.batch import Batch, MappedTransaction
+from cdc.model.telemetry import Backlog
+
+TRANSACTION_BYTES: Final = 1024
+"""What a transaction costs beside its documents, a checkpoint of its own above all."""
+
+IDLE_LINGER_SECONDS: Final = 1.0
+"""How long transactions without operations may wait: they only move the checkpoint."""
+
+EMPTY: Final = Batch(())
+"""What `take` returns when there is nothing to do."""
+
+
+class Closed(Exception):
+    """The other side has gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When a batch is full, and how long one that is not waits for more."""
+
+    operations: int
+    byte_size: int
+    linger_seconds: float
+
+
+class BatchQueue:
+    """A bounded buffer of mapped transactions between two threads.
+
+    It holds at most what fills one batch, and one transaction more. A transaction that clears
+    collections is a barrier: it is a batch of its own, and no batch reaches over it.
+    """
+
+    def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
+        """`clock` tells seconds; transactions linger by it."""
+        self._limits = limits
+        self._clock = clock
+        self._changed = threading.Condition()
+        self._waiting: deque[MappedTransaction] = deque()
+        self._operations = 0
+        self._byte_size = 0
+        self._barriers = 0
+        self._first_at = 0.0
+        self._woken = False
+        self._taken: Batch = EMPTY
+        self._closed = False
+        self._error: BaseException | None = None
+
+    def put(self, transaction: MappedTransaction) -> None:
+        """Add a transaction, waiting while the buffer is full. Raises Closed after `close`."""
+        rows = transaction.rows
+        with self._changed:
+            while self._full() and not self._closed:
+                self._changed.wait()
+            if self._closed:
+                raise Closed
+            was_urgent = self._operations > 0
+            if not self._waiting:
+                self._first_at = self._clock()
+            self._waiting.append(transaction)
+            self._barriers += bool(transaction.clears)
+            self._operations += rows
+            self._byte_size += transaction.byte_size + TRANSACTION_BYTES
+            first = len(self._waiting) == 1
+            if (rows and not was_urgent) or first or transaction.clears or self._full():
+                self._changed.notify_all()
+
+    def take(self, within_seconds: float | None = None) -> Batch | None:
+        """Wait for a batch and return it; None once the reading side has ended without an error.
+
+        EMPTY is returned after `wake`, and where no batch is ripe `within_seconds`.
+        What was put before the reading side failed is returned first; then its error is raised.
+        """
+        until = None if within_seconds is None else self._clock() + within_seconds
+        with self._changed:
+            self._taken = EMPTY
+            while not self._ripe():
+                if not self._waiting and (self._closed or self._error is not None):
+                    if self._error is not None and not self._closed:
+                        raise self._error
+                    return None
+                if self._woken:
+                    self._woken = False
+                    return EMPTY
+                left = None if until is None else until - self._clock()
+                if left is not None and left <= 0:
+                    return EMPTY
+                waits = [each for each in (self._patience(), left) if each is not None]
+                self._changed.wait(min(waits, default=None))
+            return self._cut()
+
+    def waited_seconds(self, now: float) -> float:
+        """Return the age of the oldest transaction that waits, 0 where none does.
+
+        `now` is the source's time, by which transactions are dated.
+        """
+        with self._changed:
+            committed_at = self._waiting[0].committed_at if self._waiting else None
+        return 0.0 if committed_at is None else max(0.0, now - committed_at)
+
+    def wake(self) -> None:
+        """Have `take` return, with an empty batch where there is nothing to do."""
+        with self._changed:
+            self._woken = True
+            self._changed.notify_all()
+
+    def _ripe(self) -> bool:
+        if not self._waiting or self._closed:
+            return False
+        at_once = self._error is not None or self._barriers > 0
+        return at_once or self._full() or self._patience() == 0
+
+    def _patience(self) -> float | None:
+        """Return how much longer what is waiting may linger; None where nothing waits."""
+        if not self._waiting:
+            return None
+        linger = self._limits.linger_seconds if self._operations else IDLE_LINGER_SECONDS
+        return max(0.0, self._first_at + linger - self._clock())
+
+    def _full(self) -> bool:
+        limits = self._limits
+        return self._operations >= limits.operations or self._byte_size >= limits.byte_size
+
+    def _cut(self) -> Batch:
+        batch = Batch(tuple(self._waiting)) if not self._barriers else self._up_to_barrier()
+        self._taken = batch
+        for _ in batch.transactions:
+            self._waiting.popleft()
+        self._barriers -= len([each for each in batch.transactions if each.clears])
+        self._operations = sum(each.rows for each in self._waiting)
+        self._byte_size = sum(each.byte_size + TRANSACTION_BYTES for each in self._waiting)
+        self._changed.notify_all()
+        return batch
+
+    def _up_to_barrier(self) -> Batch:
+        before = tuple(takewhile(lambda each: not each.clears, self._waiting))
+        return Batch(before or (self._waiting[0],))
+
+    def backlog(self) -> Backlog:
+        """Return what was put and is not applied: a batch is, once the next one is asked for."""
+        with self._changed:
+            taken, waiting = self._taken, len(self._waiting)
+            oldest = taken.transactions[0] if taken.transactions else None
+            if oldest is None and self._waiting:
+                oldest = self._waiting[0]
+            return Backlog(
+                transactions=len(taken.transactions) + waiting,
+                operations=taken.operations + self._operations,
+                oldest_committed_at=oldest and oldest.committed_at,
+            )
+
+    def fail(self, error: BaseException) -> None:
+        """Say that the reading side ends with `error`, once what it has put is taken."""
+        with self._changed:
+            self._error = error
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Let both sides end: what waits is dropped, it will be read again."""
+        with self._changed:
+            self._closed = True
+            self._waiting.clear()
+            self._operations = self._byte_size = self._barriers = 0
+            self._changed.notify_all()

@@ -1,0 +1,168 @@
+"""Applies what was read in chunks, between the stream's batches, once the stream has passed it."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import Future, wait
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple, Protocol
+
+from cdc.chunks.windows import Window, Windows
+from cdc.errors import CdcError, Defect, TooManyDeadLetters, WriteRefused
+from cdc.model.batch import Batch, MappedTransaction
+from cdc.model.dead_letter import Origin
+from cdc.model.operation import Operation
+from cdc.model.position import Position
+from cdc.model.state_change import StateWrite
+from cdc.retry import Stopped
+
+READ_AHEAD: Final = 2
+"""Chunks that may wait: while one is applied, the next is read."""
+
+
+def _nothing() -> None:
+    return None
+
+
+class ChunkResult(NamedTuple):
+    """What a chunk asks of the target in the end; `applied` is called once the target has it."""
+
+    changes: tuple[tuple[str, Sequence[Operation]], ...] = ()
+    writes: tuple[StateWrite, ...] = ()
+    origins: tuple[Origin, ...] = ()
+    applied: Callable[[], None] = _nothing
+
+
+@dataclass(slots=True, eq=False)
+class PendingChunk:
+    """What was read of a table in a window, and what is to come of it.
+
+    It is settled once all before `high` is applied; without a window at once. `settle` is called
+    then, in the main thread, while nothing else moves the target; it may answer None. `outcome`
+    tells whether the chunk was applied: False says that the window is void, or that `settle`
+    answered None, and it must be read again.
+    """
+
+    settle: Callable[[], ChunkResult | None]
+    window: Window | None = None
+    high: Position | None = None
+    outcome: Future[bool] = field(default_factory=Future)
+
+
+class Writer(Protocol):
+    """Applies batches to the target."""
+
+    def apply(self, batch: Batch) -> None:
+        """Apply a batch and its checkpoint."""
+        ...
+
+
+class ChunkApplier:
+    """Takes chunks from the chunk thread and settles them in the main thread, in their order."""
+
+    def __init__(self, windows: Windows, *, wake: Callable[[], None]) -> None:
+        """`wake` wakes the main thread."""
+        self._windows = windows
+        self._wake = wake
+        self._changed = threading.Condition()
+        self._waiting: deque[PendingChunk] = deque()
+        self._stopped = False
+
+    def submit(self, chunk: PendingChunk) -> Future[bool]:
+        """Queue a chunk, waiting while `READ_AHEAD` others wait. Raises Stopped after `stop`."""
+        with self._changed:
+            while len(self._waiting) >= READ_AHEAD and not self._stopped:
+                self._changed.wait()
+            if self._stopped:
+                raise Stopped
+            self._waiting.append(chunk)
+        self._wake()
+        return chunk.outcome
+
+    def give_up(self, chunks: Collection[PendingChunk]) -> None:
+        """Have chunks of a window come to their end soon, and wait for it; raises nothing.
+
+        One that is being applied is applied, the others are dropped.
+        """
+        for chunk in chunks:
+            if chunk.window is not None:
+                chunk.window.void = True
+        self._wake()
+        wait([chunk.outcome for chunk in chunks])
+
+    def settle(self, writer: Writer) -> None:
+        """Apply every chunk whose time has come.
+
+        A chunk that the target refuses, or that meets a defect of ours, fails alone. Whatever else
+        is raised ends the stream: who waits for the chunk is told Stopped.
+        """
+        while (chunk := self._due()) is not None:
+            try:
+                settled = self._settle(chunk, writer)
+            except (WriteRefused, TooManyDeadLetters, Defect) as error:
+                chunk.outcome.set_exception(error)
+            except BaseException:
+                chunk.outcome.set_exception(Stopped())
+                raise
+            else:
+                chunk.outcome.set_result(settled)
+
+    def _due(self) -> PendingChunk | None:
+        with self._changed:
+            if not self._waiting or not self._is_due(self._waiting[0]):
+                return None
+            chunk = self._waiting.popleft()
+            self._changed.notify_all()
+            return chunk
+
+    def _is_due(self, chunk: PendingChunk) -> bool:
+        if chunk.window is not None and chunk.window.void:
+            return True
+        return chunk.high is None or self._windows.applied.position.contains(chunk.high)
+
+    def _settle(self, chunk: PendingChunk, writer: Writer) -> bool:
+        window = chunk.window
+        if window is not None:
+            self._windows.close(window)
+            if window.void:
+                return False
+        result = _result_of(chunk)
+        if result is None:
+            return False
+        writer.apply(
+            Batch(
+                (
+                    MappedTransaction(
+                        "",
+                        self._windows.applied,
+                        self._windows.committed_at,
+                        result.changes,
+                        writes=result.writes,
+                        origins=result.origins,
+                    ),
+                )
+            )
+        )
+        result.applied()
+        return True
+
+    def stop(self) -> None:
+        """Drop what waits; may be called from any thread."""
+        with self._changed:
+            self._stopped = True
+            dropped = [*self._waiting]
+            self._waiting.clear()
+            self._changed.notify_all()
+        for chunk in dropped:
+            chunk.outcome.set_exception(Stopped())
+
+
+def _result_of(chunk: PendingChunk) -> ChunkResult | None:
+    try:
+        return chunk.settle()
+    except (CdcError, Stopped):
+        raise
+    except Exception as error:  # the main thread has a stream to go on with
+        raise Defect.of(error) from error

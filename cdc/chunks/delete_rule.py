@@ -1,0 +1,65 @@
+"""What becomes of a document whose row is gone, where no event tells of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import bson
+
+from cdc.mapping.file.policies import NOW, OnDelete, SoftDelete
+from cdc.model.batch import ANY_TIME
+from cdc.model.operation import Operation, OperationKind
+
+_ABSENT = object()
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteRule:
+    """Carries out `on_delete`; `$now` is the time at which the document was found."""
+
+    on_delete: OnDelete
+    clock: Callable[[], float] = time.time
+
+    def is_done(self, document: bytes) -> bool:
+        """Tell whether a document is marked already."""
+        if not isinstance(self.on_delete, SoftDelete):
+            return False
+        decoded = bson.decode(document, ANY_TIME)
+        return all(_is_set(_at(decoded, path), value) for path, value in self.on_delete.set.items())
+
+    def of(self, identifier: bytes, document: bytes) -> Operation:
+        """Return the operation that removes or marks a document."""
+        if not isinstance(self.on_delete, SoftDelete):
+            return Operation(OperationKind.DELETE, identifier)
+        decoded = bson.decode(document, ANY_TIME)
+        for path, value in self.on_delete.set.items():
+            _put(decoded, path, self._now() if value == NOW else value)
+        return Operation(OperationKind.REPLACE, identifier, bson.encode(decoded))
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self.clock(), UTC)
+
+
+def _is_set(found: object, wanted: object) -> bool:
+    if wanted == NOW:
+        return isinstance(found, datetime)
+    return found is not _ABSENT and found == wanted
+
+
+def _at(document: Mapping[str, Any], path: str) -> object:
+    found: object = document
+    for name in path.split("."):
+        found = found.get(name, _ABSENT) if isinstance(found, Mapping) else _ABSENT
+    return found
+
+
+def _put(document: dict[str, Any], path: str, value: object) -> None:
+    *parents, last = path.split(".")
+    for name in parents:
+        inner = document.get(name)
+        document[name] = document = inner if isinstance(inner, dict) else {}
+    document[last] = value

@@ -1,0 +1,91 @@
+"""Holds documents against what the rows say they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Literal, NamedTuple
+
+from cdc.mapping.bson_bytes import DOCUMENT
+from cdc.model.batch import comparable, id_value
+from cdc.model.dead_letter import Failure
+from cdc.model.operation import Operation
+from cdc.writers.documents import elements, id_end
+
+Fields = list[tuple[str, bytes]]
+"""The fields of a document in their order: names, and values as type byte and bytes."""
+
+Kind = Literal["missing", "extra", "different"]
+
+
+class Difference(NamedTuple):
+    """A document that is not as its row says; `fields` are the dotted paths that differ.
+
+    `id` is empty where the row's cannot be told. `note` says why it may be so.
+    """
+
+    collection: str
+    kind: Kind
+    id: bytes
+    fields: tuple[str, ...] = ()
+    note: str = ""
+
+    def to_document(self) -> dict[str, Any]:
+        """Return it as it stands in a job's progress; `_id` is the document's own."""
+        document = {
+            "collection": self.collection,
+            "kind": self.kind,
+            "_id": id_value(self.id) if self.id else None,
+            "fields": list(self.fields),
+        }
+        return {**document, "note": self.note} if self.note else document
+
+
+def differences(
+    collection: str, wanted: list[Operation], found: Mapping[object, bytes]
+) -> Iterator[tuple[Difference, Operation]]:
+    """Yield what is missing or different, with the operation that would mend it.
+
+    `found` are documents by their comparable ids. The `_id`s themselves are equal as MongoDB
+    compares them; whether it is an int32 or an int64 stays as it was first written.
+    """
+    for operation in wanted:
+        raw = found.get(comparable(operation.id))
+        if raw is None:
+            yield Difference(collection, "missing", operation.id), operation
+        elif raw[id_end(raw) :] != operation.document[id_end(operation.document) :]:
+            fields = tuple(_differing(operation.document, raw))
+            yield Difference(collection, "different", operation.id, fields), operation
+
+
+def unmapped(
+    collection: str, failures: Iterable[Failure], found: Mapping[object, bytes]
+) -> Iterator[Difference]:
+    """Yield the rows that cannot be carried over; `found` as above."""
+    for each in failures:
+        there = bool(each.id) and comparable(each.id) in found
+        note = f"the row cannot be carried over: {each.error}"
+        yield Difference(collection, "different" if there else "missing", each.id, (), note)
+
+
+def _differing(one: bytes, other: bytes) -> Iterator[str]:
+    """Yield the dotted paths at which two documents differ beside their ids: one at least.
+
+    Values are compared as bytes: for Python 0.0 is -0.0, and 1 an int64 as well as an int32.
+    """
+    return _paths([*elements(one)][1:], [*elements(other)][1:])
+
+
+def _paths(mine: Fields, theirs: Fields) -> Iterator[str]:
+    one, other = dict(mine), dict(theirs)
+    if one == other:  # they stand in another order, or one of them twice
+        moved = sorted({*enumerate(mine)} ^ {*enumerate(theirs)})
+        yield from dict.fromkeys(name for _, (name, _) in moved)
+    for name in {**one, **other}:
+        value, their_value = one.get(name, b""), other.get(name, b"")
+        if value == their_value:
+            continue
+        if value[:1] == their_value[:1] == DOCUMENT:
+            inner = _paths([*elements(value[1:])], [*elements(their_value[1:])])
+            yield from (f"{name}.{path}" for path in inner)
+        else:
+            yield name

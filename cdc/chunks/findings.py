@@ -1,0 +1,105 @@
+"""What verify has found, and what it has yet to look at again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Final
+
+from cdc.chunks.diff import Difference
+from cdc.chunks.scan import Change, Changes
+from cdc.model.batch import comparable
+from cdc.model.job import Progress
+from cdc.model.operation import Operation, OperationKind
+
+Found = tuple[Difference, Operation | None]
+"""A difference, and the operation that mends it, if there is one."""
+
+LetterOn = Callable[[str, bytes], str | None]
+"""Gives the open dead letter on a document of a collection, if there is one."""
+
+KEPT_FINDINGS: Final = 100
+"""Differences that a job's document lists; all are counted."""
+
+MUCH_PENDING: Final = 1_000
+"""So many documents to look at again are looked at before the next chunk: progress holds them."""
+
+
+class VerifyFindings:
+    """Counts differences, and keeps the ids of documents that the stream touched meanwhile.
+
+    All that it keeps is in the job's progress, and saved with each chunk.
+    """
+
+    def __init__(self, progress: Progress, *, repair: bool, letter_on: LetterOn) -> None:
+        """Go on where `progress` is. With `repair`, mend what has no open dead letter."""
+        self._repair = repair
+        self._letter_on = letter_on
+        self._pending = {(name, comparable(key)): key for name, key in progress.pending}
+
+    @property
+    def pending(self) -> int:
+        """How many documents are to be looked at again."""
+        return len(self._pending)
+
+    def has_much_pending(self) -> bool:
+        """Tell whether it is time to look at them."""
+        return self.pending >= MUCH_PENDING
+
+    def defer(self, collection: str, ids: Iterable[bytes]) -> None:
+        """Have documents looked at again."""
+        self._pending.update(((collection, comparable(each)), each) for each in ids)
+
+    def deferred_of(self, collection: str) -> list[bytes]:
+        """Return the ids of a collection's documents that are to be looked at again."""
+        return [key for (name, _), key in self._pending.items() if name == collection]
+
+    def looked_at(self, collection: str, ids: Iterable[bytes]) -> None:
+        """Forget documents, for they are looked at now."""
+        for each in ids:
+            self._pending.pop((collection, comparable(each)), None)
+
+    def give_up(self) -> int:
+        """Forget all; return how many were left."""
+        left = self.pending
+        self._pending.clear()
+        return left
+
+    def record(self, found: Iterable[Found], progress: Progress) -> tuple[Changes, Progress]:
+        """Count differences; mend them where the job is to, unless a dead letter is open."""
+        kinds, changes = [], []
+        findings = [*progress.findings]
+        for difference, operation in found:
+            kinds.append(difference.kind)
+            kept = len(findings) < KEPT_FINDINGS
+            letter = self._letter_of(difference) if kept or self._repair else None
+            if kept:
+                findings.append(_noted(difference, letter).to_document())
+            if self._repair and operation is not None and letter is None:
+                changes.append(Change(difference.collection, [as_replace(operation)]))
+        return tuple(changes), replace(
+            progress,
+            missing=progress.missing + kinds.count("missing"),
+            extra=progress.extra + kinds.count("extra"),
+            different=progress.different + kinds.count("different"),
+            repaired=progress.repaired + len(changes),
+            findings=tuple(findings),
+            pending=tuple((name, key) for (name, _), key in self._pending.items()),
+        )
+
+    def _letter_of(self, difference: Difference) -> str | None:
+        return self._letter_on(difference.collection, difference.id) if difference.id else None
+
+
+def _noted(difference: Difference, letter: str | None) -> Difference:
+    if letter is None:
+        return difference
+    note = f"the dead letter {letter} is open"
+    return difference._replace(note=f"{note}: {difference.note}" if difference.note else note)
+
+
+def as_replace(operation: Operation) -> Operation:
+    """Return what writes a document whether there is one already or not."""
+    if operation.kind is not OperationKind.INSERT:
+        return operation
+    return Operation(OperationKind.REPLACE, operation.id, operation.document)

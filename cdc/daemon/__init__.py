@@ -1,0 +1,1 @@
+"""The daemon: its roles, and how one stream is put together."""

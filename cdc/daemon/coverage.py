@@ -1,0 +1,91 @@
+"""Which tables have yet to be copied, because the stream does not begin where they do."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import NamedTuple
+
+from cdc.mapping.compile.router import TableRouter
+from cdc.model.job import Job, JobKind, Options
+from cdc.model.state_change import StateWrite
+from cdc.model.table_name import split_name, table_and_target
+from cdc.writers.jobs import requested
+from cdc.writers.stream_state import STREAMS
+
+
+class Copy(NamedTuple):
+    """A table, `schema.table`, and a collection that holds its rows."""
+
+    table: str
+    target: str
+
+    def __str__(self) -> str:
+        return f"{self.table} {self.target}"
+
+
+def copies(tables: Iterable[str], router: TableRouter) -> list[Copy]:
+    """Return every collection that a table's rows go to."""
+    return [
+        Copy(table, mapping.target)
+        for table in tables
+        for mapping in router.mappings(*split_name(table))
+    ]
+
+
+def queue_backfills(
+    stream: str, wanted: Iterable[Copy], covered: Collection[str], left: Collection[str] = ()
+) -> list[StateWrite]:
+    """Ask for a backfill of each copy that the stream does not cover yet, and cover it.
+
+    One that it covered and `left` has missed what was deleted since: it is resynced. All is one
+    transaction: a copy that is covered has been asked for.
+    """
+    new = [each for each in wanted if str(each) not in covered]
+    if not new:
+        return []
+    names = [str(each) for each in new]
+    jobs = [
+        Job.request(
+            stream,
+            JobKind.RESYNC if str(each) in left else JobKind.BACKFILL,
+            each.table,
+            by="start",
+            options=Options(target=each.target),
+        )
+        for each in new
+    ]
+    change = {"$addToSet": {"covered": {"$each": names}}, "$pull": {"left": {"$in": names}}}
+    return [*map(requested, jobs), StateWrite(STREAMS, {"_id": stream}, change)]
+
+
+def mark_covered(stream: str, copies_made: Iterable[Copy]) -> list[StateWrite]:
+    """Have the stream cover copies that it makes from their first row on: none asks for them again.
+
+    One that was `left` may hold documents of another table's rows: it stays to be resynced.
+    """
+    return [
+        StateWrite(
+            STREAMS,
+            {"_id": stream, "left": {"$ne": str(each)}},
+            {"$addToSet": {"covered": str(each)}},
+        )
+        for each in copies_made
+    ]
+
+
+def uncovered(stream: str, covered: Iterable[str], router: TableRouter) -> list[StateWrite]:
+    """Cover no more what no mapping follows any more."""
+    gone = [each for each in covered if not _is_followed(each, router)]
+    if not gone:
+        return []
+    change = {"$pull": {"covered": {"$in": gone}}, "$addToSet": {"left": {"$each": gone}}}
+    return [StateWrite(STREAMS, {"_id": stream}, change)]
+
+
+def _is_followed(copy: str, router: TableRouter) -> bool:
+    """Tell whether some mapping makes what a `Copy` was written as; names may hold spaces."""
+    return any(
+        each.target == target
+        for table, target in table_and_target(copy)
+        for each in router.mappings(*split_name(table))
+    )

@@ -1,0 +1,242 @@
+"""Decides what a schema change of the source asks of the target, as the mappings say.
+
+What an effect means, and which key of a mapping decides on it:
+
+    EMPTIED     rows are gone without rows events                      on_truncate
+    REMOVED     so is the table, or its rows went on under another name  on_drop
+    BROUGHT_IN  the rows are other ones, or other versions of them       on_alter
+    REWRITTEN   some rows, or the shape of all documents, may differ     on_alter
+    CASCADING   rows will change without rows events                     always halts, but where
+    UNFIT       the table cannot be followed any more                    cascades are logged
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple
+
+import structlog
+
+from cdc.daemon.coverage import Copy, mark_covered
+from cdc.errors import RefusedEvent, Unfit
+from cdc.mapping.compile.column_usage import is_about
+from cdc.mapping.compile.shard_ownership import own_documents
+from cdc.mapping.file.mapping import Mapping
+from cdc.mapping.file.policies import NOW, SoftDelete
+from cdc.model.job import JOBS, Job, JobKind
+from cdc.model.state_change import CollectionClear, StateWrite
+from cdc.model.transaction import Effect, SchemaChange, TableChange, Transaction
+
+log = structlog.get_logger(__name__)
+
+_KEYS: Final = {
+    Effect.EMPTIED: "on_truncate",
+    Effect.REMOVED: "on_drop",
+    Effect.BROUGHT_IN: "on_alter",
+    Effect.REWRITTEN: "on_alter",
+}
+_TELLS: Final = {
+    Effect.EMPTIED: "every row of it is gone",
+    Effect.REMOVED: "no table has its name any more",
+    Effect.BROUGHT_IN: "another table has its name now",
+    Effect.REWRITTEN: "its rows may have changed without rows events",
+}
+_CHOICES: Final = {
+    "on_truncate": "apply (to take the documents away) or ignore (to keep them)",
+    "on_drop": "apply (to take the documents away) or ignore (to keep them)",
+    "on_alter": "resync (to bring the documents in line) or ignore (to keep them)",
+}
+_CASCADING: Final = "gets a foreign key by which the server changes its rows without logging it"
+
+MappingsOf = Callable[[TableChange], Iterable[tuple[TableChange, Mapping]]]
+"""Gives the mappings that follow a table; for every table of a schema each with its table."""
+
+
+class DdlEffect(NamedTuple):
+    """What a statement asks for: clears first, then the writes together with the checkpoint."""
+
+    clears: tuple[CollectionClear, ...] = ()
+    writes: tuple[StateWrite, ...] = ()
+
+
+class DdlPolicy:
+    """The policies of one stream's mappings at work."""
+
+    def __init__(
+        self,
+        stream: str,
+        mappings_of: MappingsOf,
+        *,
+        judge: Callable[[str, str], None],
+        stands: Callable[[str, str], bool],
+        logs_cascades: Callable[[], bool],
+    ) -> None:
+        """Ask the source about tables that come in, or may have stayed, and about foreign keys.
+
+        `judge` raises Unfit for a (schema, table) that cannot be followed; `stands` tells whether
+        there is such a table now; `logs_cascades` whether the rows that foreign keys change are
+        logged.
+        """
+        self._judge = judge
+        self._stands = stands
+        self._stream = stream
+        self._mappings_of = mappings_of
+        self._logs_cascades = logs_cascades
+
+    def to(self, change: SchemaChange, transaction: Transaction) -> DdlEffect:
+        """Return what the statement asks for; RefusedEvent where a human decides on it."""
+        clears: list[CollectionClear] = []
+        writes: dict[str, StateWrite] = {}
+        covered: list[Copy] = []
+        for named in map(self._settled, change.tables):
+            for table, mapping in self._mappings_of(named):
+                self._require_fit(change, table, transaction)
+                policy = self._policy(change, table, mapping, transaction)
+                match policy:
+                    case "apply":
+                        clears.append(_clear(table, mapping, transaction.committed_at))
+                    case "halt":
+                        clear = _clear(table, mapping, transaction.committed_at)
+                        refusal = self._refusal(change, table, mapping, transaction)
+                        clears.append(replace(clear, refusal=refusal))
+                    case "resync":
+                        writes[table.name] = self._resync(change, table, transaction)
+                if _is_whole(table, policy):
+                    covered.append(Copy(table.name, mapping.target))
+        return DdlEffect(tuple(clears), (*writes.values(), *mark_covered(self._stream, covered)))
+
+    def _settled(self, table: TableChange) -> TableChange:
+        """Return what came of a name that another table was to get, in doubt: it may have none.
+
+        Where the other one was temporary, the one that had the name has left it all the same.
+        """
+        brought_in = table.effect is Effect.BROUGHT_IN and table.doubtful
+        if brought_in and not self._stands(table.schema, table.table):
+            return table._replace(effect=Effect.REMOVED)
+        return table
+
+    def _policy(
+        self, change: SchemaChange, table: TableChange, mapping: Mapping, transaction: Transaction
+    ) -> str:
+        key = _KEYS.get(table.effect)
+        if key is None or (table.added is not None and not is_about(mapping, table.added)):
+            return ""
+        policy: str = getattr(mapping, key)
+        if policy == "halt":
+            if key == "on_alter":
+                raise self._refusal(change, table, mapping, transaction)
+            return policy  # it is for the documents that are there, if any: the writer looks
+        if policy == "apply" and table.doubtful:
+            policy = self._policy_in_doubt(change, table, mapping, transaction)
+        log.warning(
+            "schema_changed",
+            statement=change.verb,
+            table=table.name,
+            effect=table.effect.value,
+            policy=f"{key}: {policy}",
+            position=str(transaction.checkpoint.position),
+        )
+        return policy
+
+    def _policy_in_doubt(
+        self, change: SchemaChange, table: TableChange, mapping: Mapping, transaction: Transaction
+    ) -> str:
+        """Return what to do where documents would go for a statement that may have done nothing.
+
+        A table that is gone by now meets its own DROP or RENAME later, which takes them away.
+        """
+        if self._stands(table.schema, table.table):
+            return "resync"
+        if mapping.on_drop == "apply":
+            return "apply"
+        raise RefusedEvent(
+            f"{change.verb} of a followed table, or of a temporary one of its name: the table is"
+            " gone by now, so that nothing tells",
+            position=transaction.before,
+            table=table.name,
+            remedy=f"write on_truncate: ignore (to keep the documents) or on_drop: apply (to take"
+            f" them away) in {mapping.origin.file} and start again",
+        )
+
+    @staticmethod
+    def _refusal(
+        change: SchemaChange, table: TableChange, mapping: Mapping, transaction: Transaction
+    ) -> RefusedEvent:
+        key = _KEYS[table.effect]
+        policy = getattr(mapping, key)
+        named = "a followed table"
+        if table.doubtful:
+            named += ", or of a temporary one of its name"
+        return RefusedEvent(
+            f"{change.verb} of {named}: {_TELLS[table.effect]}, and its mapping says"
+            f" {key}: {policy}",
+            position=transaction.before,
+            table=table.name,
+            remedy=f"write {key}: {_CHOICES[key]} in {mapping.origin.file} and start again;"
+            " or step over the statement, and have the table resynced: cdc position skip",
+        )
+
+    def _require_fit(
+        self, change: SchemaChange, table: TableChange, transaction: Transaction
+    ) -> None:
+        reason = self._unfit(table)
+        if not reason:
+            return
+        raise RefusedEvent(
+            f"{change.verb} of a followed table: {reason}",
+            position=transaction.before,
+            table=table.name,
+            remedy="undo the statement on the source, or leave the table out of the mappings;"
+            " then step over it: cdc position skip",
+        )
+
+    def _unfit(self, table: TableChange) -> str:
+        """Return why the table cannot be followed any more; an empty string where it can."""
+        told = table.effect in (Effect.UNFIT, Effect.CASCADING)
+        if told and not table.doubtful:
+            if table.effect is Effect.UNFIT:
+                return f"it {table.reason}"
+            return "" if self._logs_cascades() else f"it {_CASCADING}"
+        if told or table.effect is Effect.BROUGHT_IN:  # what it is like, no statement has told
+            try:
+                self._judge(table.schema, table.table)
+            except Unfit as error:
+                return error.message
+        return ""
+
+    def _resync(
+        self, change: SchemaChange, table: TableChange, transaction: Transaction
+    ) -> StateWrite:
+        """Ask for a resync, unless one that has not begun is asked for already."""
+        job = Job(
+            id=str(uuid.uuid4()),
+            stream=self._stream,
+            kind=JobKind.RESYNC,
+            table=table.name,
+            requested_by=f"ddl: {change.verb} at {transaction.identity}",
+            requested_at=datetime.fromtimestamp(transaction.committed_at, UTC),
+        ).to_document()
+        wanted = {key: job.pop(key) for key in ("stream", "kind", "table", "state", "progress")}
+        return StateWrite(JOBS, wanted, {"$setOnInsert": job}, upsert=True)
+
+
+def _is_whole(table: TableChange, policy: str) -> bool:
+    """Tell whether the stream brings every row of the table, so that no start need copy it."""
+    return (table.effect is Effect.CREATED and not table.doubtful) or (
+        table.effect is Effect.BROUGHT_IN and policy == "resync"
+    )
+
+
+def _clear(table: TableChange, mapping: Mapping, committed_at: float) -> CollectionClear:
+    own = own_documents(mapping, table.schema, table.table)
+    return CollectionClear(mapping.target, own, _marks(mapping, committed_at), table.name)
+
+
+def _marks(mapping: Mapping, committed_at: float) -> dict[str, Any]:
+    if not isinstance(mapping.on_delete, SoftDelete):
+        return {}
+    now = datetime.fromtimestamp(committed_at, UTC)
+    return {name: now if value == NOW else value for name, value in mapping.on_delete.set.items()}

@@ -1,0 +1,161 @@
+"""Asks for jobs and follows them, beside a daemon that does them or in its place."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final, Protocol
+
+from cdc.config import Config
+from cdc.daemon.daemon import Daemon
+from cdc.errors import CdcError, UsageError
+from cdc.mapping.file.mapping import Mapping
+from cdc.model.job import ENDED, Job
+from cdc.preflight.mapping_edits import State, edited
+from cdc.writers import stream_admin
+from cdc.writers.connection import connect_target
+from cdc.writers.jobs import Jobs
+
+LOOK_SECONDS: Final = 0.25
+HOLDER_SECONDS: Final = 5.0
+"""How often to look whether a daemon is still there to do what was asked for."""
+MISSED_LOOKS: Final = 2
+"""So many times in a row it must be away."""
+
+Mappings = tuple[Mapping, ...]
+
+
+class Display(Protocol):
+    """Shows how jobs come along."""
+
+    def show(self, job: Job) -> None:
+        """Show one that has moved, or has not."""
+        ...
+
+    def abandoned(self, stream: str) -> None:
+        """Say that no daemon is active any more, so that jobs wait for one."""
+        ...
+
+    def left(self, jobs: Sequence[Job]) -> None:
+        """Say that jobs live on though nobody watches them any more."""
+        ...
+
+
+@contextmanager
+def jobs_of(config: Config) -> Iterator[Jobs]:
+    """Give the jobs of a configured stream."""
+    with connect_target(config.target) as client:
+        yield Jobs(client, state_database=config.target.state_database, stream=config.name)
+
+
+def run_jobs(
+    config: Config, mappings: Mappings, asked: Sequence[Job], display: Display
+) -> list[Job]:
+    """Have jobs done; return them as they ended.
+
+    Where a daemon of the stream is active it does them; otherwise this process takes its place
+    until they are done, following the stream meanwhile. Raises UsageError for a stream that was
+    never started.
+    """
+    state = stream_admin.read(config)
+    if state is None:
+        raise UsageError(
+            f"the stream {config.name} was never started: there is no position to work beside",
+            remedy="start it, which copies existing rows by itself: cdc run",
+        )
+    is_active = stream_admin.active_owner(config) is not None
+    if is_active:
+        _require_its_mappings(config, state, mappings, asked)
+    with jobs_of(config) as jobs:
+        for job in asked:
+            jobs.add(job)
+        try:
+            if is_active:
+                presence = _Presence(config, display)
+                return [_watched(jobs, job, display, presence.check) for job in asked]
+            with _standing_in(config, mappings) as check:
+                return [_watched(jobs, job, display, check) for job in asked]
+        except KeyboardInterrupt:
+            left = [job for job in map(jobs.get, [each.id for each in asked]) if job is not None]
+            display.left([job for job in left if job.state not in ENDED])
+            raise
+
+
+class _Presence:
+    """Looks now and then whether a daemon is active, and says so once when none is.
+
+    One look is no proof: the lease of a busy daemon may be renewed a little late.
+    """
+
+    def __init__(self, config: Config, display: Display) -> None:
+        self._config = config
+        self._display = display
+        self._looked_at = time.monotonic()
+        self._missed = 0
+
+    def check(self) -> None:
+        """Look, if it is time."""
+        if time.monotonic() - self._looked_at < HOLDER_SECONDS:
+            return
+        is_there = stream_admin.active_owner(self._config) is not None
+        self._missed = 0 if is_there else self._missed + 1
+        if self._missed == MISSED_LOOKS:
+            self._display.abandoned(self._config.name)
+        self._looked_at = time.monotonic()
+
+
+def _require_its_mappings(
+    config: Config, state: State, mappings: Mappings, asked: Sequence[Job]
+) -> None:
+    """Raise UsageError where the daemon that is active would work by mappings from before.
+
+    What was edited for other tables is no matter here.
+    """
+    wanted = {(job.table, job.options.target) for job in asked}
+    for each in edited(state, mappings):
+        names = {(table, target) for table in each.tables for target in (None, each.mapping.target)}
+        if wanted.isdisjoint(names):
+            continue
+        raise UsageError(
+            f"{each}, and the daemon that is active still works by that one",
+            remedy=f"stop the daemon of {config.name} first; then this command does it",
+        )
+
+
+def _watched(jobs: Jobs, job: Job, display: Display, check: Callable[[], None]) -> Job:
+    while True:
+        current = jobs.get(job.id)
+        if current is None:
+            raise CdcError(f"the job {job.id} has vanished from the target")
+        display.show(current)
+        if current.state in ENDED:
+            return current
+        check()
+        time.sleep(LOOK_SECONDS)
+
+
+@contextmanager
+def _standing_in(config: Config, mappings: Mappings) -> Iterator[Callable[[], None]]:
+    """Run the stream in a thread; what is given raises what that died of."""
+    daemon = Daemon(config, mappings)
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            daemon.run()
+        except BaseException as error:  # noqa: BLE001 - the thread that waits raises it
+            errors.append(error)
+
+    def check() -> None:
+        if errors:
+            raise errors[0]
+
+    thread = threading.Thread(target=run, name="stream", daemon=True)
+    thread.start()
+    try:
+        yield check
+    finally:
+        daemon.stop()
+        thread.join()

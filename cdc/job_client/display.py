@@ -1,0 +1,140 @@
+"""Shows on stderr how jobs come along: a bar on a terminal, lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Final
+
+import click
+
+from cdc.model.job import ENDED, Job, Phase
+from cdc.terminal.output import in_a_line
+
+LINE_SECONDS: Final = 5.0
+
+
+class BarDisplay:
+    """A bar for the phase of the job that is being done."""
+
+    def __init__(self, spelling: Callable[[str], str] = str) -> None:
+        """`spelling` writes commands as they are to be typed."""
+        self._spelling = spelling
+        self._shown = ("", Phase.ROWS)
+        self._bar: Any = None
+        self._began, self._count_before = time.monotonic(), 0
+
+    def show(self, job: Job) -> None:
+        """Move the bar."""
+        count, total = _so_far(job)
+        if _shown(job) != self._shown:
+            self._begin(job, count)
+        self._bar.length = max(total, count) if total else None
+        if moved := count - self._bar.pos:
+            self._bar.update(moved, count)
+        else:
+            self._bar.render_progress()
+        if job.state in ENDED:
+            self._bar.render_finish()
+
+    def abandoned(self, stream: str) -> None:
+        """Tell it on a line of its own."""
+        click.echo(err=True)
+        _tell_abandoned(stream)
+
+    def left(self, jobs: Sequence[Job]) -> None:
+        """Tell it below the bar."""
+        click.echo(err=True)
+        _tell_left(jobs, self._spelling)
+
+    def _begin(self, job: Job, count: int) -> None:
+        before, self._shown = self._shown, _shown(job)
+        if before[0] == job.id:
+            self._bar.render_finish()
+        self._began, self._count_before = time.monotonic(), count
+        progressbar: Any = click.progressbar
+        searching = self._shown[1] is Phase.DOCUMENTS
+        self._bar = progressbar(
+            length=1,
+            label=f"{job.kind} {in_a_line(job.table)}"
+            + (": documents without rows" if searching else ""),
+            item_show_func=partial(self._facts, "documents" if searching else "rows"),
+            show_eta=True,
+            file=sys.stderr,
+        )
+
+    def _facts(self, what: str, count: int | None) -> str:
+        seconds = max(time.monotonic() - self._began, 0.001)
+        speed = ((count or 0) - self._count_before) / seconds
+        return f"{count or 0} {what}, {speed:.0f} {what}/s"
+
+
+def _shown(job: Job) -> tuple[str, Phase]:
+    return job.id, job.progress.phase if job.progress else Phase.ROWS
+
+
+def _so_far(job: Job) -> tuple[int, int]:
+    """Return how many rows, or documents, a job is through with, and of about how many; or 0."""
+    progress = job.progress
+    if progress is None:
+        return 0, 0
+    if progress.phase is Phase.DOCUMENTS:
+        return progress.searched, progress.to_search
+    return progress.rows, progress.total or 0
+
+
+class LineDisplay:
+    """A line now and then."""
+
+    def __init__(self, spelling: Callable[[str], str] = str) -> None:
+        """`spelling` writes commands as they are to be typed."""
+        self._spelling = spelling
+        self._told_at = 0.0
+        self._told = ("", "")
+
+    def show(self, job: Job) -> None:
+        """Tell where the job is, every few seconds and when its state changes."""
+        now, state = time.monotonic(), (job.id, job.state.value)
+        if state == self._told and now - self._told_at < LINE_SECONDS:
+            return
+        self._told, self._told_at = state, now
+        click.echo(f"{job.kind} {in_a_line(job.table)}: {job.state}{_counted(job)}", err=True)
+
+    def abandoned(self, stream: str) -> None:
+        """Tell it."""
+        _tell_abandoned(stream)
+
+    def left(self, jobs: Sequence[Job]) -> None:
+        """Tell it."""
+        _tell_left(jobs, self._spelling)
+
+
+def _counted(job: Job) -> str:
+    if job.progress is None:
+        return ""
+    if job.state in ENDED:
+        return f", {job.progress.rows} rows"
+    count, total = _so_far(job)
+    counted = f" {count} of about {total}" if total else f" {count}"
+    if job.progress.phase is Phase.DOCUMENTS:
+        return f"{counted} documents, looking for those without rows"
+    return f"{counted} rows"
+
+
+def _tell_left(jobs: Sequence[Job], spelling: Callable[[str], str]) -> None:
+    for job in jobs:
+        text = (
+            f"the {job.kind} of {job.table} lives on, the daemon or the next one goes on with it;"
+            f" see it: cdc jobs list; give it up: cdc jobs cancel {job.id}"
+        )
+        click.echo(spelling(text), err=True)
+
+
+def _tell_abandoned(stream: str) -> None:
+    click.echo(
+        f"no daemon of {stream} is active any more: the job waits for the next one;"
+        " Ctrl-C ends this command, not the job",
+        err=True,
+    )

@@ -1,0 +1,56 @@
+"""Has the rows of dead letters read again, by a job for each table and collection."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
+
+from cdc.commands import spelling
+from cdc.config import Config
+from cdc.errors import UsageError
+from cdc.job_client.client import Display, run_jobs
+from cdc.job_client.display import BarDisplay, LineDisplay
+from cdc.mapping.file.loading import load_mappings
+from cdc.model.dead_letter import DeadLetter
+from cdc.model.job import Job, JobKind, Options
+
+
+def retried(config: Config, config_path: Path, letters: Sequence[DeadLetter]) -> list[Job]:
+    """Do it and return the jobs as they ended; UsageError where no letter has a key."""
+    keyed = [each for each in letters if each.has_key]
+    if not letters:
+        return []
+    if not keyed:
+        raise UsageError(
+            f"the dead letter {letters[0].id} does not tell its row: no id could be made of it",
+            table=letters[0].table,
+            remedy="change the row, which carries it over; then discard the letter",
+        )
+    mappings = load_mappings(
+        config.mappings,
+        relative_to=config_path.resolve().parent,
+        mask_key=config.read_mask_key(),
+        ignored=config.source.ignore_statements_on,
+    )
+    display: Display = (BarDisplay if sys.stderr.isatty() else LineDisplay)(spelling())
+    return run_jobs(config, mappings, _jobs(config, keyed), display)
+
+
+def _jobs(config: Config, letters: Sequence[DeadLetter]) -> list[Job]:
+    ordered = sorted(letters, key=_home)
+    return [
+        Job.request(
+            config.name,
+            JobKind.RETRY,
+            table,
+            by="command-line",
+            options=Options(target=collection, ids=tuple(each.key for each in group)),
+        )
+        for (table, collection), group in groupby(ordered, key=_home)
+    ]
+
+
+def _home(letter: DeadLetter) -> tuple[str, str]:
+    return letter.table, letter.collection

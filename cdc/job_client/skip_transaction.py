@@ -1,0 +1,134 @@
+"""Steps over the one transaction that stops a stream, and has what it touched made right again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cdc.config import Config
+from cdc.mapping.compile.router import TableRouter
+from cdc.mapping.file.mapping import IdExpression, Mapping
+from cdc.model.checkpoint import Checkpoint
+from cdc.model.job import Job, JobKind, Options
+from cdc.model.position import to_document
+from cdc.model.table_name import full_name, split_name
+from cdc.model.transaction import ANY_TABLE
+from cdc.preflight.run import existing_now
+from cdc.readers.binlog.next_transaction import read_outline
+from cdc.readers.binlog.outline import Outline
+from cdc.readers.binlog.sql.tokens import TableName
+from cdc.writers import stream_admin
+from cdc.writers.fault_injection import Faults
+
+Mappings = Sequence[Mapping]
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """The jobs that make tables right again, and what no job can."""
+
+    jobs: tuple[Job, ...]
+    left: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """The step over one transaction; `followed` are those of its tables that mappings follow."""
+
+    before: Checkpoint
+    outline: Outline
+    followed: frozenset[TableName]
+    repair: Repair
+
+    def shown(self) -> dict[str, Any]:
+        """Return what operators are shown: names and counts, and no value of a row."""
+        outline, inflight = self.outline, self.before.inflight
+        is_begun = inflight is not None and inflight.identity == outline.identity
+        return {
+            "transaction": outline.identity,
+            "committed_at": outline.committed_at,
+            "applied_rows_events": inflight.rows_events if inflight and is_begun else 0,
+            "tables": [
+                {
+                    "table": full_name(*name),
+                    "rows_events": outline.rows_events.get(name, 0),
+                    "followed": name in self.followed,
+                }
+                for name in sorted(outline.tables)
+            ],
+            "statements": [
+                {"statement": verb, "tables": [full_name(*each) for each in tables]}
+                for verb, tables in outline.statements
+            ],
+            "unclear": [*outline.unclear],
+            "from": to_document(outline.before),
+            "to": to_document(outline.after.position),
+            "jobs": [
+                {"id": each.id, "kind": each.kind.value, "table": each.table}
+                for each in self.repair.jobs
+            ],
+            "not_repaired": [*self.repair.left],
+        }
+
+
+def plan(config: Config, mappings: Mappings, before: Checkpoint) -> Skip:
+    """Read the transaction behind `before`, and tell what the step over it asks for."""
+    outline = read_outline(config.source, before)
+    followed = TableRouter(mappings)
+    mine = frozenset(name for name in outline.tables if followed(*name))
+    existing = existing_now(config, mappings)
+    touched = existing if outline.unclear else [each for each in existing if _is_of(each, mine)]
+    by = f"skip: {outline.identity}"
+    repair = repaired(config.name, followed, touched, by=by)
+    gone = [name for name in sorted(mine) if not any(_is_of(each, {name}) for each in existing)]
+    left = [
+        f"{full_name(*name)} is not there any more: the documents of its rows stay as they are"
+        for name in gone
+    ]
+    return Skip(before, outline, mine, Repair(repair.jobs, (*repair.left, *left)))
+
+
+def carry_out(
+    config: Config, skip: Skip, *, force: bool = False, faults: Faults | None = None
+) -> None:
+    """Step over it; raises what `stream_admin.step` does."""
+    stream_admin.step(
+        config,
+        skip.before,
+        skip.outline.after,
+        committed_at=skip.outline.committed_at,
+        jobs=skip.repair.jobs,
+        force=force,
+        faults=faults,
+    )
+
+
+def repaired(stream: str, followed: TableRouter, tables: Iterable[str], *, by: str) -> Repair:
+    """Return a resync of each table; where ids are expressions, a backfill and what it leaves."""
+    jobs: list[Job] = []
+    left: list[str] = []
+    for table in tables:
+        mappings = followed.mappings(*split_name(table))
+        found_again = [each for each in mappings if not isinstance(each.id, IdExpression)]
+        others = [each for each in mappings if isinstance(each.id, IdExpression)]
+        if not others:
+            jobs.append(Job.request(stream, JobKind.RESYNC, table, by=by))
+            continue
+        jobs += [_of_one(stream, JobKind.RESYNC, table, each, by) for each in found_again]
+        jobs += [_of_one(stream, JobKind.BACKFILL, table, each, by) for each in others]
+        left += [
+            f"{each.target}: its ids are expressions, so documents of rows of {table} that are gone"
+            " stay; delete them by hand"
+            for each in others
+        ]
+    return Repair(tuple(jobs), tuple(left))
+
+
+def _of_one(stream: str, kind: JobKind, table: str, mapping: Mapping, by: str) -> Job:
+    return Job.request(stream, kind, table, by=by, options=Options(target=mapping.target))
+
+
+def _is_of(table: str, names: Iterable[TableName]) -> bool:
+    schema, name = split_name(table)
+    return any(schema == each and (name == other or other == ANY_TABLE) for each, other in names)

@@ -1,0 +1,107 @@
+"""Has the work of backfill, resync or verify done on tables, and tells how it ended."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from bson import json_util
+
+from cdc.commands import spelling
+from cdc.config import Config, load
+from cdc.errors import UsageError
+from cdc.job_client.client import Display, run_jobs
+from cdc.job_client.display import BarDisplay, LineDisplay
+from cdc.job_client.feasibility import require_possible
+from cdc.mapping.compile.router import TableRouter
+from cdc.mapping.file.loading import load_mappings
+from cdc.mapping.file.mapping import Mapping
+from cdc.mapping.file.problems import did_you_mean
+from cdc.mapping.file.table_globs import source_pattern
+from cdc.model.job import Job, JobKind, JobState, Options
+from cdc.model.table_name import full_name, split_name
+from cdc.preflight.run import followed_now
+from cdc.terminal.output import in_a_line, say
+
+FAILED = 1
+
+
+def perform_on_tables(
+    kind: JobKind, tables: Sequence[str], config_path: Path, output: str, options: Options
+) -> int:
+    """Do it and return the exit code: 1 where a job failed or differences are left."""
+    config = load(config_path)
+    mappings = load_mappings(
+        config.mappings,
+        relative_to=config_path.resolve().parent,
+        mask_key=config.read_mask_key(),
+        ignored=config.source.ignore_statements_on,
+    )
+    asked = [
+        Job.request(config.name, kind, table, by="command-line", options=options)
+        for table in _known(tables, config, mappings)
+    ]
+    if tables:
+        require_possible(config, mappings, asked)
+    display: Display = (BarDisplay if sys.stderr.isatty() else LineDisplay)(spelling())
+    ended = run_jobs(config, mappings, asked, display)
+    if output == "json":
+        say(json_util.dumps([each.shown() for each in ended], indent=2))
+    else:
+        for each in ended:
+            tell(each)
+    return FAILED if any(_is_bad(each) for each in ended) else 0
+
+
+def _known(tables: Sequence[str], config: Config, mappings: Sequence[Mapping]) -> Sequence[str]:
+    """Return the tables that were named, or all that are followed."""
+    if not tables:
+        return followed_now(config, mappings)
+    followed = TableRouter(mappings)
+    return list(dict.fromkeys(_followed(table, followed, mappings) for table in tables))
+
+
+def _followed(table: str, followed: TableRouter, mappings: Sequence[Mapping]) -> str:
+    """Return the full name of a table that is named as it is, or as a mapping names it."""
+    for name in (split_name(table), source_pattern(table).named):
+        if followed.mappings(*name):
+            return full_name(*name)
+    known = did_you_mean(table, [each.source for each in mappings])
+    raise UsageError(f"no mapping follows {table}{known}")
+
+
+def _is_bad(job: Job) -> bool:
+    progress = job.progress
+    remaining = progress.differences - progress.repaired if progress else 0
+    return job.state is not JobState.DONE or remaining > 0
+
+
+def tell(job: Job) -> None:
+    """Print how a job ended, and what it has found."""
+    progress = job.progress
+    say(f"{job.kind} {in_a_line(job.table)}: {job.state}")
+    if job.error:
+        say(f"  {spelling()(job.error)}")
+    if progress is None:
+        return
+    if job.kind is not JobKind.VERIFY:
+        say(
+            f"  {progress.rows} rows, {progress.written} documents written,"
+            f" {progress.removed} removed"
+        )
+        return
+    if job.state is JobState.DONE and not progress.rows:
+        say("  no row was compared: the source gave none")
+    say(
+        f"  {progress.rows} rows compared: {progress.missing} missing, {progress.extra} extra,"
+        f" {progress.different} different, {progress.repaired} repaired,"
+        f" {progress.unsettled} changing all the time"
+    )
+    for finding in progress.findings:
+        fields = ", ".join(finding["fields"])
+        note = f" ({finding['note']})" if "note" in finding else ""
+        line = f"  {finding['kind']:9} {finding['collection']} {finding['_id']!r} {fields}{note}"
+        say(line.rstrip())
+    if untold := progress.differences - len(progress.findings):
+        say(f"  and {untold} more: only the first {len(progress.findings)} are kept")

@@ -1,0 +1,1 @@
+"""A mapping compiled against a table: the plan."""

@@ -1,0 +1,64 @@
+"""Compiles a mapping against the columns of a table; what is wrong between them surfaces here."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from cdc.mapping.compile.computed_fields import row_filter
+from cdc.mapping.compile.context import CompileContext
+from cdc.mapping.compile.document_fields import contents, contents_when_gone
+from cdc.mapping.compile.document_id import id_is_private, id_node
+from cdc.mapping.compile.layout import Layout, nest
+from cdc.mapping.compile.plan import Plan
+from cdc.mapping.file.mapping import Mapping
+from cdc.mapping.file.problems import MappingError
+from cdc.mapping.loss_counts import Losses
+from cdc.mapping.transcode.null_patterns import NullPatternFunctions
+from cdc.mapping.transcode.partial_image import FullImages
+from cdc.mapping.types.encoder import Wire
+from cdc.mapping.types.registry import Unsupported, wire
+from cdc.model.table_map import Column, TableMap
+
+
+def compile_plan(mapping: Mapping, table: TableMap, losses: Losses | None = None) -> Plan:
+    """Give the plan of `mapping` for rows of `table`; `losses` is to grow as rows are mapped.
+
+    Raises one MappingError with every mistake: unknown columns, an id that is missing or not
+    injective, types and charsets that are not supported.
+    """
+    losses = Counter() if losses is None else losses
+    layout = _layout(CompileContext(mapping, table, losses))
+    patterns = NullPatternFunctions(layout)
+    halts = mapping.on_error == "halt"
+    full = FullImages(layout)
+    return Plan(mapping.target, layout, patterns.source(), losses, patterns, full, halts)
+
+
+def _layout(context: CompileContext) -> Layout:
+    """Give the layout, or a MappingError with every mistake."""
+    id_field = id_node(context)
+    found = contents(context)
+    gone = contents_when_gone(context, found)
+    kept = row_filter(context)
+    wires = tuple(_wire(context, column) for column in context.table.columns)
+    if context.mistakes:
+        raise MappingError(dict.fromkeys(context.mistakes), table=context.table.name)
+    return Layout(
+        table=context.table.name,
+        columns=tuple(column.name for column in context.table.columns),
+        wires=wires,
+        sources=tuple(context.sources),
+        id=id_field,
+        fields=nest(found),
+        filter=kept,
+        deleted=None if gone is None else nest(gone),
+        id_is_private=id_is_private(context.mapping),
+    )
+
+
+def _wire(context: CompileContext, column: Column) -> Wire:
+    try:
+        return wire(column)
+    except Unsupported as error:
+        context.mistake((), f"column `{column.name}`: {error}")
+        return Wire()

@@ -1,0 +1,160 @@
+"""Compiles the expressions of a mapping against the columns of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from cdc.config.yaml12 import Path as KeyPath
+from cdc.mapping import bson_bytes
+from cdc.mapping.compile import masks
+from cdc.mapping.compile.layout import ID
+from cdc.mapping.file.fields import FieldSource
+from cdc.mapping.file.ids import IdExpression
+from cdc.mapping.file.sources import ABSENT, NULL, Computed, Constant, Encoded, Filter, Input
+from cdc.mapping.types.temporal import ZERO_DATE
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from cdc.mapping.compile.context import CompileContext
+    from cdc.mapping.expressions import Expression
+
+Compute = Callable[[tuple[object, ...]], Encoded | None]
+
+DATE_DIGITS = 3
+"""How many digits of the second a BSON date holds."""
+
+
+def names(sql: str) -> frozenset[str]:
+    """Give the columns that an expression names, as they are written."""
+    found: frozenset[str] = _expressions().parse(sql).columns
+    return found
+
+
+def row_filter(context: CompileContext) -> Filter | None:
+    """Give the mapping's `where`; None without one, or where there was a mistake."""
+    sql = context.mapping.where
+    if sql is None:
+        return None
+    found = _compiled(context, ("where",), sql, _expressions().compile_condition)
+    return None if found is None else Filter(sql, _inputs(context, found), found.is_true)
+
+
+def field(context: CompileContext, path: KeyPath, rule: FieldSource) -> int | None:
+    """Add what `sql` gives a field; None where there was a mistake."""
+    assert rule.sql is not None
+    found = _compiled(context, path, rule.sql, _expressions().compile_expression)
+    if found is None:
+        return None
+    if rule.mask == "redact":
+        return context.add(Constant(masks.REDACTED))
+    name = ".".join(map(str, path[1:]))
+    compute = _encoded(context, name, found)
+    if rule.mask is not None:
+        if not _has_text(found):
+            what = f"`{name}`: {found.kind} has no characters to mask: write CAST(… AS CHAR)"
+            context.mistake(path, what)
+            return None
+        compute = _masked(compute, masks.masking(rule.mask, context.mapping.mask_key))
+    null = ABSENT if context.mapping.nulls == "omit" else NULL
+    return context.add(Computed(name, rule.sql, _inputs(context, found), compute, null))
+
+
+def identity(context: CompileContext, rule: IdExpression) -> int | None:
+    """Add what makes an id; None where there was a mistake. NULL is no id."""
+    found = _compiled(context, ("id",), rule.sql, _expressions().compile_expression)
+    if found is None:
+        return None
+    reason = _no_id(found)
+    if reason:
+        context.mistake(("id",), f"`id`: {reason}")
+        return None
+    compute = _encoded(context, ID, found)
+
+    def compute_id(values: tuple[object, ...]) -> Encoded | None:
+        value = compute(values)
+        return None if value is None or value[0] == bson_bytes.NULL else value
+
+    return context.add(Computed(ID, rule.sql, _inputs(context, found), compute_id, ABSENT))
+
+
+def _expressions() -> ModuleType:
+    # Here, since few mappings hold expressions, and what reads them takes long to import.
+    from cdc.mapping import expressions
+
+    return expressions
+
+
+def _compiled(
+    context: CompileContext, path: KeyPath, sql: str, compile_it: Callable[..., Expression]
+) -> Expression | None:
+    """Compile an expression; tells the context everything that is wrong with it."""
+    expressions = _expressions()
+    columns = {column.name: column for column in context.table.columns}
+    unknown = [name for name in sorted(names(sql)) if not context.has_any_case(name)]
+    for name in unknown:
+        context.column(path, name)
+    if unknown:
+        return None
+    try:
+        return compile_it(expressions.parse(sql), columns, mariadb=context.table.mariadb)
+    except expressions.ExpressionError as error:
+        context.mistake(path, f"`{'.'.join(map(str, path))}`: {error}")
+        return None
+
+
+def _inputs(context: CompileContext, found: Expression) -> tuple[Input, ...]:
+    columns = {column.name: (at, column) for at, column in enumerate(context.table.columns)}
+    decoder = _expressions().decoder
+    return tuple(
+        Input(at, decoder(column)) for at, column in (columns[name] for name in found.columns)
+    )
+
+
+def _encoded(context: CompileContext, name: str, found: Expression) -> Compute:
+    evaluate, kind, bson_value = found.evaluate, found.kind, _expressions().bson_value
+    lost = (name, ZERO_DATE)
+
+    def compute(values: tuple[object, ...]) -> Encoded | None:
+        value = evaluate(values)
+        if value is None:
+            return None
+        encoded: Encoded = bson_value(value, kind)
+        if encoded == NULL:
+            context.losses[lost] += 1
+        return encoded
+
+    return compute
+
+
+def _no_id(found: Expression) -> str:
+    """Tell why two of an expression's values could become one id, or none; "" where they do not."""
+    from cdc.mapping.expressions.kinds import DateTime, Json
+
+    if not found.columns:
+        return "it names no column, so all rows would share one value"
+    if isinstance(found.kind, Json):
+        return "a JSON value may be an array, which is no id: write JSON_UNQUOTE(…)"
+    if isinstance(found.kind, DateTime) and found.kind.scale > DATE_DIGITS:
+        return (
+            "MongoDB's dates have no microseconds, so two values could become one:"
+            " write DATE_FORMAT(…, '%Y-%m-%d %H:%i:%s.%f')"
+        )
+    return ""
+
+
+def _has_text(found: Expression) -> bool:
+    from cdc.mapping.expressions.kinds import Text
+
+    return isinstance(found.kind, Text)
+
+
+def _masked(compute: Compute, mask: masks.Masking) -> Compute:
+    def compute_masked(values: tuple[object, ...]) -> Encoded | None:
+        value = compute(values)
+        if value is None:
+            return None
+        return bson_bytes.STRING, bson_bytes.string(mask(masks.text_of(value)))
+
+    return compute_masked

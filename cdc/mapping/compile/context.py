@@ -1,0 +1,110 @@
+"""A mapping meeting a table's columns: what both agree on, and every mistake between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from cdc.config.yaml12 import Path as KeyPath
+from cdc.mapping.compile import computed_fields, masks
+from cdc.mapping.file.fields import FieldSource
+from cdc.mapping.file.mapping import Mapping
+from cdc.mapping.file.problems import Problem, did_you_mean
+from cdc.mapping.file.sources import ABSENT, NULL, Constant, Encoded, FromColumn, Source
+from cdc.mapping.loss_counts import Losses
+from cdc.mapping.types.defaults import UnfitDefault, default, natural
+from cdc.mapping.types.encoder import Encoder
+from cdc.mapping.types.registry import Unsupported, encoder
+from cdc.model.table_map import Column, TableMap
+
+
+@dataclass(slots=True)
+class CompileContext:
+    """Collects the sources of a layout, and the mistakes."""
+
+    mapping: Mapping
+    table: TableMap
+    losses: Losses
+    sources: list[Source] = field(default_factory=list)
+    mistakes: list[Problem] = field(default_factory=list)
+    _index: dict[str, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Remember the number of each column that can be named."""
+        columns = enumerate(self.table.columns)
+        self._index = {column.name: at for at, column in columns if not column.hidden}
+
+    def mistake(self, path: KeyPath, what: str) -> None:
+        """Add a mistake at a key of the mapping."""
+        self.mistakes.append(self.mapping.origin.mistake(path, what))
+
+    def has(self, name: str) -> bool:
+        """Tell whether the table has this column."""
+        return name in self._index
+
+    def has_any_case(self, name: str) -> bool:
+        """Tell whether the table has this column; in expressions, names of columns have no case."""
+        return name in self._index or name.lower() in map(str.lower, self._index)
+
+    def column(self, path: KeyPath, name: str) -> int | None:
+        """Find a column; None where there was a mistake."""
+        index = self._index.get(name)
+        if index is None:
+            self.mistake(path, f"unknown column `{name}`{did_you_mean(name, [*self._index])}")
+        return index
+
+    def add(self, source: Source) -> int:
+        """Add a source; its number."""
+        self.sources.append(source)
+        return len(self.sources) - 1
+
+    def constant(self, value: bool | int | float | str | None) -> int:
+        """Add a constant."""
+        return self.add(Constant(NULL if value is None else natural(value)))
+
+    def name_of_table(self, which: str) -> int:
+        """Add the name of the row's schema or table."""
+        return self.constant(self.table.schema if which == "schema" else self.table.table)
+
+    def source(self, path: KeyPath, rule: FieldSource) -> int | None:
+        """Add what a field comes from; None where there was a mistake."""
+        if rule.source is not None:
+            return self.name_of_table(rule.source)
+        if rule.column is not None:
+            return self._from_column(path, rule, rule.column)
+        if rule.sql is not None:
+            return computed_fields.field(self, path, rule)
+        return self.constant(rule.value)
+
+    def encoder(self, column: Column, rule: FieldSource) -> Encoder:
+        """Give the encoder that a rule asks for; raises Unsupported."""
+        report = self._reporter(column.name)
+        if rule.mask is None:
+            return encoder(column, rule.type, report)
+        return masks.masked(column, masks.masking(rule.mask, self.mapping.mask_key), report)
+
+    def null(self, rule: FieldSource, encoder: Encoder) -> Encoded:
+        """Give what stands for NULL; raises UnfitDefault."""
+        if rule.default is not None:
+            return default(rule.default, encoder)
+        return ABSENT if self.mapping.nulls == "omit" else NULL
+
+    def _from_column(self, path: KeyPath, rule: FieldSource, name: str) -> int | None:
+        index = self.column(path, name)
+        if index is None:
+            return None
+        if rule.mask == "redact":
+            return self.add(Constant(masks.REDACTED))
+        column = self.table.columns[index]
+        try:
+            found = self.encoder(column, rule)
+            return self.add(FromColumn(index, found, self.null(rule, found)))
+        except (Unsupported, UnfitDefault) as error:
+            self.mistake(path, f"column `{column.name}`: {error}")
+            return None
+
+    def _reporter(self, column: str) -> Callable[[str], None]:
+        def report(reason: str) -> None:
+            self.losses[column, reason] += 1
+
+        return report

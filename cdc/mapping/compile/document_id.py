@@ -1,0 +1,107 @@
+"""Compiles a mapping's `id`: what tells the documents of a table apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from cdc.mapping.compile import computed_fields
+from cdc.mapping.compile.context import CompileContext
+from cdc.mapping.compile.layout import ID, Branch, Leaf, Node
+from cdc.mapping.file.consistency import unsafe_id
+from cdc.mapping.file.fields import FieldSource
+from cdc.mapping.file.ids import IdExpression, IdPart
+from cdc.mapping.file.mapping import Mapping
+from cdc.mapping.file.sources import FromColumn
+
+
+def id_node(context: CompileContext) -> Node:
+    """Give the `_id` field; tells the context every reason why it would not be one."""
+    expression = context.mapping.id
+    if isinstance(expression, IdExpression):
+        return Leaf(ID, computed_fields.identity(context, expression) or 0)
+    if not context.mapping.id_parts:
+        context.mistakes += unsafe_id(context.mapping, _key(context))
+    parts = context.mapping.id_parts or tuple(IdPart(column=name) for name in _key(context))
+    _require_key(context, {part.column for part in parts if part.column is not None})
+    found = [_leaf(context, part) for part in parts]
+    return Leaf(ID, found[0].source) if len(found) == 1 else Branch(ID, tuple(found))
+
+
+def id_columns(context: CompileContext) -> Iterable[str]:
+    """Give the columns that stand in `_id`, and so not beside it; an expression shows none."""
+    if isinstance(context.mapping.id, IdExpression):
+        return ()
+    return context.mapping.id_columns or _key(context)
+
+
+def id_is_private(mapping: Mapping) -> bool:
+    """Tell whether an id is made of columns that the mapping masks or leaves out.
+
+    Documents hold such an id, but no log or error may.
+    """
+    if not isinstance(mapping.id, IdExpression):
+        return False
+    hidden = {name.lower() for name in (*mapping.exclude, *mapping.masked_columns)}
+    return any(name.lower() in hidden for name in computed_fields.names(mapping.id.sql))
+
+
+def _key(context: CompileContext) -> list[str]:
+    table = context.table
+    return [table.columns[index].name for index in table.primary_key]
+
+
+def _require_key(context: CompileContext, columns: set[str]) -> None:
+    """Refuse an id that does not hold a whole key: two rows could have one document.
+
+    The binlog tells of the primary key only, the server's tables of every key. So another one is
+    verified when the daemon starts and when mappings are checked, and believed in the stream.
+    """
+    table, key = context.table, _key(context)
+    if not context.mapping.id_parts and not key:
+        context.mistake(
+            ("source",),
+            f"table {table.name} has no primary key that the binlog tells of "
+            "(binlog_row_metadata=FULL does); cdc needs one to tell its rows apart, or `id:` as "
+            "{sql: …, unique: asserted}",
+        )
+    elif columns.issuperset(key) and key:
+        if any(table.key_prefixes):
+            context.mistake(("id",), "the primary key holds a prefix of a column, not all of it")
+    elif table.unique_keys is not None:
+        _require_unique(context, columns, table.unique_keys)
+
+
+def _require_unique(
+    context: CompileContext, columns: set[str], unique_keys: tuple[tuple[str, ...], ...]
+) -> None:
+    if any(columns.issuperset(each) for each in unique_keys):
+        return
+    known = " or ".join("(" + ", ".join(each) + ")" for each in unique_keys)
+    context.mistake(
+        ("id",),
+        "the id must hold a whole primary or NOT NULL unique key"
+        + (f": {known}" if known else f"; table {context.table.name} has none"),
+    )
+
+
+def _leaf(context: CompileContext, part: IdPart) -> Leaf:
+    if part.source is not None:
+        return Leaf(part.name, context.name_of_table(part.source))
+    name = part.name
+    found = context.source(("id",), FieldSource(column=name, type=part.type, mask=part.mask))
+    if found is None:
+        return Leaf(name, 0)
+    source = context.sources[found]
+    assert isinstance(source, FromColumn)
+    column = context.table.columns[source.column]
+    if column.nullable:
+        context.mistake(("id",), f"column `{name}` of the id may be NULL")
+    if not source.encoder.injective:
+        context.mistake(
+            ("id",),
+            f"column `{name}` ({column.sql_type}) is no id: two of its values could become "
+            "one, or none, in MongoDB",
+        )
+    if "." in name or name.startswith("$"):
+        context.mistake(("id",), f"column `{name}` cannot be the name of a field")
+    return Leaf(name, found)

@@ -1,0 +1,84 @@
+"""What a row's document is made of: a tree whose leaves are values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from cdc.mapping.file.sources import Filter, Source
+from cdc.mapping.types.encoder import Wire
+
+ID = "_id"
+
+Path = tuple[str, ...]
+"""The names from a document down to a field."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A field that holds the value of `Layout.sources[source]`."""
+
+    name: str
+    source: int
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A field that holds fields."""
+
+    name: str
+    children: tuple[Leaf | Branch, ...]
+
+
+Node = Leaf | Branch
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A table's columns, and the documents that its rows become.
+
+    `wires` tells how each column lies in a row image, in the table's order. `id` is the `_id`
+    field, which comes first in every document, before `fields`. Rows that `filter` is not true of
+    have no document. `deleted` are the fields of a document whose row is gone, None where it is
+    deleted. `id_is_private` says that errors must not show ids.
+    """
+
+    table: str
+    columns: tuple[str, ...]
+    wires: tuple[Wire, ...]
+    sources: tuple[Source, ...]
+    id: Node
+    fields: tuple[Node, ...]
+    filter: Filter | None = None
+    deleted: tuple[Node, ...] | None = None
+    id_is_private: bool = False
+
+    @property
+    def bitmap_size(self) -> int:
+        """Bytes of an image's null bitmap."""
+        return (len(self.wires) + 7) // 8
+
+
+def leaves(*nodes: Node) -> Iterator[int]:
+    """Give the sources under `nodes`, in document order."""
+    for node in nodes:
+        if isinstance(node, Leaf):
+            yield node.source
+        else:
+            yield from leaves(*node.children)
+
+
+def nest(fields: Iterable[tuple[Path, int]]) -> tuple[Node, ...]:
+    """Nest (path, source) pairs; a branch stands where it is first mentioned.
+
+    The paths must be distinct and none the beginning of another.
+    """
+    groups: dict[str, list[tuple[Path, int]]] = {}
+    for path, source in fields:
+        groups.setdefault(path[0], []).append((path[1:], source))
+    return tuple(_node(name, group) for name, group in groups.items())
+
+
+def _node(name: str, group: list[tuple[Path, int]]) -> Node:
+    path, source = group[0]
+    return Branch(name, nest(group)) if path else Leaf(name, source)

@@ -1,0 +1,86 @@
+"""A mapping compiled against the columns of one table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from cdc.errors import Corrupted, RecordError
+from cdc.mapping import bson_bytes
+from cdc.mapping.compile.layout import Layout
+from cdc.mapping.loss_counts import Losses
+from cdc.mapping.transcode.null_patterns import NullPatternFunctions
+from cdc.mapping.transcode.partial_image import FullImages
+from cdc.mapping.transcode.reference_reader import ImageError
+from cdc.model.operation import Operation
+from cdc.model.transaction import RowsEvent, RowsKind
+
+
+@dataclass(frozen=True, slots=True)
+class FailedRow:
+    """A row that cannot be carried over.
+
+    `id` is its document's `_id` as in an `Operation`, empty where it cannot be told. `document`
+    holds what of the row can be mapped: nothing that the mapping masks or leaves out. `behind`
+    counts the operations of its event that come before it.
+    """
+
+    error: RecordError
+    kind: RowsKind
+    id: bytes
+    document: bytes
+    behind: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """Maps the rows of one table to operations on one collection.
+
+    `source` is the Python generated for rows without NULLs; `losses` grows as rows are mapped.
+    """
+
+    collection: str
+    layout: Layout
+    source: str
+    losses: Losses = field(repr=False)
+    _patterns: NullPatternFunctions = field(repr=False)
+    _full_images: FullImages = field(repr=False)
+    halts: bool = True
+    """Whether a row that cannot be carried over is to stop the stream."""
+
+    @property
+    def needed(self) -> frozenset[str]:
+        """The columns without which an update or a delete may be refused."""
+        return frozenset(self.layout.columns[each] for each in self._full_images.needed)
+
+    def operations(
+        self,
+        event: RowsEvent,
+        committed_at: float,
+        failed: Callable[[FailedRow], None] | None = None,
+    ) -> list[Operation]:
+        """Map each row of `event`, in order; `committed_at` is seconds since the epoch.
+
+        Raises RefusedEvent for images that lack what it needs, Corrupted for damaged ones. A row
+        that BSON or the mapping cannot hold raises RecordError or, where there is `failed`, is
+        told to it while the rows behind it go on.
+        """
+        rows, images = self._patterns.rows(event.kind), self._full_images.images(event)
+        end, size = len(images), self.layout.bitmap_size
+        now = bson_bytes.pack_int64(round(committed_at * 1_000_000) // 1000)
+        operations: list[Operation] = []
+        append, at = operations.append, 0
+        while at < end:
+            try:
+                at = rows[images[at : at + size]](images, at, append, now)
+            except ImageError as error:
+                if failed is None:
+                    raise
+                row = self._patterns.checked.failed(event.kind, images, at, error.image_at)
+                operations += row.remaining(now)
+                behind = len(operations)
+                failed(FailedRow(error, event.kind, row.id(), row.document(), behind))
+                at = row.end
+        if at != end:
+            raise Corrupted("the last row image ends early", table=self.layout.table)
+        return operations

@@ -1,0 +1,116 @@
+"""Which tables the mappings follow, by name or by glob, and their plans."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+
+import structlog
+
+from cdc.mapping.compile.compiler import compile_plan
+from cdc.mapping.compile.plan import Plan
+from cdc.mapping.file.mapping import Mapping
+from cdc.mapping.file.table_globs import source_pattern
+from cdc.mapping.loss_counts import LossCounts
+from cdc.model.table_map import TableMap
+from cdc.model.transaction import ANY_TABLE, TableChange
+
+log = structlog.get_logger(__name__)
+
+_OF_A_SEQUENCE: Final = (
+    "next_not_cached_value",
+    "minimum_value",
+    "maximum_value",
+    "start_value",
+    "increment",
+    "cache_size",
+    "cycle_option",
+    "cycle_count",
+)
+REMEMBERED_TABLES: Final = 10_000
+"""How many tables' mappings are kept: a source may have many tables that nobody follows."""
+
+
+class TableRouter:
+    """The tables that the mappings follow; a table that several name feeds each of them."""
+
+    def __init__(
+        self,
+        mappings: Iterable[Mapping],
+        judge: Callable[[str, str], None] | None = None,
+        losses: LossCounts | None = None,
+    ) -> None:
+        """`judge` raises Unfit for a table that a glob matches and that no start has judged.
+
+        `losses` counts what the plans lose.
+        """
+        self._losses = losses or LossCounts()
+        self._mappings = tuple(mappings)
+        self._patterns = [source_pattern(each.source) for each in self._mappings]
+        self._judge = judge
+        self._judged: set[tuple[str, str]] = set()
+        self._by_table: dict[tuple[str, str], tuple[Mapping, ...]] = {}
+
+    def __call__(self, schema: str, table: str) -> bool:
+        """Tell whether the table is followed; `"*"` asks whether any of the schema's is."""
+        if table == ANY_TABLE:
+            return any(each.matches_schema(schema) for each in self._patterns)
+        return bool(self.mappings(schema, table))
+
+    def mappings(self, schema: str, table: str) -> tuple[Mapping, ...]:
+        """Give the mappings that follow a table."""
+        found = self._by_table.get((schema, table))
+        if found is None:
+            if len(self._by_table) >= REMEMBERED_TABLES:
+                self._by_table.clear()
+            found = tuple(each for each in self._mappings if each.follows(schema, table))
+            self._by_table[schema, table] = found
+        return found
+
+    def concerned(self, change: TableChange) -> Iterator[tuple[TableChange, Mapping]]:
+        """Give the mappings that follow a changed table, each with the table.
+
+        For every table of a schema, it is the one table that the mapping names, if it names one.
+        """
+        if change.table != ANY_TABLE:
+            yield from ((change, each) for each in self.mappings(change.schema, change.table))
+            return
+        for mapping, pattern in zip(self._mappings, self._patterns, strict=True):
+            if pattern.matches_schema(change.schema):
+                table = ANY_TABLE if "table" in pattern.varying else pattern.named[1]
+                yield change._replace(table=table), mapping
+
+    def plans(self, table: TableMap) -> tuple[Plan, ...]:
+        """Compile every mapping of a table against its columns.
+
+        A table that only a glob names may be younger than the daemon's start: it is judged first.
+        """
+        mappings = self.mappings(table.schema, table.table)
+        if _is_sequence(table):
+            return ()
+        self._judge_once(table, mappings)
+        return tuple(self.plan(mapping, table) for mapping in mappings)
+
+    def plan(self, mapping: Mapping, table: TableMap) -> Plan:
+        """Compile one mapping of a table against its columns."""
+        return compile_plan(mapping, table, self._losses.of(table.name))
+
+    def _judge_once(self, table: TableMap, mappings: Iterable[Mapping]) -> None:
+        name = (table.schema, table.table)
+        named = any(not source_pattern(each.source).varying for each in mappings)
+        if named or self._judge is None or name in self._judged:
+            return
+        self._judge(*name)
+        self._judged.add(name)
+        log.info(
+            "table_followed", table=table.name, targets=[mapping.target for mapping in mappings]
+        )
+
+
+def _is_sequence(table: TableMap) -> bool:
+    """Tell whether it is a SEQUENCE of MariaDB's, whose state is logged as rows of a table.
+
+    No table whose rows could have ids has these columns alone. A start refuses a sequence that a
+    mapping names; a glob passes over it.
+    """
+    return table.mariadb and tuple(column.name for column in table.columns) == _OF_A_SEQUENCE

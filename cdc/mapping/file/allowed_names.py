@@ -1,0 +1,78 @@
+"""The names that a mapping may write: of fields, columns, tables and collections."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictStr
+
+from cdc.mapping.file.collection_names import collection_name
+from cdc.mapping.file.table_globs import listed, source_pattern
+
+
+class Strict(BaseModel):
+    """What every part of a mapping is: known keys only, frozen.
+
+    The text below an attribute tells people what to write: it goes into the JSON Schema.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+def one_of(*names: str) -> ConfigDict:
+    """Tell the JSON Schema that exactly one of these keys is written."""
+    return ConfigDict(json_schema_extra={"oneOf": [{"required": [name]} for name in names]})
+
+
+def field_name(name: str) -> str:
+    """Refuse what MongoDB would not take as the name of a field."""
+    if not name or "\0" in name or name.startswith("$"):
+        raise ValueError("must be a field name: not empty, without NUL, not beginning with `$`")
+    return name
+
+
+MAX_PATH = 40
+"""Names in a path, so that whatever a field holds ends above the 180th level."""
+
+
+def _any_path(path: str) -> str:
+    names = path.split(".")
+    for name in names:
+        field_name(name)
+    if len(names) > MAX_PATH:
+        raise ValueError(f"must have at most {MAX_PATH} names: MongoDB stores 180 levels")
+    return path
+
+
+def _path(path: str) -> str:
+    if _any_path(path).split(".")[0] == "_id":
+        raise ValueError("`_id` is written as `id:` beside `fields`")
+    return path
+
+
+def _top_level(name: str) -> str:
+    if "." in name:
+        raise ValueError("must be a field of the document itself: a name without a dot")
+    return _path(name)
+
+
+def _source(name: str) -> str:
+    pattern = source_pattern(name)
+    if not all(each.schema and each.table for each in (pattern, *pattern.excluded)):
+        raise ValueError("must be `schema.table`")
+    return name
+
+
+ColumnName = Annotated[StrictStr, Field(min_length=1)]
+CollectionName = Annotated[StrictStr, AfterValidator(collection_name)]
+SourceName = Annotated[
+    StrictStr,
+    AfterValidator(_source),
+    BeforeValidator(listed, json_schema_input_type=str | Annotated[list[str], Field(min_length=1)]),
+]
+FieldPath = Annotated[StrictStr, AfterValidator(_path)]
+"""A dotted path of a field that is not in `_id`."""
+FieldName = Annotated[StrictStr, AfterValidator(_top_level)]
+"""The name of a field of the document itself, other than `_id`."""
+IndexedPath = Annotated[StrictStr, AfterValidator(_any_path)]
+"""A dotted path of any field."""

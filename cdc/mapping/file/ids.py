@@ -1,0 +1,99 @@
+"""What a document's `_id` is made of."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Discriminator, Tag, model_validator
+
+from cdc.mapping.file.allowed_names import ColumnName, Strict, one_of
+from cdc.mapping.file.fields import ShardName, SqlText
+from cdc.mapping.file.value_types import ValueType
+
+
+class IdPart(Strict):
+    """A column, or a name of the table; in a compound id also the name of the field."""
+
+    model_config = one_of("column", "source")
+
+    column: ColumnName | None = None
+    """The column whose value it is."""
+    source: ShardName | None = None
+    """The name of the row's schema or table, which keeps shards apart."""
+    type: ValueType | None = None
+    """What the value becomes, where the default is not wanted."""
+    mask: Literal["hash"] | None = None
+    """Puts a keyed hash in the value's place."""
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> IdPart:
+        given = {"column", "source"} & self.model_fields_set
+        if len(given) != 1:
+            raise ValueError("must hold one of `column` and `source`")
+        if self.source and len(self.model_fields_set) > 1:
+            raise ValueError("`source` stands alone: nothing else can be made of it")
+        if self.mask is not None and self.type is not None:
+            raise ValueError("`type` means nothing beside `mask`, which makes text of the value")
+        return self
+
+    @property
+    def name(self) -> str:
+        """The name of its field in a compound id."""
+        return self.column or str(self.source)
+
+
+class IdExpression(Strict):
+    """An expression of which the operator asserts that no two rows share a value."""
+
+    sql: SqlText
+    """An expression over the row's columns, in SQL with MySQL's meaning."""
+    unique: Literal["asserted"]
+    """The operator's word that no two rows share a value."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _asserted(cls, value: Any) -> Any:
+        if isinstance(value, dict) and "sql" in value and "unique" not in value:
+            raise ValueError(
+                "an expression needs `unique: asserted` beside it, your word that no two rows share"
+                " a value: cdc cannot know"
+            )
+        return value
+
+
+def _spelled_out(value: Any) -> Any:
+    if not isinstance(value, str | dict | IdPart):
+        raise ValueError("must be a column, or {column: …} or {source: …}")
+    if isinstance(value, dict) and "sql" in value:
+        raise ValueError("an expression stands alone: write id: {sql: …, unique: asserted}")
+    return {"column": value} if isinstance(value, str) else value
+
+
+def _listed(value: Any) -> Any:
+    if isinstance(value, str | dict | IdPart):
+        return [value]
+    if isinstance(value, list | tuple) and value:
+        return value
+    raise ValueError("must be a column, a list of columns, or {sql: …, unique: asserted}")
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, dict) and {"sql", "unique"} & value.keys():
+        return "@expression"
+    return "@expression" if isinstance(value, IdExpression) else "@parts"
+
+
+OnePart = Annotated[
+    IdPart, BeforeValidator(_spelled_out, json_schema_input_type=ColumnName | IdPart)
+]
+IdParts = Annotated[
+    tuple[OnePart, ...],
+    BeforeValidator(
+        _listed, json_schema_input_type=ColumnName | IdPart | tuple[ColumnName | IdPart, ...]
+    ),
+]
+Id = Annotated[
+    Annotated[IdExpression, Tag("@expression")] | Annotated[IdParts, Tag("@parts")],
+    Discriminator(_kind),
+]
+"""No parts mean the primary key."""

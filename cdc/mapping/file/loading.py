@@ -1,0 +1,203 @@
+"""Reads mapping files and tells every mistake in them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from cdc.config.yaml12 import Path as KeyPath
+from cdc.config.yaml12 import YamlMistake, read
+from cdc.mapping.file.consistency import own_mistakes
+from cdc.mapping.file.empty_keys import take_valueless
+from cdc.mapping.file.ignored_tables import ignored_mistakes
+from cdc.mapping.file.mapping import (
+    FieldSource,
+    IdExpression,
+    IdPart,
+    Index,
+    Mapping,
+    Origin,
+    SoftDelete,
+    Truncate,
+)
+from cdc.mapping.file.problems import MappingError, Problem, did_you_mean
+from cdc.mapping.file.targets import target_mistakes
+
+
+def load_mappings(
+    paths: Sequence[str],
+    *,
+    relative_to: Path,
+    mask_key: bytes = b"",
+    ignored: Sequence[str] = (),
+) -> tuple[Mapping, ...]:
+    """Read the files that `paths` (names or globs) give, in order; `mask_key` is for hashes.
+
+    `ignored` are patterns of tables that none may follow. Raises one MappingError with all the
+    mistakes of all the files.
+    """
+    mappings, mistakes = read_mappings(
+        paths, relative_to=relative_to, mask_key=mask_key, ignored=ignored
+    )
+    if mistakes:
+        raise MappingError(mistakes)
+    return mappings
+
+
+def read_mappings(
+    paths: Sequence[str],
+    *,
+    relative_to: Path,
+    mask_key: bytes = b"",
+    ignored: Sequence[str] = (),
+) -> tuple[tuple[Mapping, ...], tuple[Problem, ...]]:
+    """As `load_mappings`, but give the mistakes beside what can be read in spite of them.
+
+    Where there are any, the mappings are good for nothing but finding more.
+    """
+    mistakes: list[Problem] = []
+    mappings: list[Mapping] = []
+    for file in _files(paths, relative_to, mistakes):
+        mapping = _load(file, mask_key, mistakes)
+        if mapping is not None:
+            mappings.append(mapping)
+    mistakes += target_mistakes(mappings)
+    mistakes += ignored_mistakes(mappings, ignored)
+    return tuple(mappings), tuple(mistakes)
+
+
+def _files(paths: Sequence[str], relative_to: Path, mistakes: list[Problem]) -> list[Path]:
+    files: dict[Path, None] = {}
+    for path in paths:
+        base = Path(path)
+        root = Path(base.anchor) if base.is_absolute() else relative_to
+        found = sorted(root.glob(str(base.relative_to(base.anchor))))
+        if not found:
+            mistakes.append(Problem(relative_to / path, 1, "no such mapping file"))
+        files |= dict.fromkeys(found)
+    return list(files)
+
+
+def _load(file: Path, mask_key: bytes, mistakes: list[Problem]) -> Mapping | None:
+    try:
+        marked = read(file)
+    except YamlMistake as error:
+        mistakes.append(Problem(file, error.line, f"{error.what}: {error.remedy}"))
+        return None
+    except OSError as error:
+        mistakes.append(Problem(file, 1, f"cannot be read: {error}"))
+        return None
+    origin = Origin(file, tuple(marked.lines.items()))
+    if not isinstance(marked.data, dict):
+        mistakes.append(Problem(file, 1, "must hold `source:` and `target:`"))
+        return None
+    mapping = _validated(marked.data, origin, mistakes)
+    if mapping is not None:
+        mapping.bind(origin, mask_key)
+        mistakes += own_mistakes(mapping)
+    return mapping
+
+
+def _validated(data: dict[str, object], origin: Origin, mistakes: list[Problem]) -> Mapping | None:
+    valueless = tuple(take_valueless(data))
+    for path in valueless:
+        what = f"`{_dotted(path)}` has no value: write one, or leave the key out"
+        mistakes.append(origin.mistake(path, what))
+    try:
+        mapping = Mapping.model_validate(data)
+    except ValidationError as error:
+        details = error.errors(include_input=False, include_url=False)
+        told = [each for each in details if _written(each) not in valueless]
+        mistakes += [_told(each, origin) for each in told]
+        return _rest(data, details)
+    return mapping
+
+
+def _rest(data: dict[str, object], wrong: Sequence[ErrorDetails]) -> Mapping | None:
+    """Give the mapping without what is wrong; None where the rest would mean something else."""
+    fields = data.get("fields")
+    fields = dict(fields) if isinstance(fields, dict) else None
+    kept = {**data, "fields": fields}
+    for key, *below in (each["loc"] for each in wrong):
+        if key in ESSENTIAL:
+            return None
+        if key == "fields" and below and fields is not None:
+            fields.pop(below[0], None)
+        else:
+            kept.pop(str(key), None)
+    try:
+        return Mapping.model_validate(kept)
+    except ValidationError:
+        return None
+
+
+ESSENTIAL = ("source", "target", "id", "exclude", "case")
+"""The keys without which other things would be wrong."""
+
+
+def _general(path: KeyPath) -> KeyPath:
+    """Give the path without numbers, and without the name of the field that it is about."""
+    path = (path[0], *path[2:]) if path[:1] == ("fields",) else path
+    return tuple(name for name in path if isinstance(name, str))
+
+
+KNOWN_KEYS: dict[KeyPath, tuple[str, ...]] = {
+    (): (*Mapping.model_fields,),
+    ("fields",): (*FieldSource.model_fields,),
+    ("fields", "mask"): (*Truncate.model_fields,),
+    ("id",): (*IdPart.model_fields, *IdExpression.model_fields),
+    ("on_delete",): (*SoftDelete.model_fields,),
+    ("indexes",): (*Index.model_fields,),
+}
+
+
+MUST_BE: dict[str, str] = {
+    "bool_type": "must be true or false",
+    "dict_type": "must hold keys and their values",
+    "int_type": "must be a whole number",
+    "model_type": "must hold keys and their values",
+    "string_too_short": "must not be empty",
+    "string_type": "must be text",
+    "too_short": "must not be empty",
+    "tuple_type": "must be a list",
+}
+"""What pydantic says in the words of Python."""
+
+
+OR_ELSE: dict[KeyPath, str] = {
+    ("fields", "mask"): " or {truncate: …}",
+    ("on_delete",): " or {set: …}",
+}
+"""What may stand in a word's place."""
+
+
+def _written(details: ErrorDetails) -> KeyPath:
+    """Give the path as it is written, without what pydantic adds."""
+    return tuple(
+        part for part in details["loc"] if part != "[key]" and not str(part).startswith("@")
+    )
+
+
+def _dotted(path: KeyPath) -> str:
+    return ".".join(map(str, path))
+
+
+def _told(details: ErrorDetails, origin: Origin) -> Problem:
+    path = _written(details)
+    name = _dotted(path)
+    match details["type"]:
+        case "missing":
+            what = f"`{name}` is missing"
+        case "extra_forbidden":
+            known = KNOWN_KEYS.get(_general(path[:-1]) if path[:-1] else (), ())
+            what = f"unknown key `{path[-1]}`{did_you_mean(str(path[-1]), known)}"
+        case kind if kind in MUST_BE:
+            what = f"`{name}`: {MUST_BE[kind]}"
+        case _:
+            message = details["msg"].removeprefix("Value error, ")
+            what = f"`{name}`: {message.replace('Input should be', 'must be')}"
+            what += OR_ELSE.get(_general(path), "") if kind == "literal_error" else ""
+    return origin.mistake(path, what)

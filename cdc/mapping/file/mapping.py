@@ -1,0 +1,189 @@
+"""What a mapping file may say."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, PrivateAttr
+
+from cdc.config.yaml12 import Path as KeyPath
+from cdc.mapping.file.allowed_names import (
+    CollectionName,
+    ColumnName,
+    FieldName,
+    FieldPath,
+    SourceName,
+    Strict,
+)
+from cdc.mapping.file.fields import FieldRule, FieldSource, SqlText, Truncate
+from cdc.mapping.file.ids import Id, IdExpression, IdPart
+from cdc.mapping.file.indexes import Index
+from cdc.mapping.file.policies import (
+    NOW,
+    OnAlter,
+    OnDelete,
+    OnDrop,
+    OnError,
+    OnTruncate,
+    SoftDelete,
+)
+from cdc.mapping.file.problems import Problem
+from cdc.mapping.file.table_globs import source_pattern
+from cdc.mapping.file.value_types import ValueType
+
+__all__ = [
+    "NOW",
+    "FieldSource",
+    "IdExpression",
+    "IdPart",
+    "Index",
+    "Mapping",
+    "Origin",
+    "SoftDelete",
+    "Truncate",
+    "ValueType",
+]
+
+_POLICIES = {"on_truncate", "on_drop", "on_alter", "on_error", "indexes"}
+
+
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+Columns = Annotated[
+    tuple[ColumnName, ...],
+    BeforeValidator(_listed, json_schema_input_type=ColumnName | tuple[ColumnName, ...]),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a mapping was read: its file, and the line of each of its keys."""
+
+    file: Path = Path("mapping")
+    lines: tuple[tuple[KeyPath, int], ...] = ()
+
+    def mistake(self, path: KeyPath, what: str) -> Problem:
+        """Place a mistake at `path`, or at the nearest thing around it."""
+        lines = dict(self.lines)
+        while path and path not in lines:
+            path = path[:-1]
+        return Problem(self.file, lines.get(path, 1), what)
+
+
+class Mapping(Strict):
+    """What documents the rows of one table become, and what happens to them when rows go.
+
+    A DROP halts by default: the one statement whose effect on the copy cannot be taken back.
+    """
+
+    source: SourceName
+    """The table, as `schema.table`; `*`, `?` and `[abc]` match shards of one table, `[*]` is the
+    character itself. A list begins with it, and goes on with what is left out: `!schema.table`."""
+    target: CollectionName
+    """The collection that holds the documents."""
+    id: Id = ()
+    """What becomes `_id`: a column, a list of columns, or an expression that is asserted to be
+    unique. By default the primary key."""
+    fields: dict[FieldPath, FieldRule] | None = None
+    """The documents' fields, in this order; a dotted path nests. By default every column under its
+    own name."""
+    exclude: Columns = ()
+    """Columns that no document holds; only without `fields`."""
+    case: Literal["keep", "camel", "snake"] = "keep"
+    """How columns are renamed that `fields` does not name."""
+    nulls: Literal["keep", "omit"] = "keep"
+    """Whether a NULL becomes null, or no field at all."""
+    where: SqlText | None = None
+    """Only rows for which this expression is true have documents."""
+    stamp: FieldName | None = None
+    """A field that tells when the document was written, by the daemon's clock."""
+    on_delete: OnDelete = "delete"
+    """What happens to the document of a row that is deleted, or that `where` no longer admits."""
+    on_truncate: OnTruncate = "apply"
+    """What a TRUNCATE of the table does to its documents."""
+    on_drop: OnDrop = "halt"
+    """What a DROP of the table does to its documents."""
+    on_alter: OnAlter = "resync"
+    """What follows an ALTER or RENAME that can change rows without telling."""
+    on_error: OnError = "dead_letter"
+    """What happens to a row that cannot be carried over."""
+    indexes: tuple[Index, ...] = ()
+    """Indexes of the collection, created when the daemon starts."""
+
+    _origin: Origin = PrivateAttr(default=Origin())
+    _mask_key: bytes = PrivateAttr(default=b"")
+
+    def bind(self, origin: Origin = Origin(), mask_key: bytes = b"") -> Mapping:
+        """Say where it was read, and give it the key of `mask: hash`; itself."""
+        self._origin = origin
+        self._mask_key = mask_key
+        return self
+
+    @property
+    def origin(self) -> Origin:
+        """Where it was read."""
+        return self._origin
+
+    @property
+    def mask_key(self) -> bytes:
+        """The key of `mask: hash`, empty where the configuration has none."""
+        return self._mask_key
+
+    @property
+    def id_parts(self) -> tuple[IdPart, ...]:
+        """What the id lists; empty for the primary key and for an expression."""
+        return () if isinstance(self.id, IdExpression) else self.id
+
+    @property
+    def id_columns(self) -> tuple[str, ...]:
+        """The columns that the id lists; empty for the primary key and for an expression."""
+        return tuple(part.column for part in self.id_parts if part.column is not None)
+
+    @property
+    def masked_columns(self) -> frozenset[str]:
+        """The columns that some field masks."""
+        rules = (self.fields or {}).values()
+        return frozenset(rule.column for rule in rules if rule.column and rule.mask)
+
+    @property
+    def has_expressions(self) -> bool:
+        """Whether some SQL in it is computed."""
+        rules = (self.fields or {}).values()
+        return (
+            self.where is not None
+            or isinstance(self.id, IdExpression)
+            or any(rule.sql is not None for rule in rules)
+        )
+
+    def follows(self, schema: str, table: str) -> bool:
+        """Tell whether `source` names the table."""
+        return source_pattern(self.source).matches(schema, table)
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest of what it says of documents, stable over comments, layout and file names.
+
+        What is done when a statement comes can change without any document's being another.
+        Another key for `mask: hash` makes other documents, so it is part of it where it is used.
+        Which tables it follows is not: their rows become the same documents.
+        """
+        content = self.model_dump(
+            mode="json", exclude_defaults=True, exclude=_POLICIES | {"source"}
+        )
+        text = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+        if self._hashes():
+            return hmac.digest(self._mask_key, text, "sha256").hex()
+        return hashlib.sha256(text).hexdigest()
+
+    def _hashes(self) -> bool:
+        fields = (self.fields or {}).values()
+        return any(rule.mask == "hash" for rule in fields) or any(
+            part.mask == "hash" for part in self.id_parts
+        )

@@ -1,0 +1,39 @@
+"""Mistakes in mapping files, all of them told at once."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cdc.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One mistake, with the file and the line (from 1) that it is on."""
+
+    file: Path
+    line: int
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.what}"
+
+
+class MappingError(UsageError):
+    """A mapping is wrong."""
+
+    def __init__(self, mistakes: Iterable[Problem], *, table: str | None = None) -> None:
+        """Tell every mistake on a line of its own, in the order of the files."""
+        self.mistakes = tuple(sorted(mistakes))
+        super().__init__("\n".join(map(str, self.mistakes)), table=table)
+
+
+def did_you_mean(name: str, known: Sequence[str]) -> str:
+    """`, did you mean …?`, or what there is to choose from."""
+    close = difflib.get_close_matches(name, known, n=1)
+    if close:
+        return f", did you mean `{close[0]}`?"
+    return f"; there is {', '.join(f'`{one}`' for one in known)}" if known else ""

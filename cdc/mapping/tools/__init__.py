@@ -1,0 +1,1 @@
+"""Helps to write mappings: drafts and previews."""

@@ -1,0 +1,206 @@
+"""Writes a first mapping for a table: every column, with the types that people mostly want."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from cdc.mapping.file.table_globs import literal
+from cdc.mapping.file.value_types import ValueType
+from cdc.mapping.types.encoder import Encoder
+from cdc.mapping.types.registry import Unsupported, encoder
+from cdc.model.table_definition import ColumnDefinition, TableDefinition
+from cdc.model.table_map import Column, FieldType
+
+WIDTH: Final = 100
+
+_PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.$-]*")
+_WORDS_OF_YAML: Final = frozenset({"true", "false", "yes", "no", "on", "off", "null", "y", "n"})
+_DECLARED: Final = {
+    "uuid": ValueType.UUID,
+    "inet4": ValueType.INET4,
+    "inet6": ValueType.INET6,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """One entry of `fields` or a comment in its place."""
+
+    text: str
+    notes: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        if not self.notes:
+            return self.text
+        note = f"# {'; '.join(self.notes)}"
+        line = f"{self.text}  {note}"
+        return line if len(line) <= WIDTH else f"  {note}\n{self.text}"
+
+
+def draft(definition: TableDefinition, *, target: str, schema_file: str) -> str:
+    """Give the text of a mapping file; `schema_file` is the path by which it finds its schema.
+
+    Whether the table can be mapped at all, compiling it tells.
+    """
+    table = definition.table_map
+    lines = [
+        f"# yaml-language-server: $schema={schema_file}",
+        *_told(table.name, definition.comment),
+        "# Columns that the table gains later are copied once they are listed below; without",
+        "# `fields` every column is copied, under its own name.",
+        f"source: {_scalar(literal(table.schema, table.table))}",
+        f"target: {_scalar(target)}",
+        *_id(definition),
+        *_compound_references(definition),
+        *_fields(definition),
+    ]
+    return "\n".join(map(str, lines)) + "\n"
+
+
+def collection_name(table: str) -> str:
+    """Give the collection that a table's documents go to, as MongoDB allows it."""
+    name = re.sub(r"[$\0]", "_", table)
+    return f"_{name}" if name.startswith(("system.", ".")) else name
+
+
+def _told(name: str, comment: str) -> Iterator[str]:
+    named, said = _in_a_line(name), _in_a_line(comment)
+    yield f"# {named}: {said}" if said else f"# {named}"
+
+
+def _id(definition: TableDefinition) -> Iterator[str]:
+    table = definition.table_map
+    if not table.primary_key:
+        yield "# id: the table has neither a primary key nor a unique key without NULLs"
+        return
+    parts = [
+        _id_part(table.columns[index], definition.columns[index]) for index in table.primary_key
+    ]
+    listed = ", ".join(parts)
+    yield f"id: {listed}" if len(parts) == 1 else f"id: [{listed}]"
+
+
+def _id_part(column: Column, declared: ColumnDefinition) -> str:
+    kind = _DECLARED.get(declared.declared)
+    if kind is None and not _injective(column, None) and _injective(column, ValueType.STRING):
+        kind = ValueType.STRING
+    return _rule(column.name, kind)
+
+
+def _injective(column: Column, kind: ValueType | None) -> bool:
+    found = _encoder(column, kind)
+    return isinstance(found, Encoder) and found.injective
+
+
+def _compound_references(definition: TableDefinition) -> Iterator[str]:
+    for key in definition.foreign_keys:
+        if len(key.columns) > 1:
+            referenced = f"{key.schema}.{key.table} ({', '.join(key.referenced_columns)})"
+            yield f"# ({_in_a_line(', '.join(key.columns))}) refers to {_in_a_line(referenced)}"
+
+
+def _fields(definition: TableDefinition) -> Iterator[str | _Line]:
+    table = definition.table_map
+    paths: set[str] = set()
+    lines = [
+        _field(column, definition.columns[index], definition, paths)
+        for index, column in enumerate(table.columns)
+        if index not in table.primary_key
+    ]
+    yield "fields:" if paths else "fields: {}"
+    yield from lines
+
+
+def _field(
+    column: Column, declared: ColumnDefinition, definition: TableDefinition, paths: set[str]
+) -> _Line:
+    if declared.generated and definition.table_map.mariadb:
+        return _unlogged(column.name, declared)
+    kind = _kind(declared)
+    found = _encoder(column, kind)
+    notes = (*_losses(column, kind), *_references(column, definition), *_comment(declared))
+    if isinstance(found, Unsupported):
+        name = _in_a_line(column.name)
+        return _Line(f"  # {name} is left out: {_in_a_line(str(found))}", notes)
+    path = _path(column.name, paths)
+    return _Line(f"  {_scalar(path)}: {_rule(column.name, kind)}", notes)
+
+
+def _unlogged(name: str, declared: ColumnDefinition) -> _Line:
+    """Say why a mapping of the column would stop the stream."""
+    computed = f"generated as {_in_a_line(declared.generated)}, which `sql` may compute"
+    reason = "MariaDB 11.8 logs no generated columns in updates and deletes"
+    line = f"  # {_in_a_line(name)} is left out: {reason}"
+    return _Line(line, (computed, *_comment(declared)))
+
+
+def _kind(declared: ColumnDefinition) -> ValueType | None:
+    if declared.declared.startswith("tinyint(1)"):
+        return ValueType.BOOL
+    return ValueType.JSON if declared.json else _DECLARED.get(declared.declared)
+
+
+def _encoder(column: Column, kind: ValueType | None) -> Encoder | Unsupported:
+    try:
+        return encoder(column, kind, lambda _: None)
+    except Unsupported as error:
+        return error
+
+
+def _losses(column: Column, kind: ValueType | None) -> Iterator[str]:
+    if kind is ValueType.BOOL:
+        yield "every number but 0 becomes true"
+    if column.type in {FieldType.DATETIME2, FieldType.TIMESTAMP2} and column.scale > 3:
+        yield "microseconds below a millisecond are cut; `type: string` keeps them"
+    if column.type is FieldType.JSON:
+        yield "decimals in it become doubles"
+    if column.type is FieldType.NEWDECIMAL and column.precision > 34:
+        yield "a string: more than the 34 digits of a Decimal128"
+
+
+def _references(column: Column, definition: TableDefinition) -> Iterator[str]:
+    for key in definition.foreign_keys:
+        if key.columns == (column.name,):
+            referenced = f"{key.schema}.{key.table}.{key.referenced_columns[0]}"
+            yield f"refers to {_in_a_line(referenced)}"
+
+
+def _comment(declared: ColumnDefinition) -> Iterator[str]:
+    if said := _in_a_line(declared.comment):
+        yield f"“{said}”"
+
+
+def _path(name: str, taken: set[str]) -> str:
+    """Give a field of its own for a column whose name MongoDB might not take."""
+    path = name.replace(".", "_").lstrip("$") or "field"
+    if path == "_id":
+        path = "id"
+    while path in taken:
+        path += "_"
+    taken.add(path)
+    return path
+
+
+def _rule(column: str, kind: ValueType | None) -> str:
+    if kind is None:
+        return _scalar(column)
+    return f"{{column: {_scalar(column)}, type: {kind.value}}}"
+
+
+def _scalar(text: str) -> str:
+    """Write text so that every reader of YAML takes it for text."""
+    if _PLAIN.fullmatch(text) and text.lower() not in _WORDS_OF_YAML:
+        return text
+    return json.dumps(text, ensure_ascii=not text.isprintable()).replace("\x7f", r"\u007f")
+
+
+def _in_a_line(text: str) -> str:
+    return " ".join("".join(_printable(text)).split())
+
+
+def _printable(text: str) -> Iterable[str]:
+    return (one if one.isprintable() else " " for one in text)

@@ -1,0 +1,122 @@
+"""What a mapping makes of single rows, beside the rows: for people who write mappings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import bson
+
+from cdc.errors import RecordError
+from cdc.mapping.bson_bytes import ANY_TIME
+from cdc.mapping.compile.compiler import compile_plan
+from cdc.mapping.file.fields import FieldSource
+from cdc.mapping.file.mapping import IdExpression, Mapping
+from cdc.mapping.file.value_types import ValueType
+from cdc.mapping.types.registry import Unsupported, encoder
+from cdc.model.table_map import Column, FieldType, TableMap
+from cdc.model.transaction import RowsEvent
+
+HIDDEN: Final = "***"
+"""What is shown of a column that the mapping masks or leaves out."""
+
+_AS_TEXT: Final = frozenset(
+    {FieldType.NEWDECIMAL, FieldType.DATE, FieldType.DATETIME2, FieldType.TIMESTAMP2}
+)
+"""Types that people know better as SELECT prints them."""
+
+_PROBE: Final = "column_{}"
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A row by its columns, and its document: None where it has none, for the reason in `note`."""
+
+    row: dict[str, Any]
+    document: dict[str, Any] | None
+    note: str = ""
+
+
+class Preview:
+    """Shows rows of one table as a mapping sees them."""
+
+    def __init__(self, mapping: Mapping, table: TableMap) -> None:
+        """Compile the mapping; raises MappingError where it does not fit the table."""
+        self._plan = compile_plan(mapping, table)
+        self._names = [column.name for column in table.columns]
+        self._shown = shown_columns(mapping, table)
+        self._rows = compile_plan(_probe(mapping, table, self._shown), table)
+
+    def pair(self, event: RowsEvent, committed_at: float) -> Pair:
+        """Map an event of one row, an insert."""
+        row = self._row(event, committed_at)
+        try:
+            operations = self._plan.operations(event, committed_at)
+        except RecordError as error:
+            return Pair(row, None, error.message)
+        if not operations:
+            return Pair(row, None, "`where` is not true for it")
+        return Pair(row, bson.decode(operations[0].document, ANY_TIME))
+
+    def _row(self, event: RowsEvent, committed_at: float) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+
+        def seen(document: bytes) -> None:
+            found.update(bson.decode(document, ANY_TIME))
+
+        for operation in self._rows.operations(
+            event, committed_at, lambda failed: seen(failed.document)
+        ):
+            seen(operation.document)
+        return {
+            name: found.get(_PROBE.format(at)) if name in self._shown else HIDDEN
+            for at, name in enumerate(self._names)
+        }
+
+
+def shown_columns(mapping: Mapping, table: TableMap) -> frozenset[str]:
+    """Give the columns that documents hold as they are: neither masked nor left out anywhere."""
+    key = [table.columns[index].name for index in table.primary_key]
+    rules = mapping.fields
+    if rules is None:
+        plain = {column.name for column in table.columns} - {*mapping.exclude}
+    else:
+        plain = {rule.column for rule in rules.values() if rule.column} - _masked(mapping)
+    ids = {part.column for part in mapping.id_parts if part.column and not part.mask}
+    if not mapping.id_parts and not isinstance(mapping.id, IdExpression):
+        ids = {*key}
+    return frozenset(name for name in (plain | ids) - _masked(mapping) if name)
+
+
+def _masked(mapping: Mapping) -> set[str]:
+    fields = {rule.column for rule in (mapping.fields or {}).values() if rule.mask and rule.column}
+    return fields | {part.column for part in mapping.id_parts if part.mask and part.column}
+
+
+def _probe(mapping: Mapping, table: TableMap, shown: frozenset[str]) -> Mapping:
+    """Give a mapping whose documents hold the columns that may be shown, by their numbers."""
+    fields = {
+        _PROBE.format(at): FieldSource(column=column.name, type=_type(column))
+        for at, column in enumerate(table.columns)
+        if column.name in shown
+    }
+    return mapping.model_copy(
+        update={
+            "fields": fields,
+            "exclude": (),
+            "where": None,
+            "case": "keep",
+            "nulls": "keep",
+            "on_delete": "delete",
+        }
+    )
+
+
+def _type(column: Column) -> ValueType | None:
+    if column.type not in _AS_TEXT:
+        return None
+    try:
+        encoder(column, ValueType.STRING, lambda _: None)
+    except Unsupported:
+        return None
+    return ValueType.STRING

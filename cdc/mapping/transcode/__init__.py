@@ -1,0 +1,1 @@
+"""Generated functions: row images in, BSON documents out."""

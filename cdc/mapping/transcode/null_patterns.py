@@ -1,0 +1,132 @@
+"""The generated functions of one layout, compiled when a NULL pattern is first met."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from cdc.errors import Corrupted
+from cdc.mapping.compile.layout import Layout
+from cdc.mapping.transcode.reference_reader import Row
+from cdc.mapping.transcode.reference_rows import ReferenceRows
+from cdc.mapping.transcode.row_codegen import PatternCode
+from cdc.model.operation import Operation
+from cdc.model.transaction import RowsKind
+
+Append = Callable[[Operation], None]
+Rows = Callable[[bytes, int, Append, bytes], int]
+"""Reads rows from an offset on, and gives the offset behind the last one that it read.
+
+The last argument is the time of the commit, a BSON date's bytes.
+"""
+ReadRow = Callable[[bytes, int], Row]
+ReadGone = Callable[[bytes, int, bytes], Row]
+
+Function = TypeVar("Function")
+
+MAX_COLUMNS = 1 << 13
+"""Columns that all the generated functions of a table may read together, to bound memory."""
+
+
+class NullPatternFunctions:
+    """A layout's functions by event kind and null bitmap."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self.checked = self._checked = ReferenceRows(layout)
+        self._rows: dict[RowsKind, _ByPattern[Rows]] = {
+            kind: _ByPattern(self._compile_rows(kind), self._checked_rows(kind), self._budget)
+            for kind in RowsKind
+        }
+        self._row: _ByPattern[ReadRow] = _ByPattern(
+            self._compile_row, self._checked.row, self._budget
+        )
+        self._gone: _ByPattern[ReadGone] = _ByPattern(
+            self._compile_gone, self._checked.gone, self._budget
+        )
+
+    def rows(self, kind: RowsKind) -> dict[bytes, Rows]:
+        """Give the functions for events of `kind`; a missing pattern is compiled on access."""
+        return self._rows[kind]
+
+    def source(self) -> str:
+        """Give the functions for rows without NULLs, as text."""
+        size = self._layout.bitmap_size
+        spare = (1 << 8 * size) - (1 << len(self._layout.wires))
+        code = PatternCode(self._layout, spare.to_bytes(size, "little"))
+        functions = [code.rows(kind) for kind in RowsKind]
+        if self._layout.deleted is not None:
+            functions.append(code.gone())
+        return "\n\n\n".join(functions) + "\n"
+
+    @property
+    def _budget(self) -> int:
+        return max(2, MAX_COLUMNS // len(self._layout.wires))
+
+    def _read_row(self, images: bytes, at: int) -> Row:
+        return self._row[images[at : at + self._layout.bitmap_size]](images, at)
+
+    def _read_gone(self, images: bytes, at: int, now: bytes) -> Row:
+        return self._gone[images[at : at + self._layout.bitmap_size]](images, at, now)
+
+    def _compile_rows(self, kind: RowsKind) -> Callable[[bytes], Rows]:
+        def compile_pattern(pattern: bytes) -> Rows:
+            code = PatternCode(self._layout, self._whole(pattern))
+            rows: Rows = self._run(code.rows(kind), code)[kind.value]
+            return rows
+
+        return compile_pattern
+
+    def _compile_row(self, pattern: bytes) -> ReadRow:
+        code = PatternCode(self._layout, self._whole(pattern))
+        row: ReadRow = self._run(code.row(), code)["row"]
+        return row
+
+    def _compile_gone(self, pattern: bytes) -> ReadGone:
+        code = PatternCode(self._layout, self._whole(pattern))
+        gone: ReadGone = self._run(code.gone(), code)["gone"]
+        return gone
+
+    def _run(self, source: str, code: PatternCode) -> dict[str, Any]:
+        names = code.names | {
+            "checked_row": self._checked.row,
+            "checked_key": self._checked.key,
+            "checked_gone": self._checked.gone,
+            "any_row": self._read_row,
+            "any_gone": self._read_gone,
+            "new": tuple.__new__,
+            "Operation": Operation,
+        }
+        exec(compile(source, f"<mapping of {self._layout.table}>", "exec"), names)
+        return names
+
+    def _whole(self, pattern: bytes) -> bytes:
+        if len(pattern) < self._layout.bitmap_size:
+            raise Corrupted("a row image ends early", table=self._layout.table)
+        return pattern
+
+    def _checked_rows(self, kind: RowsKind) -> Rows:
+        """Read one row of `kind` without generated code."""
+        return {
+            RowsKind.INSERT: self._checked.insert,
+            RowsKind.UPDATE: self._checked.update,
+            RowsKind.DELETE: self._checked.delete,
+        }[kind]
+
+
+class _ByPattern(dict[bytes, Function]):
+    """Functions by null bitmap; beyond `limit` patterns rows are read by `otherwise`."""
+
+    def __init__(
+        self, compile_pattern: Callable[[bytes], Function], otherwise: Function, limit: int
+    ) -> None:
+        super().__init__()
+        self._compile = compile_pattern
+        self._otherwise = otherwise
+        self._limit = limit
+
+    def __missing__(self, pattern: bytes) -> Function:
+        if len(self) >= self._limit:
+            return self._otherwise
+        function = self[pattern] = self._compile(pattern)
+        return function

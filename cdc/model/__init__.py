@@ -1,0 +1,1 @@
+"""Values that cross from one package to another: no input or output, no driver."""

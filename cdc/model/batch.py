@@ -1,0 +1,244 @@
+"""Operations that are applied together, and the checkpoint that goes with them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cached_property
+from itertools import groupby
+from typing import Any, Final, NamedTuple
+
+import bson
+from bson import CodecOptions, Decimal128
+from bson.codec_options import DatetimeConversion
+
+from cdc.model.checkpoint import Checkpoint
+from cdc.model.dead_letter import UNKNOWN, Failure, Origin
+from cdc.model.operation import Operation, OperationKind
+from cdc.model.position import Position
+from cdc.model.state_change import CollectionClear, StateWrite
+
+_INSERT, _REPLACE, _DELETE = OperationKind.INSERT, OperationKind.REPLACE, OperationKind.DELETE
+
+OPERATION_BYTES: Final = 128
+"""What an operation costs MongoDB beside its document, for the limits of a transaction."""
+
+_DOCUMENT: Final = 0x03
+_INTEGERS: Final = frozenset(b"\x10\x12")
+_NUMERIC: Final = frozenset(b"\x01\x10\x12\x13")
+"""BSON's double, int32, int64 and Decimal128, which MongoDB compares with each other."""
+
+ANY_TIME: Final = CodecOptions[dict[str, Any]](datetime_conversion=DatetimeConversion.DATETIME_AUTO)
+"""Decodes also the times that Python's datetime does not reach; other programs may write them."""
+
+_NOT_A_NUMBER: Final = "NaN"
+
+
+def weight(operations: Sequence[Operation]) -> int:
+    """Return how many bytes the operations count for."""
+    return sum([len(operation.document) for operation in operations]) + OPERATION_BYTES * len(
+        operations
+    )
+
+
+class MappedTransaction(NamedTuple):
+    """A source transaction, or a part of one, as operations: (collection, operations) in order.
+
+    `identity` and `committed_at` as in `Transaction`; `checkpoint` what to save with them;
+    `writes` what else is to be true from that checkpoint on. `clears` come before its operations
+    and after everything before it. `changes_schema`: a followed table is no longer what it was.
+    `before` is the position before it, None where it is none of the source's. `origins` tell of
+    each of `changes` where it comes from; without, a refused operation stops the stream.
+    """
+
+    identity: str
+    checkpoint: Checkpoint
+    committed_at: float | None
+    changes: tuple[tuple[str, Sequence[Operation]], ...] = ()
+    byte_size: int = 0
+    writes: tuple[StateWrite, ...] = ()
+    clears: tuple[CollectionClear, ...] = ()
+    changes_schema: bool = False
+    before: Position | None = None
+    origins: tuple[Origin, ...] = ()
+
+    def origin(self, index: int) -> Origin:
+        """Return where the change `index` comes from."""
+        return self.origins[index] if self.origins else UNKNOWN
+
+    @property
+    def rows(self) -> int:
+        """How many operations there are."""
+        return sum([len(operations) for _, operations in self.changes])
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Whole transactions in the source's order; applied by one MongoDB transaction.
+
+    A transaction with `clears` is a batch of its own. It has no slots, for what is asked for again
+    and again, of thousands of transactions, is counted once.
+    """
+
+    transactions: tuple[MappedTransaction, ...]
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """What to save once the batch is applied."""
+        return self.transactions[-1].checkpoint
+
+    @property
+    def committed_at(self) -> float | None:
+        """When the source committed the last of them, in seconds since the epoch.
+
+        None where nothing of the source's is in it.
+        """
+        return self.transactions[-1].committed_at
+
+    @property
+    def identities(self) -> list[str]:
+        """The source transactions that the batch completes."""
+        return [
+            each.identity
+            for each in self.transactions
+            if each.identity and each.checkpoint.inflight is None
+        ]
+
+    @property
+    def writes(self) -> list[StateWrite]:
+        """What is written to the state database beside the checkpoint, in order."""
+        return [write for each in self.transactions for write in each.writes]
+
+    @property
+    def clears(self) -> list[CollectionClear]:
+        """What is to be taken away before anything of the batch is written."""
+        return [clear for each in self.transactions for clear in each.clears]
+
+    @property
+    def changes_schema(self) -> bool:
+        """Whether a followed table is no longer what it was before the batch."""
+        return any(each.changes_schema for each in self.transactions)
+
+    @cached_property
+    def operations(self) -> int:
+        """How many operations the source asked for."""
+        return sum([each.rows for each in self.transactions])
+
+    def changes(self) -> Iterator[tuple[str, Sequence[Operation]]]:
+        """Yield (collection, operations) in the source's order."""
+        return (change for each in self.transactions for change in each.changes)
+
+    def failures(self) -> Iterator[tuple[str, Sequence[Failure]]]:
+        """Yield (collection, changes of documents that were set aside), where there are any."""
+        for transaction in self.transactions:
+            for index, origin in enumerate(transaction.origins):
+                if origin.failures:
+                    yield transaction.changes[index][0], origin.failures
+
+
+@dataclass(slots=True)
+class Writes:
+    """What to send to one collection: deletes first, then the writes; each key once."""
+
+    deletes: list[Operation] = field(default_factory=list)
+    inserts: list[Operation] = field(default_factory=list)
+    replaces: list[Operation] = field(default_factory=list)
+
+
+def coalesce(batch: Batch, *, insert_first: bool) -> dict[str, Writes]:
+    """Reduce a batch to the final state of each key, by collection.
+
+    An insert stays an insert only if it is the key's first operation, and only if `insert_first`:
+    without it every write replaces, which is right whatever the target holds.
+    """
+    by_collection: dict[str, list[Operation]] = {}
+    for collection, operations in batch.changes():
+        by_collection.setdefault(collection, []).extend(operations)
+    return {
+        collection: _split(operations, insert_first=insert_first)
+        for collection, operations in by_collection.items()
+    }
+
+
+def _split(operations: list[Operation], *, insert_first: bool) -> Writes:
+    writes = Writes()
+    kinds = {_INSERT: writes.inserts, _REPLACE: writes.replaces, _DELETE: writes.deletes}
+    if not insert_first:
+        kinds[_INSERT] = writes.replaces
+    for operation in _final(operations):
+        kinds[operation.kind].append(operation)
+    return writes
+
+
+def _final(operations: list[Operation]) -> Iterator[Operation] | list[Operation]:
+    """Return each key's last operation; an insert is one only if the key had none before it."""
+    keys = _keys(operations)
+    final = dict(zip(keys, operations, strict=True))
+    if len(final) == len(operations):
+        return operations
+    first = dict(zip(reversed(keys), reversed(operations), strict=True))
+    return (
+        _combined(first[key], last) if first[key] is not last else last
+        for key, last in final.items()
+    )
+
+
+def _combined(first: Operation, last: Operation) -> Operation:
+    if last.kind == _DELETE:
+        return last
+    kind = _INSERT if first.kind == _INSERT else _REPLACE
+    return Operation(kind, last.id, last.document)
+
+
+def _keys(operations: list[Operation]) -> Sequence[object]:
+    """Return the ids such that two are equal where MongoDB takes them for equal.
+
+    Within one numeric type equal values have equal bytes, but for Decimal128's exponents and the
+    double's two zeros; across types, as after an ALTER of the key's type, 5 is 5.0.
+    """
+    types = {operation.id[0] for operation in operations}
+    if len(types) == 1 and not types & {0x01, 0x13}:
+        return [operation.id for operation in operations]
+    return [comparable(operation.id) for operation in operations]
+
+
+def comparable(identifier: bytes) -> object:
+    """Return the id such that two are equal where MongoDB takes them for equal."""
+    kind = identifier[0]
+    if kind in _INTEGERS:
+        return int.from_bytes(identifier[1:], "little", signed=True)
+    if kind not in _NUMERIC and kind != _DOCUMENT:
+        return identifier
+    return _comparable(id_value(identifier))
+
+
+def _comparable(value: object) -> object:
+    if isinstance(value, Decimal128):
+        value = value.to_decimal()
+    if isinstance(value, dict):
+        return tuple((name, _comparable(part)) for name, part in value.items())
+    if (isinstance(value, float) and math.isnan(value)) or (
+        isinstance(value, Decimal) and value.is_nan()
+    ):
+        return _NOT_A_NUMBER  # as an id it is one value, and equal to itself
+    return value
+
+
+def id_value(identifier: bytes) -> Any:
+    """Return the `_id` of an operation as a Python value."""
+    return bson.decode(query(identifier), ANY_TIME)["_id"]
+
+
+def query(identifier: bytes) -> bytes:
+    """Return the BSON document `{_id: …}` of an operation's id."""
+    size = 4 + 1 + 4 + len(identifier)
+    return b"%b%b_id\0%b\0" % (size.to_bytes(4, "little"), identifier[:1], identifier[1:])
+
+
+def runs(batch: Batch) -> Iterator[tuple[str, OperationKind, list[Operation]]]:
+    """Yield (collection, kind, operations) in the source's order; nothing is coalesced."""
+    for collection, operations in batch.changes():
+        for kind, run in groupby(operations, key=lambda operation: operation.kind):
+            yield collection, OperationKind(kind), list(run)

@@ -1,0 +1,86 @@
+"""Whose a collection of the target is: each belongs to one stream of a state database.
+
+A claim is a document in the state database's `claims`, whose `_id` is unique:
+
+    {_id: "database.collection", stream, since}
+    {_id: "database.collection", stream: null, former, since}      given up by `former`
+
+A stream claims what its mappings name in the transaction in which it begins to work by them, under
+its epoch, and gives up there what they name no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Self
+
+from cdc.model.state_change import StateWrite
+
+CLAIMS: Final = "claims"
+"""The collection of the state database."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One collection, `database.collection`; `stream` is None where its owner has given it up."""
+
+    collection: str
+    stream: str | None
+    former: str | None
+    since: datetime
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Self:
+        """Read a claim's document."""
+        return cls(
+            collection=str(document["_id"]),
+            stream=document["stream"],
+            former=document.get("former"),
+            since=document["since"],
+        )
+
+    def is_anothers(self, stream: str) -> bool:
+        """Tell whether it keeps this stream from the collection."""
+        return self.stream is not None and self.stream != stream
+
+
+def claiming(
+    stream: str, wanted: Iterable[str], known: Iterable[Claim], now: datetime
+) -> list[StateWrite]:
+    """Return what makes the `wanted` collections, and no others, the stream's own.
+
+    A collection that another stream has claimed meanwhile makes its write fail as a duplicate.
+    """
+    names = set(wanted)
+    ours = {each.collection for each in known if each.stream == stream}
+    return [
+        *(_claimed(each, stream, now) for each in sorted(names - ours)),
+        *(given_up(each, stream, now) for each in sorted(ours - names)),
+    ]
+
+
+def _claimed(collection: str, stream: str, now: datetime) -> StateWrite:
+    return StateWrite(
+        CLAIMS,
+        {"_id": collection, "stream": {"$in": [None, stream]}},
+        {"$set": {"stream": stream, "since": now}, "$unset": {"former": ""}},
+        upsert=True,
+    )
+
+
+def given_up(collection: str, stream: str, now: datetime) -> StateWrite:
+    """Let others claim it; who does must not trust the documents that are left there."""
+    return StateWrite(
+        CLAIMS,
+        {"_id": collection, "stream": stream},
+        {"$set": {"stream": None, "former": stream, "since": now}},
+    )
+
+
+def inherited(known: Iterable[Claim], stream: str) -> frozenset[str]:
+    """Return the collections that hold what another stream left behind."""
+    return frozenset(
+        each.collection for each in known if each.stream is None and each.former != stream
+    )

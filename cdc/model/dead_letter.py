@@ -1,0 +1,149 @@
+"""Changes that cannot be carried over: they are set aside with their row, and the stream goes on.
+
+A letter is a document in the state database's `dead_letters`. At most one is open for a document
+of the target: the key decides its `_id`, so what fails again, or is sent again, meets the same one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final, NamedTuple, Self
+
+from cdc.mapping.compile.plan import FailedRow
+from cdc.model.transaction import RowsKind
+
+DEAD_LETTERS: Final = "dead_letters"
+"""The collection of the state database."""
+
+
+class Reason(StrEnum):
+    """Why a change is set aside."""
+
+    VALUE = "value"
+    """BSON, or the mapping, cannot hold a value of the row."""
+    TOO_LARGE = "too_large"
+    """The document is larger than MongoDB permits."""
+    NESTING = "nesting"
+    """It is nested deeper than MongoDB permits."""
+    VALIDATOR = "validator"
+    """The collection's validator refuses it."""
+    DUPLICATE = "duplicate"
+    """Another document has its key under a unique index."""
+    INDEX = "index"
+    """An index of the collection cannot hold it."""
+    REFUSED = "refused"
+    """The target refuses it for another reason."""
+
+
+class LetterState(StrEnum):
+    """What has become of a letter."""
+
+    OPEN = "open"
+    RESOLVED = "resolved"
+    """The document was written, or taken away, since."""
+    DISCARDED = "discarded"
+    """Somebody has decided that it does not matter."""
+
+
+class Failure(NamedTuple):
+    """A change of one row that the target does not get.
+
+    `behind`: how many operations of the same rows event come before it. `action`: `insert`,
+    `update` or `delete`. `id` and `document` are as in `Operation`: the id is empty where it cannot
+    be told, the document holds what of the row can be mapped, nothing that the mapping masks or
+    leaves out. `error` tells more about the reason, without the value.
+    """
+
+    behind: int
+    action: str
+    id: bytes
+    document: bytes
+    reason: Reason
+    error: str
+    column: str = ""
+
+
+class Origin(NamedTuple):
+    """Where the operations on a collection come from: the rows event `ordinal` of `table`.
+
+    `kind` is the event's. `halts`: a row that cannot be carried over stops the stream. `failures`:
+    those that were set aside instead, in order.
+    """
+
+    table: str = ""
+    halts: bool = True
+    ordinal: int = 0
+    failures: tuple[Failure, ...] = ()
+    kind: RowsKind = RowsKind.INSERT
+
+
+UNKNOWN: Final = Origin()
+
+
+def failures(rows: Sequence[FailedRow]) -> tuple[Failure, ...]:
+    """Give the failures of rows that a plan could not map."""
+    return tuple(
+        [
+            Failure(
+                row.behind,
+                row.kind.value,
+                row.id,
+                row.document,
+                Reason.VALUE,
+                row.error.message,
+                row.error.column,
+            )
+            for row in rows
+        ]
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A letter as it is stored.
+
+    `key` is the document's `_id`, None where it cannot be told. `transaction` is the source's name
+    for it, GTID or `file:offset`, empty for a row that was copied; `position` the one before it.
+    `row` is the mapped document as Extended JSON, of `row_bytes` in BSON; `truncated` says that
+    only a part of it is here. `count`: how often it failed since `first_at`.
+    """
+
+    id: str
+    state: LetterState
+    table: str
+    collection: str
+    key: Any
+    action: str
+    transaction: str
+    position: str
+    reason: Reason
+    column: str
+    error: str
+    row: str
+    row_bytes: int
+    truncated: bool
+    first_at: datetime
+    last_at: datetime
+    count: int
+
+    @property
+    def has_key(self) -> bool:
+        """Whether it is known which document it is about."""
+        return self.key is not None
+
+    def to_document(self) -> dict[str, Any]:
+        """Return it as it is shown."""
+        document = {name: getattr(self, name) for name in DeadLetter.__slots__}
+        return {**document, "state": self.state.value, "reason": self.reason.value}
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Self:
+        """Read a stored letter."""
+        known: dict[str, Any] = {name: document.get(name) for name in cls.__slots__}
+        known["state"] = LetterState(document["state"])
+        known["reason"] = Reason(document["reason"])
+        known["id"] = str(document["_id"])
+        return cls(**known)

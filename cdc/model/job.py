@@ -1,0 +1,302 @@
+"""Work on whole tables that somebody asked for: backfill, resync, verify.
+
+A job is a document in the state database's `jobs`; the daemon looks there for work.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Final, Self
+
+from cdc.model.table_name import split_name
+
+JOBS: Final = "jobs"
+"""The collection of the state database."""
+
+
+SAMPLED: Final = 100
+"""About so many rows a sample has at least, or all of a smaller table."""
+
+
+class JobKind(StrEnum):
+    """What to do with a table."""
+
+    BACKFILL = "backfill"
+    RESYNC = "resync"
+    VERIFY = "verify"
+    RETRY = "retry"
+    """Read the rows of some documents again, and make these equal to them."""
+
+
+class JobState(StrEnum):
+    """Where a job stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    PAUSED = "paused"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+ENDED: Final = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a job is to be done.
+
+    `where` is SQL that the source evaluates; `first` and `last` bound the key, both included, as
+    the texts that the operator wrote; `target` limits the job to one collection; `sample` is the
+    share of the rows to verify, in percent; `repair` has verify mend what it finds; `ids` are the
+    `_id`s that a retry is about.
+    """
+
+    where: str | None = None
+    first: tuple[str, ...] | None = None
+    last: tuple[str, ...] | None = None
+    target: str | None = None
+    sample: float | None = None
+    repair: bool = False
+    ids: tuple[Any, ...] | None = None
+
+    def share(self, count: int) -> float:
+        """Return how many percent of about `count` to look at; 0 for `count` where nobody knows.
+
+        A sample is no smaller than `SAMPLED`, or than all there is.
+        """
+        if self.sample is None or count <= 0:
+            return 100.0
+        return min(100.0, max(self.sample, 100 * SAMPLED / count))
+
+    @property
+    def reads_a_range(self) -> bool:
+        """Whether the job is to read only rows that the operator has named."""
+        return bool(self.where or self.first or self.last)
+
+    def to_document(self) -> dict[str, Any]:
+        """Return what differs from the defaults."""
+        document = {
+            "where": self.where,
+            "first": self.first and list(self.first),
+            "last": self.last and list(self.last),
+            "target": self.target,
+            "sample": self.sample,
+            "repair": self.repair or None,
+            "ids": self.ids and list(self.ids),
+        }
+        return {name: value for name, value in document.items() if value is not None}
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Self:
+        """Read what `to_document` wrote."""
+        first, last = document.get("first"), document.get("last")
+        return cls(
+            where=document.get("where"),
+            first=tuple(first) if first else None,
+            last=tuple(last) if last else None,
+            target=document.get("target"),
+            sample=document.get("sample"),
+            repair=bool(document.get("repair", False)),
+            ids=tuple(document["ids"]) if document.get("ids") else None,
+        )
+
+
+class Phase(StrEnum):
+    """Which way a job goes through the data."""
+
+    ROWS = "rows"
+    """Through the table in its key's order."""
+    DOCUMENTS = "documents"
+    """Through the collections in their `_id`'s order, for documents whose rows are gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a job has come; saved with each chunk.
+
+    `cursor` is the last key, or the last `_id`, that is done, in the phase's own form. It may hold
+    what a mapping hides: it is kept no longer than it is needed, and never shown.
+    `order` is what puts the rows in the order in which the phase ROWS goes through them.
+    `done` are the collections that the phase DOCUMENTS is through with. `total` is about how many
+    rows there are to read, by the server's estimate, 0 where nobody knows; `searched` counts the
+    documents that the phase DOCUMENTS is through with, of about `to_search`. `inserting` tells
+    that the collections were empty. `findings` are the first differences that verify found;
+    `pending` are ids, by collection, of documents that changed when it looked, and `unsettled`
+    counts those that changed whenever it looked. `seconds` have passed since it began, whoever
+    waited meanwhile.
+    """
+
+    phase: Phase = Phase.ROWS
+    cursor: Any = None
+    order: str | None = None
+    done: tuple[str, ...] = ()
+    inserting: bool = False
+    rows: int = 0
+    total: int | None = None
+    written: int = 0
+    searched: int = 0
+    to_search: int = 0
+    removed: int = 0
+    missing: int = 0
+    extra: int = 0
+    different: int = 0
+    repaired: int = 0
+    unsettled: int = 0
+    findings: tuple[Mapping[str, Any], ...] = ()
+    pending: tuple[tuple[str, bytes], ...] = ()
+    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    seconds: float = 0.0
+
+    @property
+    def differences(self) -> int:
+        """How many documents are not as the rows say."""
+        return self.missing + self.extra + self.different
+
+    def to_document(self) -> dict[str, Any]:
+        """Return it as it stands in the job's document."""
+        document = {name: getattr(self, name) for name in Progress.__slots__}
+        lists = {
+            "findings": list(self.findings),
+            "done": list(self.done),
+            "pending": [list(each) for each in self.pending],
+        }
+        return {**document, "phase": self.phase.value, **lists}
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Self:
+        """Read what `to_document` wrote."""
+        known = {name: document[name] for name in Progress.__slots__ if name in document}
+        cursor = known.get("cursor")
+        known["cursor"] = tuple(cursor) if isinstance(cursor, list) else cursor
+        known["phase"] = Phase(document["phase"])
+        known["findings"] = tuple(document.get("findings", ()))
+        known["done"] = tuple(document.get("done", ()))
+        known["pending"] = tuple((name, bytes(key)) for name, key in document.get("pending", ()))
+        return cls(**known)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A piece of work on one table, `schema.table`."""
+
+    id: str
+    stream: str
+    kind: JobKind
+    table: str
+    requested_by: str
+    requested_at: datetime
+    options: Options = Options()
+    state: JobState = JobState.QUEUED
+    progress: Progress | None = None
+    error: str | None = None
+
+    @classmethod
+    def request(
+        cls, stream: str, kind: JobKind, table: str, *, by: str, options: Options | None = None
+    ) -> Self:
+        """Make a new job; `by` tells who wants it."""
+        return cls(
+            id=str(uuid.uuid4()),
+            stream=stream,
+            kind=kind,
+            table=table,
+            requested_by=by,
+            requested_at=datetime.now(UTC),
+            options=options or Options(),
+        )
+
+    @property
+    def named(self) -> tuple[str, str]:
+        """The table's schema and name."""
+        return split_name(self.table)
+
+    def waits(self, *, active: bool) -> bool:
+        """Tell whether it waits for a daemon, where one is `active` or not.
+
+        Whoever died at it has left it as running.
+        """
+        return not active and self.state in (JobState.QUEUED, JobState.RUNNING)
+
+    def told(self, *, active: bool) -> str:
+        """Return its state as people read it."""
+        if not self.waits(active=active):
+            return self.state.value
+        begun = self.state is JobState.RUNNING
+        return f"{'interrupted' if begun else self.state.value}, waits for a daemon"
+
+    def with_progress(self, progress: Progress) -> Self:
+        """Return the job further on."""
+        return replace(self, progress=progress)
+
+    def to_document(self) -> dict[str, Any]:
+        """Return the job's document."""
+        return {
+            "_id": self.id,
+            "stream": self.stream,
+            "kind": self.kind.value,
+            "table": self.table,
+            "options": self.options.to_document(),
+            "state": self.state.value,
+            "requested_by": self.requested_by,
+            "requested_at": self.requested_at,
+            "progress": self.progress and self.progress.to_document(),
+            "error": self.error,
+        }
+
+    def shown(self) -> dict[str, Any]:
+        """Return what operators are shown: its document, but for what only the work needs."""
+        document = self.to_document()
+        if document["progress"]:
+            del document["progress"]["cursor"], document["progress"]["pending"]
+        return document
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Self:
+        """Read what `to_document` wrote."""
+        progress = document.get("progress")
+        return cls(
+            id=str(document["_id"]),
+            stream=document["stream"],
+            kind=JobKind(document["kind"]),
+            table=document["table"],
+            requested_by=str(document.get("requested_by", "")),
+            requested_at=document["requested_at"],
+            options=Options.from_document(document.get("options") or {}),
+            state=JobState(document["state"]),
+            progress=Progress.from_document(progress) if progress else None,
+            error=document.get("error"),
+        )
+
+
+def read(document: Mapping[str, Any]) -> Job | None:
+    """Read a document as a job that its `_id`, a text, finds again; None where it is none.
+
+    Anybody may insert one.
+    """
+    try:
+        job = Job.from_document(document)
+    except (KeyError, ValueError, TypeError, AttributeError):
+        return None
+    is_one = (
+        document["_id"] == job.id
+        and isinstance(job.table, str)
+        and isinstance(job.requested_at, datetime)
+    )
+    return job if is_one else None
+
+
+def redoing_kinds(failed: Job) -> set[str]:
+    """Return the kinds of job that make a failed one good, once a later one is done."""
+    return {failed.kind.value, JobKind.RESYNC.value}
+
+
+def redoing_options(failed: Job) -> list[dict[str, Any]]:
+    """Return the options with which they do: of the whole table, or of the same rows."""
+    target = failed.options.target
+    found = [{}, Options(target=target).to_document(), failed.options.to_document()]
+    return [each for at, each in enumerate(found) if each not in found[:at]]

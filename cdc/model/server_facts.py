@@ -1,0 +1,123 @@
+"""What the rules of preflight need to know of both sides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from cdc.model.table_map import TableMap
+from cdc.model.table_name import full_name
+
+
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """A replica that the source has registered; `uuid` is empty on MariaDB."""
+
+    server_id: int
+    uuid: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFacts:
+    """A source as it answers one account; None stands for what the account may not ask.
+
+    `variables` are global ones, by lower-case name; one that the server does not have is absent.
+    `privileges` are those on `*.*`, in upper case. `replicates` tells whether the source is
+    itself a replica. `clock` is its UTC time when it was asked.
+    """
+
+    flavour: Literal["mysql", "mariadb"]
+    version: tuple[int, ...]
+    version_text: str
+    account: str
+    variables: Mapping[str, str]
+    privileges: frozenset[str]
+    logged_schemas: tuple[str, ...] = ()
+    ignored_schemas: tuple[str, ...] = ()
+    replicates: bool | None = False
+    replicas: tuple[Replica, ...] | None = ()
+    binary_logs: tuple[tuple[str, int], ...] | None = ()
+    clock: datetime | None = None
+
+    def variable(self, name: str) -> str:
+        """Return a global variable, empty if the server does not have it."""
+        return self.variables.get(name, "")
+
+    @property
+    def mariadb(self) -> bool:
+        """Whether it is MariaDB."""
+        return self.flavour == "mariadb"
+
+    @property
+    def binlog_monitor(self) -> str:
+        """Name the privilege to look at the binlog's state."""
+        return "BINLOG MONITOR" if self.mariadb else "REPLICATION CLIENT"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableFacts:
+    """A table that a mapping follows.
+
+    `kind` and `engine` as information_schema names them. `columns` is None, and `cascades`
+    unknown, for a table whose rows the account may not read. `cascades` are the table's foreign
+    keys by which the server changes its rows when a parent's row changes. `generated` names the
+    columns that the server computes. `uncopyable` says why a table that the stream has yet to copy
+    cannot be read as a whole.
+    """
+
+    schema: str
+    table: str
+    kind: str = "BASE TABLE"
+    engine: str = "InnoDB"
+    columns: TableMap | None = None
+    cascades: tuple[str, ...] = ()
+    generated: frozenset[str] = frozenset()
+    uncopyable: str = ""
+
+    @property
+    def name(self) -> str:
+        """`schema.table`."""
+        return full_name(self.schema, self.table)
+
+
+@dataclass(frozen=True, slots=True)
+class IndexFacts:
+    """An index that a mapping asks for: whether it is there, and what stands in its way."""
+
+    collection: str
+    name: str
+    present: bool
+    obstacle: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectionFacts:
+    """A collection, `database.collection`, that is there.
+
+    `options` are those that it was made with, as listCollections tells them, without those that
+    are off. `expiring` names its indexes by which documents expire. `shard_key`: the fields, or
+    None where it is not sharded, or the account may not ask.
+    """
+
+    name: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    expiring: tuple[str, ...] = ()
+    shard_key: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetFacts:
+    """A target as it answers one account.
+
+    `refusals` holds, for each `database.collection` that was tried, why it cannot be written.
+    `collections` are those that are there, None where the account may not ask.
+    """
+
+    version: tuple[int, ...]
+    version_text: str
+    topology: Literal["replica set", "sharded", "standalone"]
+    writable: bool
+    refusals: Mapping[str, str] = field(default_factory=dict)
+    collections: tuple[CollectionFacts, ...] | None = ()

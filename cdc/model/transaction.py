@@ -1,0 +1,114 @@
+"""What a reader delivers: committed transactions of rows events and schema changes."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Final, NamedTuple
+
+from cdc.model.checkpoint import Checkpoint
+from cdc.model.position import Position
+from cdc.model.table_map import TableMap
+from cdc.model.table_name import full_name
+
+
+class RowsKind(Enum):
+    """What a rows event did to each of its rows."""
+
+    INSERT = "insert"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+class RowsEvent(NamedTuple):
+    """The rows that one event changed, undecoded.
+
+    `images` are the row images back to back, after checksums and compression are gone: for an
+    insert the after image of each row, for a delete the before image, for an update before and
+    after in turn. Each image begins with its null bitmap (one bit a *present* column, lowest bit
+    first). `present` and `present_after` are the bitmaps of the columns that the (first) image and
+    an update's after image hold; `present_after` equals `present` except for updates with partial
+    images. Format: `Rows_event` in MySQL's `libs/mysql/binlog/event/rows_event.h`.
+    `ordinal` counts the rows events of the transaction, of any table, up to this one.
+    """
+
+    table: TableMap
+    kind: RowsKind
+    present: bytes
+    present_after: bytes
+    images: bytes
+    ordinal: int = 0
+
+
+ANY_TABLE: Final = "*"
+"""Stands for every table of a schema: DROP DATABASE."""
+
+
+class Effect(Enum):
+    """What a statement does to the rows that a table's name stands for."""
+
+    CREATED = "created"
+    """The name is new, and has no rows."""
+    EMPTIED = "emptied"
+    REMOVED = "removed"
+    """The name stands for nothing any more; the rows may live on under another one."""
+    BROUGHT_IN = "brought in"
+    """The name stands for a table that had another name before."""
+    REWRITTEN = "rewritten"
+    """Rows or columns may differ from before, without a rows event."""
+    CASCADING = "cascading"
+    """Its rows change from now on as their parents do, which not every server logs."""
+    UNFIT = "unfit"
+    """It cannot be followed any more."""
+    UNTOUCHED = "untouched"
+
+
+class TableChange(NamedTuple):
+    """What a statement does to `schema.table`; `reason` says why it is UNFIT.
+
+    `added` are the columns, in lower case, that are all there is to REWRITTEN; None where there may
+    be more. `doubtful`: the statement may have done nothing to it, as it was about a temporary
+    table of its name, or left alone what is there; nothing that is logged tells.
+    """
+
+    schema: str
+    table: str
+    effect: Effect
+    reason: str = ""
+    added: frozenset[str] | None = None
+    doubtful: bool = False
+
+    @property
+    def name(self) -> str:
+        """`schema.table`."""
+        return full_name(self.schema, self.table)
+
+
+class SchemaChange(NamedTuple):
+    """A statement that is about tables: its first word, and what it does to each that it names.
+
+    It stands before any rows of its transaction: CREATE … SELECT alone has some.
+    """
+
+    verb: str
+    tables: tuple[TableChange, ...]
+
+
+class Transaction(NamedTuple):
+    """A committed source transaction, or one part of one that is too large to hold whole.
+
+    `identity` is what the source calls it: its GTID, or `file:offset` of its first byte; empty
+    where only the position moved, to the next file. `before` is the position before it and
+    `checkpoint` what to save once it is applied. `committed_at` is seconds since the epoch by the
+    source's clock, with the microseconds of MySQL's GTID event, else whole seconds.
+    """
+
+    identity: str
+    before: Position
+    checkpoint: Checkpoint
+    committed_at: float
+    changes: tuple[RowsEvent | SchemaChange, ...] = ()
+
+    @property
+    def final(self) -> bool:
+        """Whether it is whole, or the last part."""
+        return self.checkpoint.inflight is None

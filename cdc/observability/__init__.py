@@ -1,0 +1,1 @@
+"""What operators and supervisors see: status, metrics, HTTP, systemd."""

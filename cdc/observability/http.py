@@ -1,0 +1,146 @@
+"""The HTTP server beside the daemon: /metrics, /healthz, /readyz and /status."""
+
+from __future__ import annotations
+
+import json
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Final
+
+import structlog
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+from cdc.config import Config
+from cdc.model.telemetry import Telemetry
+from cdc.observability import metrics, status
+from cdc.observability.cached_probe import CachedProbe
+from cdc.readers.server.status import fetch
+from cdc.writers.jobs import failed_jobs
+
+log = structlog.get_logger(__name__)
+
+LISTEN_AGAIN_SECONDS: Final = 5.0
+REQUEST_SECONDS: Final = 10
+
+Answer = tuple[int, str, bytes]
+_JSON: Final = "application/json"
+
+
+class Pages:
+    """What each path answers."""
+
+    def __init__(self, config: Config, telemetry: Callable[[], Telemetry]) -> None:
+        self._config = config
+        self._telemetry = telemetry
+        source, failed = (
+            CachedProbe(lambda: fetch(config.source)),
+            CachedProbe(lambda: failed_jobs(config), keeps=True),
+        )
+        self._registry = metrics.registry(telemetry, source.latest, failed.latest)
+        self._pages: dict[str, Callable[[], Answer]] = {
+            "/metrics": self._metrics,
+            "/healthz": self._health,
+            "/readyz": self._ready,
+            "/status": self._status,
+        }
+
+    def answer(self, path: str) -> Answer:
+        """Return code, content type and body for a path."""
+        page = self._pages.get(path.partition("?")[0])
+        if page is None:
+            return _json(404, {"error": "not found", "pages": sorted(self._pages)})
+        return page()
+
+    def _metrics(self) -> Answer:
+        return 200, CONTENT_TYPE_LATEST, generate_latest(self._registry)
+
+    def _health(self) -> Answer:
+        """Tell whether the pipeline turns: a failed attempt and a standby's look count too."""
+        ago = self._telemetry().turned_seconds_ago
+        alive = ago < self._config.http.stalled_after_seconds
+        return _json(200 if alive else 503, {"alive": alive, "turned_seconds_ago": round(ago, 1)})
+
+    def _ready(self) -> Answer:
+        """Tell whether it is active and connected to both sides."""
+        telemetry = self._telemetry()
+        ready = telemetry.is_streaming
+        facts = {"ready": ready, "process": status.process(self._config, telemetry)}
+        return _json(200 if ready else 503, facts)
+
+    def _status(self) -> Answer:
+        return _json(200, status.examine(self._config, self._telemetry()))
+
+
+def _json(code: int, facts: dict[str, Any]) -> Answer:
+    return code, _JSON, json.dumps(facts, ensure_ascii=False, indent=2).encode() + b"\n"
+
+
+@contextmanager
+def served(config: Config, telemetry: Callable[[], Telemetry]) -> Iterator[None]:
+    """Serve the pages while the block runs; an address in use is tried again, and said."""
+    if config.http.listen == "off":
+        yield
+        return
+    stopping = threading.Event()
+    arguments = (config, Pages(config, telemetry), stopping)
+    threading.Thread(target=_serve, args=arguments, name="http", daemon=True).start()
+    try:
+        yield
+    finally:
+        stopping.set()
+
+
+def _serve(config: Config, pages: Pages, stopping: threading.Event) -> None:
+    said = False
+    while not stopping.is_set():
+        try:
+            server = _Server(config.http.address, _handler(pages))
+        except OSError as error:
+            if not said:
+                log.warning("http_unavailable", listen=config.http.listen, error=str(error))
+            said = True
+            stopping.wait(LISTEN_AGAIN_SECONDS)
+            continue
+        with server:
+            host, port = server.server_address[:2]
+            log.info("http_listening", host=str(host), port=port)
+            threading.Thread(target=server.serve_forever, args=(0.2,), daemon=True).start()
+            stopping.wait()
+            server.shutdown()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        super().__init__(address, handler)
+
+    def handle_error(self, *_: object) -> None:
+        """Say what failed as every line is said; that somebody did not wait is no failure."""
+        if isinstance(sys.exception(), OSError):
+            log.debug("http_not_awaited", error=str(sys.exception()))
+        else:
+            log.error("http_failed", exc_info=True)
+
+
+def _handler(pages: Pages) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        timeout = REQUEST_SECONDS
+
+        def do_GET(self) -> None:
+            code, kind, body = pages.answer(self.path)
+            self.send_response(code)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing: a scrape is no event."""
+
+    return Handler

@@ -1,0 +1,213 @@
+"""The metrics that Prometheus scrapes, computed from the daemon's telemetry when it asks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib.metadata import version
+from typing import Any
+
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    InfoMetricFamily,
+    Metric,
+    SummaryMetricFamily,
+)
+from prometheus_client.registry import Collector, CollectorRegistry
+
+from cdc.model.job import Job
+from cdc.model.telemetry import Role, Telemetry
+from cdc.readers.server.status import SourceStatus
+
+
+class StreamCollector(Collector):
+    """Asks for the daemon's telemetry, and for a look at each side, at each scrape."""
+
+    def __init__(
+        self,
+        telemetry: Callable[[], Telemetry],
+        source: Callable[[], SourceStatus | None],
+        failed: Callable[[], Sequence[Job] | None],
+    ) -> None:
+        """`source` and `failed`, the jobs that nobody has made good, may answer None: not known."""
+        self._telemetry = telemetry
+        self._source = source
+        self._failed = failed
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield every metric; one whose value is not known is left out."""
+        telemetry, seen = self._telemetry(), self._source()
+        yield InfoMetricFamily("cdc_build", "What runs here.", value={"version": version("cdc")})
+        yield _gauge("cdc_active", "1 while this daemon is the active one.", _is_active(telemetry))
+        yield from _lag(telemetry, seen)
+        yield from _connections(telemetry)
+        yield from _work(telemetry)
+        yield from _copying(telemetry)
+        yield _failed_jobs(self._failed() if _asks_target(telemetry) else None)
+        yield _counter(
+            "cdc_value_losses",
+            "Values that became less than they were.",
+            ["table", "column", "reason"],
+            telemetry.losses,
+        )
+        yield from _dead_letters(telemetry)
+
+
+def registry(
+    telemetry: Callable[[], Telemetry],
+    source: Callable[[], SourceStatus | None],
+    failed: Callable[[], Sequence[Job] | None],
+) -> CollectorRegistry:
+    """Return a registry of one stream's metrics."""
+    result = CollectorRegistry(auto_describe=False)
+    result.register(StreamCollector(telemetry, source, failed))
+    return result
+
+
+def _is_active(telemetry: Telemetry) -> float:
+    return float(telemetry.role.value == "active")
+
+
+def _lag(telemetry: Telemetry, seen: SourceStatus | None) -> Iterator[Metric]:
+    lag = GaugeMetricFamily(
+        "cdc_lag_seconds",
+        "apply: age of the oldest transaction that is not applied, 0 only where provably none is."
+        " heartbeat: age of the newest one that is.",
+        labels=["kind"],
+    )
+    if telemetry.lag_seconds is not None:
+        lag.add_metric(["apply"], telemetry.lag_seconds)
+    if telemetry.heartbeat_lag_seconds is not None:
+        lag.add_metric(["heartbeat"], telemetry.heartbeat_lag_seconds)
+    yield lag
+    reading = telemetry.reading
+    offset = seen.clock_offset_seconds if seen else reading.clock_offset_seconds
+    yield _gauge("cdc_clock_offset_seconds", "The source's clock minus this host's.", offset)
+    behind = seen.bytes_behind(reading.file, reading.offset) if seen else None
+    headroom = seen.headroom_bytes(reading.file) if seen else None
+    yield _gauge("cdc_bytes_behind", "Bytes of the source's binlogs not read yet.", behind)
+    yield _gauge(
+        "cdc_binlog_headroom_bytes",
+        "Bytes of binlog that the source would purge before the file that is read.",
+        headroom,
+    )
+    yield _gauge(
+        "cdc_last_event_timestamp_seconds",
+        "When the source committed the last transaction that was read.",
+        reading.committed_at,
+    )
+    yield _gauge(
+        "cdc_checkpoint_timestamp_seconds",
+        "When the source committed the last transaction that is applied.",
+        telemetry.writing.committed_at,
+    )
+
+
+def _connections(telemetry: Telemetry) -> Iterator[Metric]:
+    reading, writing = telemetry.reading, telemetry.writing
+    yield _gauge("cdc_source_connected", "1 while the binlog is read.", float(reading.connected))
+    yield _gauge(
+        "cdc_target_connected",
+        "1 while the last request to the target succeeded.",
+        float(writing.connected),
+    )
+    lost = CounterMetricFamily(
+        "cdc_reconnects", "How often a side was lost and tried again.", labels=["side"]
+    )
+    lost.add_metric(["source"], reading.reconnects)
+    lost.add_metric(["target"], writing.retries)
+    yield lost
+
+
+def _work(telemetry: Telemetry) -> Iterator[Metric]:
+    writing = telemetry.writing
+    yield CounterMetricFamily(
+        "cdc_transactions_applied", "Source transactions applied.", value=writing.transactions
+    )
+    yield _counter(
+        "cdc_row_changes", "Changes of the source's rows applied.", ["table", "kind"], writing.rows
+    )
+    yield _counter(
+        "cdc_documents_written",
+        "Writes sent and applied.",
+        ["collection", "operation"],
+        writing.documents,
+    )
+    seconds = SummaryMetricFamily("cdc_batch_seconds", "Time spent on batches.", labels=["stage"])
+    seconds.add_metric(["apply"], count_value=writing.batches, sum_value=writing.seconds)
+    yield seconds
+    yield SummaryMetricFamily(
+        "cdc_batch_operations",
+        "Operations in batches, as the source asked for them.",
+        count_value=writing.batches,
+        sum_value=writing.operations,
+    )
+
+
+def _dead_letters(telemetry: Telemetry) -> Iterator[Metric]:
+    writing = telemetry.writing
+    letters = CounterMetricFamily(
+        "cdc_dead_letters", "Rows that could not be carried over.", labels=["table", "reason"]
+    )
+    for (table, reason), count in sorted(writing.dead_letters.items()):
+        letters.add_metric([table, reason], count)
+    yield letters
+    is_known = telemetry.role is Role.ACTIVE
+    yield _gauge(
+        "cdc_dead_letters_open",
+        "Documents that are not as their rows are, until somebody mends them.",
+        float(writing.open_letters) if is_known else None,
+    )
+
+
+def _copying(telemetry: Telemetry) -> Iterator[Metric]:
+    copying = telemetry.copying
+    yield _counter(
+        "cdc_backfill_rows",
+        "Rows copied by backfills and resyncs.",
+        ["table"],
+        {(table,): rows for table, rows in copying.rows.items()},
+    )
+    ratios = GaugeMetricFamily(
+        "cdc_backfill_progress_ratio",
+        "How much of a table's backfill or resync is done; 1 is done.",
+        labels=["table"],
+    )
+    for table, ratio in sorted(copying.ratios.items()):
+        ratios.add_metric([table], ratio)
+    yield ratios
+
+
+def _asks_target(telemetry: Telemetry) -> bool:
+    """Tell whether to look at the target: one that is known to be lost would hold the scrape up."""
+    return telemetry.role is Role.ACTIVE and telemetry.writing.connected
+
+
+def _failed_jobs(failed: Sequence[Job] | None) -> Metric:
+    family = GaugeMetricFamily(
+        "cdc_jobs_failed",
+        "Jobs that failed, until a later one makes them good or they are cancelled.",
+        labels=["kind", "table"],
+    )
+    counts = Counter((job.kind.value, job.table) for job in failed or ())
+    for values, count in sorted(counts.items()):
+        family.add_metric([*values], count)
+    return family
+
+
+def _counter(
+    name: str, text: str, labels: Sequence[str], counts: Mapping[Any, int]
+) -> CounterMetricFamily:
+    """Return a counter with a sample for each tuple of label values."""
+    family = CounterMetricFamily(name, text, labels=labels)
+    for values, count in sorted(counts.items()):
+        family.add_metric([*values], count)
+    return family
+
+
+def _gauge(name: str, text: str, value: float | None) -> Metric:
+    """Return a gauge; without a sample where the value is not known."""
+    if value is None:
+        return GaugeMetricFamily(name, text, labels=[])
+    return GaugeMetricFamily(name, text, value=value)

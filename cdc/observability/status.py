@@ -1,0 +1,257 @@
+"""One answer to: is it running, where, and how far behind? Also when the daemon is dead.
+
+It is put together from the checkpoint store and the source; a daemon adds what it knows of itself.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from http.client import HTTPConnection, HTTPException
+from typing import Any, Final
+
+from cdc.config import Config
+from cdc.errors import CdcError
+from cdc.model import lease
+from cdc.model.checkpoint import Checkpoint
+from cdc.model.job import Job, JobState, Phase, Progress
+from cdc.model.position import FilePosition, GtidPosition, GtidSet, Position, file_number
+from cdc.model.telemetry import Outage, Role, Telemetry
+from cdc.readers.server.status import SourceStatus, fetch, file_after
+from cdc.writers import stream_admin
+from cdc.writers.connection import connect_target
+from cdc.writers.dead_letters.queries import letters_of
+from cdc.writers.jobs import Jobs
+
+Facts = dict[str, Any]
+
+DAEMON_SECONDS: Final = 2.0
+
+_EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+"""Where to reach a daemon that listens on every address."""
+
+
+def examine(config: Config, telemetry: Telemetry | None = None) -> Facts:
+    """Ask both sides and return the status as JSON shows it; what is not known is null.
+
+    The source is asked first: what it had committed then, a live stream has applied by now.
+    """
+    seen, source_error = _attempt(lambda: fetch(config.source))
+    document, target_error = _attempt(lambda: stream_admin.read_with_clock(config))
+    here = _of_this_host(config) if telemetry is None else process(config, telemetry)
+    return {
+        "stream": config.name,
+        "state": _state(document, here, target_error, asked=telemetry is not None),
+        **_stored(document),
+        **_distance(config, seen, document, here),
+        "jobs": None if target_error else _attempt(lambda: _jobs(config))[0],
+        "dead_letters_open": None if target_error else _attempt(lambda: _letters(config))[0],
+        "source": {"reachable": source_error is None, "error": source_error},
+        "target": {"reachable": target_error is None, "error": target_error},
+        "process": here,
+    }
+
+
+def _attempt(ask: Any) -> tuple[Any, str | None]:
+    try:
+        return ask(), None
+    except CdcError as error:
+        return None, error.message
+
+
+def _state(
+    document: Mapping[str, Any] | None, here: Facts | None, target_error: str | None, *, asked: bool
+) -> str:
+    """Name it: unknown, new (never started), stopped, or the role of the daemon.
+
+    Of the daemon that is `asked`, its own role; else the stream is active wherever its daemon runs.
+    """
+    if here is not None and (asked or document is None or not lease.holder(document)):
+        return str(here["role"])
+    if target_error is not None:
+        return "unknown"
+    if document is None:
+        return "new"
+    return "active" if lease.holder(document) else "stopped"
+
+
+def _stored(document: Mapping[str, Any] | None) -> Facts:
+    found = document or {}
+    holding = lease.holder(document) if document else None
+    checkpoint = Checkpoint.from_document(document) if document else None
+    return {
+        "active": {"host": holding.host, "pid": holding.pid} if holding else None,
+        "position": str(checkpoint.position) if checkpoint else None,
+        "inflight": found.get("inflight"),
+        "sequence": found.get("sequence"),
+        "epoch": found.get("epoch"),
+        "committed_at": _time(found.get("committed_at")),
+        "updated_at": _time(found.get("updated_at")),
+    }
+
+
+def _distance(
+    config: Config,
+    seen: SourceStatus | None,
+    document: Mapping[str, Any] | None,
+    here: Facts | None,
+) -> Facts:
+    active = here if here is not None and here["role"] == Role.ACTIVE.value else {}
+    applied = Checkpoint.from_document(document).position if document else None
+    file, offset = _place(config, seen, applied, active)
+    return {
+        "lag_seconds": _lag(seen, document, applied, active),
+        "transactions_behind": _behind(seen.committed, applied) if seen and applied else None,
+        "bytes_behind": seen.bytes_behind(file, offset) if seen else None,
+        "binlog_headroom_bytes": seen.headroom_bytes(file) if seen else None,
+        "clock_offset_seconds": round(seen.clock_offset_seconds, 6) if seen else None,
+    }
+
+
+def _place(
+    config: Config, seen: SourceStatus | None, applied: Position | None, active: Facts
+) -> tuple[str, int]:
+    """Return the binlog and the offset to read on from, the beginning of the binlog at least."""
+    if reading := active.get("reading"):
+        return str(reading["file"]), int(reading["offset"])
+    if isinstance(applied, FilePosition):
+        return applied.file, applied.offset
+    if seen is None or applied is None or not seen.logs:
+        return "", 0
+    last = max(seen.logs, key=file_number)
+    if seen.is_all_in(applied):
+        return last, seen.logs[last]
+    found, _ = _attempt(lambda: file_after(config.source, applied, seen.logs))
+    return found or "", 0
+
+
+def _lag(
+    seen: SourceStatus | None,
+    document: Mapping[str, Any] | None,
+    applied: Position | None,
+    active: Facts,
+) -> float | None:
+    """Return the lag as a daemon tells it; else 0 where all is applied, or the last proof's age."""
+    told: float | None = active.get("lag_seconds")
+    if told is not None:
+        return told
+    if seen is None or document is None or applied is None:
+        return None  # without the source nobody knows whether there is anything to wait for
+    if seen.is_all_in(applied):
+        return 0.0
+    since = document.get("committed_at") or document.get("created_at")
+    if not isinstance(since, datetime):
+        return None
+    age: float = (document["now"] - since).total_seconds()
+    return max(0.0, round(age, 3))
+
+
+def _behind(committed: Position, applied: Position) -> int | None:
+    """Count the transactions that the source has committed and that are not applied."""
+    if not isinstance(committed, GtidPosition) or not isinstance(applied, GtidPosition):
+        return None
+    theirs, ours = committed.gtids, applied.gtids
+    if not isinstance(theirs, GtidSet) or not isinstance(ours, GtidSet):
+        return None
+    return transactions_between(theirs, ours)
+
+
+def transactions_between(theirs: GtidSet, ours: GtidSet) -> int:
+    """Count the transactions of `theirs` that are not in `ours`."""
+    return sum(
+        last - first + 1 - _overlap(first, last, ours.intervals.get(source, ()))
+        for source, intervals in theirs.intervals.items()
+        for first, last in intervals
+    )
+
+
+def _overlap(first: int, last: int, intervals: tuple[tuple[int, int], ...]) -> int:
+    return sum(max(0, min(last, b) - max(first, a) + 1) for a, b in intervals)
+
+
+def _of_this_host(config: Config) -> Facts | None:
+    """Ask the stream's daemon on this host what it knows of itself; None where none answers."""
+    if config.http.listen == "off":
+        return None
+    host, port = config.http.address
+    connection = HTTPConnection(_EVERYWHERE.get(host, host), port, timeout=DAEMON_SECONDS)
+    try:
+        connection.request("GET", "/readyz")
+        facts: Facts = json.load(connection.getresponse())["process"]
+        return facts if facts["stream"] == config.name else None
+    except (OSError, HTTPException, ValueError, KeyError, TypeError):
+        return None
+    finally:
+        connection.close()
+
+
+def process(config: Config, telemetry: Telemetry) -> Facts:
+    """Return what a daemon says of itself."""
+    reading, backlog, writing = telemetry.reading, telemetry.backlog, telemetry.writing
+    lag = telemetry.lag_seconds
+    return {
+        "stream": config.name,
+        "role": telemetry.role.value,
+        "role_seconds": round(telemetry.role_seconds, 1),
+        "turned_seconds_ago": round(telemetry.turned_seconds_ago, 1),
+        "lag_seconds": None if lag is None else round(lag, 3),
+        "reading": {"file": reading.file, "offset": reading.offset} if reading.file else None,
+        "source_connected": reading.connected,
+        "target_connected": writing.connected,
+        "reconnects": {"source": reading.reconnects, "target": writing.retries},
+        "waiting": {"transactions": backlog.transactions, "operations": backlog.operations},
+        "applied": {"transactions": writing.transactions, "operations": writing.operations},
+        "per_second": {
+            "transactions": round(writing.transactions_per_second, 1),
+            "operations": round(writing.operations_per_second, 1),
+        },
+        "trouble": {"source": _outage(reading.outage), "target": _outage(writing.outage)},
+    }
+
+
+def _outage(outage: Outage | None) -> Facts | None:
+    if outage is None:
+        return None
+    return {"error": outage.error, "seconds": round(outage.seconds, 1)}
+
+
+def _jobs(config: Config) -> list[Facts]:
+    """Return the jobs that are not at their end, and failed ones, the oldest first."""
+    with connect_target(config.target) as client:
+        jobs = Jobs(client, state_database=config.target.state_database, stream=config.name)
+        active = stream_admin.active_owner(config) is not None
+        return [{**_job(each), "waits": each.waits(active=active)} for each in jobs.unsettled()]
+
+
+def _letters(config: Config) -> int:
+    with connect_target(config.target) as client:
+        return letters_of(config, client).count()
+
+
+def _job(job: Job) -> Facts:
+    progress = job.progress
+    return {
+        "id": job.id,
+        "kind": job.kind.value,
+        "table": job.table,
+        "state": job.state.value,
+        "rows": progress.rows if progress else 0,
+        "rows_estimated": (progress.total or None) if progress else None,
+        "seconds_left": (
+            _seconds_left(progress) if progress and job.state is not JobState.FAILED else None
+        ),
+        "error": job.error,
+    }
+
+
+def _seconds_left(progress: Progress) -> float | None:
+    """Return how long the rest of the rows takes at the pace so far; None once all are read."""
+    if progress.phase is not Phase.ROWS or not progress.rows or not progress.total:
+        return None
+    elapsed = (datetime.now(UTC) - progress.started_at).total_seconds()
+    return round(max(0.0, elapsed * (progress.total / progress.rows - 1)), 1)
+
+
+def _time(value: Any) -> str | None:
+    return value.isoformat() if isinstance(value, datetime) else None

@@ -1,0 +1,81 @@
+"""What one check found, and what follows from all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+
+from cdc.errors import CdcError, Retryable, Unfit, UsageError
+from cdc.terminal.output import in_a_line
+
+
+class Outcome(Enum):
+    """What a check came to."""
+
+    OK = "ok"
+    WARNING = "warning"
+    """Works, with a risk that the operator should know."""
+    NOT_CHECKED = "not checked"
+    """The account may not ask; replication itself does not depend on the answer."""
+    UNREACHABLE = "unreachable"
+    """The check could not run, for now."""
+    UNFIT = "unfit"
+    WRONG = "wrong"
+    """The mistake is in the configuration or a mapping."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check's answer: what was seen and, unless it is OK, what to do."""
+
+    check: str
+    outcome: Outcome
+    what: str
+    remedy: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether replication can start as far as this goes."""
+        return self.outcome in {Outcome.OK, Outcome.WARNING, Outcome.NOT_CHECKED}
+
+    def __str__(self) -> str:
+        told = f"{self.outcome.value:11} {in_a_line(self.check)}: {in_a_line(self.what)}"
+        return f"{told}; {in_a_line(self.remedy)}" if self.remedy else told
+
+
+def require(findings: Iterable[Finding]) -> None:
+    """Raise one error that tells every finding in the way of a start; else return.
+
+    UsageError where the configuration is wrong, else Unfit where a side is, else Retryable where
+    a side could not be reached.
+    """
+    failed = [finding for finding in findings if not finding.ok]
+    if failed:
+        what = "\n".join(f"{finding.check}: {finding.what}" for finding in failed)
+        raise _error_class(failed)(what, remedy=_remedy(failed))
+
+
+def exit_code(findings: Iterable[Finding]) -> int:
+    """Return 0, 2 for a wrong configuration, 3 for an unfit or unreachable side."""
+    failed = [finding for finding in findings if not finding.ok]
+    if not failed:
+        return 0
+    return UsageError.exit_code if _error_class(failed) is UsageError else Unfit.exit_code
+
+
+def _remedy(failed: list[Finding]) -> str:
+    """Return what to do about each; of several, a line with the check that it is about."""
+    told = [finding for finding in failed if finding.remedy]
+    if not told:
+        return "see what is said of both sides: cdc check"
+    if len(failed) == 1:
+        return told[0].remedy
+    return "\n".join(f"{finding.check}: {finding.remedy}" for finding in told)
+
+
+def _error_class(failed: list[Finding]) -> type[CdcError]:
+    outcomes = {finding.outcome for finding in failed}
+    if Outcome.WRONG in outcomes:
+        return UsageError
+    return Unfit if Outcome.UNFIT in outcomes else Retryable

@@ -1,0 +1,1 @@
+"""The rules of preflight: facts in, findings out."""

@@ -1,0 +1,112 @@
+"""The rules for the collections that are there: what their options make of what is written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Final
+
+from cdc.model.server_facts import CollectionFacts
+from cdc.preflight.findings import Finding, Outcome
+
+FINE: Final = frozenset(
+    {
+        "changeStreamPreAndPostImages",
+        "clusteredIndex",  # by `_id`: MongoDB clusters by no other key
+        "flags",
+        "indexOptionDefaults",
+        "max",  # a capped collection's, as is `size`
+        "pipeline",  # a view's
+        "recordPreImages",
+        "size",
+        "storageEngine",
+        "validationAction",
+        "validationLevel",
+        "validator",  # what it refuses becomes a dead letter, or stops the stream
+    }
+)
+"""Options that change nothing of what is written."""
+
+UNFIT: Final[Mapping[str, str]] = {
+    "autoIndexId": "it has no index on `_id`: two documents can have the same one",
+    "capped": "it is capped: its oldest documents vanish when new ones come",
+    "collation": "it compares texts by a collation: an `_id` can be equal to one that differs",
+    "encryptedFields": "clients encrypt its fields, and cdc has none of their keys",
+    "temp": "it is temporary: the server drops it when it starts",
+    "timeseries": "it is a time series: its documents are not replaced or deleted by their `_id`",
+    "viewOn": "it is a view: it takes no writes",
+}
+"""Options by which documents could not be as the rows are."""
+
+RISKY: Final[Mapping[str, str]] = {
+    "expireAfterSeconds": "its documents expire, whatever their rows say: cdc verify tells them as"
+    " missing, and cdc resync writes them again",
+}
+
+
+def collection_findings(
+    collections: Iterable[CollectionFacts] | None, tables: Mapping[str, Collection[str]]
+) -> Iterator[Finding]:
+    """Judge the collections that are there; None stands for what the account may not ask.
+
+    `tables` names, by `database.collection`, those whose rows go there; none for cdc's own state.
+    """
+    if collections is None:
+        yield Finding(
+            "collections",
+            Outcome.NOT_CHECKED,
+            "the account may not list them: one with a collation could take two ids for one",
+            "give the account in target.uri the role readWrite on both databases",
+        )
+        return
+    for each in collections:
+        yield _finding(each, tables.get(each.name, ()))
+
+
+def _finding(collection: CollectionFacts, tables: Collection[str]) -> Finding:
+    check = f"collection {collection.name}"
+    obstacles = [*_obstacles(collection)]
+    if obstacles:
+        what = "; ".join(obstacles)
+        return Finding(check, Outcome.UNFIT, what, _made_anew(collection, tables))
+    if risks := [*_risks(collection)]:
+        return Finding(
+            check, Outcome.WARNING, "; ".join(risks), "leave it so only if that is meant"
+        )
+    return Finding(check, Outcome.OK, "takes ids and documents as they are")
+
+
+def _obstacles(collection: CollectionFacts) -> Iterator[str]:
+    for option in sorted(collection.options):
+        if option in UNFIT:
+            yield UNFIT[option]
+    if collection.shard_key and [*collection.shard_key] != ["_id"]:
+        keys = ", ".join(collection.shard_key)
+        yield f"it is sharded by {keys}: two shards can hold documents with the same `_id`"
+
+
+def _risks(collection: CollectionFacts) -> Iterator[str]:
+    for option in sorted(collection.options):
+        if option in RISKY:
+            yield RISKY[option]
+        elif option not in FINE:
+            yield f"it has an option that this version does not know: {option}"
+    for index in collection.expiring:
+        yield f"its index {index} has documents expire: {RISKY['expireAfterSeconds']}"
+
+
+def _made_anew(collection: CollectionFacts, tables: Collection[str]) -> str:
+    if not tables:
+        return (
+            "it holds the state of streams: stop them all, make it anew without that and with the"
+            " documents that it has; or name another target.state_database for new streams"
+        )
+    database, _, name = collection.name.partition(".")
+    there = f"db.getSiblingDB({json.dumps(database)}).getCollection({json.dumps(name)})"
+    moved = f"renameCollection({json.dumps(f'{name}_before')})"
+    away = "drop()" if "viewOn" in collection.options else moved
+    return (
+        f"have it made anew: {there}.{away} in mongosh; or name another target in the mapping."
+        " cdc makes it at the first write. A stream's first start fills it; later it is filled by:"
+        f" cdc resync {' '.join(tables)}"
+    )

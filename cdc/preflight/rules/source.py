@@ -1,0 +1,212 @@
+"""The rules for a source's settings and for the account's privileges."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Final
+
+from cdc.model.server_facts import SourceFacts
+from cdc.preflight.findings import Finding, Outcome
+
+OLDEST: Final = {"mysql": (8, 0), "mariadb": (10, 5)}
+OK, UNFIT, WARNING = Outcome.OK, Outcome.UNFIT, Outcome.WARNING
+
+
+def source_findings(
+    facts: SourceFacts, *, server_id: int, own_uuid: str, schemas: Collection[str]
+) -> Iterator[Finding]:
+    """Judge a source for a replica of this `server_id` and `own_uuid` that follows `schemas`."""
+    yield _version(facts)
+    yield _log_bin(facts)
+    yield _setting(facts, "binlog_format", "ROW")
+    yield _setting(facts, "binlog_row_image", "FULL")
+    yield _setting(facts, "binlog_row_metadata", "FULL")
+    yield _partial_json(facts)
+    yield _gtid(facts)
+    yield _server_id(facts, server_id, own_uuid)
+    yield from _privileges(facts)
+    yield _filters(facts, schemas)
+    yield _replica(facts)
+
+
+def _version(facts: SourceFacts) -> Finding:
+    oldest = OLDEST[facts.flavour]
+    if facts.version >= oldest:
+        return Finding("source version", OK, facts.version_text)
+    return Finding(
+        "source version",
+        UNFIT,
+        f"{facts.version_text} is too old",
+        f"upgrade to {facts.flavour} {'.'.join(map(str, oldest))} or later",
+    )
+
+
+def _log_bin(facts: SourceFacts) -> Finding:
+    if facts.variable("log_bin") == "ON":
+        return Finding("log_bin", OK, "ON")
+    return Finding(
+        "log_bin",
+        UNFIT,
+        "the source writes no binlog",
+        "start the server with --log-bin=binlog (log_bin in my.cnf); it needs a restart",
+    )
+
+
+def _setting(facts: SourceFacts, name: str, wanted: str) -> Finding:
+    value = facts.variable(name)
+    if value == wanted:
+        return Finding(name, OK, value)
+    return Finding(
+        name,
+        UNFIT,
+        f"is {value or 'not known to this server'}, and must be {wanted}",
+        f"run: {_set(facts, name, wanted)}; then reconnect the applications, whose sessions keep"
+        " the old value",
+    )
+
+
+def _set(facts: SourceFacts, name: str, value: str) -> str:
+    if facts.mariadb:
+        return f"SET GLOBAL {name} = {value}; and write it to my.cnf"
+    return f"SET PERSIST {name} = {value}"
+
+
+def _partial_json(facts: SourceFacts) -> Finding:
+    value = facts.variable("binlog_row_value_options")
+    if "PARTIAL_JSON" not in value or facts.variable("binlog_row_image") == "FULL":
+        return Finding("binlog_row_value_options", OK, value or "none")
+    return Finding(
+        "binlog_row_value_options",
+        UNFIT,
+        "PARTIAL_JSON logs changes within JSON values, which needs binlog_row_image = FULL",
+        f"run: {_set(facts, 'binlog_row_value_options', chr(39) * 2)}",
+    )
+
+
+def _gtid(facts: SourceFacts) -> Finding:
+    if facts.mariadb:
+        return _gtid_mariadb(facts)
+    mode = facts.variable("gtid_mode")
+    if mode == "ON":
+        return Finding("gtid_mode", OK, mode)
+    if mode == "OFF":
+        return Finding(
+            "gtid_mode",
+            WARNING,
+            "OFF: the stream is tied to this server's binlog files",
+            "turn GTIDs on to be able to follow a failover",
+        )
+    return Finding(
+        "gtid_mode",
+        UNFIT,
+        f"{mode} mixes transactions with and without GTIDs",
+        f"finish the change: {_gtids_on(mode)}; or step back to OFF",
+    )
+
+
+def _gtids_on(mode: str) -> str:
+    """Return the statements that turn GTIDs on: the mode goes one step at a time."""
+    steps = ("ON",) if mode == "ON_PERMISSIVE" else ("ON_PERMISSIVE", "ON")
+    return "; ".join(f"SET PERSIST gtid_mode = {each}" for each in steps)
+
+
+def _gtid_mariadb(facts: SourceFacts) -> Finding:
+    if facts.variable("gtid_strict_mode") == "ON":
+        return Finding("gtid_strict_mode", OK, "ON")
+    return Finding(
+        "gtid_strict_mode",
+        WARNING,
+        "OFF lets GTIDs enter the binlog out of order",
+        f"run: {_set(facts, 'gtid_strict_mode', 'ON')}",
+    )
+
+
+def _server_id(facts: SourceFacts, server_id: int, own_uuid: str) -> Finding:
+    if str(server_id) == facts.variable("server_id"):
+        return Finding(
+            "server_id",
+            UNFIT,
+            f"{server_id} is the source's own",
+            "choose another source.server_id",
+        )
+    if facts.replicas is None:
+        return Finding(
+            "server_id",
+            Outcome.NOT_CHECKED,
+            f"{server_id}: the account may not list the source's other replicas",
+            "make sure that no other replica has it",
+        )
+    others = [each for each in facts.replicas if each.server_id == server_id]
+    if all(each.uuid == own_uuid for each in others):
+        return Finding("server_id", OK, str(server_id))
+    if facts.mariadb:
+        return Finding(
+            "server_id",
+            WARNING,
+            f"a replica with {server_id} is connected; MariaDB does not tell which one",
+            "unless it is this stream's daemon, choose another source.server_id",
+        )
+    return Finding(
+        "server_id",
+        UNFIT,
+        f"another replica uses {server_id}, and the source would cut off one of the two",
+        "choose another source.server_id",
+    )
+
+
+def _privileges(facts: SourceFacts) -> Iterator[Finding]:
+    for privilege in ("REPLICATION SLAVE", facts.binlog_monitor):
+        if facts.privileges & {privilege, "ALL PRIVILEGES"}:
+            yield Finding(privilege, OK, f"granted to {facts.account}")
+        else:
+            yield Finding(
+                privilege,
+                UNFIT,
+                f"not granted to {facts.account}",
+                f"run: GRANT {privilege} ON *.* TO {quoted_account(facts.account)}",
+            )
+
+
+def _filters(facts: SourceFacts, schemas: Collection[str]) -> Finding:
+    logged, ignored = set(facts.logged_schemas), set(facts.ignored_schemas)
+    left_out = {
+        schema for schema in schemas if schema in ignored or (logged and schema not in logged)
+    }
+    if left_out:
+        return Finding(
+            "binlog filters",
+            UNFIT,
+            f"the source does not log {', '.join(sorted(left_out))}",
+            "remove binlog-do-db and binlog-ignore-db from its my.cnf and restart it",
+        )
+    return Finding("binlog filters", OK, "every followed schema is logged")
+
+
+def _replica(facts: SourceFacts) -> Finding:
+    logs = facts.variable("log_replica_updates") or facts.variable("log_slave_updates")
+    if logs == "ON":
+        return Finding("log_replica_updates", OK, "ON")
+    name = "log_slave_updates" if facts.mariadb else "log_replica_updates"
+    remedy = f"set {name} = ON in its my.cnf and restart it, or follow the primary"
+    if facts.variable("wsrep_on") == "ON":
+        return Finding(
+            name, UNFIT, "a Galera node that does not log what the other nodes write", remedy
+        )
+    if facts.replicates:
+        return Finding(
+            name, UNFIT, "the source is a replica and does not log what it replicates", remedy
+        )
+    if facts.replicates is None:
+        return Finding(
+            name,
+            Outcome.NOT_CHECKED,
+            "OFF, and the account may not ask whether the source is a replica",
+            f"if it is one: {remedy}",
+        )
+    return Finding(name, OK, f"{logs or 'OFF'}, and the source is no replica")
+
+
+def quoted_account(account: str) -> str:
+    """`user@host` as a GRANT wants it."""
+    user, _, host = account.rpartition("@")
+    return "@".join("'{}'".format(part.replace("'", "''")) for part in (user, host))

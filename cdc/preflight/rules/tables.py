@@ -1,0 +1,178 @@
+"""The rules for the tables that the mappings follow."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+
+from cdc.mapping.file.table_globs import literal, source_pattern
+from cdc.model.server_facts import SourceFacts, TableFacts
+from cdc.model.table_name import split_name, sql_name
+from cdc.preflight.findings import Finding, Outcome
+from cdc.preflight.rules.source import quoted_account
+
+CASCADES_LOGGED_SINCE = (9, 6)
+"""From here on MySQL itself carries out what foreign keys ask for, and logs it."""
+
+
+def table_findings(source: SourceFacts, tables: Collection[TableFacts]) -> Iterator[Finding]:
+    """Judge every followed table that exists."""
+    return (_finding(source, table) for table in tables)
+
+
+def missing(source: SourceFacts, name: str) -> Finding:
+    """Say that the account cannot see a mapping's `schema.table`."""
+    return Finding(
+        f"table {name}",
+        Outcome.UNFIT,
+        f"does not exist, or {source.account} may not SELECT from it",
+        f"create it; or run: {_grant(source, name)}",
+    )
+
+
+def gone(source: SourceFacts, name: str) -> Finding:
+    """Say the same of a stream that has begun: the statement that took the table may be ahead."""
+    return Finding(
+        f"table {name}",
+        Outcome.WARNING,
+        f"does not exist, or {source.account} may not SELECT from it: nothing will come from it",
+        "what took it away is met in the binlog as on_drop says; if it is there, run:"
+        f" {_grant(source, name)}",
+    )
+
+
+def glob_findings(sources: Iterable[str], names: Collection[tuple[str, str]]) -> Iterator[Finding]:
+    """Tell how many of the source's tables each glob matches; none yet is only a warning."""
+    for name in sorted(sources):
+        pattern = source_pattern(name)
+        if not pattern.varying:
+            continue
+        matched = sum(pattern.matches(*each) for each in names)
+        if matched:
+            yield Finding(f"glob {name}", Outcome.OK, f"matches {matched} tables")
+        else:
+            yield Finding(
+                f"glob {name}",
+                Outcome.WARNING,
+                "matches no table that the account can see",
+                "tables are followed once they are created; check the spelling, and the grants",
+            )
+
+
+def mapping_finding(
+    source: SourceFacts, table: TableFacts, target: str, needed: Collection[str]
+) -> Finding:
+    """Tell where the table goes by a mapping that fits it, and takes the columns `needed`."""
+    check, feeds = f"mapping {table.name}", f"feeds {target}"
+    unlogged = ", ".join(f"`{name}`" for name in sorted(table.generated.intersection(needed)))
+    if not unlogged or not source.mariadb:
+        return Finding(check, Outcome.OK, feeds)
+    return Finding(
+        check,
+        Outcome.WARNING,
+        f"{feeds}, and takes generated columns: {unlogged}; MariaDB 11.8 logs none in updates"
+        " and deletes (10.11 does), and the stream stops at the first of these",
+        "leave them out by `exclude` or `fields`, or have `sql` compute them anew",
+    )
+
+
+def _finding(source: SourceFacts, table: TableFacts) -> Finding:
+    return (
+        _spelling(source, table)
+        or _kind(table)
+        or _readable(source, table)
+        or _cascades(source, table)
+        or _uncopyable(table)
+        or Finding(f"table {table.name}", Outcome.OK, "can be followed")
+    )
+
+
+def _spelling(source: SourceFacts, table: TableFacts) -> Finding | None:
+    """Refuse a name that the binlog never spells so: its rows would be passed over."""
+    stored = table.name.lower()
+    if source.variable("lower_case_table_names") != "1" or table.name == stored:
+        return None
+    return _unfit(
+        table,
+        "is stored in lower case (lower_case_table_names = 1), and is named so in the binlog",
+        f"write source: {literal(*split_name(stored))}",
+    )
+
+
+def _kind(table: TableFacts) -> Finding | None:
+    if table.kind == "SYSTEM VERSIONED":
+        return _unfit(
+            table,
+            "is system-versioned: its DELETE is logged as an UPDATE",
+            f"run: ALTER TABLE {sql_name(table.schema, table.table)} DROP SYSTEM VERSIONING; or"
+            f" {_leave_out(table)}",
+        )
+    if table.kind != "BASE TABLE":
+        return _unfit(
+            table,
+            f"is a {table.kind.lower()}, which has no rows of its own to follow",
+            "follow the tables behind it, or leave it out of the mappings",
+        )
+    if table.engine.lower() != "innodb":
+        return _unfit(
+            table,
+            f"is kept by {table.engine}, which has no transactions",
+            f"run: ALTER TABLE {sql_name(table.schema, table.table)} ENGINE = InnoDB; or"
+            f" {_leave_out(table)}",
+        )
+    return None
+
+
+def _readable(source: SourceFacts, table: TableFacts) -> Finding | None:
+    if table.columns is not None:
+        return None
+    return _unfit(
+        table,
+        f"{source.account} may not SELECT every column of it",
+        f"run: {_grant(source, table.name)}",
+    )
+
+
+def _uncopyable(table: TableFacts) -> Finding | None:
+    """Refuse a table that is to be copied, and has no key to be read by."""
+    if not table.uncopyable:
+        return None
+    return _unfit(
+        table,
+        f"cannot be copied: {table.uncopyable}",
+        "give it a primary key; or follow its changes alone, by start: now or start: earliest with"
+        f" a stream of its own; or {_leave_out(table)}",
+    )
+
+
+def _cascades(source: SourceFacts, table: TableFacts) -> Finding | None:
+    if not table.cascades or logs_cascades(source):
+        return None
+    return _unfit(
+        table,
+        f"the server changes its rows without logging it, by {', '.join(table.cascades)}",
+        "make the key RESTRICT and change the rows from the application; or, on MySQL, upgrade"
+        " to 9.6 or later; or leave the table out of the mappings",
+    )
+
+
+def logs_cascades(source: SourceFacts) -> bool:
+    """Tell whether rows that a foreign key deletes or changes appear in the binlog."""
+    return (
+        not source.mariadb
+        and source.version >= CASCADES_LOGGED_SINCE
+        and source.variable("innodb_native_foreign_keys") != "ON"
+    )
+
+
+def _leave_out(table: TableFacts) -> str:
+    """Say how a mapping leaves a table out, be it named or matched by a glob."""
+    excluded = literal(table.schema, table.table)
+    return f'leave it out: no mapping, or source: [GLOB, "!{excluded}"]'
+
+
+def _unfit(table: TableFacts, what: str, remedy: str) -> Finding:
+    return Finding(f"table {table.name}", Outcome.UNFIT, what, remedy)
+
+
+def _grant(source: SourceFacts, name: str) -> str:
+    return f"GRANT SELECT ON {sql_name(*split_name(name))} TO {quoted_account(source.account)}"

@@ -1,0 +1,89 @@
+"""The rules for the target."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Final, Literal
+
+from cdc.model.server_facts import TargetFacts
+from cdc.preflight.findings import Finding, Outcome
+from cdc.preflight.rules.collections import collection_findings
+
+OLDEST: Final = (4, 4)
+"""The first MongoDB that is supported; README says the same."""
+
+
+def target_findings(
+    facts: TargetFacts,
+    *,
+    mode: Literal["exactly_once", "at_least_once"],
+    tables: Mapping[str, Collection[str]] | None = None,
+) -> Iterator[Finding]:
+    """Judge a target for this `apply.mode`.
+
+    `tables` names, by `database.collection`, those whose rows go there.
+    """
+    yield _version(facts)
+    yield _topology(facts, mode)
+    yield _primary(facts)
+    judged = [*collection_findings(facts.collections, tables or {})]
+    yield from judged
+    yield from _write_access(facts, {each.check for each in judged if not each.ok})
+
+
+def _version(facts: TargetFacts) -> Finding:
+    if facts.version >= OLDEST:
+        return Finding("target version", Outcome.OK, f"MongoDB {facts.version_text}")
+    return Finding(
+        "target version",
+        Outcome.UNFIT,
+        f"MongoDB {facts.version_text} is too old",
+        f"upgrade to MongoDB {'.'.join(map(str, OLDEST))} or later",
+    )
+
+
+def _topology(facts: TargetFacts, mode: str) -> Finding:
+    if facts.topology != "standalone":
+        return Finding("target topology", Outcome.OK, facts.topology)
+    if mode == "at_least_once":
+        return Finding(
+            "target topology",
+            Outcome.WARNING,
+            "standalone: after a crash the last changes are applied again",
+            "a replica set, even of one member, allows apply.mode: exactly_once",
+        )
+    return Finding(
+        "target topology",
+        Outcome.UNFIT,
+        "a standalone server has no transactions, which apply.mode: exactly_once needs",
+        "make it a replica set (--replSet, then rs.initiate()); or write apply.mode: at_least_once",
+    )
+
+
+def _primary(facts: TargetFacts) -> Finding:
+    if facts.writable:
+        return Finding("target primary", Outcome.OK, "takes writes")
+    return Finding(
+        "target primary",
+        Outcome.UNFIT,
+        "the server that answered does not take writes",
+        "name all members in target.uri with replicaSet=, without directConnection",
+    )
+
+
+def _write_access(facts: TargetFacts, unfit: Collection[str]) -> Iterator[Finding]:
+    """Tell what a write met, but for a collection of which something worse was told."""
+    for name, refusal in facts.refusals.items():
+        if refusal and f"collection {name}" in unfit:
+            continue
+        if refusal:
+            yield Finding(
+                f"write to {name}",
+                Outcome.UNFIT,
+                refusal,
+                "give the account in target.uri the role readWrite on the database"
+                if "not authorized" in refusal or "auth" in refusal
+                else "mend the collection, or choose another target",
+            )
+        else:
+            yield Finding(f"write to {name}", Outcome.OK, "allowed")

@@ -1,0 +1,365 @@
+"""Looks at both sides of a stream and judges whether they are fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from functools import cached_property
+from typing import Any, Final
+
+import structlog
+
+from cdc.config import Config, StartPosition
+from cdc.errors import Fatal, Halted, Retryable, Unfit, UsageError
+from cdc.mapping.compile.compiler import compile_plan
+from cdc.mapping.compile.router import TableRouter
+from cdc.mapping.file.mapping import Mapping
+from cdc.mapping.file.problems import MappingError
+from cdc.mapping.file.table_globs import source_pattern
+from cdc.model.checkpoint import Checkpoint
+from cdc.model.claim import Claim
+from cdc.model.server_facts import SourceFacts, TableFacts
+from cdc.model.table_name import full_name
+from cdc.preflight import (
+    Finding,
+    Outcome,
+    claim_findings,
+    edit_findings,
+    expression_findings,
+    glob_findings,
+    gone,
+    index_findings,
+    mapping_finding,
+    missing,
+    place_findings,
+    require,
+    source_findings,
+    table_findings,
+    target_findings,
+)
+from cdc.preflight.mapping_edits import MappingEdit, unresolved
+from cdc.preflight.rules import tables
+from cdc.preflight.rules.source import quoted_account
+from cdc.readers.binlog.dump import replica_uuid
+from cdc.readers.binlog.history import continuation
+from cdc.readers.select.select_table import unread
+from cdc.readers.server import heartbeat_writer, resume
+from cdc.readers.server.catalog import list_tables
+from cdc.readers.server.connection import asking, connect_source, is_mariadb
+from cdc.readers.server.facts import fetch_source_facts, is_table, table_facts
+from cdc.readers.server.start_position import start_from_config
+from cdc.writers import stream_admin
+from cdc.writers.claims import Claims
+from cdc.writers.connection import connect_target
+from cdc.writers.errors import explained
+from cdc.writers.facts import Client, target_facts
+from cdc.writers.indexes import index_facts
+from cdc.writers.jobs import Jobs
+from cdc.writers.stream_state import StreamState
+
+log = structlog.get_logger(__name__)
+
+QUERY_SECONDS: Final = 10.0
+POSITION_SECONDS: Final = 3 * resume.VISIBLE_WITHIN_SECONDS
+"""The source may be asked to wait until it shows what its stream has delivered."""
+
+SOURCE: Final = "source"
+TARGET: Final = "target"
+"""What the finding is called that a side lets nobody in, or not on."""
+
+VANISHED: Final = (
+    "the table fitted the mapping before: the stream stops, with its position and ways to go on,"
+    " where it comes to rows that do not"
+)
+
+Mappings = Sequence[Mapping]
+
+
+def examine(
+    config: Config, mappings: Mappings, *, accept_edits: bool = False, starting: bool = False
+) -> list[Finding]:
+    """Look at both sides; one that cannot be reached is a finding too.
+
+    With `accept_edits` a mapping that was edited over its documents is only a risk; when a daemon
+    is `starting`, so is a table that has come to differ from a mapping by which it was followed,
+    and the position is left to its reader.
+    """
+    findings = [
+        *_attempted(SOURCE, lambda: examine_source(config, mappings, starting=starting)),
+        *_attempted(TARGET, lambda: examine_target(config, mappings, accept_edits=accept_edits)),
+    ]
+    let_in = all(each.ok for each in findings if each.check in {SOURCE, TARGET})
+    if let_in and not starting:
+        findings += _attempted("position", lambda: examine_position(config))
+    return findings
+
+
+def require_fit(config: Config, mappings: Mappings, *, accept_edits: bool = False) -> None:
+    """Examine both sides for a start, and log what is risky.
+
+    Raises UsageError, Unfit or, where a side cannot be reached, Retryable.
+    """
+    findings = examine(config, mappings, accept_edits=accept_edits, starting=True)
+    require(findings)
+    for finding in findings:
+        if finding.outcome is not Outcome.OK:
+            log.warning(
+                "preflight",
+                check=finding.check,
+                outcome=finding.outcome.value,
+                what=finding.what,
+                remedy=finding.remedy,
+            )
+
+
+def examine_source(
+    config: Config, mappings: Mappings, *, starting: bool = False
+) -> Iterator[Finding]:
+    """Look at the source and its followed tables; Retryable or Unfit where it lets nobody in."""
+    judged = stream_admin.accepted(config, mappings) if starting else []
+    server_id = config.source.server_id
+    with closing(connect_source(config.source, read_timeout=QUERY_SECONDS)) as connection:
+        sources = {mapping.source for mapping in mappings}
+        with connection.understood():
+            facts = fetch_source_facts(connection)
+            names = followed_tables(sources, lambda: list_tables(connection))
+        copying = _Copying(config)
+        yield from source_findings(
+            facts,
+            server_id=server_id,
+            own_uuid=str(replica_uuid(server_id, config.name)),
+            schemas={schema for schema, _ in names},
+        )
+        yield from glob_findings(sources, names)
+        yield from expression_findings(facts, mappings)
+        for schema, table in names:
+            with connection.understood():
+                found = table_facts(connection, schema, table)
+            if found is None:
+                absent = gone if stream_admin.has_begun(config) else missing
+                yield absent(facts, full_name(schema, table))
+            else:
+                if found.columns is not None and copying.begins(found, mappings):
+                    found = replace(found, uncopyable=unread(connection, schema, table))
+                yield from table_findings(facts, [found])
+                yield from _mapped(facts, found, mappings, judged)
+    yield from _heartbeat(config, facts.account)
+
+
+class _Copying:
+    """Knows which tables the stream has yet to copy; none where the target does not answer."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+
+    @cached_property
+    def _covered(self) -> Collection[str] | None:
+        """Return the copies that need none any more; None where none is to be made."""
+        try:
+            with explained():
+                state = stream_admin.read(self._config)
+        except Retryable:
+            return None
+        if state is None:
+            return () if self._config.start == "backfill" else None
+        covered: Collection[str] = state.get("covered", ())
+        return covered
+
+    def begins(self, table: TableFacts, mappings: Mappings) -> bool:
+        """Tell whether a copy of the table is to be made by one of the mappings."""
+        targets = [each.target for each in mappings if each.follows(table.schema, table.table)]
+        covered = self._covered
+        return covered is not None and any(
+            f"{table.name} {target}" not in covered for target in targets
+        )
+
+
+def examine_position(config: Config) -> Iterator[Finding]:
+    """Judge whether the source can go on from where the stream stands, or is told to begin."""
+    with explained():
+        state = stream_admin.read(config)
+    with asking(config.source, read_timeout=POSITION_SECONDS) as connection:
+        mariadb = is_mariadb(connection)
+        try:
+            checkpoint = _checkpoint(config, state, mariadb=mariadb)
+            if checkpoint is None:
+                return
+            continuation.server_continuing(
+                connection,
+                checkpoint,
+                mariadb=mariadb,
+                connect=lambda: connect_source(config.source, read_timeout=POSITION_SECONDS),
+            )
+        except (Halted, UsageError) as error:
+            outcome = Outcome.UNFIT if isinstance(error, Halted) else Outcome.WRONG
+            yield Finding("position", outcome, error.message, error.remedy or "")
+        else:
+            position = str(checkpoint.position) or "nothing applied"
+            yield Finding("position", Outcome.OK, f"the source has all that follows {position}")
+
+
+def _checkpoint(
+    config: Config, state: dict[str, Any] | None, *, mariadb: bool
+) -> Checkpoint | None:
+    """Return where the stream stands, or begins; None where it is to begin where it can."""
+    if state is not None:
+        return Checkpoint.from_document(state)
+    if isinstance(config.start, StartPosition):
+        return Checkpoint(start_from_config(config.start, mariadb=mariadb))
+    return None
+
+
+def _heartbeat(config: Config, account: str) -> Iterator[Finding]:
+    """Beat once, as the daemon will."""
+    table = config.source.heartbeat_table
+    if table is None:
+        return
+    try:
+        heartbeat_writer.write_heartbeat(config.source, config.name)
+    except Fatal as error:
+        yield Finding(
+            "heartbeat",
+            Outcome.UNFIT,
+            f"no heartbeat can be written to {table}: {error.message}",
+            f"run: {heartbeat_writer.definition(table)}; GRANT INSERT, UPDATE ON {table} TO"
+            f" {quoted_account(account)}",
+        )
+    else:
+        yield Finding("heartbeat", Outcome.OK, f"written to {table}")
+
+
+def require_table_fit(config: Config, schema: str, table: str) -> None:
+    """Judge one table that has appeared while streaming; one that is gone again passes.
+
+    Raises Unfit, or Retryable where the source cannot be reached.
+    """
+    with asking(config.source, read_timeout=QUERY_SECONDS) as connection:
+        found = table_facts(connection, schema, table)
+        facts = fetch_source_facts(connection)
+    if found is not None:
+        require(table_findings(facts, [found]))
+
+
+def stands(config: Config, schema: str, table: str) -> bool:
+    """Ask whether there is such a table, no view, now; Retryable where the source is away."""
+    with asking(config.source, read_timeout=QUERY_SECONDS) as connection:
+        return is_table(connection, schema, table)
+
+
+def logs_cascades(config: Config) -> bool:
+    """Ask whether the source logs the rows that foreign keys change; Retryable out of reach."""
+    with asking(config.source, read_timeout=QUERY_SECONDS) as connection:
+        facts = fetch_source_facts(connection)
+    return tables.logs_cascades(facts)
+
+
+def followed_tables(
+    sources: Iterable[str], listed: Callable[[], list[tuple[str, str]]]
+) -> list[tuple[str, str]]:
+    """Give the (schema, table) pairs that mappings' sources name, those of globs from `listed`."""
+    patterns = [source_pattern(name) for name in sources]
+    globs = [each for each in patterns if each.varying]
+    names = {each.named for each in patterns if not each.varying}
+    if globs:
+        names |= {name for name in listed() if any(glob.matches(*name) for glob in globs)}
+    return sorted(names)
+
+
+def followed_now(config: Config, mappings: Mappings) -> list[str]:
+    """Ask the source which of its tables, `schema.table`, the mappings follow."""
+    with asking(config.source, read_timeout=QUERY_SECONDS) as connection:
+        sources = {mapping.source for mapping in mappings}
+        names = followed_tables(sources, lambda: list_tables(connection))
+    return [full_name(*name) for name in names]
+
+
+def existing_now(config: Config, mappings: Mappings) -> list[str]:
+    """Ask the source which of them, `schema.table`, it has: a mapping may name one that is gone."""
+    followed = TableRouter(mappings)
+    with asking(config.source, read_timeout=QUERY_SECONDS) as connection:
+        return [
+            full_name(schema, table)
+            for schema, table in list_tables(connection)
+            if followed(schema, table)
+        ]
+
+
+def examine_target(
+    config: Config, mappings: Mappings, *, accept_edits: bool = False
+) -> Iterator[Finding]:
+    """Look at the target; Retryable or Unfit where it lets nobody in."""
+    yield from place_findings(config.target.database, mappings)
+    with connect_target(config.target) as client:
+        facts = target_facts(
+            client,
+            database=config.target.database,
+            state_database=config.target.state_database,
+            collections=sorted({mapping.target for mapping in mappings}),
+        )
+        tables = tables_by_collection(config, mappings)
+        yield from target_findings(facts, mode=config.apply.mode, tables=tables)
+        if facts.writable:
+            yield from index_findings(index_facts(client, config.target.database, mappings))
+            yield from edit_findings(_edits(config, client, mappings), accept=accept_edits)
+            yield from judge_claims(config, mappings, known_claims(config, client, mappings))
+
+
+def known_claims(config: Config, client: Client, mappings: Mappings) -> list[Claim]:
+    """Return the claims of the stream, and those on the collections that its mappings name."""
+    claims = Claims(client, state_database=config.target.state_database)
+    return claims.concerning(config.name, tables_by_collection(config, mappings))
+
+
+def judge_claims(config: Config, mappings: Mappings, claims: Iterable[Claim]) -> Iterator[Finding]:
+    """Name each collection that the mappings name and another stream writes."""
+    return claim_findings(claims, config.name, tables_by_collection(config, mappings))
+
+
+def tables_by_collection(config: Config, mappings: Mappings) -> dict[str, list[str]]:
+    """Return the sources of the mappings by the collection, `database.collection`, they go to."""
+    found: dict[str, list[str]] = {}
+    for each in mappings:
+        found.setdefault(f"{config.target.database}.{each.target}", []).append(each.source)
+    return found
+
+
+def _edits(config: Config, client: Client, mappings: Mappings) -> list[MappingEdit]:
+    state_database = config.target.state_database
+    jobs = Jobs(client, state_database=state_database, stream=config.name)
+    with explained():
+        state = StreamState(client[state_database], config.name).read()
+    return unresolved(state, mappings, jobs.unended())
+
+
+def _attempted(side: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+    try:
+        yield from look()
+    except Retryable as error:
+        yield Finding(
+            side,
+            Outcome.UNREACHABLE,
+            f"could not be checked: {error.message}",
+            error.remedy or "try again once it can be reached",
+        )
+    except Unfit as error:
+        yield Finding(side, Outcome.UNFIT, error.message, error.remedy or "")
+
+
+def _mapped(
+    side: SourceFacts, table: TableFacts, mappings: Mappings, judged: Mappings
+) -> Iterator[Finding]:
+    if table.columns is None:
+        return
+    for mapping in mappings:
+        if not mapping.follows(table.schema, table.table):
+            continue
+        try:
+            plan = compile_plan(mapping, table.columns)
+        except MappingError as error:
+            outcome = Outcome.WARNING if mapping in judged else Outcome.WRONG
+            remedy = VANISHED if mapping in judged else ""
+            for mistake in error.mistakes:
+                yield Finding(f"mapping {table.name}", outcome, str(mistake), remedy)
+        else:
+            yield mapping_finding(side, table, mapping.target, plan.needed)

@@ -1,0 +1,1 @@
+"""Reads the binlog: bytes in, committed transactions out."""

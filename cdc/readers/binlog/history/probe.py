@@ -1,0 +1,69 @@
+"""A look at a part of the log beside the stream: it displaces no replica, and ends by itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from cdc.errors import Retryable
+from cdc.model.position import Position
+from cdc.readers.binlog import dump, events
+from cdc.readers.binlog.events import Event
+from cdc.readers.binlog.packets import PacketStream, ServerError, StreamEnded
+from cdc.readers.server.connection import SourceConnection, close_connection, explain_code
+from cdc.readers.server.resume import ER_FATAL_READING_BINLOG, server_identity
+
+LOOK_SECONDS: Final = 30.0
+LOOK_BYTES: Final = 64 << 20
+"""For so long, and in so much, what is looked for may not come; then it counts as not found."""
+
+Connect = Callable[[], SourceConnection]
+"""Opens another connection to the source."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Looks into the log of the server `here`, each time on a connection of its own."""
+
+    connect: Connect
+    here: str
+    mariadb: bool
+
+    @contextmanager
+    def looking(self, position: Position, *, strict: bool = False) -> Iterator[Iterator[Event]]:
+        """Ask for what the log holds behind a position; `strict` as in `dump.peek`.
+
+        The events end with the log, or where a look gets too long. They raise ServerError where
+        the server cannot read that of its log, and what any other of its errors means; a look
+        raises Retryable where another server answers it.
+        """
+        connection = self.connect()
+        try:
+            with connection.understood():
+                if server_identity(connection, mariadb=self.mariadb) != self.here:
+                    raise Retryable("another server answered the second connection than the first")
+                dump.peek(connection, position, mariadb=self.mariadb, strict=strict)
+            yield _events(PacketStream(connection, timeout_seconds=LOOK_SECONDS))
+        finally:
+            close_connection(connection)
+
+
+def _events(packets: PacketStream) -> Iterator[Event]:
+    checksum, left, until = True, LOOK_BYTES, time.monotonic() + LOOK_SECONDS
+    try:
+        for data in packets:
+            if events.begins_file(data):
+                checksum = events.format_description(data).checksum
+            yield events.parse(data, checksum=checksum)
+            left -= len(data)
+            if left < 0 or time.monotonic() > until:
+                return
+    except StreamEnded:
+        return
+    except ServerError as error:
+        if error.code == ER_FATAL_READING_BINLOG:
+            raise
+        raise explain_code(error.code, error.text) from error

@@ -1,0 +1,80 @@
+"""The transaction that is being read: what it holds so far, and the parts that it is cut into."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from cdc.errors import RefusedEvent
+from cdc.model.checkpoint import Checkpoint, Inflight
+from cdc.model.position import Position
+from cdc.model.transaction import RowsEvent, SchemaChange, Transaction
+from cdc.model.witness import Witness
+from cdc.readers.binlog.events import Event, Gtid, MariadbGtid
+
+
+@dataclass(slots=True)
+class OpenTransaction:
+    """`begun`: it ends by a commit, not with its first statement. `witness`: where it begins.
+
+    `rows_events` counts those met, `delivered` those of them that went with a part before.
+    """
+
+    identity: str
+    gtid: Gtid | MariadbGtid | None
+    begun: bool
+    witness: Witness
+    changes: list[RowsEvent | SchemaChange] = field(default_factory=list)
+    byte_size: int = 0
+    rows_events: int = 0
+    delivered: int = 0
+    savepoints: dict[str, int] = field(default_factory=dict)
+
+    def is_done(self, inflight: Inflight | None) -> bool:
+        """Tell whether the latest rows event was applied before this connection."""
+        if inflight is None or inflight.identity != self.identity:
+            return False
+        self.delivered = inflight.rows_events
+        return self.rows_events <= self.delivered
+
+    def part(self, event: Event, before: Position, server: str) -> Transaction:
+        """Cut off what was read up to `event`, which is forgotten here."""
+        inflight = Inflight(self.identity, self.rows_events)
+        part = Transaction(
+            identity=self.identity,
+            before=before,
+            checkpoint=Checkpoint(before, inflight, server, self.witness),
+            committed_at=self.committed_at(event),
+            changes=tuple(self.changes),
+        )
+        self.delivered = self.rows_events
+        self.changes.clear()
+        self.savepoints.clear()
+        self.byte_size = 0
+        return part
+
+    def save(self, savepoint: str) -> None:
+        """Remember where a savepoint stands."""
+        self.savepoints[savepoint.casefold()] = len(self.changes)
+
+    def undo(self, savepoint: str | None, where: str) -> None:
+        """Drop what came behind a savepoint, or all; RefusedEvent where some was delivered.
+
+        What happened to tables stays: MariaDB logs the DROP by which a CREATE OR REPLACE has
+        failed, and a ROLLBACK behind it.
+        """
+        kept = 0 if savepoint is None else self.savepoints.get(savepoint.casefold())
+        if kept is None or self.delivered:
+            raise RefusedEvent(
+                "a transaction too large to hold was rolled back after a part of it was applied",
+                position=where,
+                remedy="step over it: cdc position skip; and raise apply.transaction_bytes",
+            )
+        done = [each for each in self.changes[kept:] if isinstance(each, SchemaChange)]
+        self.changes[kept:] = done
+
+    def committed_at(self, event: Event) -> float:
+        """When it was committed, by its GTID or else by the event that ends it."""
+        gtid = self.gtid
+        if isinstance(gtid, Gtid) and gtid.committed_at:
+            return gtid.committed_at
+        return float(event.timestamp)

@@ -1,0 +1,361 @@
+"""The stream of a source's committed transactions, across reconnects."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+
+from cdc.errors import CdcError, Corrupted, Retryable, raised
+from cdc.model.checkpoint import Checkpoint
+from cdc.model.position import Position
+from cdc.model.telemetry import ReaderStats
+from cdc.model.transaction import Transaction
+from cdc.readers.binlog import dump, events, payloads
+from cdc.readers.binlog.commit_times import CommitTimes
+from cdc.readers.binlog.events import Event, EventType
+from cdc.readers.binlog.history import continuation
+from cdc.readers.binlog.packets import Garbled, PacketStream, ServerError
+from cdc.readers.binlog.table_maps import TableMapCache
+from cdc.readers.binlog.transaction_assembler import TransactionAssembler
+from cdc.readers.server import resume
+from cdc.readers.server.clock import SourceClock
+from cdc.readers.server.connection import close_connection, connect_source, decoder, is_mariadb
+from cdc.readers.server.status import SourceStatus, fetch_on
+from cdc.retry import Backoff, OutageTracker, let_go
+
+if TYPE_CHECKING:
+    from pymysql.connections import Connection
+
+    from cdc.config import SourceConfig
+    from cdc.readers.server.connection import SourceConnection
+
+log = structlog.get_logger(__name__)
+
+_OUTSIDE_TRANSACTIONS: Final = frozenset({EventType.TRANSACTION_PAYLOAD, EventType.HEARTBEAT})
+"""Events that no transaction ends with, and that say more than their own handler takes in."""
+
+SILENT_HEARTBEATS: Final = 3
+"""A link on which nothing came for so many heartbeat intervals is dead."""
+
+GARBLED_TIMES: Final = 10
+"""A source whose answers cannot be understood so often in a row will not mend by itself."""
+
+IDLE_HEARTBEATS: Final = 6
+"""After so many heartbeat intervals without a transaction the log is proved again."""
+
+QUERY_SECONDS: Final = 30.0
+"""How long the questions before a dump may take; one waits for the source to catch up."""
+
+
+class BinlogReader:
+    """Reads the binlog from a position on, for ever, reconnecting as often as it takes."""
+
+    def __init__(
+        self,
+        config: SourceConfig,
+        *,
+        follows: Callable[[str, str], bool],
+        transaction_bytes: int,
+        stream: str = "",
+    ) -> None:
+        """`follows(schema, table)` tells whose rows are wanted; `"*"` asks for any table.
+
+        By the name of the `stream` the source tells its connections from other replicas'.
+        """
+        self._config = config
+        self._stream_name = stream
+        self._follows = follows
+        self._transaction_bytes = transaction_bytes
+        self._stopping = threading.Event()
+        self._packets: PacketStream | None = None
+        self._assembling: TransactionAssembler | None = None
+        self._caught_up_at: float | None = None
+        self._last_heartbeat = -1
+        self._heard_at = ("", 0)
+        self._heard_from = False
+        self._clock = SourceClock()
+        self._commit_times = CommitTimes(self._clock.now)
+        self._doubts_times = False
+        self._heartbeat_at = 0.0
+        self._where: Checkpoint
+        self._damaged_at: Checkpoint | None = None
+        self._proved_at = 0.0
+        self._outages = OutageTracker()
+        self._lost = 0
+        self._garbled = 0
+        self._committed_at: float | None = None
+        self.connected = False
+        self.server = ""
+        self._mariadb = False
+
+    def stats(self) -> ReaderStats:
+        """Return how far the reading is; may be called from any thread."""
+        assembler, caught_up_at = self._assembling, self._caught_up_at
+        file, offset = _place(assembler.where if assembler else ":0")
+        heard_file, heard_offset = self._heard_at
+        return ReaderStats(
+            connected=self.connected,
+            server=self.server,
+            file=file,
+            offset=max(offset, heard_offset) if heard_file == file else offset,
+            caught_up_seconds_ago=None if caught_up_at is None else time.monotonic() - caught_up_at,
+            clock_offset_seconds=self._clock.offset_seconds,
+            reconnects=self._lost,
+            committed_at=self._committed_at,
+            outage=self._outages.outage,
+        )
+
+    def __repr__(self) -> str:
+        state = "connected" if self.connected else "disconnected"
+        return f"<BinlogReader {self._config.host}:{self._config.port} ({state})>"
+
+    def stop(self) -> None:
+        """End `transactions`, also while it waits; may be called from any thread."""
+        self._stopping.set()
+        packets = self._packets  # the reading thread sets it to None when the link is lost
+        if packets is not None:
+            packets.interrupt()
+
+    def transactions(self, start: Checkpoint) -> Iterator[Transaction]:
+        """Yield each transaction after `start`, once and in the source's order, until `stop`.
+
+        After a lost connection it goes on behind the last transaction that it yielded. Raises
+        Fatal errors only; an event that is damaged twice at the same place is one, and a source
+        whose answers stay beyond understanding.
+        """
+        self._where = where = start
+        backoff = Backoff()
+        while not self._stopping.is_set():
+            try:
+                for transaction in map(self._dated, self._connected(where)):
+                    self._where = where = transaction.checkpoint
+                    self._committed_at = transaction.committed_at
+                    backoff.reset()
+                    yield transaction
+            except Corrupted as error:
+                if self._damaged_at == where:
+                    error.position = error.position or where.position
+                    error.remedy = error.remedy or (
+                        "check the source's disk and memory, with mysqlbinlog"
+                        " --verify-binlog-checksum; what is damaged in its file is stepped over:"
+                        " cdc position skip"
+                    )
+                    raise
+                self._damaged_at = where
+                log.warning("event_damaged", error=error.message, position=str(where.position))
+            except Retryable as error:
+                self._give_up(error, where)
+                if self._heard_from:
+                    backoff.reset()
+                self._wait(backoff.next(), error, where)
+
+    def _dated(self, transaction: Transaction) -> Transaction:
+        """Return it with the time of its commit, where the events have but the session's."""
+        if not self._doubts_times:
+            return transaction
+        committed_at = self._commit_times.judged(transaction.committed_at)
+        return transaction._replace(committed_at=committed_at)
+
+    def _give_up(self, error: Retryable, where: Checkpoint) -> None:
+        """Raise Corrupted where the source's answers cannot be understood for too long."""
+        self._garbled = self._garbled + 1 if isinstance(error, Garbled) else 0
+        if self._garbled >= GARBLED_TIMES:
+            raise Corrupted(error.message, position=where.position, remedy=error.remedy) from error
+
+    def _wait(self, seconds: float, error: Retryable, where: Checkpoint) -> None:
+        if self._stopping.is_set():
+            return
+        let_go(error)
+        self._lost += 1
+        self._outages.failed(error.message)
+        log.warning(
+            "source_lost",
+            error=error.message,
+            position=str(where.position),
+            retry_in_seconds=round(seconds, 1),
+        )
+        self._stopping.wait(seconds)
+
+    def _connected(self, where: Checkpoint) -> Iterator[Transaction]:
+        with self._stream(where) as (packets, assembler, checksum):
+            yield from self._assembled(packets, assembler, checksum, where.position)
+
+    @contextmanager
+    def _stream(
+        self, where: Checkpoint
+    ) -> Iterator[tuple[PacketStream, TransactionAssembler, bool]]:
+        self._heard_from = False
+        silence = SILENT_HEARTBEATS * self._config.heartbeat_seconds
+        connection = connect_source(self._config, read_timeout=QUERY_SECONDS)
+        try:
+            with connection.understood():
+                assembler, checksum = self._asked(connection, where)
+            self._packets = PacketStream(connection, timeout_seconds=silence)
+            self.connected = True
+            self._outages.succeeded()
+            log.info("source_connected", server=self.server, position=str(where.position))
+            yield self._packets, assembler, checksum
+        finally:
+            self.connected = False
+            self._packets = None
+            close_connection(connection)
+
+    def _asked(
+        self, connection: SourceConnection, where: Checkpoint
+    ) -> tuple[TransactionAssembler, bool]:
+        """Ask for everything after `where`, once it is certain that the source has it."""
+        mariadb = self._mariadb = self._doubts_times = is_mariadb(connection)
+        continued = self._continued(connection, where, mariadb=mariadb)
+        assembler = self._assembler(connection, where, mariadb=mariadb)
+        checksum = checksums(connection)
+        self._note_source_status(fetch_on(connection), where)
+        self._assembling, self._last_heartbeat = assembler, -1
+        dump.request(
+            connection,
+            where.position,
+            server_id=self._config.server_id,
+            heartbeat_seconds=self._config.heartbeat_seconds,
+            mariadb=mariadb,
+            stream=self._stream_name,
+            strict=continued.strict,
+        )
+        return assembler, checksum
+
+    def _note_source_status(self, seen: SourceStatus, where: Checkpoint) -> None:
+        """Learn the source's time, and whether anything of it is still to be read.
+
+        An idle source would say so at its first heartbeat only.
+        """
+        self._clock.was_ahead_by(seen.clock_offset_seconds)
+        if seen.is_all_in(where.position):
+            self._caught_up_at = time.monotonic()
+            self._commit_times.read_all()
+
+    def _continued(
+        self, connection: Connection[Any], where: Checkpoint, *, mariadb: bool
+    ) -> continuation.Continued:
+        continued = continuation.server_continuing(
+            connection, where, mariadb=mariadb, connect=self._another_connection
+        )
+        self.server = continued.server
+        self._proved_at = time.monotonic()
+        if not continued.proved:
+            log.info("history_not_proved", server=self.server, position=str(where.position))
+        return continued
+
+    def _another_connection(self) -> SourceConnection:
+        return connect_source(self._config, read_timeout=QUERY_SECONDS)
+
+    def _assembler(
+        self, connection: Connection[Any], where: Checkpoint, *, mariadb: bool
+    ) -> TransactionAssembler:
+        inflight = where.inflight if where.server == self.server else None
+        return TransactionAssembler(
+            where._replace(inflight=inflight, server=self.server),
+            tables=TableMapCache(self._follows, decoder(connection), mariadb),
+            transaction_bytes=self._transaction_bytes,
+            folds_names=folds_names(connection),
+            ignored=self._config.ignore_statements_on,
+        )
+
+    def _assembled(
+        self,
+        packets: PacketStream,
+        assembler: TransactionAssembler,
+        checksum: bool,
+        position: Position,
+    ) -> Iterator[Transaction]:
+        parse, feed = events.parse, assembler.feed
+        try:
+            for data in packets:
+                if events.begins_file(data):
+                    checksum = events.format_description(data).checksum
+                    self._commit_times.file_begun(parse(data, checksum=checksum).timestamp)
+                event = parse(data, checksum=checksum)
+                transaction = feed(event)
+                if transaction is not None:
+                    yield transaction
+                elif event.type in _OUTSIDE_TRANSACTIONS:
+                    if event.type == EventType.TRANSACTION_PAYLOAD:
+                        yield from _unpacked(event, assembler)
+                    else:
+                        self._note_heartbeat(event, assembler)
+        except ServerError as error:
+            raise resume.explain(error, position, mariadb=self._mariadb) from error
+        except CdcError:
+            raise
+        except Exception as error:  # a damaged event makes its decoders raise almost anything
+            raise Corrupted(f"an event cannot be read: {raised(error)}") from error
+
+    def _note_heartbeat(self, heartbeat: Event, assembler: TransactionAssembler) -> None:
+        """Take a heartbeat at the end of what was read as the word that there is no more.
+
+        While the server skips what was applied before, it sends heartbeats too, farther on.
+        """
+        file, offset = _place(assembler.where)
+        at_end = heartbeat.end == offset & 0xFFFFFFFF
+        again = heartbeat.end == self._last_heartbeat
+        now = time.monotonic()
+        no_more = at_end or again
+        if no_more:
+            self._caught_up_at = now
+            self._damaged_at = None  # nothing is left behind it that could be damaged for good
+        if again and self._came_in_time(now - self._heartbeat_at):
+            self._commit_times.read_all()
+        self._heartbeat_at = now
+        self._last_heartbeat = heartbeat.end
+        self._heard_at = file, heartbeat.end
+        self._heard_from = True  # the link has held for one interval at least
+        if no_more and now - self._proved_at > IDLE_HEARTBEATS * self._config.heartbeat_seconds:
+            self._prove_again(now)
+
+    def _prove_again(self, now: float) -> None:
+        """See that an idle source's log is still the one that is read; raises where it is another.
+
+        A server whose log was reset goes on saying that nothing came behind the old one's end.
+        """
+        self._proved_at = now
+        try:
+            continuation.require_same(
+                self._another_connection, self._where, here=self.server, mariadb=self._mariadb
+            )
+        except Retryable as error:  # the stream itself holds
+            log.info("history_not_proved", server=self.server, error=error.message)
+        else:
+            log.debug(
+                "history_proved_again", server=self.server, position=str(self._where.position)
+            )
+
+    def _came_in_time(self, seconds: float) -> bool:
+        """Tell whether a heartbeat is new, and was not waiting for us behind the one before."""
+        interval = self._config.heartbeat_seconds
+        return interval / 2 < seconds < 2 * interval
+
+
+def _place(where: str) -> tuple[str, int]:
+    file, _, offset = where.rpartition(":")
+    return file, int(offset)
+
+
+def _unpacked(payload: events.Event, assembler: TransactionAssembler) -> Iterator[Transaction]:
+    for event in payloads.unpack(payload):
+        transaction = assembler.feed(event, inside_payload=True)
+        if transaction is not None:
+            yield transaction
+
+
+def folds_names(connection: Connection[Any]) -> bool:
+    """Tell whether the server takes names that differ in case for the same table."""
+    [(setting,)] = resume.rows(connection, "SELECT @@GLOBAL.lower_case_table_names")
+    return int(setting) != 0
+
+
+def checksums(connection: Connection[Any]) -> bool:
+    """Tell whether events have checksums until a format description event says so itself."""
+    [(algorithm,)] = resume.rows(connection, "SELECT @@GLOBAL.binlog_checksum")
+    return str(algorithm) == "CRC32"

@@ -1,0 +1,1 @@
+"""Reads the statements in the binlog: what each does to tables."""

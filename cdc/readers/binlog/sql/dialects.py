@@ -1,0 +1,46 @@
+"""Where a quoted text ends, which the sql_mode decides: sqlglot's tokenizer for each.
+
+No other mode changes how a statement falls into words.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+from sqlglot.dialects.mysql import MySQL
+
+from cdc.readers.binlog.sql.query_status import ANSI_QUOTES, NO_BACKSLASH_ESCAPES
+
+
+class _AnsiQuotes(MySQL):
+    """Double quotes hold names."""
+
+    class Tokenizer(MySQL.Tokenizer):
+        QUOTES: ClassVar = ["'"]
+        IDENTIFIERS: ClassVar = ["`", '"']
+        STRING_ESCAPES: ClassVar = ["'", "\\"]
+
+
+class _PlainBackslashes(MySQL):
+    """A backslash in a text stands for itself."""
+
+    class Tokenizer(MySQL.Tokenizer):
+        STRING_ESCAPES: ClassVar = ["'", '"']
+
+
+class _AnsiQuotesPlainBackslashes(MySQL):
+    class Tokenizer(_AnsiQuotes.Tokenizer):
+        STRING_ESCAPES: ClassVar = ["'"]
+
+
+_DIALECTS: Final[dict[int, MySQL]] = {
+    0: MySQL(),
+    ANSI_QUOTES: _AnsiQuotes(),
+    NO_BACKSLASH_ESCAPES: _PlainBackslashes(),
+    ANSI_QUOTES | NO_BACKSLASH_ESCAPES: _AnsiQuotesPlainBackslashes(),
+}
+
+
+def of(sql_mode: int) -> MySQL:
+    """Return what reads the statements of a session with this sql_mode."""
+    return _DIALECTS[sql_mode & (ANSI_QUOTES | NO_BACKSLASH_ESCAPES)]

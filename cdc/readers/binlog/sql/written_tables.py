@@ -1,0 +1,108 @@
+"""Which tables a data statement can write, as far as its own words tell.
+
+Triggers, views, functions and foreign keys lead further; whoever judges must know what the tables
+are. Grammars: the manuals' pages on INSERT, REPLACE, UPDATE, DELETE, LOAD DATA and WITH of MySQL 9
+and MariaDB 11.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from cdc.readers.binlog.sql.built_in import FUNCTIONS, SYNTAX
+from cdc.readers.binlog.sql.tokens import TableName, TokenCursor
+
+
+class Writes(NamedTuple):
+    """The tables that a statement may write; none where its words do not tell them.
+
+    `plain`: it reads no other table and calls no function but the servers' own.
+    """
+
+    tables: tuple[TableName, ...] = ()
+    plain: bool = False
+
+
+UNTOLD: Final = Writes()
+
+_MODIFIERS: Final = ("LOW_PRIORITY", "HIGH_PRIORITY", "DELAYED", "QUICK", "CONCURRENT", "IGNORE")
+_JOINS: Final = frozenset({",", "JOIN", "STRAIGHT_JOIN"})
+_BEHIND_TABLES: Final = ("WHERE", "ORDER", "LIMIT", "RETURNING")
+_READS: Final = ("SELECT", "TABLE")
+
+
+def written(verb: str, words: TokenCursor) -> Writes:
+    """Return what a statement that begins with `verb` may write; `words` stand behind it."""
+    queries: set[str] = set()
+    if verb == "WITH":
+        verb, queries = _over_queries(words)
+    while words.skip_one_of(*_MODIFIERS):
+        pass
+    match verb:
+        case "INSERT" | "REPLACE":
+            words.skip("INTO")
+            tables = [words.table()]
+        case "LOAD":
+            tables = [words.table()] if words.seek("INTO") and words.skip("TABLE") else []
+        case "UPDATE":
+            tables = _referenced(words.until("SET"))
+        case "DELETE":
+            tables = _deleted(words.until(*_BEHIND_TABLES))
+        case _:
+            tables = []
+    words.skip_parentheses()
+    tables = [each for each in tables if each[1] not in queries]
+    if not all(schema and table for schema, table in tables):
+        return UNTOLD
+    return Writes(tuple(tables), not queries and _is_plain(words))
+
+
+def _over_queries(words: TokenCursor) -> tuple[str, set[str]]:
+    """Step over the queries that WITH names; return the verb behind them, and the names."""
+    names: set[str] = set()
+    words.skip("RECURSIVE")
+    while not words.ended:
+        names.add(words.name())
+        words.skip_parentheses()
+        words.skip("AS")
+        words.skip_parentheses()
+        if not words.skip(","):
+            break
+    return words.take(), names
+
+
+def _deleted(words: TokenCursor) -> list[TableName]:
+    """Return the tables behind FROM, or USING: one that is deleted from is always among them."""
+    if not words.seek("FROM"):
+        return []
+    if words.contains("USING"):
+        words.seek("USING")
+    return _referenced(words)
+
+
+def _referenced(references: TokenCursor) -> list[TableName]:
+    """Return every table that a list of joined ones names; none where it holds parentheses.
+
+    One that is only read is among them: then the statement is taken for more than it is.
+    """
+    if references.contains("("):
+        return []
+    tables = [references.table()]
+    while not references.ended:
+        if references.take() in _JOINS:
+            tables.append(references.table())
+    return tables
+
+
+def _is_plain(words: TokenCursor) -> bool:
+    if any(words.contains(each) for each in _READS):
+        return False
+    return all(_is_built_in(*each) for each in words.calls())
+
+
+def _is_built_in(before: str, name: str, touches: bool) -> bool:
+    """Tell of what stands before a parenthesis whether it is no stored or loaded function.
+
+    With a space behind it, or a schema before it, the name of a built-in one may be a stored one's.
+    """
+    return before != "." and (name in SYNTAX or (name in FUNCTIONS and touches))

@@ -1,0 +1,1 @@
+"""Reads rows by SELECT, in chunks between watermarks."""

@@ -1,0 +1,171 @@
+"""Generated functions that turn a row of a SELECT into the row image that the binlog would hold.
+
+For each set of columns that are NULL together a table gets its own function, as mappings do:
+what is copied as it arrived is sliced in one piece across columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from cdc.mapping.bson_bytes import LENGTHS, pack_int32
+from cdc.mapping.transcode.emitter import Emitter
+from cdc.readers.binlog.varint import packed
+from cdc.readers.select.prepared import Convert, bitmap_size
+from cdc.readers.select.wire_values import WireColumn
+
+MAX_COLUMNS: Final = 1 << 13
+"""Columns that all the generated functions of a table may read together, to bound memory."""
+
+_OFFSET_BITS: Final = 2
+"""A row's null bitmap begins with so many bits that mean nothing; an image's with none."""
+
+_LENGTH_FIELDS: Final = {
+    size: tuple(length[:size] for length in LENGTHS[:256]) for size in (1, 2, 3, 4)
+}
+
+
+class RowImages(dict[bytes, Convert]):
+    """Functions by a row's null bitmap, compiled when a bitmap is first met."""
+
+    def __init__(self, wire_columns: Sequence[WireColumn]) -> None:
+        super().__init__()
+        self._wire_columns = tuple(wire_columns)
+        self._limit = max(2, MAX_COLUMNS // len(self._wire_columns))
+
+    def __missing__(self, bitmap: bytes) -> Convert:
+        if len(self) >= self._limit:
+            self.clear()
+        convert = self[bitmap] = _compile(self._wire_columns, bitmap)
+        return convert
+
+
+def _compile(wire_columns: tuple[WireColumn, ...], bitmap: bytes) -> Convert:
+    code = _ImageCode(wire_columns, bitmap)
+    exec(compile(code.source(), "<row images of a SELECT>", "exec"), code.names)
+    convert: Convert = code.names["convert"]  # type: ignore[assignment]
+    return convert
+
+
+class _ImageCode:
+    """The function of one null bitmap.
+
+    `_base` is the variable of an offset that is known when the row is read and `_offset` what to
+    add to it; `_copied` the expression at which bytes begin that are copied and not yet a part.
+    """
+
+    def __init__(self, wire_columns: tuple[WireColumn, ...], bitmap: bytes) -> None:
+        self._wire_columns = wire_columns
+        self._nulls = int.from_bytes(bitmap, "little") >> _OFFSET_BITS
+        self.names: dict[str, object] = {}
+        self._code = Emitter(self.names, lines=["def convert(d, p, take):"])
+        self._base, self._offset = "p", bitmap_size(len(wire_columns))
+        self._copied: str | None = None
+        self._parts: list[str] = [repr(self._image_bitmap())]
+
+    def source(self) -> str:
+        """Return the function as text."""
+        for index, wire_column in enumerate(self._wire_columns):
+            if not self._nulls >> index & 1:
+                self._column(index, wire_column)
+        self._cut()
+        self._code.line(f"take(({', '.join(self._parts)},))")
+        return "\n".join(self._code.lines)
+
+    def _image_bitmap(self) -> bytes:
+        count = len(self._wire_columns)
+        unused = -1 << count  # servers set the bits behind the last column
+        return ((self._nulls | unused) & ((1 << (count + 7) // 8 * 8) - 1)).to_bytes(
+            (count + 7) // 8, "little"
+        )
+
+    @property
+    def _here(self) -> str:
+        return f"{self._base} + {self._offset}" if self._offset else self._base
+
+    def _column(self, index: int, wire_column: WireColumn) -> None:
+        if wire_column.size and wire_column.pack is None:
+            self._copy(wire_column.kept)
+            if wire_column.kept < wire_column.size:
+                self._cut()
+                self._offset += wire_column.size - wire_column.kept
+        elif wire_column.size:
+            self._cut()
+            self._packed(index, wire_column, self._here, f"{self._here} + {wire_column.size}")
+            self._offset += wire_column.size
+        else:
+            self._with_length(index, wire_column)
+
+    def _copy(self, size: int) -> None:
+        if self._copied is None:
+            self._copied = self._here
+        self._offset += size
+
+    def _cut(self) -> None:
+        """End the bytes that are copied in one piece."""
+        if self._copied is not None:
+            self._parts.append(f"d[{self._copied}:{self._here}]")
+        self._copied = None
+
+    def _with_length(self, index: int, wire_column: WireColumn) -> None:
+        if wire_column.pack is None and wire_column.short and wire_column.prefix == 1:
+            self._copy(1)  # the length is the same byte
+            self._end(index, f"{self._here} + d[{self._here} - 1]")
+            return
+        self._cut()
+        start, end = self._length(index, wire_column)
+        if wire_column.pack is not None:
+            self._packed(index, wire_column, start, end)
+            self._base, self._offset = end, 0
+        else:
+            self._copied = start
+            self._base, self._offset = end, 0
+
+    def _end(self, index: int, expression: str) -> None:
+        self._code.line(f"q{index} = {expression}")
+        self._base, self._offset = f"q{index}", 0
+
+    def _length(self, index: int, wire_column: WireColumn) -> tuple[str, str]:
+        """Read a length; add the image's length field to the parts. Variables of start and end."""
+        n, s, q, h = (f"{letter}{index}" for letter in "nsqh")
+        self._code.line(f"{n} = d[{self._here}]")
+        self._code.line(f"{s} = {self._here} + 1")
+        field = wire_column.prefix if wire_column.pack is None else 0
+        if wire_column.short:
+            if field:
+                lengths = self._code.bind(f"LENGTHS_{field}", _LENGTH_FIELDS[field])
+                self._parts.append(f"{lengths}[{n}]")
+        else:
+            self._any_length(n, s, h, field)
+            if field:
+                self._parts.append(h)
+        self._code.line(f"{q} = {s} + {n}")
+        return s, q
+
+    def _any_length(self, n: str, s: str, h: str, field: int) -> None:
+        """Read a length of any size, from its first byte on; the length field is for `h`."""
+        code = self._code
+        code.line(f"if {n} > 250:")
+        code.line(f"    if {n} == 252:")
+        if field:
+            zeros = f" + {bytes(field - 2)!r}" if field > 2 else ""
+            code.line(f"        {h} = d[{s}:{s} + {min(field, 2)}]{zeros}")
+        code.line(f"        {n} = d[{s}] | d[{s} + 1] << 8; {s} += 2")
+        code.line("    else:")
+        code.line(f"        {n}, {s} = {code.bind('longer', packed)}(d, {s} - 1)")
+        if field:
+            pack = code.bind("pack_int32", pack_int32)
+            code.line(f"        {h} = {pack}({n})[:{field}]")
+            lengths = code.bind(f"LENGTHS_{field}", _LENGTH_FIELDS[field])
+            code.line(f"else: {h} = {lengths}[{n}]")
+
+    def _packed(self, index: int, wire_column: WireColumn, start: str, end: str) -> None:
+        pack = self._code.bind(f"pack_{index}", wire_column.pack)
+        self._code.line(f"v{index} = {pack}(d[{start}:{end}])")
+        if wire_column.prefix:
+            lengths = self._code.bind(
+                f"LENGTHS_{wire_column.prefix}", _LENGTH_FIELDS[wire_column.prefix]
+            )
+            self._parts.append(f"{lengths}[len(v{index})]")
+        self._parts.append(f"v{index}")

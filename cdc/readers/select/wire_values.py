@@ -1,0 +1,224 @@
+"""How a column's value arrives in the binary protocol, and what a row image holds instead.
+
+Formats: "Binary Protocol Value" of
+https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_binary_resultset.html, and those
+that `cdc.mapping.types` cites for row images.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from cdc.mapping.types.cache import Cache
+from cdc.mapping.types.decimals import GROUP_BYTES, groups
+from cdc.mapping.types.registry import FRACTION_BYTES, INTEGER_BYTES, wire
+from cdc.model.table_map import Column, FieldType
+from cdc.readers.server.catalog import quoted
+
+Pack = Callable[[bytes], bytes]
+"""Turns a value's bytes, its length before it left out, into those of a row image."""
+
+
+@dataclass(frozen=True, slots=True)
+class WireColumn:
+    """How one column is asked for, arrives and is converted.
+
+    `select` is the expression to ask for, `size` the bytes that arrive, 0 where a length comes
+    first. `pack` converts them; without it an image holds their first `kept` ones, or all those
+    that a length came before. `prefix` is the size of the image's length field, 0 for an image of
+    fixed size. `short` says that no length that arrives exceeds 250.
+    """
+
+    select: str
+    size: int = 0
+    kept: int = 0
+    prefix: int = 0
+    short: bool = False
+    pack: Pack | None = None
+
+
+TYPED_TEXT: Final[dict[str, Pack]] = {
+    "uuid": lambda text: bytes.fromhex(text.replace(b"-", b"").decode()).rstrip(b"\0"),
+    "inet4": lambda text: socket.inet_pton(socket.AF_INET, text.decode()).rstrip(b"\0"),
+    "inet6": lambda text: socket.inet_pton(socket.AF_INET6, text.decode()).rstrip(b"\0"),
+}
+"""Types of MariaDB that arrive as text and are BINARY in the binlog."""
+
+ONE_BYTE_LENGTHS: Final = 250
+"""The longest value whose length arrives in one byte."""
+
+
+def wire_column(column: Column, type_name: str) -> WireColumn:
+    """Return how a column, of information_schema's `data_type` `type_name`, arrives."""
+    name, shape = quoted(column.name), wire(column)
+    match column.type:
+        case FieldType.INT24:
+            return WireColumn(name, 4, 3)
+        case kind if kind in INTEGER_BYTES or kind in (FieldType.FLOAT, FieldType.DOUBLE):
+            return WireColumn(name, shape.size, shape.size)
+        case FieldType.ENUM | FieldType.SET if column.spelled:
+            return WireColumn(name, prefix=shape.prefix)
+        case FieldType.ENUM | FieldType.SET:
+            return WireColumn(f"CAST({name} AS UNSIGNED) | 0", 8, shape.size)
+        case FieldType.YEAR:
+            return WireColumn(name, 2, pack=_year)
+        case FieldType.BIT:
+            return WireColumn(name, short=True)
+        case FieldType.NEWDECIMAL:
+            return WireColumn(name, short=True, pack=decimal_packer(column.precision, column.scale))
+        case FieldType.DATE:
+            return WireColumn(name, short=True, pack=DATES.__getitem__)
+        case FieldType.DATETIME2:
+            return WireColumn(name, short=True, pack=datetime_packer(column.scale))
+        case FieldType.TIMESTAMP2:
+            return WireColumn(name, short=True, pack=timestamp_packer(column.scale))
+        case FieldType.TIME2:
+            return WireColumn(name, short=True, pack=time_packer(column.scale))
+        case _ if type_name in TYPED_TEXT:
+            return WireColumn(name, prefix=shape.prefix, short=True, pack=TYPED_TEXT[type_name])
+        case FieldType.STRING if column.collation == BINARY:
+            return WireColumn(name, prefix=shape.prefix, pack=_without_zeros)
+    return WireColumn(name, prefix=shape.prefix, short=0 < column.length <= ONE_BYTE_LENGTHS)
+
+
+BINARY: Final = 63
+
+
+def _without_zeros(raw: bytes) -> bytes:
+    return raw.rstrip(b"\0")
+
+
+def _year(raw: bytes) -> bytes:
+    year = int.from_bytes(raw, "little")
+    return bytes((year - 1900 if year else 0,))
+
+
+# -- dates
+
+_DAY: Final = struct.Struct("<HBB")
+_MOMENT: Final = struct.Struct("<HBBBBB")
+_FRACTION: Final = struct.Struct("<I")
+MICROSECONDS: Final = 6
+"""Digits of the fraction that most tables with a fraction have."""
+_EPOCH: Final = date(1970, 1, 1).toordinal()
+_SECONDS_A_DAY: Final = 86_400
+_SCALE_DOWN: Final = (1, 10_000, 10_000, 100, 100, 1, 1)
+"""By how much microseconds are divided in a fraction of so many digits."""
+
+
+def _date(raw: bytes) -> bytes:
+    if not raw:
+        return bytes(3)
+    year, month, day = _DAY.unpack(raw)
+    number: int = year << 9 | month << 5 | day
+    return number.to_bytes(3, "little")
+
+
+def _days(raw: bytes) -> int:
+    return date(*_DAY.unpack(raw)).toordinal() - _EPOCH
+
+
+def _datetime_day(raw: bytes) -> int:
+    year, month, day = _DAY.unpack(raw or bytes(4))
+    days: int = (year * 13 + month) << 5 | day
+    return 1 << 39 | days << 17
+
+
+def _datetime_moment(raw: bytes) -> int:
+    hour, minute, second = raw or bytes(3)
+    return hour << 12 | minute << 6 | second
+
+
+DATES: Final = Cache(_date)
+DAYS: Final = Cache(_days)
+DATETIME_DAYS: Final = Cache(_datetime_day)
+DATETIME_MOMENTS: Final = Cache(_datetime_moment)
+NO_MICROSECONDS: Final = bytes(3)
+
+
+def _whole_seconds(raw: bytes) -> bytes:
+    """Give a DATETIME without its fraction; what is zero in the end does not arrive."""
+    return (DATETIME_DAYS[raw[:4]] | DATETIME_MOMENTS[raw[4:7]]).to_bytes(5, "big")
+
+
+def _fraction(raw: bytes, scale: int) -> bytes:
+    """Give the fraction of the second of a date and time that arrived."""
+    micros = _FRACTION.unpack_from(raw, 7)[0] if len(raw) > 7 else 0
+    return int(micros // _SCALE_DOWN[scale]).to_bytes(FRACTION_BYTES[scale], "big")
+
+
+def datetime_packer(scale: int) -> Pack:
+    """Return what packs a DATETIME(`scale`)."""
+
+    def pack(raw: bytes) -> bytes:
+        return _whole_seconds(raw) + (_fraction(raw, scale) if scale else b"")
+
+    def microseconds(raw: bytes) -> bytes:
+        return _whole_seconds(raw) + (raw[9:6:-1] or NO_MICROSECONDS)
+
+    return microseconds if scale == MICROSECONDS else pack
+
+
+def timestamp_packer(scale: int) -> Pack:
+    """Return what packs a TIMESTAMP(`scale`) that arrives in UTC."""
+
+    def pack(raw: bytes) -> bytes:
+        if not raw:
+            return bytes(4 + FRACTION_BYTES[scale])
+        _, _, _, hour, minute, second = _MOMENT.unpack_from(raw.ljust(7, b"\0"))
+        seconds: int = DAYS[raw[:4]] * _SECONDS_A_DAY + hour * 3600 + minute * 60 + second
+        return seconds.to_bytes(4, "big") + (_fraction(raw, scale) if scale else b"")
+
+    return pack
+
+
+_TIME: Final = struct.Struct("<BIBBB")
+
+
+def time_packer(scale: int) -> Pack:
+    """Return what packs a TIME(`scale`)."""
+    fraction_bytes = FRACTION_BYTES[scale]
+    offset = 1 << 8 * (3 + fraction_bytes) - 1
+
+    def pack(raw: bytes) -> bytes:
+        negative, days, hour, minute, second = _TIME.unpack_from(raw.ljust(8, b"\0"))
+        micros = _FRACTION.unpack_from(raw, 8)[0] if len(raw) > 8 else 0
+        whole = (days * 24 + hour) << 12 | minute << 6 | second
+        number: int = whole << 8 * fraction_bytes
+        number += micros // _SCALE_DOWN[scale] if scale else 0
+        signed = offset - number if negative else offset + number
+        return signed.to_bytes(3 + fraction_bytes, "big")
+
+    return pack
+
+
+# -- decimals
+
+
+def decimal_packer(precision: int, scale: int) -> Pack:
+    """Return what packs the text of a DECIMAL(`precision`, `scale`)."""
+    steps = []
+    shift = below = 0
+    for digits in reversed(groups(precision, scale)):
+        steps.append((10**below, 10**digits, shift))
+        below += digits
+        shift += 8 * GROUP_BYTES[digits]
+    size, top, every = shift // 8, 1 << shift - 1, (1 << shift) - 1
+
+    def pack(raw: bytes) -> bytes:
+        number = int(raw.replace(b".", b""))
+        negative = raw[0] == 0x2D
+        number = abs(number)
+        grouped = top
+        for divisor, modulus, at in steps:
+            grouped |= number // divisor % modulus << at
+        if negative:
+            grouped ^= every
+        return grouped.to_bytes(size, "big")
+
+    return pack

@@ -1,0 +1,1 @@
+"""What is asked of a source beside its binlog and its rows."""

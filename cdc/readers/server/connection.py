@@ -1,0 +1,364 @@
+"""A connection to the source, whose errors are cdc's own."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final
+
+import pymysql
+from pymysql.connections import Connection
+from pymysql.constants import CR, ER
+from pymysql.cursors import Cursor
+
+from cdc.config import SourceConfig, TlsConfig
+from cdc.errors import CdcError, Fatal, Retryable, Unfit, UsageError
+from cdc.readers.binlog.packets import Garbled
+from cdc.readers.server import logins, session
+from cdc.readers.server.charsets import decoder
+
+__all__ = [
+    "AccessDenied",
+    "SourceConnection",
+    "close_connection",
+    "connect_source",
+    "decoder",
+    "is_mariadb",
+]
+
+CONNECT_SECONDS: Final = 10.0
+
+_ACCESS_DENIED: Final = frozenset(
+    {
+        ER.ACCESS_DENIED_ERROR,
+        ER.DBACCESS_DENIED_ERROR,
+        ER.TABLEACCESS_DENIED_ERROR,
+        ER.COLUMNACCESS_DENIED_ERROR,
+        ER.SPECIFIC_ACCESS_DENIED_ERROR,
+        1130,  # host is not allowed
+        1698,  # MariaDB: access denied, the account logs in another way
+        1820,  # the password must be changed first
+        1862,  # the password has expired
+        3118,  # the account is locked
+        4151,  # MariaDB: the account is locked
+    }
+)
+_REMEDIES: Final[dict[int, str]] = {
+    1130: "CREATE USER for the host that cdc runs on, or let the account log in from any: '…'@'%'",
+    1698: logins.REMEDY,
+    1820: "give the account a new password: ALTER USER … IDENTIFIED BY '…'",
+    1862: "give the account a new password: ALTER USER … IDENTIFIED BY '…'",
+    3118: "ALTER USER … ACCOUNT UNLOCK",
+    4151: "ALTER USER … ACCOUNT UNLOCK",
+}
+_NO_TLS: Final = CR.CR_SSL_CONNECTION_ERROR
+_NAMES_ANOTHER: Final = frozenset({62, 64})
+"""OpenSSL's X509_V_ERR_HOSTNAME_MISMATCH and X509_V_ERR_IP_ADDRESS_MISMATCH."""
+_TLS_WANTED: Final = 3159  # require_secure_transport
+_PACKET_TOO_LARGE: Final = 1153
+_PLUGIN: Final = frozenset({CR.CR_AUTH_PLUGIN_CANNOT_LOAD, CR.CR_AUTH_PLUGIN_ERR})
+_PASSING_TLS: Final = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
+"""The server went away while TLS was set up. Else the two sides do not agree, and never will."""
+_TRANSIENT: Final = frozenset(
+    {
+        ER.CON_COUNT_ERROR,
+        ER.HANDSHAKE_ERROR,
+        ER.SERVER_SHUTDOWN,
+        ER.NORMAL_SHUTDOWN,
+        ER.ABORTING_CONNECTION,
+        ER.NET_PACKETS_OUT_OF_ORDER,
+        ER.NET_READ_ERROR,
+        ER.NET_READ_INTERRUPTED,
+        ER.NET_ERROR_ON_WRITE,
+        ER.NET_WRITE_INTERRUPTED,
+        ER.NEW_ABORTING_CONNECTION,
+        ER.TOO_MANY_USER_CONNECTIONS,
+        ER.LOCK_WAIT_TIMEOUT,
+        ER.USER_LIMIT_REACHED,
+        ER.LOCK_DEADLOCK,
+        ER.QUERY_INTERRUPTED,
+        1021,  # its disk is full: a temporary table found no room
+        1037,  # it has no memory left, for a sort in the next one
+        1038,
+        1041,
+        1047,  # a Galera node that is not ready
+        1114,  # a temporary table is full
+        1129,  # the host is blocked until FLUSH HOSTS, after too many broken connections
+        1135,  # it cannot make a thread
+        1290,  # an option prevents it, super_read_only during a failover for one
+        1927,  # MariaDB: the connection was killed
+        1969,  # MariaDB: the statement took too long
+        3024,  # the statement took too long
+        3032,  # the server is in offline mode
+        3169,  # the session was killed
+        4031,  # the client was idle for too long
+    }
+)
+
+
+class AccessDenied(Unfit):
+    """The source refuses this account what it asks for."""
+
+
+if TYPE_CHECKING:
+    _Connection = Connection[Cursor]  # generic in the type stubs only
+else:
+    _Connection = Connection
+
+
+class SourceConnection(_Connection):
+    """A connection that raises Retryable, AccessDenied, Unfit or Fatal instead of driver errors."""
+
+    @property
+    def where(self) -> str:
+        """Where the source is."""
+        return f"{self.host}:{self.port}"
+
+    def query(self, sql: Any, unbuffered: bool = False) -> int:
+        """See PyMySQL; every cursor sends its statements through here."""
+        with self.understood():
+            return super().query(sql, unbuffered)
+
+    def command(self, command: int, payload: bytes) -> None:
+        """Send a command that is no statement."""
+        with self.understood():
+            self._execute_command(command, payload)  # type: ignore[attr-defined]
+
+    def answer(self) -> None:
+        """Read the one packet by which the source answers a command."""
+        with self.understood():
+            self._read_packet()  # type: ignore[no-untyped-call]
+
+    @contextlib.contextmanager
+    def understood(self) -> Iterator[None]:
+        """Turn all that is raised in here into errors of cdc; Garbled for what is no driver error.
+
+        A damaged answer makes the driver, or who reads a value of it, raise almost anything.
+        """
+        try:
+            yield
+        except CdcError:
+            raise
+        except pymysql.MySQLError as error:
+            raise explain(error, self.where) from error
+        except Exception as error:  # PyMySQL raises Exception itself, too
+            close_connection(self)  # an answer may be left half read
+            raise Garbled.of(error, self.where) from error
+
+    def _process_auth(self, plugin_name: bytes, auth_packet: Any, handler: Any = None) -> Any:
+        plugin = plugin_name.decode("ascii", "replace")
+        user = self.user.decode("utf-8", "replace") if isinstance(self.user, bytes) else ""
+        encrypted: bool = self._secure  # type: ignore[attr-defined]
+        logins.require(plugin, encrypted=encrypted, where=self.where, user=user)
+        if plugin == logins.PARSEC:
+            return logins.prove_by_parsec(self, auth_packet.read_all())
+        try:
+            return super()._process_auth(plugin_name, auth_packet, handler)  # type: ignore[misc]
+        except IndexError as error:
+            if plugin == logins.DIALOG:
+                raise logins.talks_first(self.where, user) from error
+            raise
+
+
+def connect_source(
+    source: SourceConfig, *, read_timeout: float, writes: bool = False, raw: bool = False
+) -> SourceConnection:
+    """Log in, and make the session one in which answers depend on no default of the server.
+
+    `read_timeout` is in seconds. Without `writes` the source is asked to refuse any change; with
+    `raw`, text comes in the charset that it is kept in, else in utf8mb4. Raises Retryable where
+    the source cannot be reached now, Unfit where it refuses the account or the protection that
+    the configuration asks for, and UsageError where it cannot be asked as it is configured.
+    """
+    connection = _logged_in(source, read_timeout)
+    greeting = str(connection.get_server_info())  # type: ignore[no-untyped-call]
+    try:
+        with connection.understood():
+            mariadb = is_mariadb(connection)
+            told = session.statement(greeting, mariadb=mariadb, writes=writes, raw=raw)
+        connection.query(told)
+    except BaseException:
+        close_connection(connection)
+        raise
+    return connection
+
+
+@contextlib.contextmanager
+def asking(source: SourceConfig, *, read_timeout: float) -> Iterator[SourceConnection]:
+    """Open a connection for some questions; raises what `connect` does, Garbled for odd answers."""
+    with (
+        contextlib.closing(connect_source(source, read_timeout=read_timeout)) as connection,
+        connection.understood(),
+    ):
+        yield connection
+
+
+def _logged_in(source: SourceConfig, read_timeout: float) -> SourceConnection:
+    where = f"{source.host}:{source.port}"
+    try:
+        return SourceConnection(
+            host=source.host,
+            port=source.port,
+            user=source.user.encode(errors="surrogateescape"),
+            password=source.read_password().encode(errors="surrogateescape"),
+            charset="utf8mb4",
+            collation=session.COLLATION,
+            autocommit=None,
+            connect_timeout=CONNECT_SECONDS,
+            read_timeout=read_timeout,
+            write_timeout=read_timeout,
+            program_name="cdc",
+            **_protection(source.tls),
+        )
+    except CdcError:
+        raise
+    except pymysql.MySQLError as error:
+        raise _explain_login(error, source, where) from error
+    except Exception as error:  # what a damaged greeting makes the driver raise
+        if isinstance(error, UnicodeError) and not isinstance(error, UnicodeDecodeError):
+            raise UsageError(
+                "source.user or the password holds half a character, which cannot be sent",
+                remedy="write them anew, in UTF-8",
+            ) from error
+        raise Garbled.of(error, where) from error
+
+
+def close_connection(connection: Connection[Any]) -> None:
+    """Drop a connection without a farewell, in whatever state it is."""
+    with contextlib.suppress(Exception):
+        connection._force_close()  # type: ignore[attr-defined]
+
+
+def is_mariadb(connection: Connection[Any]) -> bool:
+    """Tell MariaDB from MySQL by what the server calls itself."""
+    return "mariadb" in str(connection.get_server_info()).lower()  # type: ignore[no-untyped-call]
+
+
+def _protection(tls: TlsConfig) -> dict[str, Any]:
+    if tls.mode == "off":
+        return {"ssl_disabled": True}
+    try:
+        return {"ssl": _context(tls)}
+    except OSError as error:  # they were there when the configuration was read
+        files = ", ".join(str(each) for each in (tls.ca, tls.cert, tls.key) if each)
+        raise UsageError(
+            f"the files of source.tls ({files}) cannot be used: {error}",
+            remedy="make them PEM files that this user may read, then start again",
+        ) from error
+
+
+def _context(tls: TlsConfig) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=tls.ca)
+    context.check_hostname = tls.mode == "verify"
+    if tls.mode == "required":
+        context.verify_mode = ssl.CERT_NONE
+    # the certificates that MySQL makes for itself lack an extension that strict mode wants
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    if tls.cert:
+        context.load_cert_chain(tls.cert, tls.key, password="")
+    return context
+
+
+def _explain_login(error: pymysql.MySQLError, source: SourceConfig, where: str) -> CdcError:
+    code, text = _code(error), _text(error)
+    original = getattr(error, "original_exception", error.__context__)
+    if isinstance(original, ssl.SSLError):
+        return _explain_tls(original, where)
+    if isinstance(original, socket.gaierror):
+        return Retryable(
+            f"the source's host {source.host} is not known: {original.strerror}",
+            remedy="check source.host and the resolver",
+        )
+    if code == _NO_TLS:
+        return Unfit(
+            f"the source {where} does not offer TLS, and source.tls is {source.tls.mode}",
+            remedy="configure a certificate on the source; where the network is trusted, write"
+            " source.tls: off",
+        )
+    if code in _ACCESS_DENIED:
+        return AccessDenied(
+            f"the source {where} does not let {source.user} in: {text}",
+            remedy=_REMEDIES.get(code or 0)
+            or "check source.user and its password, and from where the account may log in;"
+            f" {_asked_of_tls(source.tls)}",
+        )
+    if code in _PLUGIN:
+        return Unfit(
+            f"the source {where} lets {source.user} in another way than by a password: {text}",
+            remedy=logins.REMEDY,
+        )
+    return explain(error, where)
+
+
+def _asked_of_tls(tls: TlsConfig) -> str:
+    """Say what else an account may ask for: the server answers as to a wrong password."""
+    if tls.mode == "off":
+        return "if it must use TLS (REQUIRE SSL), write source.tls: required"
+    if not tls.cert:
+        return "if it must show a certificate (REQUIRE X509), name source.tls.cert and key"
+    return "if it must show a certificate of its own (REQUIRE SUBJECT), name that one"
+
+
+def _explain_tls(error: ssl.SSLError, where: str) -> CdcError:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        if error.verify_code in _NAMES_ANOTHER:
+            return Unfit(
+                f"the certificate of the source {where} is for another host:"
+                f" {error.verify_message}",
+                remedy="write the name that it holds in source.host; or have only its authority"
+                " verified: source.tls: {mode: verify_ca, ca: FILE}",
+            )
+        return Unfit(
+            f"the certificate of the source {where} is not trusted: {error.verify_message}",
+            remedy="name the authority that signed it: source.tls: {ca: FILE}",
+        )
+    reason = error.reason or str(error)
+    if isinstance(error, _PASSING_TLS):
+        return Retryable(f"the source {where} ended the connection in its TLS handshake: {reason}")
+    return Unfit(
+        f"TLS with the source {where} cannot be set up: {reason}",
+        remedy="see that the source offers TLS 1.2 or later (tls_version) and trusts the authority"
+        " of source.tls.cert, where it asks for a certificate",
+    )
+
+
+def explain(error: pymysql.MySQLError, where: str) -> CdcError:
+    """Turn a driver's error into what it means."""
+    return explain_code(_code(error), _text(error), where)
+
+
+def explain_code(code: int | None, text: str, where: str = "") -> CdcError:
+    """Turn the number of a server's error, or of the driver's, into what it means."""
+    source = f"the source {where}".rstrip()
+    if code in _ACCESS_DENIED:
+        return AccessDenied(
+            f"{source} refuses this account: {text}",
+            remedy=_REMEDIES.get(code or 0, "see which privilege it lacks: cdc check"),
+        )
+    if code == _TLS_WANTED:
+        return Unfit(
+            f"{source} insists on TLS: {text}", remedy="write source.tls: required, or verify"
+        )
+    if code == _PACKET_TOO_LARGE:
+        return Unfit(
+            f"{source} takes no statement as long as ours: {text}",
+            remedy="run on the source: SET GLOBAL max_allowed_packet = 67108864",
+        )
+    if code in _TRANSIENT or code is None or _is_client_code(code):
+        return Retryable(f"{source} cannot be reached: {text}")
+    return Fatal(f"{source} answered with error {code}: {text}")
+
+
+def _is_client_code(code: int) -> bool:
+    """Tell whether the driver gave up, rather than the server answered; 0: the socket is gone."""
+    return code == 0 or 2000 <= code < 3000
+
+
+def _code(error: pymysql.MySQLError) -> int | None:
+    return error.args[0] if error.args and isinstance(error.args[0], int) else None
+
+
+def _text(error: pymysql.MySQLError) -> str:
+    return str(error.args[1]) if len(error.args) > 1 and error.args[1] else str(error)

@@ -1,0 +1,208 @@
+"""Asks a source for what preflight judges."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final, TypeVar
+
+from pymysql.cursors import DictCursor
+
+from cdc.model.server_facts import Replica, SourceFacts, TableFacts
+from cdc.readers.server.catalog import describe_table, generated_columns, quoted
+from cdc.readers.server.connection import AccessDenied, SourceConnection, is_mariadb
+
+T = TypeVar("T")
+
+_WITHOUT_ROWS: Final = frozenset({"VIEW", "SEQUENCE"})
+"""Kinds of tables, as information_schema has them, that a mapping has nothing to be judged by."""
+
+VARIABLES: Final = (
+    "binlog_format",
+    "binlog_row_image",
+    "binlog_row_metadata",
+    "binlog_row_value_options",
+    "enforce_gtid_consistency",
+    "gtid_binlog_pos",
+    "gtid_binlog_state",
+    "gtid_executed",
+    "gtid_mode",
+    "gtid_purged",
+    "gtid_strict_mode",
+    "innodb_native_foreign_keys",
+    "log_bin",
+    "log_replica_updates",
+    "log_slave_updates",
+    "lower_case_table_names",
+    "server_id",
+    "server_uuid",
+    "wsrep_on",
+)
+
+# `  CONSTRAINT `name` FOREIGN KEY (…) REFERENCES …`; no other line of SHOW CREATE TABLE has it.
+# MariaDB 10.11 does not double a ` in the name.
+_CASCADE: Final = re.compile(
+    r"^  CONSTRAINT `(?P<name>.+?)` FOREIGN KEY .*?"
+    r"(?P<rule>ON (?:DELETE|UPDATE) (?:CASCADE|SET NULL).*?),?$",
+    re.MULTILINE,
+)
+_GLOBAL_GRANT: Final = re.compile(r"^GRANT (?P<privileges>.+?) ON \*\.\* TO ")
+
+
+def fetch_source_facts(connection: SourceConnection) -> SourceFacts:
+    """Ask for everything about the server; what the account may not ask is None."""
+    mariadb = is_mariadb(connection)
+    [[version_text, account, clock]] = _rows(
+        connection, "SELECT VERSION(), CURRENT_USER(), UTC_TIMESTAMP(6)"
+    )
+    version = _version(str(version_text))
+    variables = _variables(connection)
+    logging = variables.get("log_bin") == "ON"
+    status = _allowed(lambda: _binlog_status(connection, version, mariadb=mariadb)) or {}
+    return SourceFacts(
+        flavour="mariadb" if mariadb else "mysql",
+        version=version,
+        version_text=str(version_text),
+        account=str(account),
+        variables=variables,
+        privileges=_privileges(connection),
+        logged_schemas=_listed(status.get("Binlog_Do_DB")),
+        ignored_schemas=_listed(status.get("Binlog_Ignore_DB")),
+        replicates=_allowed(lambda: _replicates(connection, version, mariadb=mariadb)),
+        replicas=_allowed(lambda: _replicas(connection, version, mariadb=mariadb)),
+        binary_logs=_allowed(lambda: _binary_logs(connection)) if logging else (),
+        clock=clock.replace(tzinfo=UTC) if isinstance(clock, datetime) else None,
+    )
+
+
+def table_facts(connection: SourceConnection, schema: str, table: str) -> TableFacts | None:
+    """Ask for everything about a table; None for one that the account cannot see."""
+    found = _rows(
+        connection,
+        "SELECT table_type, COALESCE(engine, '') FROM information_schema.tables"
+        " WHERE table_schema = %s AND table_name = %s",
+        schema,
+        table,
+    )
+    if not found:
+        return None
+    kind, engine = (str(each) for each in found[0])
+    readable = _allowed(lambda: _rows(connection, f"SELECT * FROM {quoted(schema, table)} LIMIT 0"))
+    if readable is None or kind in _WITHOUT_ROWS:
+        return TableFacts(schema=schema, table=table, kind=kind, engine=engine)
+    return TableFacts(
+        schema=schema,
+        table=table,
+        kind=kind,
+        engine=engine,
+        columns=describe_table(connection, schema, table),
+        cascades=_cascades(connection, schema, table),
+        generated=frozenset(generated_columns(connection, schema, table)),
+    )
+
+
+def is_table(connection: SourceConnection, schema: str, table: str) -> bool:
+    """Tell whether there is a table of this name; a view, or another thing, is none."""
+    found = _rows(
+        connection,
+        "SELECT table_type FROM information_schema.tables"
+        " WHERE table_schema = %s AND table_name = %s",
+        schema,
+        table,
+    )
+    return any(str(kind) in ("BASE TABLE", "SYSTEM VERSIONED") for (kind,) in found)
+
+
+def server_version(connection: SourceConnection) -> tuple[int, ...]:
+    """Return the numbers of the server's version."""
+    [(text,)] = _rows(connection, "SELECT VERSION()")
+    return _version(str(text))
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", text.partition("-")[0]))
+
+
+def _variables(connection: SourceConnection) -> dict[str, str]:
+    found = _rows(connection, "SHOW GLOBAL VARIABLES WHERE variable_name IN %s", VARIABLES)
+    return {str(name).lower(): str(value) for name, value in found}
+
+
+def _privileges(connection: SourceConnection) -> frozenset[str]:
+    """Return what is granted on every schema, by active roles too; `SHOW GRANTS` expands them."""
+    privileges: set[str] = set()
+    for (grant,) in _rows(connection, "SHOW GRANTS"):
+        if match := _GLOBAL_GRANT.match(str(grant)):
+            privileges |= {each.strip().upper() for each in match["privileges"].split(",")}
+    if "REPLICATION CLIENT" in privileges:  # MariaDB's older name
+        privileges.add("BINLOG MONITOR")
+    return frozenset(privileges)
+
+
+def _binlog_status(
+    connection: SourceConnection, version: tuple[int, ...], *, mariadb: bool
+) -> dict[str, Any]:
+    old = mariadb or version < (8, 2)
+    rows = _dicts(connection, "SHOW MASTER STATUS" if old else "SHOW BINARY LOG STATUS")
+    return rows[0] if rows else {}
+
+
+def _replicates(connection: SourceConnection, version: tuple[int, ...], *, mariadb: bool) -> bool:
+    if mariadb:
+        return bool(_rows(connection, "SHOW ALL SLAVES STATUS"))
+    old = version < (8, 0, 22)
+    return bool(_rows(connection, "SHOW SLAVE STATUS" if old else "SHOW REPLICA STATUS"))
+
+
+def _replicas(
+    connection: SourceConnection, version: tuple[int, ...], *, mariadb: bool
+) -> tuple[Replica, ...]:
+    old = mariadb or version < (8, 0, 22)
+    rows = _dicts(connection, "SHOW SLAVE HOSTS" if old else "SHOW REPLICAS")
+    lower = [{key.lower(): value for key, value in row.items()} for row in rows]
+    return tuple(
+        Replica(int(row["server_id"]), str(row.get("replica_uuid") or row.get("slave_uuid") or ""))
+        for row in lower
+    )
+
+
+def _binary_logs(connection: SourceConnection) -> tuple[tuple[str, int], ...]:
+    return tuple((str(name), int(size)) for name, size, *_ in _rows(connection, "SHOW BINARY LOGS"))
+
+
+def _cascades(connection: SourceConnection, schema: str, table: str) -> tuple[str, ...]:
+    """Read the foreign keys from the definition.
+
+    MariaDB shows information_schema.referential_constraints only to accounts that may do more
+    than SELECT.
+    """
+    [[_, definition, *_]] = _rows(connection, f"SHOW CREATE TABLE {quoted(schema, table)}")
+    return tuple(
+        f"{match['name'].replace('``', '`')} ({match['rule']})"
+        for match in _CASCADE.finditer(str(definition))
+    )
+
+
+def _listed(value: object) -> tuple[str, ...]:
+    return tuple(filter(None, str(value or "").split(",")))
+
+
+def _allowed(ask: Callable[[], T]) -> T | None:
+    try:
+        return ask()
+    except AccessDenied:
+        return None
+
+
+def _rows(connection: SourceConnection, statement: str, *values: object) -> Sequence[Sequence[Any]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values or None)
+        return cursor.fetchall()
+
+
+def _dicts(connection: SourceConnection, statement: str) -> Sequence[dict[str, Any]]:
+    with connection.cursor(DictCursor) as cursor:
+        cursor.execute(statement)
+        rows: Iterable[dict[str, Any]] = cursor.fetchall()
+        return list(rows)

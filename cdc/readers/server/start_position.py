@@ -1,0 +1,123 @@
+"""Where a new stream begins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from cdc.errors import Unfit, UsageError
+from cdc.model.checkpoint import Checkpoint
+from cdc.model.position import FilePosition, GtidPosition, GtidSet, MariadbGtids, Position
+from cdc.model.witness import Witness
+from cdc.readers.binlog.dump import FIRST_OFFSET
+from cdc.readers.binlog.history import continuation
+from cdc.readers.server.connection import SourceConnection, asking, connect_source, is_mariadb
+from cdc.readers.server.resume import rows, server_identity
+
+if TYPE_CHECKING:
+    from pymysql.connections import Connection
+
+    from cdc.config import SourceConfig, StartPosition
+
+QUERY_SECONDS = 30.0
+
+
+def resolve_start(config: SourceConfig, start: str | StartPosition) -> Checkpoint:
+    """Ask the source what `start` means there; return the checkpoint to begin with."""
+    with asking(config, read_timeout=QUERY_SECONDS) as connection:
+        mariadb = is_mariadb(connection)
+        if isinstance(start, str):
+            position = _WORDS[start](connection, mariadb)
+        else:
+            position = start_from_config(start, mariadb=mariadb)
+        here = server_identity(connection, mariadb=mariadb)
+        return Checkpoint(position, None, here, end_of_log(connection, config, here))
+
+
+def witnessed(config: SourceConfig, checkpoint: Checkpoint) -> Checkpoint:
+    """Return a checkpoint from before there were witnesses with the log's end as its witness.
+
+    Raises what `server_continuing` does: a log that has lost the position is no witness of it.
+    """
+    with asking(config, read_timeout=QUERY_SECONDS) as connection:
+        mariadb = is_mariadb(connection)
+        connect = partial(connect_source, config, read_timeout=QUERY_SECONDS)
+        continued = continuation.server_continuing(
+            connection, checkpoint, mariadb=mariadb, connect=connect
+        )
+        here = continued.server
+        return checkpoint._replace(
+            inflight=checkpoint.inflight if checkpoint.server == here else None,
+            server=here,
+            witness=end_of_log(connection, config, here),
+        )
+
+
+def end_of_log(connection: SourceConnection, config: SourceConfig, here: str) -> Witness:
+    """Return the witness of a stream that has applied nothing: where the log ends now."""
+    connect = partial(connect_source, config, read_timeout=QUERY_SECONDS)
+    mariadb = is_mariadb(connection)
+    return continuation.end_of_log(connection, here, mariadb=mariadb, connect=connect)
+
+
+def start_from_config(start: StartPosition, *, mariadb: bool) -> Position:
+    """Return the position that the configuration spells out."""
+    if start.file is not None and start.offset is not None:
+        return FilePosition(start.file, start.offset)
+    try:
+        text = start.gtid or ""
+        return GtidPosition(MariadbGtids.parse(text) if mariadb else GtidSet.parse(text))
+    except ValueError as error:
+        raise UsageError(
+            f"start.gtid: {error}",
+            remedy="write domain-server-sequence,…" if mariadb else "write UUID:1-N,…",
+        ) from error
+
+
+def has_gtids(connection: Connection[Any], *, mariadb: bool) -> bool:
+    """Tell whether the source numbers its transactions in a way that other servers know."""
+    if mariadb:
+        return True
+    [(mode,)] = rows(connection, "SELECT @@GLOBAL.gtid_mode")
+    return bool(mode == "ON")
+
+
+def earliest_position(connection: Connection[Any], mariadb: bool) -> Position:
+    """Return the position of the oldest binlog that is left."""
+    logs = rows(connection, "SHOW BINARY LOGS")
+    if not logs:
+        raise Unfit("the source has no binlog", remedy="turn on log_bin on the source")
+    first = str(logs[0][0])
+    if mariadb:
+        [(gtids, state)] = rows(
+            connection,
+            "SELECT BINLOG_GTID_POS(%s, %s), @@GLOBAL.gtid_binlog_state",
+            first,
+            FIRST_OFFSET,
+        )
+        # the source has forgotten a domain that was deleted, and would refuse a position in it
+        return GtidPosition(MariadbGtids.parse(gtids or "").within(MariadbGtids.parse(state)))
+    [(mode, purged)] = rows(connection, "SELECT @@GLOBAL.gtid_mode, @@GLOBAL.gtid_purged")
+    if mode == "ON":
+        return GtidPosition(GtidSet.parse(purged))
+    return FilePosition(first, FIRST_OFFSET)
+
+
+def current_position(connection: Connection[Any], mariadb: bool) -> Position:
+    """Return a position that everything visible to a query now is before."""
+    if mariadb:
+        [(gtids,)] = rows(connection, "SELECT @@GLOBAL.gtid_binlog_pos")
+        return GtidPosition(MariadbGtids.parse(gtids))
+    [(mode, executed)] = rows(connection, "SELECT @@GLOBAL.gtid_mode, @@GLOBAL.gtid_executed")
+    if mode == "ON":
+        return GtidPosition(GtidSet.parse(executed))
+    *_, (file, size, *_) = rows(connection, "SHOW BINARY LOGS")
+    return FilePosition(str(file), int(size))
+
+
+_WORDS: dict[str, Callable[[Connection[Any], bool], Position]] = {
+    "backfill": current_position,  # what the tables hold already is copied beside the stream
+    "earliest": earliest_position,
+    "now": current_position,
+}

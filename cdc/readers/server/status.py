@@ -1,0 +1,109 @@
+"""A quick look at a source: how far it has come, which binlogs it keeps, what time it has."""
+
+from __future__ import annotations
+
+import time
+from bisect import bisect_left
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC
+from typing import TYPE_CHECKING, Any, Final
+
+from cdc.model.position import (
+    FilePosition,
+    GtidPosition,
+    GtidSet,
+    MariadbGtids,
+    Position,
+    file_number,
+)
+from cdc.readers.binlog.dump import FIRST_OFFSET
+from cdc.readers.server.connection import asking, is_mariadb
+from cdc.readers.server.resume import rows
+from cdc.readers.server.start_position import current_position
+
+if TYPE_CHECKING:
+    from pymysql.connections import Connection
+
+    from cdc.config import SourceConfig
+    from cdc.readers.server.connection import SourceConnection
+
+QUERY_SECONDS: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class SourceStatus:
+    """`committed`: what the source has committed; `logs`: its binlogs' sizes by name."""
+
+    committed: Position
+    logs: dict[str, int]
+    clock_offset_seconds: float
+
+    def is_all_in(self, applied: Position) -> bool:
+        """Tell whether the position is behind everything that the source has committed."""
+        if isinstance(applied, FilePosition):
+            return (
+                applied.file in self.logs and self.bytes_behind(applied.file, applied.offset) == 0
+            )
+        return type(applied) is type(self.committed) and applied.contains(self.committed)
+
+    def bytes_behind(self, file: str, offset: int) -> int | None:
+        """Return how much the binlogs hold after this place; None where it is not in them."""
+        if file not in self.logs:
+            return None
+        number = file_number(file)
+        later = sum(size for name, size in self.logs.items() if file_number(name) > number)
+        return later + max(0, self.logs[file] - offset)
+
+    def headroom_bytes(self, file: str) -> int | None:
+        """Return how much the source would purge before it comes to this file."""
+        if file not in self.logs:
+            return None
+        number = file_number(file)
+        return sum(size for name, size in self.logs.items() if file_number(name) < number)
+
+
+def fetch(config: SourceConfig) -> SourceStatus:
+    """Ask the source; raises Retryable or Unfit where it does not answer."""
+    with asking(config, read_timeout=QUERY_SECONDS) as connection:
+        return fetch_on(connection)
+
+
+def fetch_on(connection: SourceConnection) -> SourceStatus:
+    """Ask on a connection that there is."""
+    committed = current_position(connection, is_mariadb(connection))
+    logs = {str(name): int(size) for name, size, *_ in rows(connection, "SHOW BINARY LOGS")}
+    return SourceStatus(committed, logs, clock_offset(connection))
+
+
+def file_after(config: SourceConfig, applied: GtidPosition, names: Collection[str]) -> str:
+    """Return which of the binlogs holds what follows `applied`; empty where it is purged.
+
+    Each begins with the GTIDs of those before it. Raises Retryable or Unfit.
+    """
+    ordered = sorted(names, key=file_number)
+    with asking(config, read_timeout=QUERY_SECONDS) as connection:
+        before = _before_in_mariadb if is_mariadb(connection) else _before_in_mysql
+        later = bisect_left(
+            ordered, True, key=lambda name: not applied.contains(before(connection, name))
+        )
+    return ordered[later - 1] if later else ""
+
+
+def _before_in_mysql(connection: SourceConnection, name: str) -> GtidPosition:
+    found = rows(connection, "SHOW BINLOG EVENTS IN %s LIMIT 2", name)
+    sets = [str(info) for _, _, kind, _, _, info in found if kind == "Previous_gtids"]
+    return GtidPosition(GtidSet.parse("".join(sets)))
+
+
+def _before_in_mariadb(connection: SourceConnection, name: str) -> GtidPosition:
+    [(gtids,)] = rows(connection, "SELECT BINLOG_GTID_POS(%s, %s)", name, FIRST_OFFSET)
+    return GtidPosition(MariadbGtids.parse(gtids or ""))
+
+
+def clock_offset(connection: Connection[Any]) -> float:
+    """Return the source's clock minus ours, in seconds; exact to half of the answer's time."""
+    asked = time.time()
+    [(theirs,)] = rows(connection, "SELECT UTC_TIMESTAMP(6)")
+    answered = time.time()
+    return float(theirs.replace(tzinfo=UTC).timestamp() - (asked + answered) / 2)

@@ -1,0 +1,71 @@
+"""A connection to the target."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from pymongo import MongoClient
+from pymongo.errors import ConfigurationError
+from pymongo.uri_parser import split_options
+
+from cdc.config import TargetConfig
+from cdc.errors import CdcError, Retryable, UsageError
+
+SELECTION_MILLISECONDS: Final = 5_000
+"""How long an operation looks for a primary before it is tried again, and said so."""
+
+ANSWER_MILLISECONDS: Final = 70_000
+"""Longer than a transaction may live at the server (60 s): what was silent for so long is lost."""
+
+MIN_HEARTBEAT_SECONDS: Final = 0.5
+"""The shortest interval that the drivers' specification allows."""
+
+MAX_HEARTBEAT_SECONDS: Final = 10.0
+
+_QUOTED: Final = re.compile(r'"[^"]*"')
+"""What the driver quotes of a URI: where a sign is not escaped, the end of a password."""
+
+
+def connect_target(
+    target: TargetConfig, *, heartbeat_seconds: float = 5.0
+) -> MongoClient[dict[str, Any]]:
+    """Return a client; it connects when it is first used. UsageError for a wrong URI.
+
+    The driver's monitor asks the server for a sign of life at each heartbeat. Where none comes for
+    two more, it closes the connections in use: a dead link is noticed within three intervals, and
+    a batch may still take as long as it takes.
+    """
+    uri = target.uri.get_secret_value()
+    heartbeat = min(max(heartbeat_seconds, MIN_HEARTBEAT_SECONDS), MAX_HEARTBEAT_SECONDS)
+    try:
+        # else the driver would only warn, and go on without: unencrypted, for `tls=ture`
+        if options := urlsplit(uri).query:
+            split_options(options, warn=False)
+        return MongoClient(
+            uri,
+            appname="cdc",
+            serverSelectionTimeoutMS=SELECTION_MILLISECONDS,
+            heartbeatFrequencyMS=int(heartbeat * 1000),
+            connectTimeoutMS=int(2 * heartbeat * 1000),
+            socketTimeoutMS=ANSWER_MILLISECONDS,
+            w="majority",
+            tz_aware=True,
+        )
+    except (ConfigurationError, ValueError, OSError) as error:
+        raise _explained(error, uri) from None  # the driver's error may hold a part of a password
+
+
+def _explained(error: Exception, uri: str) -> CdcError:
+    what = _QUOTED.sub("…", str(error))
+    if uri.startswith("mongodb+srv:") and type(error) is ConfigurationError:
+        return Retryable(
+            f"the target's host cannot be looked up: {what}",
+            remedy="check the host in target.uri, its SRV record, and the resolver",
+        )
+    return UsageError(
+        f"target.uri cannot be used: {what}",
+        remedy="write mongodb://HOST:PORT/?replicaSet=…, and USER:PASSWORD@ before the host, with"
+        " signs like / and @ in the password as %2F and %40",
+    )

@@ -1,0 +1,1 @@
+"""Rows that the target refuses: set aside, listed, tried again."""

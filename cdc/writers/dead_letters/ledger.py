@@ -1,0 +1,234 @@
+"""The open letters of the stream that this writer owns, and what a batch does to them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import bson
+from pymongo.database import Database
+from pymongo.read_concern import ReadConcern
+
+from cdc.errors import TooManyDeadLetters
+from cdc.model.batch import Batch, MappedTransaction, comparable
+from cdc.model.dead_letter import DEAD_LETTERS, Failure, LetterState, Origin
+from cdc.model.operation import Operation
+from cdc.model.state_change import StateWrite
+from cdc.model.table_name import full_name, split_name
+from cdc.model.transaction import ANY_TABLE
+from cdc.writers.dead_letters.store import EXACT, Letter, letter_id_of, opened, resolved
+from cdc.writers.stream_state import MAJORITY, Document
+
+Open = Mapping[str, Mapping[object, str]]
+"""The ids of open letters by collection and comparable key."""
+
+_INDEX: Final = [("stream", 1), ("state", 1), ("first_at", 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many letters may open within a time and stay so: with more the daemon stops."""
+
+    most: int = 100
+    window_seconds: float = 3600.0
+
+
+DEFAULT_LIMITS: Final = Limits()
+
+
+class LetterChanges(NamedTuple):
+    """What a batch does to letters, once it has landed."""
+
+    opened: Sequence[Letter] = ()
+    resolved: Sequence[str] = ()
+    writes: Sequence[StateWrite] = ()
+
+
+NOTHING: Final = LetterChanges()
+
+
+class OpenLetters:
+    """The main thread's view of the letters; others read the collection."""
+
+    def __init__(self, database: Database[Document], stream: str, limits: Limits) -> None:
+        self._stream = stream
+        self._limits = limits
+        self._documents = database.get_collection(
+            DEAD_LETTERS,
+            codec_options=EXACT,
+            read_concern=ReadConcern("majority"),
+            write_concern=MAJORITY,
+        )
+        self._open: dict[str, dict[object, str]] = {}
+        self._keyless: set[str] = set()
+
+    @property
+    def count(self) -> int:
+        """How many are open, as far as is known here."""
+        return len(self._keyless) + sum(len(each) for each in self._open.values())
+
+    def prepare(self) -> None:
+        """Make sure that looking for open letters stays quick, and learn which there are."""
+        self._documents.create_index(_INDEX)
+        self.load()
+
+    def load(self) -> None:
+        """Learn which letters are open: somebody may have discarded some."""
+        found = self._documents.find(
+            {"stream": self._stream, "state": LetterState.OPEN.value}, {"collection": 1, "key": 1}
+        )
+        self._open, self._keyless = {}, set()
+        for each in found:
+            self._remember(str(each["_id"]), each["collection"], key_of(each))
+
+    def _remember(self, identity: str, collection: str, key: bytes) -> None:
+        if key:
+            self._open.setdefault(collection, {})[comparable(key)] = identity
+        else:
+            self._keyless.add(identity)
+
+    def changes(self, batch: Batch) -> LetterChanges:
+        """Return what the batch does to letters; raises TooManyDeadLetters where it opens too many.
+
+        The last change of each document counts: one that failed and was written later in the batch
+        has no letter.
+        """
+        if not self.count and not any(True for _ in batch.failures()):
+            return NOTHING
+        letters, done = outcomes(self._stream, batch, self._open)
+        new = [each for each in letters if not self._is_open(each)]
+        if new:
+            self._require_few(new)
+        if batch.clears:
+            again = {each.id for each in letters}
+            done += [each for each in self._cleared(batch) if each not in {*again, *done}]
+        writes = [opened(self._stream, each) for each in letters]
+        return LetterChanges(letters, done, (*writes, *map(resolved, done)))
+
+    def _cleared(self, batch: Batch) -> Iterator[str]:
+        """Yield the open letters on rows that a statement takes away as a whole."""
+        for clear in batch.clears:
+            schema, table = split_name(clear.table)
+            of = (
+                {"$regex": f"^{re.escape(full_name(schema, ''))}"}
+                if table == ANY_TABLE
+                else clear.table
+            )
+            query = {"stream": self._stream, "state": LetterState.OPEN.value, "table": of}
+            for each in self._documents.find({**query, "collection": clear.collection}, {"_id": 1}):
+                yield str(each["_id"])
+
+    def _is_open(self, letter: Letter) -> bool:
+        if not letter.failure.id:
+            return letter.id in self._keyless
+        return comparable(letter.failure.id) in self._open.get(letter.collection, {})
+
+    def _require_few(self, letters: Sequence[Letter]) -> None:
+        most, window = self._limits.most, self._limits.window_seconds
+        count = len(letters) + self._recent(letters)
+        if count <= most:
+            return
+        last = letters[-1]
+        raise TooManyDeadLetters(
+            f"{count} dead letters would be open that are not older than {window:g} seconds, and"
+            f" dead_letters.max is {most}; the last one's reason is: {_why(last.failure)}",
+            position=last.position,
+            table=last.origin.table,
+            remedy="see what they have in common: cdc dead-letters list; mend the mapping, the"
+            " collection's validator or index, or the rows, and start again: nothing is lost;"
+            " those that do not matter: cdc dead-letters discard --all; or raise dead_letters.max",
+        )
+
+    def _recent(self, letters: Sequence[Letter]) -> int:
+        """Count other open letters of the window, by the target's clock."""
+        since = {"$subtract": ["$$NOW", int(self._limits.window_seconds * 1000)]}
+        return self._documents.count_documents(
+            {
+                "stream": self._stream,
+                "state": LetterState.OPEN.value,
+                "$expr": {"$gte": ["$first_at", since]},
+                "_id": {"$nin": [each.id for each in letters]},
+            }
+        )
+
+    def landed(self, letter_changes: LetterChanges) -> None:
+        """Learn that a batch with these changes is durable."""
+        gone = {*letter_changes.resolved}
+        if gone:
+            self._keyless -= gone
+            for collection, known in self._open.items():
+                kept = {key: each for key, each in known.items() if each not in gone}
+                self._open[collection] = kept
+            self._open = {name: known for name, known in self._open.items() if known}
+        for each in letter_changes.opened:
+            self._remember(each.id, each.collection, each.failure.id)
+
+
+def _why(failure: Failure) -> str:
+    """Tell the reason without the server's words, which may hold values."""
+    column = f", column {failure.column}" if failure.column else ""
+    return f"{failure.reason.value}{column}"
+
+
+def key_of(document: Mapping[str, Any]) -> bytes:
+    """Return a letter's key as an operation's id."""
+    if document.get("key") is None:
+        return b""
+    raw = bson.encode({"_id": document["key"]}, codec_options=EXACT)
+    return raw[4:5] + raw[9:-1]
+
+
+def outcomes(stream: str, batch: Batch, known: Open) -> tuple[list[Letter], list[str]]:
+    """Return the letters that the batch opens, and those that it resolves."""
+    failing: dict[str, set[object]] = {}
+    for collection, failures in batch.failures():
+        keys = {comparable(each.id) for each in failures if each.id}
+        failing.setdefault(collection, set()).update(keys)
+    watched = {
+        name: failing.get(name, set()) | known.get(name, {}).keys() for name in {*failing, *known}
+    }
+    last: dict[tuple[str, object], Letter | None] = {}
+    for transaction, collection, origin, each in _changes(batch, watched):
+        if isinstance(each, Failure):
+            identity = letter_id_of(stream, collection, origin, each)
+            key = comparable(each.id) if each.id else identity
+            before = last.get((collection, key))
+            times = before.times + 1 if before else 1
+            last[collection, key] = Letter(identity, collection, origin, transaction, each, times)
+        elif (key := comparable(each.id)) in watched[collection]:
+            last[collection, key] = None
+    letters = [each for each in last.values() if each is not None]
+    done = [
+        known[collection][key]
+        for (collection, key), letter in last.items()
+        if letter is None and key in known.get(collection, {})
+    ]
+    return letters, done
+
+
+def _changes(
+    batch: Batch, watched: Container[str]
+) -> Iterator[tuple[MappedTransaction, str, Origin, Operation | Failure]]:
+    """Yield what happens to the collections that have letters, in the source's order."""
+    for transaction in batch.transactions:
+        for index, (collection, operations) in enumerate(transaction.changes):
+            if collection in watched:
+                origin = transaction.origin(index)
+                for each in _merged(operations, origin.failures):
+                    yield transaction, collection, origin, each
+
+
+def _merged(
+    operations: Sequence[Operation], failures: Sequence[Failure]
+) -> Iterator[Operation | Failure]:
+    if not failures:
+        yield from operations
+        return
+    start = 0
+    for failure in failures:
+        yield from operations[start : failure.behind]
+        yield failure
+        start = failure.behind
+    yield from operations[start:]

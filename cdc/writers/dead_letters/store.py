@@ -1,0 +1,127 @@
+"""How a dead letter is opened and resolved: writes that commit with a batch and its checkpoint."""
+
+from __future__ import annotations
+
+import hashlib
+from fractions import Fraction
+from typing import Any, Final, NamedTuple
+
+import bson
+from bson.codec_options import CodecOptions, DatetimeConversion
+
+from cdc.model.batch import MappedTransaction, comparable, query
+from cdc.model.dead_letter import DEAD_LETTERS, Failure, LetterState, Origin
+from cdc.model.state_change import StateWrite
+from cdc.writers.dead_letters.row_text import shown
+
+COPIED: Final = "copy"
+"""The action of a letter whose row was read in a chunk."""
+
+ID_DIGITS: Final = 16
+
+MAX_KEY_BYTES: Final = 64_000
+"""A longer key is not stored: a letter must always fit."""
+
+EXACT: Final = CodecOptions[dict[str, Any]](
+    tz_aware=True, datetime_conversion=DatetimeConversion.DATETIME_AUTO
+)
+"""Decodes ids such that encoding them gives the same bytes, whatever the date."""
+
+
+class Letter(NamedTuple):
+    """A letter that a batch opens, or keeps open; its document failed `times` times in it."""
+
+    id: str
+    collection: str
+    origin: Origin
+    transaction: MappedTransaction
+    failure: Failure
+    times: int = 1
+
+    @property
+    def action(self) -> str:
+        """What was to be done with the row."""
+        return self.failure.action if self.transaction.identity else COPIED
+
+    @property
+    def position(self) -> str:
+        """The position before the transaction; for a chunk the one that it was applied at."""
+        return str(self.transaction.before or self.transaction.checkpoint.position)
+
+
+def letter_id(stream: str, collection: str, key: bytes) -> str:
+    """Return the id of the letter on a document; two ids that MongoDB takes for equal share it."""
+    return _digest(stream, collection, _canonical(comparable(key)))
+
+
+def letter_id_of(stream: str, collection: str, origin: Origin, failure: Failure) -> str:
+    """Return the id of the letter on a failure; without a key by what can be told of the row."""
+    if failure.id:
+        return letter_id(stream, collection, failure.id)
+    return _digest(stream, collection, origin.table, failure.column, failure.document.hex())
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:ID_DIGITS]
+
+
+def _canonical(value: Any) -> str:
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, tuple):
+        return repr([(name, _canonical(part)) for name, part in value])
+    try:
+        return f"number {Fraction(value)}"
+    except (TypeError, ValueError, OverflowError):  # no number, or not a finite one
+        return repr(value)
+
+
+def opened(stream: str, letter: Letter) -> StateWrite:
+    """Open a letter, or count more failures of its document: once for a transaction."""
+    failure, row = letter.failure, shown(letter.failure.document)
+    facts = {
+        "stream": stream,
+        "state": LetterState.OPEN.value,
+        "table": letter.origin.table,
+        "collection": letter.collection,
+        "key": _key(failure.id),
+        "action": letter.action,
+        "transaction": letter.transaction.identity,
+        "position": letter.position,
+        "reason": failure.reason.value,
+        "column": failure.column,
+        "error": failure.error,
+        "row": row.text,
+        "row_bytes": len(failure.document),
+        "truncated": row.truncated,
+    }
+    literal = {name: {"$literal": value} for name, value in facts.items()}
+    was_open = {"$eq": ["$state", LetterState.OPEN.value]}
+    again = {"$and": [letter.transaction.identity != "", _is("$transaction", letter)]}
+    counted = {"$cond": [again, "$count", {"$add": ["$count", letter.times]}]}
+    change = {
+        **literal,
+        "first_at": {"$cond": [was_open, "$first_at", "$$NOW"]},
+        "last_at": "$$NOW",
+        "count": {"$cond": [was_open, counted, letter.times]},
+    }
+    return StateWrite(DEAD_LETTERS, {"_id": letter.id}, [{"$set": change}], upsert=True)
+
+
+def _key(identifier: bytes) -> Any:
+    if not 0 < len(identifier) <= MAX_KEY_BYTES:
+        return None
+    return bson.decode(query(identifier), EXACT)["_id"]
+
+
+def _is(field: str, letter: Letter) -> dict[str, Any]:
+    return {"$eq": [field, {"$literal": letter.transaction.identity}]}
+
+
+def resolved(identity: str) -> StateWrite:
+    """Say that the document is as its row is again."""
+    return StateWrite(
+        DEAD_LETTERS,
+        {"_id": identity, "state": LetterState.OPEN.value},
+        [{"$set": {"state": LetterState.RESOLVED.value, "resolved_at": "$$NOW"}}],
+    )

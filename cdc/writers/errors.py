@@ -1,0 +1,181 @@
+"""What the target's refusals mean to whoever asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
+
+from cdc.errors import CdcError, Retryable, Unfit
+from cdc.model.dead_letter import Reason
+from cdc.writers.commands import Command
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Raise Retryable for what passes, Unfit where the account is refused, CdcError otherwise."""
+    try:
+        yield
+    except PyMongoError as error:
+        raise explain(error) from error
+
+
+RETRYABLE_CODES: Final = frozenset(
+    {
+        6,  # HostUnreachable
+        7,  # HostNotFound
+        50,  # MaxTimeMSExpired
+        89,  # NetworkTimeout
+        91,  # ShutdownInProgress
+        112,  # WriteConflict
+        189,  # PrimarySteppedDown
+        251,  # NoSuchTransaction
+        262,  # ExceededTimeLimit
+        290,  # TransactionExceededLifetimeLimitSeconds
+        365,  # TemporarilyUnavailable: its cache is full
+        371,  # UserWritesBlocked: an operator has, and will end it
+        10107,  # NotWritablePrimary
+        11600,  # InterruptedAtShutdown
+        11601,  # Interrupted: a takeover has ended our session, or an operator the operation
+        11602,  # InterruptedDueToReplStateChange
+        13435,  # NotPrimaryNoSecondaryOk
+        13436,  # NotPrimaryOrSecondary
+        14031,  # OutOfDiskSpace: it is for the operator to make room, and then it goes on
+    }
+)
+ACCESS_CODES: Final = frozenset({13, 18, 8000})
+"""Unauthorized, AuthenticationFailed, and Atlas's own code for both."""
+
+DUPLICATE_KEY: Final = 11000
+OBJECT_TOO_LARGE: Final = 10334
+
+NOT_OF_THE_DOCUMENT: Final = {
+    13: "Unauthorized",
+    20: "IllegalOperation, as on a capped collection",
+    26: "NamespaceNotFound",
+    61: "ShardKeyNotFound: the collection is sharded by a field that no document has",
+    72: "InvalidOptions",
+    115: "CommandNotSupported",
+    166: "CommandNotSupportedOnView",
+    263: "OperationNotSupportedInTransaction",
+    8000: "AtlasError, as over quota",
+    12501: "the quota is exceeded",
+}
+"""Refusals that would meet every document: they are no reason to set one aside."""
+
+_REASONS: Final = {
+    121: Reason.VALIDATOR,
+    DUPLICATE_KEY: Reason.DUPLICATE,
+    OBJECT_TOO_LARGE: Reason.TOO_LARGE,
+    17419: Reason.TOO_LARGE,  # by an update
+    17420: Reason.TOO_LARGE,
+    15: Reason.NESTING,  # Overflow: beyond 180 levels
+    171: Reason.INDEX,  # CannotIndexParallelArrays
+    16755: Reason.INDEX,  # no geometry for 2dsphere
+    16766: Reason.INDEX,  # an array in a hashed index
+    17261: Reason.INDEX,  # a text index's language is no string
+    17262: Reason.INDEX,  # or is not known
+}
+
+TRANSACTION_TOO_LARGE: Final = frozenset(
+    {
+        257,  # TransactionTooLarge
+        366,  # TransactionTooLargeForCache
+    }
+)
+_TOO_LARGE_TEXT: Final = "transaction is too large"
+"""As servers say that have no code of their own for it."""
+
+_LABELS: Final = (
+    "TransientTransactionError",
+    "UnknownTransactionCommitResult",
+    "RetryableWriteError",
+)
+
+
+class Refused(Exception):
+    """The server refused one write of a command."""
+
+    def __init__(self, command: Command, error: dict[str, Any]) -> None:
+        """Keep the command and the server's `writeErrors` entry."""
+        self.code = int(error.get("code", 0))
+        self.text = str(error.get("errmsg", ""))
+        self.key_pattern = error.get("keyPattern") or {}
+        self.collection = command.collection
+        self.operation = command.operations[int(error.get("index", 0))]
+        self.id = self.operation.id
+        super().__init__(self.text)
+
+    @property
+    def reason(self) -> Reason | None:
+        """Why the target does not take this document; None where it is not the document's fault."""
+        if self.code in NOT_OF_THE_DOCUMENT:
+            return None
+        return _REASONS.get(self.code, Reason.REFUSED)
+
+    @property
+    def why(self) -> str:
+        """Why, for messages: without the server's words and the id, which may hold values."""
+        if self.reason is None:
+            return f"{NOT_OF_THE_DOCUMENT[self.code]} (code {self.code})"
+        keys = ", ".join(f"{name}: {kind}" for name, kind in self.key_pattern.items())
+        index = f" under the index {{{keys}}}" if keys else ""
+        return f"{self.reason.value}{index} (code {self.code})"
+
+
+def check_reply(command: Command, reply: dict[str, Any]) -> None:
+    """Raise Refused or Retryable where the reply holds an error."""
+    if errors := reply.get("writeErrors"):
+        raise _refusal(command, errors[0])
+    if concern := reply.get("writeConcernError"):
+        raise Retryable(f"the target could not confirm a write: {concern.get('errmsg')}")
+
+
+def _refusal(command: Command, error: dict[str, Any]) -> Exception:
+    if _is_too_large(error.get("code"), str(error.get("errmsg"))):
+        return OperationFailure(str(error.get("errmsg")), error.get("code"))
+    if error.get("code") in RETRYABLE_CODES:
+        return Retryable(f"the target could not write now: {error.get('errmsg')}")
+    return Refused(command, error)
+
+
+def is_too_large(error: Exception) -> bool:
+    """Tell whether the target refuses a transaction for its size: never as it is."""
+    return isinstance(error, OperationFailure) and _is_too_large(error.code, str(error))
+
+
+def _is_too_large(code: int | None, text: str) -> bool:
+    return code in TRANSACTION_TOO_LARGE or _TOO_LARGE_TEXT in text
+
+
+def is_passing(error: Exception) -> bool:
+    """Tell whether trying again may help, as the drivers' specifications of transactions say."""
+    if isinstance(error, Retryable | ConnectionFailure):
+        return True
+    if not isinstance(error, PyMongoError) or is_too_large(error):
+        return False
+    if any(error.has_error_label(label) for label in _LABELS):
+        return True
+    return isinstance(error, OperationFailure) and error.code in RETRYABLE_CODES
+
+
+def brief(error: Exception) -> str:
+    """Give the driver's words without the whole reply, or the topology, that follows them."""
+    return str(error).partition(", full error")[0].partition(", Timeout:")[0]
+
+
+def explain(error: PyMongoError) -> CdcError:
+    """Say what an error means for the operator."""
+    if isinstance(error, ConnectionFailure):
+        return Retryable(f"the target cannot be reached: {brief(error)}")
+    if is_passing(error):
+        return Retryable(f"the target does not do it now: {brief(error)}")
+    code = error.code if isinstance(error, OperationFailure) else None
+    if code in ACCESS_CODES:
+        return Unfit(
+            f"the target refuses this account: {brief(error)}",
+            remedy="grant it readWrite on target.database and target.state_database",
+        )
+    return CdcError(f"the target answered with an error: {brief(error)}")

@@ -1,0 +1,117 @@
+"""Counts what a writer has done, for metrics and status."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, deque
+from collections.abc import Sequence
+from typing import Final
+
+import structlog
+
+from cdc.model.batch import Batch
+from cdc.model.operation import OperationKind
+from cdc.model.telemetry import WriterStats
+from cdc.model.transaction import RowsKind
+from cdc.retry import OutageTracker
+from cdc.writers.commands import Command
+from cdc.writers.dead_letters.ledger import LetterChanges
+
+log = structlog.get_logger(__name__)
+
+RATE_SECONDS: Final = 60.0
+
+
+class WriterCounters:
+    """The writing thread counts; other threads ask."""
+
+    def __init__(self) -> None:
+        self.connected = False
+        self.retries = 0
+        self.outages = OutageTracker()
+        self.committed_at: float | None = None
+        self.open_letters = 0
+        self._letters: Counter[tuple[str, str]] = Counter()
+        self._transactions = self._operations = self._batches = 0
+        self._seconds = 0.0
+        self._rows: Counter[tuple[str, str]] = Counter()
+        self._documents: Counter[tuple[str, str]] = Counter()
+        self._recent: deque[tuple[float, int, int]] = deque()
+
+    def applied(self, batch: Batch, commands: Sequence[Command], seconds: float) -> None:
+        """Count a batch that has landed, and what was sent for it."""
+        transactions, operations = len(batch.identities), batch.operations
+        self._transactions += transactions
+        self._operations += operations
+        self._batches += 1
+        self._seconds += seconds
+        if batch.committed_at is not None:
+            self.committed_at = batch.committed_at
+        for command in commands:
+            kind = OperationKind(command.kind).name.lower()
+            self._documents[command.collection, kind] += len(command.operations)
+        self._rows.update(changed_rows(batch))
+        self._recent.append((time.monotonic(), transactions, operations))
+        self._forget()
+
+    def told(self, letter_changes: LetterChanges, open_letters: int) -> None:
+        """Count what was set aside, and say it; `open_letters` are left."""
+        self.open_letters = open_letters
+        for letter in letter_changes.opened:
+            reason = letter.failure.reason.value
+            self._letters[letter.origin.table, reason] += 1
+            log.error(
+                "dead_letter",
+                letter=letter.id,
+                table=letter.origin.table,
+                collection=letter.collection,
+                action=letter.action,
+                reason=reason,
+                transaction=letter.transaction.identity,
+                position=letter.position,
+            )
+        for identity in letter_changes.resolved:
+            log.info("dead_letter_resolved", letter=identity)
+
+    def _forget(self) -> None:
+        since = time.monotonic() - RATE_SECONDS
+        while self._recent and self._recent[0][0] < since:
+            self._recent.popleft()
+
+    def stats(self) -> WriterStats:
+        """Return the counts as they are now."""
+        since = time.monotonic() - RATE_SECONDS
+        recent = [each for each in tuple(self._recent) if each[0] >= since]
+        return WriterStats(
+            connected=self.connected,
+            retries=self.retries,
+            transactions=self._transactions,
+            operations=self._operations,
+            batches=self._batches,
+            seconds=self._seconds,
+            committed_at=self.committed_at,
+            transactions_per_second=sum(each[1] for each in recent) / RATE_SECONDS,
+            operations_per_second=sum(each[2] for each in recent) / RATE_SECONDS,
+            rows=dict(self._rows),
+            documents=dict(self._documents),
+            dead_letters=dict(self._letters),
+            open_letters=self.open_letters,
+            outage=self.outages.outage,
+        )
+
+
+def changed_rows(batch: Batch) -> dict[tuple[str, str], int]:
+    """Return how many rows changed by (table, kind); each rows event counts once.
+
+    A row whose key changed counts twice, one that the mapping leaves out not at all.
+    """
+    found: dict[tuple[str, RowsKind], int] = {}
+    for transaction in batch.transactions:
+        counted = None
+        for index, origin in enumerate(transaction.origins):
+            table, _, ordinal, _, kind = origin
+            if table and (table, ordinal) != counted:
+                counted = table, ordinal
+                rows = len(transaction.changes[index][1])
+                found[table, kind] = found.get((table, kind), 0) + rows
+    return {(table, kind.value): rows for (table, kind), rows in found.items()}

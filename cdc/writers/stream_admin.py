@@ -1,0 +1,149 @@
+"""A stream's saved state as an operator reads and moves it, beside any daemon."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from pymongo.errors import ConnectionFailure, DuplicateKeyError, PyMongoError
+
+from cdc.config import Config
+from cdc.errors import LeaseHeld, Retryable, UsageError
+from cdc.mapping.file.mapping import Mapping
+from cdc.model import lease
+from cdc.model.batch import Batch, MappedTransaction
+from cdc.model.checkpoint import Checkpoint
+from cdc.model.job import Job
+from cdc.model.lease import Owner
+from cdc.preflight.mapping_edits import is_accepted
+from cdc.writers.connection import connect_target
+from cdc.writers.errors import explain
+from cdc.writers.fault_injection import Faults
+from cdc.writers.jobs import requested
+from cdc.writers.stream_state import StreamState
+from cdc.writers.writer import MongoWriter
+
+
+def read(config: Config) -> dict[str, Any] | None:
+    """Return the stream's state document, or None before its first start."""
+    with _state(config) as (state, _):
+        return state.read()
+
+
+def has_begun(config: Config) -> bool:
+    """Tell whether the stream has a checkpoint; True where the target does not answer that."""
+    try:
+        return read(config) is not None
+    except (Retryable, PyMongoError):
+        return True
+
+
+def accepted(config: Config, mappings: Sequence[Mapping]) -> list[Mapping]:
+    """Give those that the stream has made documents by; all where the target does not answer."""
+    try:
+        state = read(config)
+    except (Retryable, PyMongoError):
+        return [*mappings]
+    return [each for each in mappings if is_accepted(state, each)]
+
+
+def read_with_clock(config: Config) -> dict[str, Any] | None:
+    """Return the state document with the target's clock as `now`, or None before a first start."""
+    try:
+        with _state(config) as (state, _):
+            return state.read_with_clock()
+    except PyMongoError as error:
+        raise explain(error) from error
+
+
+def active_owner(config: Config) -> Owner | None:
+    """Return the daemon that is active, by the target's clock; None where none is."""
+    document = read_with_clock(config)
+    return lease.holder(document) if document is not None else None
+
+
+def set_position(
+    config: Config,
+    checkpoint: Checkpoint,
+    *,
+    mappings: Sequence[dict[str, Any]],
+    force: bool = False,
+    jobs: Sequence[Job] = (),
+) -> None:
+    """Make a stream go on at `checkpoint`, and have `jobs` done from there on, or neither.
+
+    `mappings` are those that a stream which does not exist yet begins with; it copies its tables by
+    itself. Raises LeaseHeld where a daemon is active; with `force` that one is fenced, and stands
+    by: it goes on at the new position.
+    """
+    with _state(config) as (state, _):
+        if state.read() is None:
+            with suppress(DuplicateKeyError):
+                state.create(checkpoint, mappings)
+            return
+    with _owned(config, force=force) as (writer, _):
+        writer.apply(_batch(checkpoint, None, jobs))
+
+
+def step(
+    config: Config,
+    before: Checkpoint,
+    after: Checkpoint,
+    *,
+    committed_at: float,
+    jobs: Sequence[Job],
+    force: bool = False,
+    faults: Faults | None = None,
+) -> None:
+    """Move a stream from `before` to `after` and have `jobs` done from there on, or neither.
+
+    On a standalone target the jobs are asked for first. Raises LeaseHeld as `move` does, and
+    UsageError where the stream is not at `before` any more.
+    """
+    with _owned(config, force=force, faults=faults) as (writer, taken):
+        if taken != before:
+            raise UsageError(
+                f"the stream has moved meanwhile, from {before.position}: nothing was done",
+                remedy="see where it is: cdc position show",
+            )
+        writer.apply(_batch(after, committed_at, jobs))
+
+
+def _batch(checkpoint: Checkpoint, committed_at: float | None, jobs: Sequence[Job]) -> Batch:
+    writes = tuple(map(requested, jobs))
+    return Batch((MappedTransaction("", checkpoint, committed_at, writes=writes),))
+
+
+@contextmanager
+def _owned(
+    config: Config, *, force: bool, faults: Faults | None = None
+) -> Iterator[tuple[MongoWriter, Checkpoint | None]]:
+    """Be the stream's only writer meanwhile; give its checkpoint too."""
+    with connect_target(config.target) as client:
+        writer = MongoWriter(
+            client,
+            database=config.target.database,
+            state_database=config.target.state_database,
+            stream=config.name,
+            transactional=config.apply.mode == "exactly_once",
+            faults=faults or Faults(),
+        )
+        try:
+            yield writer, writer.take_over(force=force)
+        except LeaseHeld as error:
+            error.remedy = "stop it first; or add --force: it then goes on at the new position"
+            raise
+        finally:
+            writer.close()
+
+
+@contextmanager
+def _state(config: Config) -> Iterator[tuple[StreamState, Any]]:
+    try:
+        with connect_target(config.target) as client:
+            yield StreamState(client[config.target.state_database], config.name), client
+    except ConnectionFailure as error:
+        raise Retryable(
+            f"the target cannot be reached: {str(error).partition(', Timeout:')[0]}"
+        ) from error

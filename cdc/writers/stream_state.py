@@ -1,0 +1,292 @@
+"""The stream's state document: checkpoint, sequence number, epoch and owner in one place.
+
+    {_id: stream, sequence, epoch, owner: {host, pid, instance, session, …}, lease_until,
+     position, inflight, server, committed_at, updated_at, created_at, mappings: […], covered: […]}
+
+Each batch's first write moves it from sequence n to n + 1 on the condition that epoch and n are
+still ours. That fences a daemon that was replaced, and it decides a commit whose answer was lost:
+a repeated batch finds n + 1 and its own epoch, so it had landed. The same write renews the lease.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, NoReturn
+
+from bson import Binary
+from pymongo import ReturnDocument
+from pymongo.client_session import ClientSession
+from pymongo.collection import Collection
+from pymongo.database import Database
+from pymongo.errors import ExecutionTimeout, OperationFailure
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+from cdc.errors import Fenced, LeaseHeld, Retryable, StateMissing
+from cdc.model.checkpoint import Checkpoint
+from cdc.model.claim import CLAIMS
+from cdc.model.dead_letter import DEAD_LETTERS
+from cdc.model.job import JOBS
+from cdc.model.lease import Owner, holder, this_process
+
+STREAMS: Final = "streams"
+STATE_COLLECTIONS: Final = (STREAMS, JOBS, DEAD_LETTERS, CLAIMS)
+"""What a state database holds, of all its streams."""
+
+MAJORITY: Final = WriteConcern("majority", j=True)
+_NO_SUCH_SESSION: Final = frozenset({206})
+
+TTL_SECONDS: Final = 10.0
+
+BLOCKED_SECONDS: Final = 5.0
+"""How long a takeover waits behind an open transaction of an owner whose lease has expired.
+
+It may be a slow batch, whose commit renews the lease; after that it counts as dead or frozen.
+"""
+
+TAKEN_WITHIN_SECONDS: Final = 30.0
+
+SLOW_BATCHES: Final = 2
+"""A lease covers this many batches of the length of the last."""
+
+Document = dict[str, Any]
+
+
+class AlreadyLanded(Exception):
+    """The batch was committed by an attempt whose answer was lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What this daemon holds: its epoch, and the sequence number of the last batch."""
+
+    epoch: int
+    sequence: int
+
+
+class StreamState:
+    """One stream's state document, in the state database of the target."""
+
+    def __init__(
+        self,
+        database: Database[Document],
+        stream: str,
+        *,
+        ttl_seconds: float = TTL_SECONDS,
+        owner: Owner | None = None,
+    ) -> None:
+        self._stream = stream
+        self._admin = database.client.admin
+        self._documents: Collection[Document] = database.get_collection(
+            STREAMS, read_concern=ReadConcern("majority"), write_concern=MAJORITY
+        )
+        self._ttl_seconds = self._lease_seconds = ttl_seconds
+        self._owner = owner or this_process()
+        self._held = Held(0, 0)
+        self.committed_at: float | None = None
+
+    def __repr__(self) -> str:
+        held = self._held
+        return f"<StreamState {self._stream!r} epoch={held.epoch} sequence={held.sequence}>"
+
+    def read(self) -> Document | None:
+        """Return the document as a majority has it, or None."""
+        return self._documents.find_one({"_id": self._stream})
+
+    def create(
+        self,
+        checkpoint: Checkpoint,
+        mappings: Sequence[Document],
+        covered: Sequence[str] = (),
+        session: ClientSession | None = None,
+    ) -> None:
+        """Write the first state of a new stream; raises DuplicateKeyError where there is one.
+
+        `covered` are the copies of tables that need no backfill.
+        """
+        document = {
+            "_id": self._stream,
+            "sequence": 0,
+            "epoch": 0,
+            "owner": None,
+            "lease_until": None,
+            **checkpoint.to_document(),
+            "committed_at": None,
+            "created_at": datetime.now(UTC),
+            "mappings": list(mappings),
+            "covered": list(covered),
+        }
+        self._documents.insert_one(document, session=session)
+
+    def read_with_clock(self) -> Document | None:
+        """Return the document as a majority has it, with the target's clock as `now`, or None."""
+        pipeline = [{"$match": {"_id": self._stream}}, {"$set": {"now": "$$NOW"}}]
+        return next(iter(self._documents.aggregate(pipeline)), None)
+
+    def take_over(self, session: ClientSession, *, force: bool = False) -> Checkpoint | None:
+        """Become the stream's owner; return its checkpoint, or None where there is no state.
+
+        Raises LeaseHeld where another process holds a live lease, unless `force`. The former
+        owner can write no more from then on. Of one whose lease has expired an open transaction
+        may be a slow batch: it is waited for, a little, and ended then.
+        """
+        document = self.read_with_clock()
+        if document is None:
+            return None
+        owner = Owner.from_document(document.get("owner") or {})
+        holding = holder(document)
+        if holding is not None and holding.instance != self._owner.instance and not force:
+            raise self._is_active(holding)
+        if force or owner.is_gone():
+            self._end_session(document)
+        try:
+            taken = self._take(document, session, within_seconds=BLOCKED_SECONDS)
+        except ExecutionTimeout:
+            self._end_session(document)
+            taken = self._take(document, session, within_seconds=TAKEN_WITHIN_SECONDS)
+        if taken is None:  # its batch was slow and has landed, or another standby was faster
+            raise self._is_active(owner)
+        self._held = Held(int(taken["epoch"]), int(taken["sequence"]))
+        self.committed_at = _seconds(taken.get("committed_at") or taken.get("created_at"))
+        return Checkpoint.from_document(taken)
+
+    def _is_active(self, owner: Owner) -> LeaseHeld:
+        return LeaseHeld(
+            f"another daemon named {self._stream!r} is active: {owner}",
+            remedy="stop it first, or give this one another `name`",
+        )
+
+    def _take(
+        self, seen: Document, session: ClientSession, *, within_seconds: float
+    ) -> Document | None:
+        """Count the epoch up, unless the owner that was seen has renewed its lease since."""
+        owner = {**self._owner.to_document(), "session": session.session_id["id"]}
+        return self._documents.find_one_and_update(
+            {"_id": self._stream, "epoch": seen["epoch"], "lease_until": seen.get("lease_until")},
+            [
+                {
+                    "$set": {
+                        "epoch": {"$add": ["$epoch", 1]},
+                        "owner": {"$literal": owner},
+                        "lease_until": _from_now(self._ttl_seconds),
+                        "updated_at": "$$NOW",
+                    }
+                }
+            ],
+            return_document=ReturnDocument.AFTER,
+            maxTimeMS=int(within_seconds * 1000),
+        )
+
+    def _end_session(self, document: Document) -> None:
+        """Have the server abort what the owner left open: it would hold the document a minute."""
+        session = (document.get("owner") or {}).get("session")
+        if isinstance(session, Binary | bytes):
+            try:
+                self._admin.command({"killSessions": [{"id": Binary(session, 4)}]})
+            except OperationFailure as error:
+                if error.code not in _NO_SUCH_SESSION:
+                    raise
+
+    def save_checkpoint(
+        self, checkpoint: Checkpoint, committed_at: float | None, session: ClientSession | None
+    ) -> None:
+        """Save a checkpoint, on the condition that the stream is ours and stands where we left it.
+
+        Raises AlreadyLanded, Fenced, StateMissing or Retryable otherwise.
+        """
+        saved = checkpoint.to_document()
+        if committed_at is not None:
+            saved["committed_at"] = datetime.fromtimestamp(committed_at, UTC)
+        self._move(saved, session)
+
+    def step(self, session: ClientSession) -> None:
+        """Move the sequence alone, as `save_checkpoint` does: the checkpoint stays where it is."""
+        self._move({}, session)
+
+    def _move(self, saved: Document, session: ClientSession | None) -> None:
+        held = self._held
+        saved = {**saved, "sequence": held.sequence + 1}
+        literal = {key: {"$literal": value} for key, value in saved.items()}
+        result = self._documents.update_one(
+            {"_id": self._stream, "epoch": held.epoch, "sequence": held.sequence},
+            [
+                {
+                    "$set": {
+                        **literal,
+                        "lease_until": _from_now(self._lease_seconds),
+                        "updated_at": "$$NOW",
+                    }
+                }
+            ],
+            session=session,
+        )
+        if result.matched_count == 0:
+            self._explain()
+
+    def _explain(self) -> NoReturn:
+        if self.confirm()["sequence"] == self._held.sequence + 1:
+            raise AlreadyLanded
+        raise Retryable("the fate of an earlier attempt is not known to a majority yet")
+
+    def confirm(self) -> Document:
+        """Return the state if the stream is still ours; raises Fenced or StateMissing."""
+        document = self.read()
+        if document is None:
+            raise StateMissing(
+                remedy="it holds the position: restore it, or remove the target's collections"
+                " and start anew",
+            )
+        if document["epoch"] != self._held.epoch:
+            owner = Owner.from_document(document.get("owner") or {})
+            raise Fenced(f"another daemon named {self._stream!r} has taken over: {owner}")
+        return document
+
+    def renew(self, session: ClientSession | None = None) -> None:
+        """Hold the lease from now on for its time; raises Fenced or StateMissing where it is lost.
+
+        Never beside a batch: it would wait for the batch's transaction, which holds the document.
+        """
+        if self._set_lease(_from_now(self._lease_seconds), session) == 0:
+            self.confirm()
+            raise Retryable("the stream's state was not found, and then it was")
+
+    def release(self) -> None:
+        """Let a standby take over at once; does nothing where the lease is another's."""
+        self._set_lease(None)
+
+    def _set_lease(self, until: Document | None, session: ClientSession | None = None) -> int:
+        result = self._documents.update_one(
+            {"_id": self._stream, "epoch": self._held.epoch},
+            [{"$set": {"lease_until": until}}],
+            session=session,
+        )
+        return result.matched_count
+
+    @property
+    def is_slow(self) -> bool:
+        """Tell whether a batch takes so long that the lease must be renewed for it alone."""
+        return self._lease_seconds > self._ttl_seconds
+
+    def took(self, seconds: float) -> None:
+        """Learn how long a batch takes: the lease must outlive the next one.
+
+        Else two daemons would take the stream from each other for ever, with nothing done.
+        """
+        self._lease_seconds = max(self._ttl_seconds, SLOW_BATCHES * seconds)
+
+    def landed(self) -> None:
+        """Count the batch whose checkpoint was saved last as applied."""
+        self._held = Held(self._held.epoch, self._held.sequence + 1)
+
+
+def _from_now(seconds: float) -> Document:
+    return {"$add": ["$$NOW", int(seconds * 1000)]}
+
+
+def _seconds(time: Any) -> float | None:
+    """Return a time of the target, with or without its zone, in seconds since the epoch."""
+    if not isinstance(time, datetime):
+        return None
+    return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()

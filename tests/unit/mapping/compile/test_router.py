@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cdc.errors import Unfit
+from cdc.mapping.compile.router import TableRouter
+from cdc.mapping.file.mapping import Mapping
+from cdc.model.table_map import Column, FieldType, TableMap
+from cdc.model.transaction import ANY_TABLE
+
+
+def mapping(source: str, target: str = "orders", **keys: Any) -> Mapping:
+    return Mapping.model_validate({"source": source, "target": target, **keys})
+
+
+def table(schema: str, name: str) -> TableMap:
+    return TableMap(schema, name, (Column("id", FieldType.LONG, nullable=False),), (0,), (0,))
+
+
+def test_a_table_is_followed_by_name_or_by_glob() -> None:
+    followed = TableRouter([mapping("shop.orders"), mapping("eu_*.orders_?", "shards")])
+
+    assert followed("shop", "orders")
+    assert followed("eu_1", "orders_x")
+    assert not followed("shop", "orders_x")
+    assert not followed("eu", "orders_x")
+
+
+def test_a_schema_is_followed_where_any_table_of_it_could_be() -> None:
+    followed = TableRouter([mapping("eu_*.orders")])
+
+    assert followed("eu_1", ANY_TABLE)
+    assert not followed("us_1", ANY_TABLE)
+
+
+def test_a_table_that_two_mappings_name_feeds_both() -> None:
+    followed = TableRouter([mapping("shop.orders", "a"), mapping("shop.o*", "b")])
+
+    assert [plan.collection for plan in followed.plans(table("shop", "orders"))] == ["a", "b"]
+
+
+def test_a_table_that_a_glob_names_is_judged_once() -> None:
+    judged: list[tuple[str, str]] = []
+    followed = TableRouter([mapping("shop.o*")], lambda *name: judged.append(name))
+
+    followed.plans(table("shop", "orders"))
+    followed.plans(table("shop", "orders"))
+    followed.plans(table("shop", "others"))
+
+    assert judged == [("shop", "orders"), ("shop", "others")]
+
+
+def test_a_table_that_a_mapping_names_was_judged_at_the_start() -> None:
+    def refuse(schema: str, table: str) -> None:
+        raise Unfit(f"{schema}.{table}")
+
+    followed = TableRouter([mapping("shop.orders"), mapping("shop.o*", "all")], refuse)
+
+    assert len(followed.plans(table("shop", "orders"))) == 2
+    with pytest.raises(Unfit):
+        followed.plans(table("shop", "others"))

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from typing import Any
+
+from cdc.mapping.compile.shard_ownership import own_documents
+from cdc.mapping.file.mapping import Mapping
+from cdc.mapping.file.targets import target_mistakes
+
+BOTH: list[Any] = [{"source": "schema"}, {"source": "table"}, "id"]
+SCHEMA: list[Any] = [{"source": "schema"}, "id"]
+TABLE: list[Any] = [{"source": "table"}, "id"]
+
+
+def told(*mappings: dict[str, Any]) -> list[str]:
+    parsed = [Mapping.model_validate({"target": "orders", **each}) for each in mappings]
+    return [mistake.what for mistake in target_mistakes(parsed)]
+
+
+def test_mappings_with_targets_of_their_own_need_nothing_in_the_id() -> None:
+    assert not told({"source": "a.orders"}, {"source": "a.orders", "target": "copies"})
+
+
+def test_a_glob_wants_what_varies_in_the_id() -> None:
+    (missing,) = told({"source": "shop_*.orders_?", "id": SCHEMA})
+
+    assert "write {source: table} into the id" in missing
+    assert not told({"source": "shop_*.orders_?", "id": BOTH})
+    assert not told({"source": "shop_*.orders", "id": SCHEMA})
+
+
+def test_a_glob_over_an_id_that_is_an_expression_is_refused() -> None:
+    expression = {"sql": "CONCAT(a, b)", "unique": "asserted"}
+
+    assert len(told({"source": "shop_*.orders", "id": expression})) == 1
+
+
+def test_two_mappings_with_one_target_are_refused() -> None:
+    (shared,) = told({"source": "a.orders"}, {"source": "b.orders"})
+
+    assert shared.startswith("the target `orders` belongs to ")
+
+
+def test_two_mappings_may_share_a_target_where_a_name_in_both_ids_differs() -> None:
+    one, other = {"source": "a.orders", "id": SCHEMA}, {"source": "b.orders", "id": SCHEMA}
+
+    assert not told(one, other)
+    assert told(one, one)
+
+
+def test_two_mappings_with_one_target_agree_on_the_stamp() -> None:
+    one = {"source": "a.orders", "id": SCHEMA, "stamp": "seen"}
+    other = {"source": "b.orders", "id": SCHEMA}
+
+    assert told(one, other) == ["mappings with the target `orders` must agree on `stamp`"]
+    assert not told(one, other | {"stamp": "seen"})
+
+
+def test_a_column_that_is_called_like_a_name_keeps_nothing_apart() -> None:
+    one = {"source": "a.orders", "id": SCHEMA}
+    other = {"source": "b.orders", "id": ["schema", "id"]}
+
+    assert len(told(one, other)) == 1
+
+
+def test_different_names_in_the_ids_keep_nothing_apart() -> None:
+    one = {"source": "a.orders_1", "id": SCHEMA}
+    other = {"source": "b.orders_2", "id": TABLE}
+
+    assert len(told(one, other)) == 1
+
+
+def test_a_tables_own_documents_are_told_by_its_names_in_the_id() -> None:
+    mapping = Mapping.model_validate({"source": "shop_*.orders_?", "target": "orders", "id": BOTH})
+
+    assert own_documents(mapping, "shop_eu", "orders_1") == {
+        "_id.schema": "shop_eu",
+        "_id.table": "orders_1",
+    }
+
+
+def test_a_collection_of_one_table_is_all_its_own() -> None:
+    mapping = Mapping(source="shop.orders", target="orders")
+
+    assert own_documents(mapping, "shop", "orders") == {}

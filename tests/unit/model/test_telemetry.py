@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import pytest
+
+from cdc.model.telemetry import Backlog, ReaderStats, Role, Telemetry, WriterStats
+
+NOW = 1_000_000.0
+HEARTBEAT = 5.0
+
+
+def lag(
+    *,
+    role: Role = Role.ACTIVE,
+    oldest: float | None = None,
+    applied: float | None = None,
+    heard_ago: float | None = None,
+    offset: float | None = None,
+) -> float | None:
+    telemetry = Telemetry(
+        at=NOW,
+        role=role,
+        role_seconds=1,
+        turned_seconds_ago=0,
+        heartbeat_seconds=HEARTBEAT,
+        reading=ReaderStats(caught_up_seconds_ago=heard_ago, clock_offset_seconds=offset),
+        backlog=Backlog(oldest_committed_at=oldest),
+        writing=WriterStats(committed_at=applied),
+    )
+    return telemetry.lag_seconds
+
+
+def test_lag_is_the_age_of_the_oldest_transaction_that_waits() -> None:
+    assert lag(oldest=NOW - 3, applied=NOW - 4, heard_ago=0.1) == 3
+
+
+def test_lag_is_zero_where_the_source_has_just_said_that_there_is_no_more() -> None:
+    assert lag(applied=NOW - 86_400, heard_ago=HEARTBEAT + 0.5) == 0
+
+
+def test_lag_is_zero_where_a_transaction_was_just_committed_and_is_applied() -> None:
+    assert lag(applied=NOW - 1, heard_ago=3600) == 0
+
+
+def test_lag_grows_from_the_last_proof_on() -> None:
+    assert lag(applied=NOW - 600, heard_ago=60) == 60
+    assert lag(applied=NOW - 60, heard_ago=600) == 60
+    assert lag(applied=NOW - 60) == 60
+
+
+@pytest.mark.parametrize("offset", [7.0, -7.0])
+def test_ages_are_told_by_the_clock_of_the_source(offset: float) -> None:
+    assert lag(oldest=NOW + offset - 3, offset=offset) == 3
+
+
+def test_without_any_proof_the_lag_is_not_known() -> None:
+    assert lag() is None
+
+
+@pytest.mark.parametrize("role", [Role.STARTING, Role.STANDBY])
+def test_a_daemon_that_is_not_active_tells_no_lag(role: Role) -> None:
+    assert lag(role=role, heard_ago=0) is None

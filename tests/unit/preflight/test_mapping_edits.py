@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from cdc.mapping.file.mapping import Mapping
+from cdc.model.job import Job, JobKind, JobState, Options, Progress
+from cdc.preflight.mapping_edits import edited, entries, unresolved
+
+FIRST = datetime(2026, 1, 1, tzinfo=UTC)
+LATER = datetime(2026, 2, 1, tzinfo=UTC)
+
+
+def mapping(source: str = "shop.orders", target: str = "orders", **keys: object) -> Mapping:
+    return Mapping.model_validate({"source": source, "target": target, **keys})
+
+
+def state(*mappings: Mapping, covered: tuple[str, ...] = ("shop.orders orders",)) -> dict[str, Any]:
+    return {"mappings": entries(mappings, FIRST), "covered": list(covered)}
+
+
+def resync(table: str = "shop.orders", **options: Any) -> Job:
+    return Job.request("s", JobKind.RESYNC, table, by="test", options=Options(**options))
+
+
+EDITED = mapping(exclude=["note"])
+
+
+def test_an_edited_mapping_is_named_with_when_the_one_before_was_accepted() -> None:
+    [found] = edited(state(mapping()), [EDITED])
+
+    assert found.tables == ("shop.orders",)
+    assert "shop.orders → orders" in str(found)
+    assert "2026-01-01" in str(found)
+    assert "cdc resync shop.orders" in found.remedy
+
+
+def test_a_mapping_as_it_was_is_no_edit_and_keeps_its_time() -> None:
+    before = state(mapping())
+
+    assert not edited(before, [mapping()])
+    assert entries([mapping()], LATER, before) == before["mappings"]
+    assert entries([EDITED], LATER, before)[0]["since"] == LATER
+
+
+def test_a_mapping_of_tables_that_were_never_copied_is_no_edit() -> None:
+    assert not edited(state(mapping(), covered=()), [EDITED])
+
+
+def test_a_policy_and_a_wider_glob_are_no_edits() -> None:
+    before = state(mapping("shop_1.orders"), covered=("shop_1.orders orders",))
+
+    assert not edited(before, [mapping("shop_1.orders", on_truncate="ignore")])
+    assert not edited(before, [mapping("shop_*.orders")])
+
+
+def test_an_edit_behind_a_wider_glob_is_seen() -> None:
+    before = state(mapping("shop_1.orders"), covered=("shop_1.orders orders",))
+
+    [found] = edited(before, [mapping("shop_*.orders", exclude=["note"])])
+
+    assert found.tables == ("shop_1.orders",)
+
+
+def test_a_renamed_target_and_an_added_mapping_are_copies_of_their_own() -> None:
+    assert not edited(state(mapping()), [mapping(target="renamed"), mapping("shop.items", "items")])
+
+
+def test_a_resync_of_every_table_that_has_not_begun_mends_an_edit() -> None:
+    before = state(mapping("s*.orders"), covered=("s1.orders orders", "s2.orders orders"))
+    wanted = [mapping("s*.orders", exclude=["note"])]
+    one, other = resync("s1.orders"), resync("s2.orders", target="orders")
+
+    assert not unresolved(before, wanted, [one, other])
+    assert unresolved(before, wanted, [one])
+    assert unresolved(before, wanted, [one, resync("s2.orders", target="elsewhere")])
+    assert unresolved(before, wanted, [one, replace(other, state=JobState.CANCELLED)])
+    assert unresolved(before, wanted, [one, replace(other, progress=Progress())])
+
+
+def test_a_state_from_before_mappings_were_listed_says_nothing() -> None:
+    assert not edited({"mappings": {"orders": "abc"}, "covered": ["shop.orders orders"]}, [EDITED])
