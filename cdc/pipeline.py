@@ -18,13 +18,12 @@ from typing import Final, Protocol
 import structlog
 
 from cdc.batch_queue import EMPTY, BatchQueue, Closed
-from cdc.daemon.ddl_policy import DdlEffect
 from cdc.errors import CdcError, Halted, RecordError, RefusedEvent, Unmappable, UsageError
-from cdc.mapping.compile.plan import FailedRow
 from cdc.model.batch import Batch, MappedTransaction, weight
 from cdc.model.checkpoint import Checkpoint, Inflight
-from cdc.model.dead_letter import Origin, failures
+from cdc.model.dead_letter import FailedRow, Origin, failures
 from cdc.model.operation import Operation
+from cdc.model.state_change import DdlEffect
 from cdc.model.table_map import TableMap
 from cdc.model.transaction import RowsEvent, SchemaChange, Transaction
 from cdc.retry import Liveness, Stopped

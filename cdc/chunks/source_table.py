@@ -14,13 +14,13 @@ from cdc.chunks.throttle import Throttle
 from cdc.chunks.windows import Window
 from cdc.config import Config
 from cdc.errors import TooEarly, Unfit, UsageError
-from cdc.mapping.compile.plan import FailedRow, Plan
+from cdc.mapping.compile.plan import Plan
 from cdc.mapping.compile.router import TableRouter
 from cdc.mapping.compile.shard_ownership import own_documents
 from cdc.mapping.file.mapping import IdExpression
 from cdc.mapping.file.mapping import Mapping as TableMapping
 from cdc.model.batch import comparable, id_value
-from cdc.model.dead_letter import Origin, failures
+from cdc.model.dead_letter import FailedRow, Origin, failures
 from cdc.model.job import Job, JobKind, Phase
 from cdc.model.operation import Operation
 from cdc.readers.select.chunk_reader import Chunk, ChunkReader

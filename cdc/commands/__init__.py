@@ -39,9 +39,3 @@ output_option = click.option(
     help="What stdout carries: lines for people, or JSON.",
 )
 """`--output`, for commands whose answer a machine may read."""
-
-
-def spelling() -> Spelling:
-    """Return how the command that runs has to be typed again."""
-    ctx = click.get_current_context(silent=True)
-    return (ctx.find_object(Spelling) if ctx else None) or Spelling()

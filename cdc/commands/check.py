@@ -8,12 +8,13 @@ from pathlib import Path
 
 import click
 
-from cdc.commands import config_option, output_option, spelling
+from cdc.commands import config_option, output_option
 from cdc.config import load
 from cdc.mapping.file.loading import load_mappings
 from cdc.preflight import Finding, Outcome, exit_code
 from cdc.preflight.run import examine
 from cdc.terminal.output import say
+from cdc.terminal.spelling import spelling
 
 
 @click.command()

@@ -10,13 +10,14 @@ from typing import Any, Final
 import click
 from bson import json_util
 
-from cdc.commands import config_option, output_option, spelling
+from cdc.commands import config_option, output_option
 from cdc.config import Config, load
 from cdc.errors import UsageError
 from cdc.job_client.retry_letters import retried
 from cdc.mapping.file.problems import did_you_mean
 from cdc.model.dead_letter import DeadLetter, LetterState
 from cdc.terminal.output import in_a_line, say
+from cdc.terminal.spelling import spelling
 from cdc.writers.connection import connect_target
 from cdc.writers.dead_letters.queries import DeadLetters, letters_of
 

@@ -7,12 +7,13 @@ from pathlib import Path
 import click
 from bson import json_util
 
-from cdc.commands import config_option, output_option, spelling
+from cdc.commands import config_option, output_option
 from cdc.config import load
 from cdc.errors import UsageError
 from cdc.job_client.client import jobs_of
 from cdc.model.job import Job, JobState
 from cdc.terminal.output import in_a_line, say
+from cdc.terminal.spelling import spelling
 from cdc.writers import stream_admin
 
 OPEN = (JobState.QUEUED, JobState.RUNNING, JobState.PAUSED)

@@ -13,7 +13,7 @@ from typing import Any, Final
 import click
 from pydantic import ValidationError
 
-from cdc.commands import config_option, output_option, spelling
+from cdc.commands import config_option, output_option
 from cdc.config import Config, StartPosition, load
 from cdc.errors import CdcError, LeaseHeld, SourceDiverged, UsageError
 from cdc.job_client import skip_transaction
@@ -24,14 +24,15 @@ from cdc.mapping.file.mapping import Mapping
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.position import FilePosition, GtidPosition, to_document
 from cdc.observability.passed_over import PassedOver, passed_over
-from cdc.preflight.mapping_edits import entries
 from cdc.preflight.run import existing_now
 from cdc.readers.server import resume
 from cdc.readers.server.connection import SourceConnection, connect_source, is_mariadb
 from cdc.readers.server.start_position import has_gtids, resolve_start
 from cdc.readers.server.status import fetch
 from cdc.terminal.output import in_a_line, say
+from cdc.terminal.spelling import spelling
 from cdc.writers import stream_admin
+from cdc.writers.accepted_mappings import entries
 from cdc.writers.fault_injection import switched_faults
 
 QUERY_SECONDS: Final = 30.0

@@ -9,12 +9,13 @@ from typing import Final
 import click
 
 from cdc import log
-from cdc.commands import config_option, spelling
+from cdc.commands import config_option
 from cdc.config import load
 from cdc.daemon.daemon import Daemon, stopped_by_signals
 from cdc.mapping.file.loading import load_mappings
 from cdc.observability.http import served
 from cdc.observability.systemd import notify_systemd
+from cdc.terminal.spelling import spelling
 from cdc.writers.fault_injection import switched_faults
 
 GC_THRESHOLD: Final = 50_000

@@ -10,10 +10,11 @@ from typing import Any, Final
 
 import click
 
-from cdc.commands import config_option, output_option, spelling
+from cdc.commands import config_option, output_option
 from cdc.config import load
 from cdc.observability import status as examined
 from cdc.terminal.output import in_a_line, say
+from cdc.terminal.spelling import spelling
 
 WATCH_SECONDS: Final = 2.0
 

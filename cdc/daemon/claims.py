@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
 
 from cdc.config import Config
 from cdc.daemon.coverage import Copy
@@ -13,17 +12,13 @@ from cdc.model.claim import claiming, inherited
 from cdc.model.state_change import StateWrite
 from cdc.preflight import require
 from cdc.preflight.run import judge_claims, known_claims, tables_by_collection
-
-if TYPE_CHECKING:
-    from pymongo import MongoClient
+from cdc.writers.connection import Client
 
 
 class StreamClaims:
     """The collections of a stream's mappings, as claims on them stood at one look."""
 
-    def __init__(
-        self, config: Config, mappings: Sequence[Mapping], client: MongoClient[dict[str, Any]]
-    ) -> None:
+    def __init__(self, config: Config, mappings: Sequence[Mapping], client: Client) -> None:
         """Look; raises Unfit where another stream writes one of them."""
         self._stream = config.name
         self._database = config.target.database

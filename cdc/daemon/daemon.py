@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import structlog
 
@@ -35,14 +35,15 @@ from cdc.model.state_change import StateWrite
 from cdc.model.telemetry import Backlog, CopyStats, ReaderStats, Role, Telemetry, WriterStats
 from cdc.pipeline import Mapper, Pipeline
 from cdc.preflight import edit_findings, require
-from cdc.preflight.mapping_edits import entries, unresolved
+from cdc.preflight.mapping_edits import unresolved
 from cdc.preflight.run import followed_now, logs_cascades, require_fit, require_table_fit, stands
 from cdc.readers.binlog.reader import BinlogReader
 from cdc.readers.server.heartbeat_writer import HeartbeatWriter
 from cdc.readers.server.resume import Displaced
 from cdc.readers.server.start_position import resolve_start, witnessed
 from cdc.retry import Liveness, Stopped, persist
-from cdc.writers.connection import connect_target
+from cdc.writers.accepted_mappings import entries
+from cdc.writers.connection import Client, connect_target
 from cdc.writers.dead_letters.ledger import Limits as LetterLimits
 from cdc.writers.dead_letters.queries import letters_of
 from cdc.writers.documents import Documents
@@ -52,9 +53,6 @@ from cdc.writers.jobs import Jobs
 from cdc.writers.stream_state import STREAMS
 from cdc.writers.sync_timestamps import SyncTimestamps
 from cdc.writers.writer import MongoWriter
-
-if TYPE_CHECKING:
-    from pymongo import MongoClient
 
 T = TypeVar("T")
 
@@ -84,7 +82,7 @@ class Daemon:
         """
         self._accept_edits = accept_edits
         self._on_idle = on_idle
-        self._client: MongoClient[dict[str, Any]] | None = None
+        self._client: Client | None = None
         self._config = config
         self._mappings = mappings
         self._stamps = SyncTimestamps.of(mappings)

@@ -16,7 +16,7 @@ import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import structlog
 
@@ -27,7 +27,7 @@ from cdc.mapping.compile.shard_ownership import own_documents
 from cdc.mapping.file.mapping import Mapping
 from cdc.mapping.file.policies import NOW, SoftDelete
 from cdc.model.job import JOBS, Job, JobKind
-from cdc.model.state_change import CollectionClear, StateWrite
+from cdc.model.state_change import CollectionClear, DdlEffect, StateWrite
 from cdc.model.transaction import Effect, SchemaChange, TableChange, Transaction
 
 log = structlog.get_logger(__name__)
@@ -53,13 +53,6 @@ _CASCADING: Final = "gets a foreign key by which the server changes its rows wit
 
 MappingsOf = Callable[[TableChange], Iterable[tuple[TableChange, Mapping]]]
 """Gives the mappings that follow a table; for every table of a schema each with its table."""
-
-
-class DdlEffect(NamedTuple):
-    """What a statement asks for: clears first, then the writes together with the checkpoint."""
-
-    clears: tuple[CollectionClear, ...] = ()
-    writes: tuple[StateWrite, ...] = ()
 
 
 class DdlPolicy:

@@ -13,8 +13,9 @@ from cdc.daemon.daemon import Daemon
 from cdc.errors import CdcError, UsageError
 from cdc.mapping.file.mapping import Mapping
 from cdc.model.job import ENDED, Job
-from cdc.preflight.mapping_edits import State, edited
+from cdc.preflight.mapping_edits import edited
 from cdc.writers import stream_admin
+from cdc.writers.accepted_mappings import State
 from cdc.writers.connection import connect_target
 from cdc.writers.jobs import Jobs
 

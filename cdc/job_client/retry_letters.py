@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 
-from cdc.commands import spelling
 from cdc.config import Config
 from cdc.errors import UsageError
 from cdc.job_client.client import Display, run_jobs
@@ -15,6 +14,7 @@ from cdc.job_client.display import BarDisplay, LineDisplay
 from cdc.mapping.file.loading import load_mappings
 from cdc.model.dead_letter import DeadLetter
 from cdc.model.job import Job, JobKind, Options
+from cdc.terminal.spelling import spelling
 
 
 def retried(config: Config, config_path: Path, letters: Sequence[DeadLetter]) -> list[Job]:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from bson import json_util
 
-from cdc.commands import spelling
 from cdc.config import Config, load
 from cdc.errors import UsageError
 from cdc.job_client.client import Display, run_jobs
@@ -23,6 +22,7 @@ from cdc.model.job import Job, JobKind, JobState, Options
 from cdc.model.table_name import full_name, split_name
 from cdc.preflight.run import followed_now
 from cdc.terminal.output import in_a_line, say
+from cdc.terminal.spelling import spelling
 
 FAILED = 1
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, NamedTuple, Self
 
-from cdc.mapping.compile.plan import FailedRow
+from cdc.errors import RecordError
 from cdc.model.transaction import RowsKind
 
 DEAD_LETTERS: Final = "dead_letters"
@@ -46,6 +46,22 @@ class LetterState(StrEnum):
     """The document was written, or taken away, since."""
     DISCARDED = "discarded"
     """Somebody has decided that it does not matter."""
+
+
+@dataclass(frozen=True, slots=True)
+class FailedRow:
+    """A row that cannot be carried over.
+
+    `id` is its document's `_id` as in an `Operation`, empty where it cannot be told. `document`
+    holds what of the row can be mapped: nothing that the mapping masks or leaves out. `behind`
+    counts the operations of its event that come before it.
+    """
+
+    error: RecordError
+    kind: RowsKind
+    id: bytes
+    document: bytes
+    behind: int = 0
 
 
 class Failure(NamedTuple):

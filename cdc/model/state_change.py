@@ -1,11 +1,11 @@
-"""Writes to the state database that commit together with a batch and its checkpoint."""
+"""What moves beside documents: writes that commit with a checkpoint, collections cleared before."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from cdc.errors import RefusedEvent
 
@@ -54,3 +54,10 @@ class CollectionClear:
 def _other_than(mark: object) -> dict[str, Any]:
     """Match what is not marked so; documents of rows that are there may hold the field, too."""
     return {"$not": {"$type": "date"}} if isinstance(mark, datetime) else {"$ne": mark}
+
+
+class DdlEffect(NamedTuple):
+    """What a statement asks for: clears first, then the writes together with the checkpoint."""
+
+    clears: tuple[CollectionClear, ...] = ()
+    writes: tuple[StateWrite, ...] = ()

@@ -51,9 +51,9 @@ from cdc.readers.server.facts import fetch_source_facts, is_table, table_facts
 from cdc.readers.server.start_position import start_from_config
 from cdc.writers import stream_admin
 from cdc.writers.claims import Claims
-from cdc.writers.connection import connect_target
+from cdc.writers.connection import Client, connect_target
 from cdc.writers.errors import explained
-from cdc.writers.facts import Client, target_facts
+from cdc.writers.facts import target_facts
 from cdc.writers.indexes import index_facts
 from cdc.writers.jobs import Jobs
 from cdc.writers.stream_state import StreamState

@@ -7,6 +7,8 @@ import shlex
 from pathlib import Path
 from typing import Final
 
+import click
+
 _COMMAND: Final = re.compile(
     r"\bcdc (?:run|status|check|backfill|resync|verify"
     r"|(?:claims|jobs|dead-letters|mapping|position) [a-z]+)\b(?! --config)"
@@ -26,3 +28,9 @@ class Spelling:
             return text
         option = f" --config {shlex.quote(str(self.config_path))}"
         return _COMMAND.sub(lambda found: found[0] + option, text)
+
+
+def spelling() -> Spelling:
+    """Return how the command that runs has to be typed again."""
+    ctx = click.get_current_context(silent=True)
+    return (ctx.find_object(Spelling) if ctx else None) or Spelling()

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 
 from cdc.model.server_facts import CollectionFacts
-
-Client = MongoClient[dict[str, Any]]
+from cdc.writers.connection import Client
 
 _UNAUTHORIZED: Final = 13
 _OFF: Final = (False, None)

@@ -13,6 +13,8 @@ from pymongo.uri_parser import split_options
 from cdc.config import TargetConfig
 from cdc.errors import CdcError, Retryable, UsageError
 
+Client = MongoClient[dict[str, Any]]
+
 SELECTION_MILLISECONDS: Final = 5_000
 """How long an operation looks for a primary before it is tried again, and said so."""
 
@@ -28,9 +30,7 @@ _QUOTED: Final = re.compile(r'"[^"]*"')
 """What the driver quotes of a URI: where a sign is not escaped, the end of a password."""
 
 
-def connect_target(
-    target: TargetConfig, *, heartbeat_seconds: float = 5.0
-) -> MongoClient[dict[str, Any]]:
+def connect_target(target: TargetConfig, *, heartbeat_seconds: float = 5.0) -> Client:
     """Return a client; it connects when it is first used. UsageError for a wrong URI.
 
     The driver's monitor asks the server for a sign of life at each heartbeat. Where none comes for

@@ -6,17 +6,15 @@ from collections.abc import Iterable
 from typing import Any, Final, Literal
 
 from bson import ObjectId
-from pymongo import MongoClient
 from pymongo.errors import ConnectionFailure, OperationFailure
 from pymongo.read_concern import ReadConcern
 
 from cdc.errors import Retryable, Unfit
 from cdc.model.server_facts import TargetFacts
 from cdc.writers.collection_facts import collection_facts
+from cdc.writers.connection import Client
 from cdc.writers.errors import brief, is_passing
 from cdc.writers.stream_state import MAJORITY, STATE_COLLECTIONS, STREAMS
-
-Client = MongoClient[dict[str, Any]]
 
 _REACHED_THE_COLLECTION: Final = frozenset(
     {

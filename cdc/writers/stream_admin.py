@@ -16,7 +16,7 @@ from cdc.model.batch import Batch, MappedTransaction
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.job import Job
 from cdc.model.lease import Owner
-from cdc.preflight.mapping_edits import is_accepted
+from cdc.writers.accepted_mappings import is_accepted
 from cdc.writers.connection import connect_target
 from cdc.writers.errors import explain
 from cdc.writers.fault_injection import Faults

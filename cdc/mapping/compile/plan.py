@@ -5,31 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from cdc.errors import Corrupted, RecordError
+from cdc.errors import Corrupted
 from cdc.mapping import bson_bytes
 from cdc.mapping.compile.layout import Layout
 from cdc.mapping.loss_counts import Losses
 from cdc.mapping.transcode.null_patterns import NullPatternFunctions
 from cdc.mapping.transcode.partial_image import FullImages
 from cdc.mapping.transcode.reference_reader import ImageError
+from cdc.model.dead_letter import FailedRow
 from cdc.model.operation import Operation
-from cdc.model.transaction import RowsEvent, RowsKind
-
-
-@dataclass(frozen=True, slots=True)
-class FailedRow:
-    """A row that cannot be carried over.
-
-    `id` is its document's `_id` as in an `Operation`, empty where it cannot be told. `document`
-    holds what of the row can be mapped: nothing that the mapping masks or leaves out. `behind`
-    counts the operations of its event that come before it.
-    """
-
-    error: RecordError
-    kind: RowsKind
-    id: bytes
-    document: bytes
-    behind: int = 0
+from cdc.model.transaction import RowsEvent
 
 
 @dataclass(frozen=True, slots=True, eq=False)

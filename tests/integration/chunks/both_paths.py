@@ -9,8 +9,8 @@ import bson
 from bson.codec_options import CodecOptions, DatetimeConversion
 
 from cdc.mapping.compile.compiler import compile_plan
-from cdc.mapping.compile.plan import FailedRow
 from cdc.mapping.file.mapping import Mapping
+from cdc.model.dead_letter import FailedRow
 from cdc.model.transaction import RowsEvent
 from cdc.servers import MySQLServer
 from tests.integration.chunks.reading import chunk_reader, chunks, executed

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from cdc.errors import CdcError, Corrupted
 from cdc.mapping.compile.compiler import compile_plan
-from cdc.mapping.compile.plan import FailedRow, Plan
+from cdc.mapping.compile.plan import Plan
 from cdc.mapping.file.mapping import Mapping
 from cdc.mapping.types import charsets
 from cdc.model.checkpoint import Checkpoint
+from cdc.model.dead_letter import FailedRow
 from cdc.model.transaction import RowsEvent, Transaction
 from cdc.readers.binlog import events, payloads, rows
 from cdc.readers.binlog.events import EventType

@@ -11,8 +11,8 @@ import pytest
 
 from cdc.errors import RecordError
 from cdc.mapping.compile.compiler import compile_plan
-from cdc.mapping.compile.plan import FailedRow
 from cdc.mapping.file.mapping import Mapping
+from cdc.model.dead_letter import FailedRow
 from cdc.model.operation import Operation
 from cdc.servers import MySQLServer
 from tests.integration.chunks.reading import chunk_reader, chunks, executed

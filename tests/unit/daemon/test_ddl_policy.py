@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from cdc.daemon.ddl_policy import DdlEffect, DdlPolicy
+from cdc.daemon.ddl_policy import DdlPolicy
 from cdc.errors import RefusedEvent, Unfit
 from cdc.mapping.compile.router import TableRouter
 from cdc.mapping.file.mapping import Mapping
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.position import GtidPosition, MariadbGtids
-from cdc.model.state_change import CollectionClear
+from cdc.model.state_change import CollectionClear, DdlEffect
 from cdc.model.transaction import ANY_TABLE, Effect, SchemaChange, TableChange, Transaction
 
 BEFORE = GtidPosition(MariadbGtids.parse("0-1-5"))

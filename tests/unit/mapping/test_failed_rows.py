@@ -6,7 +6,7 @@ from typing import Any
 import bson
 import pytest
 
-from cdc.mapping.compile.plan import FailedRow
+from cdc.model.dead_letter import FailedRow
 from cdc.model.operation import Operation, OperationKind
 from cdc.model.table_map import Column, FieldType, TableMap
 from cdc.model.transaction import RowsKind

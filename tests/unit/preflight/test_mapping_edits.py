@@ -6,7 +6,8 @@ from typing import Any
 
 from cdc.mapping.file.mapping import Mapping
 from cdc.model.job import Job, JobKind, JobState, Options, Progress
-from cdc.preflight.mapping_edits import edited, entries, unresolved
+from cdc.preflight.mapping_edits import edited, unresolved
+from cdc.writers.accepted_mappings import entries
 
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 LATER = datetime(2026, 2, 1, tzinfo=UTC)

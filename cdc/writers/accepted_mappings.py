@@ -1,0 +1,48 @@
+"""Which mappings a stream's documents were made by, as its state document lists them.
+
+`mappings: [{source, target, fingerprint, since}]`, each as of the time at which it was accepted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from cdc.mapping.file.mapping import Mapping as TableMapping
+
+Entry = Mapping[str, Any]
+State = Mapping[str, Any]
+
+
+def entries(
+    mappings: Sequence[TableMapping], now: datetime, before: State | None = None
+) -> list[dict[str, Any]]:
+    """Return what to store: a mapping that was accepted before keeps its time."""
+    since = {
+        (each["source"], each["target"], each["fingerprint"]): each["since"]
+        for each in stored(before)
+    }
+    return [
+        {
+            "source": each.source,
+            "target": each.target,
+            "fingerprint": each.fingerprint,
+            "since": since.get((each.source, each.target, each.fingerprint), now),
+        }
+        for each in mappings
+    ]
+
+
+def is_accepted(state: State | None, mapping: TableMapping) -> bool:
+    """Tell whether the stream has made documents by this very mapping."""
+    wanted = (mapping.source, mapping.target, mapping.fingerprint)
+    return any(
+        (each["source"], each["target"], each["fingerprint"]) == wanted for each in stored(state)
+    )
+
+
+def stored(state: State | None) -> Sequence[Entry]:
+    """Return the entries; none of a state from before they were a list."""
+    found = (state or {}).get("mappings")
+    return found if isinstance(found, list) else ()
