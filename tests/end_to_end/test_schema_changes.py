@@ -10,6 +10,7 @@ from tests.waiting import eventually
 
 COLUMNS = "id INT NOT NULL PRIMARY KEY, word VARCHAR(20)"
 BOTH_SERVERS = pytest.mark.parametrize("stream", ["mysql-gtid", "mariadb-gtid"], indirect=True)
+MARIADB = pytest.mark.parametrize("stream", ["mariadb-gtid"], indirect=True)
 ONE_KIND = pytest.mark.parametrize("stream", ["mysql-gtid"], indirect=True)
 
 
@@ -214,6 +215,20 @@ def test_a_dropped_table_that_is_ignored_keeps_its_documents(stream: Stream) -> 
     stream.until_caught_up()
 
     assert stream.documents("items") == {1: {"word": "before"}, 2: {"word": "after"}}
+
+
+@MARIADB
+@pytest.mark.parametrize("statement", ["SEQUENCE items", "DATABASE {schema}"])
+def test_what_takes_a_tables_place_takes_its_documents_away(stream: Stream, statement: str) -> None:
+    stream.table("items", COLUMNS, {"on_drop": "apply"})
+    stream.sql("INSERT INTO items VALUES (1, 'before')")
+    stream.start()
+    stream.until_caught_up()
+
+    stream.sql(f"CREATE OR REPLACE {statement.format(schema=stream.schema)}")
+    stream.until_caught_up()
+
+    assert stream.documents("items") == {}
 
 
 @ONE_KIND

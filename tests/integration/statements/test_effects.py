@@ -26,6 +26,8 @@ WITHOUT_MARKERS = f"table_schema = DATABASE() AND table_name NOT IN ('{BEGIN}', 
 STATEMENTS = [
     "TRUNCATE TABLE t",
     "TRUNCATE t",
+    "TRUNCATE t\0",
+    "/* one /*! two */ TRUNCATE t",
     "DROP TABLE t",
     "DROP TABLE IF EXISTS t, u, nope",
     "DROP TABLE IF EXISTS nope",
@@ -59,6 +61,8 @@ STATEMENTS = [
     "CREATE OR REPLACE TABLE t (id INT, id INT)",
     "CREATE OR REPLACE TABLE t SELECT 1 AS id, (SELECT 1 UNION SELECT 2) AS word",
     "CREATE OR REPLACE TABLE u (id INT)",
+    "CREATE OR REPLACE SEQUENCE t",
+    "CREATE OR REPLACE SEQUENCE v",
     "CREATE INDEX IF NOT EXISTS by_word ON t (word)",
     "CREATE INDEX by_word ON t (word)",
     "CREATE UNIQUE INDEX by_word ON t (word)",
@@ -95,6 +99,10 @@ class State(NamedTuple):
     @property
     def engine(self) -> str:
         return "MyISAM" if "ENGINE=MyISAM" in (self.definition or "") else "InnoDB"
+
+    @property
+    def is_table(self) -> bool:
+        return self.definition is not None and "SEQUENCE=1" not in self.definition
 
 
 class Said(NamedTuple):
@@ -162,7 +170,7 @@ def judged(was: State, now: State, told: Said, *, as_rows: bool) -> str:
     sure = {each.effect for each in told.changes if not each.doubtful}
     if was == now:
         return "it did nothing" if sure & SURELY_GONE else ""
-    if now.definition is None:
+    if not now.is_table:
         asked = any(each.effect is Effect.BROUGHT_IN and each.doubtful for each in told.changes)
         return "" if Effect.REMOVED in effects or asked else "the table went"
     if now.engine != was.engine:

@@ -14,6 +14,7 @@ from typing import Final
 
 from cdc.model.transaction import ANY_TABLE, Effect, SchemaChange, TableChange
 from cdc.readers.binlog.sql import alter
+from cdc.readers.binlog.sql.query_status import NO_BACKSLASH_ESCAPES
 from cdc.readers.binlog.sql.tokens import Session, TableName, TokenCursor
 from cdc.readers.binlog.sql.written_tables import UNTOLD, Writes, written
 
@@ -91,7 +92,15 @@ _HARMLESS_WORDS: Final = frozenset(
 )
 """What begins so changes no rows."""
 
-_VERSION_COMMENT: Final = re.compile(r"/\*M?!\d*(.*?)\*/", re.DOTALL)
+_PIECES: Final = {
+    mode: re.compile(
+        rf"""'(?:[^'{escape}]++{escaped})*+'|"(?:[^"{escape}]++{escaped})*+"|`[^`]*`"""
+        r"|/\*M?!\d*(?P<executed>.*?)\*/|/\*.*?\*/|(?:--\s|#)[^\n]*",
+        re.DOTALL,
+    )
+    for mode, escape, escaped in ((0, r"\\", r"|\\."), (NO_BACKSLASH_ESCAPES, "", ""))
+}
+"""What is quoted, and comments, of which the server executes some; by the mode that matters."""
 _SPACE: Final = r"(?:\s|\(|/\*.*?\*/|(?:--\s|#)[^\n]*(?:\n|$))*"
 _FIRST_WORD: Final = re.compile(_SPACE + r"(\w+)", re.DOTALL)
 _ONLY_COMMENTS: Final = re.compile(_SPACE, re.DOTALL)
@@ -108,16 +117,31 @@ def classify(statement: bytes, schema: bytes, sql_mode: int = 0) -> Statement:
     known = _PLAIN.get(statement)
     if known is not None:
         return known
-    text = _VERSION_COMMENT.sub(r" \1 ", statement.decode("utf-8", "replace"))
+    text = _executed(statement, sql_mode)
     return _classified(text, Session(schema.decode("utf-8", "replace"), sql_mode))
 
 
 def first_word(statement: bytes) -> str:
     """Return a statement's first word, in upper case; empty where SQL has no such word."""
-    text = _VERSION_COMMENT.sub(r" \1 ", statement.decode("utf-8", "replace"))
-    first = _FIRST_WORD.match(text)
+    first = _FIRST_WORD.match(_executed(statement, 0))
     word = first[1].upper() if first else ""
     return word if word in _CLASSIFIERS or word in _DATA_WORDS else ""
+
+
+def _executed(statement: bytes, sql_mode: int) -> str:
+    """Return a statement's text with what the server executes of its comments laid open.
+
+    Some clients send the NUL, too, that their own texts end with; servers overlook it.
+    """
+    text = statement.decode("utf-8", "replace").rstrip("\0")
+    if "/*" not in text:
+        return text
+
+    def opened(piece: re.Match[str]) -> str:
+        inside: str | None = piece["executed"]
+        return piece[0] if inside is None else f" {inside} "
+
+    return _PIECES[sql_mode & NO_BACKSLASH_ESCAPES].sub(opened, text)
 
 
 def _classified(text: str, session: Session) -> Statement:
@@ -194,6 +218,10 @@ def _drop(words: TokenCursor) -> Statement:
 
 def _create(words: TokenCursor) -> Statement:
     replaces = words.skip("OR", "REPLACE")
+    if replaces and words.skip_one_of("DATABASE", "SCHEMA"):
+        return _schema("CREATE", TableChange(words.name(), ANY_TABLE, Effect.REMOVED))
+    if replaces and words.skip("SEQUENCE"):  # it takes a table's place, too
+        return _schema("CREATE", TableChange(*words.table(), Effect.REMOVED))
     if not words.skip("TABLE"):
         return OTHER
     may_be_there = words.skip("IF", "NOT", "EXISTS")  # MySQL logs it also where nothing was made

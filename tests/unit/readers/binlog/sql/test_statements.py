@@ -80,6 +80,14 @@ def test_a_table_is_emptied(statement: str, tables: set[str]) -> None:
         ("DROP TABLE `日本`.`été`", {"日本.été"}),
         ("DROP TABLE `a``b` CASCADE", {"db.a`b"}),
         ('DROP TABLE "a"', {"db.a"}),
+        ("CREATE OR REPLACE DATABASE `d` CHARACTER SET utf8mb4", {f"d.{ANY_TABLE}"}),
+        ("CREATE OR REPLACE SCHEMA d", {f"d.{ANY_TABLE}"}),
+        ("CREATE OR REPLACE SEQUENCE t", {"db.t"}),
+        ("DROP TABLE t\0", {"db.t"}),
+        ("/* one /*! two */ DROP TABLE t", {"db.t"}),
+        ("# one /*!\nDROP TABLE t /*! */", {"db.t"}),
+        ("DROP TABLE `/*!`, `*/` -- it's", {"db./*!", "db.*/"}),
+        ("/*!50000 DROP */ TABLE/**/ /*M! t*/", {"db.t"}),
     ],
 )
 def test_a_table_is_removed(statement: str, tables: set[str]) -> None:
@@ -371,6 +379,9 @@ def test_a_table_that_is_created_without_rows_is_not_filled(statement: str) -> N
     [
         (NO_BACKSLASH_ESCAPES, r"DROP TABLE t /* */, `u` -- '\'"),
         (NO_BACKSLASH_ESCAPES, r"CREATE TABLE t (a INT) COMMENT 'C:\'"),
+        (NO_BACKSLASH_ESCAPES, r"/* '\' */ /*! DROP TABLE t */"),
+        (NO_BACKSLASH_ESCAPES, r"CREATE TABLE t (a INT) COMMENT 'C:\' /*! ENGINE=InnoDB */ -- '"),
+        (NO_BACKSLASH_ESCAPES, r"CREATE TABLE t (a INT DEFAULT '/*!\') COMMENT '/*!' /*! */"),
         (ANSI_QUOTES, r'ALTER TABLE "t" ADD INDEX "i\" (a)'),
         (
             ANSI_QUOTES | NO_BACKSLASH_ESCAPES,
