@@ -28,6 +28,7 @@ from cdc.mapping.file.mapping import Mapping
 from cdc.mapping.file.policies import NOW, SoftDelete
 from cdc.model.job import JOBS, Job, JobKind
 from cdc.model.state_change import CollectionClear, DdlEffect, StateWrite
+from cdc.model.table_name import full_name
 from cdc.model.transaction import Effect, SchemaChange, TableChange, Transaction
 
 log = structlog.get_logger(__name__)
@@ -225,7 +226,8 @@ def _is_whole(table: TableChange, policy: str) -> bool:
 
 def _clear(table: TableChange, mapping: Mapping, committed_at: float) -> CollectionClear:
     own = own_documents(mapping, table.schema, table.table)
-    return CollectionClear(mapping.target, own, _marks(mapping, committed_at), table.name)
+    name = full_name(table.schema, table.table)
+    return CollectionClear(mapping.target, own, _marks(mapping, committed_at), name)
 
 
 def _marks(mapping: Mapping, committed_at: float) -> dict[str, Any]:

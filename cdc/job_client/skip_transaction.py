@@ -12,8 +12,8 @@ from cdc.mapping.file.mapping import IdExpression, Mapping
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.job import Job, JobKind, Options
 from cdc.model.position import to_document
-from cdc.model.table_name import full_name, split_name
-from cdc.model.transaction import ANY_TABLE
+from cdc.model.table_name import split_name
+from cdc.model.transaction import ANY_TABLE, told_name
 from cdc.preflight.run import existing_now
 from cdc.readers.binlog.next_transaction import read_outline
 from cdc.readers.binlog.outline import Outline
@@ -51,14 +51,14 @@ class Skip:
             "applied_rows_events": inflight.rows_events if inflight and is_begun else 0,
             "tables": [
                 {
-                    "table": full_name(*name),
+                    "table": told_name(*name),
                     "rows_events": outline.rows_events.get(name, 0),
                     "followed": name in self.followed,
                 }
                 for name in sorted(outline.tables)
             ],
             "statements": [
-                {"statement": verb, "tables": [full_name(*each) for each in tables]}
+                {"statement": verb, "tables": [told_name(*each) for each in tables]}
                 for verb, tables in outline.statements
             ],
             "unclear": [*outline.unclear],
@@ -83,7 +83,7 @@ def plan(config: Config, mappings: Mappings, before: Checkpoint) -> Skip:
     repair = repaired(config.name, followed, touched, by=by)
     gone = [name for name in sorted(mine) if not any(_is_of(each, {name}) for each in existing)]
     left = [
-        f"{full_name(*name)} is not there any more: the documents of its rows stay as they are"
+        f"{told_name(*name)} is not there any more: the documents of its rows stay as they are"
         for name in gone
     ]
     return Skip(before, outline, mine, Repair(repair.jobs, (*repair.left, *left)))

@@ -39,8 +39,8 @@ class RowsEvent(NamedTuple):
     ordinal: int = 0
 
 
-ANY_TABLE: Final = "*"
-"""Stands for every table of a schema: DROP DATABASE."""
+ANY_TABLE: Final = "\0"
+"""Stands for every table of a schema: DROP DATABASE. No table has this name; one may have `*`."""
 
 
 class Effect(Enum):
@@ -79,8 +79,13 @@ class TableChange(NamedTuple):
 
     @property
     def name(self) -> str:
-        """`schema.table`."""
-        return full_name(self.schema, self.table)
+        """`schema.table`, or `schema.*`."""
+        return told_name(self.schema, self.table)
+
+
+def told_name(schema: str, table: str) -> str:
+    """Return what people are told of a table, or of every one of a schema."""
+    return full_name(schema, "*" if table == ANY_TABLE else table)
 
 
 class SchemaChange(NamedTuple):

@@ -231,3 +231,17 @@ def test_a_table_that_cannot_be_copied_can_be_followed_without_a_copy(stream: St
     assert stream.documents("keyless") == {"1-2": {"id": 1, "v": 2}}
     stream.restart()
     stream.until_streaming()
+
+
+@pytest.mark.parametrize("statement", ["TRUNCATE TABLE `*`", "DROP TABLE `*`"])
+def test_a_table_named_by_an_asterisk_is_itself_alone(stream: Stream, statement: str) -> None:
+    stream.table(
+        "items", "id INT NOT NULL PRIMARY KEY", {"on_truncate": "apply", "on_drop": "apply"}
+    )
+    stream.sql("INSERT INTO items VALUES (1)", "CREATE TABLE `*` (id INT PRIMARY KEY)")
+    stream.start()
+    stream.until_caught_up()
+
+    stream.sql("INSERT INTO `*` VALUES (1)", statement, "INSERT INTO items VALUES (2)")
+
+    stream.settle()

@@ -52,7 +52,7 @@ class TableRouter:
         self._by_table: dict[tuple[str, str], tuple[Mapping, ...]] = {}
 
     def __call__(self, schema: str, table: str) -> bool:
-        """Tell whether the table is followed; `"*"` asks whether any of the schema's is."""
+        """Tell whether the table is followed; ANY_TABLE asks whether any of the schema's is."""
         if table == ANY_TABLE:
             return any(each.matches_schema(schema) for each in self._patterns)
         return bool(self.mappings(schema, table))

@@ -88,7 +88,7 @@ class Outline:
     """A transaction, from the position `before` it to the checkpoint `after` it.
 
     `rows_events` counts those of each table; `statements` are first words and the tables that are
-    known of each, `"*"` for all of a schema. `unclear` says what hides which tables it touches.
+    known of each, ANY_TABLE for all of a schema. `unclear` says what hides which tables it touches.
     `prepared` is its name where another transaction decides later whether it is committed.
     """
 

@@ -63,7 +63,7 @@ class BinlogReader:
         transaction_bytes: int,
         stream: str = "",
     ) -> None:
-        """`follows(schema, table)` tells whose rows are wanted; `"*"` asks for any table.
+        """`follows(schema, table)` tells whose rows are wanted; ANY_TABLE asks for any.
 
         By the name of the `stream` the source tells its connections from other replicas'.
         """

@@ -5,7 +5,14 @@ import pytest
 from cdc.errors import Corrupted, Halted, RefusedEvent, UnknownEvent
 from cdc.model.checkpoint import Checkpoint, Inflight
 from cdc.model.position import FilePosition, GtidPosition, GtidSet, MariadbGtids, Position
-from cdc.model.transaction import Effect, RowsEvent, SchemaChange, TableChange, Transaction
+from cdc.model.transaction import (
+    ANY_TABLE,
+    Effect,
+    RowsEvent,
+    SchemaChange,
+    TableChange,
+    Transaction,
+)
 from cdc.readers.binlog import events
 from cdc.readers.binlog.events import ChecksumMismatch, Event, EventType
 from cdc.readers.binlog.table_maps import TableMapCache
@@ -23,7 +30,7 @@ def assembler(
     mariadb: bool = False,
 ) -> TransactionAssembler:
     def follows(schema: str, table: str) -> bool:
-        return (schema, table) in {("db", "t"), ("db", "*")}
+        return (schema, table) in {("db", "t"), ("db", ANY_TABLE)}
 
     def decode(raw: bytes, _: int) -> str:
         return raw.decode()
@@ -108,7 +115,9 @@ def test_a_statement_on_its_own_is_a_transaction() -> None:
     )
 
     assert first.changes == (SchemaChange("ALTER", (TableChange("db", "t", Effect.REWRITTEN),)),)
-    assert second.changes == (SchemaChange("DROP", (TableChange("db", "*", Effect.REMOVED),)),)
+    assert second.changes == (
+        SchemaChange("DROP", (TableChange("db", ANY_TABLE, Effect.REMOVED),)),
+    )
 
 
 @pytest.mark.parametrize("statement", ["FLUSH \0BEGIN", "\0BEGIN", "x\0BEGIN"])

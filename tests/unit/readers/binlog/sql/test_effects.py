@@ -7,7 +7,7 @@ import pytest
 from cdc.errors import RefusedEvent
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.position import GtidPosition, GtidSet, MariadbGtids
-from cdc.model.transaction import Effect, SchemaChange, TableChange
+from cdc.model.transaction import ANY_TABLE, Effect, SchemaChange, TableChange
 from cdc.readers.binlog.events import LOG_EVENT_THREAD_SPECIFIC, Event, EventType, MariadbGtidFlag
 from cdc.readers.binlog.table_maps import TableMapCache
 from cdc.readers.binlog.transaction_assembler import TransactionAssembler
@@ -22,7 +22,7 @@ PHASES = {
 
 def assembler(*, mariadb: bool, ignored: tuple[str, ...] = ()) -> TransactionAssembler:
     def follows(schema: str, table: str) -> bool:
-        return (schema, table) in {("db", "t"), ("db", "*")}
+        return (schema, table) in {("db", "t"), ("db", ANY_TABLE)}
 
     gtids = MariadbGtids() if mariadb else GtidSet()
     return TransactionAssembler(
