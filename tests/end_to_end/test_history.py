@@ -128,6 +128,29 @@ def test_a_stream_whose_history_is_purged_while_it_is_idle_goes_on(own_source: S
     assert not daemon.events("source_lost")
 
 
+@pytest.mark.parametrize("stream", ["mysql-gtid", "mariadb-gtid"], indirect=True)
+def test_an_account_that_may_not_log_in_again_reads_on(stream: Stream) -> None:
+    account = f"'{stream.schema}'@'%'"
+    stream.table("items", "id INT NOT NULL PRIMARY KEY, word VARCHAR(20)")
+    stream.sql(
+        f"CREATE USER {account} IDENTIFIED BY 'one'",
+        f"GRANT SELECT, REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO {account}",
+    )
+    stream.settings["source"] |= {"user": stream.schema, "password": "one", "tls": "required"}
+    daemon = stream.start()
+    try:
+        stream.until_caught_up()
+        stream.sql(f"ALTER USER {account} IDENTIFIED BY 'two'")
+        daemon.until_logged("history_not_proved")
+        stream.sql("INSERT INTO items VALUES (1, 'one')")
+
+        stream.settle()
+    finally:
+        stream.source.execute(f"DROP USER {account}")
+
+    assert not daemon.events("source_lost")
+
+
 def test_a_log_that_is_reset_before_anything_was_applied_is_another_one(own_source: Stream) -> None:
     own_source.settings["start"] = "now"
     own_source.start()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
-from cdc.errors import CdcError, Corrupted, Retryable, raised
+from cdc.errors import CdcError, Corrupted, Halted, Retryable, raised
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.position import Position
 from cdc.model.telemetry import ReaderStats
@@ -324,7 +324,9 @@ class BinlogReader:
             continuation.require_same(
                 self._another_connection, self._where, here=self.server, mariadb=self._mariadb
             )
-        except Retryable as error:  # the stream itself holds
+        except Halted:
+            raise
+        except CdcError as error:  # the stream itself holds, and who may not log in reads on
             log.info("history_not_proved", server=self.server, error=error.message)
         else:
             log.debug(
