@@ -213,7 +213,8 @@ class DdlPolicy:
             requested_by=f"ddl: {change.verb} at {transaction.identity}",
             requested_at=datetime.fromtimestamp(transaction.committed_at, UTC),
         ).to_document()
-        wanted = {key: job.pop(key) for key in ("stream", "kind", "table", "state", "progress")}
+        same = ("stream", "kind", "table", "options", "state", "progress")
+        wanted = {key: job.pop(key) for key in same}
         return StateWrite(JOBS, wanted, {"$setOnInsert": job}, upsert=True)
 
 
