@@ -75,9 +75,10 @@ class Jobs:
         old = {"stream": self._stream, "requested_at": {"$lt": before}}
         with explained():
             mended = [each.id for each in self._failed(old) if self._is_made_good(each)]
-            gone = self._documents.delete_many({**old, "state": {"$in": _FORGOTTEN}}).deleted_count
-            for each in mended:
+            gone = 0
+            for each in mended:  # before what made them good, or a break between would tell of them
                 gone += self._documents.delete_one({"_id": each}).deleted_count
+            gone += self._documents.delete_many({**old, "state": {"$in": _FORGOTTEN}}).deleted_count
         return gone
 
     def next(self) -> Job | None:

@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 from pymongo import MongoClient
+from pymongo.collection import Collection
 from pymongo.database import Database
+from pymongo.errors import AutoReconnect
 
+from cdc.errors import Retryable
 from cdc.model.job import Job, JobKind, JobState, Options, Progress
 from cdc.servers import MongoServer
 from cdc.writers.jobs import Jobs
@@ -135,6 +138,22 @@ def test_what_is_old_is_forgotten_but_for_what_nobody_has_made_good(
     left = {each["_id"] for each in state["jobs"].find({}, {"_id": 1})}
     assert left >= {each.id for each in kept}
     assert not left & {each.id for each in gone}
+
+
+def test_what_made_a_job_good_is_not_forgotten_before_it(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = job(JobKind.BACKFILL, JobState.FAILED, at=OLD)
+    put(jobs, failed, job(JobKind.RESYNC, JobState.DONE, at=OLD + timedelta(minutes=1)))
+
+    def lost(*_: object) -> None:
+        raise AutoReconnect("the target went away")
+
+    monkeypatch.setattr(Collection, "delete_one", lost)
+    with pytest.raises(Retryable):
+        jobs.forget(before=NOW)
+
+    assert jobs.failed() == []
 
 
 def many_done(state: Database[dict[str, Any]]) -> None:
