@@ -13,6 +13,7 @@ from cdc.errors import UsageError
 from cdc.job_client.client import Display, run_jobs
 from cdc.job_client.display import BarDisplay, LineDisplay
 from cdc.job_client.feasibility import require_possible
+from cdc.job_client.skip_transaction import repaired
 from cdc.mapping.compile.router import TableRouter
 from cdc.mapping.file.loading import load_mappings
 from cdc.mapping.file.mapping import Mapping
@@ -20,7 +21,7 @@ from cdc.mapping.file.problems import did_you_mean
 from cdc.mapping.file.table_globs import source_pattern
 from cdc.model.job import Job, JobKind, JobState, Options
 from cdc.model.table_name import full_name, split_name
-from cdc.preflight.run import followed_now
+from cdc.preflight.run import existing_now, followed_now
 from cdc.terminal.output import in_a_line, say
 from cdc.terminal.spelling import spelling
 
@@ -38,10 +39,13 @@ def perform_on_tables(
         mask_key=config.read_mask_key(),
         ignored=config.source.ignore_statements_on,
     )
-    asked = [
-        Job.request(config.name, kind, table, by="command-line", options=options)
-        for table in _known(tables, config, mappings)
-    ]
+    if kind is JobKind.RESYNC and not tables:
+        asked = _every_resync(config, mappings)
+    else:
+        asked = [
+            Job.request(config.name, kind, table, by="command-line", options=options)
+            for table in _known(tables, config, mappings)
+        ]
     if tables:
         require_possible(config, mappings, asked)
     display: Display = (BarDisplay if sys.stderr.isatty() else LineDisplay)(spelling())
@@ -52,6 +56,17 @@ def perform_on_tables(
         for each in ended:
             tell(each)
     return FAILED if any(_is_bad(each) for each in ended) else 0
+
+
+def _every_resync(config: Config, mappings: Sequence[Mapping]) -> Sequence[Job]:
+    """Return what makes every table right that the source has; tell what cannot be."""
+    existing = existing_now(config, mappings)
+    repair = repaired(config.name, TableRouter(mappings), existing, by="command-line")
+    gone = {*followed_now(config, mappings)}.difference(existing)
+    left = [*(f"{table} is not there" for table in sorted(gone)), *repair.left]
+    for each in left:
+        say(f"not resynced: {in_a_line(each)}", err=True)
+    return repair.jobs
 
 
 def _known(tables: Sequence[str], config: Config, mappings: Sequence[Mapping]) -> Sequence[str]:

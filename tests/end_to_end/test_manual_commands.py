@@ -74,6 +74,28 @@ def test_what_a_table_cannot_take_is_refused_before_anything_is_queued(items: St
 
 
 @GTIDS
+def test_a_resync_of_all_leaves_out_what_it_cannot_do_and_says_so(items: Stream) -> None:
+    items.follow("never")
+    items.table("named", COLUMNS, {"id": {"sql": "CONCAT('n', id)", "unique": "asserted"}})
+    items.sql("INSERT INTO named VALUES (1, 'one')")
+    items.restart()
+    items.until_caught_up()
+
+    done = Command(items, "resync", "--all")
+
+    assert done.returncode == 0, done.stderr
+    assert f"not resynced: {items.schema}.never is not there" in done.stderr
+    assert "not resynced: named: its ids are expressions" in done.stderr
+    asked = [each for each in jobs(items) if each["requested_by"] == "command-line"]
+    assert {each["table"].partition(".")[2]: each["kind"] for each in asked} == {
+        "items": "resync",
+        "dated": "resync",
+        "named": "backfill",
+    }
+    assert {each["state"] for each in asked} == {"done"}
+
+
+@MYSQL
 def test_a_sample_of_a_small_table_is_all_of_it(items: Stream) -> None:
     items.database["items"].delete_one({"_id": 2})
 
