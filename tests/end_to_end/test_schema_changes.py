@@ -231,6 +231,18 @@ def test_what_takes_a_tables_place_takes_its_documents_away(stream: Stream, stat
     assert stream.documents("items") == {}
 
 
+@MARIADB
+def test_a_name_in_brackets_is_understood_where_the_session_has_them(stream: Stream) -> None:
+    stream.table("items", COLUMNS, {"on_truncate": "apply"})
+    stream.sql("INSERT INTO items VALUES (1, 'before')")
+    stream.start()
+    stream.until_caught_up()
+
+    stream.sql("SET SESSION sql_mode = 'MSSQL'", "TRUNCATE TABLE [items]")
+
+    stream.settle()
+
+
 @ONE_KIND
 def test_a_halt_ends_when_the_mapping_says_what_to_do(stream: Stream) -> None:
     stream.table("items", COLUMNS)

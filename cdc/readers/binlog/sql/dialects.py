@@ -9,7 +9,7 @@ from typing import ClassVar, Final
 
 from sqlglot.dialects.mysql import MySQL
 
-from cdc.readers.binlog.sql.query_status import ANSI_QUOTES, NO_BACKSLASH_ESCAPES
+from cdc.readers.binlog.sql.query_status import ANSI_QUOTES, MSSQL, NO_BACKSLASH_ESCAPES
 
 
 class _AnsiQuotes(MySQL):
@@ -33,14 +33,29 @@ class _AnsiQuotesPlainBackslashes(MySQL):
         STRING_ESCAPES: ClassVar = ["'"]
 
 
+class _Brackets(MySQL):
+    """Brackets hold names, too: the mode MSSQL of MariaDB."""
+
+    class Tokenizer(_AnsiQuotes.Tokenizer):
+        IDENTIFIERS: ClassVar = ["`", '"', ("[", "]")]
+
+
+class _BracketsPlainBackslashes(MySQL):
+    class Tokenizer(_Brackets.Tokenizer):
+        STRING_ESCAPES: ClassVar = ["'"]
+
+
 _DIALECTS: Final[dict[int, MySQL]] = {
     0: MySQL(),
     ANSI_QUOTES: _AnsiQuotes(),
     NO_BACKSLASH_ESCAPES: _PlainBackslashes(),
     ANSI_QUOTES | NO_BACKSLASH_ESCAPES: _AnsiQuotesPlainBackslashes(),
+    ANSI_QUOTES | MSSQL: _Brackets(),
+    ANSI_QUOTES | MSSQL | NO_BACKSLASH_ESCAPES: _BracketsPlainBackslashes(),
 }
 
 
 def of(sql_mode: int) -> MySQL:
     """Return what reads the statements of a session with this sql_mode."""
-    return _DIALECTS[sql_mode & (ANSI_QUOTES | NO_BACKSLASH_ESCAPES)]
+    mode = sql_mode & (ANSI_QUOTES | NO_BACKSLASH_ESCAPES)
+    return _DIALECTS[mode | sql_mode & MSSQL if mode & ANSI_QUOTES else mode]

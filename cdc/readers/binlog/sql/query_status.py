@@ -10,6 +10,8 @@ from enum import Enum, IntEnum
 from typing import Final, NamedTuple
 
 ANSI_QUOTES: Final = 1 << 2
+MSSQL: Final = 1 << 10
+"""MariaDB's alone, of the servers that are followed; it sets ANSI_QUOTES, too."""
 NO_BACKSLASH_ESCAPES: Final = 1 << 20
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from cdc.model.transaction import Effect
-from cdc.readers.binlog.sql.query_status import ANSI_QUOTES, NO_BACKSLASH_ESCAPES
+from cdc.readers.binlog.sql.query_status import ANSI_QUOTES, MSSQL, NO_BACKSLASH_ESCAPES
 from cdc.readers.binlog.sql.statements import Role, classify
 
 
@@ -382,6 +382,9 @@ def test_a_table_that_is_created_without_rows_is_not_filled(statement: str) -> N
         (NO_BACKSLASH_ESCAPES, r"/* '\' */ /*! DROP TABLE t */"),
         (NO_BACKSLASH_ESCAPES, r"CREATE TABLE t (a INT) COMMENT 'C:\' /*! ENGINE=InnoDB */ -- '"),
         (NO_BACKSLASH_ESCAPES, r"CREATE TABLE t (a INT DEFAULT '/*!\') COMMENT '/*!' /*! */"),
+        (ANSI_QUOTES | MSSQL, "TRUNCATE TABLE [t]"),
+        (ANSI_QUOTES | MSSQL, 'DROP TABLE [db].[t], `u`, "v"'),
+        (ANSI_QUOTES | MSSQL | NO_BACKSLASH_ESCAPES, r"ALTER TABLE [t] COMMENT 'a\', FORCE"),
         (ANSI_QUOTES, r'ALTER TABLE "t" ADD INDEX "i\" (a)'),
         (
             ANSI_QUOTES | NO_BACKSLASH_ESCAPES,
