@@ -105,6 +105,11 @@ class SourceConfig(Settings):
         for pattern in patterns:
             if not re.fullmatch(r"[^.]+\.(?s:.+)", pattern):
                 raise ValueError(f"`{pattern}` names no tables: write SCHEMA.TABLE, or globs")
+            if pattern.startswith("!"):
+                raise ValueError(
+                    f"`{pattern}` leaves out nothing by itself: write it behind its pattern and a"
+                    f" space, as in `SCHEMA.* {pattern}`; a schema's own `!` is `[!]`"
+                )
         return patterns
 
     @field_validator("password_file")

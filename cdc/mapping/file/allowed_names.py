@@ -60,6 +60,11 @@ def _source(name: str) -> str:
     pattern = source_pattern(name)
     if not all(each.schema and each.table for each in (pattern, *pattern.excluded)):
         raise ValueError("must be `schema.table`")
+    for each in pattern.excluded:
+        if pattern.never_shares("schema", each) or pattern.never_shares("table", each):
+            raise ValueError(f"`!{each.schema}.{each.table}` leaves out none of its tables")
+    if not pattern.varying and not pattern.matches(*pattern.named):
+        raise ValueError("leaves out the only table that it names")
     return name
 
 

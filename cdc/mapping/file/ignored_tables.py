@@ -25,4 +25,6 @@ def _may_share(source: str, pattern: str) -> bool:
     one, other = source_pattern(source), source_pattern(pattern)
     if not other.varying:
         return one.matches(*other.named)
+    if not one.varying:
+        return other.matches(*one.named)
     return not (one.never_shares("schema", other) or one.never_shares("table", other))

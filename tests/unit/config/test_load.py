@@ -99,6 +99,15 @@ def test_a_missing_key_is_named_where_it_belongs(folder: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("pattern", ["!ops.audit", "ops"])
+def test_a_pattern_that_names_no_tables_is_refused(folder: Path, pattern: str) -> None:
+    listed = f'user: cdc, ignore_statements_on: ["ops.*", "{pattern}"]'
+
+    lines = refusal(folder, MINIMAL.replace("user: cdc", listed))
+
+    assert f"`{pattern}`" in lines[0]
+
+
 def test_a_heartbeat_table_is_named_with_its_schema(folder: Path) -> None:
     text = MINIMAL.replace("user: cdc", "user: cdc, heartbeat_table: beats")
 

@@ -126,7 +126,22 @@ def test_a_list_is_the_pattern_and_what_it_leaves_out() -> None:
 
 
 @pytest.mark.parametrize(
-    "source", [[], ["!a.b"], ["a.b", "c.d"], ["a.b", 5], ["a.b", "!nodot"], 5, "nodot", ".t", "s."]
+    "source",
+    [
+        [],
+        ["!a.b"],
+        ["a.b", "c.d"],
+        ["a.b", 5],
+        ["a.b", "!nodot"],
+        5,
+        "nodot",
+        ".t",
+        "s.",
+        ["a.*", "! a.b"],
+        "a_*.t !b_test.t",
+        "a.t !a.t",
+        "a.t !a.*",
+    ],
 )
 def test_no_other_source_is_one(source: object) -> None:
     with pytest.raises(ValidationError):
