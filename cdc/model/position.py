@@ -18,6 +18,11 @@ Interval = tuple[int, int]
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _TAG = re.compile(r"[a-z_][a-z0-9_]{0,31}")
 _INTERVAL = re.compile(r"([0-9]+)(?:-([0-9]+))?")
+_LAST_NUMBER = 2**63 - 2
+"""No server numbers on: `GNO_END` in MySQL's `sql/rpl_gtid.h`."""
+_MARIADB_GTID = re.compile(r"[0-9]+-[0-9]+-[0-9]+")
+_MARIADB_BITS = (32, 32, 64)
+"""Of a domain, a server's id and a sequence number."""
 
 
 class Source(NamedTuple):
@@ -124,7 +129,7 @@ def _interval(text: str) -> Interval | None:
     if match is None:
         return None
     first, last = int(match[1]), int(match[2] or match[1])
-    return (first, last) if 1 <= first <= last else None
+    return (first, last) if 1 <= first <= last <= _LAST_NUMBER else None
 
 
 def _merged(intervals: tuple[Interval, ...]) -> tuple[Interval, ...]:
@@ -158,9 +163,11 @@ class MariadbGtids:
         """
         domains: dict[int, DomainGtid] = {}
         for part in filter(None, re.sub(r"\s", "", text).split(",")):
-            if not re.fullmatch(r"\d+-\d+-\d+", part):
+            numbers = [*map(int, part.split("-"))] if _MARIADB_GTID.fullmatch(part) else []
+            sizes = zip(numbers, _MARIADB_BITS, strict=False)
+            if not numbers or any(number >> bits for number, bits in sizes):
                 raise ValueError(f"not a MariaDB GTID position: {text!r}")
-            domain, server_id, sequence = map(int, part.split("-"))
+            domain, server_id, sequence = numbers
             if domain not in domains or domains[domain].sequence < sequence:
                 domains[domain] = DomainGtid(server_id, sequence)
         return cls(domains)

@@ -87,6 +87,7 @@ def test_a_gtid_set_is_read_as_the_server_prints_it() -> None:
         f"{UUIDS[0]}:0",
         f"{UUIDS[0]}:1-",
         f"{UUIDS[0]}:5-3",
+        f"{UUIDS[0]}:1-{2**63 - 1}",
         f"{UUIDS[0]}:é:1",
         "0-1-2",
     ],
@@ -119,7 +120,10 @@ def test_a_mariadb_position_contains_one_whose_domains_are_all_behind() -> None:
     assert not position.contains(MariadbGtids.parse("8-1-1"))
 
 
-@pytest.mark.parametrize("text", ["0-1", "a-b-c", f"{UUIDS[0]}:1"])
+@pytest.mark.parametrize(
+    "text",
+    ["0-1", "a-b-c", f"{UUIDS[0]}:1", f"{2**32}-1-1", f"0-{2**32}-1", f"0-1-{2**64}", "٠-1-1"],
+)
 def test_what_is_no_mariadb_position_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not a MariaDB GTID position"):
         MariadbGtids.parse(text)
