@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final, Self
 
 from cdc.model.state_change import StateWrite
@@ -33,12 +33,13 @@ class Claim:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:
-        """Read a claim's document."""
+        """Read a claim's document; anybody may have edited one."""
+        stream, former, since = (document.get(name) for name in ("stream", "former", "since"))
         return cls(
             collection=str(document["_id"]),
-            stream=document["stream"],
-            former=document.get("former"),
-            since=document["since"],
+            stream=None if stream is None else str(stream),
+            former=None if former is None else str(former),
+            since=since if isinstance(since, datetime) else datetime.fromtimestamp(0, UTC),
         )
 
     def is_anothers(self, stream: str) -> bool:
