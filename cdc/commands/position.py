@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from cdc.commands import config_option, output_option
 from cdc.config import Config, StartPosition, load
+from cdc.config.start import LAST_OFFSET
 from cdc.errors import CdcError, LeaseHeld, SourceDiverged, UsageError
 from cdc.job_client import skip_transaction
 from cdc.job_client.skip_transaction import Repair, Skip
@@ -36,6 +37,7 @@ from cdc.writers.accepted_mappings import entries
 from cdc.writers.fault_injection import switched_faults
 
 QUERY_SECONDS: Final = 30.0
+OFFSETS: Final = click.IntRange(min=4, max=LAST_OFFSET)
 
 
 @click.group()
@@ -67,7 +69,7 @@ def show(config_path: Path, output: str) -> None:
 @config_option
 @click.option("--gtid", help="A GTID set that counts as applied; '' for nothing.")
 @click.option("--file", help="A binlog file, on a source without GTIDs.")
-@click.option("--offset", type=click.IntRange(min=4), help="A transaction boundary in the file.")
+@click.option("--offset", type=OFFSETS, help="A transaction boundary in the file.")
 @click.option("--start", "word", type=click.Choice(["earliest", "now"]), help="As in the settings.")
 @click.option("--resync", is_flag=True, help="Have every followed table resynced from there on.")
 @click.option("--yes", is_flag=True, help="Do it; without it nothing is changed.")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from cdc.config.values import Settings, Whole
+
+LAST_OFFSET: Final = 2**63 - 1
+"""What a file, and a number in MongoDB, can have at most."""
 
 
 class StartPosition(Settings):
@@ -15,12 +18,12 @@ class StartPosition(Settings):
 
     gtid: str | None = None
     file: str | None = None
-    offset: Annotated[Whole, Field(ge=4)] | None = None
+    offset: Annotated[Whole, Field(ge=4, le=LAST_OFFSET)] | None = None
 
     @field_validator("file")
     @classmethod
     def _numbered(cls, file: str | None) -> str | None:
-        if file is not None and not re.fullmatch(r"[^/]+\.[0-9]+", file):
+        if file is not None and not re.fullmatch(r"[^/]+\.[0-9]{1,19}", file):
             raise ValueError("write a binlog file's name and number, as in binlog.000007")
         return file
 

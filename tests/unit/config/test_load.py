@@ -273,6 +273,19 @@ def test_a_start_file_without_a_number_is_refused(folder: Path, name: str) -> No
 
 
 @pytest.mark.parametrize(
+    ("start", "key"),
+    [
+        (f"{{file: a.1, offset: {2**63}}}", "offset"),
+        (f"{{file: a.{'9' * 5000}, offset: 4}}", "file"),
+    ],
+)
+def test_a_start_that_no_server_has_is_refused(folder: Path, start: str, key: str) -> None:
+    (line, *_) = refusal(folder, f"{MINIMAL}start: {start}\n")
+
+    assert line.startswith(f"cdc.yaml:4: start.{key}: ")
+
+
+@pytest.mark.parametrize(
     ("text", "told"),
     [
         ("[]", "mappings: is empty"),
