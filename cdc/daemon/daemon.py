@@ -26,6 +26,7 @@ from cdc.daemon.claims import StreamClaims
 from cdc.daemon.coverage import Copy, copies, queue_backfills, uncovered
 from cdc.daemon.ddl_policy import DdlPolicy
 from cdc.errors import Claimed, Fenced, LeaseHeld, Retryable
+from cdc.mapper import Mapper
 from cdc.mapping.compile.router import TableRouter
 from cdc.mapping.file.mapping import Mapping
 from cdc.mapping.loss_counts import LossCounts
@@ -33,7 +34,7 @@ from cdc.model.batch import Batch, MappedTransaction
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.state_change import StateWrite
 from cdc.model.telemetry import Backlog, CopyStats, ReaderStats, Role, Telemetry, WriterStats
-from cdc.pipeline import Mapper, Pipeline
+from cdc.pipeline import Pipeline
 from cdc.preflight import edit_findings, require
 from cdc.preflight.mapping_edits import unresolved
 from cdc.preflight.run import followed_now, logs_cascades, require_fit, require_table_fit, stands

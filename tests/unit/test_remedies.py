@@ -22,9 +22,9 @@ TYPED = {
     "::test_a_heartbeat_table_that_cannot_be_written_is_refused_with_its_remedy",
     ("mapping/transcode/partial_image.py", "binlog_row_image = FULL"): REMEDIES
     + "images_that_lack_columns",
-    ("pipeline.py", "on_error: dead_letter"): REMEDIES + "a_row_that_halts",
-    ("pipeline.py", "edit the mapping"): REMEDIES + "a_table_that_no_longer_fits_its_mapping",
-    ("pipeline.py", "step over the transaction"): REMEDIES + "a_row_that_halts",
+    ("mapper.py", "on_error: dead_letter"): REMEDIES + "a_row_that_halts",
+    ("mapper.py", "edit the mapping"): REMEDIES + "a_table_that_no_longer_fits_its_mapping",
+    ("mapper.py", "step over the transaction"): REMEDIES + "a_row_that_halts",
     ("daemon/ddl_policy.py", "step over the statement"): REMEDIES + "a_policy_that_halts",
     ("daemon/ddl_policy.py", "undo the statement"): REMEDIES
     + "a_table_that_cannot_be_followed_any_more",
