@@ -11,7 +11,8 @@ import click
 from cdc import log
 from cdc.commands import config_option
 from cdc.config import load
-from cdc.daemon.daemon import Daemon, stopped_by_signals
+from cdc.daemon.daemon import Daemon
+from cdc.daemon.signals import stopped_by_signals
 from cdc.mapping.file.loading import load_mappings
 from cdc.observability.http import served
 from cdc.observability.systemd import notify_systemd
@@ -47,7 +48,7 @@ def run(config_path: Path, accept_mapping_change: bool) -> None:
     daemon = Daemon(config, mappings, switched_faults(), accept_edits=accept_mapping_change)
     stalled_after = config.http.stalled_after_seconds
     with (
-        stopped_by_signals(daemon),
+        stopped_by_signals(daemon.stop),
         served(config, daemon.telemetry),
         notify_systemd(daemon.telemetry, stalled_after_seconds=stalled_after),
     ):

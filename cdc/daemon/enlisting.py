@@ -1,0 +1,149 @@
+"""What the active daemon saves before it streams: where it begins, and what it answers for.
+
+The first position is saved before anything is read. From its collections' claims on, the stream
+alone writes them; its mappings are those that documents are made by; tables that it does not cover
+yet are queued to be copied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+
+from cdc.config import Config
+from cdc.daemon.claims import StreamClaims
+from cdc.daemon.coverage import Copy, copies, queue_backfills, uncovered
+from cdc.daemon.patience import Patience
+from cdc.errors import Claimed, Retryable
+from cdc.mapping.compile.router import TableRouter
+from cdc.mapping.file.mapping import Mapping
+from cdc.model.batch import Batch, MappedTransaction
+from cdc.model.checkpoint import Checkpoint
+from cdc.model.state_change import StateWrite
+from cdc.preflight import edit_findings, require
+from cdc.preflight.mapping_edits import unresolved
+from cdc.preflight.run import followed_now
+from cdc.readers.server.start_position import resolve_start, witnessed
+from cdc.writers.accepted_mappings import entries
+from cdc.writers.connection import Client
+from cdc.writers.jobs import Jobs
+from cdc.writers.stream_state import STREAMS
+from cdc.writers.writer import MongoWriter
+
+log = structlog.get_logger(__name__)
+
+
+class Enlisting:
+    """Enlists a stream's position, collections, mappings and copies in its state."""
+
+    def __init__(
+        self,
+        config: Config,
+        mappings: tuple[Mapping, ...],
+        client: Client,
+        writer: MongoWriter,
+        patience: Patience,
+        *,
+        accept_edits: bool,
+    ) -> None:
+        """With `accept_edits` documents are kept that an edited mapping made before."""
+        self._config = config
+        self._mappings = mappings
+        self._router = TableRouter(mappings)
+        self._client = client
+        self._writer = writer
+        self._patience = patience
+        self._accept_edits = accept_edits
+
+    def begin(self) -> Checkpoint:
+        """Save the first position of a new stream, and return its first checkpoint."""
+        config = self._config
+        first = self._patience.ask(lambda: resolve_start(config.source, config.start))
+        log.info("first_start", stream=config.name, position=str(first.position))
+        self._patience.ask(lambda: self._create(first))
+        taken = self._writer.take_over()
+        assert taken is not None  # it was saved just now, under this lease
+        return taken
+
+    def _create(self, first: Checkpoint) -> None:
+        """Save the first position, and claim the collections, together."""
+        claims, wanted = self._claims(), self._copies()
+        covered = [] if self._config.start == "backfill" else [str(each) for each in wanted]
+        left = self._state_write({"$set": {"left": claims.left(wanted)}})
+        accepted = entries(self._mappings, datetime.now(UTC))
+        with _claimed_meanwhile():
+            self._writer.create(first, accepted, covered, [left, *claims.writes()])
+
+    def witness(self, checkpoint: Checkpoint) -> Checkpoint:
+        """Take the source's log as it is, for a stream begun before there were witnesses."""
+        if checkpoint.witness is not None:
+            return checkpoint
+        taken = self._patience.ask(lambda: witnessed(self._config.source, checkpoint))
+        log.info("history_trusted", stream=self._config.name, log=str(taken.witness))
+        self._writer.apply(Batch((MappedTransaction("", taken, None),)))
+        return taken
+
+    def enlist(self, checkpoint: Checkpoint) -> None:
+        """Claim the collections, and ask for a backfill of every table that is not covered yet.
+
+        The mappings are those that documents are made by from here on. Raises Unfit where another
+        stream writes one of the collections.
+        """
+        self._patience.ask(lambda: self._enlist(checkpoint))
+
+    def _enlist(self, checkpoint: Checkpoint) -> None:
+        state = self._writer.read_state() or {}
+        name, covered = self._config.name, state.get("covered", [])
+        claims, wanted = self._claims(), self._copies()
+        writes = [
+            *queue_backfills(name, wanted, covered, {*state.get("left", ()), *claims.left(wanted)}),
+            *uncovered(name, covered, self._router),
+            *self._accept(state),
+            *claims.writes(),
+        ]
+        if writes:
+            change = MappedTransaction("", checkpoint, None, writes=tuple(writes))
+            with _claimed_meanwhile():
+                self._writer.apply(Batch((change,)))
+
+    def _claims(self) -> StreamClaims:
+        return StreamClaims(self._config, self._mappings, self._client)
+
+    def _copies(self) -> list[Copy]:
+        tables = self._patience.ask(lambda: followed_now(self._config, self._mappings))
+        return copies(tables, self._router)
+
+    def _accept(self, state: dict[str, Any]) -> list[StateWrite]:
+        """Accept today's mappings; raises UsageError for one edited since the start was judged."""
+        if not self._accept_edits:
+            jobs = Jobs(
+                self._client,
+                state_database=self._config.target.state_database,
+                stream=self._config.name,
+            )
+            known = self._patience.ask(jobs.unended)
+            require(edit_findings(unresolved(state, self._mappings, known), accept=False))
+        accepted = entries(self._mappings, datetime.now(UTC), state)
+        if accepted == state.get("mappings"):
+            return []
+        log.info(
+            "mappings_accepted",
+            mappings=[f"{each.source} {each.target}" for each in self._mappings],
+        )
+        return [self._state_write({"$set": {"mappings": accepted}})]
+
+    def _state_write(self, change: dict[str, Any]) -> StateWrite:
+        return StateWrite(STREAMS, {"_id": self._config.name}, change)
+
+
+@contextmanager
+def _claimed_meanwhile() -> Iterator[None]:
+    """Have another look taken where another stream was faster: it tells whose the collection is."""
+    try:
+        yield
+    except Claimed as error:
+        raise Retryable(error.message) from error

@@ -1,0 +1,164 @@
+"""The composition root: how one active stream is put together, from the source to the target."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Final
+
+from cdc.batch_queue import BatchQueue, Limits
+from cdc.chunks.applier import ChunkApplier
+from cdc.chunks.engine import ChunkEngine
+from cdc.chunks.retention import JobRetention
+from cdc.chunks.source_table import SourceTables
+from cdc.chunks.stats import CopyCounters
+from cdc.chunks.throttle import Throttle
+from cdc.chunks.windows import Windows
+from cdc.chunks.worker import JobWorker
+from cdc.config import Config
+from cdc.daemon.ddl_policy import DdlPolicy
+from cdc.daemon.patience import Patience
+from cdc.mapper import Mapper
+from cdc.mapping.compile.router import TableRouter
+from cdc.mapping.file.mapping import Mapping
+from cdc.mapping.loss_counts import LossCounts
+from cdc.model.checkpoint import Checkpoint
+from cdc.model.telemetry import Backlog, ReaderStats
+from cdc.pipeline import Pipeline
+from cdc.preflight.run import logs_cascades, require_table_fit, stands
+from cdc.readers.binlog.reader import BinlogReader
+from cdc.readers.server.heartbeat_writer import HeartbeatWriter
+from cdc.readers.server.resume import Displaced
+from cdc.retry import Liveness, Stopped
+from cdc.writers.connection import Client
+from cdc.writers.dead_letters.queries import letters_of
+from cdc.writers.documents import Documents
+from cdc.writers.indexes import create_indexes
+from cdc.writers.jobs import Jobs
+from cdc.writers.sync_timestamps import SyncTimestamps
+from cdc.writers.writer import MongoWriter
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """What a daemon counts across the streams that it becomes active for."""
+
+    copied: CopyCounters = field(default_factory=CopyCounters)
+    losses: LossCounts = field(default_factory=LossCounts)
+
+
+class ActiveStream:
+    """One stream at work: its reader, mapper, queue, writer and chunk engine."""
+
+    def __init__(
+        self,
+        config: Config,
+        mappings: tuple[Mapping, ...],
+        client: Client,
+        writer: MongoWriter,
+        start: Checkpoint,
+        *,
+        patience: Patience,
+        liveness: Liveness,
+        counters: Counters,
+        lag_seconds: Callable[[], float | None],
+    ) -> None:
+        """Put it together; nothing is read or written before `run`.
+
+        `lag_seconds` is the daemon's own measure, None before the first proof of being caught up.
+        """
+        self._config = config
+        self._client = client
+        self._writer = writer
+        self._start: Final = start
+        self._patience = patience
+        self._counters = counters
+        self._lag_seconds = lag_seconds
+        apply = config.apply
+        self._router = TableRouter(mappings, judge=self._judge_table, losses=counters.losses)
+        self._stamps = SyncTimestamps.of(mappings)
+        self._reader = BinlogReader(
+            config.source,
+            follows=self._router,
+            transaction_bytes=apply.transaction_bytes,
+            stream=config.name,
+        )
+        self._queue = BatchQueue(
+            Limits(apply.batch_rows, apply.batch_bytes, apply.linger_ms / 1000)
+        )
+        mapper = Mapper(
+            self._router.plans, self._ddl_policy().to, transaction_bytes=apply.transaction_bytes
+        )
+        engine = ChunkEngine(start, writer, wake=self._queue.wake, make_worker=self._job_worker)
+        self._pipeline = Pipeline(self._reader, mapper, self._queue, writer, engine, liveness)
+
+    def run(self) -> None:
+        """Replicate until stopped, fenced, or until a human must decide."""
+        with HeartbeatWriter(self._config.source, self._config.name):
+            try:
+                self._pipeline.run(self._start)
+            except Displaced:
+                with suppress(Stopped):
+                    self._writer.confirm()  # what displaced us may be this stream's new owner
+                raise
+
+    def stop(self) -> None:
+        """End `run` behind the batch in flight; may be called from any thread."""
+        self._pipeline.stop()
+
+    def reading(self) -> ReaderStats:
+        """Return how far the reading is; may be called from any thread."""
+        return self._reader.stats()
+
+    def backlog(self) -> Backlog:
+        """Return what was read and is not applied yet; may be called from any thread."""
+        return self._queue.backlog()
+
+    # -- the parts
+
+    def _ddl_policy(self) -> DdlPolicy:
+        config, ask = self._config, self._patience.ask
+        return DdlPolicy(
+            config.name,
+            self._router.concerned,
+            judge=self._judge_table,
+            stands=lambda schema, table: ask(lambda: stands(config, schema, table)),
+            logs_cascades=lambda: ask(lambda: logs_cascades(config)),
+        )
+
+    def _judge_table(self, schema: str, table: str) -> None:
+        self._patience.ask(lambda: require_table_fit(self._config, schema, table))
+
+    def _job_worker(self, windows: Windows, applier: ChunkApplier) -> JobWorker:
+        config, chunks, client = self._config, self._config.chunks, self._client
+        throttle = Throttle(
+            rows_per_second=chunks.rows_per_second,
+            max_lag_seconds=chunks.max_lag_seconds,
+            lag_seconds=self._lag,
+        )
+        jobs = Jobs(client, state_database=config.target.state_database, stream=config.name)
+        return JobWorker(
+            jobs,
+            open_table=SourceTables(config, self._router, throttle),
+            documents=Documents(client, config.target.database, self._stamps),
+            windows=windows,
+            applier=applier,
+            throttle=throttle,
+            chunk_rows=chunks.rows,
+            letter_on=letters_of(config, client).open_on,
+            before_copy=lambda job: create_indexes(
+                client, config.target.database, self._router.mappings(*job.named)
+            ),
+            tidy=JobRetention(jobs, keep_days=config.jobs.keep_days),
+            counters=self._counters.copied,
+        )
+
+    def _lag(self) -> float:
+        """Return the lag; before there is a first proof of being caught up, what waits tells."""
+        lag = self._lag_seconds()
+        if lag is not None:
+            return lag
+        source_time = time.time() + (self._reader.stats().clock_offset_seconds or 0.0)
+        return self._queue.waited_seconds(source_time)
