@@ -9,8 +9,7 @@ from pathlib import Path
 import click
 
 from cdc.commands import config_option, output_option
-from cdc.config import load
-from cdc.mapping.file.loading import load_mappings
+from cdc.mapping.file.project import load_project
 from cdc.preflight import Finding, Outcome, exit_code
 from cdc.preflight.run import examine
 from cdc.terminal.output import say
@@ -27,13 +26,7 @@ def check(ctx: click.Context, config_path: Path, output: str) -> None:
     Exits 0 if they are, 2 if the configuration or a mapping is wrong, 3 if a side is not fit or
     cannot be reached, or if the source cannot go on from the stream's position.
     """
-    config = load(config_path)
-    mappings = load_mappings(
-        config.mappings,
-        relative_to=config_path.resolve().parent,
-        mask_key=config.read_mask_key(),
-        ignored=config.source.ignore_statements_on,
-    )
+    config, mappings = load_project(config_path)
     findings = [Finding("start", Outcome.OK, str(config.start)), *examine(config, mappings)]
     say(_as_json(findings) if output == "json" else spelling()("\n".join(map(str, findings))))
     ctx.exit(exit_code(findings))

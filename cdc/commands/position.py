@@ -20,8 +20,8 @@ from cdc.errors import CdcError, LeaseHeld, SourceDiverged, UsageError
 from cdc.job_client import skip_transaction
 from cdc.job_client.skip_transaction import Repair, Skip
 from cdc.mapping.compile.router import TableRouter
-from cdc.mapping.file.loading import load_mappings
 from cdc.mapping.file.mapping import Mapping
+from cdc.mapping.file.project import project_mappings
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.position import FilePosition, GtidPosition, to_document
 from cdc.observability.passed_over import PassedOver, passed_over
@@ -98,7 +98,7 @@ def set_position(
     told = f"{change}; that {passed}" if passed else change
     if not yes:
         raise UsageError(f"this would move {config.name}: {told}", remedy="repeat it with --yes")
-    mappings = _mappings(config, config_path)
+    mappings = project_mappings(config, config_path)
     accepted = entries(mappings, datetime.now(UTC))
     repair = _every_resync(config, mappings) if resync and before else Repair((), ())
     stream_admin.set_position(config, wanted, mappings=accepted, force=force, jobs=repair.jobs)
@@ -136,7 +136,7 @@ def skip(config_path: Path, output: str, yes: bool, force: bool) -> None:
             remedy="stop it first; or add --force",
         )
     found = skip_transaction.plan(
-        config, _mappings(config, config_path), Checkpoint.from_document(state)
+        config, project_mappings(config, config_path), Checkpoint.from_document(state)
     )
     if output == "table":
         say("\n".join(_lines(found)))
@@ -203,15 +203,6 @@ def _passed_over(
         return None
     old = Checkpoint.from_document(before).position
     return passed_over(old, wanted.position, fetch(config.source))
-
-
-def _mappings(config: Config, config_path: Path) -> tuple[Mapping, ...]:
-    return load_mappings(
-        config.mappings,
-        relative_to=config_path.resolve().parent,
-        mask_key=config.read_mask_key(),
-        ignored=config.source.ignore_statements_on,
-    )
 
 
 def _wanted(

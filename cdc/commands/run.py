@@ -10,10 +10,9 @@ import click
 
 from cdc import log
 from cdc.commands import config_option
-from cdc.config import load
 from cdc.daemon.daemon import Daemon
 from cdc.daemon.signals import stopped_by_signals
-from cdc.mapping.file.loading import load_mappings
+from cdc.mapping.file.project import load_project
 from cdc.observability.http import served
 from cdc.observability.systemd import notify_systemd
 from cdc.terminal.spelling import spelling
@@ -35,13 +34,7 @@ With the default of 700 it took a tenth of the daemon's processor time.
 )
 def run(config_path: Path, accept_mapping_change: bool) -> None:
     """Keep the target equal to the source, until SIGTERM or SIGINT."""
-    config = load(config_path)
-    mappings = load_mappings(
-        config.mappings,
-        relative_to=config_path.resolve().parent,
-        mask_key=config.read_mask_key(),
-        ignored=config.source.ignore_statements_on,
-    )
+    config, mappings = load_project(config_path)
     log.configure(config.log, spelling())
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD)

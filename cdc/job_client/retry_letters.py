@@ -11,7 +11,7 @@ from cdc.config import Config
 from cdc.errors import UsageError
 from cdc.job_client.client import Display, run_jobs
 from cdc.job_client.display import BarDisplay, LineDisplay
-from cdc.mapping.file.loading import load_mappings
+from cdc.mapping.file.project import project_mappings
 from cdc.model.dead_letter import DeadLetter
 from cdc.model.job import Job, JobKind, Options
 from cdc.terminal.spelling import spelling
@@ -28,12 +28,7 @@ def retried(config: Config, config_path: Path, letters: Sequence[DeadLetter]) ->
             table=letters[0].table,
             remedy="change the row, which carries it over; then discard the letter",
         )
-    mappings = load_mappings(
-        config.mappings,
-        relative_to=config_path.resolve().parent,
-        mask_key=config.read_mask_key(),
-        ignored=config.source.ignore_statements_on,
-    )
+    mappings = project_mappings(config, config_path)
     display: Display = (BarDisplay if sys.stderr.isatty() else LineDisplay)(spelling())
     return run_jobs(config, mappings, _jobs(config, keyed), display)
 

@@ -8,16 +8,16 @@ from pathlib import Path
 
 from bson import json_util
 
-from cdc.config import Config, load
+from cdc.config import Config
 from cdc.errors import UsageError
 from cdc.job_client.client import Display, run_jobs
 from cdc.job_client.display import BarDisplay, LineDisplay
 from cdc.job_client.feasibility import require_possible
 from cdc.job_client.skip_transaction import repaired
 from cdc.mapping.compile.router import TableRouter
-from cdc.mapping.file.loading import load_mappings
 from cdc.mapping.file.mapping import Mapping
 from cdc.mapping.file.problems import did_you_mean
+from cdc.mapping.file.project import load_project
 from cdc.mapping.file.table_globs import source_pattern
 from cdc.model.job import Job, JobKind, JobState, Options
 from cdc.model.table_name import full_name, split_name
@@ -32,13 +32,7 @@ def perform_on_tables(
     kind: JobKind, tables: Sequence[str], config_path: Path, output: str, options: Options
 ) -> int:
     """Do it and return the exit code: 1 where a job failed or differences are left."""
-    config = load(config_path)
-    mappings = load_mappings(
-        config.mappings,
-        relative_to=config_path.resolve().parent,
-        mask_key=config.read_mask_key(),
-        ignored=config.source.ignore_statements_on,
-    )
+    config, mappings = load_project(config_path)
     if kind is JobKind.RESYNC and not tables:
         asked = _every_resync(config, mappings)
     else:

@@ -10,12 +10,13 @@ from typing import Any
 import click
 
 from cdc.commands import config_option, output_option
-from cdc.commands.mapping.inputs import connected, read_all, table_maps
-from cdc.config import Config
+from cdc.commands.mapping.inputs import connected, table_maps
+from cdc.config import Config, load
 from cdc.errors import CdcError
 from cdc.mapping.compile.compiler import compile_plan
 from cdc.mapping.file.mapping import Mapping
 from cdc.mapping.file.problems import MappingError, Problem
+from cdc.mapping.file.project import read_project_mappings
 from cdc.terminal.output import in_a_line, say
 
 
@@ -44,7 +45,8 @@ def check(ctx: click.Context, config_path: Path, output: str, offline: bool) -> 
 
 
 def _checked(config_path: Path, *, offline: bool) -> tuple[Mapping, ...]:
-    config, mappings, mistakes = read_all(config_path)
+    config = load(config_path)
+    mappings, mistakes = read_project_mappings(config, config_path)
     if not offline:
         try:
             mistakes += tuple(_table_mistakes(config, mappings))

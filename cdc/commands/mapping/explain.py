@@ -9,8 +9,9 @@ from pathlib import Path
 import click
 
 from cdc.commands import config_option
-from cdc.commands.mapping.inputs import followed, load_all
+from cdc.commands.mapping.inputs import followed
 from cdc.mapping.compile.compiler import compile_plan
+from cdc.mapping.file.project import load_project
 from cdc.model.table_map import TableMap
 from cdc.terminal.output import in_a_line, say
 
@@ -24,7 +25,7 @@ def explain(table: str, config_path: Path) -> None:
     They are the ones for rows without NULLs; each other set of NULLs gets its own while running.
     TABLE is schema.table, or a glob as a mapping writes it.
     """
-    config, mappings = load_all(config_path)
+    config, mappings = load_project(config_path)
     for each, table_map in followed(config, table, mappings):
         names = f"{table_map.name} becomes {each.target}, by {each.origin.file}"
         say(f"# {in_a_line(names)}")

@@ -18,9 +18,9 @@ from cdc.config.yaml12 import parse
 from cdc.errors import CdcError, UsageError
 from cdc.mapping.compile.compiler import compile_plan
 from cdc.mapping.file.json_schema import FILE_NAME, json_schema_text
-from cdc.mapping.file.loading import load_mappings
 from cdc.mapping.file.mapping import Mapping
 from cdc.mapping.file.problems import MappingError, did_you_mean
+from cdc.mapping.file.project import project_mappings
 from cdc.mapping.file.table_globs import source_pattern
 from cdc.mapping.tools.draft import collection_name, draft
 from cdc.model.table_definition import TableDefinition
@@ -107,11 +107,7 @@ def _definitions(connection: SourceConnection, tables: Sequence[str]) -> Iterato
 def _taken_targets(config: Config, config_path: Path, sources: set[str]) -> set[str]:
     """Give the collections of the mappings that there are, but for those of `sources`."""
     try:
-        there = load_mappings(
-            config.mappings,
-            relative_to=config_path.resolve().parent,
-            mask_key=config.read_mask_key(),
-        )
+        there = project_mappings(config, config_path)
     except MappingError:
         return set()
     return {each.target for each in there if each.source not in sources}

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Final
 
-from cdc.config import Config, load
+from cdc.config import Config
 from cdc.errors import UsageError
-from cdc.mapping.file.loading import load_mappings, read_mappings
 from cdc.mapping.file.mapping import Mapping
-from cdc.mapping.file.problems import MappingError, Problem, did_you_mean
+from cdc.mapping.file.problems import MappingError, did_you_mean
 from cdc.mapping.file.table_globs import source_pattern
 from cdc.model.table_map import TableMap
 from cdc.model.table_name import split_name
@@ -20,29 +18,6 @@ from cdc.readers.server.connection import SourceConnection, close_connection, co
 from cdc.terminal.output import say
 
 QUERY_SECONDS: Final = 30.0
-
-
-def load_all(config_path: Path) -> tuple[Config, tuple[Mapping, ...]]:
-    """Read the configuration and its mapping files; UsageError with every mistake."""
-    config = load(config_path)
-    return config, load_mappings(
-        config.mappings,
-        relative_to=config_path.resolve().parent,
-        mask_key=config.read_mask_key(),
-        ignored=config.source.ignore_statements_on,
-    )
-
-
-def read_all(config_path: Path) -> tuple[Config, tuple[Mapping, ...], tuple[Problem, ...]]:
-    """As `load_all`, but give the mistakes of the mapping files beside what else they say."""
-    config = load(config_path)
-    mappings, mistakes = read_mappings(
-        config.mappings,
-        relative_to=config_path.resolve().parent,
-        mask_key=config.read_mask_key(),
-        ignored=config.source.ignore_statements_on,
-    )
-    return config, mappings, mistakes
 
 
 @contextmanager

@@ -13,11 +13,12 @@ import click
 from bson import json_util
 
 from cdc.commands import config_option, output_option
-from cdc.commands.mapping.inputs import followed, load_all
+from cdc.commands.mapping.inputs import followed
 from cdc.commands.mapping.side_by_side import side_by_side
 from cdc.config import Config
 from cdc.errors import UsageError
 from cdc.mapping.file.mapping import Mapping
+from cdc.mapping.file.project import load_project
 from cdc.mapping.tools.preview import HIDDEN, Pair, Preview
 from cdc.model.table_name import split_name
 from cdc.readers.select.chunk_reader import ChunkReader
@@ -42,7 +43,7 @@ def preview(table: str, config_path: Path, output: str, limit: int, key: tuple[s
     is an object with table, target, row, document and note, values as extended JSON. Nothing is
     written anywhere.
     """
-    config, mappings = load_all(config_path)
+    config, mappings = load_project(config_path)
     for each, table_map in followed(config, table, mappings):
         name = table_map.name
         pairs = [*_pairs(config, each, name, limit, key)]
