@@ -96,7 +96,7 @@ class BinlogReader:
     def stats(self) -> ReaderStats:
         """Return how far the reading is; may be called from any thread."""
         assembler, caught_up_at = self._assembling, self._caught_up_at
-        file, offset = _place(assembler.where if assembler else ":0")
+        file, offset = assembler.place if assembler else ("", 0)
         heard_file, heard_offset = self._heard_at
         return ReaderStats(
             connected=self.connected,
@@ -297,7 +297,7 @@ class BinlogReader:
 
         While the server skips what was applied before, it sends heartbeats too, farther on.
         """
-        file, offset = _place(assembler.where)
+        file, offset = assembler.place
         at_end = heartbeat.end == offset & 0xFFFFFFFF
         again = heartbeat.end == self._last_heartbeat
         now = time.monotonic()
@@ -337,11 +337,6 @@ class BinlogReader:
         """Tell whether a heartbeat is new, and was not waiting for us behind the one before."""
         interval = self._config.heartbeat_seconds
         return interval / 2 < seconds < 2 * interval
-
-
-def _place(where: str) -> tuple[str, int]:
-    file, _, offset = where.rpartition(":")
-    return file, int(offset)
 
 
 def _unpacked(payload: events.Event, assembler: TransactionAssembler) -> Iterator[Transaction]:

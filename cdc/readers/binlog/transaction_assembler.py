@@ -115,6 +115,11 @@ class TransactionAssembler:
         }
 
     @property
+    def place(self) -> tuple[str, int]:
+        """Return where the last event ended: file and offset."""
+        return self._cursor.file, self._cursor.offset
+
+    @property
     def where(self) -> str:
         """Where the last event ended, for messages: file and offset."""
         return str(self._cursor)
