@@ -34,7 +34,6 @@ from cdc.terminal.output import in_a_line, say
 from cdc.terminal.spelling import spelling
 from cdc.writers import stream_admin
 from cdc.writers.accepted_mappings import entries
-from cdc.writers.fault_injection import switched_faults
 
 QUERY_SECONDS: Final = 30.0
 OFFSETS: Final = click.IntRange(min=4, max=LAST_OFFSET)
@@ -142,7 +141,7 @@ def skip(config_path: Path, output: str, yes: bool, force: bool) -> None:
         say("\n".join(_lines(found)))
     done = yes or _confirmed(config)
     if done:
-        skip_transaction.carry_out(config, found, force=force, faults=switched_faults())
+        skip_transaction.carry_out(config, found, force=force)
     if output == "json":
         say(json.dumps({**found.shown(), "done": done}, ensure_ascii=False, indent=2))
     if not done:

@@ -16,7 +16,7 @@ from cdc.mapping.file.project import load_project
 from cdc.observability.http import served
 from cdc.observability.systemd import notify_systemd
 from cdc.terminal.spelling import spelling
-from cdc.writers.fault_injection import switched_faults
+from cdc.writers.observer import UNOBSERVED, WriteObserver
 
 GC_THRESHOLD: Final = 50_000
 """Objects made before the collector looks: a batch makes thousands, none of them in a cycle.
@@ -34,11 +34,18 @@ With the default of 700 it took a tenth of the daemon's processor time.
 )
 def run(config_path: Path, accept_mapping_change: bool) -> None:
     """Keep the target equal to the source, until SIGTERM or SIGINT."""
+    run_daemon(config_path, accept_edits=accept_mapping_change)
+
+
+def run_daemon(
+    config_path: Path, *, accept_edits: bool = False, observer: WriteObserver = UNOBSERVED
+) -> None:
+    """Be the daemon in this process; `observer` watches what it writes."""
     config, mappings = load_project(config_path)
     log.configure(config.log, spelling())
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD)
-    daemon = Daemon(config, mappings, switched_faults(), accept_edits=accept_mapping_change)
+    daemon = Daemon(config, mappings, observer, accept_edits=accept_edits)
     stalled_after = config.http.stalled_after_seconds
     with (
         stopped_by_signals(daemon.stop),

@@ -22,8 +22,8 @@ from cdc.preflight.run import require_fit
 from cdc.retry import Liveness, Stopped
 from cdc.writers.connection import Client, connect_target
 from cdc.writers.dead_letters.ledger import Limits as LetterLimits
-from cdc.writers.fault_injection import Faults
 from cdc.writers.indexes import create_indexes
+from cdc.writers.observer import UNOBSERVED, WriteObserver
 from cdc.writers.sync_timestamps import SyncTimestamps
 from cdc.writers.writer import MongoWriter
 
@@ -40,14 +40,14 @@ class Daemon:
         self,
         config: Config,
         mappings: tuple[Mapping, ...],
-        faults: Faults | None = None,
+        observer: WriteObserver = UNOBSERVED,
         *,
         accept_edits: bool = False,
     ) -> None:
         """With `accept_edits` documents are kept that an edited mapping made before."""
         self._config = config
         self._mappings = mappings
-        self._faults = faults or Faults()
+        self._observer = observer
         self._accept_edits = accept_edits
         self._stopping = threading.Event()
         self._liveness = Liveness()
@@ -128,7 +128,7 @@ class Daemon:
                 transactional=config.apply.mode == "exactly_once",
                 lease_seconds=config.lease.ttl_seconds,
                 liveness=self._liveness,
-                faults=self._faults,
+                observer=self._observer,
                 letter_limits=LetterLimits(letters.max, letters.window_seconds),
                 stamps=SyncTimestamps.of(self._mappings),
             )

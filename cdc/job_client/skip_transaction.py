@@ -19,7 +19,7 @@ from cdc.readers.binlog.next_transaction import read_outline
 from cdc.readers.binlog.outline import Outline
 from cdc.readers.binlog.sql.tokens import TableName
 from cdc.writers import stream_admin
-from cdc.writers.fault_injection import Faults
+from cdc.writers.observer import UNOBSERVED, WriteObserver
 
 Mappings = Sequence[Mapping]
 
@@ -90,7 +90,11 @@ def plan(config: Config, mappings: Mappings, before: Checkpoint) -> Skip:
 
 
 def carry_out(
-    config: Config, skip: Skip, *, force: bool = False, faults: Faults | None = None
+    config: Config,
+    skip: Skip,
+    *,
+    force: bool = False,
+    observer: WriteObserver = UNOBSERVED,
 ) -> None:
     """Step over it; raises what `stream_admin.step` does."""
     stream_admin.step(
@@ -100,7 +104,7 @@ def carry_out(
         committed_at=skip.outline.committed_at,
         jobs=skip.repair.jobs,
         force=force,
-        faults=faults,
+        observer=observer,
     )
 
 

@@ -29,7 +29,7 @@ from cdc.retry import Stopped
 from cdc.writers.commands import Command
 from cdc.writers.documents import BY_BYTES
 from cdc.writers.errors import Refused, check_reply
-from cdc.writers.fault_injection import FaultPoint, Faults
+from cdc.writers.observer import UNOBSERVED, WriteObserver, WriteStep
 from cdc.writers.stream_state import MAJORITY, AlreadyLanded, Document, StreamState
 from cdc.writers.sync_timestamps import NO_STAMPS, SyncTimestamps
 from cdc.writers.transaction import committed
@@ -64,15 +64,15 @@ class CollectionClearing:
         *,
         persist: Persist,
         stopping: threading.Event,
-        faults: Faults,
         stamps: SyncTimestamps = NO_STAMPS,
+        observer: WriteObserver = UNOBSERVED,
     ) -> None:
         """`persist` repeats what fails for a passing reason; marked documents are stamped too."""
         self._database = database
         self._state = state
         self._persist = persist
         self._stopping = stopping
-        self._faults = faults
+        self._observer = observer
         self._stamps = stamps
 
     def carry_out(self, clear: CollectionClear, session: ClientSession | None) -> None:
@@ -93,7 +93,7 @@ class CollectionClearing:
             if session is not None:
                 self._state.landed()
             taken += len(ids)
-            self._faults.reach(FaultPoint.AFTER_PIECE)
+            self._observer.reached(WriteStep.AFTER_PIECE)
             if self._stopping.is_set():
                 raise Stopped
         log.info(
@@ -130,7 +130,7 @@ class CollectionClearing:
         with suppress(AlreadyLanded), committed(session):
             self._state.step(session)
             check_reply(command, self._database.command(body, session=session))
-            self._faults.reach(FaultPoint.IN_PIECE)
+            self._observer.reached(WriteStep.IN_PIECE)
 
 
 def _marking(command: Command, marks: Mapping[str, Any]) -> Document:

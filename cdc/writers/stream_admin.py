@@ -19,8 +19,8 @@ from cdc.model.lease import Owner
 from cdc.writers.accepted_mappings import is_accepted
 from cdc.writers.connection import connect_target
 from cdc.writers.errors import explain
-from cdc.writers.fault_injection import Faults
 from cdc.writers.jobs import requested
+from cdc.writers.observer import UNOBSERVED, WriteObserver
 from cdc.writers.stream_state import StreamState
 from cdc.writers.writer import MongoWriter
 
@@ -94,14 +94,14 @@ def step(
     committed_at: float,
     jobs: Sequence[Job],
     force: bool = False,
-    faults: Faults | None = None,
+    observer: WriteObserver = UNOBSERVED,
 ) -> None:
     """Move a stream from `before` to `after` and have `jobs` done from there on, or neither.
 
     On a standalone target the jobs are asked for first. Raises LeaseHeld as `move` does, and
     UsageError where the stream is not at `before` any more.
     """
-    with _owned(config, force=force, faults=faults) as (writer, taken):
+    with _owned(config, force=force, observer=observer) as (writer, taken):
         if taken != before:
             raise UsageError(
                 f"the stream has moved meanwhile, from {before.position}: nothing was done",
@@ -117,7 +117,7 @@ def _batch(checkpoint: Checkpoint, committed_at: float | None, jobs: Sequence[Jo
 
 @contextmanager
 def _owned(
-    config: Config, *, force: bool, faults: Faults | None = None
+    config: Config, *, force: bool, observer: WriteObserver = UNOBSERVED
 ) -> Iterator[tuple[MongoWriter, Checkpoint | None]]:
     """Be the stream's only writer meanwhile; give its checkpoint too."""
     with connect_target(config.target) as client:
@@ -127,7 +127,7 @@ def _owned(
             state_database=config.target.state_database,
             stream=config.name,
             transactional=config.apply.mode == "exactly_once",
-            faults=faults or Faults(),
+            observer=observer,
         )
         try:
             yield writer, writer.take_over(force=force)

@@ -39,7 +39,7 @@ from cdc.writers.errors import (
     is_passing,
     is_too_large,
 )
-from cdc.writers.fault_injection import FaultPoint, Faults
+from cdc.writers.observer import UNOBSERVED, WriteObserver, WriteStep
 from cdc.writers.split import halves
 from cdc.writers.stats import WriterCounters
 from cdc.writers.stream_state import MAJORITY, TTL_SECONDS, AlreadyLanded, Document, StreamState
@@ -85,16 +85,16 @@ class MongoWriter:
         state_database: str,
         stream: str,
         transactional: bool,
-        faults: Faults,
         lease_seconds: float = TTL_SECONDS,
         liveness: Liveness | None = None,
         letter_limits: Limits = DEFAULT_LIMITS,
         stamps: SyncTimestamps = NO_STAMPS,
+        observer: WriteObserver = UNOBSERVED,
     ) -> None:
         """With `transactional` a batch and its checkpoint commit together, else one after other.
 
         `lease_seconds`: how long the stream stays this writer's without a sign of life. `stamps`:
-        the fields that tell when a document was written.
+        the fields that tell when a document was written. `observer` watches each step.
         """
         self.state = StreamState(client[state_database], stream, ttl_seconds=lease_seconds)
         self._renew_after_seconds = lease_seconds / RENEWALS_PER_LEASE
@@ -104,9 +104,8 @@ class MongoWriter:
         self._client = client
         self._database = client.get_database(database, write_concern=MAJORITY)
         self._state_database = client.get_database(state_database, write_concern=MAJORITY)
-        self._ledger = self._state_database[faults.ledger] if faults.ledger else None
         self._transactional = transactional
-        self._faults = faults
+        self._observer = observer
         self._stamps = stamps
         self._letters = OpenLetters(self._state_database, stream, letter_limits)
         self._looked_at = 0.0
@@ -120,8 +119,8 @@ class MongoWriter:
             self.state,
             persist=self._persist,
             stopping=self._stopping,
-            faults=faults,
             stamps=stamps,
+            observer=observer,
         )
 
     def __repr__(self) -> str:
@@ -368,26 +367,26 @@ class MongoWriter:
         letter_changes: LetterChanges,
         conflicts: Conflicts,
     ) -> None:
-        self._faults.reach(FaultPoint.BEFORE_TRANSACTION)
+        self._observer.reached(WriteStep.BEFORE_TRANSACTION)
         with committed(self._session) as session:
             self.state.save_checkpoint(batch.checkpoint, batch.committed_at, session)
-            self._faults.reach(FaultPoint.AFTER_FIRST_WRITE)
+            self._observer.reached(WriteStep.AFTER_FIRST_WRITE)
             try:
                 self._send(batch, requests, letter_changes, session)
             except PyMongoError as error:
                 conflicts.meet(error)
                 raise
-            self._faults.reach(FaultPoint.BEFORE_COMMIT)
-        self._faults.reach(FaultPoint.AFTER_COMMIT)
+            self._observer.reached(WriteStep.BEFORE_COMMIT)
+        self._observer.reached(WriteStep.AFTER_COMMIT)
 
     def _one_after_other(
         self, batch: Batch, requests: list[Command], letter_changes: LetterChanges
     ) -> None:
-        self._faults.reach(FaultPoint.BEFORE_TRANSACTION)
+        self._observer.reached(WriteStep.BEFORE_TRANSACTION)
         self._send(batch, requests, letter_changes, None)
-        self._faults.reach(FaultPoint.BEFORE_COMMIT)
+        self._observer.reached(WriteStep.BEFORE_COMMIT)
         self.state.save_checkpoint(batch.checkpoint, batch.committed_at, None)
-        self._faults.reach(FaultPoint.AFTER_COMMIT)
+        self._observer.reached(WriteStep.AFTER_COMMIT)
 
     def _send(
         self,
@@ -400,9 +399,7 @@ class MongoWriter:
             check_reply(command, self._reply(command, session))
         for write in (*batch.writes, *letter_changes.writes):
             self._write_state(write, session)
-        if self._ledger is not None and batch.identities:
-            entries = [{"_id": identity} for identity in batch.identities]
-            self._ledger.insert_many(entries, session=session)
+        self._observer.wrote(batch, self._state_database, session)
 
     def _write_state(self, write: StateWrite, session: ClientSession | None) -> None:
         try:

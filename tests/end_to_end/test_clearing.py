@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cdc.writers.collection_clear import PIECE
-from cdc.writers.fault_injection import FaultPoint
+from cdc.writers.observer import WriteStep
 from tests.end_to_end.support.halting import halted
 from tests.end_to_end.support.stream import Stream
 
@@ -40,10 +40,10 @@ def test_truncate_takes_the_documents_away_and_goes_on(stream: Stream) -> None:
     stream.settle()
 
 
-@pytest.mark.parametrize("point", FaultPoint, ids=lambda point: point.value)
+@pytest.mark.parametrize("point", WriteStep, ids=lambda point: point.value)
 @ONE_KIND
 def test_a_daemon_killed_while_it_clears_begins_again_before_anything_later(
-    stream: Stream, point: FaultPoint
+    stream: Stream, point: WriteStep
 ) -> None:
     followed(stream)
     fill(stream)

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from cdc.writers.fault_injection import FaultPoint
+from cdc.writers.observer import WriteStep
 from tests.end_to_end.support.stream import Stream
 
 RESTARTED_WITHIN_SECONDS = 15
@@ -14,10 +14,10 @@ RESTARTED_WITHIN_SECONDS = 15
 
 
 IN_A_BATCH = [
-    FaultPoint.BEFORE_TRANSACTION,
-    FaultPoint.AFTER_FIRST_WRITE,
-    FaultPoint.BEFORE_COMMIT,
-    FaultPoint.AFTER_COMMIT,
+    WriteStep.BEFORE_TRANSACTION,
+    WriteStep.AFTER_FIRST_WRITE,
+    WriteStep.BEFORE_COMMIT,
+    WriteStep.AFTER_COMMIT,
 ]
 
 ONE_KIND = pytest.mark.parametrize("stream", ["mysql-gtid"], indirect=True)
@@ -32,7 +32,7 @@ def accounts(stream: Stream) -> Stream:
 
 @pytest.mark.parametrize("point", IN_A_BATCH, ids=lambda point: point.value)
 def test_a_daemon_killed_in_a_batch_is_resumed_exactly_there(
-    accounts: Stream, point: FaultPoint
+    accounts: Stream, point: WriteStep
 ) -> None:
     accounts.sql("INSERT INTO accounts VALUES (1, 100), (2, 100)")
     accounts.transaction(

@@ -11,8 +11,9 @@ import pytest
 
 from tests.end_to_end.support.command import Command
 from tests.end_to_end.support.halting import goes_on, halted
-from tests.end_to_end.support.nursery import nursery
+from tests.end_to_end.support.nursery import FAULTY, nursery
 from tests.end_to_end.support.stream import Document, Stream
+from tests.support.faults import FAULT
 
 COLUMNS = "id INT NOT NULL PRIMARY KEY, word VARCHAR(20)"
 GTIDS = pytest.mark.parametrize("stream", ["mysql-gtid", "mariadb-gtid"], indirect=True)
@@ -337,8 +338,9 @@ def test_killed_amid_it_has_moved_and_asked_or_neither(items: Stream, point: str
 def _killed(stream: Stream, point: str) -> None:
     log = stream.config.with_name(f"killed-{point}.log")
     child: Any = nursery().start(
-        ["position", "skip", "--yes", "--config", str(stream.config)],
+        ["position", "skip", "--config", str(stream.config)],
         log=log,
-        environment={"CDC_FAULT": point},
+        environment={FAULT: point},
+        program=FAULTY,
     )
     assert child.wait(60) == -9, log.read_text()

@@ -8,13 +8,14 @@ import pytest
 from pymongo import MongoClient
 
 from cdc.servers import MongoServer, MySQLServer, mongo_server
-from cdc.writers.fault_injection import FaultPoint
+from cdc.writers.observer import WriteStep
 from tests.end_to_end.conftest import MakeStream
 from tests.end_to_end.support.command import Command
 from tests.end_to_end.support.halting import goes_on, halted
 from tests.end_to_end.support.history import MysqlGtids
-from tests.end_to_end.support.nursery import nursery
+from tests.end_to_end.support.nursery import FAULTY, nursery
 from tests.end_to_end.support.stream import Document, Stream
+from tests.support.faults import FAULT
 
 UNFIT = 3
 
@@ -55,10 +56,10 @@ def test_exactly_once_is_refused(items: Stream) -> None:
 
 @pytest.mark.parametrize(
     "point",
-    [FaultPoint.BEFORE_TRANSACTION, FaultPoint.BEFORE_COMMIT, FaultPoint.AFTER_COMMIT],
+    [WriteStep.BEFORE_TRANSACTION, WriteStep.BEFORE_COMMIT, WriteStep.AFTER_COMMIT],
     ids=lambda point: point.value,
 )
-def test_a_daemon_killed_in_a_batch_converges(items: Stream, point: FaultPoint) -> None:
+def test_a_daemon_killed_in_a_batch_converges(items: Stream, point: WriteStep) -> None:
     items.sql(
         "INSERT INTO items VALUES (1, 'one'), (2, 'two')",
         "UPDATE items SET id = id + 10",
@@ -95,9 +96,9 @@ def test_two_rows_swap_a_unique_value_though_the_batch_is_repeated(items: Stream
 
 
 @pytest.mark.parametrize(
-    "point", [FaultPoint.AFTER_PIECE, FaultPoint.BEFORE_COMMIT], ids=lambda point: point.value
+    "point", [WriteStep.AFTER_PIECE, WriteStep.BEFORE_COMMIT], ids=lambda point: point.value
 )
-def test_a_daemon_killed_while_it_clears_converges(items: Stream, point: FaultPoint) -> None:
+def test_a_daemon_killed_while_it_clears_converges(items: Stream, point: WriteStep) -> None:
     items.sql("INSERT INTO items VALUES (1, 'old'), (2, 'old')")
     items.start(ledger=False)
     items.until_caught_up()
@@ -143,9 +144,10 @@ def test_a_step_over_a_transaction_asks_for_the_resync_first(items: Stream, poin
     assert before is not None
 
     died = nursery().start(
-        ["position", "skip", "--yes", "--config", str(items.config)],
+        ["position", "skip", "--config", str(items.config)],
         log=items.config.with_name("skip.log"),
-        environment={"CDC_FAULT": point},
+        environment={FAULT: point},
+        program=FAULTY,
     )
 
     assert died.wait(60) == -9

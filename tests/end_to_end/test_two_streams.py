@@ -10,7 +10,7 @@ import pytest
 from pymongo import MongoClient
 
 from cdc.servers import MongoServer, MySQLServer
-from cdc.writers.fault_injection import FaultPoint
+from cdc.writers.observer import WriteStep
 from tests.end_to_end.conftest import MakeStream
 from tests.end_to_end.support.command import Command
 from tests.end_to_end.support.history import MariadbGtids, MysqlGtids
@@ -177,15 +177,15 @@ def test_a_claim_is_released_once_its_stream_is_stopped(streams: Streams) -> Non
 @pytest.mark.parametrize(
     "point",
     [
-        FaultPoint.BEFORE_TRANSACTION,
-        FaultPoint.AFTER_FIRST_WRITE,
-        FaultPoint.BEFORE_COMMIT,
-        FaultPoint.AFTER_COMMIT,
+        WriteStep.BEFORE_TRANSACTION,
+        WriteStep.AFTER_FIRST_WRITE,
+        WriteStep.BEFORE_COMMIT,
+        WriteStep.AFTER_COMMIT,
     ],
     ids=lambda point: point.value,
 )
 def test_a_daemon_killed_as_it_claims_leaves_all_of_its_claims_or_none(
-    streams: Streams, point: FaultPoint
+    streams: Streams, point: WriteStep
 ) -> None:
     _, second = streams
     settled(second)
@@ -199,7 +199,7 @@ def test_a_daemon_killed_as_it_claims_leaves_all_of_its_claims_or_none(
     found = claims(second)
 
     whole = {"orders": None, "these": second.name, "those": second.name}
-    assert found == (whole if point is FaultPoint.AFTER_COMMIT else {"orders": second.name})
+    assert found == (whole if point is WriteStep.AFTER_COMMIT else {"orders": second.name})
     second.start(ledger=False)
     second.until_streaming()
     assert claims(second) == whole

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.end_to_end.support.nursery import nursery
+from tests.end_to_end.support.nursery import CDC, FAULTY, nursery
 from tests.waiting import eventually
 
 ENDS_WITHIN_SECONDS = 30
@@ -20,7 +20,9 @@ class Daemon:
     ) -> None:
         self._log = log
         command = ["run", "--config", str(config), *options]
-        self._process = nursery().start(command, log=log, environment=environment)
+        self._process = nursery().start(
+            command, log=log, environment=environment, program=FAULTY if environment else CDC
+        )
 
     def __repr__(self) -> str:
         state = "running" if self.running else f"ended with {self._process.returncode}"

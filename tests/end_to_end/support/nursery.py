@@ -7,6 +7,7 @@ times. A process that has done nothing but import forks for each command; the ch
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import random
@@ -20,6 +21,9 @@ from functools import cache
 from pathlib import Path
 
 from tests.waiting import eventually
+
+CDC = "cdc.cli"
+FAULTY = "tests.end_to_end.support.faulty"
 
 
 class Child:
@@ -71,12 +75,17 @@ class Nursery:
         log: Path,
         environment: Mapping[str, str],
         output: Path | None = None,
+        program: str = CDC,
     ) -> Child:
-        """Run a command of cdc; its stderr goes to `log`, its stdout to `output` or nowhere."""
+        """Run a command of cdc; its stderr goes to `log`, its stdout to `output` or nowhere.
+
+        `program` is the module whose `main` it is.
+        """
         status = log.with_suffix(".status")
         status.unlink(missing_ok=True)
         log.write_bytes(b"")
         order = {
+            "program": program,
             "arguments": list(arguments),
             "log": str(log),
             "output": str(output or os.devnull),
@@ -113,8 +122,8 @@ class _Forker:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
-    def serve(self) -> list[str] | None:
-        """Serve until the orders end; in a child return the arguments of its command."""
+    def serve(self) -> str | None:
+        """Serve until the orders end; in a child return the program that it is to be."""
         orders = b""
         while True:
             ready, _, _ = select.select([0, self._awake], [], [])
@@ -144,7 +153,7 @@ class _Forker:
                 part.rename(path)
 
 
-def _become(order: dict[str, object]) -> list[str]:
+def _become(order: dict[str, object]) -> str:
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -160,19 +169,17 @@ def _become(order: dict[str, object]) -> list[str]:
     for source, target in ((nothing, 0), (output, 1), (log, 2)):
         os.dup2(source, target)
     random.seed()
-    return arguments
+    sys.argv = ["cdc", *arguments]
+    return str(order["program"])
 
 
 def _import_all() -> None:
-    import cdc.cli
-    import cdc.commands.run  # noqa: F401
+    for each in (CDC, "cdc.commands.run", FAULTY):
+        importlib.import_module(each)
 
 
 if __name__ == "__main__":
     _import_all()
     found = _Forker().serve()
     if found is not None:
-        from cdc.cli import main
-
-        sys.argv = ["cdc", *found]
-        main()
+        importlib.import_module(found).main()

@@ -10,10 +10,11 @@ from pymongo import MongoClient
 from cdc.servers import MongoServer, MySQLServer
 from tests.end_to_end.support.daemon import Daemon
 from tests.end_to_end.support.history import History
+from tests.support.faults import FAULT, LEDGER
 from tests.waiting import eventually
 
 Document = dict[str, Any]
-LEDGER = "ledger"
+LEDGER_NAME = "ledger"
 
 
 def hashable(key: Any) -> Any:
@@ -113,7 +114,7 @@ class Stream:
         }
 
     def ledger(self) -> list[str]:
-        return [entry["_id"] for entry in self.state[LEDGER].find()]
+        return [entry["_id"] for entry in self.state[LEDGER_NAME].find()]
 
     def state_document(self) -> Document | None:
         return self.state["streams"].find_one({"_id": self.name})
@@ -137,9 +138,9 @@ class Stream:
 
     def start(self, *options: str, fault: str = "", ledger: bool = True) -> Daemon:
         self.configure()
-        environment = {"CDC_FAULT": fault} if fault else {}
+        environment = {FAULT: fault} if fault else {}
         if ledger:
-            environment["CDC_LEDGER"] = LEDGER
+            environment[LEDGER] = LEDGER_NAME
         log = self._folder / f"daemon-{len(self.daemons)}.log"
         self.daemons.append(Daemon(self.config, log, environment, *options))
         return self.daemon

@@ -16,7 +16,6 @@ from cdc.model.claim import claiming, inherited
 from cdc.model.position import FilePosition
 from cdc.servers import MongoServer
 from cdc.writers.claims import Claims
-from cdc.writers.fault_injection import Faults
 from cdc.writers.writer import MongoWriter
 
 START = Checkpoint(FilePosition("binlog.000001", 4))
@@ -38,7 +37,6 @@ def writer(
         state_database=state_database,
         stream=stream,
         transactional=True,
-        faults=Faults(),
     )
 
 

@@ -17,7 +17,6 @@ from cdc.model.state_change import CollectionClear
 from cdc.retry import Stopped
 from cdc.servers import MongoServer
 from cdc.writers.collection_clear import PIECE, CollectionClearing
-from cdc.writers.fault_injection import Faults
 from cdc.writers.writer import MongoWriter
 
 T = TypeVar("T")
@@ -42,7 +41,6 @@ def writer(
         state_database=state_database,
         stream="test",
         transactional=True,
-        faults=Faults(),
     )
     writer.create(START, [])
     writer.take_over()
@@ -153,9 +151,7 @@ def test_a_stop_is_heeded_between_two_pieces(
     def once(attempt: Callable[[], T]) -> T:
         return attempt()
 
-    subject = CollectionClearing(
-        client[database], writer.state, persist=once, stopping=stopping, faults=Faults()
-    )
+    subject = CollectionClearing(client[database], writer.state, persist=once, stopping=stopping)
     with client.start_session() as session, pytest.raises(Stopped):
         subject.carry_out(CollectionClear("docs"), session)
 

@@ -13,8 +13,8 @@ from cdc.model.batch import Batch
 from cdc.model.checkpoint import Checkpoint
 from cdc.servers import mongo_server
 from cdc.writers.conflicts import PATIENCE
-from cdc.writers.fault_injection import Faults
 from cdc.writers.writer import MongoWriter
+from tests.support.faults import Faults
 from tests.unit.writers.dead_letters.batches import insert, position, transaction
 
 CODES = {"WriteConflict": 112, "TemporarilyUnavailable": 365}
@@ -38,7 +38,7 @@ def writer(client: MongoClient[dict[str, Any]]) -> Iterator[MongoWriter]:
         state_database="state",
         stream="test",
         transactional=True,
-        faults=Faults(ledger="ledger"),
+        observer=Faults(ledger="ledger"),
         lease_seconds=1.0,  # which also bounds the waits between attempts
     )
     writer.create(Checkpoint(position(0)), [])

@@ -13,8 +13,8 @@ from cdc.model.batch import Batch
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.state_change import StateWrite
 from cdc.servers import mongo_server
-from cdc.writers.fault_injection import Faults
 from cdc.writers.writer import MongoWriter
+from tests.support.faults import Faults
 from tests.unit.writers.dead_letters.batches import delete, failure, insert, position, transaction
 
 TOO_LARGE = 257
@@ -39,7 +39,7 @@ def writer(client: MongoClient[dict[str, Any]]) -> Iterator[MongoWriter]:
         state_database="state",
         stream="test",
         transactional=True,
-        faults=Faults(ledger="ledger"),
+        observer=Faults(ledger="ledger"),
     )
     writer.create(Checkpoint(position(0)), [])
     writer.take_over()

@@ -14,7 +14,6 @@ from cdc.model.operation import Operation, OperationKind
 from cdc.model.position import FilePosition
 from cdc.servers import MongoServer
 from cdc.writers.documents import document_id
-from cdc.writers.fault_injection import Faults
 from cdc.writers.writer import MongoWriter
 
 START = Checkpoint(FilePosition("binlog.000001", 4))
@@ -34,7 +33,6 @@ def writer_of(client: Client, database: str, state_database: str) -> MongoWriter
         state_database=state_database,
         stream="test",
         transactional=True,
-        faults=Faults(),
     )
 
 

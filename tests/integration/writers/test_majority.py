@@ -12,7 +12,6 @@ from cdc.model.checkpoint import Checkpoint
 from cdc.model.operation import Operation, OperationKind
 from cdc.model.position import FilePosition
 from cdc.writers.documents import document_id
-from cdc.writers.fault_injection import Faults
 from cdc.writers.writer import MongoWriter
 from tests.integration.writers.three_members import ThreeMembers, three_members
 from tests.waiting import eventually
@@ -43,7 +42,6 @@ def test_a_batch_is_not_acknowledged_while_only_the_primary_has_it(members: Thre
             state_database="state",
             stream="test",
             transactional=True,
-            faults=Faults(),
         )
         client["docs"].create_collection("docs")
         writer.create(START, [])

@@ -19,7 +19,6 @@ from cdc.model.dead_letter import Origin
 from cdc.model.operation import Operation, OperationKind
 from cdc.model.position import FilePosition
 from cdc.servers import MongoServer
-from cdc.writers.fault_injection import Faults
 from cdc.writers.writer import MongoWriter
 from tests.waiting import eventually
 
@@ -47,7 +46,6 @@ def writer(
         state_database=state_database,
         stream="test",
         transactional=True,
-        faults=Faults(),
         lease_seconds=1.0,  # which also bounds the waits between attempts
     )
     writer.create(START, [])

@@ -12,7 +12,6 @@ from cdc.model.operation import Operation, OperationKind
 from cdc.model.position import FilePosition
 from cdc.model.state_change import StateWrite
 from cdc.servers import MongoServer
-from cdc.writers.fault_injection import Faults
 from cdc.writers.writer import MongoWriter
 
 START = Checkpoint(FilePosition("binlog.000001", 4))
@@ -30,7 +29,6 @@ def writer(mongo: MongoServer, database: str, state_database: str) -> Iterator[M
             stream="test",
             transactional=True,
             lease_seconds=10.0,
-            faults=Faults(),
         )
         writer.create(START, [])
         writer.take_over()

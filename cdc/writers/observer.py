@@ -1,0 +1,57 @@
+"""Names the steps of a writer at which somebody may watch it; in production nobody does.
+
+The tests of crashes pass in an observer that ends the process at a step, or that writes beside a
+batch what proves how often it was applied.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any, Final, Protocol
+
+from pymongo.client_session import ClientSession
+from pymongo.database import Database
+
+from cdc.model.batch import Batch
+
+
+class WriteStep(Enum):
+    """The steps of a batch, and of clearing a collection."""
+
+    BEFORE_TRANSACTION = "before_transaction"
+    AFTER_FIRST_WRITE = "after_first_write"
+    """The checkpoint is written and not committed; without transactions it comes last."""
+    BEFORE_COMMIT = "before_commit"
+    AFTER_COMMIT = "after_commit"
+    IN_PIECE = "in_piece"
+    """Documents are taken away, their transaction is not committed."""
+    AFTER_PIECE = "after_piece"
+
+
+class WriteObserver(Protocol):
+    """Watches a writer, on the thread that writes."""
+
+    def reached(self, step: WriteStep) -> None:
+        """Learn that the writer is at a step."""
+        ...
+
+    def wrote(
+        self, batch: Batch, state_database: Database[dict[str, Any]], session: ClientSession | None
+    ) -> None:
+        """Learn that a batch's writes are sent: what is written in `session` commits with them."""
+        ...
+
+
+class _Nobody:
+    """Watches nothing."""
+
+    def reached(self, step: WriteStep) -> None:
+        """Do nothing."""
+
+    def wrote(
+        self, batch: Batch, state_database: Database[dict[str, Any]], session: ClientSession | None
+    ) -> None:
+        """Do nothing."""
+
+
+UNOBSERVED: Final[WriteObserver] = _Nobody()

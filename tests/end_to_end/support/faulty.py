@@ -1,0 +1,51 @@
+"""The command-line of cdc with writers that `tests.support.faults` watches."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from cdc import cli
+from cdc.commands import config_option
+from cdc.commands.run import run_daemon
+from cdc.config import load
+from cdc.job_client import skip_transaction
+from cdc.mapping.file.loading import load_mappings
+from cdc.model.checkpoint import Checkpoint
+from cdc.writers import stream_admin
+from tests.support.faults import Faults
+
+
+@click.command()
+@config_option
+@click.option("--accept-mapping-change", is_flag=True)
+def run(config_path: Path, accept_mapping_change: bool) -> None:
+    """`cdc run`, watched."""
+    observer = Faults.from_environment()
+    run_daemon(config_path, accept_edits=accept_mapping_change, observer=observer)
+
+
+@click.group()
+def position() -> None:
+    """`cdc position`, as far as it can be watched."""
+
+
+@position.command()
+@config_option
+def skip(config_path: Path) -> None:
+    """What `cdc position skip --yes` carries out, watched."""
+    config = load(config_path)
+    mappings = load_mappings(config.mappings, relative_to=config_path.resolve().parent)
+    state = stream_admin.read(config)
+    assert state is not None
+    found = skip_transaction.plan(config, mappings, Checkpoint.from_document(state))
+    skip_transaction.carry_out(config, found, observer=Faults.from_environment())
+
+
+def main() -> NoReturn:
+    """Run the command-line, its two commands that can be watched replaced."""
+    for command in ("run", "position"):
+        cli.COMMANDS[command] = (f"{__name__}:{command}", "Watched.")
+    cli.main()

@@ -1,0 +1,54 @@
+"""Observers of a writer: one that ends the process at a step, and one that keeps a ledger."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pymongo.client_session import ClientSession
+from pymongo.database import Database
+
+from cdc.model.batch import Batch
+from cdc.writers.observer import WriteStep
+
+FAULT = "CDC_FAULT"
+"""`STEP[:N]`: the process ends, as by `kill -9`, when it is at the step for the Nth time."""
+
+LEDGER = "CDC_LEDGER"
+"""Each batch inserts a document for each source transaction into this collection of the state
+database, `_id` its identity: a transaction that is applied twice fails."""
+
+
+@dataclass(slots=True)
+class Faults:
+    """Dies at a step, where one is given, and keeps a ledger, where that has a name."""
+
+    step: WriteStep | None = None
+    countdown: int = 1
+    ledger: str | None = None
+    _reached: int = field(default=0, init=False)
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Faults:
+        name, _, count = environment.get(FAULT, "").partition(":")
+        step = WriteStep(name) if name else None
+        return cls(step, int(count or 1), environment.get(LEDGER) or None)
+
+    def reached(self, step: WriteStep) -> None:
+        if step is not self.step:
+            return
+        self._reached += 1
+        if self._reached == self.countdown:
+            print(f"fault: {step.value}", file=sys.stderr, flush=True)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def wrote(
+        self, batch: Batch, state_database: Database[dict[str, Any]], session: ClientSession | None
+    ) -> None:
+        if self.ledger is not None and batch.identities:
+            entries = [{"_id": identity} for identity in batch.identities]
+            state_database[self.ledger].insert_many(entries, session=session)
