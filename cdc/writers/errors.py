@@ -125,6 +125,10 @@ class Refused(Exception):
         return f"{self.reason.value}{index} (code {self.code})"
 
 
+class TooLarge(Exception):
+    """The target refuses a transaction for its size."""
+
+
 def check_reply(command: Command, reply: dict[str, Any]) -> None:
     """Raise Refused or Retryable where the reply holds an error."""
     if errors := reply.get("writeErrors"):

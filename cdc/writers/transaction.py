@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Final
 
 import pymongo
@@ -31,6 +31,13 @@ def committed(session: ClientSession) -> Iterator[ClientSession]:
         _abort(session)
         raise
     session.commit_transaction()
+
+
+def committed_if_any(
+    session: ClientSession | None,
+) -> AbstractContextManager[ClientSession | None]:
+    """Do the same where there is a session, and nothing where a target has no transactions."""
+    return nullcontext() if session is None else committed(session)
 
 
 def _abort(session: ClientSession) -> None:

@@ -1,0 +1,78 @@
+"""Repeats what the target does not do for a passing reason, until it does or the writer stops."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
+
+from pymongo.errors import PyMongoError
+
+from cdc.errors import Retryable
+from cdc.retry import Liveness, persist
+from cdc.writers.errors import TooLarge, brief, explain, is_passing, is_too_large
+from cdc.writers.stats import WriterCounters
+
+T = TypeVar("T")
+
+
+class TargetRetry:
+    """One writer's attempts at the target, as its counters and its liveness tell of them."""
+
+    def __init__(self, counters: WriterCounters, liveness: Liveness, *, cap_seconds: float) -> None:
+        """Wait `cap_seconds` at most between two attempts."""
+        self._counters = counters
+        self._liveness = liveness
+        self._cap_seconds = cap_seconds
+        self.stopping = threading.Event()
+        self._stopped = False
+
+    def __call__(self, attempt: Callable[[], T]) -> T:
+        """Return what `attempt` gives in the end.
+
+        Raises TooLarge where the target refuses a transaction for its size, CdcError for what else
+        does not pass, and Stopped where it is to stop while it waits.
+        """
+        try:
+            return persist(
+                partial(self._tried, attempt),
+                event="target_retry",
+                passing=is_passing,
+                stopping=self.stopping,
+                cap_seconds=self._cap_seconds,
+            )
+        except PyMongoError as error:
+            if is_too_large(error):
+                raise TooLarge(brief(error)) from error
+            raise explain(error) from error
+
+    def _tried(self, attempt: Callable[[], T]) -> T:
+        self._liveness.tick()
+        try:
+            result = attempt()
+        except Exception as error:
+            if not is_passing(error):
+                raise
+            self._counters.connected = False
+            self._counters.retries += 1
+            self._counters.outages.failed(brief(error))
+            raise Retryable(brief(error)) from error
+        self._counters.connected = True
+        self._counters.outages.succeeded()
+        return result
+
+    def stop(self) -> None:
+        """End the waits for good; may be called from any thread."""
+        self._stopped = True
+        self.stopping.set()
+
+    def stop_waiting(self) -> None:
+        """End the waits up to `wait_again`; may be called from any thread."""
+        self.stopping.set()
+
+    def wait_again(self) -> None:
+        """Wait for the target again, unless `stop` was called."""
+        self.stopping.clear()
+        if self._stopped:  # looked at behind it: `stop` may be called at any time
+            self.stopping.set()
