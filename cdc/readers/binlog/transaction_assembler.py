@@ -60,8 +60,6 @@ _BEFORE_TRANSACTIONS: Final = frozenset(
 )
 """What a file begins with, behind its format; MariaDB writes the last one at any time."""
 
-_new = tuple.__new__  # what a NamedTuple's own constructor ends in, at two thirds of its cost
-
 
 class TransactionAssembler:
     """Turns one connection's events into transactions, starting at `checkpoint`.
@@ -180,11 +178,16 @@ class TransactionAssembler:
                 "a transaction begins before the one before it has ended", position=self.where
             )
         cursor, server = self._cursor, self._server
-        offset, before = cursor.offset - event.size, cursor.position
-        found = (server, cursor.file, cursor.created, offset, event.data, before)
-        self._group = OpenTransaction(
-            identity or f"{cursor.file}:{offset}", gtid, begun, _new(Witness, found)
+        offset = cursor.offset - event.size
+        witness = Witness(
+            server,
+            cursor.file,
+            created=cursor.created,
+            offset=offset,
+            event=event.data,
+            before=cursor.position,
         )
+        self._group = OpenTransaction(identity or f"{cursor.file}:{offset}", gtid, begun, witness)
 
     # -- what stands in a group
 
@@ -306,9 +309,9 @@ class TransactionAssembler:
         before, cursor.position = cursor.position, cursor.after(group.gtid)
         cursor.witness = group.witness
         self._group = self._inflight = None
-        checkpoint = _new(Checkpoint, (cursor.position, None, self._server, group.witness))
+        checkpoint = Checkpoint(cursor.position, None, self._server, group.witness)
         committed_at, changes = group.committed_at(event), tuple(group.changes)
-        return _new(Transaction, (group.identity, before, checkpoint, committed_at, changes))
+        return Transaction(group.identity, before, checkpoint, committed_at, changes)
 
     def _xa_prepare(self, event: Event) -> Transaction:
         group = self._opened()
