@@ -61,7 +61,7 @@ def assert_refused(stream: Stream, owner: Stream) -> None:
     assert stream.daemon.wait() == 3
     for told in (line, stream.daemon.stderr):
         assert f"the stream {owner.name} writes it" in told
-        assert f"cdc claims release {owner.database.name}.orders" in told
+        assert f"cdc claims release --config {stream.config} {owner.database.name}.orders" in told
 
 
 def test_the_second_stream_is_refused_and_touches_nothing(streams: Streams) -> None:
