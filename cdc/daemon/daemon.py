@@ -100,6 +100,7 @@ class Daemon:
             writing=writer.stats() if writer else WriterStats(),
             copying=CopyStats(counters.copied.rows, counters.copied.ratios),
             losses=counters.losses.totals(),
+            slow_rows=counters.slow_rows.totals(),
             beats=self._config.source.heartbeat_table is not None,
         )
 

@@ -24,6 +24,7 @@ from cdc.mapper import Mapper
 from cdc.mapping.compile.router import TableRouter
 from cdc.mapping.file.mapping import Mapping
 from cdc.mapping.loss_counts import LossCounts
+from cdc.mapping.slow_rows import SlowRows
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.telemetry import Backlog, ReaderStats
 from cdc.pipeline import Pipeline
@@ -47,6 +48,7 @@ class Counters:
 
     copied: CopyCounters = field(default_factory=CopyCounters)
     losses: LossCounts = field(default_factory=LossCounts)
+    slow_rows: SlowRows = field(default_factory=SlowRows)
 
 
 class ActiveStream:
@@ -77,7 +79,12 @@ class ActiveStream:
         self._counters = counters
         self._lag_seconds = lag_seconds
         apply = config.apply
-        self._router = TableRouter(mappings, judge=self._judge_table, losses=counters.losses)
+        self._router = TableRouter(
+            mappings,
+            judge=self._judge_table,
+            losses=counters.losses,
+            slow_rows=counters.slow_rows,
+        )
         self._stamps = SyncTimestamps.of(mappings)
         self._reader = BinlogReader(
             config.source,

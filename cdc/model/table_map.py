@@ -105,6 +105,11 @@ class Column:
             return _BINARY_NAMES[self.type]
         return _SQL_NAMES.get(self.type, self.type.name)
 
+    @property
+    def declaration(self) -> str:
+        """Its name and its type, as CREATE TABLE begins to declare it."""
+        return f"{self.name} {self.sql_type}{' UNSIGNED' * self.unsigned}"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TableMap:

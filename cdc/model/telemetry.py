@@ -97,7 +97,7 @@ class Telemetry:
     """A daemon at the time `at`, in seconds since the epoch by its own clock.
 
     `beats`: it writes heartbeats. `losses`: values that became less than they were, by (table,
-    column, reason).
+    column, reason). `slow_rows`: rows that generated code did not cover, by table.
     """
 
     at: float
@@ -110,6 +110,7 @@ class Telemetry:
     writing: WriterStats = WriterStats()
     copying: CopyStats = CopyStats()
     losses: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
+    slow_rows: Mapping[str, int] = field(default_factory=dict)
     beats: bool = False
 
     @property

@@ -51,6 +51,12 @@ class StreamCollector(Collector):
             ["table", "column", "reason"],
             telemetry.losses,
         )
+        yield _counter(
+            "cdc_slow_rows",
+            "Rows that the code generated for their table did not cover.",
+            ["table"],
+            {(table,): rows for table, rows in telemetry.slow_rows.items()},
+        )
         yield from _dead_letters(telemetry)
 
 

@@ -40,8 +40,11 @@ def _legend(table: TableMap) -> Iterator[str]:
         f"The columns are numbered: {columns}. What is called c3 is column 3 of the row, k3 that of"
         " the row before an update or a delete; n_, s_ and q_ are its length, where it begins and"
         " where it ends, v_ its BSON and t_ its type. A row is read from p to q; i is its id and d"
-        " its document, b the id that it had before. A row that raises is read again, with every"
-        " check, by checked_row; one with NULLs has functions of its own.",
+        " its document, b the id that it had before; id_value is an id without its type, size the"
+        " bytes of a document, field or fields what may be left out of it. w and v tell whether"
+        " `where` is true of the row and of the one before. A row that raises is counted by slow"
+        " and read again, with every check, by checked_row. One with NULLs has functions of its"
+        " own.",
         width=96,
         initial_indent="# ",
         subsequent_indent="# ",

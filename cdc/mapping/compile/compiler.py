@@ -13,6 +13,7 @@ from cdc.mapping.compile.plan import Plan
 from cdc.mapping.file.mapping import Mapping
 from cdc.mapping.file.problems import MappingError
 from cdc.mapping.loss_counts import Losses
+from cdc.mapping.slow_rows import SlowCount
 from cdc.mapping.transcode.null_patterns import NullPatternFunctions
 from cdc.mapping.transcode.partial_image import FullImages
 from cdc.mapping.types.encoder import Wire
@@ -20,15 +21,21 @@ from cdc.mapping.types.registry import Unsupported, wire
 from cdc.model.table_map import Column, TableMap
 
 
-def compile_plan(mapping: Mapping, table: TableMap, losses: Losses | None = None) -> Plan:
-    """Give the plan of `mapping` for rows of `table`; `losses` is to grow as rows are mapped.
+def compile_plan(
+    mapping: Mapping,
+    table: TableMap,
+    *,
+    losses: Losses | None = None,
+    slow: SlowCount | None = None,
+) -> Plan:
+    """Give the plan of `mapping` for rows of `table`; `losses` and `slow` grow as rows are mapped.
 
     Raises one MappingError with every mistake: unknown columns, an id that is missing or not
     injective, types and charsets that are not supported.
     """
     losses = Counter() if losses is None else losses
     layout = _layout(CompileContext(mapping, table, losses))
-    patterns = NullPatternFunctions(layout)
+    patterns = NullPatternFunctions(layout, slow or SlowCount())
     halts = mapping.on_error == "halt"
     full = FullImages(layout)
     return Plan(mapping.target, layout, patterns.source(), losses, patterns, full, halts)
@@ -46,6 +53,7 @@ def _layout(context: CompileContext) -> Layout:
     return Layout(
         table=context.table.name,
         columns=tuple(column.name for column in context.table.columns),
+        declarations=tuple(column.declaration for column in context.table.columns),
         wires=wires,
         sources=tuple(context.sources),
         id=id_field,

@@ -37,14 +37,16 @@ Node = Leaf | Branch
 class Layout:
     """A table's columns, and the documents that its rows become.
 
-    `wires` tells how each column lies in a row image, in the table's order. `id` is the `_id`
-    field, which comes first in every document, before `fields`. Rows that `filter` is not true of
-    have no document. `deleted` are the fields of a document whose row is gone, None where it is
-    deleted. `id_is_private` says that errors must not show ids.
+    `declarations` are the columns' names and types, for people who read generated code. `wires`
+    tells how each column lies in a row image, in the table's order. `id` is the `_id` field, which
+    comes first in every document, before `fields`. Rows that `filter` is not true of have no
+    document. `deleted` are the fields of a document whose row is gone, None where it is deleted.
+    `id_is_private` says that errors must not show ids.
     """
 
     table: str
     columns: tuple[str, ...]
+    declarations: tuple[str, ...]
     wires: tuple[Wire, ...]
     sources: tuple[Source, ...]
     id: Node

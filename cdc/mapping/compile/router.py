@@ -12,6 +12,7 @@ from cdc.mapping.compile.plan import Plan
 from cdc.mapping.file.mapping import Mapping
 from cdc.mapping.file.table_globs import source_pattern
 from cdc.mapping.loss_counts import LossCounts
+from cdc.mapping.slow_rows import SlowRows
 from cdc.model.table_map import TableMap
 from cdc.model.transaction import ANY_TABLE, TableChange
 
@@ -39,12 +40,13 @@ class TableRouter:
         mappings: Iterable[Mapping],
         judge: Callable[[str, str], None] | None = None,
         losses: LossCounts | None = None,
+        slow_rows: SlowRows | None = None,
     ) -> None:
         """`judge` raises Unfit for a table that a glob matches and that no start has judged.
 
-        `losses` counts what the plans lose.
+        `losses` counts what the plans lose, `slow_rows` what their generated code does not cover.
         """
-        self._losses = losses or LossCounts()
+        self._losses, self._slow_rows = losses or LossCounts(), slow_rows or SlowRows()
         self._mappings = tuple(mappings)
         self._patterns = [source_pattern(each.source) for each in self._mappings]
         self._judge = judge
@@ -93,7 +95,8 @@ class TableRouter:
 
     def plan(self, mapping: Mapping, table: TableMap) -> Plan:
         """Compile one mapping of a table against its columns."""
-        return compile_plan(mapping, table, self._losses.of(table.name))
+        losses, slow = self._losses.of(table.name), self._slow_rows.of(table.name)
+        return compile_plan(mapping, table, losses=losses, slow=slow)
 
     def _judge_once(self, table: TableMap, mappings: Iterable[Mapping]) -> None:
         name = (table.schema, table.table)

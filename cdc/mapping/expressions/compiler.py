@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal as Exact
-from types import CodeType
+from typing import Any
 
 from cdc.mapping.expressions import columns as column_kinds
 from cdc.mapping.expressions import texts
@@ -41,6 +41,7 @@ from cdc.mapping.expressions.runtime import numbers
 from cdc.mapping.expressions.scope import Scope
 from cdc.mapping.expressions.syntax import Call, Cast, Literal, Name, Node
 from cdc.mapping.expressions.term import Term
+from cdc.mapping.transcode.generated import comment, load
 from cdc.model.table_map import Column
 
 Values = tuple[object, ...]
@@ -80,7 +81,7 @@ def compile_expression(
     """
     scope, term = _tree(parsed, columns, mariadb)
     value = _result(scope, term)
-    return _built(scope, value, _test(scope, term))
+    return _built(scope, value, _test(scope, term), parsed.sql)
 
 
 def compile_condition(
@@ -185,27 +186,32 @@ def _test(scope: Scope, term: Term) -> str:
         return ""
 
 
-def _built(scope: Scope, value: Term, test: str) -> Expression:
+def _built(scope: Scope, value: Term, test: str, sql: str) -> Expression:
     if len(value.code) + len(test) > MAX_SOURCE:
         raise ExpressionError("it is too large")
-    takes = "".join(f"{name}, " for name in scope.inputs.values()).rstrip()
-    unpack = f"    {takes} = values\n" if takes else ""
+    unpack = _unpacked(scope)
     lines = [f"def evaluate(values):\n{unpack}    return {value.code}"]
     if test:
         lines.append(f"def is_true(values):\n{unpack}    return {test}")
     source = "\n\n".join(lines) + "\n"
-    names = dict(scope.globals)
-    exec(_code(source), names)
-    evaluate, is_true = names["evaluate"], names.get("is_true", _no_truth(value))
-    assert callable(evaluate)
-    assert callable(is_true)
+    functions = _loaded(source, scope, sql)
+    is_true = functions.get("is_true", _no_truth(value))
     columns = tuple(scope.inputs)
-    return Expression(columns, value.kind, value.nullable, source, evaluate, is_true)
+    return Expression(columns, value.kind, value.nullable, source, functions["evaluate"], is_true)
 
 
-def _code(source: str) -> CodeType:
+def _unpacked(scope: Scope) -> str:
+    """Return the lines that name the values of the columns."""
+    if not scope.inputs:
+        return ""
+    pairs = [(variable, scope.columns[name]) for name, variable in scope.inputs.items()]
+    about = comment(", ".join(f"{variable} {column.declaration}" for variable, column in pairs))
+    return f"    {about}\n    {', '.join(variable for variable, _ in pairs)}, = values\n"
+
+
+def _loaded(source: str, scope: Scope, sql: str) -> dict[str, Any]:
     try:
-        return compile(source, "<expression>", "exec")
+        return load(source, scope.globals, f"expression {sql}")
     except (SyntaxError, RecursionError, MemoryError) as error:  # Python's own limits
         raise ExpressionError("it takes too many steps, one after the other") from error
 

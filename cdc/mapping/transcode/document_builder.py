@@ -41,9 +41,9 @@ class DocumentBuilder:
         """Emit `name`, the id as type byte and value; what is returned is the value alone."""
         value = self._value(node)
         inner = value.parts[0] if len(value.parts) == 1 else self._joined(value.parts)
-        self._code.line(f"k_{name} = {inner if isinstance(inner, str) else repr(inner)}")
-        self._code.line(f"{name} = {_literal(value.type)} + k_{name}")
-        return Value(value.type, (f"k_{name}",), value.size)
+        self._code.line(f"id_value = {_literal(inner)}")
+        self._code.line(f"{name} = {_literal(value.type)} + id_value")
+        return Value(value.type, ("id_value",), value.size)
 
     def document(self, id_value: Value, fields: Iterable[Node], name: str) -> None:
         """Emit `name`, the whole document."""
@@ -69,7 +69,7 @@ class DocumentBuilder:
     def _optional(self, name: str, value: Value) -> tuple[list[Part], Size]:
         """Emit a variable that holds the whole element, or nothing."""
         parts, _ = _element(name, value)
-        variable = f"e{len(self._code.lines)}"
+        variable = self._code.fresh("field")
         self._code.line(f"{variable} = {self._joined(parts)} if {value.type!s} else b''")
         return [variable], Size(0, (f"len({variable})",))
 
@@ -87,9 +87,9 @@ class DocumentBuilder:
 
     def _optional_branch(self, elements: _Elements) -> Value:
         """Give a document that is left out where all its fields are."""
-        content = f"b{len(self._code.lines)}"
+        content = self._code.fresh("fields")
         self._code.line(f"{content} = {self._joined(elements.parts)}")
-        kind = f"{content}_type"
+        kind = f"t_{content}"
         self._code.line(f"{kind} = {bson_bytes.DOCUMENT!r} if {content} else b''")
         size = Size(DOCUMENT_OVERHEAD, (f"len({content})",))
         return Value(kind, (self._length(size), content, END), size, optional=True)
@@ -98,7 +98,7 @@ class DocumentBuilder:
         """Give a length field: a constant, or an expression over an emitted variable."""
         if not size.terms:
             return bson_bytes.pack_int32(size.constant)
-        name = f"l{len(self._code.lines)}"
+        name = self._code.fresh("size")
         self._code.line(f"{name} = {size.expression()}")
         table = self._code.bind("LENGTHS", bson_bytes.LENGTHS)
         pack = self._code.bind("pack_int32", bson_bytes.pack_int32)
@@ -111,7 +111,7 @@ class DocumentBuilder:
 def joined(code: Emitter, parts: Iterable[Part]) -> str:
     """Give the expression of `parts` in one."""
     join = code.bind("join", b"".join)
-    return f"{join}(({', '.join(map(_literal, _folded(parts)))},))"
+    return f"{join}(({', '.join(map(_literal, folded(parts)))},))"
 
 
 def _element(name: str, value: Value) -> tuple[list[Part], Size]:
@@ -119,8 +119,8 @@ def _element(name: str, value: Value) -> tuple[list[Part], Size]:
     return [value.type, encoded, *value.parts], Size(1 + len(encoded)) + value.size
 
 
-def _folded(parts: Iterable[Part]) -> Iterator[Part]:
-    """Merge constants that stand side by side."""
+def folded(parts: Iterable[Part]) -> Iterator[Part]:
+    """Yield the parts, constants that stand side by side merged."""
     constant = b""
     for part in parts:
         if isinstance(part, bytes):

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+
+from cdc.mapping.transcode.generated import comment
 
 Part = bytes | str
 """A piece of a document: constant bytes, or the Python expression that yields bytes."""
@@ -44,10 +49,31 @@ class Emitter:
     names: dict[str, object]
     depth: int = 1
     lines: list[str] = field(default_factory=list)
+    _remark: str = ""
+    _taken: Counter[str] = field(default_factory=Counter)
 
     def line(self, text: str) -> None:
         """Add one line at the current depth."""
-        self.lines.append("    " * self.depth + text)
+        self.lines.append("    " * self.depth + text + self._remark)
+
+    def comment(self, text: str) -> None:
+        """Add a line that tells what those behind it are about."""
+        self.line(comment(text))
+
+    @contextmanager
+    def about(self, text: str) -> Iterator[None]:
+        """Let each line within tell what it is about: a traceback shows one line alone."""
+        self._remark = f"  {comment(text)}"
+        try:
+            yield
+        finally:
+            self._remark = ""
+
+    def fresh(self, name: str) -> str:
+        """Return a name that the function has not used: `name`, then with a number behind it."""
+        self._taken[name] += 1
+        used = self._taken[name]
+        return name if used == 1 else f"{name}_{used}"
 
     def bind(self, name: str, value: object) -> str:
         """Give a constant to the function under `name`; equal names must mean the same value."""

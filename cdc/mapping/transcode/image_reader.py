@@ -24,12 +24,14 @@ PREFIX_CODES = {1: "B", 2: "H", 3: "HB", 4: "I"}
 class ImageColumn:
     """A column that an image holds; `codes` is None for one that no field needs.
 
-    `codes` are the big-endian struct codes to read it by, empty for its bytes.
+    `codes` are the big-endian struct codes to read it by, empty for its bytes. `declaration` is
+    its name and its type.
     """
 
     index: int
     wire: Wire
     codes: str | None
+    declaration: str
 
 
 @dataclass(slots=True)
@@ -38,7 +40,11 @@ class _Run:
 
     codes: list[str] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
+    about: list[str] = field(default_factory=list)
     size: int = 0
+
+    def skip(self, size: int) -> None:
+        self.add(f"{size}x", (), size)
 
     def add(self, codes: str, names: Sequence[str], size: int) -> None:
         self.codes.append(codes)
@@ -90,9 +96,9 @@ class ImageReader:
     def _fixed(self, column: ImageColumn) -> Raw | None:
         size = column.wire.size
         if column.codes is None:
-            self._run.add(f"{size}x", (), size)
+            self._run.skip(size)
             return None
-        name = f"{self._prefix}{column.index}"
+        name = self._name(column)
         names = [f"{name}_{at}{code}" for at, code in enumerate(column.codes)]
         if len(names) < 2:
             names = [name]
@@ -100,7 +106,7 @@ class ImageReader:
         return Raw(tuple(names), str(size), size)
 
     def _variable(self, column: ImageColumn) -> Raw | None:
-        name = f"{self._prefix}{column.index}"
+        name = self._name(column)
         length = self._length(column.wire.prefix, f"n_{name}")
         start, end = self.end(), f"q_{name}"
         self._base, self._offset = end, 0
@@ -111,6 +117,12 @@ class ImageReader:
         self._code.line(f"{end} = s_{name} + {length}")
         self._code.line(f"{name} = images[s_{name}:{end}]")
         return Raw((name,), length, (1 << 8 * column.wire.prefix) - 1)
+
+    def _name(self, column: ImageColumn) -> str:
+        """Return the column's variable; the read that comes next is about it."""
+        name = f"{self._prefix}{column.index}"
+        self._run.about.append(f"{name} {column.declaration}")
+        return name
 
     def _length(self, prefix: int, name: str) -> str:
         """Read a little-endian length prefix together with the run before it."""
@@ -127,6 +139,7 @@ class ImageReader:
         run, self._run = self._run, _Run()
         at = _sum(self._base, self._offset + run.strip())
         if run.codes:
+            self._code.comment(", ".join(run.about))
             self._unpack(order, "".join(run.codes), run.names, at)
         self._offset += run.size
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from cdc.errors import Corrupted
 from cdc.mapping.compile.layout import Layout
+from cdc.mapping.slow_rows import SlowCount
+from cdc.mapping.transcode.generated import load
 from cdc.mapping.transcode.reference_reader import Row
 from cdc.mapping.transcode.reference_rows import ReferenceRows
 from cdc.mapping.transcode.row_codegen import PatternCode
@@ -23,6 +25,8 @@ ReadRow = Callable[[bytes, int], Row]
 ReadGone = Callable[[bytes, int, bytes], Row]
 
 Function = TypeVar("Function")
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
 
 MAX_COLUMNS = 1 << 13
 """Columns that all the generated functions of a table may read together, to bound memory."""
@@ -31,15 +35,17 @@ MAX_COLUMNS = 1 << 13
 class NullPatternFunctions:
     """A layout's functions by event kind and null bitmap."""
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Layout, slow: SlowCount) -> None:
+        """`slow` grows by each row that they do not cover."""
         self._layout = layout
+        self._slow = slow
         self.checked = self._checked = ReferenceRows(layout)
         self._rows: dict[RowsKind, _ByPattern[Rows]] = {
             kind: _ByPattern(self._compile_rows(kind), self._checked_rows(kind), self._budget)
             for kind in RowsKind
         }
         self._row: _ByPattern[ReadRow] = _ByPattern(
-            self._compile_row, self._checked.row, self._budget
+            self._compile_row, self._counted(self._checked.row), self._budget
         )
         self._gone: _ByPattern[ReadGone] = _ByPattern(
             self._compile_gone, self._checked.gone, self._budget
@@ -72,33 +78,33 @@ class NullPatternFunctions:
     def _compile_rows(self, kind: RowsKind) -> Callable[[bytes], Rows]:
         def compile_pattern(pattern: bytes) -> Rows:
             code = PatternCode(self._layout, self._whole(pattern))
-            rows: Rows = self._run(code.rows(kind), code)[kind.value]
+            rows: Rows = self._load(code.rows(kind), code, kind.value)
             return rows
 
         return compile_pattern
 
     def _compile_row(self, pattern: bytes) -> ReadRow:
         code = PatternCode(self._layout, self._whole(pattern))
-        row: ReadRow = self._run(code.row(), code)["row"]
+        row: ReadRow = self._load(code.row(), code, "row")
         return row
 
     def _compile_gone(self, pattern: bytes) -> ReadGone:
         code = PatternCode(self._layout, self._whole(pattern))
-        gone: ReadGone = self._run(code.gone(), code)["gone"]
+        gone: ReadGone = self._load(code.gone(), code, "gone")
         return gone
 
-    def _run(self, source: str, code: PatternCode) -> dict[str, Any]:
+    def _load(self, source: str, code: PatternCode, function: str) -> Any:
         names = code.names | {
             "checked_row": self._checked.row,
             "checked_key": self._checked.key,
             "checked_gone": self._checked.gone,
             "any_row": self._read_row,
             "any_gone": self._read_gone,
+            "slow": self._slow,
             "new": tuple.__new__,
             "Operation": Operation,
         }
-        exec(compile(source, f"<mapping of {self._layout.table}>", "exec"), names)
-        return names
+        return load(source, names, code.label(function))[function]
 
     def _whole(self, pattern: bytes) -> bytes:
         if len(pattern) < self._layout.bitmap_size:
@@ -107,11 +113,15 @@ class NullPatternFunctions:
 
     def _checked_rows(self, kind: RowsKind) -> Rows:
         """Read one row of `kind` without generated code."""
-        return {
-            RowsKind.INSERT: self._checked.insert,
-            RowsKind.UPDATE: self._checked.update,
-            RowsKind.DELETE: self._checked.delete,
-        }[kind]
+        read: Rows = getattr(self._checked, kind.value)
+        return self._counted(read)
+
+    def _counted(self, read: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+        def read_slowly(*arguments: Arguments.args, **keywords: Arguments.kwargs) -> Result:
+            self._slow.rows += 1
+            return read(*arguments, **keywords)
+
+        return read_slowly
 
 
 class _ByPattern(dict[bytes, Function]):

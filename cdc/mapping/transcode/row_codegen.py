@@ -7,7 +7,8 @@ above 2^63-1) raises in the straight-line code and is read again by `reference_r
 
 Generated code calls `p` the offset of an image and `q` the one behind it, `i` and `d` a row's id
 and document, `b` the id before an update, `w` and `v` whether the filter is true after and before
-it, and `now` the time of the commit. An empty `b` says that there was no id.
+it, and `now` the time of the commit. An empty `b` says that there was no id. `slow` counts the rows
+that are read again; of an update the image after it counts, which needs all that the other does.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class PatternCode:
 
     `pattern` is a null bitmap as it begins an image. Generated code sees as globals
     `checked_row`, `checked_key` and `checked_gone` (see `reference_reader`), `any_row` and
-    `any_gone` (which read one row of any pattern), `new` and `Operation`.
+    `any_gone` (which read one row of any pattern), `slow`, `new` and `Operation`.
     """
 
     def __init__(self, layout: Layout, pattern: bytes) -> None:
@@ -52,7 +53,7 @@ class PatternCode:
     def gone(self) -> str:
         """`gone(images, p, now)` → the same of the document that stays when the row is gone."""
         code = self._function("gone(images, p, now)")
-        self._guarded(code, "q, w, i, d = checked_gone(images, p, now)", self._gone)
+        self._guarded(code, "q, w, i, d = checked_gone(images, p, now)", self._gone, counts=False)
         code.line(f"return q, {'w' if self._filtered else 'True'}, i, d")
         return "\n".join(code.lines)
 
@@ -70,6 +71,11 @@ class PatternCode:
         code.depth -= 1
         code.line("return p")
         return "\n".join(code.lines)
+
+    def label(self, function: str) -> str:
+        """Return what tells a function from those of other tables and patterns."""
+        nulls = [f"c{at}" for at in range(len(self._layout.wires)) if self._nulls >> at & 1]
+        return f"mapping of {self._layout.table}: {function}, NULL: {' '.join(nulls) or 'none'}"
 
     def _function(self, signature: str) -> Emitter:
         return Emitter(self.names, lines=[f"def {signature}:"])
@@ -90,9 +96,9 @@ class PatternCode:
         self._append(code, OperationKind.REPLACE, "i, d", when=self._kept)
 
     def _update(self, code: Emitter) -> None:
-        self._guarded(code, "q, v, b = checked_key(images, p)", self._key)
+        self._guarded(code, "q, v, b = checked_key(images, p)", self._key, counts=False)
         if self._layout.deleted is not None:
-            code.line("o = p")
+            code.line("start = p")
         code.line("p = q")
         code.line(f"if {self._at_pattern('p')}:")
         code.depth += 1
@@ -110,7 +116,7 @@ class PatternCode:
         if self._layout.deleted is None:
             self._append(code, OperationKind.DELETE, "b, b''")
         else:
-            self._append(code, OperationKind.REPLACE, "b, any_gone(images, o, now)[3]")
+            self._append(code, OperationKind.REPLACE, "b, any_gone(images, start, now)[3]")
         code.depth -= 1
 
     def _append(self, code: Emitter, kind: OperationKind, content: str, *, when: str = "") -> None:
@@ -118,12 +124,16 @@ class PatternCode:
         name = code.bind(kind.name, kind)
         code.line(f"{condition}append(new(Operation, ({name}, {content})))")
 
-    def _guarded(self, code: Emitter, otherwise: str, body: Callable[[Emitter], None]) -> None:
+    def _guarded(
+        self, code: Emitter, otherwise: str, body: Callable[[Emitter], None], *, counts: bool = True
+    ) -> None:
         code.line("try:")
         code.depth += 1
         body(code)
         code.depth -= 1
         code.line("except UNUSUAL:")
+        if counts:
+            code.line("    slow.rows += 1")
         code.line(f"    {otherwise}")
 
     def _row(self, code: Emitter) -> None:

@@ -51,7 +51,7 @@ class RowReader:
         """Emit `name`, whether the filter is true of the row."""
         found = self._layout.filter
         assert found is not None
-        self._comment(f"where: {found.text}")
+        self._code.comment(f"where: {found.text}")
         values = self._decoded(found.inputs, "where")
         is_true = self._code.bind("where", found.is_true)
         self._code.line(f"{name} = {is_true}({values})")
@@ -81,7 +81,7 @@ class RowReader:
         for index, wire in enumerate(self._layout.wires):
             if self._is_null(index):
                 continue
-            yield ImageColumn(index, wire, self._codes(index))
+            yield ImageColumn(index, wire, self._codes(index), self._layout.declarations[index])
 
     def _codes(self, column: int) -> str | None:
         """Give the struct codes that the only user wants; several of them share the bytes."""
@@ -106,7 +106,8 @@ class RowReader:
             if number in self._ids:
                 self._code.line("raise ValueError")
             return _constant(source.null)
-        return self._converted(number, source)
+        with self._code.about(self._layout.declarations[source.column]):
+            return self._converted(number, source)
 
     def _converted(self, number: int, source: FromColumn) -> Value:
         raw = self._raws[source.column]
@@ -117,10 +118,10 @@ class RowReader:
         return Encoder.emit(source.encoder, self._code, alias)
 
     def _computed(self, number: int, source: Computed) -> Value:
-        self._comment(f"{source.name}: {source.text}")
+        self._code.comment(f"{source.name}: {source.text}")
         values = self._decoded(source.inputs, f"computed_{number}")
         compute = self._code.bind(f"computed_{number}", source.value)
-        kind, name = f"t_{self._prefix}s{number}", f"v_{self._prefix}s{number}"
+        kind, name = f"t_computed_{number}", f"v_computed_{number}"
         self._code.line(f"{kind}, {name} = {compute}({values})")
         if number in self._ids:
             self._code.line(f"if not {kind}: raise ValueError")
@@ -137,10 +138,6 @@ class RowReader:
             decode = self._code.bind(f"decode_{user}_{at}", each.decode)
             values.append(f"{decode}({self._raws[each.column].name})")
         return f"({', '.join(values)}{',' * (len(values) == 1)})"
-
-    def _comment(self, text: str) -> None:
-        printable = "".join(one if one.isprintable() else " " for one in text)
-        self._code.line(f"# {' '.join(printable.split())}")
 
 
 def _constant(value: Encoded) -> Value:

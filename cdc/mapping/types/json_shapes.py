@@ -10,11 +10,13 @@ generated code does not cover raises, and the row is read again by that module.
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from cdc.mapping import bson_bytes
-from cdc.mapping.transcode.document_builder import joined
+from cdc.mapping.transcode.document_builder import folded, joined
 from cdc.mapping.transcode.emitter import Emitter, Part, Size, Value
+from cdc.mapping.transcode.generated import load
 from cdc.mapping.types import json
 from cdc.mapping.types.cache import Cache
 from cdc.mapping.types.encoder import Encoder, Raw
@@ -169,12 +171,18 @@ def _compile(types: bytes, keys: list[Key], header_size: int) -> Transcoder:
     code.bind("LENGTHS", bson_bytes.LENGTHS)
     code.bind("pack_int32", bson_bytes.pack_int32)
     length = f"(LENGTHS[size] if size < {bson_bytes.TABLE_SIZE} else pack_int32(size))"
-    code.line(f"document = {joined(code, [length, *parts, bytes(1)])}")
+    code.line(f"document = {joined(code, _named(code, [length, *parts, bytes(1)]))}")
     code.line("if len(document) != size: raise ValueError")
     code.line("return document")
-    exec(compile("\n".join(code.lines), "<shape of a JSON value>", "exec"), code.names)
-    transcoder: Transcoder = code.names["transcode"]  # type: ignore[assignment]
+    label = f"JSON values of types {types.hex(' ')}"
+    transcoder: Transcoder = load("\n".join(code.lines), code.names, label)["transcode"]
     return transcoder
+
+
+def _named(code: Emitter, parts: Iterable[Part]) -> Iterator[Part]:
+    """Bind what is constant: it holds keys, which a traceback must not show."""
+    for at, part in enumerate(folded(parts)):
+        yield part if isinstance(part, str) else code.bind(f"constant_{at}", part)
 
 
 class _Element:
@@ -211,14 +219,14 @@ class _Element:
         self._code.bind("STRING_LENGTHS", bson_bytes.STRING_LENGTHS)
         self._code.bind("long_string", _long_string)
         self._code.line(f"{v} += base + 1")
-        self._code.line(f"n{v} = data[{v} - 1]")
-        self._code.line(f"if n{v} < 128: l{v} = STRING_LENGTHS[n{v}]")
-        self._code.line(f"else: n{v}, {v}, l{v} = long_string(data, {v} - 1)")
-        self._code.line(f"s{v} = data[{v}:{v} + n{v}]")
-        self._code.line(f"if not s{v}.isascii(): s{v}.decode()")
+        self._code.line(f"n_{v} = data[{v} - 1]")
+        self._code.line(f"if n_{v} < 128: size_{v} = STRING_LENGTHS[n_{v}]")
+        self._code.line(f"else: n_{v}, {v}, size_{v} = long_string(data, {v} - 1)")
+        self._code.line(f"text_{v} = data[{v}:{v} + n_{v}]")
+        self._code.line(f"if not text_{v}.isascii(): text_{v}.decode()")
         parts, size = self._header()
-        parts += [f"l{v}", f"s{v}", b"\0"]
-        return parts, size + Size(5, (f"n{v}",))
+        parts += [f"size_{v}", f"text_{v}", b"\0"]
+        return parts, size + Size(5, (f"n_{v}",))
 
     def _literal(self) -> tuple[list[Part], Size]:
         v = self.variable
@@ -251,9 +259,9 @@ class _Element:
     def _other(self) -> tuple[list[Part], Size]:
         v = self.variable
         scalar = self._code.bind("scalar", _scalar)
-        self._code.line(f"t{v}, {v} = {scalar}(data, {self._kind}, base + {v})")
+        self._code.line(f"t_{v}, {v} = {scalar}(data, {self._kind}, base + {v})")
         name = self._key[LITERAL]
-        return [f"t{v}", name, v], Size(1 + len(name), (f"len({v})",))
+        return [f"t_{v}", name, v], Size(1 + len(name), (f"len({v})",))
 
 
 def _long_string(data: bytes, at: int) -> tuple[int, int, bytes]:

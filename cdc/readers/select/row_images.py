@@ -11,6 +11,8 @@ from typing import Final
 
 from cdc.mapping.bson_bytes import LENGTHS, pack_int32
 from cdc.mapping.transcode.emitter import Emitter
+from cdc.mapping.transcode.generated import load
+from cdc.model.table_map import TableMap
 from cdc.readers.binlog.varint import packed
 from cdc.readers.select.prepared import Convert, bitmap_size
 from cdc.readers.select.wire_values import WireColumn
@@ -29,23 +31,25 @@ _LENGTH_FIELDS: Final = {
 class RowImages(dict[bytes, Convert]):
     """Functions by a row's null bitmap, compiled when a bitmap is first met."""
 
-    def __init__(self, wire_columns: Sequence[WireColumn]) -> None:
+    def __init__(self, table: TableMap, wire_columns: Sequence[WireColumn]) -> None:
+        """`wire_columns` tell how each column of `table` arrives."""
         super().__init__()
+        self._table = table
         self._wire_columns = tuple(wire_columns)
         self._limit = max(2, MAX_COLUMNS // len(self._wire_columns))
 
     def __missing__(self, bitmap: bytes) -> Convert:
         if len(self) >= self._limit:
             self.clear()
-        convert = self[bitmap] = _compile(self._wire_columns, bitmap)
+        convert = self[bitmap] = self._compile(bitmap)
         return convert
 
-
-def _compile(wire_columns: tuple[WireColumn, ...], bitmap: bytes) -> Convert:
-    code = _ImageCode(wire_columns, bitmap)
-    exec(compile(code.source(), "<row images of a SELECT>", "exec"), code.names)
-    convert: Convert = code.names["convert"]  # type: ignore[assignment]
-    return convert
+    def _compile(self, bitmap: bytes) -> Convert:
+        declarations = [column.declaration for column in self._table.columns]
+        code = _ImageCode(self._wire_columns, declarations, bitmap)
+        label = f"SELECT of {self._table.name}, NULL: {' '.join(code.nulls()) or 'none'}"
+        convert: Convert = load(code.source(), code.names, label)["convert"]
+        return convert
 
 
 class _ImageCode:
@@ -55,8 +59,11 @@ class _ImageCode:
     add to it; `_copied` the expression at which bytes begin that are copied and not yet a part.
     """
 
-    def __init__(self, wire_columns: tuple[WireColumn, ...], bitmap: bytes) -> None:
+    def __init__(
+        self, wire_columns: tuple[WireColumn, ...], declarations: Sequence[str], bitmap: bytes
+    ) -> None:
         self._wire_columns = wire_columns
+        self._declarations = declarations
         self._nulls = int.from_bytes(bitmap, "little") >> _OFFSET_BITS
         self.names: dict[str, object] = {}
         self._code = Emitter(self.names, lines=["def convert(d, p, take):"])
@@ -68,10 +75,15 @@ class _ImageCode:
         """Return the function as text."""
         for index, wire_column in enumerate(self._wire_columns):
             if not self._nulls >> index & 1:
-                self._column(index, wire_column)
+                with self._code.about(f"c{index} {self._declarations[index]}"):
+                    self._column(index, wire_column)
         self._cut()
         self._code.line(f"take(({', '.join(self._parts)},))")
         return "\n".join(self._code.lines)
+
+    def nulls(self) -> list[str]:
+        """Return the columns that are NULL."""
+        return [f"c{at}" for at in range(len(self._wire_columns)) if self._nulls >> at & 1]
 
     def _image_bitmap(self) -> bytes:
         count = len(self._wire_columns)
@@ -123,12 +135,13 @@ class _ImageCode:
             self._base, self._offset = end, 0
 
     def _end(self, index: int, expression: str) -> None:
-        self._code.line(f"q{index} = {expression}")
-        self._base, self._offset = f"q{index}", 0
+        end = f"q_c{index}"
+        self._code.line(f"{end} = {expression}")
+        self._base, self._offset = end, 0
 
     def _length(self, index: int, wire_column: WireColumn) -> tuple[str, str]:
         """Read a length; add the image's length field to the parts. Variables of start and end."""
-        n, s, q, h = (f"{letter}{index}" for letter in "nsqh")
+        n, s, q, h = (f"{letter}_c{index}" for letter in "nsqh")
         self._code.line(f"{n} = d[{self._here}]")
         self._code.line(f"{s} = {self._here} + 1")
         field = wire_column.prefix if wire_column.pack is None else 0
@@ -162,10 +175,10 @@ class _ImageCode:
 
     def _packed(self, index: int, wire_column: WireColumn, start: str, end: str) -> None:
         pack = self._code.bind(f"pack_{index}", wire_column.pack)
-        self._code.line(f"v{index} = {pack}(d[{start}:{end}])")
+        self._code.line(f"v_c{index} = {pack}(d[{start}:{end}])")
         if wire_column.prefix:
             lengths = self._code.bind(
                 f"LENGTHS_{wire_column.prefix}", _LENGTH_FIELDS[wire_column.prefix]
             )
-            self._parts.append(f"{lengths}[len(v{index})]")
-        self._parts.append(f"v{index}")
+            self._parts.append(f"{lengths}[len(v_c{index})]")
+        self._parts.append(f"v_c{index}")

@@ -185,7 +185,7 @@ def describe(connection: SourceConnection, schema: str, table: str) -> SelectTab
         rows_estimate=estimate,
         bytes_a_row=size,
         definition=seen,
-        images=RowImages(wire_columns),
+        images=RowImages(map_, wire_columns),
         wire_columns=wire_columns,
     )
 
