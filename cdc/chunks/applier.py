@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
 from cdc.chunks.windows import Window, Windows
 from cdc.errors import CdcError, Defect, TooManyDeadLetters, WriteRefused
 from cdc.model.batch import Batch, MappedTransaction
-from cdc.model.dead_letter import Origin
-from cdc.model.operation import Operation
 from cdc.model.position import Position
-from cdc.model.state_change import StateWrite
 from cdc.retry import Stopped
 
 READ_AHEAD: Final = 2
@@ -26,26 +23,18 @@ def _nothing() -> None:
     return None
 
 
-class ChunkResult(NamedTuple):
-    """What a chunk asks of the target in the end; `applied` is called once the target has it."""
-
-    changes: tuple[tuple[str, Sequence[Operation]], ...] = ()
-    writes: tuple[StateWrite, ...] = ()
-    origins: tuple[Origin, ...] = ()
-    applied: Callable[[], None] = _nothing
-
-
 @dataclass(slots=True, eq=False)
 class PendingChunk:
     """What was read of a table in a window, and what is to come of it.
 
     It is settled once all before `high` is applied; without a window at once. `settle` is called
-    then, in the main thread, while nothing else moves the target; it may answer None. `outcome`
-    tells whether the chunk was applied: False says that the window is void, or that `settle`
-    answered None, and it must be read again.
+    then, in the main thread, while nothing else moves the target; it gives what to apply or None,
+    and `applied` is called once the target has it. `outcome` tells whether the chunk was applied:
+    False says that the window is void, or that `settle` gave None, and it must be read again.
     """
 
-    settle: Callable[[], ChunkResult | None]
+    settle: Callable[[], MappedTransaction | None]
+    applied: Callable[[], None] = _nothing
     window: Window | None = None
     high: Position | None = None
     outcome: Future[bool] = field(default_factory=Future)
@@ -128,24 +117,11 @@ class ChunkApplier:
             self._windows.close(window)
             if window.void:
                 return False
-        result = _result_of(chunk)
-        if result is None:
+        transaction = _transaction_of(chunk)
+        if transaction is None:
             return False
-        writer.apply(
-            Batch(
-                (
-                    MappedTransaction(
-                        "",
-                        self._windows.applied,
-                        self._windows.committed_at,
-                        result.changes,
-                        writes=result.writes,
-                        origins=result.origins,
-                    ),
-                )
-            )
-        )
-        result.applied()
+        writer.apply(Batch((transaction,)))
+        chunk.applied()
         return True
 
     def stop(self) -> None:
@@ -159,7 +135,7 @@ class ChunkApplier:
             chunk.outcome.set_exception(Stopped())
 
 
-def _result_of(chunk: PendingChunk) -> ChunkResult | None:
+def _transaction_of(chunk: PendingChunk) -> MappedTransaction | None:
     try:
         return chunk.settle()
     except (CdcError, Stopped):

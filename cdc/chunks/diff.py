@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
+from cdc.chunks.table import Collection
 from cdc.mapping.bson_bytes import DOCUMENT
 from cdc.model.batch import comparable, id_value
 from cdc.model.dead_letter import Failure
@@ -55,6 +56,16 @@ def differences(
         elif raw[id_end(raw) :] != operation.document[id_end(operation.document) :]:
             fields = tuple(_differing(operation.document, raw))
             yield Difference(collection, "different", operation.id, fields), operation
+
+
+def extra(
+    collection: Collection, ids: Iterable[bytes], found: Mapping[object, bytes]
+) -> Iterator[tuple[Difference, Operation]]:
+    """Yield the documents whose rows are gone, with what `on_delete` asks for; `found` as above."""
+    for each in ids:
+        raw = found.get(comparable(each))
+        if raw is not None and not collection.is_gone(raw):
+            yield Difference(collection.name, "extra", each), collection.removed(each, raw)
 
 
 def unmapped(

@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Final
 
 from cdc.chunks.diff import Difference
-from cdc.chunks.scan import Change, Changes
+from cdc.chunks.scan import Changes
 from cdc.model.batch import comparable
+from cdc.model.dead_letter import UNKNOWN
 from cdc.model.job import Progress
 from cdc.model.operation import Operation, OperationKind
 
@@ -76,8 +77,8 @@ class VerifyFindings:
             if kept:
                 findings.append(_noted(difference, letter).to_document())
             if self._repair and operation is not None and letter is None:
-                changes.append(Change(difference.collection, [as_replace(operation)]))
-        return tuple(changes), replace(
+                changes.append((difference.collection, [as_replace(operation)], UNKNOWN))
+        return changes, replace(
             progress,
             missing=progress.missing + kinds.count("missing"),
             extra=progress.extra + kinds.count("extra"),

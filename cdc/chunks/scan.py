@@ -8,44 +8,29 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
-from cdc.chunks.applier import READ_AHEAD, ChunkApplier, ChunkResult, PendingChunk
+from cdc.chunks.applier import READ_AHEAD, ChunkApplier, PendingChunk
 from cdc.chunks.stats import CopyCounters
+from cdc.chunks.table import Part
 from cdc.chunks.windows import Window, Windows
-from cdc.model.dead_letter import UNKNOWN, Origin
+from cdc.model.batch import MappedTransaction
+from cdc.model.dead_letter import Origin
 from cdc.model.job import ENDED, JOBS, Job, JobState, Progress
 from cdc.model.operation import Operation
-from cdc.model.position import Position
 from cdc.model.state_change import StateWrite
 
+Changes = Sequence[tuple[str, Sequence[Operation], Origin]]
+"""Operations by collection, and where these come from."""
 
-class Change(NamedTuple):
-    """Operations on a collection."""
+Read = Callable[[Any, Window], Part]
+"""Reads what follows a cursor."""
 
-    collection: str
-    operations: Sequence[Operation]
-    origin: Origin = UNKNOWN
-
-
-Changes = tuple[Change, ...]
+Settle = Callable[[Part, Window, Progress], tuple[Changes, Progress]]
+"""Gives what to write of a part, and the progress then; the stream has passed the part."""
 
 WINDOW_RETRY_SECONDS = 0.05
 """How soon to look again for the end of a large transaction that is being applied."""
-
-
-class ScanStep(NamedTuple):
-    """What was read behind a cursor, up to and including `cursor`, and what to do with it.
-
-    `settle` is called in the main thread once the stream has passed `high`, at once without one; it
-    is given the
-    progress so far and returns what to write and the progress behind it.
-    """
-
-    cursor: Any
-    finished: bool
-    high: Position | None
-    settle: Callable[[Progress], tuple[Changes, Progress]]
 
 
 class TableScan:
@@ -68,20 +53,18 @@ class TableScan:
         """
         self._counters = counters or CopyCounters()
         self.job = job
-        self.progress = job.progress or Progress()
+        self.progress = self._coming = job.progress or Progress()
         self._windows = windows
         self._applier = applier
         self._before_each = before_each
         self._wait = wait
 
-    def run(
-        self, read: Callable[[Any, Window], ScanStep], enough: Callable[[], bool] = lambda: False
-    ) -> bool:
+    def run(self, read: Read, settle: Settle, enough: Callable[[], bool] = lambda: False) -> bool:
         """Read from the saved cursor to the end, each chunk in a window of its own.
 
-        While one chunk waits for the stream the next is read. Where a window was void, reading
-        goes back to what was settled. Once there is `enough`, stop behind what was read and
-        return False.
+        While one chunk waits for the stream the next is read; `settle` is called in the main
+        thread. Where a window was void, reading goes back to what was settled. Once there is
+        `enough`, stop behind what was read and return False.
         """
         cursor, finished = self.progress.cursor, False
         with self._outstanding() as outstanding:
@@ -91,10 +74,10 @@ class TableScan:
                     return False
                 if reading and len(outstanding) < READ_AHEAD:
                     self._before_each()
-                    step, chunk = self._read(read, cursor)
+                    part, chunk = self._read(read, settle, cursor)
                     self._applier.submit(chunk)
                     outstanding.append(chunk)
-                    cursor, finished = step.cursor, step.finished
+                    cursor, finished = _behind(part, cursor), part.finished
                 elif not outstanding.popleft().outcome.result():
                     for each in outstanding:
                         each.outcome.result()
@@ -115,16 +98,17 @@ class TableScan:
             self._applier.give_up(chunks)
             raise
 
-    def _read(
-        self, read: Callable[[Any, Window], ScanStep], cursor: Any
-    ) -> tuple[ScanStep, PendingChunk]:
+    def _read(self, read: Read, settle: Settle, cursor: Any) -> tuple[Part, PendingChunk]:
         window = self._open()
         try:
-            step = read(cursor, window)
+            part = read(cursor, window)
         except BaseException:
             self._windows.close(window)
             raise
-        return step, PendingChunk(partial(self._settle, step, cursor), window, step.high)
+        settled = partial(
+            self._settle, partial(settle, part, window), cursor, _behind(part, cursor)
+        )
+        return part, PendingChunk(settled, self._has_come, window, part.high)
 
     @contextmanager
     def window(self) -> Iterator[Window]:
@@ -141,33 +125,43 @@ class TableScan:
             self._wait(WINDOW_RETRY_SECONDS)
         return window
 
-    def _settle(self, step: ScanStep, before: Any) -> ChunkResult | None:
-        """Settle a step; None where the one before it was not."""
+    def _settle(
+        self, settle: Callable[[Progress], tuple[Changes, Progress]], before: Any, behind: Any
+    ) -> MappedTransaction | None:
+        """Settle what was read between two cursors; None where what is before it was not."""
         if self.progress.cursor != before:
             return None
-        changes, progress = step.settle(self.progress)
-        progress = _timed(replace(progress, cursor=step.cursor))
-        return ChunkResult(
-            tuple((each.collection, each.operations) for each in changes),
-            (self._saved(progress),),
-            tuple(each.origin for each in changes),
-            partial(self._has_come_to, progress),
+        changes, progress = settle(self.progress)
+        return self._come_to(_timed(replace(progress, cursor=behind)), changes)
+
+    def _come_to(self, progress: Progress, changes: Changes = ()) -> MappedTransaction:
+        """Return what saves a progress, and writes what it takes to come there."""
+        self._coming = progress
+        return self._transaction(self._saved(progress), changes)
+
+    def _transaction(self, write: StateWrite, changes: Changes = ()) -> MappedTransaction:
+        """Return what is applied where the stream has come to, and leaves its checkpoint there."""
+        return MappedTransaction(
+            "",
+            self._windows.applied,
+            self._windows.committed_at,
+            tuple((collection, operations) for collection, operations, _ in changes),
+            writes=(write,),
+            origins=tuple(origin for _, _, origin in changes),
         )
 
-    def _has_come_to(self, progress: Progress) -> None:
-        self.progress = progress
-        self._counters.at(self.job, progress)
+    def _has_come(self) -> None:
+        """Go on from what was settled last: nothing else is, until the target has it."""
+        self.progress = self._coming
+        self._counters.at(self.job, self.progress)
 
     def advance(self, **change: Any) -> None:
         """Set what a phase begins with."""
 
-        def settle() -> ChunkResult:
-            progress = replace(self.progress, **change)
-            return ChunkResult(
-                (), (self._saved(progress),), applied=partial(self._has_come_to, progress)
-            )
+        def settle() -> MappedTransaction:
+            return self._come_to(replace(self.progress, **change))
 
-        self._applier.submit(PendingChunk(settle)).result()
+        self._applier.submit(PendingChunk(settle, self._has_come)).result()
 
     def move(self, state: JobState, error: str | None = None) -> None:
         """Say where the job stands, unless somebody has paused or cancelled it meanwhile."""
@@ -180,12 +174,17 @@ class TableScan:
             progress = replace(progress, cursor=None)
         change = {"state": state.value, "error": error, "progress": progress.to_document()}
         write = StateWrite(JOBS, query, {"$set": change})
-        self._applier.submit(PendingChunk(lambda: ChunkResult((), (write,)))).result()
+        self._applier.submit(PendingChunk(lambda: self._transaction(write))).result()
 
     def _saved(self, progress: Progress) -> StateWrite:
         """Save the progress; not of a job that was given up: its cursor must not come back."""
         query = {"_id": self.job.id, "state": {"$nin": [each.value for each in ENDED]}}
         return StateWrite(JOBS, query, {"$set": {"progress": progress.to_document()}})
+
+
+def _behind(part: Part, cursor: Any) -> Any:
+    """Return the cursor behind a part that was read from another one on."""
+    return cursor if part.last is None else part.last
 
 
 def _timed(progress: Progress) -> Progress:

@@ -185,7 +185,7 @@ class SourceTable:
             )
         )
         looked_up = len(ids) if chunk.finished else keys[chunk.keys][0]
-        return self._part(chunk)._replace(ids=looked_up)
+        return self._part(chunk)._replace(asked=ids[:looked_up])
 
     def probe(self, collection: Collection, window: Window) -> None:
         """Make sure that rows are found by their documents' ids, before one is called gone.
@@ -197,7 +197,7 @@ class SourceTable:
         for _ in range(PROBES):
             ids = self._first_ids(collection, window)
             part = self.lookup(collection, ids, window)
-            lost = {comparable(each) for each in ids[: part.ids]} - part.alive(collection.name)
+            lost = {comparable(each) for each in part.asked} - part.alive(collection.name)
             if not lost:
                 return
             if lost.isdisjoint(map(comparable, self._first_ids(collection, window))):

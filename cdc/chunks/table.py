@@ -17,19 +17,22 @@ NO_FAILURES: Final[Mapping[str, Sequence[Failure]]] = {}
 class Part(NamedTuple):
     """Rows that were read, as documents: operations by collection.
 
-    `failures` are the rows that cannot be carried over, by collection. `last` is the
-    key of the last row, `finished` whether none follows; `high` the position that
-    the stream must have passed before the rows mean anything. `ids` tells for how many of the ids
-    that were asked for, from the first on, rows were looked up.
+    `failures` are the rows that cannot be carried over, by collection. `last` is the key of the
+    last row, or the id of the last document, None where there is none; `finished` tells whether
+    none follows. `high` is the position that the stream must have passed before the rows mean
+    anything, None where nothing was read. Of a look-up `asked` are the ids whose rows were looked
+    up, `gone` those of them that no row was found for, `searched` the documents that it covers.
     """
 
     documents: Mapping[str, Sequence[Operation]]
     rows: int
     last: Any
     finished: bool
-    high: Position
+    high: Position | None
     failures: Mapping[str, Sequence[Failure]] = NO_FAILURES
-    ids: int = 0
+    asked: Sequence[bytes] = ()
+    gone: Sequence[bytes] = ()
+    searched: int = 0
 
     def alive(self, collection: str) -> set[object]:
         """Return the ids of the documents whose rows were found, as MongoDB compares them."""
@@ -93,4 +96,22 @@ class Table(Protocol):
 
     def probe(self, collection: Collection, window: Window) -> None:
         """Make sure that rows are found by their documents' ids; raises UsageError."""
+        ...
+
+
+class Documents(Protocol):
+    """What a collection holds."""
+
+    def is_empty(self, collection: str) -> bool:
+        """Tell whether there is no document in it."""
+        ...
+
+    def ids(
+        self, collection: str, *, after: bytes | None, limit: int, within: Mapping[str, Any]
+    ) -> list[bytes]:
+        """Return the ids that follow `after`, of documents `within`."""
+        ...
+
+    def fetch(self, collection: str, ids: Sequence[bytes]) -> dict[object, bytes]:
+        """Return the documents of these ids that exist, by comparable id."""
         ...

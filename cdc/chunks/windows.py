@@ -46,6 +46,10 @@ class Window:
             return list(operations)
         return [each for each in operations if comparable(each.id) not in touched]
 
+    def untouched_ids(self, collection: str, ids: Iterable[bytes]) -> list[bytes]:
+        """Return the ids of the documents that the stream has not touched."""
+        return [each for each in ids if not self.has_touched(collection, each)]
+
     def has_touched(self, collection: str, identifier: bytes) -> bool:
         """Tell whether the stream touched this document; of an empty id it is not known."""
         return bool(identifier) and comparable(identifier) in self._touched.get(collection, ())

@@ -12,13 +12,17 @@ from typing import Final, Protocol
 import structlog
 
 from cdc.chunks.applier import ChunkApplier
+from cdc.chunks.backfill import Backfill
 from cdc.chunks.findings import LetterOn
+from cdc.chunks.passes import TablePasses
+from cdc.chunks.resync import Resync
+from cdc.chunks.retry import Retry
 from cdc.chunks.scan import TableScan
 from cdc.chunks.stats import CopyCounters
-from cdc.chunks.table import Table
+from cdc.chunks.table import Documents, Table
 from cdc.chunks.throttle import Throttle
+from cdc.chunks.verify import Verify
 from cdc.chunks.windows import Windows
-from cdc.chunks.work import Documents, Work
 from cdc.errors import CdcError, Defect, Retryable
 from cdc.model.job import Job, JobKind, JobState
 from cdc.retry import Backoff, Stopped, let_go
@@ -164,13 +168,8 @@ class JobWorker:
         if scan.job.kind in (JobKind.BACKFILL, JobKind.RESYNC):
             self._before_copy(scan.job)
         with self._open_table(scan.job, partial(self._watch, scan.job)) as table:
-            Work(
-                scan,
-                table,
-                self._documents,
-                chunk_rows=self._chunk_rows,
-                letter_on=self._letter_on,
-            ).run()
+            passes = TablePasses(scan, table, self._documents, chunk_rows=self._chunk_rows)
+            work_on(passes, letter_on=self._letter_on)
         log.debug("job_took", seconds=round(time.monotonic() - started, 3))
 
     def _before_each(self, job: Job) -> None:
@@ -197,6 +196,20 @@ class JobWorker:
     def _wait(self, seconds: float) -> None:
         if self._stopping.wait(seconds):
             raise Stopped
+
+
+def work_on(passes: TablePasses, *, letter_on: LetterOn) -> None:
+    """Do a job, from its saved progress on."""
+    job = passes.scan.job
+    match job.kind:
+        case JobKind.BACKFILL:
+            Backfill(passes).run()
+        case JobKind.RESYNC:
+            Resync(passes).run()
+        case JobKind.VERIFY:
+            Verify(passes, letter_on=letter_on).run()
+        case JobKind.RETRY:
+            Retry(passes, job.options.ids or ()).run()
 
 
 def _remedy(job: Job, error: CdcError) -> str:

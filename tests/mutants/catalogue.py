@@ -35,9 +35,9 @@ MUTANTS: Final = (
     ),
     Mutant(
         "resync takes away what the stream wrote meanwhile",
-        "cdc/chunks/work.py",
-        "touched = [each for each in gone if window.has_touched(name, each)]",
-        "touched: list[bytes] = []",
+        "cdc/chunks/windows.py",
+        "return [each for each in ids if not self.has_touched(collection, each)]",
+        "return [*ids]",
         (f"{WINDOWS}::test_a_row_that_comes_behind_the_look_for_it_is_not_taken_away_by_a_resync",),
     ),
     Mutant(

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from cdc.chunks.applier import ChunkResult, PendingChunk
+from cdc.chunks.applier import PendingChunk
 from cdc.errors import Defect
+from cdc.model.batch import MappedTransaction
 from cdc.model.job import JobKind
 from tests.unit.chunks.world import Running, World, document
 
@@ -104,13 +105,14 @@ def test_a_chunk_is_read_again_when_the_table_is_altered_meanwhile() -> None:
     assert world.target.documents == world.expected()
 
 
-def test_a_piece_that_meets_a_defect_fails_alone() -> None:
+def test_a_chunk_that_meets_a_defect_fails_alone() -> None:
     world = world_of(1)
 
-    def broken() -> ChunkResult | None:
+    def broken() -> MappedTransaction | None:
         raise KeyError("a value of a row")
 
-    failed, fine = PendingChunk(broken), PendingChunk(ChunkResult)
+    nothing = MappedTransaction("", world.windows.applied, None)
+    failed, fine = PendingChunk(broken), PendingChunk(lambda: nothing)
     for chunk in (failed, fine):
         world.applier.submit(chunk)
     world.applier.settle(world.target)

@@ -12,10 +12,11 @@ from typing import Any
 import bson
 
 from cdc.chunks.applier import ChunkApplier
+from cdc.chunks.passes import TablePasses
 from cdc.chunks.scan import TableScan
 from cdc.chunks.table import Collection, Part
 from cdc.chunks.windows import Window, Windows
-from cdc.chunks.work import Work
+from cdc.chunks.worker import work_on
 from cdc.model.batch import Batch, MappedTransaction, comparable
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.dead_letter import Origin
@@ -145,7 +146,7 @@ class SourceTable:
         some = ids[:3]
         keys = {comparable(each) for each in some}
         found = {key: rows[key] for key in rows if key in keys}
-        return self._part(found, high, finished=True)._replace(ids=len(some))
+        return self._part(found, high, finished=True)._replace(asked=some)
 
     def probe(self, collection: Collection, window: Window) -> None:
         pass
@@ -220,13 +221,13 @@ class Running:
             wait=time.sleep,
         )
         table = SourceTable(world.source, random.Random(world.chance.random()), behind)
-        self._work = Work(self.scan, table, world.target, chunk_rows=4)
+        self._passes = TablePasses(self.scan, table, world.target, chunk_rows=4)
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
         try:
-            self._work.run()
+            work_on(self._passes, letter_on=lambda *_: None)
         except Exception as error:  # noqa: BLE001 - the test raises it
             self._error = error
 

@@ -1,0 +1,156 @@
+"""The ways through a table that jobs take, chunk by chunk: its rows, its documents, some ids."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from cdc.chunks.scan import Changes, Settle, TableScan
+from cdc.chunks.table import Collection, Documents, Part, Table
+from cdc.chunks.windows import Window
+from cdc.model.batch import comparable
+from cdc.model.job import Phase, Progress
+
+SettleOf = Callable[[Collection, Part, Window, Progress], tuple[Changes, Progress]]
+"""As `Settle`, of what was looked up for the documents of a collection."""
+
+
+def _never() -> bool:
+    return False
+
+
+def _nothing() -> None:
+    return None
+
+
+class TablePasses:
+    """A job's table and its documents, and how to come through them.
+
+    A pass goes on from the saved progress, and is over at once where that is behind it. It stops
+    while there is `enough`, for `pause` to make room.
+    """
+
+    def __init__(
+        self, scan: TableScan, table: Table, documents: Documents, *, chunk_rows: int
+    ) -> None:
+        """`chunk_rows` is how many documents a chunk of the phase DOCUMENTS has."""
+        self.scan = scan
+        self.table = table
+        self._documents = documents
+        self._chunk_rows = chunk_rows
+        self._options = scan.job.options
+
+    def rows(
+        self,
+        settle: Settle,
+        *,
+        enough: Callable[[], bool] = _never,
+        pause: Callable[[], None] = _nothing,
+    ) -> None:
+        """Go through the table's rows."""
+        scan = self.scan
+        if scan.progress.phase is not Phase.ROWS:
+            return
+        if scan.progress.total is None:
+            empty = all(self._documents.is_empty(each.name) for each in self.table.collections)
+            scan.advance(total=self._estimate(), inserting=empty, order=self.table.order)
+        elif scan.progress.cursor is None:
+            scan.advance(order=self.table.order)
+        while not scan.run(self.table.read, settle, enough):
+            pause()
+
+    def documents(
+        self,
+        settle: SettleOf,
+        *,
+        enough: Callable[[], bool] = _never,
+        pause: Callable[[], None] = _nothing,
+    ) -> None:
+        """Go through the collections' documents, and look for the row of each."""
+        scan = self.scan
+        if scan.progress.phase is Phase.ROWS:
+            scan.advance(phase=Phase.DOCUMENTS, cursor=None, to_search=self._documents_expected())
+        for collection in self.table.collections:
+            if scan.progress.done and collection.name in scan.progress.done:
+                continue
+            self.probe(collection)
+            read = partial(self._read_documents, collection)
+            settle_each = partial(_counted, partial(settle, collection))
+            while not scan.run(read, settle_each, enough):
+                pause()
+            scan.advance(done=(*scan.progress.done, collection.name), cursor=None)
+
+    def by_ids(self, collection: Collection, ids: list[bytes], settle: SettleOf) -> None:
+        """Look up the rows of some documents; what does not fit in one chunk comes in the next."""
+        while ids:
+            ids = ids[self._one_by_ids(collection, ids[: self._chunk_rows], settle) :]
+
+    def probe(self, collection: Collection) -> None:
+        """Make sure that rows are found by their documents' ids; raises UsageError."""
+        with self.scan.window() as window:
+            self.table.probe(collection, window)
+
+    def fetch(self, collection: str, ids: Sequence[bytes]) -> dict[object, bytes]:
+        """Return the documents of these ids that exist, by comparable id."""
+        return self._documents.fetch(collection, ids) if ids else {}
+
+    def _estimate(self) -> int:
+        """Return about how many rows there are to read; 0 where nobody knows."""
+        if self._options.reads_a_range:
+            return 0
+        return round(self.table.rows * self._options.share(self.table.rows) / 100)
+
+    def _documents_expected(self) -> int:
+        """Return about how many documents there are: as many as rows, counted if all were read."""
+        rows = self.scan.progress.rows
+        if self._options.reads_a_range or self._options.sample:
+            rows = max(rows, self.table.rows)
+        return rows * len(self.table.collections)
+
+    def _read_documents(self, collection: Collection, cursor: Any, window: Window) -> Part:
+        ids = self._documents.ids(
+            collection.name, after=cursor, limit=self._chunk_rows, within=collection.own
+        )
+        if not ids:
+            return Part({}, 0, cursor, True, None)
+        finished = len(ids) < self._chunk_rows
+        asked = self._sampled(ids)
+        part = self._looked_up(collection, asked, window)
+        if len(part.asked) < len(asked):
+            ids, finished = [*part.asked], False
+        return part._replace(last=ids[-1], finished=finished, searched=len(ids))
+
+    def _sampled(self, ids: list[bytes]) -> list[bytes]:
+        share = self._options.share(self.scan.progress.to_search)
+        if share >= 100:
+            return ids
+        return [each for each in ids if random.random() * 100 < share]
+
+    def _one_by_ids(self, collection: Collection, ids: list[bytes], settle: SettleOf) -> int:
+        """Look up the rows of the first of the documents; return of how many."""
+        looked_up = 0
+
+        def read(cursor: Any, window: Window) -> Part:
+            nonlocal looked_up
+            part = self._looked_up(collection, ids, window)
+            looked_up = len(part.asked)
+            return part._replace(last=cursor, finished=True)
+
+        self.scan.run(read, partial(settle, collection))
+        return looked_up
+
+    def _looked_up(self, collection: Collection, ids: Sequence[bytes], window: Window) -> Part:
+        part = self.table.lookup(collection, ids, window)
+        alive = part.alive(collection.name)
+        return part._replace(gone=[each for each in part.asked if comparable(each) not in alive])
+
+
+def _counted(
+    settle: Settle, part: Part, window: Window, progress: Progress
+) -> tuple[Changes, Progress]:
+    """Settle what was found in some documents, and count these."""
+    changes, progress = settle(part, window, progress)
+    return changes, replace(progress, searched=progress.searched + part.searched)

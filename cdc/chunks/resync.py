@@ -1,0 +1,38 @@
+"""Resync: writes a table's rows as documents, then removes the documents whose rows are gone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from cdc.chunks.backfill import copied
+from cdc.chunks.diff import extra
+from cdc.chunks.passes import TablePasses
+from cdc.chunks.scan import Changes
+from cdc.chunks.table import Collection, Part
+from cdc.chunks.windows import Window
+from cdc.model.job import Progress
+
+
+class Resync:
+    """Makes collections equal to their table."""
+
+    def __init__(self, passes: TablePasses) -> None:
+        self._passes = passes
+
+    def run(self) -> None:
+        """Go through the rows, then through the documents, from the saved progress on."""
+        self._passes.rows(self._copied)
+        self._passes.documents(self._swept)
+
+    def _copied(self, part: Part, window: Window, progress: Progress) -> tuple[Changes, Progress]:
+        return copied(self._passes.table, part, window, progress)
+
+    def _swept(
+        self, collection: Collection, part: Part, window: Window, progress: Progress
+    ) -> tuple[Changes, Progress]:
+        """Remove the documents whose rows are gone, as `on_delete` says."""
+        asked = window.untouched_ids(collection.name, part.gone)
+        found = extra(collection, asked, self._passes.fetch(collection.name, asked))
+        removals = [operation for _, operation in found]
+        removed = progress.removed + len(removals)
+        return [(collection.name, removals, collection.origin)], replace(progress, removed=removed)

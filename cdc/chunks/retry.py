@@ -1,0 +1,64 @@
+"""Retry: makes a few documents, which dead letters name, equal to their rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import bson
+
+from cdc.chunks.backfill import copied
+from cdc.chunks.passes import TablePasses
+from cdc.chunks.scan import Changes
+from cdc.chunks.table import Collection, Part
+from cdc.chunks.windows import Window
+from cdc.model.batch import comparable
+from cdc.model.job import Progress
+from cdc.model.operation import Operation, OperationKind
+
+
+class Retry:
+    """Writes some documents again, and removes those whose rows are gone."""
+
+    def __init__(self, passes: TablePasses, keys: Sequence[Any]) -> None:
+        """`keys` are the documents' ids."""
+        self._passes = passes
+        self._ids = [encoded(each) for each in keys]
+
+    def run(self) -> None:
+        """Look their rows up."""
+        for collection in self._passes.table.collections:
+            self._passes.probe(collection)
+            self._passes.by_ids(collection, self._ids, self._retried)
+
+    def _retried(
+        self, collection: Collection, part: Part, window: Window, progress: Progress
+    ) -> tuple[Changes, Progress]:
+        changes, progress = copied(self._passes.table, part, window, progress)
+        asked = window.untouched_ids(collection.name, part.gone)
+        away = _away(collection, asked, self._passes.fetch(collection.name, asked))
+        removed = progress.removed + len(away)
+        left = (collection.name, away, collection.origin)
+        return [*changes, left], replace(progress, removed=removed)
+
+
+def _away(
+    collection: Collection, ids: Sequence[bytes], documents: Mapping[object, bytes]
+) -> list[Operation]:
+    """Return what leaves no document of a row that is gone, whether there is one or not."""
+    return [_leaving(collection, each, documents.get(comparable(each))) for each in ids]
+
+
+def _leaving(collection: Collection, identifier: bytes, document: bytes | None) -> Operation:
+    if document is None:
+        return Operation(OperationKind.DELETE, identifier)
+    if collection.is_gone(document):
+        return Operation(OperationKind.REPLACE, identifier, document)
+    return collection.removed(identifier, document)
+
+
+def encoded(key: Any) -> bytes:
+    """Return an `_id` as an operation's."""
+    raw = bson.encode({"_id": key})
+    return raw[4:5] + raw[9:-1]

@@ -1,0 +1,98 @@
+"""Verify: holds documents against their rows, and mends them where the job is to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from cdc.chunks.diff import differences, extra, unmapped
+from cdc.chunks.findings import Found, LetterOn, VerifyFindings
+from cdc.chunks.passes import TablePasses
+from cdc.chunks.scan import Changes
+from cdc.chunks.table import Collection, Part
+from cdc.chunks.windows import Window
+from cdc.model.job import Progress
+from cdc.model.operation import Operation
+
+RECHECKS: Final = 3
+"""How often verify looks again at documents that the stream touched while it compared them."""
+
+
+class Verify:
+    """Compares all that the stream leaves alone; looks again at what it touched."""
+
+    def __init__(self, passes: TablePasses, *, letter_on: LetterOn) -> None:
+        scan = passes.scan
+        self._scan = scan
+        self._passes = passes
+        self._findings = VerifyFindings(
+            scan.progress, repair=scan.job.options.repair, letter_on=letter_on
+        )
+
+    def run(self) -> None:
+        """Go through the rows, then through the documents, from the saved progress on."""
+        enough, pause = self._findings.has_much_pending, self._recheck
+        self._passes.rows(self._compared, enough=enough, pause=pause)
+        self._passes.documents(self._searched, enough=enough, pause=pause)
+        self._recheck()
+
+    def _compared(self, part: Part, window: Window, progress: Progress) -> tuple[Changes, Progress]:
+        """Hold what the stream has not touched since against the documents."""
+        found: list[Found] = []
+        for collection, operations in part.documents.items():
+            wanted = self._settled(collection, operations, window)
+            documents = self._passes.fetch(collection, [each.id for each in wanted])
+            found += differences(collection, wanted, documents)
+            found += self._unmapped(collection, part, window)
+        return self._findings.record(found, replace(progress, rows=progress.rows + part.rows))
+
+    def _settled(
+        self, collection: str, operations: Sequence[Operation], window: Window
+    ) -> list[Operation]:
+        """Return what the stream left alone; the rest is looked at again later."""
+        settled = window.untouched(collection, operations)
+        if len(settled) < len(operations):
+            kept = {each.id for each in settled}
+            self._findings.defer(
+                collection, [each.id for each in operations if each.id not in kept]
+            )
+        return settled
+
+    def _unmapped(self, collection: str, part: Part, window: Window) -> list[Found]:
+        """Tell of the rows that cannot be carried over; nothing can mend their documents."""
+        failed = part.failures.get(collection, ())
+        touched = [each.id for each in failed if window.has_touched(collection, each.id)]
+        self._findings.defer(collection, touched)
+        settled = [each for each in failed if each.id not in {*touched}]
+        documents = self._passes.fetch(collection, [each.id for each in settled if each.id])
+        return [(each, None) for each in unmapped(collection, settled, documents)]
+
+    def _searched(
+        self, collection: Collection, part: Part, window: Window, progress: Progress
+    ) -> tuple[Changes, Progress]:
+        """Tell of the documents whose rows are gone."""
+        name = collection.name
+        self._findings.defer(name, [each for each in part.gone if window.has_touched(name, each)])
+        asked = window.untouched_ids(name, part.gone)
+        documents = self._passes.fetch(name, asked)
+        return self._findings.record(extra(collection, asked, documents), progress)
+
+    def _recheck(self) -> None:
+        """Look again at what was pending; what changes each time is counted as unsettled."""
+        for collection in self._passes.table.collections if self._findings.pending else ():
+            self._passes.probe(collection)
+        for _ in range(RECHECKS):
+            for collection in self._passes.table.collections:
+                ids = self._findings.deferred_of(collection.name)
+                self._passes.by_ids(collection, ids, self._compared_again)
+        unsettled = self._scan.progress.unsettled + self._findings.give_up()
+        self._scan.advance(unsettled=unsettled, pending=())
+
+    def _compared_again(
+        self, collection: Collection, part: Part, window: Window, progress: Progress
+    ) -> tuple[Changes, Progress]:
+        self._findings.looked_at(collection.name, part.asked)
+        changes, progress = self._compared(part._replace(rows=0), window, progress)
+        more, progress = self._searched(collection, part, window, progress)
+        return [*changes, *more], progress
