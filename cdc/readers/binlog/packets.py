@@ -10,12 +10,12 @@ import struct
 import time
 from collections.abc import Callable, Iterator
 from math import inf
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from cdc.errors import CdcError, Corrupted, Retryable, raised
 
 if TYPE_CHECKING:
-    from pymysql.connections import Connection
+    from cdc.readers.server.raw_connection import RawConnection
 
 BUFFER_BYTES: Final = 1 << 18
 HEADER_SIZE: Final = 4
@@ -89,7 +89,7 @@ class PacketStream:
 
     def __init__(
         self,
-        connection: Connection[Any],
+        connection: RawConnection,
         *,
         timeout_seconds: float,
         clock: Callable[[], float] = time.monotonic,
@@ -98,7 +98,7 @@ class PacketStream:
 
         `clock` tells seconds.
         """
-        self._socket: socket.socket = connection._sock  # type: ignore[attr-defined]
+        self._socket = connection.raw_socket
         self._socket.settimeout(timeout_seconds)
         self._timeout_seconds = timeout_seconds
         self._clock = clock

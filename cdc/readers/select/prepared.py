@@ -7,7 +7,6 @@ https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_command_phase_ps
 
 from __future__ import annotations
 
-import socket
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -137,7 +136,7 @@ class _Channel:
 
     def __init__(self, connection: SourceConnection) -> None:
         self._connection = connection
-        self._socket: socket.socket = connection._sock  # type: ignore[attr-defined]
+        self._socket = connection.raw_socket
         self._data = b""
         self._at = 0
         self._number = 0
@@ -145,7 +144,7 @@ class _Channel:
 
     def send(self, command: int, payload: bytes) -> None:
         """Send one command."""
-        self._connection._execute_command(command, payload)  # type: ignore[attr-defined]
+        self._connection.send_command(command, payload)
         self._number = FIRST_NUMBER * ONE
 
     def prepare(self, statement: str) -> int:

@@ -5,19 +5,19 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Iterator
+from typing import Any, Final
 
 import pymysql
 from pymysql.connections import Connection
 from pymysql.constants import CR, ER
-from pymysql.cursors import Cursor
 
 from cdc.config import SourceConfig, TlsConfig
 from cdc.errors import CdcError, Fatal, Retryable, Unfit, UsageError
 from cdc.readers.binlog.packets import Garbled
 from cdc.readers.server import logins, session
 from cdc.readers.server.charsets import decoder
+from cdc.readers.server.raw_connection import RawConnection
 
 __all__ = [
     "AccessDenied",
@@ -102,13 +102,7 @@ class AccessDenied(Unfit):
     """The source refuses this account what it asks for."""
 
 
-if TYPE_CHECKING:
-    _Connection = Connection[Cursor]  # generic in the type stubs only
-else:
-    _Connection = Connection
-
-
-class SourceConnection(_Connection):
+class SourceConnection(RawConnection):
     """A connection that raises Retryable, AccessDenied, Unfit or Fatal instead of driver errors."""
 
     @property
@@ -124,12 +118,12 @@ class SourceConnection(_Connection):
     def command(self, command: int, payload: bytes) -> None:
         """Send a command that is no statement."""
         with self.understood():
-            self._execute_command(command, payload)  # type: ignore[attr-defined]
+            self.send_command(command, payload)
 
     def answer(self) -> None:
         """Read the one packet by which the source answers a command."""
         with self.understood():
-            self._read_packet()  # type: ignore[no-untyped-call]
+            self.read_answer()
 
     @contextlib.contextmanager
     def understood(self) -> Iterator[None]:
@@ -147,15 +141,14 @@ class SourceConnection(_Connection):
             close_connection(self)  # an answer may be left half read
             raise Garbled.of(error, self.where) from error
 
-    def _process_auth(self, plugin_name: bytes, auth_packet: Any, handler: Any = None) -> Any:
-        plugin = plugin_name.decode("ascii", "replace")
+    def prove(self, plugin: str, challenge: Any, follow: Callable[[], Any]) -> Any:
+        """Log in by a plugin that is followed; raises Unfit for any other."""
         user = self.user.decode("utf-8", "replace") if isinstance(self.user, bytes) else ""
-        encrypted: bool = self._secure  # type: ignore[attr-defined]
-        logins.require(plugin, encrypted=encrypted, where=self.where, user=user)
+        logins.require(plugin, encrypted=self.is_encrypted, where=self.where, user=user)
         if plugin == logins.PARSEC:
-            return logins.prove_by_parsec(self, auth_packet.read_all())
+            return logins.prove_by_parsec(self, challenge.read_all())
         try:
-            return super()._process_auth(plugin_name, auth_packet, handler)  # type: ignore[misc]
+            return follow()
         except IndexError as error:
             if plugin == logins.DIALOG:
                 raise logins.talks_first(self.where, user) from error
@@ -225,10 +218,10 @@ def _logged_in(source: SourceConfig, read_timeout: float) -> SourceConnection:
         raise Garbled.of(error, where) from error
 
 
-def close_connection(connection: Connection[Any]) -> None:
+def close_connection(connection: RawConnection) -> None:
     """Drop a connection without a farewell, in whatever state it is."""
     with contextlib.suppress(Exception):
-        connection._force_close()  # type: ignore[attr-defined]
+        connection.drop()
 
 
 def is_mariadb(connection: Connection[Any]) -> bool:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cdc.errors import Unfit
+from cdc.readers.server.raw_connection import RawConnection
 
 PARSEC: Final = "parsec"
 DIALOG: Final = "dialog"
@@ -64,14 +65,14 @@ def talks_first(where: str, user: str) -> Unfit:
     )
 
 
-def prove_by_parsec(connection: Any, challenge: bytes) -> Any:
+def prove_by_parsec(connection: RawConnection, challenge: bytes) -> Any:
     """Answer MariaDB's `parsec` (`plugin/auth_parsec/auth_parsec.cc`); return the server's verdict.
 
     The server's challenge and one of ours are signed by an Ed25519 key that is derived from the
     password with the salt of the account, which is asked for by an empty packet.
     """
     connection.write_packet(b"")
-    extension = connection._read_packet().get_all_data()[-_EXTENSION_SIZE:]
+    extension = connection.read_packet()[-_EXTENSION_SIZE:]
     kind, doublings, salt = extension[0], extension[1], extension[2:]
     if kind != _PBKDF2 or doublings > _MOST_DOUBLINGS:
         raise ValueError("an unknown derivation of keys")
@@ -79,4 +80,4 @@ def prove_by_parsec(connection: Any, challenge: bytes) -> Any:
     ours = os.urandom(_SCRAMBLE_SIZE)
     signature = Ed25519PrivateKey.from_private_bytes(seed).sign(challenge[:_SCRAMBLE_SIZE] + ours)
     connection.write_packet(ours + signature)
-    return connection._read_packet()
+    return connection.read_answer()

@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterator
 from itertools import count
 
 import pytest
-from pymysql.connections import Connection
-from pymysql.cursors import Cursor
 
 from cdc.errors import Corrupted
 from cdc.readers.binlog.events import parse
@@ -19,6 +17,7 @@ from cdc.readers.binlog.packets import (
     PacketStream,
     ServerError,
 )
+from cdc.readers.server.raw_connection import RawConnection
 
 Link = tuple[Iterator[bytes], socket.socket]
 HEADER = 19
@@ -33,8 +32,8 @@ def link() -> Iterator[Link]:
         yield iter(PacketStream(held, timeout_seconds=5)), theirs
 
 
-def connection(ours: socket.socket) -> Connection[Cursor]:
-    made = Connection(defer_connect=True)
+def connection(ours: socket.socket) -> RawConnection:
+    made = RawConnection(defer_connect=True)
     made._sock = ours  # type: ignore[attr-defined]
     return made
 
