@@ -4,3 +4,8 @@ MySQL ──bytes──▶ readers ──Transaction(rows events)──▶ mappi
                                                                    (documents + checkpoint, one transaction)
 Start reading at `cdc.pipeline`.
 """  # noqa: E501 - the drawing is one line
+
+from typing import Final
+
+DISTRIBUTION: Final = "mysql-mongodb-cdc"
+"""What a package index calls it: `cdc` is somebody else's there."""

@@ -10,7 +10,7 @@ from typing import NoReturn
 import click
 import structlog
 
-from cdc import log
+from cdc import DISTRIBUTION, log
 from cdc.config import LogConfig
 from cdc.errors import CdcError
 from cdc.terminal.output import say
@@ -61,7 +61,7 @@ class _LazyGroup(click.Group):
     cls=_LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.version_option(package_name="cdc", prog_name="cdc")
+@click.version_option(package_name=DISTRIBUTION, prog_name="cdc")
 def cdc() -> None:
     """Keep MongoDB collections equal to MySQL or MariaDB tables.
 

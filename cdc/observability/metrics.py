@@ -16,6 +16,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector, CollectorRegistry
 
+from cdc import DISTRIBUTION
 from cdc.model.job import Job
 from cdc.model.telemetry import Role, Telemetry
 from cdc.readers.server.status import SourceStatus
@@ -38,7 +39,7 @@ class StreamCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """Yield every metric; one whose value is not known is left out."""
         telemetry, seen = self._telemetry(), self._source()
-        yield InfoMetricFamily("cdc_build", "What runs here.", value={"version": version("cdc")})
+        yield _build()
         yield _gauge("cdc_active", "1 while this daemon is the active one.", _is_active(telemetry))
         yield from _lag(telemetry, seen)
         yield from _connections(telemetry)
@@ -210,6 +211,10 @@ def _counter(
     for values, count in sorted(counts.items()):
         family.add_metric([*values], count)
     return family
+
+
+def _build() -> Metric:
+    return InfoMetricFamily("cdc_build", "What runs here.", {"version": version(DISTRIBUTION)})
 
 
 def _gauge(name: str, text: str, value: float | None) -> Metric:

@@ -4,13 +4,14 @@ import json
 import logging
 import pkgutil
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import click
 import pytest
 import structlog
 
-from cdc import cli, commands, log
+from cdc import DISTRIBUTION, cli, commands, log
 from cdc.config import LogConfig
 from cdc.errors import CdcError, Halted, Retryable, Unfit, UsageError
 
@@ -59,7 +60,7 @@ def test_every_listed_command_tells_what_it_takes(
 
 def test_the_version_is_the_package_s(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["--version"]) == 0
-    assert capsys.readouterr().out.startswith("cdc, version ")
+    assert capsys.readouterr().out == f"cdc, version {version(DISTRIBUTION)}\n"
 
 
 @pytest.mark.parametrize("arguments", [["nonsense"], ["--nonsense"], ["check", "--nonsense"]])
