@@ -6,7 +6,14 @@ ARGS ?=
 WORKERS ?= 3
 SERVERS ?= $(CDC_SERVER_VERSIONS)
 
-.PHONY: help check test demo bench compare-dual-write mutants format clean
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# Every platform's hashes, and no index: pip asks the one that it is configured for.
+COMPILE := $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 \
+	--generate-hashes --no-annotate --custom-compile-command "make pins"
+COMPILE_PROJECT := $(COMPILE) pyproject.toml
+COMPILE_GROUP := $(COMPILE) --constraint requirements/dev.txt --group
+
+.PHONY: help check test demo bench compare-dual-write mutants format pins clean
 
 help:
 	@echo "make demo [ARGS=--once]  a real MySQL and MongoDB, kept equal before your eyes"
@@ -16,11 +23,12 @@ help:
 	@echo "make bench               speed, as ratios within one run"
 	@echo "make compare-dual-write  what writing twice loses when processes die, and cdc in the same test"
 	@echo "make mutants             make mistakes in a copy, see the suite notice each (3 minutes)"
+	@echo "make pins [ARGS=--upgrade]   write requirements/ anew from pyproject.toml"
 
-$(VENV)/.ready: requirements-dev.txt pyproject.toml
+$(VENV)/.ready: requirements/dev.txt pyproject.toml
 	@docker/make-venv $(PYTHON) $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@$(PIP_INSTALL) --require-hashes --requirement requirements/dev.txt
+	@$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 check: $(VENV)/.ready
@@ -37,6 +45,13 @@ format: $(VENV)/.ready
 test: $(VENV)/.ready
 	@$(BIN)/python -m tests.portal.browser.chromium
 	CDC_SERVER_VERSIONS="$(SERVERS)" $(BIN)/pytest -n $(WORKERS) --dist worksteal --durations 25 $(ARGS)
+
+pins: $(VENV)/.ready
+	$(COMPILE_PROJECT) --extra servers --extra portal --group dev --output-file requirements/dev.txt $(ARGS)
+	$(COMPILE_PROJECT) --constraint requirements/dev.txt --output-file requirements/run.txt
+	$(COMPILE_PROJECT) --constraint requirements/dev.txt --extra portal \
+		--output-file requirements/portal.txt
+	$(COMPILE_GROUP) build --output-file requirements/build.txt
 
 demo: $(VENV)/.ready
 	@$(BIN)/cdc demo $(ARGS)

@@ -1,13 +1,17 @@
 # The portal. Build it from the checkout: docker build -f docker/portal.Dockerfile -t portal .
 FROM python:3.13.5-slim-bookworm AS build
 WORKDIR /src
-COPY pyproject.toml README.md LICENSE requirements-dev.txt ./
+COPY pyproject.toml README.md LICENSE ./
+COPY requirements requirements
 COPY cdc cdc
 COPY config/mappings config/mappings
-# The versions that the tests ran with; what only tests need is not installed.
-RUN python -m venv /opt/portal \
-    && /opt/portal/bin/pip install --no-cache-dir --disable-pip-version-check \
-        --constraint requirements-dev.txt ".[portal]"
+# The files that the tests ran with, by their hashes; what only tests need is not installed.
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
+RUN pip install --require-hashes --requirement requirements/build.txt \
+    && pip wheel --no-deps --no-build-isolation --wheel-dir /wheel . \
+    && python -m venv /opt/portal \
+    && /opt/portal/bin/pip install --require-hashes --requirement requirements/portal.txt \
+    && /opt/portal/bin/pip install --no-deps --no-index /wheel/*.whl
 COPY portal /srv/portal
 ENV PORTAL_STATIC_ROOT=/srv/static
 # It reads the settings, and uses neither key nor database.
