@@ -13,12 +13,13 @@ COMPILE := $(BIN)/uv pip compile --quiet --no-config --universal --python-versio
 COMPILE_PROJECT := $(COMPILE) pyproject.toml
 COMPILE_GROUP := $(COMPILE) --constraint requirements/dev.txt --group
 
-.PHONY: help check test demo bench compare-dual-write mutants format pins clean
+.PHONY: help check test test-quick demo bench compare-dual-write mutants format pins clean
 
 help:
 	@echo "make demo [ARGS=--once]  a real MySQL and MongoDB, kept equal before your eyes"
 	@echo "make test [ARGS=...]     the whole suite, on real servers; WORKERS=0 runs it in one process"
 	@echo "make test SERVERS=\"mysql=8.0.31 mariadb=10.5 mongo=5.0.4\"   the same on other versions, or some of them"
+	@echo "make test-quick          unit and integration, without MariaDB and what takes long; 3 minutes"
 	@echo "make check               format, lint, types, import rules, unit tests"
 	@echo "make bench               speed, as ratios within one run"
 	@echo "make compare-dual-write  what writing twice loses when processes die, and cdc in the same test"
@@ -45,6 +46,10 @@ format: $(VENV)/.ready
 test: $(VENV)/.ready
 	@$(BIN)/python -m tests.portal.browser.chromium
 	CDC_SERVER_VERSIONS="$(SERVERS)" $(BIN)/pytest -n $(WORKERS) --dist worksteal --durations 25 $(ARGS)
+
+test-quick: $(VENV)/.ready
+	CDC_SERVER_VERSIONS="$(SERVERS)" $(BIN)/pytest -q -n $(WORKERS) --dist worksteal --quick \
+		$(or $(ARGS),tests/unit tests/integration)
 
 pins: $(VENV)/.ready
 	$(COMPILE_PROJECT) --extra servers --extra portal --group dev --output-file requirements/dev.txt $(ARGS)

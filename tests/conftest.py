@@ -15,6 +15,7 @@ from cdc.errors import Unfit, UsageError
 from cdc.servers import Flavour, MongoServer, MySQLServer, mongo_server, mysql_server, versions
 from tests import compared, examples
 from tests.support.features import require
+from tests.support.quick import is_quick
 
 # A busy machine is no failing property; and what CI judges is the same examples each time.
 settings.register_profile("cdc", deadline=None, derandomize="CI" in os.environ)
@@ -30,6 +31,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--budget", type=int, default=1, help="how many times longer random campaigns run"
     )
+    parser.addoption("--quick", action="store_true", help="neither MariaDB nor what is marked slow")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -40,6 +42,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "needs(*features): what its shared server may lack")
     examples.budget = int(config.getoption("--budget"))
     config.pluginmanager.register(compared)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--quick"):
+        left_out = [item for item in items if not is_quick(item)]
+        items[:] = [item for item in items if is_quick(item)]
+        config.hook.pytest_deselected(items=left_out)
 
 
 def pytest_report_header() -> str:

@@ -131,6 +131,7 @@ def one_by_one(reader: ChunkReader, table: SelectTable, applied: Position) -> li
     return [(chunk.last, number(chunk)) for chunk in found if chunk.last is not None]
 
 
+@pytest.mark.slow
 def test_every_row_is_read_once_in_the_order_of_its_key(source: MySQLServer, schema: str) -> None:
     kinds = [kind for kind in KINDS if kind.is_of(source)]
     with chunk_reader(source) as reader:
@@ -264,6 +265,7 @@ def test_rows_of_many_bytes_end_a_chunk_early(source: MySQLServer, schema: str) 
     assert max(len(chunk.event.images) for chunk in found) < 12_000_000
 
 
+@pytest.mark.slow
 def test_a_row_larger_than_a_packet_is_read_whole(source: MySQLServer, schema: str) -> None:
     source.execute("SET GLOBAL max_allowed_packet = 100000000")
     source.execute(f"CREATE TABLE {schema}.t (id INT PRIMARY KEY, body LONGTEXT, n INT)")

@@ -87,6 +87,7 @@ def together(server: MySQLServer) -> Iterator[list[Kind]]:
         yield usable[at : at + KINDS_A_TABLE]
 
 
+@pytest.mark.slow
 def test_every_type_reads_the_same_from_select_as_from_the_binlog(
     source: MySQLServer, schema: str, budget: int
 ) -> None:

@@ -147,6 +147,7 @@ def sample(
     return Sample(applied, after, frozenset(numbers(chunk.event.images)), chunk.high)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
 def test_what_is_applied_is_visible_and_what_is_visible_is_in_the_high_watermark(
     source: MySQLServer, schema: str, mode: Mode, budget: int

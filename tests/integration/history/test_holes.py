@@ -16,6 +16,8 @@ from cdc.servers import MySQLServer, mysql_server
 from tests.integration.history.looking import config
 from tests.support.binlogs import purge
 
+pytestmark = pytest.mark.slow  # starts a MariaDB of its own
+
 Gtid = tuple[int, int, int]
 
 

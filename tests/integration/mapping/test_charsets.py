@@ -45,6 +45,7 @@ def decoded(name: str, raw: bytes) -> str | None:
         return None
 
 
+@pytest.mark.slow
 def test_every_character_and_byte_pair_is_decoded_as_the_server_does(
     source: MySQLServer, cursor: Any
 ) -> None:

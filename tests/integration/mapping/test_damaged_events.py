@@ -177,6 +177,7 @@ def damaged(data: bytes, changes: list[tuple[float, int]], left: float | None) -
     return bytes(changed) if left is None else cut(bytes(changed), int(left * len(data)))
 
 
+@pytest.mark.slow
 def test_changed_events_raise_the_projects_errors_or_give_bson(
     recording: Recording, budget: int, source: MySQLServer, examined: Examined
 ) -> None:
@@ -203,6 +204,7 @@ def test_changed_events_raise_the_projects_errors_or_give_bson(
     examined(source.flavour, "damaged streams of events", DAMAGED_STREAMS * budget)
 
 
+@pytest.mark.slow
 def test_events_cut_short_anywhere_raise_the_projects_errors(recording: Recording) -> None:
     reader = Reader(recording)
 

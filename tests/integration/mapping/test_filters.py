@@ -7,6 +7,7 @@ from contextlib import closing
 from typing import Any
 
 import bson
+import pytest
 from pymysql.cursors import Cursor
 
 from cdc.mapping.compile.compiler import compile_plan
@@ -79,6 +80,7 @@ def by_id(documents: list[Document]) -> dict[Any, Document]:
     return {document.pop("_id"): document for document in documents}
 
 
+@pytest.mark.slow
 def test_documents_are_those_that_the_server_selects(
     source: MySQLServer, schema: str, budget: int
 ) -> None:

@@ -80,6 +80,7 @@ def by_select(server: MySQLServer, schema: str) -> dict[int, bytes]:
     return last(read)
 
 
+@pytest.mark.slow
 def test_documents_at_the_limits_of_json_keep_their_values(
     source: MySQLServer, schema: str
 ) -> None:
@@ -114,6 +115,7 @@ PARTS = (
 """A change within each of `LIMITS`, in their order."""
 
 
+@pytest.mark.slow
 def test_changes_within_documents_at_the_limits_of_json(mysql: MySQLServer) -> None:
     schema = "json_limits"
     mysql.execute(f"DROP DATABASE IF EXISTS {schema}")

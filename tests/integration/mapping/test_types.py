@@ -136,6 +136,7 @@ def tables(draw: st.DrawFn, server: MySQLServer) -> tuple[list[Kind], list[list[
     return kinds, [list(row) for row in draw(st.lists(rows, min_size=1, max_size=12))]
 
 
+@pytest.mark.slow
 def test_random_tables_with_random_nulls(
     source: MySQLServer, schema: str, budget: int, examined: Examined
 ) -> None:

@@ -7,6 +7,8 @@ import pytest
 from cdc.errors import UsageError
 from cdc.servers import Flavour, ServerFailed, mongo_server, mysql_server
 
+pytestmark = pytest.mark.slow  # starts servers of its own
+
 FLAVOURS = ["mysql", "mariadb"]
 
 

@@ -41,6 +41,7 @@ def no_ensurepip(tmp_path: Path) -> str:
     return str(package.parent)
 
 
+@pytest.mark.slow
 def test_an_environment_with_pip_is_made_and_then_left_alone(tmp_path: Path) -> None:
     venv = tmp_path / "venv"
 
@@ -53,6 +54,7 @@ def test_an_environment_with_pip_is_made_and_then_left_alone(tmp_path: Path) -> 
     assert (venv / "installed").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("apt-get"), reason="Debian's pip comes by apt-get")
 @pytest.mark.skipif(not Path(SYSTEM_PYTHON).exists(), reason="needs the distribution's Python")
 def test_without_ensurepip_the_distributions_pip_serves(tmp_path: Path, no_ensurepip: str) -> None:

@@ -14,6 +14,8 @@ import pytest
 from cdc.servers.detached import command_of
 from tests.waiting import eventually
 
+pytestmark = pytest.mark.slow  # starts servers of its own
+
 OWN_THREE_SERVERS = """
 import json, sys, tempfile
 from cdc.servers import mongo_server, mysql_server

@@ -16,6 +16,8 @@ from pymongo import MongoClient
 from cdc.servers.cache import Cache
 from cdc.servers.detached import command_of
 
+pytestmark = pytest.mark.slow  # starts servers of its own
+
 
 class Commands:
     """`cdc servers …` with a state of its own and the servers of the user's cache."""

@@ -88,6 +88,7 @@ def read(settings: SourceConfig, schema: str, begin: Checkpoint) -> tuple[Rows, 
     return found, None
 
 
+@pytest.mark.slow
 def test_a_reader_whose_link_is_damaged_reads_right_or_stops_by_name(
     source: MySQLServer, schema: str, proxy: Proxy, settings: SourceConfig, budget: int
 ) -> None:
@@ -114,6 +115,7 @@ def test_a_reader_whose_link_is_damaged_reads_right_or_stops_by_name(
     assert len(stops) < budget * len(recording.telling) // 3, stops
 
 
+@pytest.mark.slow
 def test_a_question_whose_answer_is_damaged_raises_an_error_of_cdc(
     source: MySQLServer, schema: str, proxy: Proxy, settings: SourceConfig, budget: int
 ) -> None:
@@ -140,6 +142,7 @@ def test_a_question_whose_answer_is_damaged_raises_an_error_of_cdc(
     ask()
 
 
+@pytest.mark.slow
 def test_a_chunk_whose_packets_do_not_fit_together_is_read_again(
     source: MySQLServer, schema: str, proxy: Proxy, settings: SourceConfig, budget: int
 ) -> None:

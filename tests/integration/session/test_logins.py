@@ -73,6 +73,7 @@ def logs_in(settings: SourceConfig) -> bool:
         return cursor.fetchone() == ("someone@%",)
 
 
+@pytest.mark.slow  # a MariaDB of its own
 @pytest.mark.parametrize("password", PASSWORDS)
 @pytest.mark.parametrize("plugin", ["ed25519", "parsec", "mysql_native_password"])
 def test_an_account_of_mariadb_logs_in(plugged: MySQLServer, plugin: str, password: str) -> None:
@@ -97,6 +98,7 @@ def test_an_account_of_mysql_logs_in(mysql: MySQLServer, plugin: str, password: 
     assert isinstance(error, AccessDenied)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("clear", "plugin", "over_tls"),
     [("ON", "mysql_clear_password", "does not let"), ("OFF", "dialog", "pam_use_cleartext_plugin")],

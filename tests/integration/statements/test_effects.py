@@ -130,6 +130,7 @@ class Done(NamedTuple):
     now: State
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("binlog_format", "before"), FORMATS)
 def test_the_reader_says_of_each_statement_what_the_server_did(
     source: MySQLServer, schema: str, binlog_format: str, before: str

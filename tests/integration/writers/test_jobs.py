@@ -172,6 +172,7 @@ def many_done(state: Database[dict[str, Any]]) -> None:
     )
 
 
+@pytest.mark.slow
 def test_finding_what_matters_looks_at_no_job_that_is_done(
     jobs: Jobs, state: Database[dict[str, Any]]
 ) -> None:

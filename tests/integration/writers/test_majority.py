@@ -34,6 +34,7 @@ def batch() -> Batch:
     return Batch((MappedTransaction("x", AFTER, 1.0, (("docs", [insert]),)),))
 
 
+@pytest.mark.slow
 def test_a_batch_is_not_acknowledged_while_only_the_primary_has_it(members: ThreeMembers) -> None:
     with members.client() as client:
         writer = MongoWriter(

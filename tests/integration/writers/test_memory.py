@@ -77,6 +77,7 @@ def only_counted() -> Iterator[None]:
         gc.enable()
 
 
+@pytest.mark.slow
 def test_a_batch_that_meets_a_conflict_again_and_again_takes_no_more_memory(
     writer: MongoWriter, client: MongoClient[dict[str, Any]], database: str, batch: Batch
 ) -> None:

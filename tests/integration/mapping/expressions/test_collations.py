@@ -42,6 +42,7 @@ def numbers(source: MySQLServer, schema: str, budget: int) -> list[int]:
     return chosen
 
 
+@pytest.mark.slow
 def test_every_character_weighs_what_the_server_says(
     source: MySQLServer, schema: str, numbers: list[int]
 ) -> None:
@@ -58,6 +59,7 @@ def hexadecimal(key: str) -> str:
     return "".join(f"{ord(weight):04X}" for weight in key)
 
 
+@pytest.mark.slow
 def test_every_character_has_the_case_that_the_server_gives(
     source: MySQLServer, schema: str, numbers: list[int]
 ) -> None:

@@ -186,6 +186,7 @@ def answered_alike(server: MySQLServer, sql: str) -> bool:
     )
 
 
+@pytest.mark.slow
 def test_random_expressions_over_random_rows(
     source: MySQLServer, schema: str, table: tuple[TableMap, list[Row]], budget: int
 ) -> None:

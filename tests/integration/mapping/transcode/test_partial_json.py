@@ -151,6 +151,7 @@ def assert_as_selected(server: MySQLServer, schema: str, act: Callable[[], None]
     assert by_id == expected(server, f"{schema}.t")
 
 
+@pytest.mark.slow
 def test_random_changes_within_json_end_as_select_shows_them(
     source: MySQLServer, schema: str, budget: int, examined: Examined
 ) -> None:
@@ -180,6 +181,7 @@ def test_random_changes_within_json_end_as_select_shows_them(
     examined("mysql", "partial updates of JSON", partial_events(source))
 
 
+@pytest.mark.slow
 def test_a_large_value_grows_and_shrinks_by_its_parts(source: MySQLServer, schema: str) -> None:
     large = {f"key{at}": ["x" * 90, at, at * 1e9, None] for at in range(600)}
     statements: Statements = [
