@@ -13,7 +13,8 @@ COMPILE := $(BIN)/uv pip compile --quiet --no-config --universal --python-versio
 COMPILE_PROJECT := $(COMPILE) pyproject.toml
 COMPILE_GROUP := $(COMPILE) --constraint requirements/dev.txt --group
 
-.PHONY: help check test test-quick demo bench compare-dual-write mutants format pins clean
+.PHONY: help check test test-quick coverage demo bench compare-dual-write mutants format pins \
+	package clean
 
 help:
 	@echo "make demo [ARGS=--once]  a real MySQL and MongoDB, kept equal before your eyes"
@@ -21,15 +22,21 @@ help:
 	@echo "make test SERVERS=\"mysql=8.0.31 mariadb=10.5 mongo=5.0.4\"   the same on other versions, or some of them"
 	@echo "make test-quick          unit and integration, without MariaDB and what takes long; 3 minutes"
 	@echo "make check               format, lint, types, import rules, unit tests"
+	@echo "make coverage            which lines the unit tests run; ARGS=\"tests/unit tests/integration\": others"
 	@echo "make bench               speed, as ratios within one run"
 	@echo "make compare-dual-write  what writing twice loses when processes die, and cdc in the same test"
 	@echo "make mutants             make mistakes in a copy, see the suite notice each (3 minutes)"
 	@echo "make pins [ARGS=--upgrade]   write requirements/ anew from pyproject.toml"
+	@echo "make package             wheel and source archive into dist/"
 
 $(VENV)/.ready: requirements/dev.txt pyproject.toml
 	@docker/make-venv $(PYTHON) $(VENV)
 	@$(PIP_INSTALL) --require-hashes --requirement requirements/dev.txt
 	@$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.release: $(VENV)/.ready requirements/release.txt
+	@$(PIP_INSTALL) --require-hashes --requirement requirements/release.txt
 	@touch $@
 
 check: $(VENV)/.ready
@@ -51,12 +58,21 @@ test-quick: $(VENV)/.ready
 	CDC_SERVER_VERSIONS="$(SERVERS)" $(BIN)/pytest -q -n $(WORKERS) --dist worksteal --quick \
 		$(or $(ARGS),tests/unit tests/integration)
 
+# Processes that tests start are measured too, but for those that are killed: these write nothing.
+coverage: $(VENV)/.ready
+	@rm -rf build/coverage && mkdir -p build/coverage
+	CDC_SERVER_VERSIONS="$(SERVERS)" $(BIN)/coverage run -m pytest -q -n $(WORKERS) --dist worksteal \
+		$(or $(ARGS),tests/unit)
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report
+
 pins: $(VENV)/.ready
 	$(COMPILE_PROJECT) --extra servers --extra portal --group dev --output-file requirements/dev.txt $(ARGS)
 	$(COMPILE_PROJECT) --constraint requirements/dev.txt --output-file requirements/run.txt
 	$(COMPILE_PROJECT) --constraint requirements/dev.txt --extra portal \
 		--output-file requirements/portal.txt
 	$(COMPILE_GROUP) build --output-file requirements/build.txt
+	$(COMPILE_GROUP) release --output-file requirements/release.txt
 
 demo: $(VENV)/.ready
 	@$(BIN)/cdc demo $(ARGS)
@@ -69,6 +85,11 @@ compare-dual-write: $(VENV)/.ready
 
 mutants: $(VENV)/.ready
 	@$(BIN)/python -m tests.mutants $(ARGS)
+
+package: $(VENV)/.release
+	@rm -rf dist
+	$(BIN)/python -m build --no-isolation
+	$(BIN)/twine check --strict dist/*
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info
