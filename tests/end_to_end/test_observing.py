@@ -73,6 +73,13 @@ def status(stream: Stream, capsys: pytest.CaptureFixture[str]) -> Document:
     return facts
 
 
+def idle_metrics(daemon: Daemon) -> dict[str, float]:
+    """Return metrics that tell of nothing left to do: a busy machine delays heartbeats now and then."""
+    found = metrics(daemon)
+    idle = found["cdc_bytes_behind"] == 0 and found["cdc_lag_seconds{apply}"] == 0
+    return found if idle else {}
+
+
 def test_an_idle_stream_has_no_lag(items: Stream) -> None:
     daemon = items.start()
     items.sql("INSERT INTO items VALUES (1, 'one'), (2, 'two')", "DELETE FROM items WHERE id = 2")
@@ -82,9 +89,7 @@ def test_an_idle_stream_has_no_lag(items: Stream) -> None:
     heartbeats = 3 * items.settings["source"]["heartbeat_seconds"]
     idle = daemon.until_logged("batch_applied")
     assert idle
-    eventually(lambda: metrics(daemon)["cdc_bytes_behind"] == 0)
-    found = metrics(daemon)
-    assert found["cdc_lag_seconds{apply}"] == 0
+    found = eventually(lambda: idle_metrics(daemon))
     assert found["cdc_transactions_applied_total"] >= 2
     assert found["cdc_documents_written_total{items}{insert}"] >= 1
     assert found["cdc_source_connected"] == found["cdc_target_connected"] == 1

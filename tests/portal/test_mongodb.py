@@ -15,11 +15,11 @@ from portal import mongodb
 _ASK_IN_A_FORK = """
 import os
 import django; django.setup()
-from portal import replicated
-replicated.documents().command("ping")
+from portal import mongodb
+mongodb.documents().command("ping")
 child = os.fork()
 if child == 0:
-    replicated.documents().command("ping")
+    mongodb.documents().command("ping")
     os._exit(0)
 print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
