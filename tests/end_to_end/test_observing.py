@@ -74,7 +74,7 @@ def status(stream: Stream, capsys: pytest.CaptureFixture[str]) -> Document:
 
 
 def idle_metrics(daemon: Daemon) -> dict[str, float]:
-    """Return metrics that tell of nothing left to do: a busy machine delays heartbeats now and then."""
+    """Return metrics that tell of nothing left to do, once: a busy machine delays heartbeats."""
     found = metrics(daemon)
     idle = found["cdc_bytes_behind"] == 0 and found["cdc_lag_seconds{apply}"] == 0
     return found if idle else {}
