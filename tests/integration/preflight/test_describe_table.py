@@ -63,7 +63,7 @@ def binlog_from_now(source: MySQLServer, schema: str) -> Iterator[Callable[[], T
     """What gives the table map of the next change in `schema`."""
     position = resolve_start(settings(source), "now")
     reader = BinlogReader(
-        settings(source), follows=lambda name, _: name in {schema, "*"}, transaction_bytes=1 << 20
+        settings(source), follows=lambda name, _: name == schema, transaction_bytes=1 << 20
     )
 
     def next_table_map() -> TableMap:

@@ -11,7 +11,7 @@ import pytest
 
 from cdc.errors import RefusedEvent
 from cdc.model.checkpoint import Checkpoint
-from cdc.model.transaction import Effect, SchemaChange, TableChange
+from cdc.model.transaction import ANY_TABLE, Effect, SchemaChange, TableChange
 from cdc.readers.binlog.reader import BinlogReader
 from cdc.readers.server.start_position import resolve_start
 from cdc.servers import MySQLServer
@@ -228,7 +228,7 @@ def said(server: MySQLServer, schema: str, began: Checkpoint, most: int) -> Iter
     """Yield what is said of the table t, of each statement, up to what the reader refuses."""
 
     def follows(one: str, table: str) -> bool:
-        return one == schema and table in {"t", BEGIN, END, "*"}
+        return one == schema and table in {"t", BEGIN, END, ANY_TABLE}
 
     reader = BinlogReader(config(server), follows=follows, transaction_bytes=1 << 24)
     changes: list[TableChange] = []
