@@ -67,11 +67,10 @@ class JobWorker:
         chunk_rows: int,
         letter_on: LetterOn,
         before_copy: Callable[[Job], None] = lambda _: None,
-        on_idle: Callable[[], None] = lambda: None,
         tidy: Callable[[], None] = lambda: None,
         counters: CopyCounters | None = None,
     ) -> None:
-        """`on_idle` is called whenever no job is left to do; `counters` counts what is copied.
+        """`counters` counts what is copied.
 
         `tidy` is called between jobs, `before_copy` before anything of a backfill or resync is
         written.
@@ -86,7 +85,6 @@ class JobWorker:
         self._throttle = throttle
         self._chunk_rows = chunk_rows
         self._letter_on = letter_on
-        self._on_idle = on_idle
         self._tidy = tidy
         self._stopping = threading.Event()
         self._looked_at = 0.0
@@ -114,7 +112,6 @@ class JobWorker:
         self._tidy()
         job = self._jobs.next()
         if job is None:
-            self._on_idle()
             self._stopping.wait(LOOK_SECONDS)
             return False
         scan = TableScan(

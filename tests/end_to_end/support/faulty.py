@@ -10,9 +10,8 @@ import click
 from cdc import cli
 from cdc.commands import config_option
 from cdc.commands.run import run_daemon
-from cdc.config import load
 from cdc.job_client import skip_transaction
-from cdc.mapping.file.loading import load_mappings
+from cdc.mapping.file.project import load_project
 from cdc.model.checkpoint import Checkpoint
 from cdc.writers import stream_admin
 from tests.support.faults import Faults
@@ -36,8 +35,7 @@ def position() -> None:
 @config_option
 def skip(config_path: Path) -> None:
     """What `cdc position skip --yes` carries out, watched."""
-    config = load(config_path)
-    mappings = load_mappings(config.mappings, relative_to=config_path.resolve().parent)
+    config, mappings = load_project(config_path)
     state = stream_admin.read(config)
     assert state is not None
     found = skip_transaction.plan(config, mappings, Checkpoint.from_document(state))
