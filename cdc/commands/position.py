@@ -91,7 +91,7 @@ def set_position(
     """
     config = load(config_path)
     before = stream_admin.read(config)
-    wanted = _resolved(config, _wanted(gtid, file, offset, word), before)
+    wanted = _resolved(config, _wanted(gtid, file, offset, word), before, resync=resync)
     passed = _passed_over(config, before, wanted)
     change = f"{_place(before)} → {str(wanted.position) or 'nothing applied'}"
     told = f"{change}; that {passed}" if passed else change
@@ -223,10 +223,10 @@ def _wanted(
 
 
 def _resolved(
-    config: Config, wanted: str | StartPosition, before: dict[str, Any] | None
+    config: Config, wanted: str | StartPosition, before: dict[str, Any] | None, *, resync: bool
 ) -> Checkpoint:
     """Ask the source for the position; refuse one that it cannot go on from, or gives GTIDs up."""
-    checkpoint = resolve_start(config.source, wanted)
+    checkpoint = resolve_start(config.source, wanted, copied=resync)
     by_gtids = before is not None and isinstance(
         Checkpoint.from_document(before).position, GtidPosition
     )

@@ -26,8 +26,10 @@ from cdc.model.checkpoint import Checkpoint
 from cdc.model.state_change import StateWrite
 from cdc.preflight import edit_findings, require
 from cdc.preflight.mapping_edits import unresolved
-from cdc.preflight.run import followed_now
-from cdc.readers.server.start_position import resolve_start, witnessed
+from cdc.preflight.run import existing_now
+from cdc.readers.server import xa
+from cdc.readers.server.connection import asking
+from cdc.readers.server.start_position import QUERY_SECONDS, resolve_start, witnessed
 from cdc.writers.accepted_mappings import entries
 from cdc.writers.connection import Client
 from cdc.writers.jobs import Jobs
@@ -73,10 +75,9 @@ class Enlisting:
         """Save the first position, and claim the collections, together."""
         claims, wanted = self._claims(), self._copies()
         covered = [] if self._config.start == "backfill" else [str(each) for each in wanted]
-        left = self._state_write({"$set": {"left": claims.left(wanted)}})
         accepted = entries(self._mappings, datetime.now(UTC))
         with _claimed_meanwhile():
-            self._writer.create(first, accepted, covered, [left, *claims.writes()])
+            self._writer.create(first, accepted, covered, claims.left(wanted), claims.writes())
 
     def witness(self, checkpoint: Checkpoint) -> Checkpoint:
         """Take the source's log as it is, for a stream begun before there were witnesses."""
@@ -99,6 +100,8 @@ class Enlisting:
         state = self._writer.read_state() or {}
         name, covered = self._config.name, state.get("covered", [])
         claims, wanted = self._claims(), self._copies()
+        if any(str(each) not in covered for each in wanted):
+            self._patience.ask(self._see_what_is_prepared)
         writes = [
             *queue_backfills(name, wanted, covered, {*state.get("left", ()), *claims.left(wanted)}),
             *uncovered(name, covered, self._router),
@@ -110,11 +113,17 @@ class Enlisting:
             with _claimed_meanwhile():
                 self._writer.apply(Batch((change,)))
 
+    def _see_what_is_prepared(self) -> None:
+        """Wait for XA transactions that were passed over while no mapping followed the table."""
+        with asking(self._config.source, read_timeout=QUERY_SECONDS) as connection:
+            xa.wait_until_decided(connection)
+
     def _claims(self) -> StreamClaims:
         return StreamClaims(self._config, self._mappings, self._client)
 
     def _copies(self) -> list[Copy]:
-        tables = self._patience.ask(lambda: followed_now(self._config, self._mappings))
+        """Return every copy of a table; one created later is streamed from its first row."""
+        tables = self._patience.ask(lambda: existing_now(self._config, self._mappings))
         return copies(tables, self._router)
 
     def _accept(self, state: dict[str, Any]) -> list[StateWrite]:

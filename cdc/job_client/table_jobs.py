@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from bson import json_util
@@ -26,6 +26,8 @@ from cdc.terminal.output import in_a_line, say
 from cdc.terminal.spelling import spelling
 
 FAILED = 1
+_DONE = {JobKind.RESYNC: "resynced", JobKind.VERIFY: "compared"}
+"""What is done to every table if none is named."""
 
 
 def perform_on_tables(
@@ -33,15 +35,16 @@ def perform_on_tables(
 ) -> int:
     """Do it and return the exit code: 1 where a job failed or differences are left."""
     config, mappings = load_project(config_path)
-    if kind is JobKind.RESYNC and not tables:
-        asked = _every_resync(config, mappings)
-    else:
-        asked = [
-            Job.request(config.name, kind, table, by="command-line", options=options)
-            for table in _known(tables, config, mappings)
-        ]
+    gone: Sequence[str] = ()
     if tables:
+        asked = _requests(kind, _known(tables, mappings), config, options)
         require_possible(config, mappings, asked)
+    else:
+        existing = existing_now(config, mappings)
+        gone = sorted({*followed_now(config, mappings)}.difference(existing))
+        asked = _on_every(kind, existing, config, mappings, options)
+        for table in gone:
+            say(f"not {_DONE[kind]}: {in_a_line(table)} is not there", err=True)
     display: Display = (BarDisplay if sys.stderr.isatty() else LineDisplay)(spelling())
     ended = run_jobs(config, mappings, asked, display)
     if output == "json":
@@ -49,24 +52,37 @@ def perform_on_tables(
     else:
         for each in ended:
             tell(each)
-    return FAILED if any(_is_bad(each) for each in ended) else 0
+    unread = gone if kind is JobKind.VERIFY else ()
+    return FAILED if unread or any(_is_bad(each) for each in ended) else 0
 
 
-def _every_resync(config: Config, mappings: Sequence[Mapping]) -> Sequence[Job]:
-    """Return what makes every table right that the source has; tell what cannot be."""
-    existing = existing_now(config, mappings)
-    repair = repaired(config.name, TableRouter(mappings), existing, by="command-line")
-    gone = {*followed_now(config, mappings)}.difference(existing)
-    left = [*(f"{table} is not there" for table in sorted(gone)), *repair.left]
-    for each in left:
+def _requests(
+    kind: JobKind, tables: Iterable[str], config: Config, options: Options
+) -> Sequence[Job]:
+    return [
+        Job.request(config.name, kind, table, by="command-line", options=options)
+        for table in tables
+    ]
+
+
+def _on_every(
+    kind: JobKind,
+    tables: Sequence[str],
+    config: Config,
+    mappings: Sequence[Mapping],
+    options: Options,
+) -> Sequence[Job]:
+    """Return what is done on all of them; tell which a resync would not make right."""
+    if kind is not JobKind.RESYNC:
+        return _requests(kind, tables, config, options)
+    repair = repaired(config.name, TableRouter(mappings), tables, by="command-line")
+    for each in repair.left:
         say(f"not resynced: {in_a_line(each)}", err=True)
     return repair.jobs
 
 
-def _known(tables: Sequence[str], config: Config, mappings: Sequence[Mapping]) -> Sequence[str]:
-    """Return the tables that were named, or all that are followed."""
-    if not tables:
-        return followed_now(config, mappings)
+def _known(tables: Sequence[str], mappings: Sequence[Mapping]) -> Sequence[str]:
+    """Return the full names of the tables that were named."""
     followed = TableRouter(mappings)
     return list(dict.fromkeys(_followed(table, followed, mappings) for table in tables))
 

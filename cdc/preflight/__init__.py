@@ -8,7 +8,7 @@ from cdc.preflight.rules.edited import edit_findings
 from cdc.preflight.rules.expressions import expression_findings
 from cdc.preflight.rules.indexes import index_findings
 from cdc.preflight.rules.places import place_findings
-from cdc.preflight.rules.source import source_findings
+from cdc.preflight.rules.source import source_findings, xa_finding
 from cdc.preflight.rules.tables import glob_findings, gone, mapping_finding, missing, table_findings
 from cdc.preflight.rules.target import target_findings
 
@@ -29,4 +29,5 @@ __all__ = [
     "source_findings",
     "table_findings",
     "target_findings",
+    "xa_finding",
 ]

@@ -37,6 +37,7 @@ from cdc.preflight import (
     source_findings,
     table_findings,
     target_findings,
+    xa_finding,
 )
 from cdc.preflight.mapping_edits import MappingEdit, unresolved
 from cdc.preflight.rules import tables
@@ -44,7 +45,7 @@ from cdc.preflight.rules.source import quoted_account
 from cdc.readers.binlog.dump import replica_uuid
 from cdc.readers.binlog.history import continuation
 from cdc.readers.select.select_table import unread
-from cdc.readers.server import heartbeat_writer, resume
+from cdc.readers.server import heartbeat_writer, resume, xa
 from cdc.readers.server.catalog import list_tables
 from cdc.readers.server.connection import asking, connect_source, is_mariadb
 from cdc.readers.server.facts import fetch_source_facts, is_table, table_facts
@@ -184,6 +185,7 @@ def examine_position(config: Config) -> Iterator[Finding]:
         try:
             checkpoint = _checkpoint(config, state, mariadb=mariadb)
             if checkpoint is None:
+                yield xa_finding(xa.undecided(connection))
                 return
             continuation.server_continuing(
                 connection,

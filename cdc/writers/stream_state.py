@@ -100,11 +100,13 @@ class StreamState:
         checkpoint: Checkpoint,
         mappings: Sequence[Document],
         covered: Sequence[str] = (),
+        left: Sequence[str] = (),
         session: ClientSession | None = None,
     ) -> None:
         """Write the first state of a new stream; raises DuplicateKeyError where there is one.
 
-        `covered` are the copies of tables that need no backfill.
+        `covered` are the copies of tables that need no backfill, `left` those that go where another
+        stream has left documents.
         """
         document = {
             "_id": self._stream,
@@ -117,6 +119,7 @@ class StreamState:
             "created_at": datetime.now(UTC),
             "mappings": list(mappings),
             "covered": list(covered),
+            "left": list(left),
         }
         self._documents.insert_one(document, session=session)
 

@@ -154,17 +154,19 @@ class MongoWriter:
         checkpoint: Checkpoint,
         mappings: Sequence[Document],
         covered: Sequence[str] = (),
+        left: Sequence[str] = (),
         writes: Sequence[StateWrite] = (),
     ) -> None:
-        """Write a new stream's first checkpoint, which copies need no backfill, and `writes`.
+        """Write a new stream's first checkpoint, what is known of its copies, and `writes`.
 
-        Nothing is written where an attempt before this one did it. Raises Claimed where one of the
-        writes claims what another stream has claimed.
+        See StreamState.create for `covered` and `left`: a target without transactions has them with
+        the checkpoint too. Nothing is written where an attempt before this one did it. Raises
+        Claimed where one of the writes claims what another stream has claimed.
         """
 
         def attempt() -> None:
             with suppress(DuplicateKeyError), committed_if_any(self._transaction) as session:
-                self.state.create(checkpoint, mappings, covered, session)
+                self.state.create(checkpoint, mappings, covered, left, session)
                 self._committer.write_state(writes, session)
 
         self._persist(attempt)

@@ -96,6 +96,19 @@ def test_a_resync_of_all_leaves_out_what_it_cannot_do_and_says_so(items: Stream)
 
 
 @MYSQL
+def test_a_table_that_is_gone_is_told_of_and_leaves_no_job_behind(items: Stream) -> None:
+    items.follow("never")
+    items.restart()
+    items.until_caught_up()
+
+    compared = Command(items, "verify")
+
+    assert compared.returncode == 1, compared.stderr
+    assert f"not compared: {items.schema}.never is not there" in compared.stderr
+    assert {each["state"] for each in jobs(items)} == {"done"}
+
+
+@MYSQL
 def test_a_sample_of_a_small_table_is_all_of_it(items: Stream) -> None:
     items.database["items"].delete_one({"_id": 2})
 

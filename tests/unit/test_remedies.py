@@ -37,6 +37,8 @@ TYPED = {
     ("readers/binlog/reader.py", "--verify-binlog-checksum"): "end_to_end/test_damage.py"
     "::test_what_is_damaged_for_good_is_stepped_over",
     ("readers/binlog/next_transaction.py", "XA COMMIT"): REMEDIES + "a_prepared_xa_transaction",
+    ("model/xid.py", "XA COMMIT"): "end_to_end/test_prepared_before.py"
+    "::test_no_position_is_set_before_they_are_decided",
     ("readers/binlog/cursor.py", "go on from now"): REMEDIES + "a_log_that_was_created_anew",
     ("readers/server/resume.py", "keep binlogs longer"): REMEDIES + "purged_binlogs",
     ("readers/server/resume.py", "where the transactions went"): REMEDIES

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from typing import Final
 
 from cdc.model.server_facts import SourceFacts
+from cdc.model.xid import Xid, not_decided
 from cdc.preflight.findings import Finding, Outcome
 
 OLDEST: Final = {"mysql": (8, 0), "mariadb": (10, 5)}
@@ -204,6 +205,25 @@ def _replica(facts: SourceFacts) -> Finding:
             f"if it is one: {remedy}",
         )
     return Finding(name, OK, f"{logs or 'OFF'}, and the source is no replica")
+
+
+def xa_finding(undecided: Collection[Xid] | None) -> Finding:
+    """Judge, before a first start, XA transactions that are prepared and not decided.
+
+    None: the account may not ask.
+    """
+    if undecided is None:
+        return Finding(
+            "XA RECOVER",
+            Outcome.NOT_CHECKED,
+            "MySQL shows prepared transactions to accounts with XA_RECOVER_ADMIN only, and a stream"
+            " that begins while one waits for XA COMMIT misses its changes",
+            "if applications use XA, see before the first start that XA RECOVER shows nothing",
+        )
+    if undecided:
+        error = not_decided(undecided)
+        return Finding("XA RECOVER", WARNING, error.message, error.remedy or "")
+    return Finding("XA RECOVER", OK, "no XA transaction is prepared")
 
 
 def quoted_account(account: str) -> str:

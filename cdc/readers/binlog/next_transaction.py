@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 from cdc.errors import CdcError, Retryable, UsageError
 from cdc.model.checkpoint import Checkpoint
+from cdc.model.xid import Xid
 from cdc.readers.binlog import dump, events
 from cdc.readers.binlog.events import CHECKSUM_SIZE, ChecksumMismatch, Event
 from cdc.readers.binlog.history import continuation
-from cdc.readers.binlog.outline import Outline, Outliner, Xid, decides
+from cdc.readers.binlog.outline import Outline, Outliner, decides
 from cdc.readers.binlog.packets import PacketStream, ServerError, StreamEnded
 from cdc.readers.binlog.reader import folds_names
 from cdc.readers.server import resume

@@ -10,12 +10,13 @@ import struct
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final
 
 from cdc.errors import CdcError, Corrupted
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.position import FilePosition, Position
 from cdc.model.witness import Witness
+from cdc.model.xid import Xid
 from cdc.readers.binlog import events, payloads, rows, table_maps
 from cdc.readers.binlog.cursor import BinlogCursor
 from cdc.readers.binlog.events import (
@@ -70,17 +71,6 @@ _ENDING: Final = frozenset({EventType.XID, EventType.XA_PREPARE, EventType.TRANS
 _TELLING_NOTHING: Final = frozenset({Role.SAVEPOINT, Role.ROLLBACK_TO, Role.OTHER})
 
 _UNREADABLE: Final = (ArithmeticError, LookupError, ValueError, struct.error, CdcError)
-
-
-class Xid(NamedTuple):
-    """The name of an XA transaction."""
-
-    format: int
-    global_id: bytes
-    branch: bytes
-
-    def __str__(self) -> str:
-        return f"X'{self.global_id.hex()}',X'{self.branch.hex()}',{self.format}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,8 +342,8 @@ def _xid(event: Event) -> Xid:
 
 def decides(event: Event, xid: Xid) -> bool:
     """Tell whether an event commits an XA transaction that was prepared, or rolls it back."""
-    if event.type != EventType.QUERY:
+    if event.type not in _QUERIES:
         return False
-    statement = events.query(event).statement.upper()
+    statement = query_event.uncompressed(event).statement.upper()
     ends = str(xid).upper().encode()
     return statement.startswith((b"XA COMMIT ", b"XA ROLLBACK ")) and statement.endswith(ends)

@@ -38,6 +38,7 @@ _ACCESS_DENIED: Final = frozenset(
         ER.COLUMNACCESS_DENIED_ERROR,
         ER.SPECIFIC_ACCESS_DENIED_ERROR,
         1130,  # host is not allowed
+        1401,  # MySQL: XA RECOVER without XA_RECOVER_ADMIN
         1698,  # MariaDB: access denied, the account logs in another way
         1820,  # the password must be changed first
         1862,  # the password has expired

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from cdc.errors import Unfit, UsageError
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.position import FilePosition, GtidPosition, GtidSet, MariadbGtids, Position
 from cdc.model.witness import Witness
+from cdc.model.xid import not_decided
 from cdc.readers.binlog.dump import FIRST_OFFSET
 from cdc.readers.binlog.history import continuation
+from cdc.readers.server import xa
 from cdc.readers.server.connection import SourceConnection, asking, connect_source, is_mariadb
 from cdc.readers.server.resume import rows, server_identity
 
@@ -21,14 +22,25 @@ if TYPE_CHECKING:
     from cdc.config import SourceConfig, StartPosition
 
 QUERY_SECONDS = 30.0
+ATTEMPTS: Final = 30
+"""How often to look for a moment at which no XA transaction is prepared."""
 
 
-def resolve_start(config: SourceConfig, start: str | StartPosition) -> Checkpoint:
-    """Ask the source what `start` means there; return the checkpoint to begin with."""
+def resolve_start(
+    config: SourceConfig, start: str | StartPosition, *, copied: bool = False
+) -> Checkpoint:
+    """Ask the source what `start` means there; return the checkpoint to begin with.
+
+    `copied`: every table is copied behind it. Raises Retryable if the stream would miss changes of
+    XA transactions that are not decided soon.
+    """
     with asking(config, read_timeout=QUERY_SECONDS) as connection:
         mariadb = is_mariadb(connection)
-        if isinstance(start, str):
-            position = _WORDS[start](connection, mariadb)
+        if start == "earliest":
+            position = earliest_position(connection, mariadb)
+        elif isinstance(start, str):
+            copied = copied or start == "backfill"
+            position = _from_now(connection, mariadb=mariadb, copied=copied)
         else:
             position = start_from_config(start, mariadb=mariadb)
         here = server_identity(connection, mariadb=mariadb)
@@ -116,8 +128,14 @@ def current_position(connection: Connection[Any], mariadb: bool) -> Position:
     return FilePosition(str(file), int(size))
 
 
-_WORDS: dict[str, Callable[[Connection[Any], bool], Position]] = {
-    "backfill": current_position,  # what the tables hold already is copied beside the stream
-    "earliest": earliest_position,
-    "now": current_position,
-}
+def _from_now(connection: SourceConnection, *, mariadb: bool, copied: bool) -> Position:
+    """Return a position before which nothing was prepared that is committed behind it.
+
+    What is decided after it and before a copy, that copy sees.
+    """
+    for _ in range(ATTEMPTS):
+        position = current_position(connection, mariadb)
+        waited_for = xa.wait_until_decided(connection)
+        if copied or not waited_for:
+            return position
+    raise not_decided(waited_for)

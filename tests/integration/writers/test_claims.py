@@ -29,14 +29,19 @@ def client(mongo: MongoServer) -> Iterator[MongoClient[dict[str, Any]]]:
 
 
 def writer(
-    client: MongoClient[dict[str, Any]], database: str, state_database: str, stream: str
+    client: MongoClient[dict[str, Any]],
+    database: str,
+    state_database: str,
+    stream: str,
+    *,
+    transactional: bool = True,
 ) -> MongoWriter:
     return MongoWriter(
         client,
         database=database,
         state_database=state_database,
         stream=stream,
-        transactional=True,
+        transactional=transactional,
     )
 
 
@@ -81,6 +86,22 @@ def test_a_stream_that_cannot_claim_does_not_begin(
 
     assert other.read_state() is None
     assert owners(Claims(client, state_database=state_database)) == {"d.b": "one"}
+
+
+def test_without_transactions_a_stream_that_dies_before_it_claims_knows_what_was_left(
+    client: MongoClient[dict[str, Any]], database: str, state_database: str
+) -> None:
+    writer(client, database, state_database, "one").create(
+        START, [], writes=claiming("one", ["d.a"], [], NOW)
+    )
+    other = writer(client, database, state_database, "other", transactional=False)
+
+    with pytest.raises(Claimed):
+        other.create(START, [], left=["app.t a"], writes=claiming("other", ["d.a"], [], NOW))
+
+    state = other.read_state()
+    assert state is not None
+    assert state["left"] == ["app.t a"]
 
 
 def test_a_release_waits_for_no_live_daemon_and_fences_one_that_was_frozen(

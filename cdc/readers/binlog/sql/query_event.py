@@ -27,9 +27,7 @@ class Logged(NamedTuple):
 
 def logged(event: Event, decode: Decode, *, mariadb: bool) -> Logged:
     """Read a QUERY event, MariaDB's QUERY_COMPRESSED, or EXECUTE_LOAD_QUERY."""
-    query = events.query(event)
-    if event.type == EventType.QUERY_COMPRESSED:
-        query = query._replace(statement=rows.uncompress(query.statement))
+    query = uncompressed(event)
     status = query_status.read(query.status)
     statement = classify(_utf8(query, status, decode), query.schema, status.sql_mode)
     if status.phase in _WITHOUT_EFFECT:
@@ -45,10 +43,15 @@ def verb(event: Event) -> str:
 
     Nothing else of a statement that holds values may be shown.
     """
-    text = events.query(event).statement
+    return first_word(uncompressed(event).statement) or "?"
+
+
+def uncompressed(event: Event) -> Query:
+    """Read one of these events, with its statement as it was run."""
+    query = events.query(event)
     if event.type == EventType.QUERY_COMPRESSED:
-        text = rows.uncompress(text)
-    return first_word(text) or "?"
+        query = query._replace(statement=rows.uncompress(query.statement))
+    return query
 
 
 def _doubted(change: SchemaChange, flags: int, error: int, *, mariadb: bool) -> SchemaChange:

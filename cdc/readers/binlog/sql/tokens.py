@@ -19,6 +19,10 @@ _QUOTED: Final = frozenset(
 )
 
 
+_NUMBERS: Final = frozenset({TokenType.HEX_STRING, TokenType.BIT_STRING})
+"""What sqlglot takes the prefix from: behind a dot 0x1F is a name."""
+
+
 class Session(NamedTuple):
     """The default schema and the sql_mode that a statement ran with."""
 
@@ -57,7 +61,7 @@ class TokenCursor:
             tokens = dialects.of(session.sql_mode).tokenize(text)
         except SqlglotError:
             return None
-        return cls([word for token in tokens for word in _words(token)], text, session)
+        return cls([word for token in tokens for word in _words(token, text)], text, session)
 
     @property
     def ended(self) -> bool:
@@ -154,6 +158,11 @@ class TokenCursor:
 
     def table(self) -> TableName:
         """Take a table's name, with its schema or in the default one."""
+        schema, name = self.reference()
+        return (self.session.schema if schema is None else schema), name
+
+    def reference(self) -> tuple[str | None, str]:
+        """Take a table's name as it is written: its schema, None if there is none, and its own."""
         quoted = not self.peek()
         first = self.name()
         if self.skip("."):
@@ -161,7 +170,7 @@ class TokenCursor:
         if not quoted and first.count(".") == 1:  # the tokenizer takes 1.2 for a number
             schema, _, table = first.partition(".")
             return schema, table
-        return self.session.schema, first
+        return None, first
 
     def tables(self) -> tuple[TableName, ...]:
         """Take a list of tables."""
@@ -186,9 +195,13 @@ class TokenCursor:
         return "" if self.ended else self._text[self._words[self._at].start :]
 
 
-def _words(token: Token) -> Iterator[Word]:
+def _words(token: Token, text: str) -> Iterator[Word]:
     if token.token_type in _QUOTED:
         yield Word(token.text, "", token.start, token.end + 1)
+        return
+    if token.token_type in _NUMBERS:
+        number = text[token.start : token.end + 1]
+        yield Word(number, number.upper(), token.start, token.end + 1)
         return
     for part in token.text.split():  # some of sqlglot's tokens are two words: FOREIGN KEY
         yield Word(part, part.upper(), token.start, token.end + 1)

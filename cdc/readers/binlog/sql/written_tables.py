@@ -25,6 +25,9 @@ class Writes(NamedTuple):
 
 UNTOLD: Final = Writes()
 
+_Reference = tuple[str | None, str]
+"""A table's schema as far as it is written, and its name."""
+
 _MODIFIERS: Final = ("LOW_PRIORITY", "HIGH_PRIORITY", "DELAYED", "QUICK", "CONCURRENT", "IGNORE")
 _JOINS: Final = frozenset({",", "JOIN", "STRAIGHT_JOIN"})
 _BEHIND_TABLES: Final = ("WHERE", "ORDER", "LIMIT", "RETURNING")
@@ -41,17 +44,20 @@ def written(verb: str, words: TokenCursor) -> Writes:
     match verb:
         case "INSERT" | "REPLACE":
             words.skip("INTO")
-            tables = [words.table()]
+            found = [words.reference()]
         case "LOAD":
-            tables = [words.table()] if words.seek("INTO") and words.skip("TABLE") else []
+            found = [words.reference()] if words.seek("INTO") and words.skip("TABLE") else []
         case "UPDATE":
-            tables = _referenced(words.until("SET"))
+            found = _referenced(words.until("SET"))
         case "DELETE":
-            tables = _deleted(words.until(*_BEHIND_TABLES))
+            found = _deleted(words.until(*_BEHIND_TABLES))
         case _:
-            tables = []
+            found = []
     words.skip_parentheses()
-    tables = [each for each in tables if each[1] not in queries]
+    # a query hides the table of its name, unless that is written with its schema
+    found = [each for each in found if each[0] is not None or each[1] not in queries]
+    default = words.session.schema
+    tables = [(default if schema is None else schema, table) for schema, table in found]
     if not all(schema and table for schema, table in tables):
         return UNTOLD
     return Writes(tuple(tables), not queries and _is_plain(words))
@@ -71,7 +77,7 @@ def _over_queries(words: TokenCursor) -> tuple[str, set[str]]:
     return words.take(), names
 
 
-def _deleted(words: TokenCursor) -> list[TableName]:
+def _deleted(words: TokenCursor) -> list[_Reference]:
     """Return the tables behind FROM, or USING: one that is deleted from is always among them."""
     if not words.seek("FROM"):
         return []
@@ -80,17 +86,17 @@ def _deleted(words: TokenCursor) -> list[TableName]:
     return _referenced(words)
 
 
-def _referenced(references: TokenCursor) -> list[TableName]:
+def _referenced(references: TokenCursor) -> list[_Reference]:
     """Return every table that a list of joined ones names; none where it holds parentheses.
 
     One that is only read is among them: then the statement is taken for more than it is.
     """
     if references.contains("("):
         return []
-    tables = [references.table()]
+    tables = [references.reference()]
     while not references.ended:
         if references.take() in _JOINS:
-            tables.append(references.table())
+            tables.append(references.reference())
     return tables
 
 

@@ -50,6 +50,13 @@ def query(
     return event(EventType.QUERY, body, end=end, flags=flags)
 
 
+def compressed_query(statement: str) -> Event:
+    """A QUERY event of MariaDB's log_bin_compress, without a default schema."""
+    packed = b"\x82" + len(statement).to_bytes(2, "big") + zlib.compress(statement.encode())
+    body = struct.pack("<IIBHH", 1, 0, 0, 0, 0) + b"\0" + packed
+    return event(EventType.QUERY_COMPRESSED, body)
+
+
 def loading(statement: str, *, schema: str = "db") -> Event:
     """EXECUTE_LOAD_QUERY."""
     body = struct.pack("<IIBHH", 1, 0, len(schema), 0, 0) + bytes(13)

@@ -5,8 +5,9 @@ import pytest
 from cdc.errors import Corrupted
 from cdc.model.checkpoint import Checkpoint, Inflight
 from cdc.model.position import FilePosition, GtidPosition, GtidSet, MariadbGtids, Position
+from cdc.model.xid import Xid
 from cdc.readers.binlog.events import Event, EventType
-from cdc.readers.binlog.outline import Outline, Outliner, Xid, decides
+from cdc.readers.binlog.outline import Outline, Outliner, decides
 from tests.unit.readers.binlog import binlog_bytes as binlog
 
 GTIDS = GtidPosition(GtidSet())
@@ -174,6 +175,7 @@ def test_a_prepared_transaction_tells_its_name_and_what_decides_it() -> None:
     assert found.prepared == Xid(7, b"a", b"bc")
     assert decides(binlog.query("XA COMMIT X'61',X'6263',7"), found.prepared)
     assert decides(binlog.query("XA ROLLBACK X'61',X'6263',7"), found.prepared)
+    assert decides(binlog.compressed_query("XA COMMIT X'61',X'6263',7"), found.prepared)
     assert not decides(binlog.query("XA COMMIT X'61',X'62',7"), found.prepared)
     assert not decides(binlog.query("XA START X'61',X'6263',7"), found.prepared)
 
