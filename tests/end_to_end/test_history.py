@@ -17,6 +17,8 @@ from tests.end_to_end.support.daemon import Daemon
 from tests.end_to_end.support.put_back import Backup, live_application
 from tests.end_to_end.support.stream import Document, Stream
 from tests.support.binlogs import newest, purge, purge_to
+from tests.support.dialect import change_source, reset_logs, start_replica, stop_replica
+from tests.support.features import OWN_CERTIFICATE, has
 from tests.waiting import eventually
 
 HALTED = 4
@@ -63,8 +65,7 @@ def reset(stream: Stream) -> None:
     """Make the source forget its log, in another second than the log was made."""
     *_, (began,) = stream.source.execute("SELECT UNIX_TIMESTAMP()")
     eventually(lambda: stream.source.execute("SELECT UNIX_TIMESTAMP()")[0][0] > began)
-    mariadb = stream.source.flavour == "mariadb"
-    stream.sql("RESET MASTER" if mariadb else "RESET BINARY LOGS AND GTIDS")
+    stream.sql(reset_logs(stream.source))
 
 
 def diverged(daemon: Daemon, error: str = "SourceDiverged") -> Document:
@@ -130,13 +131,14 @@ def test_a_stream_whose_history_is_purged_while_it_is_idle_goes_on(own_source: S
 
 @pytest.mark.parametrize("stream", ["mysql-gtid", "mariadb-gtid"], indirect=True)
 def test_an_account_that_may_not_log_in_again_reads_on(stream: Stream) -> None:
+    tls = "required" if has(stream.source, OWN_CERTIFICATE) else "off"
     account = f"'{stream.schema}'@'%'"
     stream.table("items", "id INT NOT NULL PRIMARY KEY, word VARCHAR(20)")
     stream.sql(
         f"CREATE USER {account} IDENTIFIED BY 'one'",
         f"GRANT SELECT, REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO {account}",
     )
-    stream.settings["source"] |= {"user": stream.schema, "password": "one", "tls": "required"}
+    stream.settings["source"] |= {"user": stream.schema, "password": "one", "tls": tls}
     daemon = stream.start()
     try:
         stream.until_caught_up()
@@ -323,14 +325,10 @@ def made_from_a_backup(stream: Stream, new: MySQLServer) -> None:
             cursor.execute(
                 f"INSERT INTO {stream.schema}.items VALUES (%s, %s)", (number, row["word"])
             )
-        cursor.execute("RESET MASTER")
+        cursor.execute(reset_logs(new))
         cursor.execute(f"SET GLOBAL gtid_slave_pos = '{position}'")
-        cursor.execute(
-            f"CHANGE MASTER TO MASTER_HOST = '{old.host}', MASTER_PORT = {old.port},"
-            f" MASTER_USER = '{old.user}', MASTER_PASSWORD = '{old.password}',"
-            " MASTER_USE_GTID = slave_pos"
-        )
-        cursor.execute("START SLAVE")
+        cursor.execute(change_source(new, old))
+        cursor.execute(start_replica(new))
 
 
 def until_replicated(stream: Stream, new: MySQLServer) -> None:
@@ -386,7 +384,7 @@ def test_a_replica_made_from_a_backup_of_just_then_is_gone_on_with(
     stream.start()
     stream.until_streaming()
     assert Command(stream, "check").returncode == 0
-    new.execute("STOP SLAVE")
+    new.execute(stop_replica(new))
     insert(stream, 20, 23, "on the new one")
 
     eventually(lambda: stream.documents("items") == stream.rows("items"))

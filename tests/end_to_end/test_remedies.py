@@ -13,6 +13,7 @@ from tests.end_to_end.support.halting import goes_on, halted
 from tests.end_to_end.support.stream import Stream
 from tests.end_to_end.support.typed import commands, typed
 from tests.support.binlogs import purge
+from tests.support.dialect import reset_logs
 
 BOTH = pytest.mark.parametrize("stream", ["mysql-gtid", "mariadb-gtid"], indirect=True)
 FILES = pytest.mark.parametrize("stream", ["mysql-file", "mariadb-file"], indirect=True)
@@ -235,9 +236,8 @@ def test_purged_binlogs(own_source: Stream) -> None:
 
 def test_a_history_that_is_another(own_source: Stream) -> None:
     own_source.settings["chunks"] = {"allow_brief_lock": True}
-    mariadb = own_source.source.flavour == "mariadb"
     own_source.sql(
-        "RESET MASTER" if mariadb else "RESET BINARY LOGS AND GTIDS",
+        reset_logs(own_source.source),
         "INSERT INTO items VALUES (2, 'in another history')",
     )
     said = halted(own_source.start(ledger=False))

@@ -8,6 +8,7 @@ import pytest
 
 from tests.end_to_end.support.halting import halted
 from tests.end_to_end.support.stream import Stream
+from tests.support.features import TWO_PHASE_ALTER, require
 from tests.waiting import eventually
 
 COLUMNS = "id INT NOT NULL PRIMARY KEY, word VARCHAR(20)"
@@ -141,6 +142,7 @@ def test_a_schema_that_never_was_is_dropped_without_a_stop(stream: Stream) -> No
 
 @MARIADB
 def test_an_alter_that_is_rolled_back_in_its_second_phase_changes_nothing(stream: Stream) -> None:
+    require(stream.source, TWO_PHASE_ALTER)
     streaming(stream, on_alter="halt")
     stream.sql("INSERT INTO items VALUES (2, 'one')")
     with pytest.raises(Exception, match="Duplicate entry"):
@@ -160,6 +162,7 @@ def test_an_alter_that_is_rolled_back_in_its_second_phase_changes_nothing(stream
 
 @MARIADB
 def test_an_alter_in_two_phases_counts_once_at_its_commit(stream: Stream) -> None:
+    require(stream.source, TWO_PHASE_ALTER)
     streaming(stream)
 
     stream.sql(

@@ -15,6 +15,7 @@ from cdc.readers.server.start_position import resolve_start
 from cdc.servers import MySQLServer, mysql_server
 from tests.integration.history.looking import config
 from tests.support.binlogs import purge
+from tests.support.dialect import reset_logs
 
 pytestmark = pytest.mark.slow  # starts a MariaDB of its own
 
@@ -31,7 +32,7 @@ def own() -> Iterator[MySQLServer]:
 
 def made_from_a_backup(server: MySQLServer, at: str, *replicated: Gtid) -> None:
     """Give the server the log of a replica made from a backup at a position."""
-    server.execute("RESET MASTER")
+    server.execute(reset_logs(server))
     replicate(server, MariadbGtids.parse(at), *replicated)
 
 

@@ -21,6 +21,7 @@ from cdc.servers import MySQLServer
 from tests.end_to_end.support.proxy import Link, Proxy
 from tests.integration.history.looking import config, continued
 from tests.integration.session.damaging import flipped
+from tests.support.features import COMPRESSION, TAGGED_GTIDS, Feature, require
 from tests.waiting import eventually
 
 ELSEWHERE = "another server"
@@ -167,13 +168,17 @@ def test_a_transaction_in_flight_is_proved_though_the_position_is_before_it(
 
 @pytest.mark.parametrize("edit", [lambda witness: witness, elsewhere], ids=["place", "gtid"])
 @pytest.mark.parametrize(
-    "setting",
-    ["gtid_next = 'AUTOMATIC:tagged'", "binlog_transaction_compression = ON"],
+    ("feature", "setting"),
+    [
+        (TAGGED_GTIDS, "gtid_next = 'AUTOMATIC:tagged'"),
+        (COMPRESSION, "binlog_transaction_compression = ON"),
+    ],
     ids=["tagged", "compressed"],
 )
 def test_the_transactions_of_newer_servers_are_proved(
-    mysql: MySQLServer, setting: str, edit: Edit
+    mysql: MySQLServer, feature: Feature, setting: str, edit: Edit
 ) -> None:
+    require(mysql, feature)
     schema = f"test_{uuid.uuid4().hex[:12]}"
     mysql.execute(f"CREATE DATABASE {schema}")
     mysql.execute(f"CREATE TABLE {schema}.items (id INT)")

@@ -115,15 +115,20 @@ def test_a_version_that_cannot_be_had_is_told_with_those_that_can(commands: Comm
 
 
 @pytest.mark.parametrize(
-    ("option", "name"), [("--version=8.0.15", "mysql"), ("--mongo-version=4.4.2", "mongo")]
+    ("option", "name", "versions"),
+    [
+        ("--version", "mysql", ("8.0.15", "8.0.31")),
+        ("--mongo-version", "mongo", ("4.4.2", "5.0.4")),
+    ],
 )
 def test_data_are_not_started_with_another_version(
-    commands: Commands, option: str, name: str
+    commands: Commands, option: str, name: str, versions: tuple[str, str]
 ) -> None:
-    commands.up()
+    made_with = commands.up()[name]["version"]
+    another = next(each for each in versions if each != made_with)
     commands.run("down")
 
-    refused = commands.tried("up", option)
+    refused = commands.tried("up", f"{option}={another}")
 
     assert refused.returncode == 2
     assert f"the data of {name} were made with" in refused.stderr

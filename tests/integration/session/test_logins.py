@@ -18,6 +18,7 @@ from cdc.readers.server import logins
 from cdc.readers.server.connection import AccessDenied, connect_source
 from cdc.servers import MySQLServer, mysql_server
 from tests.integration.session.plugins import plugin_folder
+from tests.support.features import OWN_CERTIFICATE, needs
 
 PASSWORDS = ["plain", "pässwörd€", "x" * 200]
 
@@ -176,7 +177,7 @@ def asking_for(server: MySQLServer, plugin: str) -> Iterator[int]:
     [
         ("REQUIRE SSL", "off", "REQUIRE SSL"),
         ("REQUIRE X509", "off", "REQUIRE SSL"),
-        ("REQUIRE X509", "required", "source.tls.cert"),
+        pytest.param("REQUIRE X509", "required", "source.tls.cert", marks=needs(OWN_CERTIFICATE)),
     ],
 )
 def test_an_account_that_asks_more_of_tls_is_not_told_of_its_password_alone(
