@@ -10,6 +10,7 @@ import yaml
 from tests.end_to_end.support.command import Command
 from tests.end_to_end.support.halting import halted
 from tests.end_to_end.support.stream import Stream
+from tests.support.features import CREATE_SELECT, require
 
 COLUMNS = "id INT NOT NULL PRIMARY KEY, word VARCHAR(20)"
 BOTH_SERVERS = pytest.mark.parametrize("stream", ["mysql-gtid", "mariadb-gtid"], indirect=True)
@@ -197,6 +198,7 @@ def test_mysql_tells_where_another_schemas_statement_leads_to(items: Stream, by:
 def test_rows_that_a_followed_table_is_created_with_as_a_statement_stop_the_stream(
     items: Stream, query: str
 ) -> None:
+    require(items.source, CREATE_SELECT)
     items.follow("copies", {"source": f"{items.schema}.copie?", "id": [{"source": "table"}, "id"]})
     items.start()
     items.until_streaming()
