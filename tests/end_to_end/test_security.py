@@ -20,6 +20,7 @@ from cdc.servers import Flavour, MongoServer, mongo_server, mysql_server
 from tests.end_to_end.conftest import KINDS, MakeStream
 from tests.end_to_end.support.certificates import Certificates, make
 from tests.end_to_end.support.stream import Document, Stream
+from tests.support.features import WRITE_BLOCK, require
 from tests.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
@@ -239,6 +240,7 @@ def test_rights_that_are_taken_away_stop_the_daemon_by_name(locked: Locked, busy
 @pytest.mark.parametrize("locked", ["mysql"], indirect=True)
 def test_a_target_that_is_closed_for_writes_is_waited_for(locked: Locked) -> None:
     stream = locked.stream
+    require(stream.mongo, WRITE_BLOCK)
     daemon = stream.start(ledger=False)
     daemon.until_logged("job_done")
     block = {"setUserWriteBlockMode": 1}

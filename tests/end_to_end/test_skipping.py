@@ -14,6 +14,7 @@ from tests.end_to_end.support.halting import goes_on, halted
 from tests.end_to_end.support.nursery import FAULTY, nursery
 from tests.end_to_end.support.stream import Document, Stream
 from tests.support.faults import FAULT
+from tests.support.features import COMPRESSION, TAGGED_GTIDS, require
 
 COLUMNS = "id INT NOT NULL PRIMARY KEY, word VARCHAR(20)"
 GTIDS = pytest.mark.parametrize("stream", ["mysql-gtid", "mariadb-gtid"], indirect=True)
@@ -168,6 +169,7 @@ def test_a_transaction_is_stepped_over_behind_a_part_of_it(items: Stream) -> Non
 
 @MYSQL
 def test_a_compressed_transaction_is_stepped_over(items: Stream) -> None:
+    require(items.source, COMPRESSION)
     items.start(ledger=False)
     items.until_caught_up()
     items.sql(
@@ -187,6 +189,7 @@ def test_a_compressed_transaction_is_stepped_over(items: Stream) -> None:
 
 @MYSQL
 def test_a_tagged_transaction_is_stepped_over(items: Stream) -> None:
+    require(items.source, TAGGED_GTIDS)
     items.start(ledger=False)
     items.until_caught_up()
     items.sql(
