@@ -1,7 +1,7 @@
-"""A table map's optional metadata: each field is read as a list, which must hold what it counts.
+"""A table map's optional metadata: each field is a list of the columns it counts.
 
 Format: `Table_map_event::Optional_metadata_field_type` in MySQL's
-`libs/mysql/binlog/event/rows_event.h`. What is damaged raises IndexError, KeyError or ValueError.
+`libs/mysql/binlog/event/rows_event.h`. Damaged metadata raises IndexError, KeyError or ValueError.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Metadata(IntEnum):
 
 
 Fields = dict[int, bytes]
-"""What a table map's metadata holds, by field number."""
+"""The fields of a table map's metadata, by number."""
 
 
 def fields(payload: bytes, at: int) -> Fields:
@@ -95,7 +95,7 @@ def collations(found: Fields, default: Metadata, each: Metadata) -> Iterator[int
 
 
 def primary_key(found: Fields, columns: int) -> list[tuple[int, int]]:
-    """Give each column of the primary key, and the length of its prefix, 0 for the whole."""
+    """Return (number, prefix length) of each column of the primary key; 0 is the whole column."""
     if Metadata.PRIMARY_KEY_WITH_PREFIX in found:
         numbers = list(integers(found[Metadata.PRIMARY_KEY_WITH_PREFIX]))
         key = list(zip(numbers[::2], numbers[1::2], strict=True))
@@ -107,7 +107,7 @@ def primary_key(found: Fields, columns: int) -> list[tuple[int, int]]:
 
 
 def _sized(data: bytes, at: int) -> tuple[bytes, int]:
-    """Read bytes behind their length; and the offset behind them."""
+    """Read bytes behind their length; return them and the offset behind them."""
     size, at = packed(data, at)
     end = at + size
     if end > len(data):

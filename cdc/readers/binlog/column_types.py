@@ -1,4 +1,4 @@
-"""What a table map's type bytes and type metadata tell of its columns.
+"""Reads columns from a table map's type bytes and type metadata.
 
 Format: `Table_map_event` in MySQL's `libs/mysql/binlog/event/rows_event.h`, *m_coltype* and
 *m_field_metadata*. MariaDB writes the same, with types of its own.
@@ -36,7 +36,7 @@ MAX_BITS: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A column's type, and those of its attributes that its bytes in an image depend on."""
+    """A column's type, and the attributes that its bytes in an image depend on."""
 
     type: FieldType
     length: int = 0
@@ -47,9 +47,9 @@ class Shape:
 
 
 def shapes(types: bytes, metadata: bytes, table: str) -> list[Shape]:
-    """Read all the columns; raises RefusedEvent for a type that is not known.
+    """Read all columns; raises RefusedEvent for an unknown type.
 
-    Raises IndexError or ValueError where that is no metadata that a server writes.
+    Raises IndexError or ValueError for metadata that no server writes.
     """
     found, at = [], 0
     for code in types:

@@ -1,12 +1,11 @@
-"""When transactions were committed, where the binlog tells only what their sessions said.
+"""The commit times of transactions, if the binlog has only what their sessions set.
 
-MySQL's GTID event has the time of the commit. MariaDB's events have the session's time at the
-start of the statement, all of them, GTID and XID too: `SET timestamp` moves it by years, and a
-replica logs the time of its primary. No event of MariaDB 10.11 or 11.8 holds another.
+MySQL's GTID event has the time of the commit. MariaDB's events, GTID and XID too, have the
+session's time at the start of the statement: `SET timestamp` moves it by years, and a replica logs
+the time of its primary. No event of MariaDB 10.11 or 11.8 holds another.
 
-So the time that is told is held against what the stream proves: a transaction that is delivered
-was committed before now, after the file began that holds it, and, where the source had said "that
-is all", after that.
+So the logged time is checked against what the stream proves. A delivered transaction was committed
+before now, after its file began, and after the source last reported the end of its log.
 """
 
 from __future__ import annotations
@@ -15,32 +14,32 @@ from collections.abc import Callable
 from typing import Final
 
 SLACK_SECONDS: Final = 60.0
-"""By how much a told time may be off before it is doubted: links stall, statements take a while."""
+"""Tolerance in seconds before a logged time is doubted: links stall, statements take a while."""
 
 
 class CommitTimes:
-    """Judges the told times of a source's transactions, in their order, across connections."""
+    """Checks the logged commit times of a source's transactions, in order, across connections."""
 
     def __init__(self, now: Callable[[], float | None]) -> None:
-        """`now` is the source's time, in seconds since the epoch; None where it is not known."""
+        """`now` is the source's time, in seconds since the epoch; None if it is not known."""
         self._now = now
         self._after: float | None = None
         self._previous: float | None = None
 
     def read_all(self) -> None:
-        """Learn that the source has nothing more: what comes later is committed later."""
+        """Note that the source has nothing more: what comes later is committed later."""
         self._learn(self._now())
 
     def file_begun(self, at: float) -> None:
-        """Learn when the file was created whose transactions come next, unless that is to come."""
+        """Note when the file of the next transactions was created, unless that is in the future."""
         now = self._now()
         if now is not None and at <= now:
             self._learn(at)
 
     def judged(self, told: float) -> float:
-        """Return the time of the next transaction's commit: as told, or the nearest that can be.
+        """Return the time of the next transaction's commit: as logged, or the nearest possible one.
 
-        A time too early is taken for that of the transaction before, or of the last proof.
+        A time too early is replaced by that of the transaction before, or of the last proof.
         """
         now, proof = self._now(), self._after
         found = told

@@ -1,4 +1,4 @@
-"""Where in the source's log the reading is, and what moves it between transactions."""
+"""The reader's place in the source's log, and what moves it between transactions."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _OUTSIDE_THE_FILE: Final = frozenset({EventType.HEARTBEAT, EventType.HEARTBEAT_V
 
 
 class BinlogCursor:
-    """The end of the last event, `file` and `offset`; and of the last transaction, `position`.
+    """The end of the last event (`file`, `offset`) and of the last transaction (`position`).
 
-    `witness` is that transaction; what only moves the position is saved with it.
-    `created` is when the file was made, as its first event tells: another file of its name is then
-    told apart. What only moves the position is a transaction without changes.
+    `witness` is that transaction; it is saved with every later position. `created` is when the file
+    was made, as its first event says: it tells a later file of the same name apart. A move of the
+    position alone is a transaction without changes.
     """
 
     def __init__(self, checkpoint: Checkpoint) -> None:
-        """Begin at a checkpoint, whose `server` is what the next ones call the source."""
+        """Begin at a checkpoint; its `server` names the source in the checkpoints that follow."""
         position = self.position = checkpoint.position
         self.witness = checkpoint.witness
         self.file, self.offset, self.created = "", 0, 0
@@ -37,7 +37,7 @@ class BinlogCursor:
         return f"{self.file}:{self.offset}"
 
     def advance(self, event: Event, *, in_group: bool) -> None:
-        """Follow the offset by event sizes: headers hold only its lowest 32 bits, or 0.
+        """Advance the offset by event sizes: headers hold only its lowest 32 bits, or 0.
 
         MariaDB from 11.4 on writes 0 inside transactions; made-up events are not in the file.
         """
@@ -76,7 +76,7 @@ class BinlogCursor:
         return self._moved(FilePosition(file, offset), event)
 
     def begin_file(self, event: Event, inflight: Inflight | None) -> Transaction | None:
-        """Note when the file was made; raises Halted where it is another one of its name."""
+        """Note when the file was made; raises Halted if it is another one of its name."""
         self.created = created = event.timestamp
         position = self.position
         if not isinstance(position, FilePosition) or position.file != self.file:
@@ -95,7 +95,8 @@ class BinlogCursor:
     def step_over(self, event: Event, inflight: Inflight | None) -> Transaction | None:
         """Move a file position behind an event that stands between transactions.
 
-        The end of the log that an idle source tells lies behind it, and must be reached.
+        An idle source reports the end of its log behind that event, and the position must get
+        there.
         """
         before = self.position
         if not isinstance(before, FilePosition):

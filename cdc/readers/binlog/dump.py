@@ -1,4 +1,4 @@
-"""Asking a server for its binlog: session variables, registration, the dump commands.
+"""Requests a server's binlog: session variables, registration, the dump commands.
 
 https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_replication.html and
 https://mariadb.com/kb/en/replica-registration/.
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
     from cdc.readers.server.connection import SourceConnection
 
 FIRST_OFFSET: Final = 4
-"""Where a binlog file's first event begins, after its magic number."""
+"""The offset of a binlog file's first event, after its magic number."""
 
 MAX_DUMP_OFFSET: Final = 2**32 - 1
 
 MARIADB_CAPABILITY_GTID: Final = 4
 
 BINLOG_THROUGH_GTID: Final = 4
-"""The flag by which COM_BINLOG_DUMP_GTID asks for what a GTID set lacks, not for a position."""
+"""Makes COM_BINLOG_DUMP_GTID send what a GTID set lacks, not what follows a position."""
 
 BINLOG_DUMP_NON_BLOCK: Final = 1
-"""The flag by which both dump commands end with the log."""
+"""Makes both dump commands end with the log."""
 
 NO_REPLICA: Final = 0
-"""The server id of one that only looks: it ends no replica's connection, as any other may."""
+"""The server id of a probe: it ends no replica's connection, as any other id may."""
 
 COM_BINLOG_DUMP_GTID: Final = 0x1E
 
@@ -61,7 +61,7 @@ def request(
     stream: str = "",
     strict: bool = False,
 ) -> None:
-    """Make the server send, on this connection, everything after `position`; `strict` as below."""
+    """Make the server send everything after `position` on this connection; `strict`: see `peek`."""
     uuid = replica_uuid(server_id, stream)
     _announce(connection, server_id, uuid, heartbeat_seconds, mariadb=mariadb)
     _dump(connection, position, server_id, mariadb=mariadb, strict=strict)
@@ -70,10 +70,10 @@ def request(
 def peek(
     connection: SourceConnection, position: Position, *, mariadb: bool, strict: bool = False
 ) -> None:
-    """Make the server send what it has after `position`, and end there; it sees no replica.
+    """Make the server send what it has after `position`, then end; it registers no replica.
 
-    With `strict` MariaDB refuses a position that its log does not hold though it holds later ones;
-    without, it begins with these.
+    With `strict` MariaDB refuses a position that its log does not hold but whose successors it
+    holds; without, it begins with the successors.
     """
     with connection.cursor() as cursor:
         for prefix in ("master", "source"):
@@ -109,7 +109,7 @@ def _announce(
     *,
     mariadb: bool,
 ) -> None:
-    """Say what this replica understands. Servers read the new names or the old; set both."""
+    """Announce what this replica understands: servers read the new names or the old; set both."""
     nanoseconds = int(heartbeat_seconds * 1e9)
     with connection.cursor() as cursor:
         for prefix in ("master", "source"):
@@ -166,9 +166,9 @@ def _dump_file(
 def encode_gtid_set(gtids: GtidSet) -> bytes:
     """Encode a GTID set for COM_BINLOG_DUMP_GTID: `Gtid_set::encode` in `sql/rpl_gtid_set.cc`.
 
-    The count of sources takes 8 bytes; where a tag occurs (MySQL 8.3 and later), the first and
-    the last of these are 1 and each UUID is followed by its tag, empty or not. Intervals are
-    first and last + 1.
+    The count of sources takes 8 bytes; if a tag occurs (MySQL 8.3 and later), the first and the
+    last of these are 1 and each UUID is followed by its tag, empty or not. Intervals are first and
+    last + 1.
     """
     intervals_of = gtids.intervals
     tagged = any(source.tag for source in intervals_of)

@@ -1,4 +1,4 @@
-"""What a transaction's GTID event tells beside the stream: which it is, and when it was new.
+"""Reads GTID events outside the stream: a transaction's name and its first commit time.
 
 A transaction keeps the time of its first commit wherever it is replicated to: MySQL in a field of
 its own (`original_commit_timestamp`), MariaDB in the event's header.
@@ -29,7 +29,7 @@ def read(event: Event) -> Gtid | MariadbGtid | None:
 
 
 def is_same(one: Event, other: Event) -> bool:
-    """Tell whether two events are the same, whatever checksums they had."""
+    """Return whether two events are the same, checksums aside."""
     return (
         one.type == other.type
         and one.timestamp == other.timestamp
@@ -39,9 +39,9 @@ def is_same(one: Event, other: Event) -> bool:
 
 
 def first_committed_at(event: Event) -> float:
-    """Return when the transaction was committed where it is from, in seconds since the epoch.
+    """Return when the transaction was first committed, on any server, in seconds since the epoch.
 
-    MySQL tells microseconds, MariaDB seconds; 0 where it is not told.
+    MySQL has microseconds, MariaDB seconds; 0 if the event does not say.
     """
     if event.type == EventType.MARIADB_GTID:
         return float(event.timestamp)

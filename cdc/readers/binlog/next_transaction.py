@@ -27,10 +27,10 @@ Read = Iterator[tuple[Event, bool]]
 
 
 def read_outline(config: SourceConfig, checkpoint: Checkpoint) -> Outline:
-    """Return what follows `checkpoint`; no replica of the source is disturbed by it.
+    """Return the outline of what follows `checkpoint`; no replica of the source is disturbed.
 
-    Raises UsageError where nothing does, or where an XA transaction is not decided yet; what
-    `history.server_continuing` raises; Corrupted where the transaction's name is damaged.
+    Raises UsageError if nothing does, or if an XA transaction is not decided yet; what
+    `history.server_continuing` raises; Corrupted if the transaction's name is damaged.
     """
     with asking(config, read_timeout=QUERY_SECONDS) as connection:
         mariadb = is_mariadb(connection)
@@ -48,7 +48,7 @@ def read_outline(config: SourceConfig, checkpoint: Checkpoint) -> Outline:
 def _asked(
     config: SourceConfig, connection: SourceConnection, checkpoint: Checkpoint, *, mariadb: bool
 ) -> Outliner:
-    """Ask for what follows, up to the end of the log, once it is certain that the source has it."""
+    """Request what follows, to the end of the log, once it is certain that the source has it."""
     continued = continuation.server_continuing(
         connection,
         checkpoint,
@@ -99,7 +99,7 @@ def _require_decided(read: Read, xid: Xid, outline: Outline) -> None:
 
 
 def _read(packets: PacketStream) -> Read:
-    """Give each event up to the end of the log, and whether its checksum is wrong."""
+    """Yield each event up to the end of the log, and whether its checksum is wrong."""
     checksum = True
     try:
         for data in packets:

@@ -1,4 +1,4 @@
-"""The transaction that is being read: what it holds so far, and the parts that it is cut into."""
+"""The transaction that is being read: its contents so far, and its delivered parts."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from cdc.readers.binlog.events import Event, Gtid, MariadbGtid
 
 @dataclass(slots=True)
 class OpenTransaction:
-    """`begun`: it ends by a commit, not with its first statement. `witness`: where it begins.
+    """`begun`: it ends with a commit, not with its first statement. `witness`: where it begins.
 
-    `rows_events` counts those met, `delivered` those of them that went with a part before.
+    `rows_events` counts those met, `delivered` those that went with an earlier part.
     """
 
     identity: str
@@ -30,14 +30,14 @@ class OpenTransaction:
     savepoints: dict[str, int] = field(default_factory=dict)
 
     def is_done(self, inflight: Inflight | None) -> bool:
-        """Tell whether the latest rows event was applied before this connection."""
+        """Return whether the latest rows event was applied before this connection began."""
         if inflight is None or inflight.identity != self.identity:
             return False
         self.delivered = inflight.rows_events
         return self.rows_events <= self.delivered
 
     def part(self, event: Event, before: Position, server: str) -> Transaction:
-        """Cut off what was read up to `event`, which is forgotten here."""
+        """Cut off what was read up to `event`; it is forgotten here."""
         inflight = Inflight(self.identity, self.rows_events)
         part = Transaction(
             identity=self.identity,
@@ -53,14 +53,14 @@ class OpenTransaction:
         return part
 
     def save(self, savepoint: str) -> None:
-        """Remember where a savepoint stands."""
+        """Remember the place of a savepoint."""
         self.savepoints[savepoint.casefold()] = len(self.changes)
 
     def undo(self, savepoint: str | None, where: str) -> None:
-        """Drop what came behind a savepoint, or all; RefusedEvent where some was delivered.
+        """Drop what came behind a savepoint, or all; RefusedEvent if some was delivered.
 
-        What happened to tables stays: MariaDB logs the DROP by which a CREATE OR REPLACE has
-        failed, and a ROLLBACK behind it.
+        What happened to tables stays: MariaDB logs the DROP of a failed CREATE OR REPLACE, and a
+        ROLLBACK behind it.
         """
         kept = 0 if savepoint is None else self.savepoints.get(savepoint.casefold())
         if kept is None or self.delivered:
@@ -73,7 +73,7 @@ class OpenTransaction:
         self.changes[kept:] = done
 
     def committed_at(self, event: Event) -> float:
-        """When it was committed, by its GTID or else by the event that ends it."""
+        """Return the commit time, by the GTID or else by the event that ends the transaction."""
         gtid = self.gtid
         if isinstance(gtid, Gtid) and gtid.committed_at:
             return gtid.committed_at

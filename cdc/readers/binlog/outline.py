@@ -1,7 +1,7 @@
-"""What the next transaction is about, told without decoding a row of it.
+"""Outlines the next transaction without decoding a row of it.
 
-It holds up where a `TransactionAssembler` stops: what cannot be read is said to be unclear, and
-passed.
+It continues where a `TransactionAssembler` stops: what cannot be read is reported as unclear, and
+passed over.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ _BETWEEN: Final = frozenset(
         EventType.START_ENCRYPTION,
     }
 )
-"""What changes nothing, wherever it stands."""
+"""Events that change nothing, wherever they stand."""
 _BESIDE: Final = frozenset(
     {
         EventType.INTVAR,
@@ -65,7 +65,7 @@ _BESIDE: Final = frozenset(
         EventType.ANNOTATE_ROWS,
     }
 )
-"""What changes nothing, and belongs to a transaction."""
+"""Events that change nothing, and belong to a transaction."""
 _QUERIES: Final = frozenset({EventType.QUERY, EventType.QUERY_COMPRESSED})
 _ENDING: Final = frozenset({EventType.XID, EventType.XA_PREPARE, EventType.TRANSACTION_PAYLOAD})
 _TELLING_NOTHING: Final = frozenset({Role.SAVEPOINT, Role.ROLLBACK_TO, Role.OTHER})
@@ -77,9 +77,9 @@ _UNREADABLE: Final = (ArithmeticError, LookupError, ValueError, struct.error, Cd
 class Outline:
     """A transaction, from the position `before` it to the checkpoint `after` it.
 
-    `rows_events` counts those of each table; `statements` are first words and the tables that are
-    known of each, ANY_TABLE for all of a schema. `unclear` says what hides which tables it touches.
-    `prepared` is its name where another transaction decides later whether it is committed.
+    `rows_events` counts those of each table; `statements` are first words with the known tables of
+    each, ANY_TABLE for all of a schema. `unclear` says what hides which tables it touches.
+    `prepared` is its XA name if another transaction decides later whether it is committed.
     """
 
     identity: str
@@ -100,7 +100,7 @@ class Outline:
 
 @dataclass(slots=True)
 class _Group:
-    """`begun`: it ends by a commit, not with its first statement."""
+    """`begun`: it ends with a commit, not with its first statement."""
 
     identity: str
     before: Position
@@ -141,14 +141,14 @@ class Outliner:
 
     @property
     def is_nameless(self) -> bool:
-        """Whether what has begun has no end that a position could tell."""
+        """Whether what has begun has no end that a position could name."""
         return self._group is not None and not self._is_whole(self._group)
 
     def feed(self, event: Event, *, damaged: bool = False) -> Outline | None:
-        """Take the next event; return the transaction that it ends.
+        """Process the next event; return the transaction that it ends.
 
-        `damaged`: its checksum is wrong. Raises Corrupted where a transaction's name is damaged,
-        Halted where the log is another one.
+        `damaged`: its checksum is wrong. Raises Corrupted if a transaction's name is damaged,
+        Halted if the log is another one.
         """
         group = self._group
         if event.type in _GTIDS and group is not None and self._is_whole(group):
@@ -168,7 +168,7 @@ class Outliner:
         return self._in_group(event, damaged=damaged)
 
     def _is_whole(self, group: _Group) -> bool:
-        """Tell whether what was read has an end that can be named, though none was read."""
+        """Return whether what was read has an end with a name, though no end was read."""
         return group.gtid is not None or isinstance(self._cursor.position, FilePosition)
 
     # -- what opens a group
@@ -206,9 +206,9 @@ class Outliner:
         return self._ended(event) if self._ends(group, event, else_=ends) else None
 
     def _ends(self, group: _Group, event: Event, *, else_: bool) -> bool:
-        """Take in what an event tells, and whether the group ends by it; `else_` where unreadable.
+        """Process an event; return whether it ends the group, `else_` if it cannot be read.
 
-        What a compressed transaction holds is no reason to stop either.
+        The contents of a compressed transaction are no reason to stop either.
         """
         try:
             return self._read(group, event)
@@ -269,7 +269,7 @@ class Outliner:
         return (name[0].lower(), name[1].lower()) if self._folds_names else name
 
     def _strange(self, group: _Group, event: Event) -> bool:
-        """Take an incident, or an event that cdc does not know; alone it ends where it does."""
+        """Process an incident or an event that cdc does not know; outside a group it ends alone."""
         if event.type == EventType.INCIDENT:
             group.has_incident = True
             group.unclear["the source reports that changes are missing in its binlog"] = None
@@ -341,7 +341,7 @@ def _xid(event: Event) -> Xid:
 
 
 def decides(event: Event, xid: Xid) -> bool:
-    """Tell whether an event commits an XA transaction that was prepared, or rolls it back."""
+    """Return whether an event commits a prepared XA transaction, or rolls it back."""
     if event.type not in _QUERIES:
         return False
     statement = query_event.uncompressed(event).statement.upper()

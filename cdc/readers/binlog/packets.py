@@ -20,28 +20,28 @@ if TYPE_CHECKING:
 BUFFER_BYTES: Final = 1 << 18
 HEADER_SIZE: Final = 4
 MAX_PAYLOAD: Final = 0xFFFFFF
-"""A payload of this length goes on in the next packet."""
+"""A payload of this length continues in the next packet."""
 
 FIRST_NUMBER: Final = 1
-"""An answer's first packet; the command was 0. They are counted on by one, and 0 follows 255."""
+"""The number of an answer's first packet; the command was 0, and 0 follows 255."""
 
 OK: Final = 0x00
 EOF: Final = 0xFE
 ERR: Final = 0xFF
 
 SHORT_BYTES: Final = 1 << 16
-"""No ERR packet and no EOF packet is as long."""
+"""No ERR and no EOF packet is as long."""
 
 LEAST_BYTES_A_SECOND: Final = 1 << 14
-"""An event that arrives more slowly is not waited for."""
+"""The slowest rate at which an event may arrive."""
 
 ONE: Final = 1 << 24
-"""One in the place that a packet's number has in its header."""
+"""One, as a packet's number in its header."""
 LAST: Final = 255 * ONE
 _SIZE_AT: Final = 10
-"""Where an event tells its own size: behind the OK byte, its time, its type and its server."""
+"""The offset of an event's size: behind the OK byte, time, type and server id."""
 _EVENT_HEADER: Final = 20
-"""An OK byte and the header of an event."""
+"""The size of an OK byte and an event's header."""
 
 _read_length = struct.Struct("<I").unpack_from  # three bytes, and the packet's number
 
@@ -59,7 +59,7 @@ class Garbled(Retryable):
 
     @classmethod
     def of(cls, error: Exception, where: str) -> Self:
-        """Tell who could make no sense of it."""
+        """Return the error for an answer of `where` that raised `error`."""
         return cls(
             f"the answer of the source {where} cannot be understood ({raised(error)}): it was"
             " damaged on its way, or what answers there is no MySQL",
@@ -82,9 +82,9 @@ class PacketStream:
     """What the server sends after a dump command, packet by packet.
 
     PyMySQL's own packet reader costs three times as much (its bookkeeping of result sets), so the
-    bytes are read here, from the socket that it opened. A packet is believed where its number
-    follows the last one's and its length is what its event says of itself: a wrong length would
-    be filled up with what comes next, heartbeats for one, and nobody would notice for hours.
+    bytes are read here, from the socket that it opened. A packet is accepted if its number follows
+    the last one's and its length is that in its event's header. A wrong length would be filled up
+    with what comes next, such as heartbeats, and nobody would notice for hours.
     """
 
     def __init__(
@@ -94,9 +94,9 @@ class PacketStream:
         timeout_seconds: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take over `connection`, on which nothing else may be read any more.
+        """Take over `connection`, which nothing else may read any more.
 
-        `clock` tells seconds.
+        `clock` counts seconds.
         """
         self._socket = connection.raw_socket
         self._socket.settimeout(timeout_seconds)
@@ -112,7 +112,7 @@ class PacketStream:
 
         Raises ConnectionLost when the link breaks, stays silent longer than the timeout, or takes
         too long for an event; ServerError when the server ends the stream with an error; and
-        Corrupted where packets do not fit together.
+        Corrupted if packets do not fit together.
         """
         while True:
             yield from self._buffered()
@@ -122,7 +122,7 @@ class PacketStream:
         """Yield events for as long as the buffer holds a whole one in one packet."""
         buffer, size, at, number = self._buffer, len(self._buffer), self._at, self._number
         while (start := at + HEADER_SIZE) < size and buffer[start] == OK:
-            length = _read_length(buffer, at)[0] - number  # none, where the number is wrong
+            length = _read_length(buffer, at)[0] - number  # none, if the number is wrong
             end = start + length
             if end > size or not 0 < length < MAX_PAYLOAD:
                 break
@@ -157,7 +157,7 @@ class PacketStream:
             wrong, right = header >> 24, self._number >> 24
             raise Corrupted(f"a packet has the number {wrong}, and {right} was to follow")
         else:
-            self._at -= 1  # MariaDB counts anew where it says that it shuts down
+            self._at -= 1  # MariaDB restarts the count when it announces its shutdown
         return length
 
     def _exactly(self, size: int) -> bytes:
@@ -192,7 +192,7 @@ class PacketStream:
         return data
 
     def interrupt(self) -> None:
-        """Make an iteration that another thread is blocked in raise ConnectionLost."""
+        """Make an iteration that blocks in another thread raise ConnectionLost."""
         try:
             self._socket.shutdown(socket.SHUT_RDWR)
         except OSError:
@@ -200,7 +200,7 @@ class PacketStream:
 
 
 def _whole(head: bytes, length: int) -> int:
-    """Return the bytes of a payload over all its packets, by how the first of them begins."""
+    """Return the size of a payload over all its packets, by the head of the first."""
     if not head or head[0] != OK:
         if length > SHORT_BYTES:
             raise Corrupted(f"a packet that is no event has {length} bytes")

@@ -17,7 +17,7 @@ from cdc.readers.binlog.events import HEADER_SIZE, Event, parse
 from cdc.readers.binlog.varint import packed
 
 _SIZE_AT: Final = 9
-"""Where an event's header holds the event's size."""
+"""The offset of the event's size in its header."""
 
 
 _PIECE_BYTES: Final = 1 << 20
@@ -36,7 +36,7 @@ class _Compression(IntEnum):
 
 
 def unpack(event: Event) -> Iterator[Event]:
-    """Yield the events inside, decompressed as they are asked for: memory stays bounded.
+    """Yield the events inside, decompressed one by one to bound memory.
 
     They have no checksums of their own; the outer event's covers them.
     """
@@ -84,7 +84,7 @@ def _open(compression: int, payload: bytes) -> io.BufferedReader | io.BytesIO:
 
 
 def _exactly(stream: io.BufferedReader | io.BytesIO, size: int) -> bytes:
-    """Read in pieces: a damaged size of gigabytes must not make room for as many bytes."""
+    """Read in pieces: a damaged size of gigabytes must not allocate as many bytes."""
     pieces, left = [], size
     while left > 0 and (piece := stream.read(min(left, _PIECE_BYTES))):
         pieces.append(piece)

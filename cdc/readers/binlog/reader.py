@@ -1,4 +1,4 @@
-"""The stream of a source's committed transactions, across reconnects."""
+"""Streams a source's committed transactions, across reconnects."""
 
 from __future__ import annotations
 
@@ -37,23 +37,23 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 _OUTSIDE_TRANSACTIONS: Final = frozenset({EventType.TRANSACTION_PAYLOAD, EventType.HEARTBEAT})
-"""Events that no transaction ends with, and that say more than their own handler takes in."""
+"""Events that end no transaction, and mean more than their own handler processes."""
 
 SILENT_HEARTBEATS: Final = 3
-"""A link on which nothing came for so many heartbeat intervals is dead."""
+"""A link that is silent for so many heartbeat intervals is dead."""
 
 GARBLED_TIMES: Final = 10
-"""A source whose answers cannot be understood so often in a row will not mend by itself."""
+"""A source whose answers are unintelligible so often in a row will not recover by itself."""
 
 IDLE_HEARTBEATS: Final = 6
-"""After so many heartbeat intervals without a transaction the log is proved again."""
+"""After so many heartbeat intervals without a transaction the log is verified again."""
 
 QUERY_SECONDS: Final = 30.0
-"""How long the questions before a dump may take; one waits for the source to catch up."""
+"""The limit for the queries before a dump; one of them waits for the source to catch up."""
 
 
 class BinlogReader:
-    """Reads the binlog from a position on, for ever, reconnecting as often as it takes."""
+    """Reads the binlog from a position on, for ever, and reconnects as often as it takes."""
 
     def __init__(
         self,
@@ -63,9 +63,9 @@ class BinlogReader:
         transaction_bytes: int,
         stream: str = "",
     ) -> None:
-        """`follows(schema, table)` tells whose rows are wanted; ANY_TABLE asks for any.
+        """`follows(schema, table)` returns whether rows are wanted; ANY_TABLE asks for any.
 
-        By the name of the `stream` the source tells its connections from other replicas'.
+        The source distinguishes this reader from other replicas by the name of the `stream`.
         """
         self._config = config
         self._stream_name = stream
@@ -94,7 +94,7 @@ class BinlogReader:
         self._mariadb = False
 
     def stats(self) -> ReaderStats:
-        """Return how far the reading is; may be called from any thread."""
+        """Return the reader's progress; may be called from any thread."""
         assembler, caught_up_at = self._assembling, self._caught_up_at
         file, offset = assembler.place if assembler else ("", 0)
         heard_file, heard_offset = self._heard_at
@@ -124,9 +124,9 @@ class BinlogReader:
     def transactions(self, start: Checkpoint) -> Iterator[Transaction]:
         """Yield each transaction after `start`, once and in the source's order, until `stop`.
 
-        After a lost connection it goes on behind the last transaction that it yielded. Raises
-        Fatal errors only; an event that is damaged twice at the same place is one, and a source
-        whose answers stay beyond understanding.
+        After a lost connection it continues behind the last transaction that it yielded. Raises
+        Fatal errors only; among them an event that is damaged twice at the same place, and a source
+        whose answers stay unintelligible.
         """
         self._where = where = start
         backoff = Backoff()
@@ -155,14 +155,14 @@ class BinlogReader:
                 self._wait(backoff.next(), error, where)
 
     def _dated(self, transaction: Transaction) -> Transaction:
-        """Return it with the time of its commit, where the events have but the session's."""
+        """Return the transaction with its commit time, if its events have only the session's."""
         if not self._doubts_times:
             return transaction
         committed_at = self._commit_times.judged(transaction.committed_at)
         return transaction._replace(committed_at=committed_at)
 
     def _give_up(self, error: Retryable, where: Checkpoint) -> None:
-        """Raise Corrupted where the source's answers cannot be understood for too long."""
+        """Raise Corrupted if the source's answers were unintelligible too often."""
         self._garbled = self._garbled + 1 if isinstance(error, Garbled) else 0
         if self._garbled >= GARBLED_TIMES:
             raise Corrupted(error.message, position=where.position, remedy=error.remedy) from error
@@ -208,7 +208,7 @@ class BinlogReader:
     def _asked(
         self, connection: SourceConnection, where: Checkpoint
     ) -> tuple[TransactionAssembler, bool]:
-        """Ask for everything after `where`, once it is certain that the source has it."""
+        """Request everything after `where`, once it is certain that the source has it."""
         mariadb = self._mariadb = self._doubts_times = is_mariadb(connection)
         continued = self._continued(connection, where, mariadb=mariadb)
         assembler = self._assembler(connection, where, mariadb=mariadb)
@@ -227,9 +227,9 @@ class BinlogReader:
         return assembler, checksum
 
     def _note_source_status(self, seen: SourceStatus, where: Checkpoint) -> None:
-        """Learn the source's time, and whether anything of it is still to be read.
+        """Record the source's clock, and whether anything is still to be read.
 
-        An idle source would say so at its first heartbeat only.
+        Without this an idle source would say so at its first heartbeat only.
         """
         self._clock.was_ahead_by(seen.clock_offset_seconds)
         if seen.is_all_in(where.position):
@@ -293,7 +293,7 @@ class BinlogReader:
             raise Corrupted(f"an event cannot be read: {raised(error)}") from error
 
     def _note_heartbeat(self, heartbeat: Event, assembler: TransactionAssembler) -> None:
-        """Take a heartbeat at the end of what was read as the word that there is no more.
+        """Take a heartbeat at the end of what was read as the sign that there is no more.
 
         While the server skips what was applied before, it sends heartbeats too, farther on.
         """
@@ -304,7 +304,7 @@ class BinlogReader:
         no_more = at_end or again
         if no_more:
             self._caught_up_at = now
-            self._damaged_at = None  # nothing is left behind it that could be damaged for good
+            self._damaged_at = None  # nothing behind it is left that could be damaged for good
         if again and self._came_in_time(now - self._heartbeat_at):
             self._commit_times.read_all()
         self._heartbeat_at = now
@@ -315,9 +315,9 @@ class BinlogReader:
             self._prove_again(now)
 
     def _prove_again(self, now: float) -> None:
-        """See that an idle source's log is still the one that is read; raises where it is another.
+        """Verify that an idle source's log is still the one that is read; raises if it is not.
 
-        A server whose log was reset goes on saying that nothing came behind the old one's end.
+        A server whose log was reset keeps reporting that nothing came behind the old one's end.
         """
         self._proved_at = now
         try:
@@ -326,7 +326,7 @@ class BinlogReader:
             )
         except Halted:
             raise
-        except CdcError as error:  # the stream itself holds, and who may not log in reads on
+        except CdcError as error:  # the stream itself holds; who may not log in reads on
             log.info("history_not_proved", server=self.server, error=error.message)
         else:
             log.debug(
@@ -334,7 +334,7 @@ class BinlogReader:
             )
 
     def _came_in_time(self, seconds: float) -> bool:
-        """Tell whether a heartbeat is new, and was not waiting for us behind the one before."""
+        """Return whether a heartbeat is new, and did not wait behind the one before."""
         interval = self._config.heartbeat_seconds
         return interval / 2 < seconds < 2 * interval
 
@@ -347,12 +347,12 @@ def _unpacked(payload: events.Event, assembler: TransactionAssembler) -> Iterato
 
 
 def folds_names(connection: Connection[Any]) -> bool:
-    """Tell whether the server takes names that differ in case for the same table."""
+    """Return whether the server treats names that differ in case as the same table."""
     [(setting,)] = resume.rows(connection, "SELECT @@GLOBAL.lower_case_table_names")
     return int(setting) != 0
 
 
 def checksums(connection: Connection[Any]) -> bool:
-    """Tell whether events have checksums until a format description event says so itself."""
+    """Return whether events have checksums before a format description event has said so."""
     [(algorithm,)] = resume.rows(connection, "SELECT @@GLOBAL.binlog_checksum")
     return str(algorithm) == "CRC32"

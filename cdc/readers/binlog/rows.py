@@ -1,7 +1,7 @@
-"""Rows events: which table, what was done to it, and the row images as they are.
+"""Rows events: their table, their operation, and the row images as they are.
 
-Format: `Rows_event` in MySQL's `libs/mysql/binlog/event/rows_event.h`; MariaDB's compressed
-events: `Rows_log_event` and `binlog_buf_uncompress` in MariaDB's `sql/log_event.cc`.
+Format: `Rows_event` in MySQL's `libs/mysql/binlog/event/rows_event.h`; MariaDB's compressed events:
+`Rows_log_event` and `binlog_buf_uncompress` in MariaDB's `sql/log_event.cc`.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _new = tuple.__new__
 
 
 def table_id(event: Event) -> bytes:
-    """Return the number, as it stands, of the table map that the event's rows belong to."""
+    """Return the id, as it stands, of the table map that the event's rows belong to."""
     return event.data[HEADER_SIZE : HEADER_SIZE + 6]
 
 
@@ -86,7 +86,7 @@ def rows_event(event: Event, table: TableMap, ordinal: int) -> RowsEvent:
 
 
 def _plain(event: RowsEvent, kind: int) -> RowsEvent:
-    """Undo what is special about the images of the later kinds of events."""
+    """Reduce the later kinds of events to plain row images."""
     if kind == EventType.PARTIAL_UPDATE_ROWS:
         return partial_json.completed(event)
     return event._replace(images=uncompress(event.images))

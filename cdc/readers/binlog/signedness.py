@@ -1,4 +1,4 @@
-"""Which columns of a table map are unsigned: a bit each, but for YEAR, which older MySQL skips."""
+"""Reads which columns are unsigned: a bit each, except YEAR, which older MySQL skips."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _NUMERIC: Final = frozenset(
 _BUT_YEAR: Final = _NUMERIC - {FieldType.YEAR}
 
 _YEAR_HAS_NONE: Final = (8, 0, 20)
-"""The last MySQL that is known to skip YEAR (`is_numeric_type` in `sql/log_event.cc`)."""
+"""The last MySQL version that is known to skip YEAR (`is_numeric_type` in `sql/log_event.cc`)."""
 _YEAR_HAS_ONE: Final = (8, 0, 29)
-"""The first that is known to write a bit of it (`has_signedess_information_type`); always 1."""
+"""The first version known to write a bit for it (`has_signedess_information_type`); always 1."""
 
 
 def years_have_bits(server_version: str) -> bool | None:
-    """Tell whether a MySQL writes a bit for YEAR; None if that is not known of its version."""
+    """Return whether this MySQL writes a bit for YEAR; None if that is not known of its version."""
     version = tuple(map(int, re.findall(r"\d+", server_version)[:3]))
     if version >= _YEAR_HAS_ONE:
         return True
@@ -42,9 +42,9 @@ def years_have_bits(server_version: str) -> bool | None:
 def unsigned(
     bitmap: bytes, types: Sequence[FieldType], *, years: bool | None, table: str
 ) -> list[bool]:
-    """Return of each column whether it is unsigned; StopIteration if there are too few bits.
+    """Return whether each column is unsigned; StopIteration if there are too few bits.
 
-    `years` tells whether YEAR has a bit. Where that is not known and it matters, RefusedEvent.
+    `years`: whether YEAR has a bit. Raises RefusedEvent if that is not known and matters.
     """
     if FieldType.YEAR not in types:
         return _read(bitmap, types, _NUMERIC)

@@ -24,7 +24,7 @@ from cdc.readers.binlog.signedness import unsigned, years_have_bits
 from cdc.readers.binlog.varint import packed
 
 PAYLOAD_AT: Final = HEADER_SIZE + 6
-"""Where an event's bytes stop depending on the table id."""
+"""The offset of the bytes that no longer depend on the table id."""
 CACHED_DEFINITIONS: Final = 2_000
 
 _TEXTUAL = frozenset(
@@ -37,20 +37,20 @@ _TEXTUAL = frozenset(
     }
 )
 _UNMEASURED = frozenset({FieldType.TIMESTAMP, FieldType.DATETIME, FieldType.TIME})
-"""Types whose size MariaDB's table maps do not tell: its own fractions share MySQL's numbers."""
+"""Types whose size MariaDB's table maps omit: its own fractions share MySQL's numbers."""
 _ENUMERATED = frozenset({FieldType.ENUM, FieldType.SET})
 _HASH = re.compile(r"DB_ROW_HASH_[0-9]+")
 """The column that MariaDB adds for a unique key on long values (`add_hash_field`)."""
 
 Decode = Callable[[bytes, int], str]
-"""Bytes of a collation (by its id) to text."""
+"""Decodes bytes of a collation (by its id) to text."""
 
 
 @dataclass(slots=True)
 class TableMapCache:
-    """The followed tables' definitions, parsed once for each different payload.
+    """The followed tables' definitions, parsed once per distinct payload.
 
-    The table id is no part of the payload: FLUSH TABLES changes it, the definition stays.
+    The table id is no part of the payload: FLUSH TABLES changes it, but not the definition.
     """
 
     follows: Callable[[str, str], bool]
@@ -60,14 +60,14 @@ class TableMapCache:
     _parsed: dict[bytes, TableMap | None] = field(default_factory=dict)
 
     def written_by(self, server_version: str) -> None:
-        """Learn which version of a server wrote the events that follow."""
+        """Note the version of the server that wrote the events that follow."""
         years = self.mariadb or years_have_bits(server_version)
         if years != self.years_have_bits:
             self.years_have_bits = years
             self._parsed.clear()
 
     def lookup(self, event: Event) -> TableMap | None:
-        """Return the event's table, one object a definition; None for one not followed."""
+        """Return the event's table, one object per definition; None if it is not followed."""
         payload = event.data[PAYLOAD_AT:]
         try:
             return self._parsed[payload]
@@ -96,7 +96,7 @@ class TableMapCache:
 
 
 def table_id(event: Event) -> bytes:
-    """Return the number, as it stands, by which the rows events that follow name this table."""
+    """Return the id, as it stands, by which the following rows events refer to this table."""
     return event.data[HEADER_SIZE:PAYLOAD_AT]
 
 
@@ -163,7 +163,7 @@ def _parse(
 
 
 class _Columns:
-    """Tells shapes and metadata of a table's columns together, each list in the columns' order."""
+    """Combines shapes and metadata of a table's columns; each list is in column order."""
 
     def __init__(
         self,
@@ -203,7 +203,7 @@ class _Columns:
         )
 
     def __call__(self, found: list[Shape]) -> list[Column]:
-        """Describe the columns; StopIteration or ValueError where they are not those listed."""
+        """Describe the columns; StopIteration or ValueError if they do not match the lists."""
         columns = [self._column(index, shape) for index, shape in enumerate(found)]
         if any(next(each, None) is not None for each in self._counted):
             raise ValueError("it tells of more columns than it has")
@@ -234,7 +234,7 @@ class _Columns:
         )
 
     def _member(self, raw: bytes, collation: int) -> str | None:
-        """Read a member, which servers take also from bytes that are not of its charset."""
+        """Read a member; servers also accept bytes that are not of its charset."""
         try:
             return (
                 raw.decode("ascii")
@@ -242,7 +242,7 @@ class _Columns:
                 else self._decode(raw, collation)
             )
         except (ValueError, RefusedEvent):
-            return None  # it matters to a mapping that takes the column, and to rows that hold it
+            return None  # it matters only to a mapping of the column, and to rows that hold it
 
     def _name(self) -> str:
         name = next(self._names).decode("utf-8")

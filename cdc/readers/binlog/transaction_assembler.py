@@ -1,4 +1,4 @@
-"""Events in, committed transactions out: where a transaction begins, ends and what it holds.
+"""Events in, committed transactions out: their begin, their end and their contents.
 
 The groups as the servers write them (MySQL, then MariaDB):
 
@@ -58,15 +58,16 @@ _PASSED_OVER: Final = frozenset(
 _BEFORE_TRANSACTIONS: Final = frozenset(
     {EventType.PREVIOUS_GTIDS, EventType.GTID_LIST, EventType.BINLOG_CHECKPOINT}
 )
-"""What a file begins with, behind its format; MariaDB writes the last one at any time."""
+"""Events that begin a file, behind its format; MariaDB writes the last one at any time."""
 
 
 class TransactionAssembler:
     """Turns one connection's events into transactions, starting at `checkpoint`.
 
-    `follows(schema, table)` says whose rows are wanted; other tables' are left out, but each
-    transaction is delivered, for it moves the position. One whose rows take more than
-    `transaction_bytes` is delivered in parts. What the checkpoint holds in flight is left out.
+    `follows(schema, table)` returns whether rows are wanted. Rows of other tables are left out, but
+    each transaction is delivered: it moves the position. A transaction whose rows exceed
+    `transaction_bytes` is delivered in parts. Rows events that the checkpoint has in flight are
+    left out.
     """
 
     def __init__(
@@ -78,7 +79,7 @@ class TransactionAssembler:
         folds_names: bool = False,
         ignored: Iterable[str] = (),
     ) -> None:
-        """Statements that write to `ignored` tables alone, patterns, are nobody's business."""
+        """`ignored` are patterns of tables: statements that write to these alone do not matter."""
         self._cursor = BinlogCursor(checkpoint)
         self._cache = tables
         self._follows = tables.follows
@@ -114,16 +115,16 @@ class TransactionAssembler:
 
     @property
     def place(self) -> tuple[str, int]:
-        """Return where the last event ended: file and offset."""
+        """Return the end of the last event: file and offset."""
         return self._cursor.file, self._cursor.offset
 
     @property
     def where(self) -> str:
-        """Where the last event ended, for messages: file and offset."""
+        """The end of the last event, for messages: file and offset."""
         return str(self._cursor)
 
     def feed(self, event: Event, *, inside_payload: bool = False) -> Transaction | None:
-        """Take the next event; return the transaction, or the part of one, that it completes."""
+        """Process the next event; return the transaction, or part of one, that it completes."""
         _, kind, _, size, end, flags, _ = event
         if not inside_payload:
             cursor = self._cursor
@@ -268,7 +269,7 @@ class TransactionAssembler:
         return None if group.begun else self._commit(event)
 
     def _schema_change(self, group: OpenTransaction, change: SchemaChange, *, fills: bool) -> None:
-        """Note what happens to followed tables, unless that was applied with a part before."""
+        """Note what happens to followed tables, unless an earlier part applied it."""
         if self._inflight is not None and self._inflight.identity == group.identity:
             return
         named = tuple(map(self._folded, change.tables))
@@ -290,7 +291,7 @@ class TransactionAssembler:
         return table._replace(schema=table.schema.lower(), table=table.table.lower())
 
     def _unreadable(self, statement: Statement) -> None:
-        """Stop where a statement that cannot be read may be about a followed table."""
+        """Stop if a statement that cannot be read may be about a followed table."""
         names = [".".join(name) for name in statement.names if self._follows(*name)]
         if not names:
             return
@@ -359,7 +360,7 @@ class TransactionAssembler:
     # -- what stops the stream
 
     def _statement_data(self, writes: Writes, schemas: frozenset[str] | None) -> None:
-        """Stop where a statement may have changed followed tables, let it pass where it cannot."""
+        """Stop if a statement may have changed followed tables; pass over it if it cannot."""
         concern = self._data_statements.concern(writes, schemas)
         if concern is not None:
             raise self._logged_as_statement(*concern)

@@ -18,7 +18,7 @@ def packed(data: bytes, at: int) -> tuple[int, int]:
 def serialized(data: bytes, at: int) -> tuple[int, int]:
     """Read an unsigned integer of MySQL's serialization library; return it and the offset after.
 
-    The number of trailing one bits of the first byte tells how many bytes follow it; the value is
+    The number of trailing one bits of the first byte is the number of bytes behind it; the value is
     what is left of those bits, little-endian. Format: MySQL's
     `libs/mysql/serialization/variable_length_integers.h`.
     """

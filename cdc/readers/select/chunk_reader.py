@@ -1,4 +1,4 @@
-"""Ranges of a table's rows, read by SELECT between watermarks, as the binlog's row images."""
+"""Reads ranges of a table's rows by SELECT between watermarks, as the binlog's row images."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ QUERY_SECONDS: Final = 60.0
 CHUNK_BYTES: Final = 8 << 20
 """Row images beyond which a chunk ends early."""
 LOOKUP_KEYS: Final = 500
-"""The most keys of one statement of a look-up."""
+"""The most keys of one lookup statement."""
 FIRST_LOOKUP_KEYS: Final = 32
-"""Those of its first one: the rows may be larger than the last ones that were read."""
+"""The keys of the first lookup statement: its rows may be larger than those read last."""
 MARGIN: Final = 1.5
-"""A chunk asks for so many times the rows that its bytes should hold, going by the one before."""
+"""A chunk requests so many times the rows that its bytes should hold, by the one before."""
 
 _MISSING: Final = frozenset(
     {ER.NO_SUCH_TABLE, ER.BAD_DB_ERROR, ER.BAD_FIELD_ERROR, ER.KEY_DOES_NOT_EXITS}
 )
-"""The server's errors by which it says that something is not there: any more, or it never was."""
+"""The server's errors for something that does not exist, now or ever."""
 _CHANGED_SINCE_SNAPSHOT: Final = 1412
 
 
@@ -52,11 +52,10 @@ class TableChanged(Retryable):
 class Chunk:
     """Rows of a range of the key.
 
-    `event` holds them as a rows event of inserts over the table's map as SELECT gives it. `last`
-    is the last key of the range that was read, the cursor to go on behind; None where there was
-    nothing. `finished` says that no row was behind it, within the limits that were asked for.
-    `keys` tells how many a look-up looked for, from the first on. Apply it once the stream has
-    passed `high`.
+    `event` holds them as a rows event of inserts, over the table's map as SELECT shows it. `last`
+    is the last key of the range, the cursor to continue behind; None if there was nothing.
+    `finished`: no row was behind it, within the requested limits. `keys` counts the keys that a
+    lookup covered, from the first on. Apply the chunk once the stream has passed `high`.
     """
 
     event: RowsEvent
@@ -68,11 +67,11 @@ class Chunk:
 
 
 class ChunkReader:
-    """Reads chunks on a session of its own, which it opens again whenever it was lost.
+    """Reads chunks on a session of its own, which it reopens when lost.
 
-    Not for several threads at once. Every method raises Retryable where the source cannot be
-    reached (TooEarly where it only lags behind `applied`; TableChanged where the table must be
-    opened again), Unfit and Halted where a human is asked for.
+    Not thread-safe. Every method raises Retryable if the source cannot be reached (TooEarly if it
+    only lags behind `applied`; TableChanged if the table must be opened again), Unfit and Halted if
+    an operator must act.
     """
 
     def __init__(self, config: SourceConfig, *, allow_brief_lock: bool = False) -> None:
@@ -96,10 +95,10 @@ class ChunkReader:
         self._connection = self._second = None
 
     def open(self, schema: str, table: str, id_columns: Sequence[str] = ()) -> SelectTable:
-        """Describe a table and choose the key that it is read by.
+        """Describe a table and choose its key.
 
-        Where there is no primary key, a unique key over `id_columns`, those of a mapping's id, is
-        taken before others. Raises Unfit where no key serves.
+        Without a primary key, a unique key over `id_columns`, those of a mapping's id, is
+        preferred. Raises Unfit if no key serves.
         """
         with self._reconnecting():
             found = describe(self._connected(), schema, table)
@@ -119,7 +118,7 @@ class ChunkReader:
         """Read the rows behind `after`, or from `first` on, up to `until`, in the key's order.
 
         Ends behind `limit` rows, or as soon as the rows take some megabytes. With `where`, a
-        condition in SQL, `limit` counts the rows that are looked at.
+        condition in SQL, `limit` counts the rows that are examined.
         """
         with self._reconnecting(table), self._window(table, applied) as high:
             conditions = [key_ranges.behind(table.key, after)] if after is not None else []
@@ -136,13 +135,13 @@ class ChunkReader:
             finished = bound is None and found.complete and found.count < asked
             last = table.read_key(found.last) if found.last is not None else None
             if bound is not None and found.complete and found.count < asked:
-                last = bound  # of a full chunk the rest may have come since its end was looked up
+                last = bound  # the rest of a full chunk may have come since its end was looked up
             return self._chunk(table, found.count, images, last, finished=finished, high=high)
 
     def lookup(self, table: SelectTable, keys: Sequence[Key], *, applied: Position) -> Chunk:
         """Read the rows that have one of these keys *in the server's eyes*: 'a' finds 'A', too.
 
-        Ends early, as a range does, where the rows take some megabytes.
+        Ends early, as a range does, once the rows take some megabytes.
         """
         with self._reconnecting(table), self._window(table, applied) as high:
             images, count, size, at, step = [], 0, 0, 0, FIRST_LOOKUP_KEYS
@@ -159,9 +158,9 @@ class ChunkReader:
             return replace(chunk, keys=at)
 
     def peek(self, table: SelectTable, *, limit: int, keys: Sequence[Key] = ()) -> list[RowsEvent]:
-        """Read the first rows, or those with these keys, each as an event: to be looked at.
+        """Read the first rows, or those with these keys, each as an event, for display.
 
-        There is no watermark around it, so it must never be written to the target.
+        No watermark is around them, so they must never be written to the target.
         """
         where = f" WHERE {key_ranges.one_of(table.key, keys)}" if keys else ""
         images: list[bytes] = []
@@ -181,9 +180,9 @@ class ChunkReader:
     def require_range(
         self, table: SelectTable, *, first: Key | None, last: Key | None, where: str | None
     ) -> None:
-        """Raise UsageError where the source cannot read the range, or nothing can be in it.
+        """Raise UsageError if the source cannot read the range, or nothing can be in it.
 
-        It is asked for no row.
+        Reads no row.
         """
         with self._reconnecting(table):
             if first is not None and last is not None:
@@ -256,7 +255,7 @@ class ChunkReader:
             raise
 
     def _has_changed(self, table: SelectTable | None) -> bool:
-        """Tell whether a table is not what it was; if it is, an operator's condition is wrong."""
+        """Return whether a table is not what it was; if it is, an operator's condition is wrong."""
         if table is None:
             return True
         return definition(self._connected(), table.schema, table.table) != table.definition
@@ -309,7 +308,7 @@ class ChunkReader:
     # -- reading
 
     def _asked(self, table: SelectTable, limit: int) -> int:
-        """Return how many rows to ask for, so that little is read in vain."""
+        """Return how many rows to request, so that few are read for nothing."""
         size = self._bytes_a_row.get(table.name, table.bytes_a_row)
         return max(1, min(limit, int(MARGIN * CHUNK_BYTES / max(size, 1))))
 
@@ -337,7 +336,7 @@ class ChunkReader:
     def _bound(
         self, table: SelectTable, conditions: list[str], until: Key | None, limit: int
     ) -> Key | None:
-        """Return the key behind which `limit` rows end; None where fewer are left."""
+        """Return the key behind which `limit` rows end; None if fewer are left."""
         within = [*conditions, *([key_ranges.up_to(table.key, until)] if until else [])]
         tail = f"{key_ranges.order(table.key)} LIMIT 1 OFFSET {limit - 1}"
         return self._key(table, _and(within, None), tail)
@@ -372,7 +371,7 @@ class ChunkReader:
 
 
 class _Ignored(dict[bytes, prepared.Convert]):
-    """Converts no row: only the last one is looked at."""
+    """Converts no row: only the last row counts."""
 
     def __missing__(self, _: bytes) -> prepared.Convert:
         return _convert_nothing

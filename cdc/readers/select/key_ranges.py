@@ -1,7 +1,7 @@
 """Ranges of a key as SQL conditions that an index serves.
 
 A compound key's order is written out, `a > x OR (a = x AND b > y)`: servers read the index from
-there on, where for a row constructor they scan it from its beginning.
+there on, but scan it from its beginning for a row constructor.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ def up_to(columns: Sequence[KeyColumn], key: Key) -> str:
 
 
 def reversed_(columns: Sequence[KeyColumn], first: Key, last: Key) -> str:
-    """Return the condition that is true where `first` is behind `last`; empty where no one knows.
+    """Return the condition that is true if `first` is behind `last`; empty if it is unknown.
 
-    A UUID or an address is written as a text, which is not in its order.
+    A UUID or an address is written as text, and that is not in its order.
     """
     condition = ""
     for column, one, other in reversed([*zip(columns, first, last, strict=True)]):
@@ -49,7 +49,7 @@ def one_of(columns: Sequence[KeyColumn], keys: Sequence[Key]) -> str:
 
 
 def _ordered(columns: Sequence[KeyColumn], key: Key, strict: str, last: str) -> str:
-    """Compare from the last column to the first, each for the case that those before it agree."""
+    """Compare from the last column to the first; each comparison assumes equality before it."""
     *before, final = zip(columns, key, strict=True)
     condition = final[0].compared(last, final[1])
     for column, value in reversed(before):

@@ -1,4 +1,4 @@
-"""The values of a key: read from a row, written into a statement, found again from an id.
+"""The values of a key: read from a row, written into a statement, recovered from an id.
 
 A value is text as a human writes it (`"42"`, `"2024-05-06 07:08:09"`), or, for characters and
 binary strings, the column's own bytes. ENUM, SET and BIT are numbers. So a key can be stored
@@ -48,10 +48,10 @@ _TYPED: Final = re.compile(r"[0-9a-fA-F:.-]+")
 class KeyColumn:
     """One column of a key.
 
-    `read` takes the bytes that arrive, `literal` gives the SQL of a value, and `find` the value
-    that became a BSON value, None where there can be none; `write` takes what an operator writes.
-    `members` are an ENUM's: servers use no index for the order of their numbers, so the numbers
-    are listed.
+    `read` converts the bytes that arrive, `literal` returns the SQL of a value, and `find` the
+    value that became a BSON value, None if there can be none. `write` converts an operator's text.
+    `members` are an ENUM's: servers use no index for the order of their numbers, so the numbers are
+    listed.
     """
 
     name: str
@@ -84,7 +84,7 @@ class KeyColumn:
 
 @dataclass(frozen=True, slots=True)
 class Characters:
-    """What a text column's values are made of."""
+    """The charset and collation of a text column."""
 
     charset: str
     collation: str
@@ -93,7 +93,7 @@ class Characters:
 def key_column(
     column: Column, type_name: str, characters: Characters | None = None
 ) -> KeyColumn | None:
-    """Return how a column serves in a key; None for a type that has no exact order.
+    """Return the column as part of a key; None for a type that has no exact order.
 
     `type_name` is information_schema's `data_type`, `characters` a text column's.
     """
@@ -199,9 +199,9 @@ def _binary(value: Value) -> str:
 
 
 def _text_literal(characters: Characters) -> Callable[[Value], str]:
-    """Return what writes a text in the column's own charset and collation, so that keys are used.
+    """Return a function that writes a text in the column's charset and collation, for key access.
 
-    Text that is not bytes of the column's is converted by the server.
+    The server converts text that is not bytes of the column's.
     """
     charset, collation = characters.charset, characters.collation
 
@@ -250,7 +250,7 @@ def _date(value: Any) -> str | None:
 
 
 def _of_year_zero(value: DatetimeMS) -> str | None:
-    """Write a time of the year 0, which Python's own has not; None for any other."""
+    """Write a time of the year 0, which Python's datetime lacks; None for any other."""
     later = DatetimeMS(int(value) + CYCLE_DAYS * DAY_MILLISECONDS)
     try:
         moment = later.as_datetime().replace(tzinfo=None)
@@ -278,7 +278,7 @@ def _bytes_written(text: str) -> Value:
 
 
 def _member(column: Column) -> Callable[[Any], str | None]:
-    """Return what finds the number of an ENUM's member, or of a SET's members."""
+    """Return a function that finds the number of an ENUM's member, or of a SET's members."""
     number = {name: at for at, name in enumerate(column.members) if name is not None}
 
     def enum(value: Any) -> str | None:
@@ -313,7 +313,7 @@ _FROM_TYPED: Final[dict[str, Callable[[Any], str | None]]] = {
 
 
 def found(columns: Sequence[KeyColumn], values: Sequence[Any]) -> Key | None:
-    """Return the key whose values became these BSON values, None where there can be none."""
+    """Return the key whose values became these BSON values; None if there can be none."""
     if len(columns) != len(values):
         return None
     key = tuple(column.find(value) for column, value in zip(columns, values, strict=True))
@@ -321,9 +321,9 @@ def found(columns: Sequence[KeyColumn], values: Sequence[Any]) -> Key | None:
 
 
 def written(columns: Sequence[KeyColumn], texts: Sequence[str]) -> Key:
-    """Return the key that an operator wrote; raises UsageError where it is none.
+    """Return the key that an operator wrote; raises UsageError if it is none.
 
-    A comma belongs to the value where there is one column only.
+    With one column a comma belongs to the value.
     """
     if len(columns) == 1:
         texts = (",".join(texts),)

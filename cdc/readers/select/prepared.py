@@ -1,8 +1,7 @@
-"""A SELECT by the binary protocol: its rows as the server sends them, packet by packet.
+"""Runs a SELECT by the binary protocol: its rows as the server sends them, packet by packet.
 
-PyMySQL has no prepared statements. Formats: COM_STMT_PREPARE, COM_STMT_EXECUTE and "Binary
-Protocol Resultset" of
-https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_command_phase_ps.html
+PyMySQL has no prepared statements. Formats: COM_STMT_PREPARE, COM_STMT_EXECUTE and "Binary Protocol
+Resultset" of https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_command_phase_ps.html
 """
 
 from __future__ import annotations
@@ -35,14 +34,14 @@ from cdc.readers.server.connection import SourceConnection, close_connection, ex
 
 BUFFER_BYTES: Final = 1 << 18
 EOF_SIZE: Final = 9
-"""A packet that begins with 0xFE and is shorter is the end of what came before it."""
+"""A packet that begins with 0xFE and is shorter is an EOF packet."""
 
 _EXECUTE: Final = struct.Struct("<IBI")
 _NUMBER: Final = struct.Struct("<I")
 _PREPARED: Final = struct.Struct("<xIHH")
 
 _TYPE_AT: Final = -6
-"""Where a column's type stands in its definition, from the end."""
+"""The offset of a column's type in its definition, from the end."""
 _SIZES: Final[dict[int, int]] = {
     FieldType.TINY: 1,
     FieldType.SHORT: 2,
@@ -56,19 +55,16 @@ _SIZES: Final[dict[int, int]] = {
 
 Take = Callable[[tuple[bytes, ...]], None]
 Convert = Callable[[bytes, int, Take], None]
-"""Takes bytes, the offset of a row's null bitmap in them, and what takes the row's parts."""
+"""Converts a row: (bytes, offset of its null bitmap in them, consumer of the row's parts)."""
 
 
 class Unexpected(Retryable):
-    """The columns of a SELECT are not of the types that they were."""
+    """The columns of a SELECT are not of the expected types."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """How many rows a result had; and the last one, from its null bitmap on, if there was one.
-
-    `complete` is False where the result was given up because of its size.
-    """
+    """The columns of a SELECT are not of the types that they were."""
 
     count: int
     last: bytes | None
@@ -86,10 +82,10 @@ def select(
 ) -> Rows:
     """Run a SELECT; convert each row by its null bitmap.
 
-    `sizes` are the bytes that each column's values must have, 0 where a length comes first;
-    Unexpected is raised where the server announces anything else. It stops behind the row with
-    which the packets exceed `max_bytes`: what the server has yet to send is given up with the
-    connection, which is closed then. Raises what `connection.query` does.
+    `sizes` are the bytes that each column's values must have, 0 if a length comes first; raises
+    Unexpected if the server announces anything else. Reading stops behind the row with which the
+    packets exceed `max_bytes`; the rest is abandoned, and the connection closed. Raises also what
+    `connection.query` does.
     """
     channel = _Channel(connection)
     try:
@@ -110,13 +106,13 @@ def select(
     except pymysql.MySQLError as error:
         raise explain(error, connection.where) from error
     except BaseException:
-        close_connection(connection)  # whatever else it was, an answer may be left half read
+        close_connection(connection)  # whatever the error, an answer may be left half read
         raise
 
 
 @contextmanager
 def _shaped(connection: SourceConnection) -> Iterator[None]:
-    """Raise Garbled where an answer has not the form that it should have."""
+    """Raise Garbled if an answer does not have its expected form."""
     try:
         yield
     except (LookupError, ValueError, struct.error) as error:
@@ -124,12 +120,12 @@ def _shaped(connection: SourceConnection) -> Iterator[None]:
 
 
 def bitmap_size(columns: int) -> int:
-    """Return the bytes of a row's null bitmap, whose lowest two bits mean nothing."""
+    """Return the size of a row's null bitmap, whose lowest two bits mean nothing."""
     return (columns + 9) // 8
 
 
 class _Channel:
-    """Commands and answers on the socket of a connection that waits for no answer.
+    """Sends commands and reads answers on the socket of an idle connection.
 
     PyMySQL's own buffer is empty then, and at the end of an answer this one is.
     """
@@ -148,7 +144,7 @@ class _Channel:
         self._number = FIRST_NUMBER * ONE
 
     def prepare(self, statement: str) -> int:
-        """Return the number of the statement, now prepared."""
+        """Prepare the statement; return its number."""
         self.send(COMMAND.COM_STMT_PREPARE, statement.encode())
         number, columns, parameters = _PREPARED.unpack_from(self._answer())
         for count in (parameters, columns):
@@ -163,7 +159,7 @@ class _Channel:
             raise Unexpected
 
     def _sizes(self, count: int) -> list[int]:
-        """Read the definitions of so many columns; give the sizes of their values."""
+        """Read the definitions of `count` columns; return the sizes of their values."""
         types = [self._answer()[_TYPE_AT] for _ in range(count)]
         if count:
             self._answer()  # an EOF packet closes them
@@ -206,7 +202,7 @@ class _Channel:
         header, at, row, count = _NUMBER.unpack_from, begin, -1, 0
         number = self._number
         while at + HEADER_SIZE < whole and at - begin <= max_bytes:
-            size = header(data, at)[0] - number  # none, where the number is wrong
+            size = header(data, at)[0] - number  # none, if the number is wrong
             end = at + HEADER_SIZE + size
             if end > whole or not 0 < size < MAX_PAYLOAD or data[at + HEADER_SIZE]:
                 break

@@ -1,7 +1,7 @@
-"""Generated functions that turn a row of a SELECT into the row image that the binlog would hold.
+"""Generates functions that turn a SELECT's row into the row image that the binlog would hold.
 
-For each set of columns that are NULL together a table gets its own function, as mappings do:
-what is copied as it arrived is sliced in one piece across columns.
+A table has one function for each set of columns that are NULL together, as mappings do. Bytes that
+are copied as they arrived are sliced in one piece across columns.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from cdc.readers.select.prepared import Convert, bitmap_size
 from cdc.readers.select.wire_values import WireColumn
 
 MAX_COLUMNS: Final = 1 << 13
-"""Columns that all the generated functions of a table may read together, to bound memory."""
+"""The most columns that all generated functions of a table may read together: bounds memory."""
 
 _OFFSET_BITS: Final = 2
-"""A row's null bitmap begins with so many bits that mean nothing; an image's with none."""
+"""The meaningless bits at the start of a row's null bitmap; an image's has none."""
 
 _LENGTH_FIELDS: Final = {
     size: tuple(length[:size] for length in LENGTHS[:256]) for size in (1, 2, 3, 4)
@@ -29,10 +29,10 @@ _LENGTH_FIELDS: Final = {
 
 
 class RowImages(dict[bytes, Convert]):
-    """Functions by a row's null bitmap, compiled when a bitmap is first met."""
+    """Functions by a row's null bitmap, compiled when a bitmap first occurs."""
 
     def __init__(self, table: TableMap, wire_columns: Sequence[WireColumn]) -> None:
-        """`wire_columns` tell how each column of `table` arrives."""
+        """`wire_columns` describe how each column of `table` arrives."""
         super().__init__()
         self._table = table
         self._wire_columns = tuple(wire_columns)
@@ -55,8 +55,9 @@ class RowImages(dict[bytes, Convert]):
 class _ImageCode:
     """The function of one null bitmap.
 
-    `_base` is the variable of an offset that is known when the row is read and `_offset` what to
-    add to it; `_copied` the expression at which bytes begin that are copied and not yet a part.
+    `_base` is the variable of an offset that is known when the row is read, and `_offset` what to
+    add to it. `_copied` is the expression of the start of bytes that are copied, but not yet a
+    part.
     """
 
     def __init__(
@@ -140,7 +141,7 @@ class _ImageCode:
         self._base, self._offset = end, 0
 
     def _length(self, index: int, wire_column: WireColumn) -> tuple[str, str]:
-        """Read a length; add the image's length field to the parts. Variables of start and end."""
+        """Read a length and add the image's length field; return the variables of start and end."""
         n, s, q, h = (f"{letter}_c{index}" for letter in "nsqh")
         self._code.line(f"{n} = d[{self._here}]")
         self._code.line(f"{s} = {self._here} + 1")

@@ -1,4 +1,4 @@
-"""A table as SELECT gives it: its columns, the key that it is read by, how its rows arrive."""
+"""A table as SELECT returns it: its columns, its key, and the wire form of its rows."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _AUTO_INCREMENT: Final = re.compile(r" AUTO_INCREMENT=\d+")
 
 @dataclass(frozen=True, slots=True)
 class TableKey:
-    """A key that no two rows share: its index, its columns, and which of the table's these are.
+    """A unique key: its index, its columns, and their numbers in the table.
 
     `order` names the columns with their collations: keys of the same order have the same cursors.
     """
@@ -46,11 +46,11 @@ class TableKey:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SelectTable:
-    """A table that chunks are read of, as it was when it was opened.
+    """A table that chunks are read from, as it was when it was opened.
 
-    `map` is the table map of the chunks' events, one object as long as the table is open, `by` the
-    key that orders the rows, `keys` all that could, and `rows_estimate` the server's own. `images`
-    makes row images of rows.
+    `map` is the table map of the chunks' events, one object for as long as the table is open. `by`
+    is the key that orders the rows, and `keys` all that could. `rows_estimate` is the server's own.
+    `images` turns rows into row images.
     """
 
     map: TableMap = field(repr=False)
@@ -69,17 +69,17 @@ class SelectTable:
 
     @property
     def key_at(self) -> tuple[int, ...]:
-        """Which columns of the table these are, by number."""
+        """The numbers of the key's columns in the table."""
         return self.by.at
 
     @property
     def schema(self) -> str:
-        """Its schema's name."""
+        """The schema's name."""
         return self.map.schema
 
     @property
     def table(self) -> str:
-        """Its own name."""
+        """The table's own name."""
         return self.map.table
 
     @property
@@ -89,17 +89,17 @@ class SelectTable:
 
     @property
     def columns(self) -> str:
-        """The columns, as they are asked for."""
+        """The columns, as a SELECT lists them."""
         return ", ".join(each.select for each in self.wire_columns)
 
     @property
     def key_columns(self) -> str:
-        """The key's columns, as they are asked for."""
+        """The key's columns, as a SELECT lists them."""
         return ", ".join(self.wire_columns[at].select for at in self.key_at)
 
     @property
     def source(self) -> str:
-        """What stands behind FROM: the key's index, so that rows come in its order."""
+        """The FROM clause: names the key's index, so that rows come in its order."""
         return f"{quoted(self.schema, self.table)} FORCE INDEX ({quoted(self.by.index)})"
 
     @property
@@ -109,21 +109,21 @@ class SelectTable:
         return ((1 << count) - 1).to_bytes((count + 7) // 8, "little")
 
     def found_by(self, columns: Collection[str]) -> SelectTable | None:
-        """Return it with a key whose columns are all among these; None where it has none."""
+        """Return the table with a key whose columns are all among these; None if it has none."""
         for key in self.keys:
             if columns and {each.name for each in key.columns} <= {*columns}:
                 return replace(self, by=key)
         return None
 
     def read_in(self, order: str) -> SelectTable | None:
-        """Return it with a key of this order; None where it has none any more."""
+        """Return the table with a key of this order; None if it no longer has one."""
         for key in (self.by, *self.keys):
             if key.order == order:
                 return replace(self, by=key)
         return None
 
     def key_found(self, values: Sequence[Any]) -> Key | None:
-        """Return the key whose columns became these BSON values; None where there can be none."""
+        """Return the key whose columns became these BSON values; None if there can be none."""
         return key_of(self.key, values)
 
     def read_key(self, row: bytes) -> Key:
@@ -154,7 +154,7 @@ def _values(row: bytes, wire_columns: Sequence[WireColumn]) -> Iterator[tuple[in
 
 
 def describe(connection: SourceConnection, schema: str, table: str) -> SelectTable:
-    """Look a table up, with its primary key if that serves; raises Unfit where no key does."""
+    """Look up a table, with its primary key if that serves; raises Unfit if no key does."""
     name = full_name(schema, table)
     seen = _is_table(connection, schema, table) and definition(connection, schema, table)
     found = describe_table(connection, schema, table) if seen else None
@@ -191,7 +191,7 @@ def describe(connection: SourceConnection, schema: str, table: str) -> SelectTab
 
 
 def unread(connection: SourceConnection, schema: str, table: str) -> str:
-    """Say why a table cannot be read as a whole; empty where it can."""
+    """Return why a table cannot be read as a whole; empty if it can."""
     try:
         describe(connection, schema, table)
     except Unfit as error:
@@ -200,7 +200,7 @@ def unread(connection: SourceConnection, schema: str, table: str) -> str:
 
 
 def _is_table(connection: SourceConnection, schema: str, table: str) -> bool:
-    """Tell whether the name is that of a table, and of no view or sequence."""
+    """Return whether the name is that of a table, not of a view or sequence."""
     found = rows(
         connection,
         "SELECT 1 FROM information_schema.tables"
@@ -212,9 +212,9 @@ def _is_table(connection: SourceConnection, schema: str, table: str) -> bool:
 
 
 def definition(connection: SourceConnection, schema: str, table: str) -> str | None:
-    """Return the statement that would create the table as it is; None where it is not there.
+    """Return the statement that would create the table as it is; None if it is not there.
 
-    Asked for behind each chunk, so it is one question.
+    Queried behind each chunk, so it is one statement.
     """
     try:
         [(_, statement, *_)] = rows(connection, f"SHOW CREATE TABLE {quoted(schema, table)}")
@@ -232,7 +232,7 @@ _WIDE: Final = frozenset({"utf8mb4", "utf16", "utf16le", "utf32"})
 
 
 def _require_members(table: TableMap, details: Mapping[str, _Details]) -> None:
-    """Raise Unfit where a key's ENUM or SET may have members that are not shown as they are."""
+    """Raise Unfit if a key's ENUM or SET may have members that are not shown as they are."""
     for column in table.columns:
         characters = details[column.name].characters
         hidden = any("?" in (one or "?") for one in column.members)
@@ -256,10 +256,10 @@ def _selected(
 
 
 def _may_hide_members(column: Column, table: TableMap, characters: Characters | None) -> bool:
-    """Tell whether an ENUM or SET may have members that information_schema does not show.
+    """Return whether an ENUM or SET may have members that information_schema does not show.
 
-    That writes utf8mb3: it has a question mark, or on MySQL nothing at all, for what that cannot
-    hold, and for bytes that are no text.
+    It writes utf8mb3: characters beyond that, and bytes that are no text, become a question mark,
+    or on MySQL nothing.
     """
     if not column.members:
         return False
@@ -269,7 +269,7 @@ def _may_hide_members(column: Column, table: TableMap, characters: Characters | 
 
 @dataclass(frozen=True, slots=True)
 class _Details:
-    """What a table map does not tell of a column."""
+    """The facts of a column that a table map lacks."""
 
     type: str
     characters: Characters | None
@@ -302,7 +302,7 @@ def _keys(
     details: Mapping[str, _Details],
     indexes: Sequence[tuple[str, Sequence[_KeyPart]]],
 ) -> tuple[TableKey, ...]:
-    """Return the keys that rows can be read by, the primary key first; Unfit without any."""
+    """Return the keys that rows can be read by, the primary key first; raises Unfit without any."""
     number = {column.name: at for at, column in enumerate(table.columns)}
     why = "it has no primary key, and no unique key that is NOT NULL"
     found = []
@@ -354,7 +354,7 @@ def _unique_keys(connection: SourceConnection, table: TableMap) -> list[tuple[st
 
 
 def _in_use(connection: SourceConnection) -> str:
-    """Return the condition of indexes that a SELECT may use."""
+    """Return the condition for indexes that a SELECT may use."""
     if not is_mariadb(connection):
         return " AND is_visible = 'YES'"
     return " AND ignored = 'NO'" if server_version(connection) >= (10, 6) else ""
@@ -366,7 +366,7 @@ def _obstacle(
     parts: Sequence[_KeyPart],
     number: Mapping[str, int],
 ) -> str | None:
-    """Say why a key does not serve."""
+    """Return why a key does not serve."""
     for part in parts:
         if not part.whole:
             return f"the key holds a prefix of a column, not all of it: {part.column}"
@@ -380,7 +380,7 @@ def _obstacle(
 
 
 def _estimate(connection: SourceConnection, schema: str, table: str) -> tuple[int, int]:
-    """Return the server's estimates of the rows, and of the bytes that one takes."""
+    """Return the server's estimates of the row count and of the bytes per row."""
     [(count, size)] = rows(
         connection,
         "SELECT table_rows, avg_row_length FROM information_schema.tables"

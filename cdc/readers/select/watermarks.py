@@ -1,12 +1,12 @@
-"""Between which positions a SELECT stands: the watermarks of a chunk.
+"""The watermarks of a chunk: the positions between which a SELECT stands.
 
-Each of these makes two promises about the rows that are read within it, with `applied` given and
-`high` the position that it ends with:
+Each window makes two promises about the rows that are read in it; `applied` is given and `high` is
+the position at its end:
 
     low:   what is in `applied` is visible to the SELECT
     high:  what is visible to the SELECT is in `high`
 
-`docs/architecture.md` argues why each holds; they were measured, too.
+`docs/architecture.md` argues why each holds; both were also measured.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ from cdc.readers.server.connection import AccessDenied, SourceConnection, close_
 from cdc.readers.server.resume import rows
 
 WAIT_SECONDS: Final = 5
-"""How long a source may take to show a transaction that its stream has delivered."""
+"""The limit within which a source must show a transaction that its stream has delivered."""
 
 LOCK_SECONDS: Final = 1
-"""How long a brief lock is waited for; writers queue behind the one who waits."""
+"""The limit for a brief lock; other writers queue behind the one who waits."""
 
 _OWNER: Final = re.compile(r"#\d+")
 
 SNAPSHOT: Final = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
 MARIADB_SNAPSHOTS: Final = 200
-"""How many snapshots to open until one shows all that was in the binlog before the first."""
+"""The most snapshots to open until one shows all that was in the binlog before the first."""
 
 High = Callable[[], Position]
-"""Gives the high watermark, when everything has been read."""
+"""Returns the high watermark, once everything has been read."""
 Connect = Callable[[], SourceConnection]
-"""Gives the session that reads; another one where it was lost on purpose."""
+"""Returns the session that reads; another one if it was lost on purpose."""
 
 
 class TableLocked(TooEarly):
@@ -49,7 +49,7 @@ class TableLocked(TooEarly):
 
 @contextmanager
 def gtid_window(connect: Connect, applied: GtidPosition) -> Iterator[High]:
-    """Read in autocommit mode between two looks at MySQL's executed set."""
+    """Read in autocommit mode between two queries of MySQL's executed set."""
     low = _wait_until_executed(connect(), applied)
 
     def high() -> Position:
@@ -64,8 +64,8 @@ def gtid_window(connect: Connect, applied: GtidPosition) -> Iterator[High]:
 def _settled(connection: SourceConnection) -> tuple[str, GtidPosition]:
     """Return the server and its executed set with every commit that was visible before the call.
 
-    A group of commits becomes visible before its GTIDs are executed; until then they are owned.
-    So what is owned is read before what is executed: a GTID that has left the one is in the other.
+    A group of commits becomes visible before its GTIDs are executed; until then they are owned. So
+    the owned set is read before the executed set: a GTID that has left the one is in the other.
     """
     owned = _owned(connection)
     server, executed = _executed(connection)
@@ -76,13 +76,13 @@ def _settled(connection: SourceConnection) -> tuple[str, GtidPosition]:
 
 
 def _owned(connection: SourceConnection) -> GtidPosition:
-    """Return the GTIDs of commits under way; the server writes each with `#` and its thread."""
+    """Return the GTIDs of commits in progress; the server writes each with `#` and its thread."""
     [(owned,)] = rows(connection, "SELECT @@GLOBAL.gtid_owned")
     return GtidPosition(GtidSet.parse(_OWNER.sub("", str(owned))))
 
 
 def _wait_until_executed(connection: SourceConnection, gtids: GtidPosition) -> str:
-    """Return the server's UUID; raises TooEarly where it does not show them soon."""
+    """Return the server's UUID; raises TooEarly if it does not show them soon."""
     [(waited, server)] = rows(
         connection,
         "SELECT WAIT_FOR_EXECUTED_GTID_SET(%s, %s), @@GLOBAL.server_uuid",
@@ -103,9 +103,9 @@ def _executed(connection: SourceConnection) -> tuple[str, GtidPosition]:
 def mariadb_gtid_window(connect: Connect, applied: GtidPosition) -> Iterator[High]:
     """Read in a snapshot of MariaDB that is certainly not before `applied`.
 
-    The server tells a snapshot's place as file and offset, and would scan the whole file to tell
-    its GTIDs. So the binlog's GTIDs are read *before* its end, and the end before the snapshot is
-    opened: a snapshot at that end, or behind it, shows all these GTIDs.
+    The server reports a snapshot's place as file and offset, and would scan the whole file for its
+    GTIDs. So the binlog's GTIDs are read *before* its end, and the end before the snapshot is
+    opened: a snapshot at that end, or behind it, shows all those GTIDs.
     """
     connection = connect()
     before = _binlog_gtids(connection)
@@ -127,7 +127,7 @@ def mariadb_file_window(connect: Connect, applied: FilePosition) -> Iterator[Hig
 
 @contextmanager
 def _snapshot_from(connection: SourceConnection, least: FilePosition) -> Iterator[FilePosition]:
-    """Open snapshots until one is at `least` or behind it; it is left when the context ends.
+    """Open snapshots until one is at `least` or behind it; the context's end closes it.
 
     A transaction is in the binlog some milliseconds before a snapshot shows it.
     """
@@ -159,10 +159,10 @@ def locked_window(
     table: tuple[str, str],
     status: str,
 ) -> Iterator[High]:
-    """Read in a snapshot that is opened while `table` is locked, for that instant.
+    """Read in a snapshot that is opened while `table` is briefly locked.
 
-    The lock is `second`'s: opening a transaction would release it. `status` is the statement
-    that shows the end of the binlog.
+    The lock is `second`'s: opening a transaction would release it. `status` is the statement that
+    shows the end of the binlog.
     """
     connection = connect()
     _lock(second, table)
@@ -213,7 +213,7 @@ def _unlock(connection: SourceConnection) -> None:
 
 @contextmanager
 def _until_read(connection: SourceConnection) -> Iterator[None]:
-    """End the snapshot behind the context; where that fails, with the connection."""
+    """End the snapshot at the context's end; if that fails, drop the connection."""
     try:
         yield
     except BaseException:
@@ -223,7 +223,7 @@ def _until_read(connection: SourceConnection) -> Iterator[None]:
 
 
 def _end(connection: SourceConnection) -> None:
-    """End the snapshot, unless the connection was given up."""
+    """End the snapshot, unless the connection was dropped."""
     if connection.open:
         rows(connection, "COMMIT")
 
@@ -235,7 +235,7 @@ def _status_position(found: Any) -> FilePosition:
 
 
 def server_code(error: BaseException) -> int | None:
-    """Return the server's error number behind an error of ours."""
+    """Return the server's error number behind an error of cdc."""
     cause = error.__cause__
     if isinstance(cause, pymysql.MySQLError) and cause.args and isinstance(cause.args[0], int):
         return cause.args[0]
@@ -243,7 +243,7 @@ def server_code(error: BaseException) -> int | None:
 
 
 def other_flavour(applied: Position) -> SourceDiverged:
-    """Say that a position is none of this server's flavour."""
+    """Return the error for a position of another server flavour."""
     return SourceDiverged(
         "the stream's position is one of the other flavour of server",
         position=applied,

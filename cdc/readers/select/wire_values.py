@@ -1,4 +1,4 @@
-"""How a column's value arrives in the binary protocol, and what a row image holds instead.
+"""Converts column values from the binary protocol to what a row image holds.
 
 Formats: "Binary Protocol Value" of
 https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_binary_resultset.html, and those
@@ -21,17 +21,17 @@ from cdc.model.table_map import Column, FieldType
 from cdc.readers.server.catalog import quoted
 
 Pack = Callable[[bytes], bytes]
-"""Turns a value's bytes, its length before it left out, into those of a row image."""
+"""Converts a value's bytes, without the length before it, into those of a row image."""
 
 
 @dataclass(frozen=True, slots=True)
 class WireColumn:
-    """How one column is asked for, arrives and is converted.
+    """How one column is selected, arrives and is converted.
 
-    `select` is the expression to ask for, `size` the bytes that arrive, 0 where a length comes
-    first. `pack` converts them; without it an image holds their first `kept` ones, or all those
-    that a length came before. `prefix` is the size of the image's length field, 0 for an image of
-    fixed size. `short` says that no length that arrives exceeds 250.
+    `select` is the expression to select, `size` the bytes that arrive, 0 if a length comes first.
+    `pack` converts them; without it an image holds their first `kept` ones, or all that a length
+    came before. `prefix` is the size of the image's length field, 0 for an image of fixed size.
+    `short` says that no length that arrives exceeds 250.
     """
 
     select: str
@@ -47,14 +47,14 @@ TYPED_TEXT: Final[dict[str, Pack]] = {
     "inet4": lambda text: socket.inet_pton(socket.AF_INET, text.decode()).rstrip(b"\0"),
     "inet6": lambda text: socket.inet_pton(socket.AF_INET6, text.decode()).rstrip(b"\0"),
 }
-"""Types of MariaDB that arrive as text and are BINARY in the binlog."""
+"""MariaDB's types that arrive as text and are BINARY in the binlog."""
 
 ONE_BYTE_LENGTHS: Final = 250
 """The longest value whose length arrives in one byte."""
 
 
 def wire_column(column: Column, type_name: str) -> WireColumn:
-    """Return how a column, of information_schema's `data_type` `type_name`, arrives."""
+    """Return the wire form of a column; `type_name` is information_schema's `data_type`."""
     name, shape = quoted(column.name), wire(column)
     match column.type:
         case FieldType.INT24:
@@ -104,11 +104,11 @@ _DAY: Final = struct.Struct("<HBB")
 _MOMENT: Final = struct.Struct("<HBBBBB")
 _FRACTION: Final = struct.Struct("<I")
 MICROSECONDS: Final = 6
-"""Digits of the fraction that most tables with a fraction have."""
+"""The digits of most fractions in tables."""
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 _SECONDS_A_DAY: Final = 86_400
 _SCALE_DOWN: Final = (1, 10_000, 10_000, 100, 100, 1, 1)
-"""By how much microseconds are divided in a fraction of so many digits."""
+"""The divisor of microseconds for a fraction of so many digits."""
 
 
 def _date(raw: bytes) -> bytes:
@@ -142,18 +142,18 @@ NO_MICROSECONDS: Final = bytes(3)
 
 
 def _whole_seconds(raw: bytes) -> bytes:
-    """Give a DATETIME without its fraction; what is zero in the end does not arrive."""
+    """Return a DATETIME without its fraction; trailing zero parts do not arrive."""
     return (DATETIME_DAYS[raw[:4]] | DATETIME_MOMENTS[raw[4:7]]).to_bytes(5, "big")
 
 
 def _fraction(raw: bytes, scale: int) -> bytes:
-    """Give the fraction of the second of a date and time that arrived."""
+    """Return the fraction of the second of a date and time that arrived."""
     micros = _FRACTION.unpack_from(raw, 7)[0] if len(raw) > 7 else 0
     return int(micros // _SCALE_DOWN[scale]).to_bytes(FRACTION_BYTES[scale], "big")
 
 
 def datetime_packer(scale: int) -> Pack:
-    """Return what packs a DATETIME(`scale`)."""
+    """Return a function that packs a DATETIME(`scale`)."""
 
     def pack(raw: bytes) -> bytes:
         return _whole_seconds(raw) + (_fraction(raw, scale) if scale else b"")
@@ -165,7 +165,7 @@ def datetime_packer(scale: int) -> Pack:
 
 
 def timestamp_packer(scale: int) -> Pack:
-    """Return what packs a TIMESTAMP(`scale`) that arrives in UTC."""
+    """Return a function that packs a TIMESTAMP(`scale`) that arrives in UTC."""
 
     def pack(raw: bytes) -> bytes:
         if not raw:
@@ -181,7 +181,7 @@ _TIME: Final = struct.Struct("<BIBBB")
 
 
 def time_packer(scale: int) -> Pack:
-    """Return what packs a TIME(`scale`)."""
+    """Return a function that packs a TIME(`scale`)."""
     fraction_bytes = FRACTION_BYTES[scale]
     offset = 1 << 8 * (3 + fraction_bytes) - 1
 
@@ -201,7 +201,7 @@ def time_packer(scale: int) -> Pack:
 
 
 def decimal_packer(precision: int, scale: int) -> Pack:
-    """Return what packs the text of a DECIMAL(`precision`, `scale`)."""
+    """Return a function that packs the text of a DECIMAL(`precision`, `scale`)."""
     steps = []
     shift = below = 0
     for digits in reversed(groups(precision, scale)):

@@ -1,1 +1,1 @@
-"""What is asked of a source beside its binlog and its rows."""
+"""Queries a source for everything but its binlog and its rows."""

@@ -96,9 +96,9 @@ _ESCAPES: Final = {"0": "\0", "n": "\n", "r": "\r", "t": "\t", "Z": "\x1a"}
 
 
 def describe_table(connection: SourceConnection, schema: str, table: str) -> TableMap | None:
-    """Return what the table's next table map will say; None for one that the account cannot see.
+    """Return the table's next table map; None for a table that the account cannot see.
 
-    A column type that cdc does not know raises Unfit.
+    Raises Unfit for an unknown column type.
     """
     rows = _columns(connection, schema, table)
     if not rows:
@@ -142,7 +142,7 @@ def _columns(connection: SourceConnection, schema: str, table: str) -> Sequence[
 
 
 def _indexes(connection: SourceConnection, schema: str, table: str) -> _Indexes:
-    """Return the parts of each index, in the order in which the server looks at them."""
+    """Return the parts of each index, in the order in which the server considers them."""
     indexes: _Indexes = {}
     for row in _ask(connection, f"SHOW INDEX FROM {quoted(schema, table)}"):
         indexes.setdefault(str(row["Key_name"]), []).append(row)
@@ -153,7 +153,7 @@ def _primary_key(indexes: _Indexes) -> list[tuple[str, int]]:
     """Return the primary key's columns and prefixes.
 
     Without one the server takes the first unique key that is NOT NULL and has no prefixes, and
-    calls it the primary key in the binlog; SHOW INDEX lists the keys in the order it looks.
+    calls it the primary key in the binlog. SHOW INDEX lists the keys in the server's order.
     """
     for name, rows in indexes.items():
         if name == "PRIMARY" or all(_identifies(row) for row in rows):
@@ -162,7 +162,7 @@ def _primary_key(indexes: _Indexes) -> list[tuple[str, int]]:
 
 
 def _unique_keys(indexes: _Indexes) -> Iterator[tuple[str, ...]]:
-    """Yield the columns of each key that tells all the rows apart."""
+    """Yield the columns of each key that identifies every row."""
     for rows in indexes.values():
         if all(_identifies(row) for row in rows):
             yield tuple(str(row["Column_name"]) for row in rows)
@@ -178,7 +178,7 @@ def _identifies(row: dict[str, Any]) -> bool:
 
 
 def _collations(connection: SourceConnection, *, mariadb: bool) -> dict[str, int]:
-    """Return the id of every collation; MariaDB's newer ones have one a charset."""
+    """Return the id of every collation; MariaDB's newer ones have one per charset."""
     rows = _ask(
         connection, "SELECT collation_name AS name, id AS id FROM information_schema.collations"
     )
@@ -264,7 +264,7 @@ def _collation(row: dict[str, Any], kind: FieldType, collations: dict[str, int])
 
 
 def _text_members(full_type: str, collation: int | None) -> tuple[str | None, ...]:
-    """Read the members as a table map does: those of a binary column are ASCII, or no text."""
+    """Read the members as a table map does: those of a binary column are ASCII, or None."""
     members = _members(full_type)
     if collation != BINARY_COLLATION:
         return members
@@ -274,7 +274,7 @@ def _text_members(full_type: str, collation: int | None) -> tuple[str | None, ..
 def _members(full_type: str) -> tuple[str | None, ...]:
     """Read `enum('a','b''c')`; the server escapes as in `append_unescaped` of `sql/sql_show.cc`.
 
-    What is no text in the column's charset MySQL writes as `x'ff'`: None.
+    MySQL writes bytes that are no text in the column's charset as `x'ff'`: None.
     """
     return tuple(
         None if bare else _ESCAPED.sub(_unescaped, text)
@@ -301,9 +301,9 @@ _SERVERS_OWN: Final = ("information_schema", "mysql", "performance_schema", "sys
 
 
 def list_tables(connection: SourceConnection) -> list[tuple[str, str]]:
-    """Return (schema, table) of every table that the account can see, but the server's own.
+    """Return (schema, table) of every table that the account can see, except the server's own.
 
-    Sorted by name. Views and sequences are none: they have no rows of their own.
+    Sorted by name. Views and sequences are left out: they have no rows of their own.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -315,14 +315,14 @@ def list_tables(connection: SourceConnection) -> list[tuple[str, str]]:
 
 
 _NAME: Final = r"`(?:[^`]|``)+`"
-# The lines that SHOW CREATE TABLE writes, in MySQL's and MariaDB's sql/sql_show.cc.
+# The lines of SHOW CREATE TABLE, in MySQL's and MariaDB's sql/sql_show.cc.
 _FOREIGN_KEY: Final = re.compile(
     rf"^  CONSTRAINT {_NAME} FOREIGN KEY \((?P<columns>{_NAME}(?:, ?{_NAME})*)\)"
     rf" REFERENCES (?:(?P<schema>{_NAME})\.)?(?P<table>{_NAME})"
     rf" \((?P<referenced>{_NAME}(?:, ?{_NAME})*)\)",
     re.MULTILINE,
 )
-# MariaDB's JSON is LONGTEXT with this check, which it adds by itself.
+# MariaDB's JSON is LONGTEXT with this check, which the server adds by itself.
 _JSON_CHECK: Final = re.compile(
     rf"^  (?P<name>{_NAME}) longtext .*CHECK \(json_valid\((?P=name)\)\)",
     re.MULTILINE | re.IGNORECASE,
@@ -330,10 +330,10 @@ _JSON_CHECK: Final = re.compile(
 
 
 def define_table(connection: SourceConnection, schema: str, table: str) -> TableDefinition | None:
-    """Ask for a table's definition; None for one that the account cannot see.
+    """Query a table's definition; None for a table that the account cannot see.
 
-    Foreign keys are read from SHOW CREATE TABLE: MariaDB shows those of information_schema only
-    to accounts that may do more than SELECT.
+    Foreign keys are read from SHOW CREATE TABLE: MariaDB's information_schema shows them only to
+    accounts that may do more than SELECT.
     """
     table_map = describe_table(connection, schema, table)
     if table_map is None:
@@ -348,7 +348,7 @@ def define_table(connection: SourceConnection, schema: str, table: str) -> Table
 
 
 def generated_columns(connection: SourceConnection, schema: str, table: str) -> dict[str, str]:
-    """Ask for the columns that the server computes, with their expressions."""
+    """Query the columns that the server computes, with their expressions."""
     rows = _rows(
         connection,
         "SELECT column_name, generation_expression FROM information_schema.columns"

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 def decoder(connection: Connection[Any]) -> Callable[[bytes, int], str]:
-    """Return what turns bytes of a collation, by its id on this server, into text.
+    """Return a decoder of bytes of a collation, given by its id on this server.
 
-    It raises RefusedEvent for a charset that cdc does not know, ValueError for bytes that are
-    not of the charset.
+    It raises RefusedEvent for a charset that cdc does not know, ValueError for bytes that are not
+    of the charset.
     """
     names = collation_charsets(connection)
 

@@ -1,4 +1,4 @@
-"""The source's clock, as told by a clock of ours that never jumps."""
+"""The source's clock, derived from a local clock that never jumps."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from collections.abc import Callable
 
 
 class SourceClock:
-    """Knows the source's time since it was last asked, whatever is done to our wall clock."""
+    """Knows the source's time since the last query, whatever happens to the local wall clock."""
 
     def __init__(
         self,
         wall: Callable[[], float] = time.time,
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`wall` is the host's time in seconds since the epoch, `steady` only ever goes on."""
+        """`wall` is the host's time in seconds since the epoch; `steady` never jumps."""
         self._wall = wall
         self._steady = steady
         self._ahead_of_steady: float | None = None
 
     def was_ahead_by(self, seconds: float) -> None:
-        """Learn how far the source is ahead of our wall clock now."""
+        """Record how far the source is ahead of the local wall clock now, in seconds."""
         self._ahead_of_steady = self._wall() + seconds - self._steady()
 
     def now(self) -> float | None:
-        """Return the source's time in seconds since the epoch; None where it is unknown."""
+        """Return the source's time in seconds since the epoch; None if it is unknown."""
         ahead = self._ahead_of_steady
         return None if ahead is None else ahead + self._steady()
 
     @property
     def offset_seconds(self) -> float | None:
-        """Return how far the source is ahead of our wall clock as it is now; None where unknown."""
+        """Return how far the source is ahead of the local wall clock now; None if unknown."""
         ahead = self._ahead_of_steady
         return None if ahead is None else ahead + self._steady() - self._wall()

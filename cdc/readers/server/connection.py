@@ -1,4 +1,4 @@
-"""A connection to the source, whose errors are cdc's own."""
+"""A connection to the source that raises cdc's own errors."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ _TLS_WANTED: Final = 3159  # require_secure_transport
 _PACKET_TOO_LARGE: Final = 1153
 _PLUGIN: Final = frozenset({CR.CR_AUTH_PLUGIN_CANNOT_LOAD, CR.CR_AUTH_PLUGIN_ERR})
 _PASSING_TLS: Final = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
-"""The server went away while TLS was set up. Else the two sides do not agree, and never will."""
+"""The server went away during TLS setup; any other TLS error is a permanent mismatch."""
 _TRANSIENT: Final = frozenset(
     {
         ER.CON_COUNT_ERROR,
@@ -80,8 +80,8 @@ _TRANSIENT: Final = frozenset(
         ER.USER_LIMIT_REACHED,
         ER.LOCK_DEADLOCK,
         ER.QUERY_INTERRUPTED,
-        1021,  # its disk is full: a temporary table found no room
-        1037,  # it has no memory left, for a sort in the next one
+        1021,  # its disk is full: no room for a temporary table
+        1037,  # it has no memory left, for a sort in 1038
         1038,
         1041,
         1047,  # a Galera node that is not ready
@@ -108,29 +108,29 @@ class SourceConnection(RawConnection):
 
     @property
     def where(self) -> str:
-        """Where the source is."""
+        """The source's address."""
         return f"{self.host}:{self.port}"
 
     def query(self, sql: Any, unbuffered: bool = False) -> int:
-        """See PyMySQL; every cursor sends its statements through here."""
+        """Run a statement; all of a cursor's statements come through here."""
         with self.understood():
             return super().query(sql, unbuffered)
 
     def command(self, command: int, payload: bytes) -> None:
-        """Send a command that is no statement."""
+        """Send a command that is not a statement."""
         with self.understood():
             self.send_command(command, payload)
 
     def answer(self) -> None:
-        """Read the one packet by which the source answers a command."""
+        """Read the one packet with which the source answers a command."""
         with self.understood():
             self.read_answer()
 
     @contextlib.contextmanager
     def understood(self) -> Iterator[None]:
-        """Turn all that is raised in here into errors of cdc; Garbled for what is no driver error.
+        """Convert all exceptions to errors of cdc; Garbled for any that is no driver error.
 
-        A damaged answer makes the driver, or who reads a value of it, raise almost anything.
+        A damaged answer makes the driver, or the reader of its values, raise almost anything.
         """
         try:
             yield
@@ -138,12 +138,12 @@ class SourceConnection(RawConnection):
             raise
         except pymysql.MySQLError as error:
             raise explain(error, self.where) from error
-        except Exception as error:  # PyMySQL raises Exception itself, too
+        except Exception as error:  # PyMySQL also raises Exception itself
             close_connection(self)  # an answer may be left half read
             raise Garbled.of(error, self.where) from error
 
     def prove(self, plugin: str, challenge: Any, follow: Callable[[], Any]) -> Any:
-        """Log in by a plugin that is followed; raises Unfit for any other."""
+        """Log in by a plugin that cdc supports; raises Unfit for any other."""
         user = self.user.decode("utf-8", "replace") if isinstance(self.user, bytes) else ""
         logins.require(plugin, encrypted=self.is_encrypted, where=self.where, user=user)
         if plugin == logins.PARSEC:
@@ -159,12 +159,12 @@ class SourceConnection(RawConnection):
 def connect_source(
     source: SourceConfig, *, read_timeout: float, writes: bool = False, raw: bool = False
 ) -> SourceConnection:
-    """Log in, and make the session one in which answers depend on no default of the server.
+    """Log in, and set up a session whose answers depend on no default of the server.
 
-    `read_timeout` is in seconds. Without `writes` the source is asked to refuse any change; with
-    `raw`, text comes in the charset that it is kept in, else in utf8mb4. Raises Retryable where
-    the source cannot be reached now, Unfit where it refuses the account or the protection that
-    the configuration asks for, and UsageError where it cannot be asked as it is configured.
+    `read_timeout` is in seconds. Without `writes` the session is read-only. With `raw`, text comes
+    in its column's charset, else in utf8mb4. Raises Retryable if the source cannot be reached now,
+    Unfit if it refuses the account or the protection that the configuration asks for, and
+    UsageError if the configuration itself is wrong.
     """
     connection = _logged_in(source, read_timeout)
     greeting = str(connection.get_server_info())  # type: ignore[no-untyped-call]
@@ -181,7 +181,7 @@ def connect_source(
 
 @contextlib.contextmanager
 def asking(source: SourceConfig, *, read_timeout: float) -> Iterator[SourceConnection]:
-    """Open a connection for some questions; raises what `connect` does, Garbled for odd answers."""
+    """Open a connection for a few queries; raises what `connect_source` does, or Garbled."""
     with (
         contextlib.closing(connect_source(source, read_timeout=read_timeout)) as connection,
         connection.understood(),
@@ -210,7 +210,7 @@ def _logged_in(source: SourceConfig, read_timeout: float) -> SourceConnection:
         raise
     except pymysql.MySQLError as error:
         raise _explain_login(error, source, where) from error
-    except Exception as error:  # what a damaged greeting makes the driver raise
+    except Exception as error:  # a damaged greeting makes the driver raise anything
         if isinstance(error, UnicodeError) and not isinstance(error, UnicodeDecodeError):
             raise UsageError(
                 "source.user or the password holds half a character, which cannot be sent",
@@ -226,7 +226,7 @@ def close_connection(connection: RawConnection) -> None:
 
 
 def is_mariadb(connection: Connection[Any]) -> bool:
-    """Tell MariaDB from MySQL by what the server calls itself."""
+    """Return whether the server calls itself MariaDB."""
     return "mariadb" in str(connection.get_server_info()).lower()  # type: ignore[no-untyped-call]
 
 
@@ -235,7 +235,7 @@ def _protection(tls: TlsConfig) -> dict[str, Any]:
         return {"ssl_disabled": True}
     try:
         return {"ssl": _context(tls)}
-    except OSError as error:  # they were there when the configuration was read
+    except OSError as error:  # the files were there when the configuration was read
         files = ", ".join(str(each) for each in (tls.ca, tls.cert, tls.key) if each)
         raise UsageError(
             f"the files of source.tls ({files}) cannot be used: {error}",
@@ -287,7 +287,7 @@ def _explain_login(error: pymysql.MySQLError, source: SourceConfig, where: str) 
 
 
 def _asked_of_tls(tls: TlsConfig) -> str:
-    """Say what else an account may ask for: the server answers as to a wrong password."""
+    """Return what else an account may require: the server answers as to a wrong password."""
     if tls.mode == "off":
         return "if it must use TLS (REQUIRE SSL), write source.tls: required"
     if not tls.cert:
@@ -319,12 +319,12 @@ def _explain_tls(error: ssl.SSLError, where: str) -> CdcError:
 
 
 def explain(error: pymysql.MySQLError, where: str) -> CdcError:
-    """Turn a driver's error into what it means."""
+    """Convert a driver's error to cdc's."""
     return explain_code(_code(error), _text(error), where)
 
 
 def explain_code(code: int | None, text: str, where: str = "") -> CdcError:
-    """Turn the number of a server's error, or of the driver's, into what it means."""
+    """Convert the number of a server's error, or of the driver's, to an error of cdc."""
     source = f"the source {where}".rstrip()
     if code in _ACCESS_DENIED:
         return AccessDenied(
@@ -346,7 +346,7 @@ def explain_code(code: int | None, text: str, where: str = "") -> CdcError:
 
 
 def _is_client_code(code: int) -> bool:
-    """Tell whether the driver gave up, rather than the server answered; 0: the socket is gone."""
+    """Return whether the driver gave up, not the server; 0: the socket is gone."""
     return code == 0 or 2000 <= code < 3000
 
 

@@ -1,4 +1,4 @@
-"""Asks a source for what preflight judges."""
+"""Queries a source for the facts that preflight judges."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cdc.readers.server.connection import AccessDenied, SourceConnection, is_mar
 T = TypeVar("T")
 
 _WITHOUT_ROWS: Final = frozenset({"VIEW", "SEQUENCE"})
-"""Kinds of tables, as information_schema has them, that a mapping has nothing to be judged by."""
+"""Kinds of tables, as in information_schema, that have no rows for a mapping."""
 
 VARIABLES: Final = (
     "binlog_format",
@@ -51,7 +51,7 @@ _GLOBAL_GRANT: Final = re.compile(r"^GRANT (?P<privileges>.+?) ON \*\.\* TO ")
 
 
 def fetch_source_facts(connection: SourceConnection) -> SourceFacts:
-    """Ask for everything about the server; what the account may not ask is None."""
+    """Query everything about the server; a fact that the account may not see is None."""
     mariadb = is_mariadb(connection)
     [[version_text, account, clock]] = _rows(
         connection, "SELECT VERSION(), CURRENT_USER(), UTC_TIMESTAMP(6)"
@@ -77,7 +77,7 @@ def fetch_source_facts(connection: SourceConnection) -> SourceFacts:
 
 
 def table_facts(connection: SourceConnection, schema: str, table: str) -> TableFacts | None:
-    """Ask for everything about a table; None for one that the account cannot see."""
+    """Query everything about a table; None for one that the account cannot see."""
     found = _rows(
         connection,
         "SELECT table_type, COALESCE(engine, '') FROM information_schema.tables"
@@ -103,7 +103,7 @@ def table_facts(connection: SourceConnection, schema: str, table: str) -> TableF
 
 
 def is_table(connection: SourceConnection, schema: str, table: str) -> bool:
-    """Tell whether there is a table of this name; a view, or another thing, is none."""
+    """Return whether there is a table of this name; a view, for example, does not count."""
     found = _rows(
         connection,
         "SELECT table_type FROM information_schema.tables"
@@ -130,7 +130,7 @@ def _variables(connection: SourceConnection) -> dict[str, str]:
 
 
 def _privileges(connection: SourceConnection) -> frozenset[str]:
-    """Return what is granted on every schema, by active roles too; `SHOW GRANTS` expands them."""
+    """Return the privileges on every schema, also by active roles; `SHOW GRANTS` expands them."""
     privileges: set[str] = set()
     for (grant,) in _rows(connection, "SHOW GRANTS"):
         if match := _GLOBAL_GRANT.match(str(grant)):

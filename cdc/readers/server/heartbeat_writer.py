@@ -1,8 +1,8 @@
-"""Beats in a row of the source, so that there is always something to replicate.
+"""Writes heartbeats to a row of the source, so that there is always something to replicate.
 
-It is the only thing that cdc ever writes to a source, and only where `source.heartbeat_table` is
-written. The row's own value is for people: the beat's transaction travels like any other, and its
-commit time tells the lag from end to end.
+cdc writes nothing else to a source, and this only if `source.heartbeat_table` is set. The row's
+value is for people: the heartbeat's transaction travels like any other, and its commit time shows
+the lag from end to end.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ log = structlog.get_logger(__name__)
 QUERY_SECONDS: Final = 10.0
 
 STOPS_WITHIN_SECONDS: Final = 1.0
-"""How long to wait for a beat that is under way; its thread dies with the process."""
+"""The limit for a heartbeat in progress; its thread dies with the process."""
 
 
 def definition(table: str) -> str:
-    """Return the statement that makes the table `schema.table`."""
+    """Return the statement that creates the table `schema.table`."""
     return (
         f"CREATE TABLE {table} (stream VARCHAR(63) NOT NULL PRIMARY KEY,"
         " beat_at DATETIME(6) NOT NULL) ENGINE=InnoDB"
@@ -37,7 +37,7 @@ def definition(table: str) -> str:
 
 
 def write_heartbeat(config: SourceConfig, stream: str) -> None:
-    """Write the stream's row once; raises Retryable, Unfit or Fatal where that fails."""
+    """Write the stream's row once; raises Retryable, Unfit or Fatal if that fails."""
     with _connected(config) as connection:
         _write(connection, config, stream)
 
@@ -58,7 +58,7 @@ def _write(connection: SourceConnection, config: SourceConfig, stream: str) -> N
 
 
 class HeartbeatWriter:
-    """Beats every `source.heartbeat_seconds` in a thread of its own, until `stop`."""
+    """Writes a heartbeat every `source.heartbeat_seconds` in its own thread, until `stop`."""
 
     def __init__(self, config: SourceConfig, stream: str) -> None:
         self._config = config
@@ -68,13 +68,13 @@ class HeartbeatWriter:
         self._said = ""
 
     def __enter__(self) -> HeartbeatWriter:
-        """Begin to beat, if the configuration names a table."""
+        """Start, if the configuration names a table."""
         if self._config.heartbeat_table is not None:
             self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Beat no more."""
+        """Stop."""
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join(STOPS_WITHIN_SECONDS)
@@ -90,7 +90,7 @@ class HeartbeatWriter:
             self._stopping.wait(self._config.heartbeat_seconds)
 
     def _beat_on(self) -> None:
-        """Beat on one connection for as long as it lasts."""
+        """Write heartbeats on one connection for as long as it lasts."""
         with _connected(self._config) as connection:
             while not self._stopping.is_set():
                 _write(connection, self._config, self._stream)

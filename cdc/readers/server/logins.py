@@ -1,4 +1,4 @@
-"""The ways in which an account may log in: those that are followed, and those refused by name."""
+"""Login plugins of accounts: those that cdc supports, and those that it refuses by name."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _KNOWN: Final = frozenset(
     }
 )
 _IN_THE_CLEAR: Final = frozenset({DIALOG, "mysql_clear_password"})
-"""They hand over the password itself: to PAM and to LDAP, mostly."""
+"""Plugins that send the password itself: to PAM and LDAP, mostly."""
 
 REMEDY: Final = (
     "let the account log in with a password that cdc can prove: on MySQL ALTER USER … IDENTIFIED"
@@ -39,7 +39,7 @@ _MOST_DOUBLINGS: Final = 3
 
 
 def require(plugin: str, *, encrypted: bool, where: str, user: str) -> None:
-    """Raise Unfit where an account must log in by a plugin that is not followed."""
+    """Raise Unfit if an account must log in by a plugin that cdc does not support."""
     if plugin in _KNOWN or (encrypted and plugin in _IN_THE_CLEAR):
         return
     if plugin in _IN_THE_CLEAR:
@@ -56,7 +56,7 @@ def require(plugin: str, *, encrypted: bool, where: str, user: str) -> None:
 
 
 def talks_first(where: str, user: str) -> Unfit:
-    """Say that a dialog is expected in which the client has the first word."""
+    """Return the error for a dialog in which the client has the first word."""
     return Unfit(
         f"the source {where} lets {user} log in by a dialog (the plugin {DIALOG}) that cdc does not"
         " follow",
@@ -68,8 +68,8 @@ def talks_first(where: str, user: str) -> Unfit:
 def prove_by_parsec(connection: RawConnection, challenge: bytes) -> Any:
     """Answer MariaDB's `parsec` (`plugin/auth_parsec/auth_parsec.cc`); return the server's verdict.
 
-    The server's challenge and one of ours are signed by an Ed25519 key that is derived from the
-    password with the salt of the account, which is asked for by an empty packet.
+    An Ed25519 key, derived from the password and the account's salt, signs the server's challenge
+    and one of ours. An empty packet requests the salt.
     """
     connection.write_packet(b"")
     extension = connection.read_packet()[-_EXTENSION_SIZE:]

@@ -1,4 +1,4 @@
-"""PyMySQL's connection, with what it keeps to itself: all of its private members that cdc uses."""
+"""All of PyMySQL's private members that cdc uses, behind one class."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ else:
 class RawConnection(_Connection):
     """A connection below statements: its socket, commands, packets, and the login.
 
-    A later PyMySQL may call these otherwise: pyproject.toml has a ceiling for it, and
-    `tests/unit/readers/server/test_raw_connection.py` holds each against the one that is installed.
+    A later PyMySQL may rename them: pyproject.toml has a ceiling for it, and
+    `tests/unit/readers/server/test_raw_connection.py` checks each against the installed one.
     """
 
     @property
     def raw_socket(self) -> socket.socket:
-        """The socket, by TLS too. Between answers PyMySQL holds nothing of it in a buffer."""
+        """The socket, also with TLS. Between answers PyMySQL buffers nothing of it."""
         found: socket.socket = self._sock  # type: ignore[attr-defined]
         return found
 
@@ -36,15 +36,15 @@ class RawConnection(_Connection):
         return secure
 
     def send_command(self, command: int, payload: bytes) -> None:
-        """Send a command; raises InterfaceError where the connection is closed."""
+        """Send a command; raises InterfaceError if the connection is closed."""
         self._execute_command(command, payload)  # type: ignore[attr-defined]
 
     def read_packet(self) -> bytes:
-        """Return the payload of the next packet; raises the server's error where it is one."""
+        """Return the payload of the next packet; raises the server's error if it is one."""
         return self.read_answer().get_all_data()  # type: ignore[no-any-return]
 
     def read_answer(self) -> Any:
-        """Return the next packet as PyMySQL's own; raises the server's error where it is one."""
+        """Return the next packet as PyMySQL's own; raises the server's error if it is one."""
         return self._read_packet()  # type: ignore[no-untyped-call]
 
     def drop(self) -> None:
@@ -54,7 +54,7 @@ class RawConnection(_Connection):
     def prove(self, plugin: str, challenge: Any, follow: Callable[[], Any]) -> Any:
         """Log in by an authentication plugin; return the packet with the server's verdict.
 
-        `challenge` is the server's packet; `follow` does what PyMySQL does about the plugin.
+        `challenge` is the server's packet; `follow` runs PyMySQL's own code for the plugin.
         """
         return follow()
 

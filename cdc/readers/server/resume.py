@@ -1,4 +1,4 @@
-"""Whether a server can continue a stream from a position."""
+"""Checks whether a server can continue a stream from a position."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from pymysql.connections import Connection
 
 VISIBLE_WITHIN_SECONDS: Final = 10
-"""How long to wait for the source to show transactions that its stream has delivered already."""
+"""The limit within which the source must show transactions that its stream has delivered."""
 
 ER_FATAL_READING_BINLOG: Final = 1236
 ER_SLAVE_SAME_ID: Final = 4052
-"""What newer MariaDBs say to a replica that another one of its server id has displaced."""
+"""Newer MariaDBs' error for a replica that another one with its server id has displaced."""
 
 _TOO_OLD: Final = (
     "purged",
@@ -28,7 +28,7 @@ _TOO_OLD: Final = (
     "could not find gtid state",
     "is missing the gtid",  # MariaDB, strict: it has transactions before it and after it
 )
-"""What servers say of a position that is before what they have."""
+"""The servers' words for a position that is before their log."""
 
 _GO_ON: Final = (
     "go on from now, with every table resynced: cdc position set --start now --resync --yes"
@@ -41,16 +41,16 @@ _KEEP_LONGER: Final = {
     False: "SET PERSIST binlog_expire_logs_seconds = 604800",
     True: "SET GLOBAL expire_logs_days = 7",
 }
-"""By whether it is MariaDB, which has no SET PERSIST."""
+"""The remedy, by whether it is MariaDB, which has no SET PERSIST."""
 
 
 def purged_remedy(*, mariadb: bool) -> str:
-    """Return what to do where binlogs are gone that were not read yet."""
+    """Return what to do if binlogs are gone that were not read yet."""
     return f"keep binlogs longer, on the source: {_KEEP_LONGER[mariadb]}; then {_GO_ON}"
 
 
 class ReadUpTo(Enum):
-    """Whether the place in a server's log that was read up to is in the files that it lists."""
+    """Whether the place that was read up to is in the files that a server's log lists."""
 
     LISTED = "listed"
     PURGED = "purged"
@@ -76,9 +76,9 @@ def check(
     mariadb: bool,
     read_up_to: ReadUpTo = ReadUpTo.UNKNOWN,
 ) -> None:
-    """Raise PositionPurged or SourceDiverged where the server cannot continue from `position`.
+    """Raise PositionPurged or SourceDiverged if the server cannot continue from `position`.
 
-    `read_up_to` is where that is in its log.
+    `read_up_to`: whether that place is in its log.
     """
     if isinstance(position, FilePosition):
         _check_file(connection, position, mariadb=mariadb)
@@ -96,7 +96,7 @@ def check(
 
 
 def require_gtids(connection: Connection[Any], position: Position, *, mariadb: bool) -> None:
-    """Raise Unfit where MySQL has turned off the GTIDs that the position is told by."""
+    """Raise Unfit if MySQL has turned off the GTIDs that the position is told by."""
     if mariadb or isinstance(position, FilePosition):
         return
     [(mode,)] = rows(connection, "SELECT @@GLOBAL.gtid_mode")
@@ -141,13 +141,13 @@ _GTID_MODES: Final = ("OFF", "OFF_PERMISSIVE", "ON_PERMISSIVE", "ON")
 
 
 def gtids_on(mode: str) -> str:
-    """Return the statements that turn GTIDs on: `gtid_mode` goes one step at a time."""
+    """Return the statements that turn GTIDs on: `gtid_mode` changes one step at a time."""
     steps = _GTID_MODES[_GTID_MODES.index(mode) + 1 :]
     return "; ".join(f"SET PERSIST gtid_mode = {each}" for each in steps)
 
 
 def _oldest(connection: Connection[Any]) -> str:
-    """Return the oldest binlog's name, empty where the server has none."""
+    """Return the oldest binlog's name, empty if the server has none."""
     files = [str(file) for file, *_ in rows(connection, "SHOW BINARY LOGS")]
     return min(files, key=file_number, default="")
 
@@ -182,9 +182,9 @@ def _check_mariadb(
 
 
 def _check_replicated(applied: MariadbGtids, known: MariadbGtids, held: MariadbGtids) -> None:
-    """Judge by what a replica holds beside its log, which is empty when it is new.
+    """Check a position by what a replica holds beside its log; a new one's log is empty.
 
-    Where it holds just what is applied, all that follows will come into its log.
+    If it holds just what is applied, all that follows will come into its log.
     """
     for domain, last in applied.domains.items():
         if known.contains(MariadbGtids({domain: last})) or held.domains.get(domain) == last:
@@ -205,10 +205,10 @@ def _check_replicated(applied: MariadbGtids, known: MariadbGtids, held: MariadbG
 
 
 def _is_before(applied: MariadbGtids, begins: MariadbGtids) -> bool:
-    """Tell whether `applied` certainly lacks something of what is before `begins`.
+    """Return whether `applied` certainly lacks something before `begins`.
 
-    Without gtid_strict_mode the numbers of different servers in a domain are in no order: there
-    the server finds out, and answers the dump with an error.
+    Without gtid_strict_mode the numbers of different servers in a domain are in no order: there the
+    server finds the gap, and answers the dump with an error.
     """
     return any(
         domain not in applied.domains
@@ -241,7 +241,7 @@ def _check_file(connection: Connection[Any], position: FilePosition, *, mariadb:
 
 
 def explain(error: ServerError, position: Position, *, mariadb: bool) -> CdcError:
-    """Turn the error with which a server refuses or ends a dump into what it means."""
+    """Convert the error with which a server refuses or ends a dump to cdc's."""
     if error.code not in {ER_FATAL_READING_BINLOG, ER_SLAVE_SAME_ID}:
         return explain_code(error.code, error.text)
     text = error.text.lower()
@@ -271,7 +271,7 @@ def explain(error: ServerError, position: Position, *, mariadb: bool) -> CdcErro
 
 
 def check_server(expected: str, actual: str, position: Position) -> None:
-    """Raise SourceDiverged where a file position was taken from another server."""
+    """Raise SourceDiverged if a file position was taken from another server."""
     if isinstance(position, FilePosition) and expected and expected != actual:
         raise SourceDiverged(
             f"the checkpoint names a file of server {expected}, and this is server {actual}",
@@ -282,7 +282,7 @@ def check_server(expected: str, actual: str, position: Position) -> None:
 
 
 def server_identity(connection: Connection[Any], *, mariadb: bool) -> str:
-    """Return what tells this server from others: its UUID; on MariaDB its server id."""
+    """Return the server's identity: its UUID; on MariaDB its server id."""
     variable = "server_id" if mariadb else "server_uuid"
     [(identity,)] = rows(connection, f"SELECT @@GLOBAL.{variable}")
     return str(identity)

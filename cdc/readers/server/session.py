@@ -1,9 +1,9 @@
-"""What the answers to our questions depend on in a session, said once for each connection.
+"""The session variables that answers depend on, set once for each connection.
 
-Whoever runs a server may give its variables other defaults for every session: a limit of rows, a
-time limit, a language. Each of them that could change an answer is set here, to a value of its own:
+An operator of a server may change its variables' defaults for every session: a limit of rows, a
+time limit, a language. Each variable that could change an answer is set here, to an explicit value:
 DEFAULT would be the server's. `tests/integration/session` tries every variable of a server, and
-tells why those that are left out may differ.
+says why those that are left out may differ.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from typing import Final, NamedTuple
 Version = tuple[int, ...]
 
 COLLATION: Final = "utf8mb4_general_ci"
-"""That of our literals, which every server has; a column's own comes before it."""
+"""The collation of our literals: every server has it, and a column's own takes precedence."""
 
 IDLE_SECONDS: Final = 28_800
-"""How long the server keeps a session that asks nothing: both servers' own default."""
+"""The limit for an idle session: both servers' own default."""
 
 WRITE_SECONDS: Final = 600
-"""How long it tries to send what is not taken, because the target is slow for one."""
+"""The limit for a send that the reader does not take, such as during a slow target."""
 
 SORT_BYTES: Final = 1 << 21
 """MariaDB's own default."""
@@ -45,7 +45,7 @@ _SETTINGS: Final = (
     _Setting("autocommit", "0"),
     _Setting("autocommit", "1"),
     _Setting("completion_type", "0"),
-    _Setting("lc_messages", "'en_US'"),  # some errors are told apart by their text only
+    _Setting("lc_messages", "'en_US'"),  # some errors differ by their text only
     _Setting("sql_auto_is_null", "0"),
     # Without it a key that holds 30 February could not be compared; it changes no value.
     _Setting("sql_mode", "'ALLOW_INVALID_DATES'"),
@@ -53,7 +53,7 @@ _SETTINGS: Final = (
     _Setting("time_zone", "'+00:00'"),
     _Setting("sql_select_limit", _UNLIMITED),
     _Setting("max_join_size", _UNLIMITED),
-    _Setting("sql_big_selects", "1"),  # behind max_join_size, which sets it too
+    _Setting("sql_big_selects", "1"),  # takes precedence over max_join_size, which sets it too
     _Setting("sort_buffer_size", str(SORT_BYTES)),  # with less, what must be sorted is refused
     _Setting("net_write_timeout", str(WRITE_SECONDS)),
     _Setting("wait_timeout", str(IDLE_SECONDS)),
@@ -70,7 +70,7 @@ _SETTINGS: Final = (
     _Setting("old_mode", "''", mysql=_NEVER),
     _Setting("tmp_disk_table_size", _UNLIMITED, mysql=_NEVER),
     _Setting("max_session_mem_used", str(2**63 - 1), mysql=_NEVER),
-    # Chunks lie between watermarks in a snapshot, which no other level of isolation gives.
+    # Chunks lie between watermarks in a snapshot, which no other isolation level has.
     _Setting("transaction_isolation", "'REPEATABLE-READ'"),
 )
 _MARIADB_BEFORE_11_1: Final = {
@@ -80,10 +80,10 @@ _MARIADB_BEFORE_11_1: Final = {
 
 
 def statement(greeting: str, *, mariadb: bool, writes: bool, raw: bool) -> str:
-    """Return what a new session is to be told; `greeting` is what the server calls its version.
+    """Return the statement for a new session; `greeting` is the server's version string.
 
-    Without `writes` the server refuses to change anything. `raw` asks for text as the bytes that
-    the server keeps, not converted to utf8mb4.
+    Without `writes` the server refuses to change anything. `raw` returns text as the server's
+    stored bytes, not converted to utf8mb4.
     """
     here = _version(greeting)
     settings = [
@@ -99,5 +99,5 @@ def statement(greeting: str, *, mariadb: bool, writes: bool, raw: bool) -> str:
 
 
 def _version(greeting: str) -> Version:
-    """Return the numbers of a server's version; older MariaDBs say that they are 5.5.5 first."""
+    """Return the numbers of a server's version; older MariaDBs claim 5.5.5 first."""
     return tuple(map(int, re.findall(r"\d+", greeting.removeprefix("5.5.5-").partition("-")[0])))

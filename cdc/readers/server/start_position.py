@@ -1,4 +1,4 @@
-"""Where a new stream begins."""
+"""Finds the position at which a new stream begins."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ def resolve_start(
 
 
 def witnessed(config: SourceConfig, checkpoint: Checkpoint) -> Checkpoint:
-    """Return a checkpoint from before there were witnesses with the log's end as its witness.
+    """Return an old checkpoint, without a witness, with the log's end as its witness.
 
-    Raises what `server_continuing` does: a log that has lost the position is no witness of it.
+    Raises what `server_continuing` does: a log that has lost the position cannot be its witness.
     """
     with asking(config, read_timeout=QUERY_SECONDS) as connection:
         mariadb = is_mariadb(connection)
@@ -67,7 +67,7 @@ def witnessed(config: SourceConfig, checkpoint: Checkpoint) -> Checkpoint:
 
 
 def end_of_log(connection: SourceConnection, config: SourceConfig, here: str) -> Witness:
-    """Return the witness of a stream that has applied nothing: where the log ends now."""
+    """Return the witness of a stream that has applied nothing: the end of the log now."""
     connect = partial(connect_source, config, read_timeout=QUERY_SECONDS)
     mariadb = is_mariadb(connection)
     return continuation.end_of_log(connection, here, mariadb=mariadb, connect=connect)
@@ -88,7 +88,7 @@ def start_from_config(start: StartPosition, *, mariadb: bool) -> Position:
 
 
 def has_gtids(connection: Connection[Any], *, mariadb: bool) -> bool:
-    """Tell whether the source numbers its transactions in a way that other servers know."""
+    """Return whether the source identifies its transactions in a way that other servers know."""
     if mariadb:
         return True
     [(mode,)] = rows(connection, "SELECT @@GLOBAL.gtid_mode")
@@ -96,7 +96,7 @@ def has_gtids(connection: Connection[Any], *, mariadb: bool) -> bool:
 
 
 def earliest_position(connection: Connection[Any], mariadb: bool) -> Position:
-    """Return the position of the oldest binlog that is left."""
+    """Return the position of the oldest remaining binlog."""
     logs = rows(connection, "SHOW BINARY LOGS")
     if not logs:
         raise Unfit("the source has no binlog", remedy="turn on log_bin on the source")
@@ -108,7 +108,7 @@ def earliest_position(connection: Connection[Any], mariadb: bool) -> Position:
             first,
             FIRST_OFFSET,
         )
-        # the source has forgotten a domain that was deleted, and would refuse a position in it
+        # the source no longer knows a domain that was deleted, and would refuse a position in it
         return GtidPosition(MariadbGtids.parse(gtids or "").within(MariadbGtids.parse(state)))
     [(mode, purged)] = rows(connection, "SELECT @@GLOBAL.gtid_mode, @@GLOBAL.gtid_purged")
     if mode == "ON":
@@ -117,7 +117,7 @@ def earliest_position(connection: Connection[Any], mariadb: bool) -> Position:
 
 
 def current_position(connection: Connection[Any], mariadb: bool) -> Position:
-    """Return a position that everything visible to a query now is before."""
+    """Return a position behind everything that a query can see now."""
     if mariadb:
         [(gtids,)] = rows(connection, "SELECT @@GLOBAL.gtid_binlog_pos")
         return GtidPosition(MariadbGtids.parse(gtids))

@@ -1,4 +1,4 @@
-"""A quick look at a source: how far it has come, which binlogs it keeps, what time it has."""
+"""A source's status: its end of the log, its binlogs, its clock."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class SourceStatus:
     clock_offset_seconds: float
 
     def is_all_in(self, applied: Position) -> bool:
-        """Tell whether the position is behind everything that the source has committed."""
+        """Return whether the position is behind everything that the source has committed."""
         if isinstance(applied, FilePosition):
             return (
                 applied.file in self.logs and self.bytes_behind(applied.file, applied.offset) == 0
@@ -48,7 +48,7 @@ class SourceStatus:
         return type(applied) is type(self.committed) and applied.contains(self.committed)
 
     def bytes_behind(self, file: str, offset: int) -> int | None:
-        """Return how much the binlogs hold after this place; None where it is not in them."""
+        """Return the bytes in the binlogs after this place; None if it is not in them."""
         if file not in self.logs:
             return None
         number = file_number(file)
@@ -56,7 +56,7 @@ class SourceStatus:
         return later + max(0, self.logs[file] - offset)
 
     def headroom_bytes(self, file: str) -> int | None:
-        """Return how much the source would purge before it comes to this file."""
+        """Return how many bytes the source would purge before it reaches this file."""
         if file not in self.logs:
             return None
         number = file_number(file)
@@ -64,20 +64,20 @@ class SourceStatus:
 
 
 def fetch(config: SourceConfig) -> SourceStatus:
-    """Ask the source; raises Retryable or Unfit where it does not answer."""
+    """Query the source; raises Retryable or Unfit if it does not answer."""
     with asking(config, read_timeout=QUERY_SECONDS) as connection:
         return fetch_on(connection)
 
 
 def fetch_on(connection: SourceConnection) -> SourceStatus:
-    """Ask on a connection that there is."""
+    """Query on an open connection."""
     committed = current_position(connection, is_mariadb(connection))
     logs = {str(name): int(size) for name, size, *_ in rows(connection, "SHOW BINARY LOGS")}
     return SourceStatus(committed, logs, clock_offset(connection))
 
 
 def file_after(config: SourceConfig, applied: GtidPosition, names: Collection[str]) -> str:
-    """Return which of the binlogs holds what follows `applied`; empty where it is purged.
+    """Return the binlog that holds what follows `applied`; empty if it is purged.
 
     Each begins with the GTIDs of those before it. Raises Retryable or Unfit.
     """
@@ -102,7 +102,7 @@ def _before_in_mariadb(connection: SourceConnection, name: str) -> GtidPosition:
 
 
 def clock_offset(connection: Connection[Any]) -> float:
-    """Return the source's clock minus ours, in seconds; exact to half of the answer's time."""
+    """Return the source's clock minus ours, in seconds; exact to half the round trip."""
     asked = time.time()
     [(theirs,)] = rows(connection, "SELECT UTC_TIMESTAMP(6)")
     answered = time.time()

@@ -1,1 +1,1 @@
-"""Whether a server's log is the one that was read, and not just of its numbers."""
+"""Checks that a server's log is the one that was read, and not just one with the same numbers."""

@@ -1,4 +1,4 @@
-"""Whether a server's log is the one that a checkpoint was read from, and not just of its numbers.
+"""Checks that a server's log continues a checkpoint, and does not just have the same numbers.
 
 The witness of the checkpoint is looked up again: at its place in the log, or else under its GTID.
 `docs/architecture.md`, "The history behind a position", has the argument.
@@ -33,13 +33,13 @@ log = structlog.get_logger(__name__)
 _BEFORE_THE_FIRST: Final = frozenset(
     {EventType.ROTATE, EventType.START_ENCRYPTION, EventType.HEARTBEAT, EventType.HEARTBEAT_V2}
 )
-"""What a server may send between the format and the event at the offset that it was asked for."""
+"""What a server may send between the format and the event at the requested offset."""
 
 
 class Continued(NamedTuple):
-    """How a server can go on: `server` is its identity.
+    """How a server can continue: `server` is its identity.
 
-    `proved`: its history is certainly the one that was read. `strict`: have MariaDB refuse a
+    `proved`: its history is certainly the one that was read. `strict`: MariaDB is to refuse a
     position that its log does not hold.
     """
 
@@ -51,10 +51,10 @@ class Continued(NamedTuple):
 def server_continuing(
     connection: Connection[Any], checkpoint: Checkpoint, *, mariadb: bool, connect: Connect
 ) -> Continued:
-    """Return how the server can continue from a checkpoint; raises where it cannot.
+    """Return how the server can continue from a checkpoint; raises if it cannot.
 
-    `connect` opens a second connection to it. Another history at the witness's place is told
-    before the server is waited for: meanwhile an application could give the same GTIDs again.
+    `connect` opens a second connection to it. Another history at the witness's place is reported
+    before any wait for the server: during a wait an application could assign the same GTIDs again.
     """
     position, witness = checkpoint.position, checkpoint.witness
     here = resume.server_identity(connection, mariadb=mariadb)
@@ -76,9 +76,9 @@ def server_continuing(
 
 
 def require_same(connect: Connect, checkpoint: Checkpoint, *, here: str, mariadb: bool) -> None:
-    """Raise SourceDiverged where the log of the server `here` is no more the one that was read.
+    """Raise SourceDiverged if the log of the server `here` is no more the one that was read.
 
-    Another server that answers, as behind a balancer, is not looked at.
+    Another server that answers, as behind a balancer, is ignored.
     """
     connection = connect()
     try:
@@ -92,7 +92,7 @@ def require_same(connect: Connect, checkpoint: Checkpoint, *, here: str, mariadb
 def end_of_log(
     connection: Connection[Any], here: str, *, mariadb: bool, connect: Connect
 ) -> Witness:
-    """Return the witness of a stream that has applied nothing: where the log ends now."""
+    """Return the witness of a stream that has applied nothing: the end of the log now."""
     *_, (file, size, *_) = resume.rows(connection, "SHOW BINARY LOGS")
     probe = Probe(connect, here, mariadb)
     with probe.looking(FilePosition(str(file), FIRST_OFFSET)) as found:
@@ -100,15 +100,15 @@ def end_of_log(
 
 
 def _is_of(position: GtidPosition, witness: Witness | None) -> bool:
-    """Tell whether a log that holds the witness holds the position, too.
+    """Return whether a log that holds the witness holds the position, too.
 
-    MariaDB's need not where the position was chosen: a log's end is no witness of what is before.
+    On MariaDB it need not if the position was chosen: a log's end is no witness of what is before.
     """
     return not isinstance(position.gtids, MariadbGtids) or bool(witness and witness.event)
 
 
 def _read_up_to(connection: Connection[Any], probe: Probe, checkpoint: Checkpoint) -> ReadUpTo:
-    """Tell what the server's log holds of the witness; raises where it is another log."""
+    """Return what the server's log holds of the witness; raises if it is another log."""
     try:
         return _at_its_place(connection, probe, checkpoint.witness)
     except SourceDiverged:
@@ -118,10 +118,10 @@ def _read_up_to(connection: Connection[Any], probe: Probe, checkpoint: Checkpoin
 
 
 def _at_its_place(connection: Connection[Any], probe: Probe, witness: Witness | None) -> ReadUpTo:
-    """Tell whether the server's log holds the witness; raises where it is another log.
+    """Return whether the server's log holds the witness; raises if it is another log.
 
-    Looks again before it says so: an answer may be damaged on its way, and a file purged while it
-    is asked for.
+    Looks twice before it raises: an answer may be damaged on its way, and a file purged during the
+    query.
     """
     try:
         return _looked_up(connection, probe, witness)
@@ -167,7 +167,7 @@ def _in_its_file(probe: Probe, witness: Witness, size: int) -> ReadUpTo:
 
 
 def _event(probe: Probe, witness: Witness, offset: int) -> Event | None:
-    """Return the event at an offset of the witness's file; raises where that is another one."""
+    """Return the event at an offset of the witness's file; raises if that is another one."""
     with probe.looking(FilePosition(witness.file, offset)) as found:
         created = _created(found)
         if witness.created and created != witness.created:
@@ -177,7 +177,7 @@ def _event(probe: Probe, witness: Witness, offset: int) -> Event | None:
 
 
 def _created(found: Iterator[Event]) -> int:
-    """Return when the file was made that the events are of; each look begins with its format."""
+    """Return when the file of these events was made; each probe begins with its format event."""
     return next((each.timestamp for each in found if each.type == EventType.FORMAT_DESCRIPTION), 0)
 
 

@@ -1,8 +1,8 @@
-"""Whether MariaDB's log has a hole where a position is: transactions that it begins behind.
+"""Checks MariaDB's log for a hole at a position: transactions missing behind it.
 
-MariaDB takes a position that its log does not hold, and begins with what comes next; a replica
-made from a backup has nothing in its log of what it had before. In strict mode it refuses such a
-position, also where nothing is missing in between.
+MariaDB takes a position that its log does not hold, and begins with what comes next; a replica made
+from a backup has nothing in its log of what it had before. In strict mode it refuses such a
+position, even if nothing is missing in between.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ _HOLE: Final = re.compile(r"is missing the GTID (?P<domain>\d+)-\d+-\d+")
 
 
 def require_none(connection: Connection[Any], probe: Probe, applied: MariadbGtids) -> bool:
-    """Raise PositionPurged where transactions behind the position are not in the log.
+    """Raise PositionPurged if transactions behind the position are not in the log.
 
-    Return whether all of the position is in the log, so that strict mode takes it, now and later.
+    Returns whether all of the position is in the log: then strict mode takes it, now and later.
     """
     [(ends,)] = resume.rows(connection, "SELECT @@GLOBAL.gtid_binlog_pos")
     logged = MariadbGtids.parse(ends).domains
     domains, strict = dict(applied.domains), applied.domains.keys() <= logged.keys()
     while (domain := _hole(probe, domains, logged)) is not None:
-        # the other domains at their ends: else theirs could be all that a look has time for
+        # the other domains at their ends: else theirs could be all that a probe has time for
         first = _first(probe, MariadbGtids({**logged, domain: domains[domain]}), domain)
         last = domains[domain]
         if first is None or first.sequence != last.sequence + 1:
@@ -47,8 +47,8 @@ def require_none(connection: Connection[Any], probe: Probe, applied: MariadbGtid
 def _hole(probe: Probe, domains: _Domains, logged: _Domains) -> int | None:
     """Return a domain in which the log has a hole at the position, or None.
 
-    The server tells when it meets what follows the hole. So each domain is waited for in which
-    anything follows.
+    The server reports a hole only when it meets what follows it. So each domain in which anything
+    follows is waited for.
     """
     awaited = {each for each, last in domains.items() if logged.get(each, last) != last}
     if not awaited:

@@ -1,4 +1,4 @@
-"""A look at a part of the log beside the stream: it displaces no replica, and ends by itself."""
+"""Reads a part of the log beside the stream; displaces no replica, and ends by itself."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from cdc.readers.server.resume import ER_FATAL_READING_BINLOG, server_identity
 
 LOOK_SECONDS: Final = 30.0
 LOOK_BYTES: Final = 64 << 20
-"""For so long, and in so much, what is looked for may not come; then it counts as not found."""
+"""Limits of a probe, in time and bytes; what has not come by then counts as not found."""
 
 Connect = Callable[[], SourceConnection]
 """Opens another connection to the source."""
@@ -26,7 +26,7 @@ Connect = Callable[[], SourceConnection]
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """Looks into the log of the server `here`, each time on a connection of its own."""
+    """Reads the log of the server `here`, each time on a connection of its own."""
 
     connect: Connect
     here: str
@@ -34,11 +34,11 @@ class Probe:
 
     @contextmanager
     def looking(self, position: Position, *, strict: bool = False) -> Iterator[Iterator[Event]]:
-        """Ask for what the log holds behind a position; `strict` as in `dump.peek`.
+        """Request the part of the log behind a position; `strict` as in `dump.peek`.
 
-        The events end with the log, or where a look gets too long. They raise ServerError where
-        the server cannot read that of its log, and what any other of its errors means; a look
-        raises Retryable where another server answers it.
+        The events end with the log, or when the probe reaches its limits. They raise ServerError if
+        the server cannot read that part of its log, and its other errors as cdc's own. Raises
+        Retryable if another server answers.
         """
         connection = self.connect()
         try:

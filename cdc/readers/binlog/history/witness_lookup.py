@@ -1,4 +1,4 @@
-"""The witness looked up under its GTID, in the log of any server that replicates it."""
+"""Looks up the witness under its GTID, in the log of any server that replicates it."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 def is_under_its_gtid(
     connection: Connection[Any], probe: Probe, checkpoint: Checkpoint, *, doubted: bool = False
 ) -> bool:
-    """Tell whether the server's log holds the checkpoint's witness under its GTID.
+    """Return whether the server's log holds the checkpoint's witness under its GTID.
 
-    False where that cannot be told, as where it was purged. Raises SourceDiverged where its GTID
-    is another transaction's, or nobody's: that is waited for a little, unless the witness is
-    `doubted`, not being where it was.
+    False if that is unknown, as after a purge. Raises SourceDiverged if its GTID is another
+    transaction's, or nobody's: the GTID is waited for a little, unless the witness is `doubted`, as
+    it is not at its place.
     """
     witness = checkpoint.witness
     if witness is None or not witness.event:
@@ -72,7 +72,7 @@ def _without(applied: MariadbGtids, witness: Witness, domain: int) -> GtidPositi
 
 
 def _all_but(connection: Connection[Any], gtid: Gtid, *, patient: bool) -> GtidPosition | None:
-    """Return what MySQL has executed but this transaction; None where it has purged that."""
+    """Return what MySQL has executed but this transaction; None if it has purged that."""
     if not _is_executed(connection, gtid, patient=patient):
         raise SourceDiverged(
             f"the source does not have {gtid}, the last transaction that was applied",
@@ -104,10 +104,10 @@ def _is_executed(connection: Connection[Any], gtid: Gtid, *, patient: bool) -> b
 
 
 class _Found(NamedTuple):
-    """A GTID event in a file of a log, and when that was made.
+    """A GTID event in a file of a log, and when that file was made.
 
-    MariaDB dates by the second: after a RESET the same number may come in the same second. But then
-    its file is not older than the transaction that had the number before.
+    MariaDB dates by the second: after a RESET the same number may come in the same second. Its file
+    then is not older than the transaction that had the number before.
     """
 
     event: Event
@@ -115,10 +115,10 @@ class _Found(NamedTuple):
 
 
 def _next(probe: Probe, position: GtidPosition, wanted: Gtid | MariadbGtid) -> _Found | None:
-    """Return the wanted transaction's GTID event; None where the log does not show it.
+    """Return the wanted transaction's GTID event; None if the log does not show it.
 
-    Of MySQL others may come before it, those committed since. On MariaDB it is the first of its
-    domain, or it is not there.
+    On MySQL others, committed since, may come before it. On MariaDB it is the first of its domain,
+    or it is not there.
     """
     created = 0
     try:
@@ -140,7 +140,7 @@ def _next(probe: Probe, position: GtidPosition, wanted: Gtid | MariadbGtid) -> _
 
 
 def _is_galera(connection: Connection[Any]) -> bool:
-    """Tell whether each node of a cluster dates the transactions of its log by itself."""
+    """Return whether each node of a Galera cluster dates the transactions of its log itself."""
     found = resume.rows(connection, "SHOW GLOBAL VARIABLES LIKE 'wsrep_on'")
     return any(str(value) == "ON" for _, value in found)
 

@@ -1,1 +1,1 @@
-"""Reads the statements in the binlog: what each does to tables."""
+"""Reads the statements in the binlog: their effects on tables."""

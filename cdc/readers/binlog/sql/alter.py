@@ -1,8 +1,8 @@
-"""What ALTER TABLE does to the rows of the tables that it names.
+"""The effects of ALTER TABLE on the rows of the tables that it names.
 
-Rows events tell only what happens to rows by DML. What an ALTER does to stored values, or to what a
-row's document looks like, is not logged: only those known to leave all that alone pass for
-UNTOUCHED. Grammars: the manuals' pages on ALTER TABLE of MySQL 9 and MariaDB 11.
+Rows events log only DML. What an ALTER does to stored values, or to the shape of a row's document,
+is not logged. So only an ALTER that is known to change neither counts as UNTOUCHED. Grammars: the
+manuals' pages on ALTER TABLE of MySQL 9 and MariaDB 11.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _OPTION_PAIRS: Final = (
     ("DEFAULT", "COLLATE"),
     ("CHARACTER", "SET"),
 )
-"""What they say is for columns to come."""
+"""Options that apply only to columns to come."""
 
 _HARMLESS: Final = (
     *_OPTION_PAIRS,
@@ -37,7 +37,7 @@ _HARMLESS: Final = (
     ("WITH", "VALIDATION"),
     ("WITHOUT", "VALIDATION"),
 )
-"""Actions by their first two words."""
+"""Harmless actions, by their first two words."""
 
 _VECTOR_INDEXES: Final = tuple(("ADD", "VECTOR", sign) for sign in ("INDEX", "KEY", "("))
 """Without one of these, `vector` may be the name of a column: the word is not reserved."""
@@ -92,7 +92,7 @@ _HARMLESS_OPTIONS: Final = frozenset(
 
 
 def changes(words: TokenCursor) -> tuple[TableChange, ...]:
-    """Give what an ALTER TABLE does; `words` stand behind TABLE."""
+    """Return the effects of an ALTER TABLE; `words` stand behind TABLE."""
     words.skip("IF", "EXISTS")
     table = words.table()
     if words.skip("WAIT"):
@@ -109,7 +109,7 @@ def changes(words: TokenCursor) -> tuple[TableChange, ...]:
 
 
 def rewritten(words: TokenCursor) -> tuple[TableChange, ...]:
-    """Give what MariaDB's ALTER IGNORE TABLE does: it may delete rows for a new unique key."""
+    """Return the effects of MariaDB's ALTER IGNORE TABLE: a new unique key may delete rows."""
     found = changes(words)
     return (*found, TableChange(found[0].schema, found[0].table, Effect.REWRITTEN))
 
@@ -120,7 +120,7 @@ def _is_harmless(part: TokenCursor) -> bool:
     if first in _HARMLESS_OPTIONS or part.ahead(3) in _VECTOR_INDEXES:
         return True
     if first == "RENAME" and _RENAMED_PARTS.isdisjoint(two):
-        return True  # what becomes of the names is told by itself
+        return True  # `_others` reports what becomes of the names
     if two == ("ADD", "CONSTRAINT"):
         return not (part.contains("PRIMARY", "KEY") or part.contains("PERIOD"))
     if first == "ALTER" and two not in _HARMLESS:
@@ -129,7 +129,7 @@ def _is_harmless(part: TokenCursor) -> bool:
 
 
 def _added(parts: list[TokenCursor]) -> frozenset[str] | None:
-    """Give the columns that `parts` add; None where one of them does anything else."""
+    """Return the columns that `parts` add; None if a part does anything else."""
     found = [_added_by(part) for part in parts]
     names = [name for each in found if each is not None for name in each]
     return None if None in found else frozenset(names)
@@ -148,7 +148,7 @@ def _added_by(part: TokenCursor) -> tuple[str, ...] | None:
 
 
 def _options(part: TokenCursor) -> TokenCursor | None:
-    """Return the part where it is a list of table options: ENGINE is a column's name elsewhere."""
+    """Return the part if it is a list of table options: elsewhere ENGINE is a column's name."""
     two = part.ahead(2)
     is_option = two[0] in _HARMLESS_OPTIONS or two in _OPTION_PAIRS
     return part.outside() if is_option else None
@@ -157,7 +157,7 @@ def _options(part: TokenCursor) -> TokenCursor | None:
 def fitness(
     table: TableName, options: TokenCursor | None, rest: TokenCursor
 ) -> Iterator[TableChange]:
-    """Give what makes the table impossible to follow, or does so on some servers."""
+    """Yield what makes the table impossible to follow, at least on some servers."""
     if options is not None and options.seek("ENGINE"):
         options.skip("=")
         engine = options.name()
@@ -172,7 +172,7 @@ def fitness(
 
 
 def _others(table: TableName, part: TokenCursor) -> Iterator[TableChange]:
-    """Give what happens to other tables, and to the name of this one."""
+    """Yield the effects on other tables, and on the name of this one."""
     first = part.take()
     if first == "RENAME" and part.peek() not in _RENAMED_PARTS:
         part.skip_one_of("TO", "AS", "=")

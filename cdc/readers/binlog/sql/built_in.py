@@ -1,7 +1,7 @@
-"""What may stand before a parenthesis in a statement and is no stored or loaded function.
+"""Words before a parenthesis in a statement that are no stored or loaded function.
 
-From the manuals' lists of functions that both MySQL 9 and MariaDB 11 have, without those that wait,
-lock or read files. One that is missing here makes a statement unclear, no more.
+From the manuals: functions of both MySQL 9 and MariaDB 11 that do not wait, lock or read files. A
+missing one only makes a statement unclear.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Data changes that are logged as statements: which of them no followed table can have part in."""
+"""Judges data changes that are logged as statements: which cannot touch a followed table."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from cdc.readers.binlog.sql.tokens import TableName
 from cdc.readers.binlog.sql.written_tables import Writes
 
 Names = Callable[[str, str], bool]
-"""Tells of a table, by schema and name, whether it is one of those meant."""
+"""Returns whether a table, by schema and name, is one of those meant."""
 
 SYSTEM_SCHEMAS: Final = frozenset({"mysql", "information_schema", "performance_schema"})
-"""No server takes a trigger on their tables; `sys` is not among them."""
+"""No server allows triggers on their tables; `sys` is not among them."""
 
 
 class Concern(NamedTuple):
-    """The tables that a statement names, and what may be done beside stepping over it."""
+    """The tables that a statement names, and the remedy other than to skip it."""
 
     tables: str
     or_else: str = ""
@@ -33,17 +33,17 @@ class DataStatements:
     ) -> None:
         """`ignored` are patterns of tables whose statements lead to no followed table.
 
-        `folds_names`: the server takes names that differ in case for the same table.
+        `folds_names`: the server treats names that differ in case as the same table.
         """
         self._follows = follows
         self._ignored = [source_pattern(each) for each in ignored]
         self._folds_names = folds_names
 
     def concern(self, writes: Writes, schemas: frozenset[str] | None) -> Concern | None:
-        """Return what a statement may have to do with followed tables; None where nothing at all.
+        """Return how a statement may concern followed tables; None if it cannot.
 
-        `schemas` are those of every table that it used, by triggers, views and functions, too;
-        None where the server does not tell them.
+        `schemas` are those of every table that it used, including by triggers, views and functions;
+        None if the server does not report them.
         """
         tables = [self._folded(name) for name in writes.tables]
         followed = [name for name in tables if self._follows(*name)]

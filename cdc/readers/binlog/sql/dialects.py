@@ -1,6 +1,6 @@
-"""Where a quoted text ends, which the sql_mode decides: sqlglot's tokenizer for each.
+"""sqlglot's tokenizers, one for each sql_mode that decides where a quoted text ends.
 
-No other mode changes how a statement falls into words.
+No other mode changes how a statement is split into words.
 """
 
 from __future__ import annotations
@@ -56,6 +56,6 @@ _DIALECTS: Final[dict[int, MySQL]] = {
 
 
 def of(sql_mode: int) -> MySQL:
-    """Return what reads the statements of a session with this sql_mode."""
+    """Return the dialect that reads statements of a session with this sql_mode."""
     mode = sql_mode & (ANSI_QUOTES | NO_BACKSLASH_ESCAPES)
     return _DIALECTS[mode | sql_mode & MSSQL if mode & ANSI_QUOTES else mode]

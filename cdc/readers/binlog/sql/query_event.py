@@ -15,11 +15,11 @@ from cdc.readers.binlog.table_maps import Decode
 
 _WITHOUT_EFFECT: Final = frozenset({AlterPhase.START, AlterPhase.ROLLBACK})
 _UNDER_A_FLAG: Final = frozenset({"TRUNCATE", "ALTER"})
-"""What is logged of a temporary table under the thread's flag, and without saying TEMPORARY."""
+"""Verbs that are logged without TEMPORARY for a temporary table, only under the thread's flag."""
 
 
 class Logged(NamedTuple):
-    """A statement, and the schemas of all tables that it used where the event tells them."""
+    """A statement, and the schemas of all tables that it used, if the event has them."""
 
     statement: Statement
     schemas: frozenset[str] | None
@@ -39,9 +39,9 @@ def logged(event: Event, decode: Decode, *, mariadb: bool) -> Logged:
 
 
 def verb(event: Event) -> str:
-    """Return the first word of a QUERY event's statement where it is one that SQL has, else `?`.
+    """Return the first word of a QUERY event's statement if SQL has such a word, else `?`.
 
-    Nothing else of a statement that holds values may be shown.
+    Nothing else may be shown of a statement that holds values.
     """
     return first_word(uncompressed(event).statement) or "?"
 
@@ -55,11 +55,10 @@ def uncompressed(event: Event) -> Query:
 
 
 def _doubted(change: SchemaChange, flags: int, error: int, *, mariadb: bool) -> SchemaChange:
-    """Mark what may have been done to a temporary table, or been given up halfway.
+    """Mark what may concern a temporary table, or have been given up halfway.
 
     The flag is no proof: in a procedure it stays set behind the first statement that sets it. A
-    RENAME, by which ALTER is meant that renames, is logged without it; MySQL knows none of
-    temporary tables.
+    RENAME (and an ALTER that renames) is logged without it; MySQL knows none of temporary tables.
     """
     renames = any(table.effect is Effect.BROUGHT_IN for table in change.tables)
     flagged = bool(flags & events.LOG_EVENT_THREAD_SPECIFIC) and change.verb in _UNDER_A_FLAG
@@ -70,12 +69,12 @@ def _doubted(change: SchemaChange, flags: int, error: int, *, mariadb: bool) -> 
 
 
 def _failed(table: TableChange) -> TableChange:
-    """Return what is left by a statement that failed: CREATE OR REPLACE has dropped the table."""
+    """Return the effect of a failed statement: CREATE OR REPLACE has dropped the table."""
     return table._replace(effect=Effect.REMOVED) if table.effect is Effect.EMPTIED else table
 
 
 def _utf8(query: Query, status: QueryStatus, decode: Decode) -> bytes:
-    """Return a statement, which is logged in its client's charset, as UTF-8."""
+    """Return a statement, logged in its client's charset, as UTF-8."""
     statement = query.statement
     if statement.isascii() or not status.collation:
         return statement

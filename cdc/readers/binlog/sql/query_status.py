@@ -1,4 +1,4 @@
-"""The status variables of a QUERY event: how the session was set that ran the statement.
+"""The status variables of a QUERY event: the session in which the statement ran.
 
 Formats: `Query_event` in MySQL's `libs/mysql/binlog/event/statement_events.h`; from 128 on
 MariaDB's own, `sql/log_event.h`.
@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 ANSI_QUOTES: Final = 1 << 2
 MSSQL: Final = 1 << 10
-"""MariaDB's alone, of the servers that are followed; it sets ANSI_QUOTES, too."""
+"""MariaDB's alone, of the servers that are followed; it also sets ANSI_QUOTES."""
 NO_BACKSLASH_ESCAPES: Final = 1 << 20
 
 
@@ -24,11 +24,11 @@ class AlterPhase(Enum):
 
 
 class QueryStatus(NamedTuple):
-    """What a statement's session was like, as far as the event tells.
+    """A statement's session, as far as the event describes it.
 
-    `collation` is the id of the client's, 0 where it is not told. `schemas` are those of every
-    table that the statement used, also by triggers, functions, views and foreign keys; MySQL alone
-    tells them, and not always: else None. `phase` is None outside a two-phase ALTER.
+    `collation` is the id of the client's, 0 if the event does not say. `schemas` are those of every
+    table that the statement used, also by triggers, functions, views and foreign keys; only MySQL
+    logs them, and not always: else None. `phase` is None outside a two-phase ALTER.
     """
 
     sql_mode: int = 0
@@ -73,11 +73,11 @@ _SIZES: Final = {
 _TOO_MANY_SCHEMAS: Final = 254
 _COLLATION_PAIR: Final = 4
 _START_NUMBER: Final = 8
-"""A COMMIT or ROLLBACK holds the GTID's number of its START, too."""
+"""A COMMIT or ROLLBACK also holds the GTID's number of its START."""
 
 
 def read(status: bytes) -> QueryStatus:
-    """Read a status block, up to the first variable that is not known."""
+    """Read a status block, up to the first unknown variable."""
     found: dict[int, bytes] = {}
     at = 0
     while at < len(status):
@@ -96,7 +96,7 @@ def read(status: bytes) -> QueryStatus:
 
 
 def _end(status: bytes, code: int, begin: int) -> int | None:
-    """Return where the value of a variable ends that begins at `begin`; None for an unknown one."""
+    """Return the end of the variable's value that begins at `begin`; None for an unknown one."""
     if code in _SIZES:
         return begin + _SIZES[code]
     first = status[begin] if begin < len(status) else 0
@@ -128,7 +128,7 @@ def _end_of_names(status: bytes, begin: int, count: int) -> int | None:
 
 
 def _schemas(value: bytes) -> frozenset[str] | None:
-    """Return the names; None where there are too many, or a foreign key might lead to others."""
+    """Return the names; None if there are too many, or a foreign key might lead to others."""
     names = value[1:].split(b"\0")[:-1]
     if not names or b"" in names:
         return None

@@ -1,4 +1,4 @@
-"""What a statement in the binlog means for the stream.
+"""Classifies statements in the binlog.
 
 The few statements that matter are recognised by their first words. One that cannot be read, as the
 tokenizer may know less than the server, matters only if it may be about a followed table.
@@ -20,7 +20,7 @@ from cdc.readers.binlog.sql.written_tables import UNTOLD, Writes, written
 
 
 class Role(Enum):
-    """What a statement does to the transaction that it stands in."""
+    """The effect of a statement on the transaction that it stands in."""
 
     BEGIN = auto()
     COMMIT = auto()
@@ -38,9 +38,9 @@ class Role(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A classified statement, and what those of its role are about.
+    """A classified statement, with the details of its role.
 
-    `fills`: it is CREATE … SELECT, and the rows that it makes are logged by nothing else.
+    `fills`: it is CREATE … SELECT, and nothing else logs the rows that it makes.
     """
 
     role: Role
@@ -51,7 +51,7 @@ class Statement:
     fills: bool = False
 
     def changing(self, change: SchemaChange) -> Statement:
-        """Return the statement with another account of what it does to tables."""
+        """Return the statement with another description of its effect on tables."""
         return replace(self, change=change)
 
 
@@ -90,7 +90,7 @@ _HARMLESS_WORDS: Final = frozenset(
         "BACKUP",
     ]
 )
-"""What begins so changes no rows."""
+"""Statements that begin so change no rows."""
 
 _PIECES: Final = {
     mode: re.compile(
@@ -100,7 +100,7 @@ _PIECES: Final = {
     )
     for mode, escape, escaped in ((0, r"\\", r"|\\."), (NO_BACKSLASH_ESCAPES, "", ""))
 }
-"""What is quoted, and comments, of which the server executes some; by the mode that matters."""
+"""Quotes and comments, of which the server executes some; by the relevant mode."""
 _SPACE: Final = r"(?:\s|\(|/\*.*?\*/|(?:--\s|#)[^\n]*(?:\n|$))*"
 _FIRST_WORD: Final = re.compile(_SPACE + r"(\w+)", re.DOTALL)
 _ONLY_COMMENTS: Final = re.compile(_SPACE, re.DOTALL)
@@ -122,16 +122,16 @@ def classify(statement: bytes, schema: bytes, sql_mode: int = 0) -> Statement:
 
 
 def first_word(statement: bytes) -> str:
-    """Return a statement's first word, in upper case; empty where SQL has no such word."""
+    """Return a statement's first word, in upper case; empty if SQL has no such word."""
     first = _FIRST_WORD.match(_executed(statement, 0))
     word = first[1].upper() if first else ""
     return word if word in _CLASSIFIERS or word in _DATA_WORDS else ""
 
 
 def _executed(statement: bytes, sql_mode: int) -> str:
-    """Return a statement's text with what the server executes of its comments laid open.
+    """Return a statement's text with executable comments laid open.
 
-    Some clients send the NUL, too, that their own texts end with; servers overlook it.
+    Some clients also send the NUL that ends their own texts; servers overlook it.
     """
     text = statement.decode("utf-8", "replace").rstrip("\0")
     if "/*" not in text:
@@ -220,11 +220,11 @@ def _create(words: TokenCursor) -> Statement:
     replaces = words.skip("OR", "REPLACE")
     if replaces and words.skip_one_of("DATABASE", "SCHEMA"):
         return _schema("CREATE", TableChange(words.name(), ANY_TABLE, Effect.REMOVED))
-    if replaces and words.skip("SEQUENCE"):  # it takes a table's place, too
+    if replaces and words.skip("SEQUENCE"):  # it can also take a table's place
         return _schema("CREATE", TableChange(*words.table(), Effect.REMOVED))
     if not words.skip("TABLE"):
         return OTHER
-    may_be_there = words.skip("IF", "NOT", "EXISTS")  # MySQL logs it also where nothing was made
+    may_be_there = words.skip("IF", "NOT", "EXISTS")  # MySQL logs it even if nothing was made
     table = words.table()
     effect = Effect.EMPTIED if replaces else Effect.CREATED
     unfit = alter.fitness(table, words.outside().until("SELECT", "AS", "LIKE"), words)
@@ -234,7 +234,7 @@ def _create(words: TokenCursor) -> Statement:
 
 
 def _is_filled(words: TokenCursor) -> bool:
-    """Tell whether a query stands behind the definition, which rows events never come with."""
+    """Return whether a query stands behind the definition; its rows never come as rows events."""
     rows = words.contains("VALUES", "(") or words.contains("VALUES", "ROW")
     return rows or words.contains("SELECT") or words.contains("TABLE")
 
@@ -248,7 +248,7 @@ def _rename(words: TokenCursor) -> Statement:
 
 
 def _renamed(words: TokenCursor) -> Iterator[TableChange]:
-    """Follow the tables through the renames, which are made from left to right."""
+    """Follow the tables through the renames, which run from left to right."""
     stands_for: dict[TableName, TableName | None] = {}
     for part in words.parts():
         old = part.table()

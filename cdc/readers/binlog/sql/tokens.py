@@ -31,9 +31,9 @@ class Session(NamedTuple):
 
 
 class Word(NamedTuple):
-    """A word, a sign, or something quoted; `keyword` is it in upper case, "" where quoted.
+    """A word, a sign, or something quoted; `keyword` is it in upper case, "" if quoted.
 
-    `end` is where the text ends that it was read from.
+    `end` is the offset behind it in the text.
     """
 
     text: str
@@ -43,9 +43,9 @@ class Word(NamedTuple):
 
 
 class TokenCursor:
-    """What is left of a statement, read by sqlglot's tokenizer: quotes and comments are no concern.
+    """The rest of a statement, read by sqlglot's tokenizer, which handles quotes and comments.
 
-    Keywords are given in upper case; what is quoted is no keyword and is given as "".
+    Keywords are in upper case; something quoted is no keyword and reads as "".
     """
 
     def __init__(self, words: list[Word], text: str, session: Session) -> None:
@@ -56,7 +56,7 @@ class TokenCursor:
 
     @classmethod
     def of(cls, text: str, session: Session) -> TokenCursor | None:
-        """Read `text`, a statement of `session` or its end; None where it cannot be read."""
+        """Read `text`, a statement of `session` or its end; None if it cannot be read."""
         try:
             tokens = dialects.of(session.sql_mode).tokenize(text)
         except SqlglotError:
@@ -73,7 +73,7 @@ class TokenCursor:
         return "" if self.ended else self._words[self._at].keyword
 
     def ahead(self, count: int) -> tuple[str, ...]:
-        """Return the next `count` words, as far as there are, without stepping over them."""
+        """Return up to `count` next words without stepping over them."""
         return tuple(word.keyword for word in self._words[self._at : self._at + count])
 
     def take(self) -> str:
@@ -83,7 +83,7 @@ class TokenCursor:
         return word
 
     def skip(self, *words: str) -> bool:
-        """Step over `words` where they come next, in this order; tell whether they did."""
+        """Step over `words` if they come next, in this order; return whether they did."""
         before = self._at
         for word in words:
             if self.take() != word:
@@ -92,27 +92,27 @@ class TokenCursor:
         return True
 
     def skip_one_of(self, *words: str) -> bool:
-        """Step over any one of `words`; tell whether it came next."""
+        """Step over any one of `words`; return whether it came next."""
         return any(self.skip(word) for word in words)
 
     def seek(self, word: str) -> bool:
-        """Step behind the next `word`; tell whether there is one."""
+        """Step behind the next `word`; return whether there is one."""
         while not self.ended:
             if self.take() == word:
                 return True
         return False
 
     def contains(self, *words: str) -> bool:
-        """Tell whether `words` follow, next to each other."""
+        """Return whether `words` follow, next to each other."""
         rest = [word.keyword for word in self._words[self._at :]]
         return any(rest[at : at + len(words)] == list(words) for at in range(len(rest)))
 
     def mentions(self, name: str) -> bool:
-        """Tell whether `name` follows, quoted or not, in any case."""
+        """Return whether `name` follows, quoted or not, in any case."""
         return any(word.text.upper() == name for word in self._words[self._at :])
 
     def outside(self) -> TokenCursor:
-        """Return what is left without what stands in parentheses."""
+        """Return the rest without what stands in parentheses."""
         depth, found = 0, []
         for word in self._words[self._at :]:
             depth -= word.keyword == ")"
@@ -122,7 +122,7 @@ class TokenCursor:
         return TokenCursor(found, self._text, self.session)
 
     def skip_parentheses(self) -> None:
-        """Step over a parenthesis with all that it holds, where one comes next."""
+        """Step over a parenthesis and its contents, if one comes next."""
         depth = 0
         while not self.ended:
             word = self.peek()
@@ -134,9 +134,9 @@ class TokenCursor:
                 return
 
     def calls(self) -> Iterator[tuple[str, str, bool]]:
-        """Give what stands before each parenthesis that follows, behind which word, and how close.
+        """Yield, for each parenthesis that follows, the two words before it.
 
-        The word before it, itself, and whether no space is between it and the parenthesis.
+        Each item is (word before the name, name, whether no space is between name and parenthesis).
         """
         for at in range(self._at, len(self._words)):
             if self._words[at].keyword != "(":
@@ -145,7 +145,7 @@ class TokenCursor:
             yield before.keyword, name.keyword, name.end == self._words[at].start
 
     def until(self, *ends: str) -> TokenCursor:
-        """Return what is left before the first of `ends`."""
+        """Return the rest up to the first of `ends`."""
         found = takewhile(lambda word: word.keyword not in ends, self._words[self._at :])
         return TokenCursor([*found], self._text, self.session)
 
@@ -157,7 +157,7 @@ class TokenCursor:
         return self._words[self._at - 1].text
 
     def table(self) -> TableName:
-        """Take a table's name, with its schema or in the default one."""
+        """Take a table's name; without a schema it is in the default one."""
         schema, name = self.reference()
         return (self.session.schema if schema is None else schema), name
 
@@ -180,7 +180,7 @@ class TokenCursor:
         return tuple(found)
 
     def parts(self) -> Iterator[TokenCursor]:
-        """Give what is left, cut at the commas that stand in no parentheses."""
+        """Yield the rest, cut at the commas outside parentheses."""
         start, depth = self._at, 0
         for at in range(self._at, len(self._words)):
             word = self._words[at].keyword
@@ -191,7 +191,7 @@ class TokenCursor:
         yield TokenCursor(self._words[start:], self._text, self.session)
 
     def rest(self) -> str:
-        """Return what is left, as text."""
+        """Return the rest, as text."""
         return "" if self.ended else self._text[self._words[self._at].start :]
 
 

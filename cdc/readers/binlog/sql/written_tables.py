@@ -1,8 +1,7 @@
-"""Which tables a data statement can write, as far as its own words tell.
+"""Finds the tables that a data statement can write, as far as its own words say.
 
-Triggers, views, functions and foreign keys lead further; whoever judges must know what the tables
-are. Grammars: the manuals' pages on INSERT, REPLACE, UPDATE, DELETE, LOAD DATA and WITH of MySQL 9
-and MariaDB 11.
+Triggers, views, functions and foreign keys lead further; the caller must know about them. Grammars:
+the manuals' pages on INSERT, REPLACE, UPDATE, DELETE, LOAD DATA and WITH of MySQL 9 and MariaDB 11.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from cdc.readers.binlog.sql.tokens import TableName, TokenCursor
 
 
 class Writes(NamedTuple):
-    """The tables that a statement may write; none where its words do not tell them.
+    """The tables that a statement may write; none if its words do not say.
 
     `plain`: it reads no other table and calls no function but the servers' own.
     """
@@ -35,7 +34,7 @@ _READS: Final = ("SELECT", "TABLE")
 
 
 def written(verb: str, words: TokenCursor) -> Writes:
-    """Return what a statement that begins with `verb` may write; `words` stand behind it."""
+    """Return the tables that a statement may write; `verb` is its first word, `words` the rest."""
     queries: set[str] = set()
     if verb == "WITH":
         verb, queries = _over_queries(words)
@@ -64,7 +63,7 @@ def written(verb: str, words: TokenCursor) -> Writes:
 
 
 def _over_queries(words: TokenCursor) -> tuple[str, set[str]]:
-    """Step over the queries that WITH names; return the verb behind them, and the names."""
+    """Step over the queries of a WITH; return the verb behind them, and their names."""
     names: set[str] = set()
     words.skip("RECURSIVE")
     while not words.ended:
@@ -78,7 +77,7 @@ def _over_queries(words: TokenCursor) -> tuple[str, set[str]]:
 
 
 def _deleted(words: TokenCursor) -> list[_Reference]:
-    """Return the tables behind FROM, or USING: one that is deleted from is always among them."""
+    """Return the tables behind FROM, or USING: they always include the one that is deleted from."""
     if not words.seek("FROM"):
         return []
     if words.contains("USING"):
@@ -87,9 +86,9 @@ def _deleted(words: TokenCursor) -> list[_Reference]:
 
 
 def _referenced(references: TokenCursor) -> list[_Reference]:
-    """Return every table that a list of joined ones names; none where it holds parentheses.
+    """Return every table in a list of joined ones; none if it holds parentheses.
 
-    One that is only read is among them: then the statement is taken for more than it is.
+    Tables that are only read are among them: that errs on the safe side.
     """
     if references.contains("("):
         return []
@@ -107,8 +106,9 @@ def _is_plain(words: TokenCursor) -> bool:
 
 
 def _is_built_in(before: str, name: str, touches: bool) -> bool:
-    """Tell of what stands before a parenthesis whether it is no stored or loaded function.
+    """Return whether what stands before a parenthesis is no stored or loaded function.
 
-    With a space behind it, or a schema before it, the name of a built-in one may be a stored one's.
+    With a space behind it, or a schema before it, the name of a built-in function may be a stored
+    one's.
     """
     return before != "." and (name in SYNTAX or (name in FUNCTIONS and touches))
