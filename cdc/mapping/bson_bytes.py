@@ -20,7 +20,7 @@ INT64 = b"\x12"
 DECIMAL128 = b"\x13"
 
 ANY_TIME: Final = CodecOptions[dict[str, Any]](datetime_conversion=DatetimeConversion.DATETIME_AUTO)
-"""Decodes also the dates that Python has not: those of the year 0."""
+"""Also decodes the dates that Python lacks: those of the year 0."""
 
 TYPE_NAMES = {
     DOUBLE: "double",
@@ -37,14 +37,14 @@ TYPE_NAMES = {
 }
 
 TABLE_SIZE = 1 << 16
-"""Lengths below this are looked up instead of packed: a fifth of the time."""
+"""Lengths below this come from a table, not from `pack`: a fifth of the time."""
 
 LENGTHS: tuple[bytes, ...] = tuple(map(struct.Struct("<i").pack, range(TABLE_SIZE)))
 STRING_LENGTHS: tuple[bytes, ...] = LENGTHS[1:]
 """`STRING_LENGTHS[n]` is the length field of a string of n bytes, which counts its NUL."""
 
 MIN_INTEGER, MAX_INTEGER = -(1 << 63), (1 << 64) - 1
-"""Between which a number without a fraction in JSON is an integer; a double beyond them."""
+"""The bounds within which a JSON number without a fraction is an integer; else a double."""
 
 pack_int32 = struct.Struct("<i").pack
 pack_int64 = struct.Struct("<q").pack
@@ -56,36 +56,36 @@ MAX_DIGITS = 34
 
 
 def string(text: bytes) -> bytes:
-    """Give a string value from its UTF-8 bytes."""
+    """Return a string value from its UTF-8 bytes."""
     return pack_int32(len(text) + 1) + text + b"\0"
 
 
 def document(elements: bytes) -> bytes:
-    """Give a document, or an array, from its elements."""
+    """Return a document, or an array, from its elements."""
     return pack_int32(len(elements) + 5) + elements + b"\0"
 
 
 def binary(data: bytes, subtype: int = 0) -> bytes:
-    """Give a binary value."""
+    """Return a binary value: its length, subtype and bytes."""
     return pack_int32(len(data)) + bytes((subtype,)) + data
 
 
 def integer(value: int) -> tuple[bytes, bytes]:
-    """Give the smallest of int32, int64 and Decimal128 that holds `value`: type byte and bytes."""
+    """Return type byte and bytes of the smallest of int32, int64, Decimal128 that holds `value`."""
     if -(1 << 31) <= value < 1 << 31:
         return INT32, pack_int32(value)
     return long_integer(value)
 
 
 def long_integer(value: int) -> tuple[bytes, bytes]:
-    """Give an int64, or a Decimal128 where that is too small: type byte and bytes."""
+    """Return type byte and bytes of an int64, or of a Decimal128 if that is too small."""
     if -(1 << 63) <= value < 1 << 63:
         return INT64, pack_int64(value)
     return DECIMAL128, decimal128(value, 0)
 
 
 def decimal128(coefficient: int, exponent: int) -> bytes:
-    """`coefficient` × 10^`exponent`; at most 34 digits.
+    """Encode `coefficient` × 10^`exponent`, of at most 34 digits.
 
     Format: IEEE 754-2008 decimal128 with a binary integer significand, as bson's decimal128.rst
     describes it.

@@ -1,4 +1,4 @@
-"""How many values became less than they were, while rows were mapped."""
+"""Counts values that were converted with a loss."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ Losses = Counter[tuple[str, str]]
 
 
 class LossCounts:
-    """Counters that plans grow, one a table and thread; any thread may ask for the sums."""
+    """Counters that plans grow, one per table and thread; any thread may read the sums."""
 
     def __init__(self) -> None:
         self._counters: dict[tuple[str, int], Losses] = {}
 
     def of(self, table: str) -> Losses:
-        """Return the counter of a table, `schema.table`, that the calling thread grows."""
+        """Return the counter of a table (`schema.table`) for the calling thread."""
         return self._counters.setdefault((table, threading.get_ident()), Counter())
 
     def totals(self) -> dict[tuple[str, str, str], int]:

@@ -1,4 +1,4 @@
-"""How many rows generated code did not cover: they were read column by column, with every check."""
+"""Counts rows that generated code did not cover: they were read by `reference_reader`."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ class SlowCount:
 
 
 class SlowRows:
-    """Counts that plans grow, one a table and thread; any thread may ask for the sums."""
+    """Counts that plans grow, one per table and thread; any thread may read the sums."""
 
     def __init__(self) -> None:
         self._counts: dict[tuple[str, int], SlowCount] = {}
 
     def of(self, table: str) -> SlowCount:
-        """Return the count of a table, `schema.table`, that the calling thread grows."""
+        """Return the count of a table (`schema.table`) for the calling thread."""
         return self._counts.setdefault((table, threading.get_ident()), SlowCount())
 
     def totals(self) -> dict[str, int]:

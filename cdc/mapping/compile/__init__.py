@@ -1,1 +1,1 @@
-"""A mapping compiled against a table: the plan."""
+"""Compiles a mapping against a table: the plan."""

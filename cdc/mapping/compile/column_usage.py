@@ -1,4 +1,4 @@
-"""Which columns of its table a mapping names."""
+"""Finds the columns of its table that a mapping names."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from cdc.mapping.file.mapping import Mapping
 
 
 def is_about(mapping: Mapping, columns: frozenset[str]) -> bool:
-    """Tell whether new columns of these names, in lower case, can be in the mapping's documents."""
+    """Return whether new columns, named in lower case, can be in the mapping's documents."""
     return mapping.fields is None or not columns.isdisjoint(_mentioned(mapping))
 
 
 def _mentioned(mapping: Mapping) -> frozenset[str]:
-    """Give the columns that the mapping names, in lower case."""
+    """Return the columns that the mapping names, in lower case."""
     rules = (mapping.fields or {}).values()
     plain = [rule.column for rule in rules if rule.column]
     sql = [rule.sql for rule in rules if rule.sql]

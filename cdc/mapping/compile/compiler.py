@@ -1,4 +1,4 @@
-"""Compiles a mapping against the columns of a table; what is wrong between them surfaces here."""
+"""Compiles a mapping against the columns of a table, and reports their mismatches."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def compile_plan(
     losses: Losses | None = None,
     slow: SlowCount | None = None,
 ) -> Plan:
-    """Give the plan of `mapping` for rows of `table`; `losses` and `slow` grow as rows are mapped.
+    """Compile `mapping` for rows of `table`; `losses` and `slow` grow as rows are mapped.
 
     Raises one MappingError with every mistake: unknown columns, an id that is missing or not
     injective, types and charsets that are not supported.
@@ -42,7 +42,7 @@ def compile_plan(
 
 
 def _layout(context: CompileContext) -> Layout:
-    """Give the layout, or a MappingError with every mistake."""
+    """Return the layout; raises MappingError with every mistake."""
     id_field = id_node(context)
     found = contents(context)
     gone = contents_when_gone(context, found)

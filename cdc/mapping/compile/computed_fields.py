@@ -23,17 +23,17 @@ if TYPE_CHECKING:
 Compute = Callable[[tuple[object, ...]], Encoded | None]
 
 DATE_DIGITS = 3
-"""How many digits of the second a BSON date holds."""
+"""The digits of the second that a BSON date holds."""
 
 
 def names(sql: str) -> frozenset[str]:
-    """Give the columns that an expression names, as they are written."""
+    """Return the columns that an expression names, as they are written."""
     found: frozenset[str] = _expressions().parse(sql).columns
     return found
 
 
 def row_filter(context: CompileContext) -> Filter | None:
-    """Give the mapping's `where`; None without one, or where there was a mistake."""
+    """Return the mapping's `where`; None without one, or if there was a mistake."""
     sql = context.mapping.where
     if sql is None:
         return None
@@ -42,7 +42,7 @@ def row_filter(context: CompileContext) -> Filter | None:
 
 
 def field(context: CompileContext, path: KeyPath, rule: FieldSource) -> int | None:
-    """Add what `sql` gives a field; None where there was a mistake."""
+    """Add a field's expression `sql`; return its number, None if there was a mistake."""
     assert rule.sql is not None
     found = _compiled(context, path, rule.sql, _expressions().compile_expression)
     if found is None:
@@ -62,7 +62,7 @@ def field(context: CompileContext, path: KeyPath, rule: FieldSource) -> int | No
 
 
 def identity(context: CompileContext, rule: IdExpression) -> int | None:
-    """Add what makes an id; None where there was a mistake. NULL is no id."""
+    """Add an id's expression; return its number, None if there was a mistake. NULL is no id."""
     found = _compiled(context, ("id",), rule.sql, _expressions().compile_expression)
     if found is None:
         return None
@@ -80,7 +80,7 @@ def identity(context: CompileContext, rule: IdExpression) -> int | None:
 
 
 def _expressions() -> ModuleType:
-    # Here, since few mappings hold expressions, and what reads them takes long to import.
+    # Imported here: few mappings hold expressions, and their parser takes long to import.
     from cdc.mapping import expressions
 
     return expressions
@@ -89,7 +89,7 @@ def _expressions() -> ModuleType:
 def _compiled(
     context: CompileContext, path: KeyPath, sql: str, compile_it: Callable[..., Expression]
 ) -> Expression | None:
-    """Compile an expression; tells the context everything that is wrong with it."""
+    """Compile an expression; reports every mistake to the context."""
     expressions = _expressions()
     columns = {column.name: column for column in context.table.columns}
     unknown = [name for name in sorted(names(sql)) if not context.has_any_case(name)]
@@ -129,7 +129,7 @@ def _encoded(context: CompileContext, name: str, found: Expression) -> Compute:
 
 
 def _no_id(found: Expression) -> str:
-    """Tell why two of an expression's values could become one id, or none; "" where they do not."""
+    """Return why an expression's values could share an id, or have none; "" if they cannot."""
     from cdc.mapping.expressions.kinds import DateTime, Json
 
     if not found.columns:

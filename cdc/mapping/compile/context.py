@@ -1,4 +1,4 @@
-"""A mapping meeting a table's columns: what both agree on, and every mistake between them."""
+"""The context of compiling a mapping for a table: sources, and every mismatch."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class CompileContext:
     _index: dict[str, int] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Remember the number of each column that can be named."""
+        """Index the columns that can be named."""
         columns = enumerate(self.table.columns)
         self._index = {column.name: at for at, column in columns if not column.hidden}
 
@@ -39,35 +39,35 @@ class CompileContext:
         self.mistakes.append(self.mapping.origin.mistake(path, what))
 
     def has(self, name: str) -> bool:
-        """Tell whether the table has this column."""
+        """Return whether the table has this column."""
         return name in self._index
 
     def has_any_case(self, name: str) -> bool:
-        """Tell whether the table has this column; in expressions, names of columns have no case."""
+        """Return whether the table has this column, in any case, as expressions name it."""
         return name in self._index or name.lower() in map(str.lower, self._index)
 
     def column(self, path: KeyPath, name: str) -> int | None:
-        """Find a column; None where there was a mistake."""
+        """Return a column's number; None if there was a mistake."""
         index = self._index.get(name)
         if index is None:
             self.mistake(path, f"unknown column `{name}`{did_you_mean(name, [*self._index])}")
         return index
 
     def add(self, source: Source) -> int:
-        """Add a source; its number."""
+        """Add a source; return its number."""
         self.sources.append(source)
         return len(self.sources) - 1
 
     def constant(self, value: bool | int | float | str | None) -> int:
-        """Add a constant."""
+        """Add a constant; return its number."""
         return self.add(Constant(NULL if value is None else natural(value)))
 
     def name_of_table(self, which: str) -> int:
-        """Add the name of the row's schema or table."""
+        """Add the name of the row's schema or table; return its number."""
         return self.constant(self.table.schema if which == "schema" else self.table.table)
 
     def source(self, path: KeyPath, rule: FieldSource) -> int | None:
-        """Add what a field comes from; None where there was a mistake."""
+        """Add a field's source; return its number, None if there was a mistake."""
         if rule.source is not None:
             return self.name_of_table(rule.source)
         if rule.column is not None:
@@ -77,14 +77,14 @@ class CompileContext:
         return self.constant(rule.value)
 
     def encoder(self, column: Column, rule: FieldSource) -> Encoder:
-        """Give the encoder that a rule asks for; raises Unsupported."""
+        """Return the encoder that a rule asks for; raises Unsupported."""
         report = self._reporter(column.name)
         if rule.mask is None:
             return encoder(column, rule.type, report)
         return masks.masked(column, masks.masking(rule.mask, self.mapping.mask_key), report)
 
     def null(self, rule: FieldSource, encoder: Encoder) -> Encoded:
-        """Give what stands for NULL; raises UnfitDefault."""
+        """Return the value for NULL; raises UnfitDefault."""
         if rule.default is not None:
             return default(rule.default, encoder)
         return ABSENT if self.mapping.nulls == "omit" else NULL

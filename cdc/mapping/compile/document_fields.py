@@ -1,4 +1,4 @@
-"""Compiles what a document holds beside `_id`: which value stands under which path."""
+"""Compiles the fields of a document beside `_id`: each path and its value."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Contents = list[tuple[Path, int]]
 
 
 def contents(context: CompileContext) -> Contents:
-    """Give the fields of the document of a row."""
+    """Return the fields of the document of a row."""
     if context.mapping.fields is None:
         found = list(_columns(context))
         _require_stamp_apart(context, found)
@@ -28,7 +28,7 @@ def contents(context: CompileContext) -> Contents:
 
 
 def contents_when_gone(context: CompileContext, contents: Contents) -> Contents | None:
-    """Give the fields of a document whose row is gone; None where it is deleted."""
+    """Return the fields of a document whose row is gone; None if it is deleted."""
     rule = context.mapping.on_delete
     if not isinstance(rule, SoftDelete):
         return None
@@ -41,7 +41,7 @@ def contents_when_gone(context: CompileContext, contents: Contents) -> Contents 
 
 
 def _require_room(context: CompileContext, dotted: str, fields: Iterable[Path]) -> None:
-    """Refuse a path above or below a column's field; `fields` are checked when they are loaded."""
+    """Refuse a path above or below a column's field; `fields` are checked at loading."""
     if context.mapping.fields is not None:
         return
     for field in fields:
@@ -57,7 +57,7 @@ def _require_stamp_apart(context: CompileContext, columns: Contents) -> None:
 
 
 def _columns(context: CompileContext) -> Iterator[tuple[Path, int]]:
-    """Give a field for every column that is neither excluded nor part of the id."""
+    """Yield a field for every column that is neither excluded nor part of the id."""
     for name in context.mapping.exclude:
         context.column(("exclude",), name)
     left_out = {*context.mapping.exclude, *id_columns(context)}
@@ -72,7 +72,7 @@ def _columns(context: CompileContext) -> Iterator[tuple[Path, int]]:
 
 
 def _renamed(context: CompileContext, column: str, taken: dict[str, str]) -> str | None:
-    """Give the field of a column; None where there was a mistake."""
+    """Return the field of a column; None if there was a mistake."""
     name = CASES[context.mapping.case](column)
     other = taken.setdefault(name, column)
     if other != column:
@@ -97,7 +97,7 @@ def _fields(context: CompileContext, rules: dict[str, FieldSource]) -> Iterator[
 
 
 def _is_gone(context: CompileContext, rule: FieldSource) -> bool:
-    """Tell whether the table no longer has a column that a field needs."""
+    """Return whether the table no longer has a column that a field needs."""
     if rule.sql is not None:
         return not all(map(context.has_any_case, computed_fields.names(rule.sql)))
     return rule.column is not None and not context.has(rule.column)

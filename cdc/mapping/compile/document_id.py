@@ -1,4 +1,4 @@
-"""Compiles a mapping's `id`: what tells the documents of a table apart."""
+"""Compiles a mapping's `id`: it distinguishes the documents of a table."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cdc.mapping.file.sources import FromColumn
 
 
 def id_node(context: CompileContext) -> Node:
-    """Give the `_id` field; tells the context every reason why it would not be one."""
+    """Return the `_id` field; reports to the context every reason why it cannot be one."""
     expression = context.mapping.id
     if isinstance(expression, IdExpression):
         return Leaf(ID, computed_fields.identity(context, expression) or 0)
@@ -28,14 +28,14 @@ def id_node(context: CompileContext) -> Node:
 
 
 def id_columns(context: CompileContext) -> Iterable[str]:
-    """Give the columns that stand in `_id`, and so not beside it; an expression shows none."""
+    """Return the columns that stand in `_id`, and so not beside it; an expression shows none."""
     if isinstance(context.mapping.id, IdExpression):
         return ()
     return context.mapping.id_columns or _key(context)
 
 
 def id_is_private(mapping: Mapping) -> bool:
-    """Tell whether an id is made of columns that the mapping masks or leaves out.
+    """Return whether an id is made of columns that the mapping masks or excludes.
 
     Documents hold such an id, but no log or error may.
     """
@@ -53,8 +53,8 @@ def _key(context: CompileContext) -> list[str]:
 def _require_key(context: CompileContext, columns: set[str]) -> None:
     """Refuse an id that does not hold a whole key: two rows could have one document.
 
-    The binlog tells of the primary key only, the server's tables of every key. So another one is
-    verified when the daemon starts and when mappings are checked, and believed in the stream.
+    The binlog describes the primary key only, the server's tables every key. So another key is
+    verified when the daemon starts and when mappings are checked, and trusted in the stream.
     """
     table, key = context.table, _key(context)
     if not context.mapping.id_parts and not key:

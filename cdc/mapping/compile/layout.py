@@ -1,4 +1,4 @@
-"""What a row's document is made of: a tree whose leaves are values."""
+"""The layout of a row's document: a tree whose leaves are values."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ class Layout:
     """A table's columns, and the documents that its rows become.
 
     `declarations` are the columns' names and types, for people who read generated code. `wires`
-    tells how each column lies in a row image, in the table's order. `id` is the `_id` field, which
-    comes first in every document, before `fields`. Rows that `filter` is not true of have no
-    document. `deleted` are the fields of a document whose row is gone, None where it is deleted.
-    `id_is_private` says that errors must not show ids.
+    describes how each column lies in a row image, in the table's order. `id` is the `_id` field,
+    which comes first in every document, before `fields`. Rows for which `filter` is not true have
+    no document. `deleted` are the fields of a document whose row is gone, None if it is deleted.
+    `id_is_private`: errors must not show ids.
     """
 
     table: str
@@ -57,12 +57,12 @@ class Layout:
 
     @property
     def bitmap_size(self) -> int:
-        """Bytes of an image's null bitmap."""
+        """The bytes of an image's null bitmap."""
         return (len(self.wires) + 7) // 8
 
 
 def leaves(*nodes: Node) -> Iterator[int]:
-    """Give the sources under `nodes`, in document order."""
+    """Yield the sources under `nodes`, in document order."""
     for node in nodes:
         if isinstance(node, Leaf):
             yield node.source
@@ -71,7 +71,7 @@ def leaves(*nodes: Node) -> Iterator[int]:
 
 
 def nest(fields: Iterable[tuple[Path, int]]) -> tuple[Node, ...]:
-    """Nest (path, source) pairs; a branch stands where it is first mentioned.
+    """Nest (path, source) pairs; a branch stands where its name first occurs.
 
     The paths must be distinct and none the beginning of another.
     """

@@ -1,7 +1,7 @@
-"""Masks: what a document holds instead of a value that it must not tell.
+"""Masks: what a document holds instead of a value that it must not show.
 
-They are made of the value's text: what SELECT prints, in UTF-8 (what `type: string` gives); of
-the bytes themselves for BINARY, VARBINARY and the BLOBs.
+A mask applies to the value's text: what SELECT prints, in UTF-8 (as with `type: string`). For
+BINARY, VARBINARY and the BLOBs it applies to the bytes themselves.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from cdc.mapping.types.temporal import Report
 from cdc.model.table_map import Column
 
 REDACTED: Encoded = (bson_bytes.STRING, bson_bytes.string(b"***"))
-"""What `mask: redact` puts in the place of every value, NULL too."""
+"""The value of every field with `mask: redact`, NULL too."""
 
 Masking = Callable[[bytes], bytes]
 """Masks a value's text."""
@@ -64,12 +64,12 @@ class Masked(Typed):
         return self.inner.injective and isinstance(self.mask, Hash)
 
     def value(self, raw: bytes) -> bytes:
-        """See `Typed`."""
+        """Return the text, masked."""
         return bson_bytes.string(self.mask(text_of(self.inner.convert(raw))))
 
 
 def masked(column: Column, mask: Masking, report: Report) -> Masked:
-    """Give the encoder of a masked column; raises Unsupported for one that has no text."""
+    """Return the encoder of a masked column; raises Unsupported for one that has no text."""
     inner = _text_encoder(column, report)
     if inner.usual_type != bson_bytes.STRING and not isinstance(mask, Hash):
         raise Unsupported(f"a {column.sql_type} of bytes has no characters to truncate")
@@ -77,12 +77,12 @@ def masked(column: Column, mask: Masking, report: Report) -> Masked:
 
 
 def masking(wanted: str | Truncate, key: bytes) -> Masking:
-    """Give what a mapping's `mask:` does; `redact` is none, since it needs no value."""
+    """Return the function of a mapping's `mask:`; not for `redact`, which needs no value."""
     return FirstCharacters(wanted.truncate) if isinstance(wanted, Truncate) else Hash(key)
 
 
 def text_of(value: Encoded) -> bytes:
-    """Give the characters of a BSON string, or the bytes of a binary."""
+    """Return the characters of a BSON string, or the bytes of a binary."""
     bson_type, content = value
     return content[4:-1] if bson_type == bson_bytes.STRING else content[5:]
 

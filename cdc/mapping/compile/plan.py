@@ -31,7 +31,7 @@ class Plan:
     _patterns: NullPatternFunctions = field(repr=False)
     _full_images: FullImages = field(repr=False)
     halts: bool = True
-    """Whether a row that cannot be carried over is to stop the stream."""
+    """Whether a row that cannot be mapped stops the stream."""
 
     @property
     def needed(self) -> frozenset[str]:
@@ -46,9 +46,9 @@ class Plan:
     ) -> list[Operation]:
         """Map each row of `event`, in order; `committed_at` is seconds since the epoch.
 
-        Raises RefusedEvent for images that lack what it needs, Corrupted for damaged ones. A row
-        that BSON or the mapping cannot hold raises RecordError or, where there is `failed`, is
-        told to it while the rows behind it go on.
+        Raises RefusedEvent for images that lack needed columns, Corrupted for damaged ones. A row
+        that BSON or the mapping cannot hold raises RecordError; with `failed`, it is passed to
+        that, and the rows behind it continue.
         """
         rows, images = self._patterns.rows(event.kind), self._full_images.images(event)
         end, size = len(images), self.layout.bitmap_size

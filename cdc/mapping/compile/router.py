@@ -1,4 +1,4 @@
-"""Which tables the mappings follow, by name or by glob, and their plans."""
+"""Routes tables to the mappings that follow them, by name or by glob, and to their plans."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ _OF_A_SEQUENCE: Final = (
     "cycle_count",
 )
 REMEMBERED_TABLES: Final = 10_000
-"""How many tables' mappings are kept: a source may have many tables that nobody follows."""
+"""The most tables whose mappings are cached: a source may have many that nobody follows."""
 
 
 class TableRouter:
-    """The tables that the mappings follow; a table that several name feeds each of them."""
+    """The tables that the mappings follow; a table can feed several mappings."""
 
     def __init__(
         self,
@@ -42,9 +42,9 @@ class TableRouter:
         losses: LossCounts | None = None,
         slow_rows: SlowRows | None = None,
     ) -> None:
-        """`judge` raises Unfit for a table that a glob matches and that no start has judged.
+        """`judge` raises Unfit for a table that a glob matches and no start has checked.
 
-        `losses` counts what the plans lose, `slow_rows` what their generated code does not cover.
+        `losses` counts lossy conversions, `slow_rows` the rows that generated code does not cover.
         """
         self._losses, self._slow_rows = losses or LossCounts(), slow_rows or SlowRows()
         self._mappings = tuple(mappings)
@@ -54,13 +54,13 @@ class TableRouter:
         self._by_table: dict[tuple[str, str], tuple[Mapping, ...]] = {}
 
     def __call__(self, schema: str, table: str) -> bool:
-        """Tell whether the table is followed; ANY_TABLE asks whether any of the schema's is."""
+        """Return whether the table is followed; ANY_TABLE asks for any table of the schema."""
         if table == ANY_TABLE:
             return any(each.matches_schema(schema) for each in self._patterns)
         return bool(self.mappings(schema, table))
 
     def mappings(self, schema: str, table: str) -> tuple[Mapping, ...]:
-        """Give the mappings that follow a table."""
+        """Return the mappings that follow a table."""
         found = self._by_table.get((schema, table))
         if found is None:
             if len(self._by_table) >= REMEMBERED_TABLES:
@@ -70,9 +70,9 @@ class TableRouter:
         return found
 
     def concerned(self, change: TableChange) -> Iterator[tuple[TableChange, Mapping]]:
-        """Give the mappings that follow a changed table, each with the table.
+        """Yield the mappings that follow a changed table, each with the change of its table.
 
-        For every table of a schema, it is the one table that the mapping names, if it names one.
+        A change of a whole schema becomes that of the one table that the mapping names, if any.
         """
         if change.table != ANY_TABLE:
             yield from ((change, each) for each in self.mappings(change.schema, change.table))
@@ -85,7 +85,7 @@ class TableRouter:
     def plans(self, table: TableMap) -> tuple[Plan, ...]:
         """Compile every mapping of a table against its columns.
 
-        A table that only a glob names may be younger than the daemon's start: it is judged first.
+        A table that only a glob names may be younger than the daemon's start: it is checked first.
         """
         mappings = self.mappings(table.schema, table.table)
         if _is_sequence(table):
@@ -111,9 +111,9 @@ class TableRouter:
 
 
 def _is_sequence(table: TableMap) -> bool:
-    """Tell whether it is a SEQUENCE of MariaDB's, whose state is logged as rows of a table.
+    """Return whether it is a SEQUENCE of MariaDB's, whose state is logged as rows of a table.
 
-    No table whose rows could have ids has these columns alone. A start refuses a sequence that a
-    mapping names; a glob passes over it.
+    No table whose rows could have ids has just these columns. A start refuses a sequence that a
+    mapping names; a glob skips it.
     """
     return table.mariadb and tuple(column.name for column in table.columns) == _OF_A_SEQUENCE

@@ -1,4 +1,4 @@
-"""Which documents of a collection are a mapping's own."""
+"""Finds the documents of a collection that belong to a mapping."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from cdc.model.transaction import ANY_TABLE
 
 
 def own_documents(mapping: Mapping, schema: str, table: str) -> dict[str, Any]:
-    """Give the filter of the documents that come from `schema.table`; an empty one is for all.
+    """Return the filter of the documents that come from `schema.table`; empty for all.
 
-    Tables that share a collection have their names in the id, so that no other's documents match.
+    Tables that share a collection have their names in the id, so no other's documents match.
     """
     every = {"$regex": source_pattern(mapping.source).table_regex}
     names = {"schema": schema, "table": every if table == ANY_TABLE else table}

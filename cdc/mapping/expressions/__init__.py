@@ -1,10 +1,10 @@
 """SQL expressions with MySQL's meaning, compiled to Python.
 
-`parse(sql)` needs no table; `compile_expression(parsed, columns, mariadb=…)` gives an
-`Expression`, whose `evaluate(values)` and `is_true(values)` take the values of its `columns` in
-their order; `compile_condition` also refuses what is neither true nor false. `decoder(column)`
-makes such a value out of a column's bytes in a row image (without length prefix);
-`bson_value(value, expression.kind)` gives BSON type byte and bytes.
+`parse(sql)` needs no table; `compile_expression(parsed, columns, mariadb=…)` returns an
+`Expression`. Its `evaluate(values)` and `is_true(values)` take the values of its `columns` in their
+order. `compile_condition` also refuses what is neither true nor false. `decoder(column)` makes such
+a value out of a column's bytes in a row image (without length prefix); `bson_value(value,
+expression.kind)` returns BSON type byte and bytes.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ NULL: Encoded = (bson_bytes.NULL, b"")
 
 
 def bson_value(value: object, kind: Kind) -> Encoded:
-    """Give BSON type byte and value bytes; a date of no calendar becomes null."""
+    """Return BSON type byte and value bytes; a date of no calendar becomes null."""
     match kind, value:
         case _, None:
             return NULL

@@ -1,7 +1,7 @@
-"""How text compares in the collations that are covered.
+"""Compares text in the collations that are covered.
 
 A collation compares by a key: each character becomes the string of its weights, so that keys
-compare as Python strings. PAD SPACE collations compare as if the shorter text went on in spaces.
+compare as Python strings. PAD SPACE collations compare as if spaces followed the shorter text.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from typing import Final
 from cdc.mapping.expressions import weights
 
 MAX_REMEMBERED: Final = 64
-"""Characters of the longest text whose key is kept."""
+"""The length of the longest text whose key is cached."""
 MAX_KEYS: Final = 1 << 14
 CUT: Final = "0900"
-"""The cases that MySQL's LOWER and UPPER exchange in place."""
+"""The name of the cases that MySQL's LOWER and UPPER exchange in place."""
 
 
 class Keys(dict[str, str]):
-    """`keys[text]` is the text's key; those of short texts are kept, up to a limit."""
+    """`keys[text]` is the text's key; those of short texts are cached, up to a limit."""
 
     __slots__ = ("_compute",)
 
@@ -40,9 +40,9 @@ class Keys(dict[str, str]):
 
 @dataclass(frozen=True, slots=True)
 class Collation:
-    """A collation; `table` names its weights, empty where characters compare by themselves.
+    """A collation; `table` names its weights, empty if characters compare by themselves.
 
-    `pad` says whether it is PAD SPACE.
+    `pad`: it is PAD SPACE.
     """
 
     name: str
@@ -54,16 +54,16 @@ class Collation:
 
     @property
     def binary(self) -> bool:
-        """Whether characters compare by their numbers."""
+        """Whether characters compare by their code points."""
         return not self.table
 
     def key(self, text: str) -> str:
-        """Give what equal texts have in common: the weights without those of trailing spaces."""
+        """Return the key that equal texts share: the weights without those of trailing spaces."""
         weighed = self.weigh(text)
         return weighed.rstrip(self.space) if self.pad else weighed
 
     def weigh(self, text: str) -> str:
-        """Give the weights of a text, trailing spaces and all."""
+        """Return the weights of a text, including trailing spaces."""
         return weights.key(self.table, text) if self.table else text
 
     @property
@@ -72,30 +72,30 @@ class Collation:
         return weights.key(self.table, " ") if self.table else " "
 
     def keys(self) -> Keys:
-        """Give the keys of texts."""
+        """Return the cache of keys of texts."""
         return _keys(self)
 
     def fold(self, text: str) -> str:
-        """Give a text whose characters are equal where those of `text` are alike in LIKE."""
+        """Return a text in which characters are equal if LIKE treats those of `text` as equal."""
         return weights.fold(self.table, text) if self.table else text
 
     def lower(self, text: str) -> str:
-        """Give the text in lower case."""
+        """Return the text in lower case."""
         return self._cased(text, "lower")
 
     def upper(self, text: str) -> str:
-        """Give the text in upper case."""
+        """Return the text in upper case."""
         return self._cased(text, "upper")
 
     def _cased(self, text: str, case: str) -> str:
-        """Exchange the characters."""
+        """Return the text in a case, by the collation's table."""
         table = weights.cases(self.cases, case)
         if self.cases != CUT or text.isascii():
             return text.translate(table)
         return _in_place(text, table)
 
     def compare(self, one: str, other: str) -> int:
-        """Give -1, 0 or 1, as `one` sorts before, with or behind `other`."""
+        """Return -1, 0 or 1, as `one` sorts before, with or behind `other`."""
         first, second = self.weigh(one), self.weigh(other)
         if self.pad and len(first) != len(second):
             size = max(len(first), len(second))
@@ -106,7 +106,7 @@ class Collation:
 def _in_place(text: str, table: Mapping[int, str | int]) -> str:
     """Exchange characters as MySQL does, in the text's own bytes.
 
-    What has grown overwrites the character behind it, and that ends the text; so does its end.
+    A character that grows overwrites the one behind it, and that ends the text; so does its end.
     """
     found: list[str] = []
     size, read, written = len(text.encode()), 0, 0
@@ -158,20 +158,20 @@ _MYSQL_ONLY: Final = frozenset({255, 309})
 
 
 def covered(number: int, *, mariadb: bool) -> Collation | None:
-    """Give the collation of an id, None if it is not covered on that server."""
+    """Return the collation of an id; None if it is not covered on that server."""
     return None if mariadb and number in _MYSQL_ONLY else _COLLATIONS.get(number)
 
 
 def uncovered(number: int, charset: str) -> Collation:
-    """Give a stand-in that equals itself: its texts can be used, but not compared."""
+    """Return a stand-in that equals only itself: its texts can be used, but not compared."""
     return Collation(f"number {number} of {charset}", charset, True, covered=False)
 
 
 def named(name: str) -> Collation | None:
-    """Give a collation by its name, None if it is not covered."""
+    """Return a collation by its name; None if it is not covered."""
     return next((one for one in _COLLATIONS.values() if one.name == name), None)
 
 
 def names() -> list[str]:
-    """Give the names of all that are covered."""
+    """Return the names of all covered collations."""
     return sorted(one.name for one in _COLLATIONS.values())

@@ -37,7 +37,7 @@ CHARACTERS = frozenset(
 
 
 def kind(column: Column, *, mariadb: bool) -> Kind:
-    """Give the column's kind; raises ExpressionError for one that expressions cannot use."""
+    """Return the column's kind; raises ExpressionError for one that expressions cannot use."""
     match column.type:
         case found if found in INTEGER_DIGITS:
             return _integer(column)
@@ -72,7 +72,7 @@ def kind(column: Column, *, mariadb: bool) -> Kind:
 
 
 def json_collation() -> collations.Collation:
-    """Give the collation of MySQL's JSON."""
+    """Return the collation of MySQL's JSON."""
     found = collations.named("utf8mb4_bin")
     assert found is not None
     return found

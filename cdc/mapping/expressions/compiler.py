@@ -46,7 +46,7 @@ from cdc.model.table_map import Column
 
 Values = tuple[object, ...]
 MAX_SOURCE = 200_000
-"""Characters of generated code that nobody meant to write."""
+"""The most characters of generated code: nobody means to write more."""
 UNPRINTABLE = {
     Single: "write CAST(… AS DOUBLE)",
     Year: "write … + 0",
@@ -58,9 +58,9 @@ UNPRINTABLE = {
 class Expression:
     """An expression as Python functions of the values of `columns`, in their order.
 
-    `evaluate` gives the value, None for NULL (see `values` for their Python types); `is_true`
-    tells whether it is true. Both raise Unrepresentable for a value that is out of the range of
-    its type. `source` is the generated code, `kind` the SQL type.
+    `evaluate` returns the value, None for NULL (see `values` for the Python types); `is_true`
+    whether it is true. Both raise Unrepresentable for a value out of the range of its type.
+    `source` is the generated code, `kind` the SQL type.
     """
 
     columns: tuple[str, ...]
@@ -76,8 +76,8 @@ def compile_expression(
 ) -> Expression:
     """Compile `parsed` for a table with `columns`, by name.
 
-    Raises ExpressionError for unknown columns, and for what cannot be equal to the server's
-    meaning; `mariadb` says whose.
+    Raises ExpressionError for unknown columns, and for what cannot equal the server's meaning;
+    `mariadb` selects the server.
     """
     scope, term = _tree(parsed, columns, mariadb)
     value = _result(scope, term)
@@ -87,7 +87,7 @@ def compile_expression(
 def compile_condition(
     parsed: Parsed, columns: Mapping[str, Column], *, mariadb: bool = False
 ) -> Expression:
-    """As `compile_expression`; raises ExpressionError for what is neither true nor false, too."""
+    """Compile as `compile_expression`; raises ExpressionError also for what has no truth value."""
     truth(*_tree(parsed, columns, mariadb))
     return compile_expression(parsed, columns, mariadb=mariadb)
 
@@ -155,7 +155,7 @@ def _column(scope: Scope, node: Name) -> Term:
 
 
 def _resolved(scope: Scope, name: str) -> str:
-    """Give the column's own name; names of columns have no case."""
+    """Return the column's own name; names of columns have no case."""
     if name in scope.columns:
         return name
     found = [one for one in scope.columns if one.lower() == name.lower()]
@@ -165,7 +165,7 @@ def _resolved(scope: Scope, name: str) -> str:
 
 
 def _result(scope: Scope, term: Term) -> Term:
-    """Give the term as the value of the whole expression."""
+    """Return the term as the value of the whole expression."""
     remedy = UNPRINTABLE.get(type(term.kind))
     if remedy is not None:
         raise ExpressionError(f"{term.kind} cannot be the value of an expression", remedy)
@@ -179,7 +179,7 @@ def _result(scope: Scope, term: Term) -> Term:
 
 
 def _test(scope: Scope, term: Term) -> str:
-    """Give the code of `is_true`, or of a refusal where the expression has no truth value."""
+    """Return the code of `is_true`, or of a refusal if the expression has no truth value."""
     try:
         return truth(scope, term).yes
     except ExpressionError:
@@ -201,7 +201,7 @@ def _built(scope: Scope, value: Term, test: str, sql: str) -> Expression:
 
 
 def _unpacked(scope: Scope) -> str:
-    """Return the lines that name the values of the columns."""
+    """Return the lines that assign the columns' values to variables."""
     if not scope.inputs:
         return ""
     pairs = [(variable, scope.columns[name]) for name, variable in scope.inputs.items()]

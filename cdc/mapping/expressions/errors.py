@@ -1,4 +1,4 @@
-"""What is wrong with an expression when it is read or compiled."""
+"""The error for an expression that cannot be parsed or compiled."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from __future__ import annotations
 class ExpressionError(ValueError):
     """An expression is outside the subset, or cannot mean here what it means to the server.
 
-    `remedy` is what to write instead, where there is something.
+    `remedy` is what to write instead, if there is something.
     """
 
     def __init__(self, message: str, remedy: str | None = None) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 from cdc.mapping.expressions.errors import ExpressionError
 
 Leg = str | int
-"""A member's name, or a cell's number: from the end where it is negative, -1 for `last`."""
+"""A member's name, or a cell's number: counted from the end if negative, -1 for `last`."""
 Path = tuple[Leg, ...]
 
 MAX_LEGS: Final = 100
@@ -31,7 +31,7 @@ _WILDCARDS: Final = (
 
 
 def parse_path(text: str) -> Path:
-    """Read a path; raises ExpressionError, which names what is outside the subset."""
+    """Parse a path; raises ExpressionError, which names what is outside the subset."""
     legs: list[Leg] = []
     at = 1
     while at < len(text) and len(legs) <= MAX_LEGS:

@@ -13,7 +13,7 @@ BIGINT_DIGITS = 19
 
 
 class Strength(IntEnum):
-    """How much a text insists on its collation; the lower wins (the servers' coercibility)."""
+    """The strength of a text's collation; the lower wins (the servers' coercibility)."""
 
     EXPLICIT = 0
     COLUMN = 2
@@ -76,7 +76,7 @@ class Single:
 
 @dataclass(frozen=True, slots=True)
 class Year:
-    """A YEAR column: an integer in arithmetic, but compared in ways of its own."""
+    """A YEAR column: an integer in arithmetic, but with comparisons of its own."""
 
     def __str__(self) -> str:
         return "a YEAR"
@@ -92,9 +92,9 @@ class Bits:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Characters; `ascii` says that they are ASCII for certain.
+    """Characters; `ascii`: they are certainly ASCII.
 
-    `numbered` are those of an ENUM or SET, which are their members' numbers where one is wanted.
+    `numbered` are those of an ENUM or SET: they are member numbers where a number is needed.
     """
 
     collation: Collation
@@ -116,7 +116,7 @@ class Binary:
 
 @dataclass(frozen=True, slots=True)
 class Date:
-    """A DATE; `read` says that it stands in a text."""
+    """A DATE; `read`: it comes from a text."""
 
     read: bool = False
 
@@ -128,7 +128,7 @@ class Date:
 class DateTime:
     """A DATETIME, or a TIMESTAMP in UTC, with `scale` digits of the second.
 
-    `read` says that it stands in a text.
+    `read`: it comes from a text.
     """
 
     scale: int

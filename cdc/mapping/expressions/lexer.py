@@ -1,7 +1,7 @@
-"""Takes an expression apart into tokens, which sqlglot's MySQL tokenizer finds.
+"""Splits an expression into tokens with sqlglot's MySQL tokenizer.
 
-Its tokens say where they stand; what a literal means is read from the text itself, as the
-servers read it with `sql_mode = ''`.
+Its tokens have their offsets; a literal's meaning is read from the text itself, as the servers read
+it with `sql_mode = ''`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from cdc.mapping.expressions.errors import ExpressionError
 
 
 class Kind(Enum):
-    """What a token is."""
+    """The kind of a token."""
 
     NUMBER = auto()
     STRING = auto()
@@ -33,7 +33,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token; `text` is upper-case for words, and what a literal or a quoted name means."""
+    """A token; `text` is upper-case for words, and the meaning of a literal or quoted name."""
 
     kind: Kind
     text: str
@@ -56,7 +56,7 @@ _REFUSED: Final = {
 
 
 def tokens(sql: str) -> list[Token]:
-    """Give the tokens of `sql`; raises ExpressionError for text that has none."""
+    """Return the tokens of `sql`; raises ExpressionError for text that cannot be split."""
     try:
         raw = MySQL().tokenize(sql)
     except SqlglotError as error:
@@ -67,7 +67,7 @@ def tokens(sql: str) -> list[Token]:
 
 
 def _mended(raw: list[RawToken], sql: str) -> list[tuple[TokenType, str]]:
-    """Give types and texts; `.5`, which sqlglot takes for two tokens, as one."""
+    """Return types and texts; joins `.5`, which sqlglot splits in two."""
     found: list[tuple[TokenType, str]] = []
     end = -1
     for token in raw:
@@ -109,7 +109,7 @@ def _number(text: str) -> Token:
 
 
 def _unquoted(text: str) -> str:
-    """Give what a quoted string means; `\\%` and `\\_` keep their backslash (for LIKE)."""
+    """Return the meaning of a quoted string; `\\%` and `\\_` keep their backslash (for LIKE)."""
     quote = text[0]
     return re.sub(r"\\.|" + quote * 2, _character, text[1:-1], flags=re.DOTALL)
 

@@ -1,7 +1,7 @@
 """Parses an expression with MySQL's own precedence.
 
 sqlglot finds the tokens; the grammar is that of `expr` in MySQL's `sql/sql_yacc.yy`, since
-sqlglot's parser reads some operators otherwise than the servers (docs/decisions/,
+sqlglot's parser reads some operators differently from the servers (docs/decisions/,
 `expression-grammar`). What is outside the subset is refused by name.
 """
 
@@ -33,9 +33,9 @@ from cdc.mapping.expressions.vocabulary import (
 )
 
 MAX_DEPTH: Final = 24
-"""How deep expressions may nest: what is generated from them must not exhaust Python's parser."""
+"""The limit of nesting: the generated code must not exhaust Python's parser."""
 MAX_HEIGHT: Final = 150
-"""How high a row of operators may become, which need no brackets to stand one above the other."""
+"""The limit of an operator row's height; operators in a row need no brackets."""
 MAX_UNSIGNED: Final = (1 << 64) - 1
 COMPARISONS: Final = {one: one for one in ("=", "<=>", "<", "<=", ">", ">=", "<>")} | {"!=": "<>"}
 BINARY: Final = {"+": 1, "-": 1, "*": 2, "/": 2, "%": 2, "DIV": 2, "MOD": 2}
@@ -49,7 +49,7 @@ CASTS: Final = {
     "DATE": 0,
     "DATETIME": 1,
 }
-"""What can be cast to, and how many sizes may follow in brackets."""
+"""The targets of a cast, and how many sizes may follow in brackets."""
 ARROWS: Final = ("->", "->>")
 OUTSIDE: Final = frozenset(
     [
@@ -99,7 +99,7 @@ def parse(sql: str) -> Parsed:
 
 
 class _Parser:
-    """A cursor over tokens; one method a level of precedence, the loosest first."""
+    """A cursor over tokens; one method per level of precedence, the loosest first."""
 
     def __init__(self, found: list[Token]) -> None:
         self._tokens = found
@@ -126,7 +126,7 @@ class _Parser:
         return token
 
     def _is(self, *texts: str) -> bool:
-        """Tell whether `texts` come next."""
+        """Return whether `texts` come next."""
         ahead = self._tokens[self._at : self._at + len(texts)]
         return [one.text for one in ahead if one.kind in (Kind.WORD, Kind.SYMBOL)] == [*texts]
 
@@ -165,7 +165,7 @@ class _Parser:
         return self._row(self._not, "AND", "&&")
 
     def _row(self, operand: Callable[[], Node], name: str, sign: str = "") -> Node:
-        """Parse operands of an operator that gives the same however it groups."""
+        """Parse operands of an operator that is associative."""
         operands = [operand()]
         while self._skip(name) or (sign and self._skip(sign)):
             operands.append(operand())

@@ -1,4 +1,4 @@
-"""What the generated function sees, and how NULL runs through an operation."""
+"""The names that generated code sees, and NULL handling of operations."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from cdc.model.table_map import Column
 
 @dataclass(slots=True)
 class Scope:
-    """The names that generated code may use; `mariadb` is the server whose meaning is wanted."""
+    """The names that generated code may use; `mariadb` selects the server's meaning."""
 
     columns: Mapping[str, Column]
     mariadb: bool
     globals: dict[str, object] = field(default_factory=dict)
     inputs: dict[str, str] = field(default_factory=dict)
-    """Columns that are needed, and the variables that hold them."""
+    """The columns that are needed, and the variables that hold them."""
     variables: int = 0
 
     def variable(self) -> str:
-        """Give a name for a value in between."""
+        """Return a name for an intermediate value."""
         self.variables += 1
         return f"v{self.variables}"
 
     def bind(self, name: str, value: object) -> str:
-        """Give a value to the generated code; the name that it has there."""
+        """Make a value a global of the generated code; return its name there."""
         unique, number = name, 1
         while self.globals.setdefault(unique, value) is not value:
             number += 1
@@ -38,9 +38,9 @@ class Scope:
     def strict(
         self, kind: Kind, node: Node, pattern: str, *terms: Term, nullable: bool = False
     ) -> Term:
-        """Give an operation that is NULL if one of `terms` is; `pattern` gives its code.
+        """Build an operation that is NULL if one of `terms` is; `pattern` is its code.
 
-        `nullable` says that it can be NULL otherwise, too.
+        `nullable`: it can also be NULL otherwise.
         """
         guards, codes = self.guarded(terms)
         code = pattern.format(*codes)
@@ -49,7 +49,7 @@ class Scope:
         return Term(kind, code, node, nullable or bool(guards))
 
     def guarded(self, terms: tuple[Term, ...]) -> tuple[list[str], list[str]]:
-        """Give tests that find NULL, and codes that hold values behind those tests."""
+        """Return tests that find NULL, and codes that hold values behind those tests."""
         guards: list[str] = []
         codes: list[str] = []
         for term in terms:
@@ -59,7 +59,7 @@ class Scope:
         return guards, codes
 
     def held(self, term: Term) -> tuple[str, str]:
-        """Give the code to use a nullable term's value, and the code to use it first."""
+        """Return the code to use a nullable term's value, and the code to use it first."""
         if not term.nullable or term.simple:
             return term.code, term.code
         name = self.variable()

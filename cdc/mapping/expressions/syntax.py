@@ -27,7 +27,7 @@ class Name:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A function or an operator, by its upper-case name, with what is no value in `option`.
+    """A function or an operator, by its upper-case name; `option` is an argument that is no value.
 
     `CASE` has condition and result in turn, then ELSE; `CASE OF` the operand before them.
     """
@@ -39,7 +39,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """`CAST(argument AS target(sizes))`; `charset` of a CHAR, empty where none is named."""
+    """`CAST(argument AS target(sizes))`; `charset` of a CHAR, empty if it names none."""
 
     argument: Node
     target: str
@@ -51,7 +51,7 @@ Node = Literal | Name | Call | Cast
 
 
 def height(node: Node) -> int:
-    """Give how many nodes stand one above the other."""
+    """Return the height of the tree."""
     levels, level = 0, [node]
     while level:
         levels, level = levels + 1, [child for one in level for child in _children(one)]
@@ -68,7 +68,7 @@ def _children(node: Node) -> Iterable[Node]:
 
 
 def balanced(parts: Sequence[T], join: Callable[[T, T], T]) -> T:
-    """Join `parts`, in their order, so that many of them stand hardly higher than a few."""
+    """Join `parts`, in order, into a tree of logarithmic height."""
     if len(parts) == 1:
         return parts[0]
     half = len(parts) // 2
@@ -76,7 +76,7 @@ def balanced(parts: Sequence[T], join: Callable[[T, T], T]) -> T:
 
 
 def names(node: Node) -> frozenset[str]:
-    """Give the columns that `node` names."""
+    """Return the columns that `node` names."""
     match node:
         case Name(name):
             return frozenset((name,))

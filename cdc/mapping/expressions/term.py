@@ -1,4 +1,4 @@
-"""A compiled part of an expression: Python source that gives its value, and what is known of it."""
+"""A compiled part of an expression: Python source of its value, and its known properties."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from cdc.mapping.expressions.syntax import Node
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """`code` gives the value, None for NULL; it binds tighter than any Python operator.
+    """`code` yields the value, None for NULL; it binds tighter than any Python operator.
 
     `yes` and `no` are cheaper tests of whether a truth value is true and whether it is false.
-    `node` is what it was compiled from. `printed` gives its text, where that is not made of the
+    `node` is what it was compiled from. `printed` yields its text, if that does not follow from the
     value.
     """
 

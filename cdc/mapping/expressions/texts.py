@@ -1,4 +1,4 @@
-"""Which collation two texts share, and how values become texts and bytes."""
+"""Finds the collation that two texts share, and converts values to texts and bytes."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from cdc.mapping.expressions.term import Term
 UNICODE: Final = frozenset({"utf8mb4", "utf8mb3", "ucs2", "utf16", "utf16le", "utf32"})
 REMEDY: Final = "write … COLLATE utf8mb4_bin behind one of them"
 CONNECTION: Final = {False: "utf8mb4_0900_ai_ci", True: "utf8mb4_uca1400_ai_ci"}
-"""The collation of a connection that speaks utf8mb4: of MySQL since 8.0, of MariaDB since 11.5."""
+"""The collation of a utf8mb4 connection: of MySQL since 8.0, of MariaDB since 11.5."""
 
 
 def connection(scope: Scope) -> Collation:
-    """Give the collation of text that comes from no column."""
+    """Return the collation of text that comes from no column."""
     found = collations.named(CONNECTION[scope.mariadb])
     assert found is not None
     return found
 
 
 def made(scope: Scope, *, ascii_only: bool = True) -> Text:
-    """Give the kind of a text that a function makes out of something else."""
+    """Return the kind of a text that a function makes of something else."""
     return Text(connection(scope), Strength.LITERAL, ascii_only)
 
 
 def common(terms: list[Term]) -> Text:
-    """Give the kind that `terms`, all of them texts, share; raises ExpressionError."""
+    """Return the kind that `terms`, all of them texts, share; raises ExpressionError."""
     kinds = [term.kind for term in terms]
     first = kinds[0]
     assert isinstance(first, Text)
@@ -61,7 +61,7 @@ def _stronger(one: Text, other: Text) -> Text:
 
 
 def _outranks(winner: Text, loser: Text) -> bool:
-    """Tell whether `winner` wins among texts of equal strength."""
+    """Return whether `winner` wins among texts of equal strength."""
     if winner.collation.charset == loser.collation.charset:
         return winner.collation.name.endswith("_bin")
     if loser.collation.charset in UNICODE:
@@ -88,7 +88,7 @@ def _require_convertible(term: Term, found: Text) -> None:
 
 
 def comparable(kind: Text) -> Collation:
-    """Give the collation to compare by; raises ExpressionError if it is not covered."""
+    """Return the collation to compare by; raises ExpressionError if it is not covered."""
     if kind.collation.covered:
         return kind.collation
     raise ExpressionError(

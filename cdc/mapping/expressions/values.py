@@ -1,4 +1,4 @@
-"""Turns a column's bytes in a row image into the values that expressions work with.
+"""Decodes a column's bytes in a row image to the values that expressions use.
 
 Integers, YEAR and BIT are int; DECIMAL is Decimal; FLOAT and DOUBLE float; text, ENUM and SET str;
 binary bytes; DATE, DATETIME, TIMESTAMP and TIME the integers of `runtime.moments`; MySQL's JSON the
@@ -32,9 +32,9 @@ TIME_BYTES: Final = 3
 
 
 def decoder(column: Column) -> Decoder:
-    """Give what decodes the column; raises ExpressionError for types without a value here.
+    """Return a decoder of the column; raises ExpressionError for types without a value here.
 
-    The function raises ValueError for bytes that are damaged.
+    The decoder raises ValueError for damaged bytes.
     """
     if column.type in INTEGER_BYTES:
         return _unsigned if column.unsigned else _signed
@@ -100,7 +100,7 @@ def _charset(column: Column) -> charsets.Decode:
 
 
 def _padded(length: int) -> Decoder:
-    """Give a BINARY back the zeros that a row image drops."""
+    """Return a decoder that restores the trailing zeros of a BINARY, which a row image drops."""
 
     def decode(raw: bytes) -> bytes:
         return raw.ljust(length, b"\0")

@@ -1,4 +1,4 @@
-"""The functions of the subset, and what is said about those outside it."""
+"""The functions of the subset, and the messages about those outside it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FUNCTIONS: Final[dict[str, tuple[int, int]]] = {
     "UPPER": (1, 1),
     "YEAR": (1, 1),
 }
-"""Names, and the fewest and the most arguments."""
+"""The names of functions, with their fewest and most arguments."""
 
 ALIASES: Final = {
     "CHARACTER_LENGTH": "CHAR_LENGTH",

@@ -1,6 +1,6 @@
-"""The weights of characters, and their cases, as the servers' own functions tell them.
+"""The weights of characters, and their cases, as the servers' own functions return them.
 
-Each file of `tables/` is compressed text, read off the servers and held against them by
+Each file of `tables/` is compressed text, read from the servers and checked against them by
 `tests/integration/mapping/expressions`. Lines of weights are `first weights step`: a run of
 characters whose last weight grows by the step; weights are four hexadecimal digits each, `-` for
 none. Lines of cases are `character others`, those of contractions `characters weights`. All numbers
@@ -23,9 +23,9 @@ IMPLICIT_BASES: Final = frozenset({0xFB40, 0xFB80, 0xFBC0})
 HANGUL: Final = range(0xAC00, 0xD7A4)
 """Syllables, whose weights are computed from those of their letters."""
 LAST: Final = {"unicode": 0xFFFF}
-"""The last character that a table tells apart in LIKE, where it is not the last of Unicode."""
+"""The last character that a table covers in LIKE, if it is not the last of Unicode."""
 CONTRACTED: Final = frozenset({"uca1400"})
-"""Tables in which some characters weigh otherwise together."""
+"""Tables in which some character sequences have weights of their own."""
 
 
 class Weights(dict[int, str]):
@@ -48,10 +48,10 @@ class Weights(dict[int, str]):
 
 
 class Alike(dict[int, str]):
-    """`alike[character]` is one character for all those that LIKE takes for it.
+    """`alike[character]` is one character for all those that LIKE treats as equal.
 
-    Those are the characters of the same weights; but a character whose weights are computed from
-    its number, and one behind `last`, is like itself only (`my_uca_charcmp`).
+    Those are the characters of the same weights. But a character whose weights are computed from
+    its number, and one behind `last`, equals only itself (`my_uca_charcmp`).
     """
 
     __slots__ = ("_last", "_seen", "_weights")
@@ -73,7 +73,7 @@ class Alike(dict[int, str]):
 
 
 def _implicit(character: int, weights: str) -> bool:
-    """Tell whether the weights are those that UCA computes for a character without any."""
+    """Return whether the weights are those that UCA computes for a character without any."""
     return (
         len(weights) == 2
         and ord(weights[0]) - (character >> 15) in IMPLICIT_BASES
@@ -99,12 +99,12 @@ def _lines(name: str) -> list[str]:
 
 @cache
 def weights(table: str) -> Weights:
-    """Give the weights of `table`."""
+    """Return the weights of `table`."""
     return Weights(_lines(f"weights-{table}"))
 
 
 def key(table: str, text: str) -> str:
-    """Give the weights of a text."""
+    """Return the weights of a text."""
     if table not in CONTRACTED or text.isascii():
         return text.translate(weights(table))
     found, sequences = _contractions(table)
@@ -132,13 +132,13 @@ def _alike(table: str) -> Alike:
 
 
 def fold(table: str, text: str) -> str:
-    """Give a text with one character for all those that LIKE takes for it."""
+    """Return a text with one character for all those that LIKE treats as equal."""
     return text.translate(_alike(table))
 
 
 @cache
 def cases(table: str, case: str) -> dict[int, str]:
-    """Give the characters that become others in `case`, `lower` or `upper`."""
+    """Return the characters that `case` (`lower` or `upper`) changes, and their results."""
     found: dict[int, str] = {}
     for line in _lines(f"{case}-{table}"):
         one, *others = line.split()

@@ -1,1 +1,1 @@
-"""What a mapping file may say, and how it is loaded."""
+"""The language of mapping files, and their loading."""

@@ -20,19 +20,19 @@ class Strict(BaseModel):
 
 
 def one_of(*names: str) -> ConfigDict:
-    """Tell the JSON Schema that exactly one of these keys is written."""
+    """Declare to the JSON Schema that exactly one of these keys is written."""
     return ConfigDict(json_schema_extra={"oneOf": [{"required": [name]} for name in names]})
 
 
 def field_name(name: str) -> str:
-    """Refuse what MongoDB would not take as the name of a field."""
+    """Refuse a name that MongoDB does not accept for a field."""
     if not name or "\0" in name or name.startswith("$"):
         raise ValueError("must be a field name: not empty, without NUL, not beginning with `$`")
     return name
 
 
 MAX_PATH = 40
-"""Names in a path, so that whatever a field holds ends above the 180th level."""
+"""The most names in a path, so that no field's content ends below the 180th level."""
 
 
 def _any_path(path: str) -> str:

@@ -1,15 +1,15 @@
-"""What MongoDB, and its drivers, take as the name of a collection."""
+"""The collection names that MongoDB and its drivers accept."""
 
 from __future__ import annotations
 
 from typing import Final
 
 NAMESPACE_BYTES: Final = 255
-"""The most that `database.collection` may take, in UTF-8 (MongoDB's limits and thresholds)."""
+"""The most bytes of `database.collection`, in UTF-8 (MongoDB's limits and thresholds)."""
 
 
 def collection_name(name: str) -> str:
-    """Return it; ValueError for what no database takes."""
+    """Return the name; raises ValueError for one that no database accepts."""
     if not name or "\0" in name or "$" in name:
         raise ValueError("must be a collection name: not empty, without `$` and NUL")
     if ".." in name or name.startswith(".") or name.endswith("."):
@@ -22,7 +22,7 @@ def collection_name(name: str) -> str:
 
 
 def namespace_mistake(database: str, name: str) -> str | None:
-    """Tell what is wrong with the name in this database; None where nothing is."""
+    """Return the mistake in a name in this database; None if there is none."""
     return _too_long(name) if _bytes(f"{database}.{name}") > NAMESPACE_BYTES else None
 
 

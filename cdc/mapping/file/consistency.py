@@ -1,4 +1,4 @@
-"""The mistakes that a mapping makes by itself, whatever its table looks like."""
+"""Finds the mistakes in a mapping that do not depend on its table."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cdc.mapping.file.problems import Problem
 
 
 def own_mistakes(mapping: Mapping) -> Iterator[Problem]:
-    """Tell what in a mapping contradicts itself, or the configuration."""
+    """Yield the mistakes of a mapping that contradicts itself, or the configuration."""
     yield from _meaningless(mapping)
     yield from _repeated(mapping, "id", [part.name for part in mapping.id_parts])
     yield from _repeated(mapping, "exclude", mapping.exclude)
@@ -58,7 +58,7 @@ def _conflicts(mapping: Mapping) -> Iterator[Problem]:
 
 
 def _stamped_over(mapping: Mapping) -> Iterator[Problem]:
-    """Refuse a stamp in the place of a field; what columns become is checked later."""
+    """Refuse a stamp in the place of a field; renamed columns are checked later."""
     paths = [*(mapping.fields or ())]
     if isinstance(mapping.on_delete, SoftDelete):
         paths += mapping.on_delete.set

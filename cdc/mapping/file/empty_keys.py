@@ -1,4 +1,4 @@
-"""Keys that a mapping file names without giving them a value.
+"""Finds keys that a mapping file names without a value.
 
 YAML makes null of them. A `where:`, a `fields:` or a `mask:` whose value was forgotten would count
 as not written, and copy more than was meant.
@@ -12,14 +12,14 @@ from typing import Any, Final
 from cdc.config.yaml12 import Path
 
 DEEPEST: Final = 4
-"""How many keys a path of the language has at most: `indexes`, a number, `keys`, a field."""
+"""The most keys in a path of the language: `indexes`, a number, `keys`, a field."""
 
 _MONGODB: Final = ("partial_filter_expression", "collation")
-"""What an index hands on to MongoDB as it is."""
+"""The keys of an index that go to MongoDB as they are."""
 
 
 def take_valueless(data: Any, path: Path = ()) -> Iterator[Path]:
-    """Take each key without a value out of `data`, and give its path."""
+    """Remove each key without a value from `data`, and yield its path."""
     if len(path) == DEEPEST:
         return
     if isinstance(data, dict):

@@ -1,4 +1,4 @@
-"""Where the value of a document's field comes from."""
+"""The source of the value of a document's field."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ Scalar = Annotated[StrictBool | StrictInt | StrictFloat | StrictStr, BeforeValid
 
 def _expression(text: str) -> str:
     """Refuse what is outside the subset of SQL that is compiled."""
-    # Here, since few mappings hold expressions, and what reads them takes long to import.
+    # Imported here: few mappings hold expressions, and their parser takes long to import.
     from cdc.mapping.expressions.parser import parse
 
     parse(text)

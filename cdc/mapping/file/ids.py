@@ -1,4 +1,4 @@
-"""What a document's `_id` is made of."""
+"""The parts of a document's `_id`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Followed tables are not ignored: statements on one that is both would be lost."""
+"""Refuses to ignore followed tables: statements on a table that is both would be lost."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cdc.mapping.file.table_globs import source_pattern
 
 
 def ignored_mistakes(mappings: Iterable[Mapping], ignored: Sequence[str]) -> Iterator[Problem]:
-    """Tell each mapping that may follow a table which one of the `ignored` patterns names too."""
+    """Yield each mapping that may follow a table that one of the `ignored` patterns also names."""
     for mapping in mappings:
         for pattern in ignored:
             if _may_share(mapping.source, pattern):

@@ -1,4 +1,4 @@
-"""The indexes that a mapping asks for on its collection."""
+"""The indexes that a mapping requests for its collection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The language of mapping files as JSON Schema, by which editors complete and check them."""
+"""The language of mapping files as JSON Schema, for completion and checks in editors."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Final
 from cdc.mapping.file.mapping import Mapping
 
 DIALECT: Final = "http://json-schema.org/draft-07/schema#"
-"""What every editor's YAML support knows; nothing newer is used."""
+"""The dialect that every editor's YAML support knows; nothing newer is used."""
 
 FILE_NAME: Final = "mapping.schema.json"
 
@@ -17,9 +17,9 @@ MAY_BE_NULL: Final = frozenset({"value"})
 
 
 def json_schema() -> dict[str, Any]:
-    """Give the schema of one mapping file.
+    """Return the schema of one mapping file.
 
-    What only the whole file or the table can tell, `cdc mapping check` tells.
+    Mistakes that show only in the whole file, or with the table, are left to `cdc mapping check`.
     """
     found = Mapping.model_json_schema()
     definitions = found.pop("$defs")
@@ -28,14 +28,14 @@ def json_schema() -> dict[str, Any]:
 
 
 def json_schema_text() -> str:
-    """Give the schema as a file holds it."""
+    """Return the schema as the text of a file."""
     return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 def _plain(node: Any, *, named: bool = False) -> Any:
-    """Leave out what says nothing to a reader: titles made of names, and defaults of null.
+    """Leave out what tells a reader nothing: titles made of names, and defaults of null.
 
-    `named` tells that the node's keys are names of properties, not words of JSON Schema.
+    `named`: the node's keys are names of properties, not words of JSON Schema.
     """
     if isinstance(node, list):
         return [_plain(each) for each in node]

@@ -1,4 +1,4 @@
-"""What `case:` makes of the names of columns."""
+"""Converts the names of columns as `case:` requests."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^A-Z_]+|[A-Z]")
 
 
 def keep(name: str) -> str:
-    """Leave the name as it is."""
+    """Return the name as it is."""
     return name
 
 
 def camel(name: str) -> str:
-    """`created_at` becomes `createdAt`; underscores in front stay."""
+    """Convert `created_at` to `createdAt`; leading underscores stay."""
     first, *rest = _words(name) or [""]
     return _lead(name) + first + "".join(word[:1].upper() + word[1:] for word in rest)
 
 
 def snake(name: str) -> str:
-    """`createdAt` becomes `created_at`; underscores in front stay."""
+    """Convert `createdAt` to `created_at`; leading underscores stay."""
     return _lead(name) + "_".join(_words(name))
 
 

@@ -1,4 +1,4 @@
-"""Reads mapping files and tells every mistake in them."""
+"""Reads mapping files and reports every mistake in them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def load_mappings(
     mask_key: bytes = b"",
     ignored: Sequence[str] = (),
 ) -> tuple[Mapping, ...]:
-    """Read the files that `paths` (names or globs) give, in order; `mask_key` is for hashes.
+    """Read the files of `paths` (names or globs), in order; `mask_key` is for hashes.
 
     `ignored` are patterns of tables that none may follow. Raises one MappingError with all the
     mistakes of all the files.
@@ -54,9 +54,9 @@ def read_mappings(
     mask_key: bytes = b"",
     ignored: Sequence[str] = (),
 ) -> tuple[tuple[Mapping, ...], tuple[Problem, ...]]:
-    """As `load_mappings`, but give the mistakes beside what can be read in spite of them.
+    """As `load_mappings`, but return the mistakes beside the mappings that can be read.
 
-    Where there are any, the mappings are good for nothing but finding more.
+    If there are any, the mappings serve only to find more.
     """
     mistakes: list[Problem] = []
     mappings: list[Mapping] = []
@@ -117,7 +117,7 @@ def _validated(data: dict[str, object], origin: Origin, mistakes: list[Problem])
 
 
 def _rest(data: dict[str, object], wrong: Sequence[ErrorDetails]) -> Mapping | None:
-    """Give the mapping without what is wrong; None where the rest would mean something else."""
+    """Return the mapping without its mistakes; None if the rest would mean something else."""
     fields = data.get("fields")
     fields = dict(fields) if isinstance(fields, dict) else None
     kept = {**data, "fields": fields}
@@ -135,11 +135,11 @@ def _rest(data: dict[str, object], wrong: Sequence[ErrorDetails]) -> Mapping | N
 
 
 ESSENTIAL = ("source", "target", "id", "exclude", "case")
-"""The keys without which other things would be wrong."""
+"""The keys without which other keys would be wrong."""
 
 
 def _general(path: KeyPath) -> KeyPath:
-    """Give the path without numbers, and without the name of the field that it is about."""
+    """Return the path without numbers, and without the name of its field."""
     path = (path[0], *path[2:]) if path[:1] == ("fields",) else path
     return tuple(name for name in path if isinstance(name, str))
 
@@ -164,18 +164,18 @@ MUST_BE: dict[str, str] = {
     "too_short": "must not be empty",
     "tuple_type": "must be a list",
 }
-"""What pydantic says in the words of Python."""
+"""What pydantic says in Python's words, and what cdc says instead."""
 
 
 OR_ELSE: dict[KeyPath, str] = {
     ("fields", "mask"): " or {truncate: …}",
     ("on_delete",): " or {set: …}",
 }
-"""What may stand in a word's place."""
+"""The values that are allowed in a key's place."""
 
 
 def _written(details: ErrorDetails) -> KeyPath:
-    """Give the path as it is written, without what pydantic adds."""
+    """Return the path as it is written, without pydantic's additions."""
     return tuple(
         part for part in details["loc"] if part != "[key]" and not str(part).startswith("@")
     )

@@ -1,4 +1,4 @@
-"""What a mapping file may say."""
+"""The keys of a mapping file."""
 
 from __future__ import annotations
 
@@ -64,13 +64,13 @@ Columns = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a mapping was read: its file, and the line of each of its keys."""
+    """The place where a mapping was read: its file, and the line of each of its keys."""
 
     file: Path = Path("mapping")
     lines: tuple[tuple[KeyPath, int], ...] = ()
 
     def mistake(self, path: KeyPath, what: str) -> Problem:
-        """Place a mistake at `path`, or at the nearest thing around it."""
+        """Create a mistake at `path`, or at the nearest line around it."""
         lines = dict(self.lines)
         while path and path not in lines:
             path = path[:-1]
@@ -121,24 +121,24 @@ class Mapping(Strict):
     _mask_key: bytes = PrivateAttr(default=b"")
 
     def bind(self, origin: Origin = Origin(), mask_key: bytes = b"") -> Mapping:
-        """Say where it was read, and give it the key of `mask: hash`; itself."""
+        """Set the mapping's origin and its key of `mask: hash`; return the mapping."""
         self._origin = origin
         self._mask_key = mask_key
         return self
 
     @property
     def origin(self) -> Origin:
-        """Where it was read."""
+        """The file and the lines that it was read from."""
         return self._origin
 
     @property
     def mask_key(self) -> bytes:
-        """The key of `mask: hash`, empty where the configuration has none."""
+        """The key of `mask: hash`, empty if the configuration has none."""
         return self._mask_key
 
     @property
     def id_parts(self) -> tuple[IdPart, ...]:
-        """What the id lists; empty for the primary key and for an expression."""
+        """The parts that the id lists; empty for the primary key and for an expression."""
         return () if isinstance(self.id, IdExpression) else self.id
 
     @property
@@ -154,7 +154,7 @@ class Mapping(Strict):
 
     @property
     def has_expressions(self) -> bool:
-        """Whether some SQL in it is computed."""
+        """Whether some SQL in it must be compiled."""
         rules = (self.fields or {}).values()
         return (
             self.where is not None
@@ -163,16 +163,16 @@ class Mapping(Strict):
         )
 
     def follows(self, schema: str, table: str) -> bool:
-        """Tell whether `source` names the table."""
+        """Return whether `source` names the table."""
         return source_pattern(self.source).matches(schema, table)
 
     @property
     def fingerprint(self) -> str:
-        """A digest of what it says of documents, stable over comments, layout and file names.
+        """A digest of the mapping's effect on documents; comments and file names do not count.
 
-        What is done when a statement comes can change without any document's being another.
-        Another key for `mask: hash` makes other documents, so it is part of it where it is used.
-        Which tables it follows is not: their rows become the same documents.
+        The policies for statements do not count: they change no document. The key of `mask: hash`
+        counts if it is used: another key makes other documents. The tables do not count: their rows
+        become the same documents.
         """
         content = self.model_dump(
             mode="json", exclude_defaults=True, exclude=_POLICIES | {"source"}

@@ -1,4 +1,4 @@
-"""What a mapping does when rows, or the whole table, go or change."""
+"""A mapping's policies for rows, or whole tables, that go or change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mistakes in mapping files, all of them told at once."""
+"""Problems in mapping files, all reported at once."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class MappingError(UsageError):
     """A mapping is wrong."""
 
     def __init__(self, mistakes: Iterable[Problem], *, table: str | None = None) -> None:
-        """Tell every mistake on a line of its own, in the order of the files."""
+        """Put every mistake on a line of its own, in the order of the files."""
         self.mistakes = tuple(sorted(mistakes))
         super().__init__("\n".join(map(str, self.mistakes)), table=table)
 
 
 def did_you_mean(name: str, known: Sequence[str]) -> str:
-    """`, did you mean …?`, or what there is to choose from."""
+    """Return `, did you mean …?`, or the known names."""
     close = difflib.get_close_matches(name, known, n=1)
     if close:
         return f", did you mean `{close[0]}`?"

@@ -38,7 +38,7 @@ def project_mappings(config: Config, config_path: Path) -> tuple[Mapping, ...]:
 def read_project_mappings(
     config: Config, config_path: Path
 ) -> tuple[tuple[Mapping, ...], tuple[Problem, ...]]:
-    """As `project_mappings`, but return the problems beside what can be read in spite of them."""
+    """As `project_mappings`, but return the problems beside the mappings that can be read."""
     return read_mappings(
         config.mappings,
         relative_to=config_path.resolve().parent,

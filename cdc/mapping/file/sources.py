@@ -1,4 +1,4 @@
-"""What a field's value can come from, once a mapping is compiled."""
+"""The sources of a field's value in a compiled mapping."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ Encoded = tuple[bytes, bytes]
 
 NULL: Encoded = (bson_bytes.NULL, b"")
 ABSENT: Encoded = (b"", b"")
-"""What stands for a value whose field is left out."""
+"""Marks a value whose field is left out."""
 
 
 @dataclass(frozen=True, slots=True)
 class FromColumn:
-    """A column, its encoder, and what stands for NULL."""
+    """A column, its encoder, and its value for NULL."""
 
     column: int
     encoder: Encoder
@@ -34,12 +34,12 @@ class Constant:
 
 @dataclass(frozen=True, slots=True)
 class CommitTime:
-    """When the row's transaction was committed, as a date."""
+    """The commit time of the row's transaction, as a date."""
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """A column that an expression needs, and what makes a Python value of its bytes."""
+    """A column that an expression needs, and the decoder of its bytes."""
 
     column: int
     decode: Callable[[bytes], object]
@@ -49,7 +49,7 @@ class Input:
 class Computed:
     """The value of an expression over some columns' Python values, None for NULL.
 
-    `name` is what errors call it, `text` what it computes; `null` stands for a result of NULL.
+    `name` is its name in errors, `text` the expression; `null` is the value for NULL.
     """
 
     name: str
@@ -69,7 +69,7 @@ Source = FromColumn | Constant | CommitTime | Computed
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A mapping's `where`: which rows have a document."""
+    """A mapping's `where`: it decides which rows have a document."""
 
     text: str
     inputs: tuple[Input, ...]

@@ -1,8 +1,8 @@
-"""Which tables a mapping's `source` names: one, or those that its globs match.
+"""The tables that a mapping's `source` names: one, or those that its globs match.
 
 A glob is `*`, `?`, `[abc]` or `[!abc]`; a bracketed single character is that character, so `[*]`
-names an asterisk, `[.]` a dot within a schema's name, `[!]` an exclamation mark. Globs of what is
-left out follow behind, each behind ` !`: `shop_*.orders !shop_test.orders`.
+names an asterisk, `[.]` a dot within a schema's name, `[!]` an exclamation mark. Globs of excluded
+tables follow, each behind ` !`: `shop_*.orders !shop_test.orders`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ EXCLUDING: Final = " !"
 
 @dataclass(frozen=True, slots=True)
 class SourcePattern:
-    """The two globs of `schema.table`, and the patterns of what is left out; case counts."""
+    """The two globs of `schema.table`, and the patterns of excluded tables; case-sensitive."""
 
     schema: str
     table: str
@@ -34,13 +34,13 @@ class SourcePattern:
 
     @property
     def varying(self) -> tuple[NamePart, ...]:
-        """The names that differ between the tables it matches; none for a plain `schema.table`."""
+        """The names that differ between matching tables; none for a plain `schema.table`."""
         parts: tuple[tuple[NamePart, str], ...] = (("schema", self.schema), ("table", self.table))
         return tuple(part for part, glob in parts if _varies(glob))
 
     @property
     def named(self) -> tuple[str, str]:
-        """The schema and the table that it names, where neither varies."""
+        """The schema and the table that it names, if neither varies."""
         return _unescaped(self.schema), _unescaped(self.table)
 
     @property
@@ -49,7 +49,7 @@ class SourcePattern:
         return translate(_glob(self.table))
 
     def matches(self, schema: str, table: str) -> bool:
-        """Tell whether it names the table."""
+        """Return whether it names the table."""
         return (
             self.matches_schema(schema)
             and fnmatchcase(table, _glob(self.table))
@@ -57,23 +57,23 @@ class SourcePattern:
         )
 
     def matches_schema(self, schema: str) -> bool:
-        """Tell whether it names tables of the schema."""
+        """Return whether it names tables of the schema."""
         return fnmatchcase(schema, _glob(self.schema))
 
     def never_shares(self, part: NamePart, other: SourcePattern) -> bool:
-        """Tell whether the tables of both always differ in this name; False where it is unclear."""
+        """Return whether tables of both always differ in this name; False if that is unclear."""
         return _disjoint(getattr(self, part), getattr(other, part))
 
 
 @lru_cache(maxsize=1024)
 def source_pattern(source: str) -> SourcePattern:
-    """Read a mapping's `source`: all before the first dot outside brackets is the schema's name."""
+    """Parse a mapping's `source`: the schema's name ends at the first dot outside brackets."""
     first, *excluded = map(_one, _pieces(source))
     return SourcePattern(first.schema, first.table, tuple(excluded))
 
 
 def listed(source: object) -> object:
-    """Join the list that a mapping may write: a pattern, then those left out, each behind `!`."""
+    """Join the list that a mapping may write: a pattern, then excluded ones, each behind `!`."""
     if not isinstance(source, Sequence) or isinstance(source, str):
         return source
     if not all(isinstance(each, str) for each in source) or not source:
@@ -85,12 +85,12 @@ def listed(source: object) -> object:
 
 
 def literal(schema: str, table: str) -> str:
-    """Write the source that names one table."""
+    """Return the source that names just this table."""
     return _ESCAPED_IN_SCHEMA.sub(r"[\g<0>]", schema) + "." + _ESCAPED.sub(r"[\g<0>]", table)
 
 
 def _pieces(source: str) -> Iterator[str]:
-    """Yield the pattern and those that are left out."""
+    """Yield the pattern and the excluded ones."""
     piece = ""
     for token in _TOKEN.findall(source):
         if token == EXCLUDING:
@@ -119,12 +119,12 @@ def _unescaped(glob: str) -> str:
 
 
 def _glob(glob: str) -> str:
-    """Write it as `fnmatch` wants it, which takes `[!]` for a class without end."""
+    """Rewrite a glob for `fnmatch`, which reads `[!]` as an unfinished class."""
     return glob.replace("[!]", "!") if "[!]" in glob else glob
 
 
 def _disjoint(one: str, other: str) -> bool:
-    """Tell whether no name matches both globs, judged by what stands around their wildcards."""
+    """Return whether no name matches both globs, judged by the text around their wildcards."""
     if not _varies(one):
         return not fnmatchcase(_unescaped(one), _glob(other))
     if not _varies(other):

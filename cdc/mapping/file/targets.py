@@ -1,4 +1,4 @@
-"""One collection, one owner: mappings whose documents could take each other's place are refused."""
+"""One collection, one owner: refuses mappings whose documents could replace each other."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from cdc.mapping.file.table_globs import NamePart, source_pattern
 
 
 def target_mistakes(mappings: Sequence[Mapping]) -> Iterator[Problem]:
-    """Tell each mapping whose ids could collide with another's, or between the tables of a glob.
+    """Yield each mapping whose ids could collide with another's, or between its own tables.
 
-    Only the tables' names in the ids keep rows of different tables apart by construction.
+    Only table names in the ids keep rows of different tables apart by construction.
     """
     for mapping in mappings:
         yield from _own_tables(mapping)
@@ -41,14 +41,14 @@ def _own_tables(mapping: Mapping) -> Iterator[Problem]:
 
 
 def _kept_apart(one: Mapping, other: Mapping) -> bool:
-    """Tell whether both ids hold a name, under one field, that their tables never share."""
+    """Return whether both ids hold a name, under one field, that their tables never share."""
     first, second = source_pattern(one.source), source_pattern(other.source)
     both = names(one) & names(other)
     return any(first.never_shares(part, second) for part in both)
 
 
 def names(mapping: Mapping) -> set[NamePart]:
-    """Give the names of the table that the id holds."""
+    """Return the names of the table that the id holds."""
     return {part.source for part in mapping.id_parts if part.source}
 
 

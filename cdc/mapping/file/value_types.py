@@ -1,4 +1,4 @@
-"""What `type:` may ask for."""
+"""The values of `type:`."""
 
 from enum import StrEnum
 

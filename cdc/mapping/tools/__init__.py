@@ -1,1 +1,1 @@
-"""Helps to write mappings: drafts and previews."""
+"""Drafts and previews for people who write mappings."""

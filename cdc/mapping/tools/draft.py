@@ -1,4 +1,4 @@
-"""Writes a first mapping for a table: every column, with the types that people mostly want."""
+"""Drafts a first mapping for a table: every column, with the types that most people want."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ class _Line:
 
 
 def draft(definition: TableDefinition, *, target: str, schema_file: str) -> str:
-    """Give the text of a mapping file; `schema_file` is the path by which it finds its schema.
+    """Return the text of a mapping file; `schema_file` is the path of its JSON schema.
 
-    Whether the table can be mapped at all, compiling it tells.
+    Only compiling it shows whether the table can be mapped.
     """
     table = definition.table_map
     lines = [
@@ -62,7 +62,7 @@ def draft(definition: TableDefinition, *, target: str, schema_file: str) -> str:
 
 
 def collection_name(table: str) -> str:
-    """Give the collection that a table's documents go to, as MongoDB allows it."""
+    """Return a valid collection name for a table's documents."""
     name = re.sub(r"[$\0]", "_", table)
     return f"_{name}" if name.startswith(("system.", ".")) else name
 
@@ -131,7 +131,7 @@ def _field(
 
 
 def _unlogged(name: str, declared: ColumnDefinition) -> _Line:
-    """Say why a mapping of the column would stop the stream."""
+    """Return the comment why a mapping of the column would stop the stream."""
     computed = f"generated as {_in_a_line(declared.generated)}, which `sql` may compute"
     reason = "MariaDB 11.8 logs no generated columns in updates and deletes"
     line = f"  # {_in_a_line(name)} is left out: {reason}"
@@ -175,7 +175,7 @@ def _comment(declared: ColumnDefinition) -> Iterator[str]:
 
 
 def _path(name: str, taken: set[str]) -> str:
-    """Give a field of its own for a column whose name MongoDB might not take."""
+    """Return a unique field for a column whose name MongoDB may not accept."""
     path = name.replace(".", "_").lstrip("$") or "field"
     if path == "_id":
         path = "id"
@@ -192,7 +192,7 @@ def _rule(column: str, kind: ValueType | None) -> str:
 
 
 def _scalar(text: str) -> str:
-    """Write text so that every reader of YAML takes it for text."""
+    """Write text so that every reader of YAML reads text."""
     if _PLAIN.fullmatch(text) and text.lower() not in _WORDS_OF_YAML:
         return text
     return json.dumps(text, ensure_ascii=not text.isprintable()).replace("\x7f", r"\u007f")

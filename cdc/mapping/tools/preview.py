@@ -1,4 +1,4 @@
-"""What a mapping makes of single rows, beside the rows: for people who write mappings."""
+"""Shows single rows beside their documents, for people who write mappings."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from cdc.model.table_map import Column, FieldType, TableMap
 from cdc.model.transaction import RowsEvent
 
 HIDDEN: Final = "***"
-"""What is shown of a column that the mapping masks or leaves out."""
+"""Shown instead of a column that the mapping masks or excludes."""
 
 _AS_TEXT: Final = frozenset(
     {FieldType.NEWDECIMAL, FieldType.DATE, FieldType.DATETIME2, FieldType.TIMESTAMP2}
 )
-"""Types that people know better as SELECT prints them."""
+"""Types that are shown as SELECT prints them."""
 
 _PROBE: Final = "column_{}"
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A row by its columns, and its document: None where it has none, for the reason in `note`."""
+    """A row by its columns, and its document: None if it has none, for the reason in `note`."""
 
     row: dict[str, Any]
     document: dict[str, Any] | None
@@ -41,7 +41,7 @@ class Preview:
     """Shows rows of one table as a mapping sees them."""
 
     def __init__(self, mapping: Mapping, table: TableMap) -> None:
-        """Compile the mapping; raises MappingError where it does not fit the table."""
+        """Compile the mapping; raises MappingError if it does not fit the table."""
         self._plan = compile_plan(mapping, table)
         self._names = [column.name for column in table.columns]
         self._shown = shown_columns(mapping, table)
@@ -75,7 +75,7 @@ class Preview:
 
 
 def shown_columns(mapping: Mapping, table: TableMap) -> frozenset[str]:
-    """Give the columns that documents hold as they are: neither masked nor left out anywhere."""
+    """Return the columns that documents hold as they are: neither masked nor excluded."""
     key = [table.columns[index].name for index in table.primary_key]
     rules = mapping.fields
     if rules is None:
@@ -94,7 +94,7 @@ def _masked(mapping: Mapping) -> set[str]:
 
 
 def _probe(mapping: Mapping, table: TableMap, shown: frozenset[str]) -> Mapping:
-    """Give a mapping whose documents hold the columns that may be shown, by their numbers."""
+    """Return a mapping whose documents hold the columns that may be shown, by their numbers."""
     fields = {
         _PROBE.format(at): FieldSource(column=column.name, type=_type(column))
         for at, column in enumerate(table.columns)

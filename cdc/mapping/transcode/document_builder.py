@@ -1,4 +1,4 @@
-"""Emits the code that puts ids and documents together from encoded values."""
+"""Emits the code that builds ids and documents from encoded values."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cdc.mapping.transcode.emitter import Emitter, Part, Size, Value
 
 END = b"\0"
 DOCUMENT_OVERHEAD = 5
-"""A document's length field and its final NUL."""
+"""The bytes of a document's length field and its final NUL."""
 
 
 ABSENT = Value(b"", (), Size(0))
@@ -31,14 +31,14 @@ class _Elements:
 
 
 class DocumentBuilder:
-    """Joins the values of a layout's sources, constants folded into their neighbours."""
+    """Joins the values of a layout's sources; constants are folded into their neighbours."""
 
     def __init__(self, code: Emitter, values: Mapping[int, Value]) -> None:
         self._code = code
         self._values = values
 
     def id(self, node: Node, name: str) -> Value:
-        """Emit `name`, the id as type byte and value; what is returned is the value alone."""
+        """Emit `name`, the id as type byte and value; return the value alone."""
         value = self._value(node)
         inner = value.parts[0] if len(value.parts) == 1 else self._joined(value.parts)
         self._code.line(f"id_value = {_literal(inner)}")
@@ -86,7 +86,7 @@ class DocumentBuilder:
         return Value(bson_bytes.DOCUMENT, parts, size)
 
     def _optional_branch(self, elements: _Elements) -> Value:
-        """Give a document that is left out where all its fields are."""
+        """Return a document that is left out if all its fields are."""
         content = self._code.fresh("fields")
         self._code.line(f"{content} = {self._joined(elements.parts)}")
         kind = f"t_{content}"
@@ -95,7 +95,7 @@ class DocumentBuilder:
         return Value(kind, (self._length(size), content, END), size, optional=True)
 
     def _length(self, size: Size) -> Part:
-        """Give a length field: a constant, or an expression over an emitted variable."""
+        """Return a length field: a constant, or an expression over an emitted variable."""
         if not size.terms:
             return bson_bytes.pack_int32(size.constant)
         name = self._code.fresh("size")
@@ -109,7 +109,7 @@ class DocumentBuilder:
 
 
 def joined(code: Emitter, parts: Iterable[Part]) -> str:
-    """Give the expression of `parts` in one."""
+    """Return one expression that joins `parts`."""
     join = code.bind("join", b"".join)
     return f"{join}(({', '.join(map(_literal, folded(parts)))},))"
 
@@ -120,7 +120,7 @@ def _element(name: str, value: Value) -> tuple[list[Part], Size]:
 
 
 def folded(parts: Iterable[Part]) -> Iterator[Part]:
-    """Yield the parts, constants that stand side by side merged."""
+    """Yield the parts; neighbouring constants are merged."""
     constant = b""
     for part in parts:
         if isinstance(part, bytes):

@@ -24,7 +24,7 @@ class Size:
         return Size(self.constant + other.constant, self.terms + other.terms)
 
     def expression(self) -> str:
-        """Give the sum as Python source."""
+        """Return the sum as Python source."""
         terms = [*self.terms, str(self.constant)] if self.constant else list(self.terms)
         return " + ".join(terms) or "0"
 
@@ -33,7 +33,7 @@ class Size:
 class Value:
     """A BSON value in the making: its type byte, the parts of its bytes, and their size.
 
-    A type of b"" means that its field is left out; `optional` that the type may turn out so.
+    A type of b"" means that its field is left out; `optional`: that may be so at run time.
     """
 
     type: Part
@@ -57,12 +57,12 @@ class Emitter:
         self.lines.append("    " * self.depth + text + self._remark)
 
     def comment(self, text: str) -> None:
-        """Add a line that tells what those behind it are about."""
+        """Add a line that describes the lines behind it."""
         self.line(comment(text))
 
     @contextmanager
     def about(self, text: str) -> Iterator[None]:
-        """Let each line within tell what it is about: a traceback shows one line alone."""
+        """Add `text` as a comment to each line within: a traceback shows one line alone."""
         self._remark = f"  {comment(text)}"
         try:
             yield
@@ -76,7 +76,7 @@ class Emitter:
         return name if used == 1 else f"{name}_{used}"
 
     def bind(self, name: str, value: object) -> str:
-        """Give a constant to the function under `name`; equal names must mean the same value."""
+        """Make a constant a global of the function; equal names must mean the same value."""
         bound = self.names.setdefault(name, value)
         if bound is not value and bound != value:
             raise AssertionError(f"the generated name {name} is taken")

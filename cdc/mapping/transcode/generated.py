@@ -9,15 +9,15 @@ from itertools import chain, count
 from typing import Any, Final
 
 MAX_LABEL: Final = 200
-"""Characters of a label that a file name holds; a table may have 4096 columns that are NULL."""
+"""The most characters of a label in a file name: a table may have 4096 columns that are NULL."""
 
 
 def load(source: str, names: Mapping[str, object], label: str) -> dict[str, Any]:
-    """Return the functions that `source` defines, by name; they see `names` as globals.
+    """Compile `source`; return its functions by name, with `names` as their globals.
 
-    `label` tells what the code is, and becomes its file name. No two live codes share one.
-    The functions must not call each other: what a function's globals hold does not hold it, so
-    that it is freed with the last reference to it, its lines too.
+    `label` describes the code, and becomes its file name. No two live codes share one. The
+    functions must not call each other: a function's globals do not hold it, so that it is freed
+    with the last reference to it, and so are its lines.
     """
     lines = _Lines(source, label)
     functions: dict[str, Any] = {}
@@ -35,7 +35,7 @@ def _printable(text: str) -> str:
 
 
 class _Lines:
-    """The lines of one source in `linecache`; the globals of its functions hold this object."""
+    """The lines of one source in `linecache`; its functions' globals hold this object."""
 
     def __init__(self, source: str, label: str) -> None:
         lines = [f"{line}\n" for line in source.split("\n")]
@@ -44,11 +44,11 @@ class _Lines:
 
 
 def _register(label: str, lines: list[str]) -> str:
-    """Return the file name under which `linecache` has the lines."""
+    """Register the lines with `linecache`; return their file name."""
     for suffix in chain([""], (f" ({number})" for number in count(2))):
         filename = f"<{label}{suffix}>"
-        # Without a modification time `linecache` does not look for the file. `setdefault` is one
-        # step, so that of two threads with one label each gets a name of its own.
+        # Without a modification time `linecache` does not check the file. `setdefault` is one
+        # step, so that two threads with one label get a name each.
         entry = (sum(map(len, lines)), None, lines, filename)
         if linecache.cache.setdefault(filename, entry) is entry:
             return filename

@@ -1,7 +1,7 @@
-"""Emits the code that takes one row image apart.
+"""Emits the code that splits one row image into columns.
 
-Neighbouring columns of fixed size are taken apart by one `struct` call, which also reads the
-length prefix behind them; columns that no field needs are stepped over.
+One `struct` call splits neighbouring columns of fixed size, and reads the length prefix behind
+them. Columns that no field needs are skipped.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from cdc.mapping.types.encoder import Raw, Wire
 
 CODE_BYTES = {"B": 1, "H": 2, "I": 4, "Q": 8}
 BYTEWISE = frozenset("Bsx0123456789")
-"""What struct codes of single bytes are written with."""
+"""The characters of struct codes of single bytes."""
 PREFIX_CODES = {1: "B", 2: "H", 3: "HB", 4: "I"}
 
 
@@ -24,8 +24,8 @@ PREFIX_CODES = {1: "B", 2: "H", 3: "HB", 4: "I"}
 class ImageColumn:
     """A column that an image holds; `codes` is None for one that no field needs.
 
-    `codes` are the big-endian struct codes to read it by, empty for its bytes. `declaration` is
-    its name and its type.
+    `codes` are its big-endian struct codes, empty for its bytes. `declaration` is its name and
+    type.
     """
 
     index: int
@@ -53,11 +53,11 @@ class _Run:
 
     @property
     def bytewise(self) -> bool:
-        """Whether it reads alike in either byte order."""
+        """Whether both byte orders read the same."""
         return BYTEWISE.issuperset("".join(self.codes))
 
     def strip(self) -> int:
-        """Drop the bytes to skip at either end; how many lead."""
+        """Drop the bytes to skip at either end; return the number of leading ones."""
         lead = 0
         while self.codes and self.codes[0].endswith("x"):
             lead += int(self.codes.pop(0)[:-1])
@@ -67,7 +67,7 @@ class _Run:
 
 
 class ImageReader:
-    """Reads columns into variables named `prefix` and their index.
+    """Reads columns into variables named by `prefix` and their index.
 
     `base` is the variable that holds the image's offset in `images`, `offset` what to add to it.
     """
@@ -80,7 +80,7 @@ class ImageReader:
         self._run = _Run()
 
     def read(self, columns: Iterable[ImageColumn]) -> dict[int, Raw]:
-        """Emit the reads; the variables of the columns that are needed, by index."""
+        """Emit the reads; return the variables of the needed columns, by index."""
         raws: dict[int, Raw] = {}
         for column in columns:
             raw = self._variable(column) if column.wire.prefix else self._fixed(column)
@@ -90,7 +90,7 @@ class ImageReader:
         return raws
 
     def end(self) -> str:
-        """Give the expression of the offset behind what has been read."""
+        """Return the expression of the offset behind the columns that were read."""
         return _sum(self._base, self._offset)
 
     def _fixed(self, column: ImageColumn) -> Raw | None:
@@ -119,7 +119,7 @@ class ImageReader:
         return Raw((name,), length, (1 << 8 * column.wire.prefix) - 1)
 
     def _name(self, column: ImageColumn) -> str:
-        """Return the column's variable; the read that comes next is about it."""
+        """Return the column's variable, and label the next read with it."""
         name = f"{self._prefix}{column.index}"
         self._run.about.append(f"{name} {column.declaration}")
         return name

@@ -1,4 +1,4 @@
-"""The generated functions of one layout, compiled when a NULL pattern is first met."""
+"""The generated functions of one layout, compiled when a NULL pattern first occurs."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from cdc.model.transaction import RowsKind
 
 Append = Callable[[Operation], None]
 Rows = Callable[[bytes, int, Append, bytes], int]
-"""Reads rows from an offset on, and gives the offset behind the last one that it read.
+"""Reads rows from an offset on; returns the offset behind the last row that it read.
 
-The last argument is the time of the commit, a BSON date's bytes.
+The last argument is the commit time, a BSON date's bytes.
 """
 ReadRow = Callable[[bytes, int], Row]
 ReadGone = Callable[[bytes, int, bytes], Row]
@@ -29,7 +29,7 @@ Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
 MAX_COLUMNS = 1 << 13
-"""Columns that all the generated functions of a table may read together, to bound memory."""
+"""The most columns that all generated functions of a table may read together: bounds memory."""
 
 
 class NullPatternFunctions:
@@ -52,11 +52,11 @@ class NullPatternFunctions:
         )
 
     def rows(self, kind: RowsKind) -> dict[bytes, Rows]:
-        """Give the functions for events of `kind`; a missing pattern is compiled on access."""
+        """Return the functions for events of `kind`; a missing pattern is compiled on access."""
         return self._rows[kind]
 
     def source(self) -> str:
-        """Give the functions for rows without NULLs, as text."""
+        """Return the source of the functions for rows without NULLs."""
         size = self._layout.bitmap_size
         spare = (1 << 8 * size) - (1 << len(self._layout.wires))
         code = PatternCode(self._layout, spare.to_bytes(size, "little"))
@@ -125,7 +125,7 @@ class NullPatternFunctions:
 
 
 class _ByPattern(dict[bytes, Function]):
-    """Functions by null bitmap; beyond `limit` patterns rows are read by `otherwise`."""
+    """Functions by null bitmap; beyond `limit` patterns `otherwise` reads the rows."""
 
     def __init__(
         self, compile_pattern: Callable[[bytes], Function], otherwise: Function, limit: int

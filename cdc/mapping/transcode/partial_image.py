@@ -1,8 +1,8 @@
-"""Row images that lack columns: filled up where the mapping needs none of these, else refused.
+"""Row images that lack columns: completed if the mapping needs none of these, else refused.
 
-Images lack columns where `binlog_row_image` is not FULL. Those of updates and deletes by MariaDB
-11.8 (by 10.11 not) lack generated columns, virtual and stored ones, even then. The null bitmap
-of an image has a bit for each column that is present.
+Images lack columns if `binlog_row_image` is not FULL. Those of updates and deletes by MariaDB 11.8
+(not by 10.11) lack virtual and stored generated columns even then. The null bitmap of an image has
+a bit for each column that is present.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ def require_full(event: RowsEvent) -> None:
 
 
 class FullImages:
-    """Gives the images of a table's events with every column, NULL where nothing needs it.
+    """Completes the images of a table's events: every column, NULL if nothing needs it.
 
-    An image of a row that is no more has to hold what tells its document, one of a row that is
-    what makes it.
+    A before image must hold the columns that identify the document, an after image those that make
+    it.
     """
 
     def __init__(self, layout: Layout) -> None:
@@ -49,7 +49,7 @@ class FullImages:
         return self._before | self._after
 
     def images(self, event: RowsEvent) -> bytes:
-        """Raise RefusedEvent, with columns and remedy, where what is needed is not there."""
+        """Return the completed images; raises RefusedEvent, with columns and remedy, otherwise."""
         if event.present in self._full and event.present_after in self._full:
             return event.images
         needs = {
@@ -89,7 +89,7 @@ def _columns(present: bytes, count: int) -> list[int]:
 
 
 def _needed(layout: Layout, *nodes: Node) -> Iterator[int]:
-    """Give the columns that the values of `nodes`, and the filter, come from."""
+    """Yield the columns that the values of `nodes`, and the filter, come from."""
     for number in leaves(*nodes):
         source = layout.sources[number]
         if isinstance(source, FromColumn):
@@ -101,7 +101,7 @@ def _needed(layout: Layout, *nodes: Node) -> Iterator[int]:
 
 
 def _end(images: bytes, at: int, wire: Wire) -> int:
-    """Where a column ends that begins at an offset; beyond the images if these end early."""
+    """Return the end of a column that begins at an offset; beyond the images if these end early."""
     length = int.from_bytes(images[at : at + wire.prefix], "little")
     return at + wire.prefix + length + wire.size
 

@@ -1,9 +1,9 @@
-"""Gives updates that log changes within JSON values the whole after images that they stand for.
+"""Completes updates that log changes within JSON values: builds their whole after images.
 
 Format: `pack_row` in MySQL's `sql/rpl_record.cc`. The after image of each row of a
-PARTIAL_UPDATE_ROWS event begins with the length-encoded `binlog_row_value_options`; where its
-lowest bit is set, a bitmap follows that says, for each JSON column of the table, whether the
-image holds changes instead of a value. Then come the null bitmap and the columns, as always.
+PARTIAL_UPDATE_ROWS event begins with the length-encoded `binlog_row_value_options`. If its lowest
+bit is set, a bitmap follows: it has a bit for each JSON column of the table, set if the image holds
+changes instead of a value. Then come the null bitmap and the columns, as always.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from cdc.model.transaction import RowsEvent
 
 PARTIAL_JSON = 1
 LENGTH_BYTES = 4
-"""Bytes of the length before the changes of a value, and before a JSON value."""
+"""The bytes of the length before the changes of a value, and before a JSON value."""
 
 Raw = bytes | None
 """A column's bytes in an image, its length prefix included; None for NULL."""
 
 
 def completed(event: RowsEvent) -> RowsEvent:
-    """Give the ordinary update that a partial one stands for.
+    """Return the ordinary update that a partial one stands for.
 
-    Raises Corrupted for images that are damaged, RefusedEvent for those that lack columns and for
-    columns of a type that is not known.
+    Raises Corrupted for damaged images, RefusedEvent for images that lack columns and for columns
+    of an unknown type.
     """
     require_full(event)
     return event._replace(images=_Images(event.table, event.images).completed())
@@ -58,7 +58,7 @@ class _Images:
         return b"".join(whole)
 
     def _after(self, before: list[Raw]) -> bytes:
-        """Read an after image, and give it with the changes applied to the before image."""
+        """Read an after image; return it with the changes applied to the before image."""
         partial = self._partial()
         bitmap = self._images[self._at : self._at + self._bitmap_size]
         after = self._columns(partial)
@@ -67,7 +67,7 @@ class _Images:
         return bitmap + b"".join(raw for raw in after if raw is not None)
 
     def _partial(self) -> frozenset[int]:
-        """Read which columns hold changes."""
+        """Read the numbers of the columns that hold changes."""
         options = self._taken(1)[0]
         if options & ~PARTIAL_JSON:
             raise Corrupted(f"row value options {options} are not known", table=self._name)

@@ -1,4 +1,4 @@
-"""Reads one row image column by column, with every check: the meaning of the generated code."""
+"""Reads one row image column by column, with every check: the reference for generated code."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cdc.mapping.file.sources import ABSENT, Computed, Constant, Encoded, FromCo
 from cdc.mapping.types.encoder import Unrepresentable
 
 FAILURES = (ArithmeticError, LookupError, ValueError, struct.error)
-"""What a value that cannot be carried over raises."""
+"""The errors of a value that cannot be mapped."""
 
 Row = tuple[int, bool, bytes, bytes]
 """The offset behind a row's image, whether it is kept, its id and its document."""
@@ -28,7 +28,7 @@ class ImageError(RecordError):
 
 
 class ReferenceReader:
-    """Reads rows that the generated code does not cover, and names what is wrong with them."""
+    """Reads rows that generated code does not cover, and names what is wrong with them."""
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
@@ -38,15 +38,15 @@ class ReferenceReader:
         return self._whole(_Image(self._layout, images, start), self._layout.fields)
 
     def gone(self, images: bytes, start: int, now: bytes) -> Row:
-        """Give what stays of it when it is gone."""
+        """Return what remains of the row's document when the row is gone."""
         assert self._layout.deleted is not None
         return self._whole(_Image(self._layout, images, start, now), self._layout.deleted)
 
     def key(self, images: bytes, start: int) -> tuple[int, bool, bytes]:
-        """Give the offset behind the image, whether its row may have had a document, and its id.
+        """Return the offset behind the image, whether its row may have had a document, and its id.
 
-        It is of a row that is no more. What cannot be told of that does not hold up what is now:
-        without an id it had no document, and of one that the filter fails on nobody knows.
+        The row no longer exists, so its errors do not stop the stream. Without an id it had no
+        document; if the filter fails on it, it may have had one.
         """
         image = _Image(self._layout, images, start)
         try:
@@ -57,15 +57,15 @@ class ReferenceReader:
             return image.end, False, b""
 
     def row_id(self, images: bytes, start: int) -> bytes:
-        """Give the id of the row whose image is at `start`, kept or not."""
+        """Return the id of the row whose image is at `start`, kept or not."""
         return b"".join(_Image(self._layout, images, start).id())
 
     def end(self, images: bytes, start: int) -> int:
-        """Give the offset behind the image."""
+        """Return the offset behind the image."""
         return _Image(self._layout, images, start).end
 
     def rest(self, images: bytes, start: int, fields: Sequence[Node]) -> bytes:
-        """Give the document of a row that cannot be carried over, without what fails in it."""
+        """Return the document of a row that cannot be mapped, without the fields that fail."""
         image = _Image(self._layout, images, start)
         return image.document(fields, image.value_or_nothing)
 
@@ -78,7 +78,7 @@ class ReferenceReader:
 
 
 class _Image:
-    """One row image, taken apart; `now` is a date's bytes."""
+    """One row image, split into columns; `now` is a date's bytes."""
 
     def __init__(self, layout: Layout, images: bytes, start: int, now: bytes = bytes(8)) -> None:
         self._layout = layout
@@ -107,18 +107,18 @@ class _Image:
             return True
 
     def id(self) -> Encoded:
-        """Give the row's `_id`."""
+        """Return the row's `_id`."""
         found = _value_of(self._layout.id, self.value)
         self._row_id = b"".join(found)
         return found
 
     def document(self, fields: Sequence[Node], value: Callable[[int], Encoded]) -> bytes:
-        """Give the document of `fields`."""
+        """Return the document of `fields`."""
         nodes = (self._layout.id, *fields)
         return bson_bytes.document(b"".join(_element(node, value) for node in nodes))
 
     def value(self, number: int) -> Encoded:
-        """Give the value of a source."""
+        """Return the value of a source."""
         source = self._layout.sources[number]
         name = self._name(number)
         try:
@@ -134,7 +134,7 @@ class _Image:
         return found
 
     def value_or_nothing(self, number: int) -> Encoded:
-        """Give the value of a source, nothing where there is none."""
+        """Return the value of a source; ABSENT for one that fails."""
         try:
             return self.value(number)
         except RecordError:
@@ -162,7 +162,7 @@ class _Image:
         return tuple(None if raw is None else each.decode(raw) for each, raw in raws)
 
     def _read(self) -> tuple[list[bytes | None], int]:
-        """Give the bytes of each column, None for NULL, and the offset behind them."""
+        """Return the bytes of each column, None for NULL, and the offset behind them."""
         at = self._start + self._layout.bitmap_size
         nulls = int.from_bytes(self._slice(self._start, at), "little")
         raws: list[bytes | None] = []

@@ -1,4 +1,4 @@
-"""What each kind of rows event asks for, read with every check, one row at a time."""
+"""Processes each kind of rows event with every check, one row at a time."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ Append = Callable[[Operation], None]
 
 
 class ReferenceRows(ReferenceReader):
-    """Reads one row of an event; the meaning of the generated functions."""
+    """Reads one row of an event; the reference for generated functions."""
 
     def insert(self, images: bytes, at: int, append: Append, _: bytes) -> int:
-        """Read an inserted row."""
+        """Read an inserted row; return the offset behind it."""
         end, kept, row_id, document = self.row(images, at)
         if kept:
             append(Operation(OperationKind.INSERT, row_id, document))
         return end
 
     def update(self, images: bytes, at: int, append: Append, now: bytes) -> int:
-        """Read an updated row: its image before, and the one after."""
+        """Read an updated row, its before and after image; return the offset behind it."""
         middle, had, before = self.key(images, at)
         end, kept, row_id, document = self.row(images, middle)
         if had and (not kept or before != row_id):
@@ -35,14 +35,14 @@ class ReferenceRows(ReferenceReader):
         return end
 
     def delete(self, images: bytes, at: int, append: Append, now: bytes) -> int:
-        """Read a deleted row."""
+        """Read a deleted row; return the offset behind it."""
         end, had, before = self.key(images, at)
         if had:
             append(self.leaving(images, at, before, now))
         return end
 
     def leaving(self, images: bytes, at: int, row_id: bytes, now: bytes) -> Operation:
-        """Give what takes away the document of the row whose image is at `at`."""
+        """Return the operation that removes the document of the row whose image is at `at`."""
         if self._layout.deleted is None:
             return Operation(OperationKind.DELETE, row_id)
         return Operation(OperationKind.REPLACE, row_id, self.gone(images, at, now)[3])
@@ -59,7 +59,7 @@ class ReferenceRows(ReferenceReader):
 
 @dataclass(frozen=True, slots=True)
 class FailedImages:
-    """The images of a row that cannot be carried over, from `start` to `end`."""
+    """The images of a row that cannot be mapped, from `start` to `end`."""
 
     reader: ReferenceRows
     layout: Layout
@@ -70,14 +70,14 @@ class FailedImages:
     end: int
 
     def document(self) -> bytes:
-        """Give what can be mapped of the row: as it is now or, if deleted, as it was."""
+        """Return what can be mapped of the row: as it is now or, if deleted, as it was."""
         at = self.middle if self.kind is RowsKind.UPDATE else self.start
         return self.reader.rest(self.images, at, self.layout.fields)
 
     def remaining(self, now: bytes) -> list[Operation]:
-        """Give what must happen all the same: an update takes the document of an old id away.
+        """Return the operations that remain: an update removes the document of an old id.
 
-        Whoever repairs the row later reads it by its new id, and knows nothing of the old one.
+        A later repair reads the row by its new id, and does not know the old one.
         """
         if self.kind is not RowsKind.UPDATE:
             return []
@@ -90,7 +90,7 @@ class FailedImages:
             return []
 
     def id(self) -> bytes:
-        """Give the id of the document that cannot be written, empty where it cannot be told."""
+        """Return the id of the document that cannot be written; empty if it is unknown."""
         at = self.middle if self.kind is RowsKind.UPDATE else self.start
         try:
             return self.reader.row_id(self.images, at)

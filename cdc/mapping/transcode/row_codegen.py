@@ -1,14 +1,14 @@
 """Writes the Python functions that transcode the rows of one NULL pattern.
 
-For each set of columns that are NULL together a table gets its own functions: which columns
-follow is then known, so that headers, NULLs and most lengths are constants. A function loops
-while the images begin with its pattern. A row that holds an unusual value (a zero date, a BIGINT
-above 2^63-1) raises in the straight-line code and is read again by `reference_reader`.
+A table has its own functions for each set of columns that are NULL together. The columns that
+follow are then known, so headers, NULLs and most lengths are constants. A function loops while the
+images begin with its pattern. A row that holds an unusual value (a zero date, a BIGINT above
+2^63-1) raises in the straight-line code and is read again by `reference_reader`.
 
 Generated code calls `p` the offset of an image and `q` the one behind it, `i` and `d` a row's id
 and document, `b` the id before an update, `w` and `v` whether the filter is true after and before
 it, and `now` the time of the commit. An empty `b` says that there was no id. `slow` counts the rows
-that are read again; of an update the image after it counts, which needs all that the other does.
+that are read again; an update counts by its after image, which needs all that the other does.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from cdc.model.operation import OperationKind
 from cdc.model.transaction import RowsKind
 
 UNUSUAL = (ArithmeticError, LookupError, RecursionError, TypeError, ValueError, struct.error)
-"""What straight-line code raises for a row that it does not cover."""
+"""The errors of straight-line code for a row that it does not cover."""
 
 
 class PatternCode:
@@ -44,21 +44,30 @@ class PatternCode:
         self.names: dict[str, object] = {"UNUSUAL": UNUSUAL}
 
     def row(self) -> str:
-        """`row(images, p)` → (offset behind, whether it is kept, id, document) of one row."""
+        """Return the source of `row(images, p)`.
+
+        It returns (offset behind the row, whether it is kept, id, document).
+        """
         code = self._function("row(images, p)")
         self._guarded(code, "q, w, i, d = checked_row(images, p)", self._row)
         code.line(f"return q, {'w' if self._filtered else 'True'}, i, d")
         return "\n".join(code.lines)
 
     def gone(self) -> str:
-        """`gone(images, p, now)` → the same of the document that stays when the row is gone."""
+        """Return the source of `gone(images, p, now)`.
+
+        It returns the same as `row`, for the document that stays when the row is gone.
+        """
         code = self._function("gone(images, p, now)")
         self._guarded(code, "q, w, i, d = checked_gone(images, p, now)", self._gone, counts=False)
         code.line(f"return q, {'w' if self._filtered else 'True'}, i, d")
         return "\n".join(code.lines)
 
     def rows(self, kind: RowsKind) -> str:
-        """`<kind>(images, p, append, now)` → offset behind the last row with this pattern."""
+        """Return the source of `<kind>(images, p, append, now)`.
+
+        It returns the offset behind the last row with this pattern.
+        """
         code = self._function(f"{kind.value}(images, p, append, now)")
         code.line(f"while {self._at_pattern('p')}:")
         code.depth += 1
@@ -73,7 +82,7 @@ class PatternCode:
         return "\n".join(code.lines)
 
     def label(self, function: str) -> str:
-        """Return what tells a function from those of other tables and patterns."""
+        """Return a label that distinguishes a function from those of other tables and patterns."""
         nulls = [f"c{at}" for at in range(len(self._layout.wires)) if self._nulls >> at & 1]
         return f"mapping of {self._layout.table}: {function}, NULL: {' '.join(nulls) or 'none'}"
 
@@ -110,7 +119,7 @@ class PatternCode:
         self._append(code, OperationKind.REPLACE, "i, d", when=self._kept)
 
     def _leave(self, code: Emitter) -> None:
-        """Take the old document away where the row has no document any more, or another id."""
+        """Remove the old document if the row no longer has one, or has another id."""
         code.line("if v and (not w or i != b):" if self._filtered else "if i != b and b:")
         code.depth += 1
         if self._layout.deleted is None:
@@ -143,7 +152,7 @@ class PatternCode:
         self._document(code, self._layout.deleted or ())
 
     def _document(self, code: Emitter, fields: tuple[Node, ...]) -> None:
-        """Emit `i` and `d`; where there is a filter, `w`, and empty ones unless it is true."""
+        """Emit `i` and `d`; if there is a filter, `w`, and empty ones unless it is true."""
         row = self._reader(code, leaves(self._layout.id, *fields), "c")
         if self._filtered:
             code.line("i = d = b''")
@@ -155,7 +164,7 @@ class PatternCode:
         code.depth -= self._filtered
 
     def _key(self, code: Emitter) -> None:
-        """Emit `b`, the id; where there is a filter, `v`, and no id unless it is true."""
+        """Emit `b`, the id; if there is a filter, `v`, and no id unless it is true."""
         row = self._reader(code, leaves(self._layout.id), "k")
         if self._filtered:
             row.keep("v")

@@ -1,4 +1,4 @@
-"""Emits the code that reads one row image and converts what a document needs of it."""
+"""Emits the code that reads one row image and converts what a document needs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from cdc.mapping.transcode.image_reader import ImageColumn, ImageReader
 from cdc.mapping.types.encoder import Encoder, Raw
 
 Users = dict[int, list[Encoder | None]]
-"""Who wants each column: an encoder, or None for an expression, which takes it decoded."""
+"""The users of each column: an encoder, or None for an expression, which takes it decoded."""
 
 
 class RowReader:
@@ -84,7 +84,7 @@ class RowReader:
             yield ImageColumn(index, wire, self._codes(index), self._layout.declarations[index])
 
     def _codes(self, column: int) -> str | None:
-        """Give the struct codes that the only user wants; several of them share the bytes."""
+        """Return the struct codes that a column's only user wants; several users get the bytes."""
         users = self._users.get(column, [])
         if not users:
             return None
@@ -129,7 +129,7 @@ class RowReader:
         return Value(kind, (name,), Size(0, (f"len({name})",)), optional)
 
     def _decoded(self, inputs: Sequence[Input], user: str) -> str:
-        """Give the expression of a tuple of the inputs' Python values."""
+        """Return the expression of a tuple of the inputs' Python values."""
         values = []
         for at, each in enumerate(inputs):
             if self._is_null(each.column):

@@ -1,1 +1,1 @@
-"""How each MySQL type becomes BSON: one module a family, each citing where its format is told."""
+"""Converts MySQL types to BSON: one module a family, each citing its format."""

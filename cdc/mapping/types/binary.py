@@ -1,6 +1,6 @@
 """BINARY, VARBINARY and the BLOBs: a length prefix and the bytes.
 
-A row image drops the trailing zeros of a BINARY(n) (`Field_string::pack`); they are put back.
+A row image drops the trailing zeros of a BINARY(n) (`Field_string::pack`); they are restored.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Binary(Typed):
     injective: ClassVar[bool] = True
 
     def value(self, raw: bytes) -> bytes:
-        """See `Typed`."""
+        """Return length, subtype and bytes."""
         return bson_bytes.binary(raw)
 
     def emit(self, code: Emitter, raw: Raw) -> Value:
@@ -44,11 +44,11 @@ class FixedBinary(Typed):
     injective: ClassVar[bool] = True
 
     def value(self, raw: bytes) -> bytes:
-        """See `Typed`."""
+        """Return length, subtype and bytes, with the missing zeros."""
         return bson_bytes.binary(raw.ljust(self.length, b"\0"))
 
     def emit(self, code: Emitter, raw: Raw) -> Value:
-        """Copy the bytes and the zeros that are missing."""
+        """Copy the bytes and append the missing zeros."""
         zeros = code.bind(f"ZEROS_{self.length}", self._zeros())
         header = bson_bytes.pack_int32(self.length) + GENERIC
         parts = (header, raw.name, f"{zeros}[{raw.length}]")

@@ -17,7 +17,7 @@ class Bit(Typed):
     injective: ClassVar[bool] = True
 
     def value(self, raw: bytes) -> bytes:
-        """See `Typed`."""
+        """Return the bool; raises ValueError for other bits."""
         if raw > b"\x01":
             raise ValueError("more bits than the BIT has")
         return raw
@@ -33,11 +33,11 @@ class Bits(Encoder):
 
     @property
     def usual_type(self) -> bytes:
-        """See `Encoder`."""
+        """The type below the highest bit: int64."""
         return bson_bytes.INT64
 
     def convert(self, raw: bytes) -> tuple[bytes, bytes]:
-        """See `Encoder`."""
+        """Return an int64, or a Decimal128 above its range."""
         number = int.from_bytes(raw, "big")
         if number >> self.count:
             raise ValueError("more bits than the BIT has")

@@ -1,4 +1,4 @@
-"""A bounded memory of computed values, read like a dict and emptied when it is full."""
+"""A bounded cache of computed values, read like a dict and emptied when it is full."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ DEFAULT_LIMIT = 1 << 16
 
 
 class Cache(dict[K, V]):
-    """`cache[key]` is `compute(key)`, remembered; what `compute` raises is not."""
+    """`cache[key]` is `compute(key)`, remembered; an exception of `compute` is not."""
 
     __slots__ = ("_compute", "_limit")
 

@@ -1,8 +1,8 @@
-"""Which charset a collation id means, and how its bytes are decoded as the server does it.
+"""Finds the charset of a collation id, and decodes its bytes as the server does.
 
 The ids are those of `information_schema` on MySQL 9.7 and MariaDB 11.8, which never disagree.
-Python's codecs were compared with both servers, byte sequence by byte sequence; where they
-differ the table is mended here, and what the server itself cannot read is an error.
+Python's codecs were compared with both servers, byte sequence by byte sequence. If they differ, the
+table is corrected here; what the server itself cannot read is an error.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ COLLATIONS: dict[int, str] = {
 }
 
 UNDEFINED = "\ufffe"
-"""A byte without a character, in the tables of `codecs.charmap_decode`."""
+"""Marks a byte without a character, in the tables of `codecs.charmap_decode`."""
 
 SINGLE_BYTE: dict[str, tuple[str, dict[int, str]]] = {
     "cp1250": ("cp1250", {}),
@@ -97,7 +97,7 @@ SINGLE_BYTE: dict[str, tuple[str, dict[int, str]]] = {
     "macroman": ("mac_roman", {}),
     "tis620": ("tis_620", {}),
 }
-"""Python's codec, and the bytes that the servers read otherwise."""
+"""Python's codec, and the bytes that the servers read differently."""
 
 ASCII = "".join(map(chr, range(128)))
 TABLES = {
@@ -113,14 +113,14 @@ TABLES = {
 
 
 def charset(collation: int) -> str | None:
-    """Give the charset of a collation id, None if it is not known."""
+    """Return the charset of a collation id; None if it is not known."""
     return COLLATIONS.get(collation)
 
 
 def decoder(name: str) -> tuple[Decode, bool] | None:
-    """Give what decodes a charset, and whether no two byte sequences decode alike.
+    """Return a charset's decoder, and whether no two byte sequences decode alike.
 
-    The function raises ValueError for bytes that the server cannot read either. None for a
+    The decoder raises ValueError for bytes that the server cannot read either. Returns None for a
     charset that Python cannot decode as the servers do.
     """
     if name in UTF8:
@@ -152,7 +152,7 @@ def _by_table(table: str) -> Decode:
 
 
 def _by_codec(codec: str, mended: dict[str, str] | None = None, errors: str = "strict") -> Decode:
-    """Decode by Python's codec, then exchange the characters that the servers read otherwise."""
+    """Decode by Python's codec, then exchange the characters that the servers read differently."""
     exchange = str.maketrans(mended or {})
 
     def decode(raw: bytes) -> str:
@@ -165,11 +165,11 @@ def _by_codec(codec: str, mended: dict[str, str] | None = None, errors: str = "s
 BIG5_EXTENSION = dict(zip(range(0xF9D6, 0xF9DD), "碁銹裏墻恒粧嫺", strict=True))
 BIG5_BYTES = {character: pair.to_bytes(2, "big") for pair, character in BIG5_EXTENSION.items()}
 BIG5_UNREAD = frozenset("╴￣ˍ")
-"""Characters whose one sequence in Python's table has none in the servers'."""
+"""Characters with one sequence in Python's table and none in the servers'."""
 
 
 def _big5(raw: bytes) -> str:
-    """Decode; a second sequence of a character is one that the servers cannot read."""
+    """Decode; a character's second sequence is one that the servers cannot read."""
     text = raw.decode("big5", "cdc.big5")
     if not BIG5_UNREAD.isdisjoint(text) or text.encode("big5", "cdc.big5") != raw:
         raise ValueError("big5 bytes without a character")
@@ -195,7 +195,7 @@ UJIS_SECOND_PLANE = PRIVATE_USE + 10 * UJIS_ROW_CELLS
 
 
 def _extend_ujis(error: UnicodeError) -> tuple[str, int]:
-    """Read the ten user-defined rows of either plane, which Unicode has for private use."""
+    """Read the ten user-defined rows of either plane, for which Unicode has private use."""
     assert isinstance(error, UnicodeDecodeError)
     triple = error.object[error.start : error.start + 3]
     first, origin = (1, UJIS_SECOND_PLANE) if triple[0] == 0x8F else (0, PRIVATE_USE)

@@ -2,8 +2,8 @@
 
 Format: `compress_zlib` and `Field_longstr::compress` in MariaDB's `sql/field_comp.cc` and
 `sql/field.cc`: empty for the empty value; else a header byte: 0 before bytes that are stored as
-they are, or 0x80 plus the size of the big-endian length that follows, plus 8 where the zlib
-stream has no wrapper of its own.
+they are, or 0x80 plus the size of the big-endian length that follows, plus 8 if the zlib stream has
+no wrapper of its own.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ LENGTH_BYTES = 0x07
 
 
 def decompress(raw: bytes) -> bytes:
-    """Give the value; raises ValueError for what is not one."""
+    """Return the plain bytes; raises ValueError for damaged ones."""
     if not raw or raw[0] == 0:
         return raw[1:]
     header = raw[0]
@@ -46,9 +46,9 @@ class Compressed(Encoder):
 
     @property
     def usual_type(self) -> bytes:
-        """See `Encoder`."""
+        """The usual type of the plain column."""
         return self.inner.usual_type
 
     def convert(self, raw: bytes) -> tuple[bytes, bytes]:
-        """See `Encoder`."""
+        """Decompress the bytes and convert them with `inner`."""
         return self.inner.convert(decompress(raw))

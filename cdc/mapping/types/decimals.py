@@ -1,8 +1,8 @@
-"""DECIMAL: groups of nine digits in four big-endian bytes, a lesser group in fewer.
+"""DECIMAL: groups of nine digits in four big-endian bytes, a smaller group in fewer.
 
-Format: `decimal2bin` in MySQL's `strings/decimal.cc`: the integer part begins with its lesser
-group, the fraction ends with its own; the highest bit is inverted, and a negative number has
-every bit inverted.
+Format: `decimal2bin` in MySQL's `strings/decimal.cc`: the integer part begins with its smaller
+group, the fraction ends with its own; the highest bit is inverted, and a negative number has every
+bit inverted.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from cdc.mapping.types.encoder import Raw, Typed, Wire
 
 GROUP_DIGITS = 9
 GROUP_BYTES = (0, 1, 1, 2, 2, 3, 3, 4, 4, 4)
-"""Bytes that a group of so many digits takes."""
+"""The bytes of a group of so many digits."""
 INT64_DIGITS = 18
 """Any number of so many digits fits eight bytes."""
 SIZE_CODES = {1: "B", 2: "H", 3: "HB", 4: "I"}
 
 
 def groups(precision: int, scale: int) -> tuple[int, ...]:
-    """Give the digits of each group, in order."""
+    """Return the digits of each group, in order."""
     whole, fraction = precision - scale, scale
     lead, trail = whole % GROUP_DIGITS, fraction % GROUP_DIGITS
     full = whole // GROUP_DIGITS + fraction // GROUP_DIGITS
@@ -31,7 +31,7 @@ def groups(precision: int, scale: int) -> tuple[int, ...]:
 
 
 def byte_size(precision: int, scale: int) -> int:
-    """Bytes that the column takes."""
+    """Return the bytes of the column's value."""
     return sum(GROUP_BYTES[digits] for digits in groups(precision, scale))
 
 
@@ -45,7 +45,7 @@ class DecimalEncoder(Typed):
     injective: ClassVar[bool] = True
 
     def coefficient(self, raw: bytes) -> int:
-        """Give the number × 10^scale."""
+        """Return the number × 10^scale."""
         negative = raw[0] < 0x80
         flipped = bytes((raw[0] ^ 0x80, *raw[1:]))
         if negative:
@@ -69,18 +69,18 @@ class Decimal(DecimalEncoder):
 
     @property
     def codes(self) -> str:  # type: ignore[override]
-        """The groups as integers, where the whole fits eight bytes."""
+        """The groups as integers, if the whole fits eight bytes."""
         if self.precision > INT64_DIGITS:
             return ""
         sizes = (GROUP_BYTES[digits] for digits in groups(self.precision, self.scale))
         return "".join(SIZE_CODES[size] for size in sizes)
 
     def value(self, raw: bytes) -> bytes:
-        """See `Typed`."""
+        """Return the Decimal128."""
         return bson_bytes.decimal128(self.coefficient(raw), -self.scale)
 
     def emit(self, code: Emitter, raw: Raw) -> Value:
-        """Add the groups up; a negative number is converted by value."""
+        """Add up the groups; a negative number is converted by value."""
         if not self.codes:
             return Typed.emit(self, code, raw)
         first = raw.names[0]
@@ -93,7 +93,7 @@ class Decimal(DecimalEncoder):
         return Value(self.bson_type, (f"{pack}({_sum(found)})", high), Size(16))
 
     def _groups(self, raw: Raw, sign_bit: int) -> list[tuple[str, int]]:
-        """Give an expression for each group, and its digits."""
+        """Return an expression for each group, and its digits."""
         names = iter(raw.names)
         found: list[tuple[str, int]] = []
         for digits in groups(self.precision, self.scale):
@@ -124,7 +124,7 @@ class DecimalString(DecimalEncoder):
     bson_type: ClassVar[bytes] = bson_bytes.STRING
 
     def value(self, raw: bytes) -> bytes:
-        """See `Typed`."""
+        """Return the digits as a BSON string."""
         coefficient = self.coefficient(raw)
         digits = str(abs(coefficient)).rjust(self.scale + 1, "0")
         whole = digits[: len(digits) - self.scale]
@@ -140,12 +140,12 @@ class DecimalDouble(DecimalEncoder):
     injective: ClassVar[bool] = False
 
     def value(self, raw: bytes) -> bytes:
-        """See `Typed`."""
+        """Return the nearest double."""
         return bson_bytes.pack_double(float(f"{self.coefficient(raw)}e-{self.scale}"))
 
 
 def decimal(precision: int, scale: int) -> Decimal | DecimalString:
-    """Give the default encoder: Decimal128 where the digits fit."""
+    """Return the default encoder: Decimal128 if the digits fit, else a string."""
     wire = Wire(byte_size(precision, scale))
     if precision > bson_bytes.MAX_DIGITS:
         return DecimalString(wire, precision, scale)

@@ -1,4 +1,4 @@
-"""What stands for NULL: a mapping's `default`, as a BSON value of the field's own type."""
+"""Encodes the value for NULL: a mapping's `default`, as a BSON value of the field's own type."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class UnfitDefault(ValueError):
 
 
 def default(value: Scalar, encoder: Encoder) -> Encoded:
-    """Type byte and value bytes; raises UnfitDefault."""
+    """Return type byte and value bytes; raises UnfitDefault."""
     types, encode = ENCODE.get(encoder.usual_type, ANY)
     if type(value) not in types:
         raise UnfitDefault(f"default {value!r} is not of the type of its values")
@@ -38,7 +38,7 @@ def _decimal128(value: int | float) -> Encoded:
 
 
 def natural(value: Scalar) -> Encoded:
-    """Give a constant the BSON type that YAML's has: the smallest integer, double, string, bool."""
+    """Return a constant as the BSON type of its YAML type; integers as the smallest that fits."""
     if isinstance(value, bool):
         return bson_bytes.BOOLEAN, bytes((value,))
     if isinstance(value, int):

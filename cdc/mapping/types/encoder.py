@@ -1,4 +1,4 @@
-"""What every type offers: how its column lies in a row image, and how its bytes become BSON."""
+"""The interface of every type: its column's place in a row image, and its conversion to BSON."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cdc.mapping.transcode.emitter import Emitter, Size, Value
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """How a column lies in a row image: `size` bytes, or a length prefix of `prefix` bytes."""
+    """A column's place in a row image: `size` bytes, or a length prefix of `prefix` bytes."""
 
     size: int = 0
     prefix: int = 0
@@ -31,7 +31,7 @@ class Raw:
 
     @property
     def name(self) -> str:
-        """The variable, where there is only one."""
+        """The variable, if there is only one."""
         (name,) = self.names
         return name
 
@@ -44,11 +44,11 @@ class Unrepresentable(ValueError):
 class Encoder(ABC):
     """Turns a column's bytes in a row image into a BSON value.
 
-    `convert` is the meaning; `emit` generates code that does the same for ordinary values and
-    raises for any other, which are then converted. A `bson_type` of b"" means that the value
-    decides. `injective` says that two different column values never become equal BSON values.
-    `codes` are struct codes, big-endian, for an encoder that wants a fixed-size column as
-    integers; empty for bytes.
+    `convert` defines the conversion; `emit` generates code that does the same for ordinary values
+    and raises for any other, which are then converted. A `bson_type` of b"" means that the value
+    decides. `injective`: two different column values never become equal BSON values. `codes` are
+    big-endian struct codes for an encoder that wants a fixed-size column as integers; empty for
+    bytes.
     """
 
     wire: Wire
@@ -59,12 +59,12 @@ class Encoder(ABC):
 
     @property
     def usual_type(self) -> bytes:
-        """The BSON type that nearly all the values have, empty if there is none."""
+        """The BSON type of nearly all the values; empty if there is none."""
         return self.bson_type
 
     @abstractmethod
     def convert(self, raw: bytes) -> tuple[bytes, bytes]:
-        """Type byte and value bytes; raises ValueError or Unrepresentable."""
+        """Return type byte and value bytes; raises ValueError or Unrepresentable."""
 
     def emit(self, code: Emitter, raw: Raw) -> Value:
         """Generate the conversion of `raw`."""
@@ -79,15 +79,15 @@ class Typed(Encoder):
     """An encoder whose values all have one BSON type."""
 
     def convert(self, raw: bytes) -> tuple[bytes, bytes]:
-        """See `Encoder`."""
+        """Return the class's type byte, and the bytes of `value`."""
         return self.bson_type, self.value(raw)
 
     @abstractmethod
     def value(self, raw: bytes) -> bytes:
-        """Give the value's bytes."""
+        """Return the value's bytes."""
 
     def emit(self, code: Emitter, raw: Raw) -> Value:
-        """See `Encoder`."""
+        """Generate a call of `value`."""
         name = raw.name
         value = code.bind(f"value_{name}", self.value)
         code.line(f"v_{name} = {value}({name})")

@@ -1,7 +1,6 @@
 """ENUM and SET: an index or a bitmap of 1 to 8 little-endian bytes (`Field_enum`, `Field_set`).
 
-SELECT spells them; a member can be bytes that are no text, which servers take from a hexadecimal
-literal.
+SELECT spells them. A member can be bytes that are no text: servers accept a hexadecimal literal.
 """
 
 from __future__ import annotations
@@ -35,15 +34,15 @@ class Enum(Typed):
 
     @property
     def codes(self) -> str:  # type: ignore[override]
-        """One byte is read as an integer."""
+        """The code of one byte, read as an integer; else bytes."""
         return "B" if self.wire.size == 1 else ""
 
     def value(self, raw: bytes) -> bytes:
-        """See `Typed`."""
+        """Return the member's string; raises Unrepresentable if it is no text."""
         return known(self.values[int.from_bytes(raw, "little")])
 
     def emit(self, code: Emitter, raw: Raw) -> Value:
-        """Look a single byte up."""
+        """Look up a single byte."""
         if self.wire.size != 1 or None in self.values:
             return Typed.emit(self, code, raw)
         name = raw.name
@@ -53,21 +52,21 @@ class Enum(Typed):
 
 
 def enum_values(members: tuple[str | None, ...]) -> tuple[bytes | None, ...]:
-    """Give the BSON strings of index 0 and of each member, None for one that is no text."""
+    """Return the BSON strings of index 0 and of each member; None for a member that is no text."""
     return tuple(
         None if member is None else bson_bytes.string(member.encode()) for member in ("", *members)
     )
 
 
 def chosen(bits: int, members: tuple[T | None, ...]) -> list[T]:
-    """Give the members whose bits are set; ValueError for bits beyond them."""
+    """Return the members whose bits are set; raises ValueError for bits beyond them."""
     if bits >> len(members):
         raise ValueError("a member that the SET does not have")
     return [known(one) for at, one in enumerate(members) if bits >> at & 1]
 
 
 def known(member: T | None) -> T:
-    """Give the member; Unrepresentable for one that is no text."""
+    """Return the member; raises Unrepresentable for one that is no text."""
     if member is None:
         raise Unrepresentable(NO_TEXT)
     return member
@@ -82,7 +81,7 @@ class Set(Typed):
     bson_type: ClassVar[bytes] = bson_bytes.ARRAY
 
     def value(self, raw: bytes) -> bytes:
-        """See `Typed`."""
+        """Return the array of the members' strings."""
         return _array(chosen(int.from_bytes(raw, "little"), self.members))
 
 
@@ -102,7 +101,7 @@ class SetString(Typed):
     injective: ClassVar[bool] = False
 
     def value(self, raw: bytes) -> bytes:
-        """See `Typed`."""
+        """Return the members, joined by commas, as a BSON string."""
         names = chosen(int.from_bytes(raw, "little"), self.members)
         return bson_bytes.string(",".join(names).encode())
 
@@ -122,7 +121,7 @@ class Spelled(Typed):
         return self.is_injective
 
     def value(self, raw: bytes) -> bytes:
-        """See `Typed`."""
+        """Return the spelled text as a BSON string."""
         return bson_bytes.string(spelling(raw, self.decode).encode())
 
 
@@ -135,18 +134,18 @@ class SpelledSet(Typed):
     bson_type: ClassVar[bytes] = bson_bytes.ARRAY
 
     def value(self, raw: bytes) -> bytes:
-        """See `Typed`."""
+        """Return the array of the spelled members."""
         names = spelling(raw, self.decode).split(",") if raw else []
         return _array([bson_bytes.string(name.encode()) for name in names])
 
 
 def ascii_text(raw: bytes) -> str:
-    """Give bytes as text, where nothing tells which characters those beyond ASCII are."""
+    """Decode ASCII, if the charset of other bytes is unknown; raises Unrepresentable for them."""
     return raw.decode("ascii")
 
 
 def spelling(raw: bytes, decode: Callable[[bytes], str]) -> str:
-    """Give what SELECT spells as text."""
+    """Decode ASCII, if the charset of other bytes is unknown; raises ValueError for those."""
     try:
         return decode(raw)
     except ValueError:

@@ -18,7 +18,7 @@ SINGLE_DIGITS = range(6, 10)
 
 
 def shortest(raw: bytes) -> float:
-    """Give the double whose decimal digits are the fewest that read back as the single in `raw`."""
+    """Return the double of the fewest decimal digits that read back as the single in `raw`."""
     (value,) = FLOAT.unpack(raw)
     for digits in SINGLE_DIGITS:
         candidate = float(f"{value:.{digits}g}")
@@ -37,7 +37,7 @@ class Double(Typed):
     bson_type: ClassVar[bytes] = bson_bytes.DOUBLE
 
     def value(self, raw: bytes) -> bytes:
-        """See `Typed`."""
+        """Return the bytes as they are."""
         return raw
 
     def emit(self, code: Emitter, raw: Raw) -> Value:
@@ -55,11 +55,11 @@ class Single(Typed):
     bson_type: ClassVar[bytes] = bson_bytes.DOUBLE
 
     def value(self, raw: bytes) -> bytes:
-        """See `Typed`."""
+        """Return the double that prints like the single."""
         return SINGLES[raw]
 
     def emit(self, code: Emitter, raw: Raw) -> Value:
-        """Look the four bytes up among those seen lately."""
+        """Look up the four bytes among recent ones."""
         table = code.bind("SINGLES", SINGLES)
         return Value(self.bson_type, (f"{table}[{raw.name}]",), Size(8))
 
@@ -71,6 +71,6 @@ class FloatString(Typed):
     bson_type: ClassVar[bytes] = bson_bytes.STRING
 
     def value(self, raw: bytes) -> bytes:
-        """See `Typed`."""
+        """Return the shortest decimal as a BSON string."""
         number = shortest(raw) if len(raw) == FLOAT.size else DOUBLE.unpack(raw)[0]
         return bson_bytes.string(repr(number).encode())

@@ -19,7 +19,7 @@ YEAR_ORIGIN = 1900
 
 
 def _extensions(width: int) -> tuple[bytes, ...]:
-    """For each value of the highest byte, the `width` bytes that extend its sign."""
+    """Return, for each value of the highest byte, the `width` bytes that extend its sign."""
     return (bytes(width),) * SIGN_BIT + (b"\xff" * width,) * SIGN_BIT
 
 
@@ -28,7 +28,7 @@ EXTENSIONS = {width: _extensions(width) for width in range(1, 4)}
 
 @dataclass(frozen=True, slots=True)
 class Integer(Encoder):
-    """An integer of `wire.size` bytes; int32 where the column's range fits, else int64."""
+    """An integer of `wire.size` bytes; int32 if the column's range fits, else int64."""
 
     unsigned: bool
 
@@ -36,16 +36,16 @@ class Integer(Encoder):
 
     @property
     def usual_type(self) -> bytes:
-        """See `Encoder`."""
+        """The type of every value: int32 or int64, by the column's range."""
         return bson_bytes.INT64 if self.width == 8 else bson_bytes.INT32
 
     @property
     def width(self) -> int:
-        """Bytes of the BSON value."""
+        """The bytes of the BSON value."""
         return 8 if self.wire.size == 8 or (self.unsigned and self.wire.size == 4) else 4
 
     def convert(self, raw: bytes) -> tuple[bytes, bytes]:
-        """See `Encoder`."""
+        """Return the int32 or int64; a BIGINT UNSIGNED beyond int64 becomes Decimal128."""
         value = int.from_bytes(raw, "little", signed=not self.unsigned)
         if self.width == 4:
             return bson_bytes.INT32, bson_bytes.pack_int32(value)
@@ -75,11 +75,11 @@ class WideInteger(Encoder):
 
     @property
     def usual_type(self) -> bytes:
-        """See `Encoder`."""
+        """The type below 2^63: int64."""
         return bson_bytes.INT64
 
     def convert(self, raw: bytes) -> tuple[bytes, bytes]:
-        """See `Encoder`."""
+        """Return the int64, or a Decimal128 beyond its range."""
         return bson_bytes.long_integer(int.from_bytes(raw, "little", signed=not self.unsigned))
 
 
@@ -92,7 +92,7 @@ class IntegerDouble(Typed):
     bson_type: ClassVar[bytes] = bson_bytes.DOUBLE
 
     def value(self, raw: bytes) -> bytes:
-        """See `Typed`."""
+        """Return the nearest double."""
         number = int.from_bytes(raw, "little", signed=not self.unsigned)
         return bson_bytes.pack_double(float(number))
 
@@ -107,7 +107,7 @@ class IntegerDecimal(Typed):
     injective: ClassVar[bool] = True
 
     def value(self, raw: bytes) -> bytes:
-        """See `Typed`."""
+        """Return the Decimal128."""
         number = int.from_bytes(raw, "little", signed=not self.unsigned)
         return bson_bytes.decimal128(number, 0)
 
@@ -122,7 +122,7 @@ class IntegerString(Typed):
     injective: ClassVar[bool] = True
 
     def value(self, raw: bytes) -> bytes:
-        """See `Typed`."""
+        """Return the digits as a BSON string."""
         number = int.from_bytes(raw, "little", signed=not self.unsigned)
         return bson_bytes.string(str(number).encode())
 
@@ -138,15 +138,15 @@ class Boolean(Typed):
 
     @property
     def codes(self) -> str:  # type: ignore[override]
-        """One byte is read as an integer."""
+        """The code of one byte, read as an integer; else bytes."""
         return "B" if self.wire.size == 1 else ""
 
     def value(self, raw: bytes) -> bytes:
-        """See `Typed`."""
+        """Return the bool."""
         return b"\x01" if any(raw) else b"\x00"
 
     def emit(self, code: Emitter, raw: Raw) -> Value:
-        """Look a single byte up."""
+        """Look up a single byte."""
         if self.wire.size != 1:
             return Typed.emit(self, code, raw)
         table = code.bind("BOOLEANS", BOOLEANS)
@@ -173,11 +173,11 @@ class TinyInteger(Typed):
     codes: ClassVar[str] = "B"
 
     def value(self, raw: bytes) -> bytes:
-        """See `Typed`."""
+        """Return the int32."""
         return TINY[self.unsigned][raw[0]]
 
     def emit(self, code: Emitter, raw: Raw) -> Value:
-        """Look the byte up."""
+        """Look up the byte."""
         table = code.bind(f"TINY_{'U' if self.unsigned else 'S'}", TINY[self.unsigned])
         return Value(self.bson_type, (f"{table}[{raw.name}]",), Size(4))
 
@@ -194,17 +194,17 @@ class Year(Typed):
     codes: ClassVar[str] = "B"
 
     def value(self, raw: bytes) -> bytes:
-        """See `Typed`."""
+        """Return the year as int32."""
         return YEARS[raw[0]]
 
     def emit(self, code: Emitter, raw: Raw) -> Value:
-        """Look the byte up."""
+        """Look up the byte."""
         table = code.bind("YEARS", YEARS)
         return Value(self.bson_type, (f"{table}[{raw.name}]",), Size(4))
 
 
 def integer(size: int, *, unsigned: bool) -> Encoder:
-    """Give the default encoder of an integer column of `size` bytes."""
+    """Return the default encoder of an integer column of `size` bytes."""
     if size == 1:
         return TinyInteger(Wire(size), unsigned)
     return Integer(Wire(size), unsigned)

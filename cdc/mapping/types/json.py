@@ -35,7 +35,7 @@ MAX_DEPTH = 100
 """MySQL's `JSON_DOCUMENT_MAX_DEPTH`; MongoDB promises as much, and stores 180 levels."""
 TOO_DEEP = f"JSON nests deeper than {MAX_DEPTH} levels"
 GROWTH = 8
-"""BSON that grows beyond so many times its JSON comes from offsets that run in circles."""
+"""A larger ratio of BSON to JSON size shows offsets that run in circles."""
 
 UINT16S = LENGTHS
 INT16S = tuple(map(pack_int32, (*range(1 << 15), *range(-(1 << 15), 0))))
@@ -59,13 +59,13 @@ NUMBERS = {
 }
 
 SMALL_COUNT = 64
-"""Members up to which a container's keys, and how its entries are read, are remembered."""
+"""The most members of a container whose keys and entry layout are cached."""
 SMALL_NAMES = 4096
-"""Bytes of keys up to which they are."""
+"""The most bytes of keys that are cached."""
 
 
 class RareKey:
-    """As `Key`, made when it is asked for: much smaller, and dearer to ask."""
+    """A `Key` that is computed on access: much smaller, and slower to read."""
 
     __slots__ = ("_name",)
 
@@ -77,18 +77,18 @@ class RareKey:
 
 
 Key = tuple[bytes, ...]
-"""An element's header for each JSON type: BSON type byte and name; the name where it varies."""
+"""An element's header for each JSON type: BSON type byte and name; only the name if it varies."""
 Keys = Sequence[Key | RareKey]
 
 
 def key(name: bytes) -> Key:
-    """Give the headers of elements called `name`; raises Unrepresentable for a NUL in it."""
+    """Return the headers of elements named `name`; raises Unrepresentable for a NUL in it."""
     rare = rare_key(name)
     return tuple(rare[code] for code in range(OPAQUE + 1))
 
 
 def rare_key(name: bytes) -> RareKey:
-    """As `key`, for a name that may never come again."""
+    """Return the headers as `key` does, for a name that may never occur again."""
     if b"\0" in name:
         raise Unrepresentable("a JSON key holds the character NUL")
     name.decode()
@@ -100,7 +100,7 @@ INDEXES = tuple(key(b"%d" % index) for index in range(1000))
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """How a small or a large container counts: `code` is the struct code of its counts."""
+    """The layout of a small or a large container: `code` is the struct code of its counts."""
 
     code: str
     header: struct.Struct
@@ -108,7 +108,7 @@ class _Form:
 
     @property
     def header_size(self) -> int:
-        """Bytes before the entries."""
+        """The bytes before the entries."""
         return self.header.size
 
 
@@ -118,7 +118,7 @@ def _entries(codes: str, count: int) -> struct.Struct:
 
 
 def _unpacked(codes: str, count: int, data: bytes, at: int) -> tuple[int, ...]:
-    """Read `count` entries that stand at an offset."""
+    """Read `count` entries at an offset."""
     if count <= SMALL_COUNT:
         return _entries(codes, count).unpack_from(data, at)
     entry = _entries(codes, 1)
@@ -132,7 +132,7 @@ FORMS = (SMALL, LARGE, SMALL, LARGE)
 
 
 Nested = Callable[[bytes, int, int, int], bytes]
-"""Gives the BSON of a container: its bytes, its offset, its type and the depth that is left."""
+"""Returns the BSON of a container, from its bytes, offset, type and remaining depth."""
 
 
 def _whole(data: bytes, base: int, code: int, depth: int) -> bytes:
@@ -140,7 +140,7 @@ def _whole(data: bytes, base: int, code: int, depth: int) -> bytes:
 
 
 def transcode(data: bytes) -> Encoded:
-    """BSON type byte and value bytes of a JSON value in MySQL's binary form."""
+    """Return BSON type byte and value bytes of a JSON value in MySQL's binary form."""
     if not data:
         return LITERALS[0]  # Field_json::val_json reads an empty value as JSON null
     code = data[0]
@@ -155,7 +155,7 @@ def transcode(data: bytes) -> Encoded:
 
 
 def scalar(data: bytes, code: int, at: int) -> Encoded:
-    """Give a value that stands at an offset and is no container."""
+    """Return the value at an offset; it is no container."""
     if code == STRING:
         length, at = length_at(data, at)
         text = _exactly(data, at, length)
@@ -181,7 +181,7 @@ def _exactly(data: bytes, at: int, size: int) -> bytes:
 
 
 def length_at(data: bytes, at: int) -> tuple[int, int]:
-    """Give a length in groups of seven bits, the lowest first; and the offset behind it."""
+    """Return a length in groups of seven bits, the lowest first, and the offset behind it."""
     length = 0
     for shift in range(0, 35, 7):
         byte = data[at]
@@ -193,7 +193,7 @@ def length_at(data: bytes, at: int) -> tuple[int, int]:
 
 
 def _keys(entries_and_names: tuple[bytes, bytes, str]) -> tuple[Key, ...]:
-    """Give the keys by an object's key entries and the bytes from first to last name."""
+    """Return the keys of an object, from its key entries and the bytes from first to last name."""
     return tuple(map(key, _names(*entries_and_names)))
 
 
@@ -227,7 +227,7 @@ def _array_keys(count: int) -> Keys:
 
 
 def container(data: bytes, base: int, code: int, depth: int, nested: Nested) -> bytes:
-    """Give the BSON of the container whose count is at `base`, those inside it by `nested`."""
+    """Return the BSON of the container whose count is at `base`; `nested` converts inner ones."""
     if not depth:
         raise Unrepresentable(TOO_DEEP)
     form = FORMS[code]

@@ -1,9 +1,9 @@
 """Changes within JSON values, as a partial update logs them, applied to MySQL's binary JSON.
 
 Format: `Json_diff_vector` in MySQL's `sql-common/json_diff.h`: for each change, in order, an
-operation byte, the length and text of a path, and but for REMOVE the length and bytes of a
-binary JSON value. Lengths are length-encoded integers. What each change means, and when it does
-not fit its value, is `apply_json_diff` in `json_diff.cc`.
+operation byte, the length and text of a path, and, except for REMOVE, the length and bytes of a
+binary JSON value. Lengths are length-encoded integers. `apply_json_diff` in `json_diff.cc` defines
+the changes, and when one does not fit its value.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MAX_DEPTH = 100
 
 
 class Operation(IntEnum):
-    """`enum_json_diff_operation`."""
+    """The values of `enum_json_diff_operation`."""
 
     REPLACE = 0
     INSERT = 1
@@ -44,13 +44,13 @@ class Cell:
     from_end: bool = False
 
     def position(self, size: int) -> int:
-        """Where it is in an array of `size` cells; `size` or 0 where the array has no such cell."""
+        """Return its index in an array of `size` cells; `size` or 0 if there is no such cell."""
         if self.from_end:
             return max(size - self.index - 1, 0)
         return min(self.index, size)
 
     def within(self, size: int) -> bool:
-        """Whether an array of `size` cells has it."""
+        """Return whether an array of `size` cells has it."""
         return self.index < size
 
 
@@ -60,7 +60,7 @@ Leg = bytes | Cell
 
 @dataclass(frozen=True, slots=True)
 class Diff:
-    """One change: what to do at a path, and the value to put there."""
+    """One change: an operation at a path, and the value to put there."""
 
     operation: Operation
     path: tuple[Leg, ...]
@@ -68,7 +68,7 @@ class Diff:
 
 
 def patched(document: bytes, diffs: bytes) -> bytes:
-    """Give a JSON column's bytes after all the changes; raises BadJson where one does not fit."""
+    """Return a JSON column's bytes after all the changes; raises BadJson if one does not fit."""
     value = parse(document)
     for diff in parse_diffs(diffs):
         value = _changed(value, diff.path, diff)
@@ -76,7 +76,7 @@ def patched(document: bytes, diffs: bytes) -> bytes:
 
 
 def parse_diffs(data: bytes) -> Iterator[Diff]:
-    """Read changes back to back; raises BadJson."""
+    """Yield changes that stand back to back; raises BadJson."""
     at = 0
     while at < len(data):
         try:
@@ -92,7 +92,7 @@ def parse_diffs(data: bytes) -> Iterator[Diff]:
 
 
 def _text(data: bytes, at: int) -> tuple[bytes, int]:
-    """Read bytes behind their length-encoded length; and the offset behind them."""
+    """Read bytes behind their length-encoded length; return them and the offset behind them."""
     first = data[at : at + 1]
     width = {b"\xfc": 2, b"\xfd": 3, b"\xfe": 8}.get(first, 0)
     start = at + 1 + width
@@ -115,7 +115,7 @@ _LEG = re.compile(
 
 
 def parse_path(text: bytes) -> tuple[Leg, ...]:
-    """Read a path as the server writes it: `$`, then `.name`, `."name"`, `[3]`, `[last-3]`."""
+    """Parse a path as the server writes it: `$`, then `.name`, `."name"`, `[3]`, `[last-3]`."""
     path = _decoded(text)
     legs: list[Leg] = []
     at = 1
@@ -151,7 +151,7 @@ def _leg(match: re.Match[str]) -> Leg:
 
 
 def _changed(value: Value, path: tuple[Leg, ...], diff: Diff) -> Value:
-    """Give `value` after `diff`, of whose path `path` is left."""
+    """Return `value` after `diff`; `path` is the rest of the diff's path."""
     leg, rest = path[0], path[1:]
     found = members(value)
     at, exists = _find(value, found, leg)
@@ -175,7 +175,7 @@ def _instead(name: bytes, old: Value, rest: tuple[Leg, ...], diff: Diff) -> list
 
 
 def _find(value: Value, found: list[Member], leg: Leg) -> tuple[int, bool]:
-    """Give where a leg's member is, or would be; and whether it is there."""
+    """Return the index of a leg's member, or its place if absent; and whether it is there."""
     if isinstance(leg, Cell) and value.is_array:
         return leg.position(len(found)), leg.within(len(found))
     if isinstance(leg, bytes) and value.is_object:

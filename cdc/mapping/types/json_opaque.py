@@ -1,8 +1,8 @@
-"""The values inside binary JSON that JSON has no type for, as SELECT prints them.
+"""Converts the values inside binary JSON that JSON has no type for, as SELECT prints them.
 
 Format: `json_binary.h`: a field type, a length and bytes. Temporal values are the packed 64-bit
-form of `TIME_to_longlong_packed` (`mysys/my_time.cc`), decimals `precision, scale` and the
-binary form of a DECIMAL column. SELECT prints anything else as `base64:type<field type>:<data>`
+form of `TIME_to_longlong_packed` (`mysys/my_time.cc`), decimals `precision, scale` and the binary
+form of a DECIMAL column. SELECT prints anything else as `base64:type<field type>:<data>`
 (`Json_wrapper::to_string`), with a newline after every 76 characters of base64.
 """
 
@@ -22,7 +22,7 @@ FRACTION_BITS = 24
 
 
 def opaque(field_type: int, data: bytes) -> Encoded:
-    """BSON type byte and value bytes of an opaque value."""
+    """Return BSON type byte and value bytes of an opaque value."""
     if field_type == DECIMAL:
         return _decimal(data)
     if field_type in (TIMESTAMP, DATE, TIME, DATETIME):
@@ -33,7 +33,7 @@ def opaque(field_type: int, data: bytes) -> Encoded:
 
 
 def _decimal(data: bytes) -> Encoded:
-    """Give a double; without a fraction an integer, as its text cannot be told from one."""
+    """Return a double, or an integer if there is no fraction: their texts are the same."""
     precision, scale = data[0], data[1]
     if len(data) - 2 != byte_size(precision, scale):
         raise ValueError("a JSON decimal has the wrong size")

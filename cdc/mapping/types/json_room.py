@@ -1,4 +1,4 @@
-"""Which shapes of JSON values get a function of their own: those met often, while there is room."""
+"""Decides which shapes of JSON values get a function: frequent ones, while there is room."""
 
 from __future__ import annotations
 
@@ -6,29 +6,29 @@ from collections.abc import Callable
 from typing import Any
 
 Transcoder = Callable[[bytes, int], bytes]
-"""Gives the BSON of the container at an offset."""
+"""Returns the BSON of the container at an offset."""
 
 MEETINGS = 8
-"""How often a shape is met before it gets one."""
+"""The number of meetings after which a shape gets a function."""
 MAX_SHAPES = 2048
-"""Shapes of objects that have a function at one time, and so of arrays: some 20 MB."""
+"""The most object shapes with a function at one time, and as many of arrays: some 20 MB."""
 MAX_MET = 1 << 14
-"""Rare shapes whose meetings are counted at one time."""
+"""The most rare shapes that are counted at one time."""
 
 
 class Room:
-    """How many shapes may still be compiled, and how often those were met that are not."""
+    """Counts the shapes that may still be compiled, and the meetings of those that are not."""
 
     def __init__(self) -> None:
         self.empty()
 
     def empty(self) -> None:
-        """Forget all of them."""
+        """Forget all counts."""
         self.left = MAX_SHAPES
         self._met: dict[tuple[int, Any], int] = {}
 
     def met_often(self, owner: int, shape: Any) -> bool:
-        """Note a meeting; tell whether the shape is now to be compiled."""
+        """Count a meeting; return whether the shape is now to be compiled."""
         if not self.left:
             return False
         if len(self._met) >= MAX_MET:
@@ -42,7 +42,7 @@ class Room:
 
 
 class Shapes(dict[Any, Transcoder]):
-    """Transcoders by shape; a shape that is met often is compiled, as long as there is room."""
+    """Transcoders by shape; a frequent shape is compiled, as long as there is room."""
 
     def __init__(
         self, compile_shape: Callable[[Any], Transcoder], otherwise: Transcoder, room: Room
@@ -60,5 +60,5 @@ class Shapes(dict[Any, Transcoder]):
 
 
 FULL = Room()
-"""No shape gets a function here."""
+"""A room in which no shape gets a function."""
 FULL.left = 0

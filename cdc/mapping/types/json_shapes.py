@@ -1,10 +1,10 @@
-"""Generated transcoders for the JSON objects and arrays whose shape comes again and again.
+"""Generates transcoders for JSON objects and arrays of frequent shapes.
 
-A shape is what a container says before its values: its keys and the types of its values. For
-each shape that was met often enough a function is generated that reads the values' offsets with
-one `struct` call and joins headers, lengths and slices. Rare shapes, and containers that are
-large, are read by `cdc.mapping.types.json`, whose result this must equal: a value that the
-generated code does not cover raises, and the row is read again by that module.
+A shape is what a container holds before its values: its keys and the types of its values. For each
+frequent shape a function is generated that reads the values' offsets with one `struct` call and
+joins headers, lengths and slices. `cdc.mapping.types.json` reads rare shapes and large containers;
+the results of both must be equal. A value that the generated code does not cover raises, and that
+module reads the row again.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ ShapeKey = tuple[bytes, bytes]
 """The types of an object's values, and its names back to back."""
 
 MAX_ELEMENTS = 64
-"""Elements of the largest container that gets a function of its own."""
+"""The most elements of a container that gets a function of its own."""
 SHORT_ARRAY_BYTES = 16
-"""The largest array whose BSON is remembered: empty ones, a pair of small numbers, flags."""
+"""The largest array whose BSON is cached: empty ones, a pair of small numbers, flags."""
 MAX_BYTES = json.GROWTH << 16
-"""No small container's BSON is this large: offsets that run in circles grow beyond it."""
+"""No small container's BSON is this large; offsets that run in circles exceed it."""
 EMPTY = bson_bytes.document(b"")
 
 
 def transcode(data: bytes) -> Encoded:
-    """As `json.transcode`, for ordinary values; raises for others."""
+    """Convert as `json.transcode` does, for ordinary values; raises for others."""
     code = data[0]
     if code != SMALL_OBJECT and code != SMALL_ARRAY:
         return json.transcode(data)
@@ -88,7 +88,7 @@ def _longer_array(data: bytes, base: int) -> bytes:
 
 
 def _nested(data: bytes, base: int, code: int, depth: int) -> bytes:
-    """Read a container whatever its shape, those inside it by their shapes."""
+    """Read a container of any shape; `_inside` reads the inner ones by their shapes."""
     return json.container(data, base, code, depth, _inside)
 
 
@@ -101,7 +101,7 @@ def _inside(data: bytes, base: int, code: int, depth: int) -> bytes:
 
 
 class _KeyEntries(dict[bytes, tuple[int, Shapes]]):
-    """For each run of key entries, how long the names are, and the shapes with such names."""
+    """For each run of key entries, the length of the names, and the shapes with such names."""
 
     _room = Room()
 
@@ -129,7 +129,7 @@ class _KeyEntries(dict[bytes, tuple[int, Shapes]]):
 
 
 def _adjoin(offsets: tuple[int, ...], lengths: tuple[int, ...]) -> bool:
-    """Whether the names lie back to back behind the value entries, as they are first written."""
+    """Return whether the names lie back to back behind the value entries, as at first writing."""
     at = 4 + 7 * len(offsets)
     for offset, length in zip(offsets, lengths, strict=True):
         if offset != at:
@@ -180,13 +180,13 @@ def _compile(types: bytes, keys: list[Key], header_size: int) -> Transcoder:
 
 
 def _named(code: Emitter, parts: Iterable[Part]) -> Iterator[Part]:
-    """Bind what is constant: it holds keys, which a traceback must not show."""
+    """Bind constants: they hold keys, which a traceback must not show."""
     for at, part in enumerate(folded(parts)):
         yield part if isinstance(part, str) else code.bind(f"constant_{at}", part)
 
 
 class _Element:
-    """One element of a shape: how its entry is read, and the code that makes BSON of it."""
+    """One element of a shape: how its entry is read, and its code."""
 
     def __init__(self, code: Emitter, number: int, kind: int, key: Key) -> None:
         self._code = code
@@ -196,7 +196,7 @@ class _Element:
         self.entry = "xBx" if kind == LITERAL else "xH"
 
     def emit(self) -> tuple[list[Part], Size]:
-        """Emit what must be computed; the element's parts and their size."""
+        """Emit the computed parts; return the element's parts and their size."""
         match self._kind:
             case json.STRING:
                 return self._string()
@@ -286,7 +286,7 @@ class Json(Encoder):
     """A MySQL JSON column as native BSON."""
 
     def convert(self, raw: bytes) -> Encoded:
-        """See `Encoder`."""
+        """Convert with the reference implementation."""
         return json.transcode(raw)
 
     def emit(self, code: Emitter, raw: Raw) -> Value:

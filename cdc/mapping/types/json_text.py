@@ -1,4 +1,4 @@
-"""JSON text to native BSON: MariaDB's JSON (`type: json`), and MySQL's as SELECT prints it."""
+"""Converts JSON text to BSON: MariaDB's JSON (`type: json`), and MySQL's as SELECT prints it."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from cdc.mapping.types.json import MAX_DEPTH, TOO_DEEP
 Encoded = tuple[bytes, bytes]
 
 INFINITIES = (b"\xf0\x7f", b"\xf0\xff")
-"""How the double infinity ends, and the negative one; found elsewhere they cost time only."""
+"""The last bytes of infinity and negative infinity; found elsewhere they only cost time."""
 
 
 def encode(text: bytes) -> Encoded:
-    """BSON type byte and value bytes of a JSON text in UTF-8; raises ValueError if it is not JSON.
+    """Return BSON type byte and value bytes of a UTF-8 JSON text; raises ValueError.
 
-    orjson and bson's C code do it in a fifth of the time that Python takes. What they refuse is
-    read again, step by step, to say why or to do what they cannot.
+    orjson and bson's C code do it in a fifth of the time that Python takes. A text that they refuse
+    is read again, step by step, for the reason or for what they cannot do.
     """
     try:
         document = bson.encode({"": orjson.loads(text)})
@@ -47,19 +47,19 @@ def _step_by_step(text: bytes) -> Encoded:
 
 
 def _depth(value: Any) -> int:
-    """Give how many containers stand one inside the other."""
+    """Return the depth of nested containers."""
     if isinstance(value, dict):
         return 1 + max(map(_depth, value.values()), default=0)
     return 1 + max(map(_depth, value), default=0) if isinstance(value, list) else 0
 
 
 def encode_value(value: Any) -> Encoded:
-    """BSON type byte and value bytes of a JSON value as Python reads it."""
+    """Return BSON type byte and value bytes of a JSON value as Python reads it."""
     return _by_bson(value) or _value(value)
 
 
 def _by_bson(value: Any) -> Encoded | None:
-    """Have bson's C code encode it, which is fast; None where it might not do as `_value` does."""
+    """Encode with bson's fast C code; None if its result might differ from `_value`."""
     try:
         document = bson.encode({"": value})
     except (OverflowError, ValueError, bson.errors.InvalidDocument):
@@ -106,7 +106,7 @@ def _double(value: float) -> Encoded:
 
 
 def _integer(value: int) -> Encoded:
-    """As MySQL reads it: an integer of 64 bits, signed or not; a double beyond them."""
+    """Encode as MySQL reads it: an integer of 64 bits, signed or not; a double beyond them."""
     if bson_bytes.MIN_INTEGER <= value <= bson_bytes.MAX_INTEGER:
         return bson_bytes.integer(value)
     try:
@@ -131,7 +131,7 @@ class JsonText(Encoder):
     """A text column that holds JSON in UTF-8."""
 
     def convert(self, raw: bytes) -> Encoded:
-        """See `Encoder`."""
+        """Convert the text as `encode` does."""
         return encode(raw)
 
 
@@ -142,5 +142,5 @@ class DecodedJsonText(Encoder):
     decode: Callable[[bytes], str]
 
     def convert(self, raw: bytes) -> Encoded:
-        """See `Encoder`."""
+        """Decode the text, then convert it as `encode` does."""
         return encode(self.decode(raw).encode())

@@ -1,7 +1,7 @@
-"""MySQL's binary JSON as values that can be changed and written again.
+"""Reads MySQL's binary JSON as values that can be changed, and writes it again.
 
-Only the containers on the way to a change are taken apart; whatever else they hold is copied as
-it is. Format: see `cdc.mapping.types.json`.
+Only the containers on the path of a change are split; everything else is copied as it is. Format:
+see `cdc.mapping.types.json`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SMALL_LIMIT = 0xFFFF
 """The largest count, offset and size of a small container."""
 
 INLINE_SIZES = {LITERAL: 1, INT16: 2, UINT16: 2}
-"""Bytes of the values that stand in their entry; in large containers INT32 and UINT32 do too."""
+"""The bytes of values that stand in their entry; in large containers also INT32 and UINT32."""
 SIZES = {INT32: 4, UINT32: 4, INT64: 8, UINT64: 8, DOUBLE: 8}
 
 
@@ -61,14 +61,14 @@ Member = tuple[bytes, Value]
 
 
 def parse(data: bytes) -> Value:
-    """Give the value of a JSON column; raises BadJson."""
+    """Parse the value of a JSON column; raises BadJson."""
     if not data:
         return Value(LITERAL, b"\0")  # see `cdc.mapping.types.json.transcode`
     return _at(data, data[0], 1)
 
 
 def members(value: Value) -> list[Member]:
-    """Give what a container holds, in order; raises BadJson, also for a value that is none."""
+    """Return the members of a container, in order; raises BadJson, also for a scalar."""
     if value.kind > LARGE_ARRAY:
         raise BadJson("a JSON value that is no container has no members")
     try:
@@ -78,7 +78,7 @@ def members(value: Value) -> list[Member]:
 
 
 def container(kind: int, items: Sequence[Member]) -> Value:
-    """Give an object or array, whichever `kind` is, of members in their order."""
+    """Build an object or array, by `kind`, of members in their order."""
     named = kind <= LARGE_OBJECT
     found = _written(items, named=named, large=False)
     if found is None:
@@ -89,12 +89,12 @@ def container(kind: int, items: Sequence[Member]) -> Value:
 
 
 def serialized(value: Value) -> bytes:
-    """Give the bytes of a JSON column."""
+    """Return the bytes of a JSON column."""
     return bytes((value.kind,)) + value.data
 
 
 def _at(data: bytes, kind: int, at: int) -> Value:
-    """Give the value that begins at an offset."""
+    """Return the value that begins at an offset."""
     end = at + _size(data, kind, at)
     if end > len(data):
         raise BadJson("a JSON value ends early")
@@ -140,7 +140,7 @@ def _members(value: Value) -> Iterator[Member]:
 
 
 def _bounded(found: Iterator[Member], limit: int) -> list[Member]:
-    """Collect members, which cannot be larger than what holds them unless offsets overlap."""
+    """Collect members; they are no larger than their container unless offsets overlap."""
     collected, size = [], 0
     for name, value in found:
         size += len(name) + len(value.data)
@@ -151,7 +151,7 @@ def _bounded(found: Iterator[Member], limit: int) -> list[Member]:
 
 
 def _written(items: Sequence[Member], *, named: bool, large: bool) -> bytes | None:
-    """Give a container's bytes, None where a small one cannot hold them."""
+    """Return a container's bytes; None if a small one cannot hold them."""
     code, width = ("I", 4) if large else ("H", 2)
     at = 2 * width + len(items) * (width + 1 + (width + 2) * named)
     keys: list[tuple[int, int]] = []
@@ -177,7 +177,7 @@ def _written(items: Sequence[Member], *, named: bool, large: bool) -> bytes | No
 
 
 def _entry(kind: int, where: int | bytes, code: str) -> bytes:
-    """Give a value entry: the value's type, and its offset or the value itself."""
+    """Return a value entry: the value's type, and its offset or the value itself."""
     if isinstance(where, bytes):
         return bytes((kind,)) + where
     return struct.pack(f"<B{code}", kind, where)

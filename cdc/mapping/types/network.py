@@ -29,7 +29,7 @@ class Uuid(Typed):
     injective: ClassVar[bool] = True
 
     def value(self, raw: bytes) -> bytes:
-        """See `Typed`."""
+        """Return the UUID with its subtype."""
         return bson_bytes.binary(raw.ljust(UUID_BYTES, b"\0"), UUID_SUBTYPE)
 
 
@@ -43,13 +43,13 @@ class Inet(Typed):
     injective: ClassVar[bool] = True
 
     def value(self, raw: bytes) -> bytes:
-        """See `Typed`."""
+        """Return the printed address as a BSON string."""
         raw = raw.ljust(self.size, b"\0")
         address = socket.inet_ntop(socket.AF_INET, raw) if self.size == IPV4_BYTES else _inet6(raw)
         return bson_bytes.string(address.encode())
 
 
 def _inet6(raw: bytes) -> str:
-    """As MariaDB prints it, which shortens a single group of zeros too, other than RFC 5952."""
+    """Print as MariaDB does: unlike RFC 5952, it also shortens a single group of zeros."""
     address = socket.inet_ntop(socket.AF_INET6, raw)
     return address if "::" in address else _ZERO_GROUP.sub("::", address, count=1)

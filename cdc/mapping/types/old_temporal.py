@@ -34,7 +34,7 @@ class OldTime(Typed):
     injective: ClassVar[bool] = True
 
     def value(self, raw: bytes) -> bytes:
-        """See `Typed`."""
+        """Return the printed time as a BSON string."""
         digits = int.from_bytes(raw, "little", signed=True)
         hour, minute, second = _clock(abs(digits))
         text = f"{'-' * (digits < 0)}{hour:02d}:{minute:02d}:{second:02d}"
@@ -57,7 +57,7 @@ class OldDateTime(Encoder):
     injective: ClassVar[bool] = True
 
     def convert(self, raw: bytes) -> Encoded:
-        """See `Encoder`."""
+        """Return a date, or null for a zero or partial date."""
         year, month, day, hour, minute, second = _datetime(raw)
         try:
             midnight = day_milliseconds(year, month, day)
@@ -76,7 +76,7 @@ class OldDateTimeString(Typed):
     injective: ClassVar[bool] = True
 
     def value(self, raw: bytes) -> bytes:
-        """See `Typed`."""
+        """Return the printed datetime as a BSON string."""
         year, month, day, hour, minute, second = _datetime(raw)
         text = f"{year:04d}-{month:02d}-{day:02d} {hour:02d}:{minute:02d}:{second:02d}"
         return bson_bytes.string(text.encode())
@@ -92,7 +92,7 @@ class OldTimestamp(Encoder):
     injective: ClassVar[bool] = True
 
     def convert(self, raw: bytes) -> Encoded:
-        """See `Encoder`."""
+        """Return a date, or null for the zero timestamp."""
         seconds = int.from_bytes(raw, "little")
         if not seconds:
             self.report(ZERO_DATE)
@@ -108,7 +108,7 @@ class OldTimestampString(Typed):
     injective: ClassVar[bool] = True
 
     def value(self, raw: bytes) -> bytes:
-        """See `Typed`."""
+        """Return the printed timestamp as a BSON string."""
         seconds = int.from_bytes(raw, "little")
         text = "0000-00-00 00:00:00"
         if seconds:

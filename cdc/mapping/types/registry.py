@@ -1,4 +1,4 @@
-"""Which encoder a column gets: its type's default, or what `type:` asks for."""
+"""Selects the encoder of a column: its type's default, or what `type:` requests."""
 
 from __future__ import annotations
 
@@ -52,11 +52,11 @@ COMPRESSED = {
     FieldType.MARIADB_VARCHAR_COMPRESSED: FieldType.VARCHAR,
 }
 FRACTION_BYTES = (0, 1, 1, 2, 2, 3, 3)
-"""Bytes of a fraction of so many digits of the second."""
+"""The bytes of a fraction of so many digits of the second."""
 
 
 SPELLED_PREFIX = 2
-"""Bytes of the length of an ENUM or SET that is spelled: 64 members are up to 65,343 bytes."""
+"""The bytes of the length of a spelled ENUM or SET: 64 members are up to 65,343 bytes."""
 
 
 class Unsupported(ValueError):
@@ -64,7 +64,7 @@ class Unsupported(ValueError):
 
 
 def wire(column: Column) -> Wire:
-    """How the column lies in a row image."""
+    """Return the column's place in a row image."""
     match column.type:
         case kind if kind in INTEGER_BYTES:
             return Wire(INTEGER_BYTES[kind])
@@ -98,7 +98,7 @@ def wire(column: Column) -> Wire:
 
 
 def encoder(column: Column, wanted: ValueType | None, report: Report) -> Encoder:
-    """Give the encoder of a column; raises Unsupported, naming what stands in the way."""
+    """Return the encoder of a column; raises Unsupported with the reason."""
     if wanted is None:
         return _default(column, report)
     if column.type in COMPRESSED:
@@ -166,12 +166,12 @@ def _spelled(column: Column, shape: Wire) -> Encoder:
 
 
 def _member_decoder(column: Column) -> charsets.Decode:
-    """Give what decodes the members of an ENUM or SET; those of a binary one are ASCII, or none."""
+    """Return the decoder of an ENUM's or SET's members; those of a binary one are ASCII."""
     return enums.ascii_text if column.collation == charsets.BINARY else _decoder(column)[0]
 
 
 def _plain(column: Column) -> Column:
-    """Give the column as it would be without compression."""
+    """Return the column as it would be without compression."""
     return replace(column, type=COMPRESSED[column.type])
 
 
@@ -284,7 +284,7 @@ def _inet(size: int) -> Callable[[Column, Report], Encoder | None]:
 
 
 def _bytes(column: Column) -> int:
-    """Give the length of a BINARY column, 0 for any other."""
+    """Return the length of a BINARY column; 0 for any other."""
     binary_string = column.type is FieldType.STRING and column.collation == charsets.BINARY
     return column.length if binary_string else 0
 

@@ -1,7 +1,7 @@
 """Charsets of one byte a character that Python does not know, as the servers read them.
 
-Each string holds the characters of the bytes 128 to 255; U+FFFE stands for bytes without one.
-Read off MySQL 9.7 and MariaDB 11.8, which agree (`CONVERT(_charset x'80' USING utf8mb4)`).
+Each string holds the characters of the bytes 128 to 255; U+FFFE stands for bytes without one. Read
+from MySQL 9.7 and MariaDB 11.8, which agree (`CONVERT(_charset x'80' USING utf8mb4)`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """GEOMETRY and its kinds: a little-endian SRID of 4 bytes, then well-known binary.
 
-WKB: OGC 06-103r4, section 8.2. MySQL stores it with x as longitude whatever the reference system
-says; GeoJSON (RFC 7946) wants just that.
+WKB: OGC 06-103r4, section 8.2. MySQL stores it with x as longitude in any reference system; GeoJSON
+(RFC 7946) wants the same.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ NAMES = (
 )
 COLLECTION = 7
 NESTING = (0, 0, 1, 2, 1, 2, 3)
-"""How deep the coordinates of each kind nest, a point being 0."""
+"""The nesting depth of each kind's coordinates; a point's is 0."""
 MULTI = frozenset({4, 5, 6})
-"""Kinds whose members are geometries with headers of their own."""
+"""The kinds whose members are geometries with headers of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Geometry(Typed):
     bson_type: ClassVar[bytes] = bson_bytes.DOCUMENT
 
     def value(self, raw: bytes) -> bytes:
-        """See `Typed`."""
+        """Return the GeoJSON, or `{srid, wkb}`."""
         (srid,) = SRID.unpack_from(raw)
         if srid not in GEOJSON_SRIDS:
             return _plain(srid, raw[SRID.size :])

@@ -23,12 +23,12 @@ from cdc.mapping.types.encoder import Encoder, Raw
 UNIX_EPOCH_DAY = date(1970, 1, 1).toordinal()
 DAY_MILLISECONDS = 86_400_000
 FRACTION_CODES = ("", "B", "H", "HB")
-"""struct codes of a fraction of so many bytes, behind a four-byte integer."""
+"""The struct codes of a fraction of so many bytes, behind a four-byte integer."""
 EXACT_DIGITS = 3
-"""Digits of the seconds that a BSON date holds."""
+"""The digits of the second that a BSON date holds."""
 CYCLE_YEARS = 400
 CYCLE_DAYS = 146_097
-"""After so many the calendar repeats itself: Python's has no year 0, which is looked up in 400."""
+"""The days after which the calendar repeats: Python's has no year 0, so 400 stands for it."""
 
 Report = Callable[[str], None]
 """Counts a loss by its reason."""
@@ -41,7 +41,7 @@ class PartialDate(ValueError):
 
 
 def day_milliseconds(year: int, month: int, day: int) -> int:
-    """Milliseconds from the epoch to that day; raises PartialDate.
+    """Return the milliseconds from the epoch to that day; raises PartialDate.
 
     The year 0 is that of ISO 8601, which has a 29 February, as every multiple of 400.
     """
@@ -56,7 +56,7 @@ def day_milliseconds(year: int, month: int, day: int) -> int:
 
 
 def _hour_milliseconds(packed: int) -> int:
-    """From the epoch to the hour that a DATETIME's highest 28 bits tell."""
+    """Return the milliseconds from the epoch to the hour in a DATETIME's highest 28 bits."""
     year_month, day, hour = packed >> 10 & 0x1FFFF, packed >> 5 & 0x1F, packed & 0x1F
     if packed >> 27 != 1 or hour > 23:
         raise ValueError("not a DATETIME")
@@ -72,7 +72,7 @@ SECONDS: dict[int, int] = {
 
 
 def fraction_microseconds(raw: bytes) -> int:
-    """Give the fraction of a second in 0 to 3 big-endian bytes."""
+    """Return the microseconds of a fraction of a second in 0 to 3 big-endian bytes."""
     return int.from_bytes(raw, "big") * 10 ** (6 - 2 * len(raw)) if raw else 0
 
 
@@ -101,7 +101,7 @@ class DateTime(Encoder):
         return {5: "IB", 6: "IH", 7: "IHB", 8: "Q"}[self.wire.size]
 
     def convert(self, raw: bytes) -> tuple[bytes, bytes]:
-        """See `Encoder`."""
+        """Return a date, or null for a zero or partial date."""
         packed = int.from_bytes(raw[:5], "big")
         try:
             seconds = HOURS[packed >> 12] + SECONDS[packed & 0xFFF]
@@ -121,7 +121,7 @@ class DateTime(Encoder):
 
 
 def _datetime_pieces(names: tuple[str, ...]) -> tuple[str, str, str]:
-    """Expressions for the keys of HOURS and SECONDS and for the milliseconds to add."""
+    """Return expressions for the keys of HOURS and SECONDS and for the milliseconds to add."""
     if len(names) == 1:
         v = names[0]
         return f"{v} >> 36", f"{v} >> 24 & 4095", f" + ({v} & 16777215) // 1000"
@@ -138,7 +138,8 @@ def _datetime_pieces(names: tuple[str, ...]) -> tuple[str, str, str]:
 class Timestamp(Encoder):
     """A TIMESTAMP; the zero timestamp becomes null.
 
-    That has no seconds and no fraction: MariaDB also has moments within the first second of 1970.
+    The zero timestamp has neither seconds nor a fraction: MariaDB also stores moments within the
+    first second of 1970.
     """
 
     scale: int
@@ -157,7 +158,7 @@ class Timestamp(Encoder):
         return "I" + FRACTION_CODES[self.wire.size - 4]
 
     def convert(self, raw: bytes) -> tuple[bytes, bytes]:
-        """See `Encoder`."""
+        """Return a date, or null for the zero timestamp."""
         if not any(raw):
             return _zero(self.report)
         seconds = int.from_bytes(raw[:4], "big")
@@ -176,7 +177,7 @@ class Timestamp(Encoder):
 
 
 def _timestamp_fraction(names: list[str], size: int) -> str:
-    """Give an expression for the milliseconds to add, out of a fraction of `size` bytes."""
+    """Return an expression for the milliseconds to add, from a fraction of `size` bytes."""
     match size:
         case 1:
             return f" + {names[0]} * 10"
@@ -206,14 +207,14 @@ class Date(Encoder):
     injective: ClassVar[bool] = True
 
     def convert(self, raw: bytes) -> tuple[bytes, bytes]:
-        """See `Encoder`."""
+        """Return the midnight, or null for a zero or partial date."""
         try:
             return bson_bytes.DATE, DATES[raw]
         except PartialDate:
             return _zero(self.report)
 
     def emit(self, code: Emitter, raw: Raw) -> Value:
-        """Look the day up."""
+        """Look up the day."""
         table = code.bind("DATES", DATES)
         code.line(f"v_{raw.name} = {table}[{raw.name}]")
         return Value(self.bson_type, (f"v_{raw.name}",), Size(8))
@@ -233,7 +234,7 @@ class DateTimeString(Encoder):
     injective: ClassVar[bool] = True
 
     def convert(self, raw: bytes) -> tuple[bytes, bytes]:
-        """See `Encoder`."""
+        """Return the printed datetime as a BSON string."""
         packed = int.from_bytes(raw[:5], "big")
         year, month = divmod(packed >> 22 & 0x1FFFF, 13)
         hour, minute, second = packed >> 12 & 0x1F, packed >> 6 & 0x3F, packed & 0x3F
@@ -254,7 +255,7 @@ class TimestampString(Encoder):
     injective: ClassVar[bool] = True
 
     def convert(self, raw: bytes) -> tuple[bytes, bytes]:
-        """See `Encoder`."""
+        """Return the printed timestamp as a BSON string."""
         seconds = int.from_bytes(raw[:4], "big")
         text = "0000-00-00 00:00:00"
         if any(raw):
@@ -271,7 +272,7 @@ class DateString(Encoder):
     injective: ClassVar[bool] = True
 
     def convert(self, raw: bytes) -> tuple[bytes, bytes]:
-        """See `Encoder`."""
+        """Return the printed date as a BSON string."""
         packed = int.from_bytes(raw, "little")
         text = f"{packed >> 9:04d}-{packed >> 5 & 0xF:02d}-{packed & 0x1F:02d}"
         return bson_bytes.STRING, bson_bytes.string(text.encode())

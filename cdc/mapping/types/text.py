@@ -15,7 +15,7 @@ from cdc.mapping.types.encoder import Raw, Typed
 
 
 def length_field(code: Emitter, length: str, max_length: int, *, nul: bool = False) -> str:
-    """Give an expression for the int32 of `length`, plus one for a string's NUL if `nul`."""
+    """Return an expression for the int32 of `length`, plus one for a string's NUL if `nul`."""
     name, values = (
         ("STRING_LENGTHS", bson_bytes.STRING_LENGTHS) if nul else ("LENGTHS", bson_bytes.LENGTHS)
     )
@@ -34,7 +34,7 @@ class Utf8(Typed):
     injective: ClassVar[bool] = True
 
     def value(self, raw: bytes) -> bytes:
-        """See `Typed`; raises ValueError for bytes that are not UTF-8."""
+        """Return the characters as they are; raises ValueError for bytes that are not UTF-8."""
         raw.decode()
         return bson_bytes.string(raw)
 
@@ -60,5 +60,5 @@ class Text(Typed):
         return self.is_injective
 
     def value(self, raw: bytes) -> bytes:
-        """See `Typed`; raises ValueError for bytes that are not of the charset."""
+        """Return the decoded characters; raises ValueError for bytes outside the charset."""
         return bson_bytes.string(self.decode(raw).encode())

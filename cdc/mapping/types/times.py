@@ -27,7 +27,7 @@ class Time(Typed):
     injective: ClassVar[bool] = True
 
     def value(self, raw: bytes) -> bytes:
-        """See `Typed`."""
+        """Return the printed time as a BSON string."""
         packed = int.from_bytes(raw, "big") - (1 << 8 * len(raw) - 1)
         sign, packed = ("-", -packed) if packed < 0 else ("", packed)
         fraction_bytes = len(raw) - WHOLE_BYTES

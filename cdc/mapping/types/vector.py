@@ -15,7 +15,7 @@ SINGLE_BYTES = 4
 
 @lru_cache(maxsize=8)
 def _template(count: int) -> tuple[struct.Struct, struct.Struct, tuple[bytes, ...]]:
-    """How to read `count` numbers, how to write the array's elements, and their headers."""
+    """Return the struct to read `count` numbers, that to write the array, and element headers."""
     headers = tuple(bson_bytes.DOUBLE + b"%d\0" % index for index in range(count))
     elements = "".join(f"{len(header)}sd" for header in headers)
     return struct.Struct(f"<{count}f"), struct.Struct(f"<{elements}"), headers
@@ -28,7 +28,7 @@ class Vector(Typed):
     bson_type: ClassVar[bytes] = bson_bytes.ARRAY
 
     def value(self, raw: bytes) -> bytes:
-        """See `Typed`."""
+        """Return the array of doubles."""
         numbers, elements, headers = _template(len(raw) // SINGLE_BYTES)
         pairs = zip(headers, numbers.unpack(raw), strict=True)
         return bson_bytes.document(elements.pack(*(item for pair in pairs for item in pair)))

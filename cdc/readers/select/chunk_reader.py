@@ -255,7 +255,7 @@ class ChunkReader:
             raise
 
     def _has_changed(self, table: SelectTable | None) -> bool:
-        """Return whether a table is not what it was; if it is, an operator's condition is wrong."""
+        """Return whether a table has changed; if not, an operator's condition is wrong."""
         if table is None:
             return True
         return definition(self._connected(), table.schema, table.table) != table.definition

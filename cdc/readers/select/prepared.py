@@ -59,12 +59,15 @@ Convert = Callable[[bytes, int, Take], None]
 
 
 class Unexpected(Retryable):
-    """The columns of a SELECT are not of the expected types."""
+    """The columns of a SELECT are not of the types that they were."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The columns of a SELECT are not of the types that they were."""
+    """The number of rows of a result, and the last row, from its null bitmap on, if there was one.
+
+    `complete` is False if the result was abandoned because of its size.
+    """
 
     count: int
     last: bytes | None

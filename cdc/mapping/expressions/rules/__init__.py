@@ -1,1 +1,1 @@
-"""What each operator and function means: one rule a name, from terms to a term."""
+"""The meaning of each operator and function: one rule a name, from terms to a term."""

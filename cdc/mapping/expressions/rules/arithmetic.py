@@ -40,7 +40,7 @@ def _sum_or_product(scope: Scope, call: Call, terms: tuple[Term, ...]) -> Term:
 
 
 def _whole(scope: Scope, call: Call, terms: tuple[Term, ...], code: str) -> Term:
-    """Give an operation of integers: unsigned if one of them is, and within the range."""
+    """Return an operation of integers: unsigned if one of them is, and within the range."""
     if any(kind.unsigned for kind in map(number, terms) if isinstance(kind, Integer)):
         return _checked(scope, call, terms, code, UNSIGNED)
     return _checked(scope, call, terms, code, BIGINT)
@@ -157,7 +157,7 @@ def _round(scope: Scope, call: Call, terms: tuple[Term, ...]) -> Term:
 
 
 def _digits(call: Call) -> int:
-    """Give the second argument of ROUND."""
+    """Return the second argument of ROUND."""
     if len(call.arguments) == 1:
         return 0
     digits = call.arguments[1]

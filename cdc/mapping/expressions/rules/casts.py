@@ -38,7 +38,7 @@ DEFAULT_DECIMAL = (10, 0)
 
 
 def cast(scope: Scope, node: Cast, term: Term) -> Term:
-    """Give the term of a CAST; raises ExpressionError for what is outside the subset."""
+    """Return the term of a CAST; raises ExpressionError for what is outside the subset."""
     if isinstance(term.kind, Text) and term.kind.numbered and node.target not in AS_TEXT:
         raise ExpressionError(
             f"CAST of an ENUM or SET AS {node.target} would be of its number",
@@ -91,7 +91,7 @@ def _to_integer(scope: Scope, node: Cast, term: Term) -> Term:
         )
     if isinstance(source, Double):
         is_column = isinstance(term.kind, Double) and isinstance(term.node, Name)
-        # MySQL takes the nearest for a column, the farthest for a FLOAT, and refuses the rest.
+        # Out of range MySQL returns the nearest for a column, the farthest for a FLOAT, else fails.
         if scope.mariadb or is_column:
             name = scope.bind("double_to_signed", casts.double_to_signed)
         else:
@@ -102,7 +102,7 @@ def _to_integer(scope: Scope, node: Cast, term: Term) -> Term:
 
 
 def _is_unix(node: Node) -> bool:
-    """Tell whether the value is, or may be chosen to be, that of UNIX_TIMESTAMP."""
+    """Return whether the value is, or may be chosen to be, that of UNIX_TIMESTAMP."""
     if not isinstance(node, Call):
         return False
     return node.function == "UNIX_TIMESTAMP" or (

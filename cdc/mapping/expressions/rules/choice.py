@@ -32,7 +32,7 @@ from cdc.mapping.expressions.texts import common
 
 
 def one_of(terms: list[Term]) -> Kind:
-    """Give the kind of a value that is one of `terms`; raises ExpressionError."""
+    """Return the kind of a value that is one of `terms`; raises ExpressionError."""
     known = [term for term in terms if not isinstance(term.kind, Null)]
     kinds = [term.kind for term in known]
     if not kinds:
@@ -56,14 +56,14 @@ def one_of(terms: list[Term]) -> Kind:
 
 
 def _as(scope: Scope, term: Term, kind: Kind) -> Term:
-    """Give a term as the kind that was chosen."""
+    """Convert a term to the kind that was chosen."""
     if isinstance(kind, Double) and not isinstance(term.kind, Double | Null):
         return double(scope, term)
     return replace(term, kind=kind)
 
 
 def _chosen(scope: Scope, node: Node, terms: list[Term], code: str, *, nullable: bool) -> Term:
-    """Give a choice of `terms`; `code` has a place for each."""
+    """Build a choice of `terms`; `code` has a place for each."""
     kind = one_of(terms)
     codes = [_as(scope, term, kind).code for term in terms]
     found = Term(kind, f"({code.format(*codes)})", node, nullable)
@@ -97,9 +97,9 @@ def _cases(scope: Scope, call: Call, tests: list[Term], results: list[Term]) -> 
 
 
 def _printed(scope: Scope, results: list[Term], code: str) -> str:
-    """Give the text of a choice of numbers: MySQL prints the one that it takes as it stands there.
+    """Return the text of a choice of numbers: MySQL prints the chosen one with its own digits.
 
-    "" where all of them have as many digits.
+    "" if all of them have as many digits.
     """
     kinds = {term.kind for term in results if not isinstance(term.kind, Null)}
     if len(kinds) == 1 and not any(term.printed for term in results):

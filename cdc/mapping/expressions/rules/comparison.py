@@ -40,7 +40,7 @@ YEARS = range(1901, 2156)
 
 
 def compare(scope: Scope, operator: str, node: Node, one: Term, other: Term) -> Term:
-    """Give the truth of `one operator other`."""
+    """Build `one operator other` as a truth value."""
     if isinstance(one.kind, Null) or isinstance(other.kind, Null):
         return boolean("None", node, nullable=True, yes="False", no="False")
     json.require_left(one, other)
@@ -71,7 +71,7 @@ def _filled(pattern: str, operator: str) -> str:
 
 
 def _pattern(scope: Scope, one: Term, other: Term, *, equality: bool) -> str:
-    """Give the code of a comparison, `?` for its operator."""
+    """Return the code of a comparison, `?` for its operator."""
     kinds = (one.kind, other.kind)
     if all(isinstance(kind, NUMERIC) for kind in kinds):
         return "{0} ? {1}"
@@ -98,7 +98,7 @@ def _remedy(one: Kind, other: Kind) -> str | None:
 
 
 def _typed(scope: Scope, term: Term, other: Term) -> Term:
-    """Give a term as what it is compared with: a constant as a date, a number as a double."""
+    """Convert a term to the kind of its comparison: a constant date, or a double."""
     node = term.node
     if isinstance(term.kind, Json) and term.kind.written:
         return json.written(scope, term, other)
@@ -159,7 +159,7 @@ def _texts(scope: Scope, one: Term, other: Term, *, equality: bool) -> str:
 
 
 def _braced(text: str) -> str:
-    """Give a constant as source that survives `format` and the operator's place."""
+    """Return a constant as source that survives `format` and the operator's place."""
     return ascii(text).replace("{", "\\x7b").replace("}", "\\x7d").replace("?", "\\x3f")
 
 
@@ -203,7 +203,7 @@ def _in(scope: Scope, call: Call, terms: tuple[Term, ...]) -> Term:
 
 
 def _in_set(scope: Scope, call: Call, needle: Term, rest: list[Term]) -> Term | None:
-    """Give a look-up in a set of constants, None where they are not all of one kind."""
+    """Return a lookup in a set of constants; None if they are not all of one kind."""
     values = [term.node.value for term in rest if isinstance(term.node, Literal)]
     if len(values) != len(rest) or len(values) < 2:
         return None
@@ -241,7 +241,7 @@ def _between(scope: Scope, call: Call, terms: tuple[Term, ...]) -> Term:
 
 
 def _agreed(terms: tuple[Term, ...]) -> list[Term]:
-    """Give texts with the collation that all of them share."""
+    """Return texts with the collation that all of them share."""
     if not all(isinstance(term.kind, Text) for term in terms):
         return list(terms)
     kind = common(list(terms))
@@ -249,7 +249,7 @@ def _agreed(terms: tuple[Term, ...]) -> list[Term]:
 
 
 def _alike(scope: Scope, terms: tuple[Term, ...]) -> list[Term]:
-    """Give all as doubles if one of them is: the three are compared as one kind."""
+    """Convert all to doubles if one of them is: the three are compared as one kind."""
     kinds = [number(term) for term in terms]
     if not any(isinstance(kind, Double) for kind in kinds):
         return list(terms)

@@ -1,7 +1,7 @@
 """JSON_EXTRACT, ->, JSON_UNQUOTE and ->>, and a JSON value as text, number and in comparisons.
 
-MySQL's JSON is a type with an order of its own; MariaDB's is text, which its comparisons take for
-JSON only where JSON_EXTRACT itself stands on one side.
+MySQL's JSON is a type with an order of its own. MariaDB's is text; its comparisons take it for JSON
+only if JSON_EXTRACT itself stands on one side.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def _path(text: str, *, mariadb: bool) -> Path:
 
 
 def _document(scope: Scope, term: Term) -> Json:
-    """Give the kind of what is found in a document."""
+    """Return the kind of a value found in a document."""
     match term.kind:
         case Json():
             return term.kind
@@ -85,7 +85,7 @@ def _unquoted(scope: Scope, node: Node, term: Term, strength: Strength) -> Term:
 
 
 def text(scope: Scope, term: Term) -> Term:
-    """Give a JSON value as the servers print it."""
+    """Return a JSON value as the servers print it."""
     kind = term.kind
     assert isinstance(kind, Json)
     code = "{0}" if kind.written else f"{scope.bind('json_text', json_values.printed)}({{0}})"
@@ -93,7 +93,7 @@ def text(scope: Scope, term: Term) -> Term:
 
 
 def number(scope: Scope, node: Cast, term: Term) -> Term:
-    """CAST(value AS SIGNED) or DOUBLE; raises ExpressionError where the value's way decides."""
+    """Build CAST(value AS SIGNED) or DOUBLE; raises ExpressionError if its origin matters."""
     if scope.mariadb or not (
         isinstance(term.node, Name)
         or (isinstance(term.node, Call) and term.node.function == "JSON_EXTRACT")
@@ -124,7 +124,7 @@ def require_left(one: Term, other: Term) -> None:
 
 
 def pattern(scope: Scope, one: Term, other: Term) -> str:
-    """Give the code of a comparison with MySQL's JSON, `?` for its operator."""
+    """Return the code of a comparison with MySQL's JSON, `?` for its operator."""
     name = scope.bind("json_compare", json_values.compare)
     if isinstance(one.kind, Json):
         return f"{name}({{0}}, {_scalar(other, '{1}')}) ? 0"
@@ -143,7 +143,7 @@ def _scalar(term: Term, place: str) -> str:
 
 
 def written(scope: Scope, term: Term, other: Term) -> Term:
-    """Give MariaDB's JSON as what it is compared with: a text or a double."""
+    """Convert MariaDB's JSON to the kind of its comparison: a text or a double."""
     if not isinstance(term.node, Call) or term.node.function != "JSON_EXTRACT":
         raise ExpressionError("MariaDB compares only JSON_EXTRACT itself as JSON", REMEDY)
     match other.kind, term.kind:

@@ -20,14 +20,14 @@ from cdc.mapping.expressions.term import Term
 
 
 def boolean(code: str, node: Node, *, nullable: bool, yes: str = "", no: str = "") -> Term:
-    """Give a truth value; without cheaper tests, its own value is tested."""
+    """Build a truth value; without cheaper tests, its own value is tested."""
     if not nullable:
         return Term(BOOLEAN, code, node, False, yes or code, no or f"(not {code})")
     return Term(BOOLEAN, code, node, True, yes or f"({code} is True)", no or f"({code} is False)")
 
 
 def truth(scope: Scope, term: Term) -> Term:
-    """Give the truth value of a term: a number is true unless it is 0."""
+    """Return the truth value of a term: a number is true unless it is 0."""
     match term.kind:
         case Integer(boolean=True):
             return term
@@ -65,7 +65,7 @@ def _or(scope: Scope, call: Call, terms: tuple[Term, ...]) -> Term:
 
 
 def _three_valued(scope: Scope, one: Term, other: Term, *, decides: bool) -> str:
-    """Give the code of AND (which False decides) or of OR (True)."""
+    """Return the code of AND (which False decides) or of OR (True)."""
     first, test = scope.held(one)
     second, other_test = scope.held(other)
     decided = f"{test} is {decides} or {other_test} is {decides}"

@@ -1,4 +1,4 @@
-"""Which terms are numbers, and what number arithmetic makes of two."""
+"""Number kinds of terms, and the kinds of results in arithmetic."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ REMEDY_MOMENT = "write UNIX_TIMESTAMP(…) or CAST(DATE_FORMAT(…, …) AS SIGN
 
 
 def number(term: Term) -> Number:
-    """Give the kind of number that a term is in arithmetic; raises ExpressionError."""
+    """Return a term's kind of number in arithmetic; raises ExpressionError."""
     match term.kind:
         case Integer() | Decimal() | Double():
             return term.kind
@@ -49,7 +49,7 @@ def number(term: Term) -> Number:
 
 
 def double(scope: Scope, term: Term) -> Term:
-    """Give a number as a double."""
+    """Convert a number to a double."""
     kind = number(term)
     if isinstance(kind, Double):
         return term
@@ -57,7 +57,7 @@ def double(scope: Scope, term: Term) -> Term:
 
 
 def exact(kind: Number) -> Decimal:
-    """Give an integer's kind as a decimal."""
+    """Return an integer's kind as a decimal."""
     if isinstance(kind, Integer):
         return Decimal(max(kind.digits, 1), 0)
     assert isinstance(kind, Decimal)
@@ -65,7 +65,7 @@ def exact(kind: Number) -> Decimal:
 
 
 def decimal(precision: int, scale: int) -> Decimal:
-    """Give the kind of a result; raises ExpressionError where digits could be lost."""
+    """Return the kind of a result; raises ExpressionError if digits could be lost."""
     if precision > MAX_PRECISION or scale > 30:
         raise ExpressionError(
             f"the result could have {precision} digits, {scale} of them behind the point, and the "
@@ -76,7 +76,7 @@ def decimal(precision: int, scale: int) -> Decimal:
 
 
 def merged(kinds: list[Number]) -> Number:
-    """Give the number that can be any of `kinds` (CASE, COALESCE, IF)."""
+    """Return the kind of number that can hold any of `kinds` (CASE, COALESCE, IF)."""
     if any(isinstance(kind, Double) for kind in kinds):
         return Double()
     integers = [kind for kind in kinds if isinstance(kind, Integer)]

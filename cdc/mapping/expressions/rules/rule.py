@@ -10,7 +10,7 @@ from cdc.mapping.expressions.syntax import Call
 from cdc.mapping.expressions.term import Term
 
 Rule = Callable[[Scope, Call, tuple[Term, ...]], Term]
-"""Gives the term of a call from the terms of its arguments; raises ExpressionError."""
+"""Builds the term of a call from the terms of its arguments; raises ExpressionError."""
 
 RULES: Final[dict[str, Rule]] = {}
 

@@ -35,7 +35,7 @@ WHOLE_BYTES = frozenset({"utf8mb4", "utf8mb3", "ascii"})
 
 
 def text(scope: Scope, term: Term) -> Term:
-    """Give a term as text, as the servers print it; raises ExpressionError."""
+    """Convert a term to text, as the servers print it; raises ExpressionError."""
     kind, made_kind = term.kind, made(scope)
     if term.printed:
         return Term(made_kind, term.printed, term.node, term.nullable)
@@ -64,7 +64,7 @@ def text(scope: Scope, term: Term) -> Term:
 
 
 def encoded(scope: Scope, term: Term) -> Term:
-    """Give the bytes of a text, a number or a binary."""
+    """Convert a text, a number or a binary to bytes."""
     if isinstance(term.kind, Binary):
         return term
     term = text(scope, term)
@@ -95,7 +95,7 @@ def _concat(scope: Scope, call: Call, terms: tuple[Term, ...]) -> Term:
 
 
 def _require_no_constant(terms: tuple[Term, ...]) -> None:
-    """Refuse a text beside x'…', which the servers take for characters of the text's charset."""
+    """Refuse a text beside x'…', which the servers treat as characters of the text's charset."""
     constant = any(isinstance(term.node, Literal) for term in terms if term.kind == Binary())
     if constant and any(isinstance(term.kind, Text) for term in terms):
         raise ExpressionError(

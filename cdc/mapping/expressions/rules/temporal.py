@@ -13,7 +13,7 @@ from cdc.mapping.expressions.texts import made
 
 
 def moment(term: Term, function: str) -> Kind:
-    """Give the kind of a DATE or DATETIME; raises ExpressionError for others."""
+    """Return the kind of a DATE or DATETIME; raises ExpressionError for others."""
     if isinstance(term.kind, Date | DateTime | Null):
         return term.kind
     remedy = "write CAST(… AS DATETIME(6))" if not isinstance(term.kind, Time) else None
@@ -21,7 +21,7 @@ def moment(term: Term, function: str) -> Kind:
 
 
 def is_read(kind: Kind) -> bool:
-    """Tell whether it is a date that stands in a text."""
+    """Return whether it is a date that comes from a text."""
     return isinstance(kind, Date | DateTime) and kind.read
 
 

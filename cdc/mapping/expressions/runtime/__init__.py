@@ -1,1 +1,1 @@
-"""What the generated functions call: values in, values out."""
+"""Functions that generated code calls: values in, values out."""

@@ -1,4 +1,4 @@
-"""What needs a calendar: seconds since 1970, and dates printed by a format."""
+"""Calendar functions: seconds since 1970, and dates printed by a format."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ EPOCH: Final = date(1970, 1, 1).toordinal()
 DAY_SECONDS: Final = 86_400
 MYSQL_END: Final = int(datetime(3001, 1, 19, tzinfo=UTC).timestamp())
 MARIADB_END: Final = 1 << 32
-"""The first second that UNIX_TIMESTAMP does not give: of MySQL since 8.0.28, of MariaDB 11.5."""
+"""The first second beyond UNIX_TIMESTAMP: of MySQL since 8.0.28, of MariaDB 11.5."""
 
 MONTHS: Final = (
     "January",
@@ -37,7 +37,7 @@ SUFFIXES: Final = {1: "st", 2: "nd", 3: "rd"}
 
 
 def _seconds(packed: int) -> tuple[int, int] | None:
-    """Give seconds and microseconds since 1970; None for a day of no calendar."""
+    """Return seconds and microseconds since 1970; None for a day of no calendar."""
     day = ordinal(packed)
     if day is None:
         return None
@@ -54,7 +54,7 @@ def _scaled(seconds: int, microsecond: int, scale: int) -> int | Decimal:
 
 
 def unix_mysql(packed: int, scale: int) -> int | Decimal:
-    """Give the seconds since 1970 in UTC; 0 outside what MySQL converts."""
+    """Return the seconds since 1970 in UTC; 0 outside what MySQL converts."""
     found = _seconds(packed)
     if found is None or not 0 <= found[0] < MYSQL_END:
         return _scaled(0, 0, scale)
@@ -62,7 +62,7 @@ def unix_mysql(packed: int, scale: int) -> int | Decimal:
 
 
 def unix_mariadb(packed: int, scale: int) -> int | Decimal | None:
-    """Give the seconds since 1970 in UTC; None outside what MariaDB converts."""
+    """Return the seconds since 1970 in UTC; None outside what MariaDB converts."""
     found = _seconds(packed)
     if found is None or not 0 <= found[0] < MARIADB_END or found == (0, 0):
         return None
@@ -74,7 +74,7 @@ class Unprintable(ValueError):
 
 
 def printer(form: str, *, mariadb: bool = False) -> Callable[[int], str | None]:
-    """Give what prints a date by a format of DATE_FORMAT; it gives None where there is no name."""
+    """Return a printer of dates by a format of DATE_FORMAT; it returns None if there is no name."""
     pieces = _pieces(form, PIECES | MARIADB if mariadb else PIECES)
 
     def printed(packed: int) -> str | None:
@@ -151,7 +151,7 @@ def _of_year(parts: Parts) -> str:
 
 
 def _of_whole_year(parts: Parts) -> str:
-    """Give the day of the year as MariaDB does: none without a month or a year."""
+    """Return the day of the year as MariaDB does: none without a month or a year."""
     if not (parts.year and parts.month):
         raise Unprintable
     return _of_year(parts)

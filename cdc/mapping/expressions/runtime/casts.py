@@ -1,4 +1,4 @@
-"""What CAST makes of a value, as the servers do it; texts are read as far as they are numbers."""
+"""Casts values as the servers do; texts are read as far as they are numbers."""
 
 from __future__ import annotations
 
@@ -23,83 +23,80 @@ _NUMBER: Final = re.compile(
 )
 _WRAP: Final = 1 << 64
 MAX_EXPONENT: Final = 9
-"""Digits of an exponent; what the servers make of more of them differs."""
+"""The digits of an exponent; the servers disagree on longer ones."""
 MAX_DIGITS: Final = 30
-"""Digits that are enough to tell that a number is beyond 64 bits."""
+"""Enough digits to see that a number is beyond 64 bits."""
 
 
 def _wrapped(value: int) -> int:
-    """Give the signed number of the same 64 bits."""
+    """Return the signed number of the same 64 bits."""
     return (value - MIN_SIGNED) % _WRAP + MIN_SIGNED
 
 
 def text_to_bits(text: str) -> int:
-    """Give the 64 bits, as a number from -2^63 to 2^64-1, that a text begins with."""
+    """Return the 64 bits that a text begins with, as a number from -2^63 to 2^64-1."""
     match = _WHOLE.match(text)
     if not match:
         return 0
-    number = int(match[2][:MAX_DIGITS])  # more of them change nothing, and Python reads 4300
+    number = int(match[2][:MAX_DIGITS])  # more digits change nothing, and Python reads 4300
     return max(-number, MIN_SIGNED) if match[1] == "-" else min(number, MAX_UNSIGNED)
 
 
 def text_to_signed(text: str) -> int:
-    """CAST(text AS SIGNED)."""
+    """Compute CAST(text AS SIGNED)."""
     return _wrapped(text_to_bits(text))
 
 
 def text_to_unsigned(text: str) -> int:
-    """CAST(text AS UNSIGNED)."""
+    """Compute CAST(text AS UNSIGNED)."""
     return text_to_bits(text) % _WRAP
 
 
 def int_to_signed(value: int) -> int:
-    """CAST(integer AS SIGNED)."""
+    """Compute CAST(integer AS SIGNED)."""
     return _wrapped(value)
 
 
 def int_to_unsigned(value: int) -> int:
-    """CAST(integer AS UNSIGNED)."""
+    """Compute CAST(integer AS UNSIGNED)."""
     return value % _WRAP
 
 
 def decimal_to_signed(value: Decimal) -> int:
-    """CAST(decimal AS SIGNED)."""
+    """Compute CAST(decimal AS SIGNED)."""
     return max(MIN_SIGNED, min(MAX_SIGNED, int(rounded(value, 0))))
 
 
 def double_to_signed(value: float) -> int:
-    """CAST(double AS SIGNED): halves go to the even."""
+    """Compute CAST(double AS SIGNED): halves round to even."""
     return max(MIN_SIGNED, min(MAX_SIGNED, round(value)))
 
 
 def double_within_signed(value: float) -> int:
-    """CAST(double AS SIGNED) where what is out of range has no one value."""
+    """Compute CAST(double AS SIGNED); raises OutOfRange, since results out of range vary."""
     return signed(round(value))
 
 
 def to_decimal(value: Decimal | int, precision: int, scale: int) -> Decimal:
-    """CAST(number AS DECIMAL): rounded, and no larger than its digits."""
+    """Compute CAST(number AS DECIMAL): rounded, and no larger than its digits."""
     largest = EXACT.scaleb(Decimal(10**precision - 1), -scale)
     found = rounded(value, scale)
     return max(largest.copy_negate(), min(largest, found))
 
 
 def double_to_decimal(value: float, precision: int, scale: int) -> Decimal:
-    """CAST(double AS DECIMAL): by its shortest digits."""
+    """Compute CAST(double AS DECIMAL): by its shortest digits."""
     return to_decimal(_bounded(repr(value)), precision, scale)
 
 
 def text_to_decimal(text: str, precision: int, scale: int) -> Decimal:
-    """CAST(text AS DECIMAL)."""
+    """Compute CAST(text AS DECIMAL)."""
     match = _NUMBER.match(text)
     return to_decimal(_bounded(match[1]) if match else Decimal(0), precision, scale)
 
 
 def _bounded(text: str) -> Decimal:
-    """Read a number, but none so large that its digits could not be written.
-
-    Raises OutOfRange.
-    """
+    """Read a number; raises OutOfRange for one whose digits could not be written."""
     exponent = text.lower().partition("e")[2]
     if len(exponent.lstrip("+-")) > MAX_EXPONENT:
         raise OutOfRange("the exponent of a number in a text is out of range")
@@ -112,12 +109,12 @@ def _bounded(text: str) -> Decimal:
 
 
 def text_to_double(text: str) -> float:
-    """CAST(text AS DOUBLE)."""
+    """Compute CAST(text AS DOUBLE)."""
     match = _NUMBER.match(text)
     value = float(match[1]) if match else 0.0
     return max(-sys.float_info.max, min(sys.float_info.max, value))
 
 
 def sized(data: bytes, size: int) -> bytes:
-    """CAST(bytes AS BINARY(size))."""
+    """Compute CAST(bytes AS BINARY(size))."""
     return data[:size].ljust(size, b"\0")

@@ -1,7 +1,7 @@
 """Dates and datetimes in texts, as both servers read them.
 
 Only the ISO forms are read. The servers read many others (`str_to_datetime` in MySQL's
-`my_time.cc`), not all of them alike: those are errors of their rows.
+`my_time.cc`), not all of them alike; here those are errors of their rows.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class UnreadDate(Unrepresentable):
 
 
 def read(text: str) -> int | None:
-    """Give the integer of the datetime in a text, None where the servers give NULL.
+    """Return the integer of the datetime in a text; None if the servers return NULL.
 
     Raises UnreadDate.
     """
@@ -50,7 +50,7 @@ def read(text: str) -> int | None:
 
 
 def read_rounded(text: str, scale: int) -> int | None:
-    """Give the datetime in a text, rounded as MySQL does: a partial date's to no later second.
+    """Return the datetime in a text, rounded as MySQL does: a partial date to no later second.
 
     Raises UnreadDate.
     """
@@ -64,7 +64,7 @@ def read_rounded(text: str, scale: int) -> int | None:
 
 
 def _exists(parts: Parts) -> bool:
-    """Tell whether there is such a moment; months and days may be zero."""
+    """Return whether such a moment exists; months and days may be zero."""
     if parts.month > 12 or parts.day > 31:
         return False
     if parts.hour > 23 or parts.minute > 59 or parts.second > 59:
@@ -73,7 +73,7 @@ def _exists(parts: Parts) -> bool:
 
 
 def _days(year: int, month: int) -> int:
-    """Give the days of a month; the year 0 is no leap year to the servers."""
+    """Return the days of a month; to the servers the year 0 is no leap year."""
     if month == 12:
         return 31
     year = year or 1

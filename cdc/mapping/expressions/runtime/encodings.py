@@ -1,4 +1,4 @@
-"""The bytes of a text in the charsets whose bytes functions can ask for."""
+"""Encodes text in the charsets whose bytes functions can request."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Encode = Callable[[str], bytes]
 
 @cache
 def encoder(charset: str) -> Encode | None:
-    """Give what encodes text; it raises ValueError for characters that the charset lacks."""
+    """Return an encoder of text; it raises ValueError for characters that the charset lacks."""
     if charset in ("utf8mb4", "ascii"):
         return str.encode
     if charset == "utf8mb3":

@@ -53,7 +53,7 @@ class _Broken(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class _Node:
-    """A value: its text, what it holds, and the names of that in an object."""
+    """A value: its text, its content, and the names of its members in an object."""
 
     text: str
     items: tuple[_Node, ...] = ()
@@ -61,7 +61,7 @@ class _Node:
 
 
 def extract(text: str, path: Path) -> str | None:
-    """JSON_EXTRACT: None where nothing stands at the path, or the text is no JSON.
+    """Compute JSON_EXTRACT; None if nothing stands at the path, or the text is no JSON.
 
     `path` has no cell from the end. Raises NotJson.
     """
@@ -74,7 +74,7 @@ def extract(text: str, path: Path) -> str | None:
 
 
 def _at(node: _Node, path: Path) -> Iterator[_Node]:
-    """Find the values at a path, in their order: names can come twice."""
+    """Yield the values at a path, in their order: names can occur twice."""
     if not path:
         yield node
         return
@@ -139,7 +139,7 @@ class _Reader:
         return _Node(f"[{', '.join(item.text for item in items)}]", items)
 
     def _members(self, end: str) -> Iterator[str]:
-        """Give the first token of each member; the caller reads the rest of it."""
+        """Yield the first token of each member; the caller reads the rest of it."""
         token = self._token()
         if token == end:
             return
@@ -154,7 +154,7 @@ class _Reader:
 
 
 def unquoted(text: str) -> str:
-    """JSON_UNQUOTE of a value: a string without quotes and escapes, anything else as it is."""
+    """Compute JSON_UNQUOTE: a string without quotes and escapes, anything else as it is."""
     return _ESCAPE.sub(_character, text[1:-1]) if text.startswith('"') else text
 
 
@@ -168,5 +168,5 @@ def _character(match: re.Match[str]) -> str:
 
 
 def to_double(text: str) -> float:
-    """Give the number that a value is where it is compared with one."""
+    """Return the number that a value becomes when compared with a number."""
     return 1.0 if text == "true" else text_to_double(unquoted(text))

@@ -1,7 +1,7 @@
 """JSON values as MySQL's functions see them.
 
 A value is what its text says, as in documents: dict, list, str, int, float, bool and `NULL`. So
-decimals inside JSON are doubles and dates strings; only SQL functions put such there, no text does.
+decimals inside JSON are doubles, and dates are strings; only SQL functions put such values there.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Null(Enum):
 
 NULL: Final = Null.NULL
 FIRST_CELLS: Final = (0, -1)
-"""Where a value that is no array is its own only cell."""
+"""The cells at which a value that is no array finds itself."""
 _RANKS: Final[dict[type, int]] = {
     Null: 0,
     int: 1,
@@ -45,7 +45,7 @@ _RANKS: Final[dict[type, int]] = {
     list: 4,
     bool: 5,
 }
-"""Values of different types sort by their types: "Comparison and Ordering of JSON Values"."""
+"""Values of different types sort by type: "Comparison and Ordering of JSON Values"."""
 
 
 def from_binary(data: bytes) -> object:
@@ -87,7 +87,7 @@ def _read(value: Any) -> object:
 
 
 def follow(value: object, path: Path) -> object | None:
-    """Give what stands at a path, None where nothing does."""
+    """Return the value at a path; None if there is none."""
     found: object = value
     for leg in path:
         if isinstance(leg, str):
@@ -104,7 +104,7 @@ def follow(value: object, path: Path) -> object | None:
 
 
 def unquoted(value: object) -> str:
-    """JSON_UNQUOTE: a string itself, anything else printed."""
+    """Compute JSON_UNQUOTE: a string itself, anything else printed."""
     return value if isinstance(value, str) else printed(value)
 
 
@@ -131,7 +131,7 @@ def _quoted(text: str) -> str:
 
 
 def compare(one: object, other: object) -> int:
-    """Give -1, 0 or 1, as a JSON value sorts before, with or behind a scalar."""
+    """Return -1, 0 or 1, as a JSON value sorts before, with or behind a scalar."""
     rank, other_rank = _RANKS[type(one)], _RANKS.get(type(other), 1)
     if rank != other_rank:
         return 1 if rank > other_rank else -1
@@ -145,7 +145,7 @@ def compare(one: object, other: object) -> int:
 
 
 def to_signed(value: object) -> int:
-    """CAST(value AS SIGNED)."""
+    """Compute CAST(value AS SIGNED)."""
     match value:
         case str():
             return text_to_signed(value)
@@ -157,7 +157,7 @@ def to_signed(value: object) -> int:
 
 
 def to_double(value: object) -> float:
-    """CAST(value AS DOUBLE)."""
+    """Compute CAST(value AS DOUBLE)."""
     match value:
         case str():
             return text_to_double(value)
@@ -167,7 +167,7 @@ def to_double(value: object) -> float:
 
 
 def encoded(value: object) -> tuple[bytes, bytes]:
-    """Give BSON type byte and bytes, the same as of a JSON column; raises ValueError."""
+    """Return BSON type byte and bytes, as for a JSON column; raises ValueError."""
     return json_text.encode_value(_unmarked(value))
 
 

@@ -25,7 +25,7 @@ EPOCH: Final = date(1970, 1, 1).toordinal()
 
 
 class Parts(NamedTuple):
-    """What a date and a time of day are made of."""
+    """The parts of a date and a time of day."""
 
     year: int
     month: int
@@ -37,14 +37,14 @@ class Parts(NamedTuple):
 
 
 def pack(parts: Parts) -> int:
-    """Give the integer of a date or a datetime."""
+    """Return the integer of a date or a datetime."""
     day = (parts.year * MONTHS + parts.month) << 5 | parts.day
     clock = parts.hour << 12 | parts.minute << 6 | parts.second
     return (day << 17 | clock) << FRACTION_BITS | parts.microsecond
 
 
 def unpack(packed: int) -> Parts:
-    """Give the parts of a date or a datetime."""
+    """Return the parts of a date or a datetime."""
     day, clock = packed >> DAY_BITS, packed >> FRACTION_BITS
     year, month = divmod(day >> 5, MONTHS)
     return Parts(
@@ -59,17 +59,17 @@ def unpack(packed: int) -> Parts:
 
 
 def day_of(packed: int) -> int:
-    """Give the date of a datetime."""
+    """Return the date of a datetime, as an integer."""
     return packed >> DAY_BITS << DAY_BITS
 
 
 def year_of(packed: int) -> int:
-    """Give the year."""
+    """Return the year of a date or a datetime."""
     return (packed >> DAY_BITS + 5) // MONTHS
 
 
 def ordinal(packed: int) -> int | None:
-    """Give the day's number in Python's calendar; None for a day that is in no calendar."""
+    """Return the day's number in Python's calendar; None for a day of no calendar."""
     parts = unpack(packed)
     try:
         return date(parts.year, parts.month, parts.day).toordinal()
@@ -78,9 +78,9 @@ def ordinal(packed: int) -> int | None:
 
 
 def read(text: str) -> tuple[int, int] | None:
-    """Give the integer of a canonical date or datetime and the digits of its second.
+    """Return the integer of a canonical date or datetime and the digits of its second.
 
-    The digits are -1 for a date; None is given for other texts and for days of no calendar.
+    The digits are -1 for a date; None for other texts and for days of no calendar.
     """
     match = _TEXT.fullmatch(text)
     if not match:
@@ -95,7 +95,7 @@ def read(text: str) -> tuple[int, int] | None:
 
 
 def read_time(text: str) -> tuple[int, int] | None:
-    """Give the integer of a canonical time and the digits of its second; None for other texts."""
+    """Return the integer of a canonical time and the digits of its second; None for other texts."""
     match = _TIME.fullmatch(text)
     if not match:
         return None
@@ -163,7 +163,7 @@ def _next_second(packed: int) -> int | None:
 
 
 def _next_second_of_day(parts: Parts) -> int | None:
-    """Count on in a day of no calendar; None at its end."""
+    """Count on within a day of no calendar; None at its end."""
     seconds = parts.hour * 3600 + parts.minute * 60 + parts.second + 1
     if seconds == 86_400:
         return None
@@ -172,6 +172,6 @@ def _next_second_of_day(parts: Parts) -> int | None:
 
 
 def of_ordinal(days: int) -> int:
-    """Give the day that is `days` behind 1970-01-01."""
+    """Return the date, as an integer, that is `days` behind 1970-01-01."""
     day = date.fromordinal(EPOCH + days)
     return pack(Parts(day.year, day.month, day.day))

@@ -1,4 +1,4 @@
-"""Arithmetic as the servers do it, where Python's differs; and numbers as text."""
+"""Arithmetic as the servers do it, if Python's differs; and numbers as text."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ class OutOfRange(Unrepresentable):
 
 
 def signed(value: int) -> int:
-    """Give `value` if it fits a BIGINT; raises OutOfRange."""
+    """Return `value` if it fits a BIGINT; raises OutOfRange."""
     if MIN_SIGNED <= value <= MAX_SIGNED:
         return value
     raise OutOfRange("a BIGINT value of an expression is out of range")
 
 
 def unsigned(value: int) -> int:
-    """Give `value` if it fits a BIGINT UNSIGNED; raises OutOfRange."""
+    """Return `value` if it fits a BIGINT UNSIGNED; raises OutOfRange."""
     if 0 <= value <= MAX_UNSIGNED:
         return value
     raise OutOfRange("a BIGINT UNSIGNED value of an expression is out of range")
 
 
 def finite(value: float) -> float:
-    """Give `value` if it is a number; raises OutOfRange."""
+    """Return `value` if it is a number; raises OutOfRange."""
     if math.isfinite(value):
         return value
     raise OutOfRange("a DOUBLE value of an expression is out of range")
@@ -63,7 +63,7 @@ def multiply(one: Decimal | int, other: Decimal | int) -> Decimal:
 
 
 def divide_int(one: int, other: int) -> int | None:
-    """Divide whole numbers, towards zero; None by zero."""
+    """Divide whole numbers, towards zero; None for a division by zero."""
     if not other:
         return None
     quotient = abs(one) // abs(other)
@@ -71,7 +71,7 @@ def divide_int(one: int, other: int) -> int | None:
 
 
 def modulo_int(one: int, other: int) -> int | None:
-    """Give the remainder, with the sign of the dividend; None by zero."""
+    """Return the remainder, with the sign of the dividend; None for a division by zero."""
     if not other:
         return None
     rest = abs(one) % abs(other)
@@ -79,31 +79,31 @@ def modulo_int(one: int, other: int) -> int | None:
 
 
 def modulo_decimal(one: Decimal | int, other: Decimal | int) -> Decimal | None:
-    """Give the remainder, with the sign of the dividend; None by zero."""
+    """Return the remainder, with the sign of the dividend; None for a division by zero."""
     return EXACT.remainder(Decimal(one), Decimal(other)) if other else None
 
 
 def modulo_double(one: float, other: float) -> float | None:
-    """Give the remainder, with the sign of the dividend; None by zero."""
+    """Return the remainder, with the sign of the dividend; None for a division by zero."""
     return math.fmod(one, other) if other else None
 
 
 def divide_double(one: float, other: float) -> float | None:
-    """Divide; None by zero."""
+    """Divide doubles; None for a division by zero."""
     return finite(one / other) if other else None
 
 
 def divide_to_int(one: Decimal | int, other: Decimal | int) -> int | None:
-    """Give the whole part of a quotient of exact numbers; None by zero."""
+    """Return the whole part of a quotient of exact numbers; None for a division by zero."""
     if not other:
         return None
     return int(EXACT.divide_int(Decimal(one), Decimal(other)))
 
 
 def divide_in_words(one: Decimal | int, other: Decimal | int, increment: int) -> Decimal | None:
-    """Give the quotient with whole words of nine digits, as MariaDB keeps it; None by zero.
+    """Return the quotient in whole words of nine digits, as MariaDB keeps it; None by zero.
 
-    `do_div_mod` in the servers' `strings/decimal.c`.
+    See `do_div_mod` in the servers' `strings/decimal.c`.
     """
     if not other:
         return None
@@ -118,9 +118,9 @@ def divide_in_words(one: Decimal | int, other: Decimal | int, increment: int) ->
 def divide_rounded(
     one: Decimal | int, other: Decimal | int, increment: int, scale: int
 ) -> Decimal | None:
-    """Give the quotient of whole words, rounded to `scale` digits as MySQL 9 does; None by zero.
+    """Return the quotient of whole words, rounded to `scale` digits as in MySQL 9; None by zero.
 
-    So it is cut, not rounded, where the words end at `scale`.
+    So it is cut, not rounded, if the words end at `scale`.
     """
     quotient = divide_in_words(one, other, increment)
     return None if quotient is None else rounded(quotient, scale)
@@ -156,7 +156,7 @@ def round_int(value: int, digits: int) -> int:
 
 
 def round_double(value: float, digits: int) -> float:
-    """Round as `my_double_round` does: by multiplying, and halves to the even."""
+    """Round as `my_double_round` does: by multiplying, halves to even."""
     power = 10.0 ** abs(digits) if abs(digits) <= 308 else math.inf
     if digits < 0:
         return 0.0 if math.isinf(power) else float(round(value / power)) * power
@@ -165,7 +165,7 @@ def round_double(value: float, digits: int) -> float:
 
 
 def int_text(value: int) -> str:
-    """Print a whole number; a truth value as 1 or 0."""
+    """Print a whole number; a truth value prints as 1 or 0."""
     return str(int(value))
 
 

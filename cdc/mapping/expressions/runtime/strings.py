@@ -22,7 +22,7 @@ SHA2: Final = {
 
 
 def substring(text: Characters, start: int, length: int | None = None) -> Characters:
-    """Give the part that begins at `start`, from 1, or from the end if negative."""
+    """Return the part that begins at `start`, from 1, or from the end if negative."""
     if not start or (length is not None and length <= 0) or abs(start) > len(text):
         return text[:0]
     begin = start - 1 if start > 0 else len(text) + start
@@ -30,7 +30,7 @@ def substring(text: Characters, start: int, length: int | None = None) -> Charac
 
 
 def trim(text: str, remove: str, *, leading: bool, trailing: bool) -> str:
-    """Take `remove` off the ends, as often as it stands there."""
+    """Remove `remove` from the ends, as often as it stands there."""
     if not remove:
         return text
     begin, end, size = 0, len(text), len(remove)
@@ -42,7 +42,7 @@ def trim(text: str, remove: str, *, leading: bool, trailing: bool) -> str:
 
 
 def like(folded: str, pattern: str, escape: str, collation: Collation) -> bool:
-    """Match a text that `collation.fold` has been through against a pattern that has not."""
+    """Match a text, folded by `collation.fold`, against an unfolded pattern."""
     return matcher(pattern, escape, collation).fullmatch(folded) is not None
 
 
@@ -50,8 +50,8 @@ def like(folded: str, pattern: str, escape: str, collation: Collation) -> bool:
 def matcher(pattern: str, escape: str, collation: Collation) -> re.Pattern[str]:
     """Compile a LIKE pattern: character by character, `%` for any text, `_` for any character.
 
-    Each part between two `%` is searched for once, as early as it comes (an atomic group): nothing
-    is tried twice, so that no pattern takes more than quadratic time.
+    Each part between two `%` is searched for once, as early as it comes (an atomic group). Nothing
+    is tried twice, so no pattern takes more than quadratic time.
     """
     first, *rest = _parts(pattern, escape, collation)
     found = first
@@ -77,5 +77,5 @@ def _parts(pattern: str, escape: str, collation: Collation) -> list[str]:
 
 
 def md5(data: bytes) -> str:
-    """Give the MD5 as hexadecimal digits."""
+    """Return the MD5 as hexadecimal digits."""
     return hashlib.md5(data, usedforsecurity=False).hexdigest()
