@@ -1,4 +1,4 @@
-"""Applies what was read in chunks, between the stream's batches, once the stream has passed it."""
+"""Applies chunks between the stream's batches, once the stream has passed them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cdc.model.position import Position
 from cdc.retry import Stopped
 
 READ_AHEAD: Final = 2
-"""Chunks that may wait: while one is applied, the next is read."""
+"""The most chunks that may wait: while one is applied, the next is read."""
 
 
 def _nothing() -> None:
@@ -25,12 +25,12 @@ def _nothing() -> None:
 
 @dataclass(slots=True, eq=False)
 class PendingChunk:
-    """What was read of a table in a window, and what is to come of it.
+    """A chunk that was read in a window, and how to settle it.
 
-    It is settled once all before `high` is applied; without a window at once. `settle` is called
-    then, in the main thread, while nothing else moves the target; it gives what to apply or None,
-    and `applied` is called once the target has it. `outcome` tells whether the chunk was applied:
-    False says that the window is void, or that `settle` gave None, and it must be read again.
+    It is settled once everything before `high` is applied; without a window, at once. `settle` runs
+    in the main thread, while nothing else moves the target; it returns what to apply, or None.
+    `applied` is called once the target has it. `outcome` is whether the chunk was applied: False if
+    the window is void or `settle` returned None; the chunk must then be read again.
     """
 
     settle: Callable[[], MappedTransaction | None]
@@ -49,7 +49,7 @@ class Writer(Protocol):
 
 
 class ChunkApplier:
-    """Takes chunks from the chunk thread and settles them in the main thread, in their order."""
+    """Receives chunks from the chunk thread and settles them in the main thread, in order."""
 
     def __init__(self, windows: Windows, *, wake: Callable[[], None]) -> None:
         """`wake` wakes the main thread."""
@@ -60,7 +60,7 @@ class ChunkApplier:
         self._stopped = False
 
     def submit(self, chunk: PendingChunk) -> Future[bool]:
-        """Queue a chunk, waiting while `READ_AHEAD` others wait. Raises Stopped after `stop`."""
+        """Queue a chunk, and wait while `READ_AHEAD` others do. Raises Stopped after `stop`."""
         with self._changed:
             while len(self._waiting) >= READ_AHEAD and not self._stopped:
                 self._changed.wait()
@@ -71,9 +71,9 @@ class ChunkApplier:
         return chunk.outcome
 
     def give_up(self, chunks: Collection[PendingChunk]) -> None:
-        """Have chunks of a window come to their end soon, and wait for it; raises nothing.
+        """Drop the chunks of a window, and wait until they have ended; raises nothing.
 
-        One that is being applied is applied, the others are dropped.
+        A chunk that is being applied is still applied.
         """
         for chunk in chunks:
             if chunk.window is not None:
@@ -82,10 +82,10 @@ class ChunkApplier:
         wait([chunk.outcome for chunk in chunks])
 
     def settle(self, writer: Writer) -> None:
-        """Apply every chunk whose time has come.
+        """Apply every chunk that is due.
 
-        A chunk that the target refuses, or that meets a defect of ours, fails alone. Whatever else
-        is raised ends the stream: who waits for the chunk is told Stopped.
+        A chunk that the target refuses, or that meets a defect of cdc, fails alone. Any other error
+        ends the stream: the thread that waits for the chunk gets Stopped.
         """
         while (chunk := self._due()) is not None:
             try:
@@ -125,7 +125,7 @@ class ChunkApplier:
         return True
 
     def stop(self) -> None:
-        """Drop what waits; may be called from any thread."""
+        """Drop the waiting chunks; may be called from any thread."""
         with self._changed:
             self._stopped = True
             dropped = [*self._waiting]
@@ -140,5 +140,5 @@ def _transaction_of(chunk: PendingChunk) -> MappedTransaction | None:
         return chunk.settle()
     except (CdcError, Stopped):
         raise
-    except Exception as error:  # the main thread has a stream to go on with
+    except Exception as error:  # the main thread must continue with the stream
         raise Defect.of(error) from error

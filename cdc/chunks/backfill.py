@@ -20,7 +20,7 @@ class Backfill:
         self._passes = passes
 
     def run(self) -> None:
-        """Go through the rows, from the saved progress on."""
+        """Read all rows, from the saved progress on."""
         self._passes.rows(self._copied)
 
     def _copied(self, part: Part, window: Window, progress: Progress) -> tuple[Changes, Progress]:
@@ -30,7 +30,7 @@ class Backfill:
 def copied(
     table: Table, part: Part, window: Window, progress: Progress
 ) -> tuple[Changes, Progress]:
-    """Return what writes the rows that the stream has not written since, and the progress then."""
+    """Return the writes of rows that the stream has not written since, and the new progress."""
     changes = []
     for collection, operations in part.documents.items():
         writes = window.untouched(collection, operations)
@@ -42,7 +42,7 @@ def copied(
 
 
 def _origin(table: Table, collection: str, part: Part, window: Window) -> Origin:
-    """Return where the documents come from, with the rows that are to be set aside."""
+    """Return the documents' origin, with the rows that become dead letters."""
     origin = next(each.origin for each in table.collections if each.name == collection)
     failed = part.failures.get(collection, ())
     kept = [each for each in failed if not window.has_touched(collection, each.id)]

@@ -1,4 +1,4 @@
-"""What becomes of a document whose row is gone, where no event tells of it."""
+"""The fate of a document whose row is gone, if no event reports it."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _ABSENT = object()
 
 @dataclass(frozen=True, slots=True)
 class DeleteRule:
-    """Carries out `on_delete`; `$now` is the time at which the document was found."""
+    """Applies `on_delete`; `$now` is the time at which the document was found."""
 
     on_delete: OnDelete
     clock: Callable[[], float] = time.time
 
     def is_done(self, document: bytes) -> bool:
-        """Tell whether a document is marked already."""
+        """Return whether a document is already marked."""
         if not isinstance(self.on_delete, SoftDelete):
             return False
         decoded = bson.decode(document, ANY_TIME)

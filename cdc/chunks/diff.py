@@ -1,4 +1,4 @@
-"""Holds documents against what the rows say they are."""
+"""Compares documents with their rows."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from cdc.model.operation import Operation
 from cdc.writers.documents import elements, id_end
 
 Fields = list[tuple[str, bytes]]
-"""The fields of a document in their order: names, and values as type byte and bytes."""
+"""The fields of a document in order: names, and values as type byte and bytes."""
 
 Kind = Literal["missing", "extra", "different"]
 
 
 class Difference(NamedTuple):
-    """A document that is not as its row says; `fields` are the dotted paths that differ.
+    """A document that differs from its row; `fields` are the dotted paths that differ.
 
-    `id` is empty where the row's cannot be told. `note` says why it may be so.
+    `id` is empty if the row's is unknown. `note` is a possible reason.
     """
 
     collection: str
@@ -31,7 +31,7 @@ class Difference(NamedTuple):
     note: str = ""
 
     def to_document(self) -> dict[str, Any]:
-        """Return it as it stands in a job's progress; `_id` is the document's own."""
+        """Return it as a job's progress stores it; `_id` is the document's own."""
         document = {
             "collection": self.collection,
             "kind": self.kind,
@@ -44,10 +44,10 @@ class Difference(NamedTuple):
 def differences(
     collection: str, wanted: list[Operation], found: Mapping[object, bytes]
 ) -> Iterator[tuple[Difference, Operation]]:
-    """Yield what is missing or different, with the operation that would mend it.
+    """Yield what is missing or different, with the operation that repairs it.
 
-    `found` are documents by their comparable ids. The `_id`s themselves are equal as MongoDB
-    compares them; whether it is an int32 or an int64 stays as it was first written.
+    `found` are documents by their comparable ids. The `_id`s themselves are equal to MongoDB; one
+    stays an int32 or an int64 as it was first written.
     """
     for operation in wanted:
         raw = found.get(comparable(operation.id))
@@ -61,7 +61,7 @@ def differences(
 def extra(
     collection: Collection, ids: Iterable[bytes], found: Mapping[object, bytes]
 ) -> Iterator[tuple[Difference, Operation]]:
-    """Yield the documents whose rows are gone, with what `on_delete` asks for; `found` as above."""
+    """Yield the documents whose rows are gone, with the operation of `on_delete`."""
     for each in ids:
         raw = found.get(comparable(each))
         if raw is not None and not collection.is_gone(raw):
@@ -71,7 +71,7 @@ def extra(
 def unmapped(
     collection: str, failures: Iterable[Failure], found: Mapping[object, bytes]
 ) -> Iterator[Difference]:
-    """Yield the rows that cannot be carried over; `found` as above."""
+    """Yield the rows that cannot be mapped; `found` as above."""
     for each in failures:
         there = bool(each.id) and comparable(each.id) in found
         note = f"the row cannot be carried over: {each.error}"
@@ -81,14 +81,14 @@ def unmapped(
 def _differing(one: bytes, other: bytes) -> Iterator[str]:
     """Yield the dotted paths at which two documents differ beside their ids: one at least.
 
-    Values are compared as bytes: for Python 0.0 is -0.0, and 1 an int64 as well as an int32.
+    Values are compared as bytes: to Python 0.0 is -0.0, and 1 an int64 as well as an int32.
     """
     return _paths([*elements(one)][1:], [*elements(other)][1:])
 
 
 def _paths(mine: Fields, theirs: Fields) -> Iterator[str]:
     one, other = dict(mine), dict(theirs)
-    if one == other:  # they stand in another order, or one of them twice
+    if one == other:  # the order differs, or a field occurs twice
         moved = sorted({*enumerate(mine)} ^ {*enumerate(theirs)})
         yield from dict.fromkeys(name for _, (name, _) in moved)
     for name in {**one, **other}:

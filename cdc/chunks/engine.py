@@ -1,4 +1,4 @@
-"""Backfill, resync and verify beside one stream: a thread, and the main thread's part."""
+"""Runs backfill, resync and verify beside one stream: a thread, and the main thread's part."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Worker(Protocol):
     """Works on jobs until it is stopped."""
 
     def run(self) -> None:
-        """Work."""
+        """Work on jobs until `stop`."""
         ...
 
     def stop(self) -> None:
@@ -25,9 +25,9 @@ class Worker(Protocol):
 
 
 class ChunkEngine:
-    """Reads tables in chunks in a thread; applies them when the main thread says so.
+    """Reads tables in chunks in a thread, and applies them in the main thread.
 
-    All but `stop` is the main thread's.
+    Only the main thread may call its methods, except `stop`.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class ChunkEngine:
         wake: Callable[[], None],
         make_worker: Callable[[Windows, ChunkApplier], Worker],
     ) -> None:
-        """Begin where the target holds `start`; `wake` wakes the main thread."""
+        """Begin at the target's checkpoint `start`; `wake` wakes the main thread."""
         self._writer = writer
         self._wake = wake
         self._windows = Windows(start)
@@ -47,21 +47,21 @@ class ChunkEngine:
         self._error: BaseException | None = None
 
     def start(self) -> None:
-        """Begin to look for jobs."""
+        """Start the thread that looks for jobs."""
         threading.Thread(target=self._run, name="chunks", daemon=True).start()
 
     def note(self, batch: Batch) -> None:
-        """Learn of a batch that was applied."""
+        """Note a batch that was applied."""
         self._windows.note(batch)
 
     def settle(self) -> None:
-        """Apply what the stream has passed; raises what the thread died of."""
+        """Apply the chunks that the stream has passed; raises the error that ended the thread."""
         if self._error is not None:
             raise self._error
         self._applier.settle(self._writer)
 
     def stop(self) -> None:
-        """End the thread; may be called from any thread."""
+        """Stop the thread; may be called from any thread."""
         self._worker.stop()
         self._applier.stop()
 

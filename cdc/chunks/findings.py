@@ -1,4 +1,4 @@
-"""What verify has found, and what it has yet to look at again."""
+"""The findings of verify, and the documents that it must check again."""
 
 from __future__ import annotations
 
@@ -17,57 +17,57 @@ Found = tuple[Difference, Operation | None]
 """A difference, and the operation that mends it, if there is one."""
 
 LetterOn = Callable[[str, bytes], str | None]
-"""Gives the open dead letter on a document of a collection, if there is one."""
+"""Returns the open dead letter on a document of a collection, if there is one."""
 
 KEPT_FINDINGS: Final = 100
-"""Differences that a job's document lists; all are counted."""
+"""The most differences that a job's document lists; all are counted."""
 
 MUCH_PENDING: Final = 1_000
-"""So many documents to look at again are looked at before the next chunk: progress holds them."""
+"""The number of pending documents that are checked again before the next chunk."""
 
 
 class VerifyFindings:
     """Counts differences, and keeps the ids of documents that the stream touched meanwhile.
 
-    All that it keeps is in the job's progress, and saved with each chunk.
+    All of it is in the job's progress, and saved with each chunk.
     """
 
     def __init__(self, progress: Progress, *, repair: bool, letter_on: LetterOn) -> None:
-        """Go on where `progress` is. With `repair`, mend what has no open dead letter."""
+        """Continue from `progress`. With `repair`, repair documents without an open dead letter."""
         self._repair = repair
         self._letter_on = letter_on
         self._pending = {(name, comparable(key)): key for name, key in progress.pending}
 
     @property
     def pending(self) -> int:
-        """How many documents are to be looked at again."""
+        """The number of documents to check again."""
         return len(self._pending)
 
     def has_much_pending(self) -> bool:
-        """Tell whether it is time to look at them."""
+        """Return whether it is time to check them."""
         return self.pending >= MUCH_PENDING
 
     def defer(self, collection: str, ids: Iterable[bytes]) -> None:
-        """Have documents looked at again."""
+        """Add documents to check again."""
         self._pending.update(((collection, comparable(each)), each) for each in ids)
 
     def deferred_of(self, collection: str) -> list[bytes]:
-        """Return the ids of a collection's documents that are to be looked at again."""
+        """Return the ids of a collection's documents that are to be checked again."""
         return [key for (name, _), key in self._pending.items() if name == collection]
 
     def looked_at(self, collection: str, ids: Iterable[bytes]) -> None:
-        """Forget documents, for they are looked at now."""
+        """Remove documents that are now checked."""
         for each in ids:
             self._pending.pop((collection, comparable(each)), None)
 
     def give_up(self) -> int:
-        """Forget all; return how many were left."""
+        """Forget all pending documents; return how many there were."""
         left = self.pending
         self._pending.clear()
         return left
 
     def record(self, found: Iterable[Found], progress: Progress) -> tuple[Changes, Progress]:
-        """Count differences; mend them where the job is to, unless a dead letter is open."""
+        """Count differences; return the repairs that the job asks for, none under a dead letter."""
         kinds, changes = [], []
         findings = [*progress.findings]
         for difference, operation in found:
@@ -100,7 +100,7 @@ def _noted(difference: Difference, letter: str | None) -> Difference:
 
 
 def as_replace(operation: Operation) -> Operation:
-    """Return what writes a document whether there is one already or not."""
+    """Return an operation that writes a document whether or not it exists."""
     if operation.kind is not OperationKind.INSERT:
         return operation
     return Operation(OperationKind.REPLACE, operation.id, operation.document)

@@ -1,4 +1,4 @@
-"""The ways through a table that jobs take, chunk by chunk: its rows, its documents, some ids."""
+"""The passes of jobs through a table, chunk by chunk: its rows, its documents, some ids."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cdc.model.batch import comparable
 from cdc.model.job import Phase, Progress
 
 SettleOf = Callable[[Collection, Part, Window, Progress], tuple[Changes, Progress]]
-"""As `Settle`, of what was looked up for the documents of a collection."""
+"""As `Settle`, for rows that were looked up for the documents of a collection."""
 
 
 def _never() -> bool:
@@ -27,16 +27,16 @@ def _nothing() -> None:
 
 
 class TablePasses:
-    """A job's table and its documents, and how to come through them.
+    """A job's table and its documents, and the passes through them.
 
-    A pass goes on from the saved progress, and is over at once where that is behind it. It stops
-    while there is `enough`, for `pause` to make room.
+    A pass continues from the saved progress; it ends at once if that is behind it. It stops while
+    there is `enough`, so that `pause` can make room.
     """
 
     def __init__(
         self, scan: TableScan, table: Table, documents: Documents, *, chunk_rows: int
     ) -> None:
-        """`chunk_rows` is how many documents a chunk of the phase DOCUMENTS has."""
+        """`chunk_rows` is the number of documents in a chunk of the phase DOCUMENTS."""
         self.scan = scan
         self.table = table
         self._documents = documents
@@ -50,7 +50,7 @@ class TablePasses:
         enough: Callable[[], bool] = _never,
         pause: Callable[[], None] = _nothing,
     ) -> None:
-        """Go through the table's rows."""
+        """Read the table's rows."""
         scan = self.scan
         if scan.progress.phase is not Phase.ROWS:
             return
@@ -69,7 +69,7 @@ class TablePasses:
         enough: Callable[[], bool] = _never,
         pause: Callable[[], None] = _nothing,
     ) -> None:
-        """Go through the collections' documents, and look for the row of each."""
+        """Read the collections' documents, and look up the row of each."""
         scan = self.scan
         if scan.progress.phase is Phase.ROWS:
             scan.advance(phase=Phase.DOCUMENTS, cursor=None, to_search=self._documents_expected())
@@ -84,12 +84,12 @@ class TablePasses:
             scan.advance(done=(*scan.progress.done, collection.name), cursor=None)
 
     def by_ids(self, collection: Collection, ids: list[bytes], settle: SettleOf) -> None:
-        """Look up the rows of some documents; what does not fit in one chunk comes in the next."""
+        """Look up the rows of some documents; those beyond one chunk come in the next."""
         while ids:
             ids = ids[self._one_by_ids(collection, ids[: self._chunk_rows], settle) :]
 
     def probe(self, collection: Collection) -> None:
-        """Make sure that rows are found by their documents' ids; raises UsageError."""
+        """Check that rows are found by their documents' ids; raises UsageError."""
         with self.scan.window() as window:
             self.table.probe(collection, window)
 
@@ -98,7 +98,7 @@ class TablePasses:
         return self._documents.fetch(collection, ids) if ids else {}
 
     def _estimate(self) -> int:
-        """Return about how many rows there are to read; 0 where nobody knows."""
+        """Return about how many rows there are to read; 0 if that is unknown."""
         if self._options.reads_a_range:
             return 0
         return round(self.table.rows * self._options.share(self.table.rows) / 100)
@@ -130,7 +130,7 @@ class TablePasses:
         return [each for each in ids if random.random() * 100 < share]
 
     def _one_by_ids(self, collection: Collection, ids: list[bytes], settle: SettleOf) -> int:
-        """Look up the rows of the first of the documents; return of how many."""
+        """Look up the rows of the first of the documents; return how many it covered."""
         looked_up = 0
 
         def read(cursor: Any, window: Window) -> Part:
@@ -151,6 +151,6 @@ class TablePasses:
 def _counted(
     settle: Settle, part: Part, window: Window, progress: Progress
 ) -> tuple[Changes, Progress]:
-    """Settle what was found in some documents, and count these."""
+    """Settle the findings in some documents, and count these."""
     changes, progress = settle(part, window, progress)
     return changes, replace(progress, searched=progress.searched + part.searched)

@@ -20,7 +20,7 @@ class Resync:
         self._passes = passes
 
     def run(self) -> None:
-        """Go through the rows, then through the documents, from the saved progress on."""
+        """Read the rows, then the documents, from the saved progress on."""
         self._passes.rows(self._copied)
         self._passes.documents(self._swept)
 
@@ -30,7 +30,7 @@ class Resync:
     def _swept(
         self, collection: Collection, part: Part, window: Window, progress: Progress
     ) -> tuple[Changes, Progress]:
-        """Remove the documents whose rows are gone, as `on_delete` says."""
+        """Remove the documents whose rows are gone, by `on_delete`."""
         asked = window.untouched_ids(collection.name, part.gone)
         found = extra(collection, asked, self._passes.fetch(collection.name, asked))
         removals = [operation for _, operation in found]

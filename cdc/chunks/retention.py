@@ -1,4 +1,4 @@
-"""Keeps few of the jobs that are done, so that looking for those that matter stays quick."""
+"""Removes old jobs that are done, so that looking for the others stays quick."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ class Jobs(Protocol):
     """The jobs of the stream."""
 
     def prepare(self) -> None:
-        """Make looking for them quick."""
+        """Make queries for them quick."""
         ...
 
     def forget(self, *, before: datetime) -> int:
-        """Remove those from before that are of no more use; return how many."""
+        """Remove jobs from before that time that are no longer needed; return how many."""
         ...
 
 
 class JobRetention:
-    """Called between jobs, it removes old ones once an hour."""
+    """Removes old jobs once an hour; called between jobs."""
 
     def __init__(
         self, jobs: Jobs, *, keep_days: float, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """Keep jobs for so many days from when they were asked for; `clock` tells seconds."""
+        """Keep jobs for so many days from their request; `clock` counts seconds."""
         self._jobs = jobs
         self._keep = timedelta(days=keep_days)
         self._clock = clock
         self._tidied_at: float | None = None
 
     def __call__(self) -> None:
-        """Tidy, if it is time; the first time also see to the indexes."""
+        """Remove old jobs, if it is time; the first time also create the indexes."""
         now = self._clock()
         if self._tidied_at is not None and now - self._tidied_at < AGAIN_SECONDS:
             return

@@ -1,4 +1,4 @@
-"""Retry: makes a few documents, which dead letters name, equal to their rows."""
+"""Retry: makes a few documents, named by dead letters, equal to their rows."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Retry:
         self._ids = [encoded(each) for each in keys]
 
     def run(self) -> None:
-        """Look their rows up."""
+        """Look up their rows."""
         for collection in self._passes.table.collections:
             self._passes.probe(collection)
             self._passes.by_ids(collection, self._ids, self._retried)
@@ -46,7 +46,7 @@ class Retry:
 def _away(
     collection: Collection, ids: Sequence[bytes], documents: Mapping[object, bytes]
 ) -> list[Operation]:
-    """Return what leaves no document of a row that is gone, whether there is one or not."""
+    """Return operations after which no document of a missing row is left, if there was one."""
     return [_leaving(collection, each, documents.get(comparable(each))) for each in ids]
 
 
@@ -59,6 +59,6 @@ def _leaving(collection: Collection, identifier: bytes, document: bytes | None) 
 
 
 def encoded(key: Any) -> bytes:
-    """Return an `_id` as an operation's."""
+    """Encode an `_id` as an operation's."""
     raw = bson.encode({"_id": key})
     return raw[4:5] + raw[9:-1]

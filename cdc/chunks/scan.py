@@ -1,4 +1,4 @@
-"""One job at work: walks through a table, or its documents, chunk by chunk."""
+"""Runs one job: reads a table, or its documents, chunk by chunk."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from cdc.model.operation import Operation
 from cdc.model.state_change import StateWrite
 
 Changes = Sequence[tuple[str, Sequence[Operation], Origin]]
-"""Operations by collection, and where these come from."""
+"""Operations by collection, and their origins."""
 
 Read = Callable[[Any, Window], Part]
 """Reads what follows a cursor."""
 
 Settle = Callable[[Part, Window, Progress], tuple[Changes, Progress]]
-"""Gives what to write of a part, and the progress then; the stream has passed the part."""
+"""Returns the changes of a part and the progress then; the stream has passed the part."""
 
 WINDOW_RETRY_SECONDS = 0.05
-"""How soon to look again for the end of a large transaction that is being applied."""
+"""The delay before another look for the end of a large transaction that is being applied."""
 
 
 class TableScan:
@@ -46,10 +46,10 @@ class TableScan:
         wait: Callable[[float], None],
         counters: CopyCounters | None = None,
     ) -> None:
-        """`before_each` may hold a chunk back, or raise where the job must be left alone.
+        """`before_each` may delay a chunk, or raise if the job must be left alone.
 
-        `wait` waits so many seconds; it raises Stopped where the daemon stops meanwhile. `counters`
-        learns of each step.
+        `wait` waits so many seconds; it raises Stopped if the daemon stops meanwhile. `counters`
+        records each step.
         """
         self._counters = counters or CopyCounters()
         self.job = job
@@ -63,7 +63,7 @@ class TableScan:
         """Read from the saved cursor to the end, each chunk in a window of its own.
 
         While one chunk waits for the stream the next is read; `settle` is called in the main
-        thread. Where a window was void, reading goes back to what was settled. Once there is
+        thread. If a window was void, reading goes back to the last settled part. Once there is
         `enough`, stop behind what was read and return False.
         """
         cursor, finished = self.progress.cursor, False
@@ -87,9 +87,9 @@ class TableScan:
 
     @contextmanager
     def _outstanding(self) -> Iterator[deque[PendingChunk]]:
-        """Give room for the chunks that wait to be settled; none is left behind, come what may.
+        """Yield a queue for the chunks that wait to be settled; none is left behind in any case.
 
-        What is saved must stay as it is once the job is left: another scan goes on from there.
+        The saved progress must not change once the job is left: another scan continues from there.
         """
         chunks: deque[PendingChunk] = deque()
         try:
@@ -112,7 +112,7 @@ class TableScan:
 
     @contextmanager
     def window(self) -> Iterator[Window]:
-        """Give a window for a look that settles nothing."""
+        """Yield a window for a read that settles nothing."""
         window = self._open()
         try:
             yield window
@@ -120,7 +120,7 @@ class TableScan:
             self._windows.close(window)
 
     def _open(self) -> Window:
-        """Open a window, waiting for the end of a large transaction."""
+        """Open a window; wait for the end of a large transaction."""
         while (window := self._windows.open()) is None:
             self._wait(WINDOW_RETRY_SECONDS)
         return window
@@ -128,19 +128,19 @@ class TableScan:
     def _settle(
         self, settle: Callable[[Progress], tuple[Changes, Progress]], before: Any, behind: Any
     ) -> MappedTransaction | None:
-        """Settle what was read between two cursors; None where what is before it was not."""
+        """Settle what was read between two cursors; None if the part before was not settled."""
         if self.progress.cursor != before:
             return None
         changes, progress = settle(self.progress)
         return self._come_to(_timed(replace(progress, cursor=behind)), changes)
 
     def _come_to(self, progress: Progress, changes: Changes = ()) -> MappedTransaction:
-        """Return what saves a progress, and writes what it takes to come there."""
+        """Return a transaction that saves a progress, with the changes up to it."""
         self._coming = progress
         return self._transaction(self._saved(progress), changes)
 
     def _transaction(self, write: StateWrite, changes: Changes = ()) -> MappedTransaction:
-        """Return what is applied where the stream has come to, and leaves its checkpoint there."""
+        """Return a transaction at the stream's position: it leaves the checkpoint as it is."""
         return MappedTransaction(
             "",
             self._windows.applied,
@@ -151,12 +151,12 @@ class TableScan:
         )
 
     def _has_come(self) -> None:
-        """Go on from what was settled last: nothing else is, until the target has it."""
+        """Continue from the last settled part: nothing else is settled until the target has it."""
         self.progress = self._coming
         self._counters.at(self.job, self.progress)
 
     def advance(self, **change: Any) -> None:
-        """Set what a phase begins with."""
+        """Set the first progress of a phase."""
 
         def settle() -> MappedTransaction:
             return self._come_to(replace(self.progress, **change))
@@ -164,7 +164,7 @@ class TableScan:
         self._applier.submit(PendingChunk(settle, self._has_come)).result()
 
     def move(self, state: JobState, error: str | None = None) -> None:
-        """Say where the job stands, unless somebody has paused or cancelled it meanwhile."""
+        """Set the job's state, unless somebody has paused or cancelled it meanwhile."""
         query = {
             "_id": self.job.id,
             "state": {"$in": [JobState.QUEUED.value, JobState.RUNNING.value]},
@@ -177,7 +177,7 @@ class TableScan:
         self._applier.submit(PendingChunk(lambda: self._transaction(write))).result()
 
     def _saved(self, progress: Progress) -> StateWrite:
-        """Save the progress; not of a job that was given up: its cursor must not come back."""
+        """Save the progress, but not of a cancelled job: its cursor must not come back."""
         query = {"_id": self.job.id, "state": {"$nin": [each.value for each in ENDED]}}
         return StateWrite(JOBS, query, {"$set": {"progress": progress.to_document()}})
 

@@ -29,10 +29,10 @@ from cdc.readers.select.select_table import SelectTable
 from cdc.readers.select.watermarks import TableLocked
 
 TOO_EARLY_SECONDS: Final = 0.05
-"""How soon to look again where the source does not show yet what its stream has delivered."""
+"""The delay before a retry while the source does not show yet what its stream has delivered."""
 
 LOCKED_SECONDS: Final = 20.0
-"""How soon to ask for a brief lock again: while it is waited for, a second, so do all who write."""
+"""The delay before another brief lock: one that waits for a second delays all writers."""
 
 PROBED_ROWS: Final = 20
 PROBES: Final = 3
@@ -47,7 +47,7 @@ class MappedCollection:
     own: Mapping[str, Any]
     removal: DeleteRule
     table: SelectTable | None
-    """The table by a key that the id holds; None where it holds none that rows can be read by."""
+    """The table with a key that the id holds; None if it holds no key to read rows by."""
 
     @property
     def name(self) -> str:
@@ -56,19 +56,19 @@ class MappedCollection:
 
     @property
     def origin(self) -> Origin:
-        """Where its documents come from."""
+        """The origin of its documents."""
         return Origin(self.plan.layout.table, self.plan.halts)
 
     def is_gone(self, document: bytes) -> bool:
-        """Tell whether a document is marked as that of a deleted row."""
+        """Return whether a document is marked as that of a deleted row."""
         return self.removal.is_done(document)
 
     def removed(self, identifier: bytes, document: bytes) -> Operation:
-        """Return what `on_delete` asks for where a document's row is gone."""
+        """Return the operation of `on_delete` for a document whose row is gone."""
         return self.removal.of(identifier, document)
 
     def key(self, identifier: bytes, table: SelectTable) -> Key | None:
-        """Return the key of the row of `table` that may have this id; None where there is none."""
+        """Return the key of the row of `table` that may have this id; None if there is none."""
         found = id_value(identifier)
         if len(self.mapping.id_parts or table.map.primary_key) == 1:
             return table.key_found([found])
@@ -90,10 +90,10 @@ class SourceTable:
         throttle: Throttle,
         wait: Callable[[float], None],
     ) -> None:
-        """`rows` is the most that a chunk has; `wait` waits so many seconds.
+        """`rows` is the most rows of a chunk; `wait` waits so many seconds.
 
-        Raises UsageError where no mapping follows the table, or where the job cannot be done;
-        Unfit where the key is gone by which it was read so far.
+        Raises UsageError if no mapping follows the table, or if the job cannot be done; Unfit if
+        the key by which it was read so far is gone.
         """
         mappings = _mappings(job, router)
         schema, name = job.named
@@ -115,7 +115,7 @@ class SourceTable:
         self._options = options = job.options
         self._first = None if options.first is None else written(table.key, options.first)
         self._last = None if options.last is None else written(table.key, options.last)
-        self._sets_aside = job.kind is JobKind.VERIFY  # it tells of every row, whatever the policy
+        self._sets_aside = job.kind is JobKind.VERIFY  # it reports every row, whatever the policy
         self._rows = rows
         self._throttle = throttle
         self._wait = wait
@@ -124,7 +124,7 @@ class SourceTable:
         return f"<SourceTable {self._table.name!r}>"
 
     def _require_ways_back(self, job: Job) -> None:
-        """Raise UsageError where rows cannot be found by their documents' ids."""
+        """Raise UsageError if rows cannot be found by their documents' ids."""
         for each in self._mapped:
             if each.table is None:
                 expression = isinstance(each.mapping.id, IdExpression)
@@ -138,7 +138,7 @@ class SourceTable:
 
     @property
     def rows(self) -> int:
-        """The server's estimate of how many rows there are."""
+        """The server's estimate of the number of rows."""
         return self._table.rows_estimate
 
     @property
@@ -148,11 +148,11 @@ class SourceTable:
 
     @property
     def collections(self) -> Sequence[Collection]:
-        """Where its rows go."""
+        """The collections that its rows go to."""
         return self._mapped
 
     def read(self, after: Any, window: Window) -> Part:
-        """Return the rows behind the key `after`, from the table's beginning for None."""
+        """Return the rows behind the key `after`; None is the table's beginning."""
         chunk = self._in_time(
             lambda: self._reader.read(
                 self._table,
@@ -174,7 +174,7 @@ class SourceTable:
         return f"CRC32(CONCAT_WS(',', {key})) % 1000000 < {max(1, round(share * 10_000))}"
 
     def lookup(self, collection: Collection, ids: Sequence[bytes], window: Window) -> Part:
-        """Return the rows that have documents of these ids in the collection, or of the first."""
+        """Return the rows of documents with these ids in the collection, or of the first ones."""
         assert isinstance(collection, MappedCollection)
         table = collection.table
         assert table is not None
@@ -188,11 +188,10 @@ class SourceTable:
         return self._part(chunk)._replace(asked=ids[:looked_up])
 
     def probe(self, collection: Collection, window: Window) -> None:
-        """Make sure that rows are found by their documents' ids, before one is called gone.
+        """Check that rows are found by their documents' ids, before one counts as gone.
 
-        A row that is there before and behind the look-up for it was there meanwhile, but for one
-        that was deleted and inserted again: so it is looked for a few times. Raises UsageError
-        where rows are not found.
+        A row that exists before and after its lookup existed during it, unless it was deleted and
+        inserted again: so it is looked up a few times. Raises UsageError if rows are not found.
         """
         for _ in range(PROBES):
             ids = self._first_ids(collection, window)
@@ -247,11 +246,11 @@ def _mappings(job: Job, router: TableRouter) -> list[TableMapping]:
 
 
 def _in_order(table: SelectTable, job: Job) -> SelectTable:
-    """Return the table by the key that a job's cursor is of, whatever keys have come since."""
+    """Return the table with the key of the job's cursor, whatever keys exist since."""
     progress = job.progress
     if progress is None or progress.cursor is None or progress.phase is not Phase.ROWS:
         return table
-    if progress.order is None:  # begun by a version that did not tell
+    if progress.order is None:  # begun by a version that did not save it
         return table
     found = table.read_in(progress.order)
     if found is None:
@@ -280,7 +279,7 @@ class SourceTables:
 
     @contextmanager
     def __call__(self, job: Job, wait: Callable[[float], None]) -> Iterator[SourceTable]:
-        """Give a job's table, on a session of its own; `wait` waits so many seconds."""
+        """Yield a job's table, on a session of its own; `wait` waits so many seconds."""
         chunks = self._config.chunks
         reader = ChunkReader(self._config.source, allow_brief_lock=chunks.allow_brief_lock)
         try:

@@ -8,11 +8,11 @@ from typing import Final
 from cdc.model.job import Job, JobKind, JobState, Progress
 
 NEARLY: Final = 0.99
-"""The most that a copy at work has done: its number of rows is an estimate."""
+"""The highest ratio of a running copy: its number of rows is an estimate."""
 
 
 class CopyCounters:
-    """The chunk thread and the main thread count, one after the other; other threads ask."""
+    """Counts in the chunk thread and the main thread, in turn; other threads read."""
 
     def __init__(self) -> None:
         self._rows: Counter[str] = Counter()
@@ -20,12 +20,12 @@ class CopyCounters:
         self._seen = 0
 
     def begun(self, job: Job, progress: Progress) -> None:
-        """Learn where a job is begun, or gone on with: the rows before that are not counted."""
+        """Note the start or resumption of a job: the rows before that do not count."""
         self._seen = progress.rows
         self.at(job, progress)
 
     def at(self, job: Job, progress: Progress) -> None:
-        """Learn how far the job is that was begun."""
+        """Note the progress of the job."""
         if job.kind is JobKind.VERIFY:
             return
         self._rows[job.table] += progress.rows - self._seen
@@ -34,7 +34,7 @@ class CopyCounters:
             self._ratios[job.table] = min(NEARLY, progress.rows / progress.total)
 
     def ended(self, job: Job, state: JobState) -> None:
-        """Learn that a job is done, or left."""
+        """Note that a job is done, or left."""
         if job.kind is JobKind.VERIFY:
             return
         if state is JobState.DONE:
@@ -44,10 +44,10 @@ class CopyCounters:
 
     @property
     def rows(self) -> dict[str, int]:
-        """Rows copied since the process started, by table."""
+        """The rows copied since the process started, by table."""
         return dict(self._rows)
 
     @property
     def ratios(self) -> dict[str, float]:
-        """How much of each table is copied: 1 is done. None of those that were left."""
+        """The copied ratio of each table: 1 is done. Jobs that were left have none."""
         return dict(self._ratios)

@@ -17,11 +17,11 @@ NO_FAILURES: Final[Mapping[str, Sequence[Failure]]] = {}
 class Part(NamedTuple):
     """Rows that were read, as documents: operations by collection.
 
-    `failures` are the rows that cannot be carried over, by collection. `last` is the key of the
-    last row, or the id of the last document, None where there is none; `finished` tells whether
-    none follows. `high` is the position that the stream must have passed before the rows mean
-    anything, None where nothing was read. Of a look-up `asked` are the ids whose rows were looked
-    up, `gone` those of them that no row was found for, `searched` the documents that it covers.
+    `failures` are the rows that cannot be mapped, by collection. `last` is the key of the last row,
+    or the id of the last document, None if there is none; `finished`: none follows. `high` is the
+    position that the stream must have passed before the rows are valid, None if nothing was read.
+    For a lookup, `asked` are the ids that were looked up, `gone` those without a row, `searched`
+    the number of documents that it covers.
     """
 
     documents: Mapping[str, Sequence[Operation]]
@@ -42,7 +42,7 @@ class Part(NamedTuple):
 
 
 class Collection(Protocol):
-    """A collection that the table's rows become documents of."""
+    """A collection of documents that the table's rows become."""
 
     @property
     def name(self) -> str:
@@ -56,54 +56,54 @@ class Collection(Protocol):
 
     @property
     def origin(self) -> Origin:
-        """Where its documents come from."""
+        """The origin of its documents."""
         ...
 
     def is_gone(self, document: bytes) -> bool:
-        """Tell whether a document is marked as that of a deleted row."""
+        """Return whether a document is marked as that of a deleted row."""
         ...
 
     def removed(self, identifier: bytes, document: bytes) -> Operation:
-        """Return what `on_delete` asks for where a document's row is gone."""
+        """Return the operation of `on_delete` for a document whose row is gone."""
         ...
 
 
 class Table(Protocol):
-    """What the work on a table needs of the source and of the mappings."""
+    """What jobs need of the source's table and of the mappings."""
 
     @property
     def rows(self) -> int:
-        """The server's estimate of how many rows there are."""
+        """The server's estimate of the number of rows."""
         ...
 
     @property
     def order(self) -> str:
-        """What puts its rows in order: a cursor means nothing in another one."""
+        """The order of its rows: a cursor is valid in one order only."""
         ...
 
     @property
     def collections(self) -> Sequence[Collection]:
-        """Where its rows go."""
+        """The collections that its rows go to."""
         ...
 
     def read(self, after: Any, window: Window) -> Part:
-        """Return the rows behind the key `after`, from the table's beginning for None."""
+        """Return the rows behind the key `after`; None is the table's beginning."""
         ...
 
     def lookup(self, collection: Collection, ids: Sequence[bytes], window: Window) -> Part:
-        """Return the rows that have documents of these ids in the collection, or of the first."""
+        """Return the rows of documents with these ids in the collection, or of the first ones."""
         ...
 
     def probe(self, collection: Collection, window: Window) -> None:
-        """Make sure that rows are found by their documents' ids; raises UsageError."""
+        """Check that rows are found by their documents' ids; raises UsageError."""
         ...
 
 
 class Documents(Protocol):
-    """What a collection holds."""
+    """The contents of the collections."""
 
     def is_empty(self, collection: str) -> bool:
-        """Tell whether there is no document in it."""
+        """Return whether it holds no document."""
         ...
 
     def ids(

@@ -1,4 +1,4 @@
-"""How fast chunks may be read: so many rows a second, and slower while the stream lags."""
+"""Limits the speed of chunks: so many rows a second, and slower while the stream lags."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ LAG_POLL_SECONDS: Final = 0.2
 
 
 class Throttle:
-    """Holds the reading of chunks back."""
+    """Delays the reading of chunks."""
 
     def __init__(
         self,
@@ -20,7 +20,7 @@ class Throttle:
         lag_seconds: Callable[[], float],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`lag_seconds` tells how far the stream is behind; `clock` tells seconds."""
+        """`lag_seconds` returns the stream's lag; `clock` counts seconds."""
         self._rows_per_second = rows_per_second
         self._max_lag_seconds = max_lag_seconds
         self._lag_seconds = lag_seconds
@@ -33,7 +33,7 @@ class Throttle:
             self._free_at = max(self._free_at, self._clock()) + rows / self._rows_per_second
 
     def wait(self, wait: Callable[[float], None]) -> None:
-        """Wait until more may be read. `wait` waits so many seconds."""
+        """Wait until more may be read; `wait` waits so many seconds."""
         while (left := self._free_at - self._clock()) > 0:
             wait(min(left, LAG_POLL_SECONDS))
         while self._lag_seconds() > self._max_lag_seconds:

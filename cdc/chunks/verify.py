@@ -1,4 +1,4 @@
-"""Verify: holds documents against their rows, and mends them where the job is to."""
+"""Verify: compares documents with their rows, and repairs them if the job is to."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from cdc.model.job import Progress
 from cdc.model.operation import Operation
 
 RECHECKS: Final = 3
-"""How often verify looks again at documents that the stream touched while it compared them."""
+"""The most times that verify checks documents again if the stream touches them meanwhile."""
 
 
 class Verify:
-    """Compares all that the stream leaves alone; looks again at what it touched."""
+    """Compares all that the stream leaves alone; checks again what it touched."""
 
     def __init__(self, passes: TablePasses, *, letter_on: LetterOn) -> None:
         scan = passes.scan
@@ -31,14 +31,14 @@ class Verify:
         )
 
     def run(self) -> None:
-        """Go through the rows, then through the documents, from the saved progress on."""
+        """Read the rows, then the documents, from the saved progress on."""
         enough, pause = self._findings.has_much_pending, self._recheck
         self._passes.rows(self._compared, enough=enough, pause=pause)
         self._passes.documents(self._searched, enough=enough, pause=pause)
         self._recheck()
 
     def _compared(self, part: Part, window: Window, progress: Progress) -> tuple[Changes, Progress]:
-        """Hold what the stream has not touched since against the documents."""
+        """Compare the rows that the stream has not touched since with their documents."""
         found: list[Found] = []
         for collection, operations in part.documents.items():
             wanted = self._settled(collection, operations, window)
@@ -50,7 +50,7 @@ class Verify:
     def _settled(
         self, collection: str, operations: Sequence[Operation], window: Window
     ) -> list[Operation]:
-        """Return what the stream left alone; the rest is looked at again later."""
+        """Return the operations that the stream left alone; defer the rest."""
         settled = window.untouched(collection, operations)
         if len(settled) < len(operations):
             kept = {each.id for each in settled}
@@ -60,7 +60,7 @@ class Verify:
         return settled
 
     def _unmapped(self, collection: str, part: Part, window: Window) -> list[Found]:
-        """Tell of the rows that cannot be carried over; nothing can mend their documents."""
+        """Report the rows that cannot be mapped; nothing can repair their documents."""
         failed = part.failures.get(collection, ())
         touched = [each.id for each in failed if window.has_touched(collection, each.id)]
         self._findings.defer(collection, touched)
@@ -71,7 +71,7 @@ class Verify:
     def _searched(
         self, collection: Collection, part: Part, window: Window, progress: Progress
     ) -> tuple[Changes, Progress]:
-        """Tell of the documents whose rows are gone."""
+        """Report the documents whose rows are gone."""
         name = collection.name
         self._findings.defer(name, [each for each in part.gone if window.has_touched(name, each)])
         asked = window.untouched_ids(name, part.gone)
@@ -79,7 +79,7 @@ class Verify:
         return self._findings.record(extra(collection, asked, documents), progress)
 
     def _recheck(self) -> None:
-        """Look again at what was pending; what changes each time is counted as unsettled."""
+        """Check pending documents again; those that change each time count as unsettled."""
         for collection in self._passes.table.collections if self._findings.pending else ():
             self._passes.probe(collection)
         for _ in range(RECHECKS):

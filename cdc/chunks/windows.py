@@ -1,4 +1,4 @@
-"""What the stream did to the target while a chunk was read: which keys it touched."""
+"""Records the keys that the stream touched in the target while a chunk was read."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from cdc.model.checkpoint import Checkpoint
 from cdc.model.operation import Operation
 
 MAX_TOUCHED: Final = 1_000_000
-"""Keys that one window remembers; a window that saw more is void: its chunk is read again."""
+"""The most keys of one window; beyond that it is void, and its chunk is read again."""
 
 
 class Keyed(Protocol):
-    """An operation, or one that was set aside."""
+    """An operation, or a failure that became a dead letter."""
 
     @property
     def id(self) -> bytes:
@@ -28,9 +28,9 @@ class Keyed(Protocol):
 class Window:
     """The time from a position on, until a chunk that was read in it is applied.
 
-    `applied` is a checkpoint that the target held when it opened; every key that the stream
-    touches behind that is remembered. It is void once a schema change passed: what was read may
-    not be what the table holds.
+    `applied` is a checkpoint that the target held when it opened; every key that the stream touches
+    behind that is remembered. It is void once a schema change passed: the table may then differ
+    from what was read.
     """
 
     applied: Checkpoint
@@ -51,11 +51,11 @@ class Window:
         return [each for each in ids if not self.has_touched(collection, each)]
 
     def has_touched(self, collection: str, identifier: bytes) -> bool:
-        """Tell whether the stream touched this document; of an empty id it is not known."""
+        """Return whether the stream touched this document; for an empty id that is unknown."""
         return bool(identifier) and comparable(identifier) in self._touched.get(collection, ())
 
     def touch(self, collection: str, operations: Iterable[Keyed]) -> None:
-        """Remember the keys of what was applied, or set aside: what was read is older than that."""
+        """Remember the keys of applied or failed operations: they are newer than what was read."""
         keys = self._touched.setdefault(collection, set())
         before = len(keys)
         keys.update([comparable(each.id) for each in operations if each.id])
@@ -67,11 +67,11 @@ class Window:
 
 
 class Windows:
-    """The windows that are open, and what the target holds.
+    """The open windows, and the target's checkpoint.
 
     The main thread notes every batch once it is applied; the chunk thread opens windows. A window
-    opened between a batch's commit and its note sees that batch's keys as touched: too many, never
-    too few.
+    that opens between a batch's commit and its note counts that batch's keys as touched: too many,
+    never too few.
     """
 
     def __init__(self, start: Checkpoint) -> None:
@@ -83,12 +83,12 @@ class Windows:
 
     @property
     def applied(self) -> Checkpoint:
-        """What the target holds: all before it."""
+        """The target's checkpoint."""
         return self._applied
 
     @property
     def committed_at(self) -> float | None:
-        """When the source committed the last transaction that was applied; None before the first.
+        """The commit time of the last transaction that was applied; None before the first.
 
         In seconds since the epoch.
         """
@@ -96,13 +96,13 @@ class Windows:
 
     @property
     def schema_changes(self) -> int:
-        """How many schema changes of followed tables have passed."""
+        """The number of schema changes of followed tables that have passed."""
         return self._schema_changes
 
     def open(self) -> Window | None:
-        """Begin to remember touched keys; None in the midst of a large transaction.
+        """Begin to remember touched keys; None within a large transaction.
 
-        A part of a transaction may have touched keys that nobody remembered, while the position
+        A part of the transaction may have touched keys that nobody recorded, while the position
         says that none of it is applied.
         """
         with self._lock:
@@ -119,7 +119,7 @@ class Windows:
                 self._open.remove(window)
 
     def note(self, batch: Batch) -> None:
-        """Remember what an applied batch of the stream touched."""
+        """Remember the keys of an applied batch of the stream."""
         with self._lock:
             self._applied = batch.checkpoint
             self._committed_at = batch.committed_at

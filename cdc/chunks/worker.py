@@ -30,7 +30,7 @@ from cdc.retry import Backoff, Stopped, let_go
 log = structlog.get_logger(__name__)
 
 LOOK_SECONDS: Final = 1.0
-"""How often to look for work, and whether a running job was paused or cancelled."""
+"""The interval of looks for work, and for a pause or cancellation of a running job."""
 
 
 Wait = Callable[[float], None]
@@ -40,11 +40,11 @@ class Jobs(Protocol):
     """The jobs of the stream."""
 
     def next(self) -> Job | None:
-        """Return the job to work on."""
+        """Return the job to work on next."""
         ...
 
     def get(self, identity: str) -> Job | None:
-        """Return a job as it stands."""
+        """Return a job as it is stored."""
         ...
 
 
@@ -70,10 +70,9 @@ class JobWorker:
         tidy: Callable[[], None] = lambda: None,
         counters: CopyCounters | None = None,
     ) -> None:
-        """`counters` counts what is copied.
+        """`counters` counts copied rows.
 
-        `tidy` is called between jobs, `before_copy` before anything of a backfill or resync is
-        written.
+        `tidy` is called between jobs, `before_copy` before a backfill or resync writes anything.
         """
         self._before_copy = before_copy
         self._counters = counters or CopyCounters()
@@ -94,7 +93,7 @@ class JobWorker:
         self._stopping.set()
 
     def run(self) -> None:
-        """Work on one job after the other. A side that is gone is waited for."""
+        """Work on one job after the other; wait for a side that is unreachable."""
         backoff = Backoff()
         while not self._stopping.is_set():
             try:
@@ -135,7 +134,7 @@ class JobWorker:
             raise
         except CdcError as error:
             self._failed(scan, error)
-        except Exception as error:  # noqa: BLE001 - the stream goes on, whatever a job meets
+        except Exception as error:  # noqa: BLE001 - the stream continues, whatever a job meets
             self._failed(scan, Defect.of(error))
         else:
             scan.move(JobState.DONE)
@@ -144,7 +143,7 @@ class JobWorker:
         return True
 
     def _failed(self, scan: TableScan, error: CdcError) -> None:
-        """End a job that cannot go on; raises Stopped where its connections went away under it."""
+        """End a job that failed; raises Stopped if its connections were closed by a stop."""
         if self._stopping.is_set():
             raise Stopped from error
         job = scan.job
@@ -170,12 +169,12 @@ class JobWorker:
         log.debug("job_took", seconds=round(time.monotonic() - started, 3))
 
     def _before_each(self, job: Job) -> None:
-        """Hold the next chunk back as the limits ask; leave a job that was set aside."""
+        """Delay the next chunk as the limits ask; leave a job that was paused or cancelled."""
         self._look_at(job)
         self._throttle.wait(partial(self._watch, job))
 
     def _watch(self, job: Job, seconds: float) -> None:
-        """Wait, and leave the job as soon as it is set aside."""
+        """Wait, and leave the job as soon as it is paused or cancelled."""
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
             self._look_at(job)
@@ -196,7 +195,7 @@ class JobWorker:
 
 
 def work_on(passes: TablePasses, *, letter_on: LetterOn) -> None:
-    """Do a job, from its saved progress on."""
+    """Run a job, from its saved progress on."""
     job = passes.scan.job
     match job.kind:
         case JobKind.BACKFILL:
@@ -210,7 +209,7 @@ def work_on(passes: TablePasses, *, letter_on: LetterOn) -> None:
 
 
 def _remedy(job: Job, error: CdcError) -> str:
-    """Return what to do, with the command that asks for the job again."""
+    """Return what to do, with the command that requests the job again."""
     again = "resync" if job.kind is JobKind.RETRY else job.kind.value
     first = f"{error.remedy}; then ask again" if error.remedy else "ask again"
     if job.options.reads_a_range:

@@ -1,6 +1,6 @@
-"""Which mappings a stream's documents were made by, as its state document lists them.
+"""The mappings that made a stream's documents, as its state document lists them.
 
-`mappings: [{source, target, fingerprint, since}]`, each as of the time at which it was accepted.
+`mappings: [{source, target, fingerprint, since}]`, `since` is the time of acceptance.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ State = Mapping[str, Any]
 def entries(
     mappings: Sequence[TableMapping], now: datetime, before: State | None = None
 ) -> list[dict[str, Any]]:
-    """Return what to store: a mapping that was accepted before keeps its time."""
+    """Return the entries to store: a mapping that was accepted before keeps its time."""
     since = {
         (each["source"], each["target"], each["fingerprint"]): each["since"]
         for each in stored(before)
@@ -35,7 +35,7 @@ def entries(
 
 
 def is_accepted(state: State | None, mapping: TableMapping) -> bool:
-    """Tell whether the stream has made documents by this very mapping."""
+    """Return whether the stream has made documents by this very mapping."""
     wanted = (mapping.source, mapping.target, mapping.fingerprint)
     return any(
         (each["source"], each["target"], each["fingerprint"]) == wanted for each in stored(state)
@@ -43,6 +43,6 @@ def is_accepted(state: State | None, mapping: TableMapping) -> bool:
 
 
 def stored(state: State | None) -> Sequence[Entry]:
-    """Return the entries; none of a state from before they were a list."""
+    """Return the entries; none for a state from before they were a list."""
     found = (state or {}).get("mappings")
     return found if isinstance(found, list) else ()

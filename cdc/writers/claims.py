@@ -1,4 +1,4 @@
-"""The claims of a state database, as streams and operators read and release them."""
+"""Reads and releases the claims of a state database, for streams and operators."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Claims:
         )
 
     def all(self) -> list[Claim]:
-        """Return every claim, and what was given up, by collection."""
+        """Return every claim, and every collection that was given up, by collection."""
         return self._found({})
 
     def concerning(self, stream: str, collections: Iterable[str]) -> list[Claim]:
@@ -41,10 +41,10 @@ class Claims:
             return [Claim.from_document(each) for each in found]
 
     def release(self, collection: str) -> str:
-        """Give a claim up in its stream's place; return the stream.
+        """Release a claim on behalf of its stream; return the stream.
 
-        The stream's epoch is counted up first: a daemon of it that is frozen, or just starting, can
-        write no more. Raises LeaseHeld where one is active, UsageError where there is no claim.
+        The stream's epoch is incremented first: a frozen or starting daemon of it can write no
+        more. Raises LeaseHeld if one is active, UsageError if there is no claim.
         """
         owner = next((each.stream for each in self.all() if each.collection == collection), None)
         if owner is None:
@@ -75,6 +75,6 @@ def claims_of(config: Config) -> list[Claim]:
 
 
 def release(config: Config, collection: str) -> str:
-    """Do `Claims.release` in the state database of a configured stream."""
+    """Release a claim, as `Claims.release`, in the state database of a configured stream."""
     with connect_target(config.target) as client:
         return Claims(client, state_database=config.target.state_database).release(collection)

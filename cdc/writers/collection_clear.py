@@ -1,7 +1,7 @@
-"""Takes a mapping's documents away, in pieces that only the stream's owner can commit.
+"""Removes a mapping's documents, in pieces that only the stream's owner can commit.
 
-Each piece is a MongoDB transaction that moves the state's sequence and leaves the checkpoint where
-it is, before the statement that asks for it: a crash anywhere begins again with what is left.
+Each piece is a MongoDB transaction that moves the state's sequence and leaves the checkpoint before
+the statement that caused it. After a crash it begins again with what is left.
 """
 
 from __future__ import annotations
@@ -39,23 +39,23 @@ T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 PIECE: Final = 2_000
-"""Documents a transaction: far below what the server's cache refuses, and soon committed."""
+"""The documents of a transaction: far below the server's cache limit, and soon committed."""
 
 _RAW: Final = CodecOptions(document_class=RawBSONDocument)
 _VALUE_AT: Final = 9
-"""Where the value begins in `{_id: …}`: behind the size, the type and the name."""
+"""The offset of the value in `{_id: …}`: behind the size, the type and the name."""
 
 
 class Persist(Protocol):
-    """Repeats what fails for a passing reason."""
+    """Repeats an attempt that fails for a passing reason."""
 
     def __call__(self, attempt: Callable[[], T]) -> T:
-        """Return what `attempt` gives in the end."""
+        """Return the result of `attempt` once it succeeds."""
         ...
 
 
 class CollectionClearing:
-    """Carries out each `CollectionClear` on the target."""
+    """Applies each `CollectionClear` to the target."""
 
     def __init__(
         self,
@@ -76,11 +76,11 @@ class CollectionClearing:
         self._stamps = stamps
 
     def carry_out(self, clear: CollectionClear, session: ClientSession | None) -> None:
-        """Take every document away that the action means.
+        """Remove or mark every document of the action.
 
         Without `session`, on a target without transactions, pieces are not fenced as tightly.
-        Raises WriteRefused where a document cannot be marked, Stopped between two pieces, and the
-        action's own refusal where a document is there.
+        Raises WriteRefused if a document cannot be marked, Stopped between two pieces, and the
+        action's own refusal if there is a document.
         """
         found = _Found(self._database, clear)
         if clear.refusal is not None:
@@ -149,10 +149,10 @@ def _marking(command: Command, marks: Mapping[str, Any]) -> Document:
 
 
 class _Found:
-    """The ids of the documents that are left, by one cursor and then by another look.
+    """The ids of the remaining documents, by one cursor and then by a fresh query.
 
-    It reads what the primary has: all that was acknowledged to us by a majority, also just after
-    an election, when a majority read may still be behind.
+    It reads from the primary: that has all that a majority acknowledged to us, even just after an
+    election, when a majority read may still be behind.
     """
 
     def __init__(self, database: Database[Document], clear: CollectionClear) -> None:
@@ -166,7 +166,7 @@ class _Found:
         self._documents: Iterator[Any] | None = None
 
     def next_piece(self) -> list[bytes]:
-        """Return up to `PIECE` ids; none once a fresh look finds nothing."""
+        """Return up to `PIECE` ids; none once a fresh query finds nothing."""
         documents, self._documents = self._documents, None
         ids = _ids(documents) if documents is not None else []
         if not ids:

@@ -1,4 +1,4 @@
-"""Asks a target what its collections are like, for preflight to judge."""
+"""Queries a target for the collection facts that preflight judges."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _OFF: Final = (False, None)
 def collection_facts(
     client: Client, names: Iterable[tuple[str, str]], *, sharded: bool
 ) -> tuple[CollectionFacts, ...] | None:
-    """Return what is known of those (database, collection) that are there.
+    """Return the facts of those (database, collection) that exist.
 
-    None where the account may not list them.
+    None if the account may not list them.
     """
     wanted: dict[str, set[str]] = {}
     for database, collection in names:
@@ -62,7 +62,7 @@ def _expiring(database: Any, collection: str) -> tuple[str, ...]:
 
 
 def _shard_key(client: Client, name: str) -> tuple[str, ...] | None:
-    """Return the fields by which a collection is sharded; None where it is not, or nobody tells."""
+    """Return the fields of a collection's shard key; None if it has none, or it is unknown."""
     try:
         found = client["config"]["collections"].find_one({"_id": name, "dropped": {"$ne": True}})
     except OperationFailure as error:

@@ -1,7 +1,7 @@
 """The write commands of one batch, ready to send.
 
-Commands are sent as they are, not through pymongo's bulk API, which inflates raw documents to
-validate them: that costs more than the server's own work.
+Commands are sent as they are, not through pymongo's bulk API. That inflates raw documents to
+validate them, which costs more than the server's own work.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from cdc.model.operation import Operation, OperationKind
 from cdc.writers.sync_timestamps import stamped
 
 _SIMPLE: Final = b"\x03collation\0" + bson.encode({"locale": "simple"})
-"""Has ids compared by their bytes, whatever collation the collection was made with meanwhile."""
+"""Compares ids by their bytes, whatever collation the collection has."""
 
 MAX_COMMAND_BYTES: Final = 15_000_000
 """Below the 16 MB of a BSON document, which a command is."""
@@ -66,7 +66,7 @@ def _delete(operation: Operation) -> bytes:
 
 
 def _sized(elements: bytes) -> bytes:
-    """Return the statement with these elements, and how it compares ids."""
+    """Return the statement with these elements, and its collation of ids."""
     size = 4 + len(elements) + len(_SIMPLE) + 1
     return b"%b%b%b\0" % (size.to_bytes(4, "little"), elements, _SIMPLE)
 

@@ -1,4 +1,4 @@
-"""Has one attempt at a batch: documents, checkpoint and state, in one transaction or in turn."""
+"""Makes one attempt at a batch: documents, checkpoint and state, in one transaction or in turn."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from cdc.writers.transaction import committed
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A batch as it is sent: the commands, and what is written to the state database with them."""
+    """A batch as it is sent: its commands, and its writes to the state database."""
 
     batch: Batch
     commands: Sequence[Command]
@@ -36,7 +36,7 @@ class Attempt:
 
     @classmethod
     def of(cls, send: Send, letter_changes: LetterChanges) -> Attempt:
-        """Put a batch into commands by its strategy."""
+        """Build a batch's commands by its strategy."""
         batch = send.batch
         writes = (*batch.writes, *letter_changes.writes)
         return cls(batch, _commands(batch, send.strategy), writes, send.conflicts)
@@ -60,7 +60,7 @@ class BatchCommitter:
         stamps: SyncTimestamps,
         observer: WriteObserver,
     ) -> None:
-        """Write documents to `database`, and all else to `state_database`, where `state` is."""
+        """Write documents to `database`, and everything else to `state_database`."""
         self._database = database
         self._state_database = state_database
         self._state = state
@@ -70,8 +70,8 @@ class BatchCommitter:
     def commit(self, attempt: Attempt, session: ClientSession | None) -> None:
         """Apply a batch in a transaction of `session`; without one the checkpoint comes last.
 
-        Raises AlreadyLanded, Fenced, StateMissing, Claimed, Refused, Crowded, Retryable, and what
-        the driver raises.
+        Raises AlreadyLanded, Fenced, StateMissing, Claimed, Refused, Crowded, Retryable, and the
+        driver's errors.
         """
         self._observer.reached(WriteStep.BEFORE_TRANSACTION)
         if session is None:
@@ -115,7 +115,7 @@ class BatchCommitter:
             raise _refused_by_driver(command, error) from error
 
     def write_state(self, writes: Sequence[StateWrite], session: ClientSession | None) -> None:
-        """Write to the state database; raises Claimed where another stream has what is claimed."""
+        """Write to the state database; raises Claimed if another stream has the claim."""
         for write in writes:
             try:
                 self._state_database[write.collection].update_one(
@@ -128,7 +128,7 @@ class BatchCommitter:
 
 
 def _refused_by_driver(command: Command, error: DocumentTooLarge) -> Refused:
-    """Return as the server's what the driver refuses to send: the largest document is to blame."""
+    """Convert the driver's refusal to the server's: the largest document is to blame."""
     sizes = [len(operation.document) for operation in command.operations]
     index = sizes.index(max(sizes))
     return Refused(command, {"code": OBJECT_TOO_LARGE, "errmsg": str(error), "index": index})

@@ -1,7 +1,7 @@
-"""Decides what to do about a batch that the target aborts again and again for a write conflict.
+"""Decides what to do if the target aborts a batch repeatedly for a write conflict.
 
-Another program may hold its documents locked. Or the server's cache is too small for what the batch
-writes: mongod then aborts the transaction by the same error, and says no word about the cache.
+Another program may hold its documents locked. Or the server's cache is too small for the batch:
+mongod then aborts the transaction with the same error, and does not mention the cache.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ CODES: Final = frozenset(
     }
 )
 PATIENCE: Final = 5
-"""How many conflicts of a batch in a row are nothing to speak of."""
+"""The number of conflicts of a batch in a row that are normal."""
 
 SHORT_PATIENCE_FOR: Final = 20
-"""So many batches behind one that was cut are cut at their first conflict."""
+"""The number of batches behind a cut one that are cut at their first conflict."""
 
 REMEDY: Final = (
     "where rows are large, give mongod a larger cache, storage.wiredTiger.engineConfig.cacheSizeGB;"
@@ -41,7 +41,7 @@ class Crowded(Exception):
 
 
 class Patience:
-    """How often a writer bears a conflict before it cuts a batch."""
+    """Counts how many conflicts a writer accepts before it cuts a batch."""
 
     def __init__(self) -> None:
         self._short = 0
@@ -52,7 +52,7 @@ class Patience:
         return Conflicts(batch, 1 if self._short else PATIENCE)
 
     def lost(self) -> None:
-        """Learn that a batch was cut."""
+        """Note that a batch was cut."""
         self._short = SHORT_PATIENCE_FOR
 
 
@@ -65,11 +65,11 @@ class Conflicts:
         self.count = 0
 
     def meet(self, error: PyMongoError) -> None:
-        """Take what sending the batch raised, behind its first write.
+        """Process an error of sending the batch, behind its first write.
 
         That write has found the state as the batch before left it: no attempt has landed, so the
-        batch may be cut. Raises Crowded where it is to be; else, with many, Retryable that says so.
-        Returns where it is no conflict, or nothing to speak of yet.
+        batch may be cut. Raises Crowded if it is to be cut; else, after many conflicts, Retryable
+        that says so. Returns if it is no conflict, or one of few.
         """
         if not isinstance(error, OperationFailure) or error.code not in CODES:
             return
@@ -85,7 +85,7 @@ class Conflicts:
 
     @property
     def can_be_cut(self) -> bool:
-        """Whether it can be without tearing a source transaction apart."""
+        """Whether it can be cut without splitting a source transaction."""
         several = len(self._batch.transactions) > 1 or not self._batch.transactions[0].identity
         return several and halves(self._batch) is not None
 

@@ -16,10 +16,10 @@ from cdc.errors import CdcError, Retryable, UsageError
 Client = MongoClient[dict[str, Any]]
 
 SELECTION_MILLISECONDS: Final = 5_000
-"""How long an operation looks for a primary before it is tried again, and said so."""
+"""The limit of an operation's search for a primary; then it is retried, with a log line."""
 
 ANSWER_MILLISECONDS: Final = 70_000
-"""Longer than a transaction may live at the server (60 s): what was silent for so long is lost."""
+"""The limit of an answer: longer than a transaction may live at the server (60 s)."""
 
 MIN_HEARTBEAT_SECONDS: Final = 0.5
 """The shortest interval that the drivers' specification allows."""
@@ -27,20 +27,20 @@ MIN_HEARTBEAT_SECONDS: Final = 0.5
 MAX_HEARTBEAT_SECONDS: Final = 10.0
 
 _QUOTED: Final = re.compile(r'"[^"]*"')
-"""What the driver quotes of a URI: where a sign is not escaped, the end of a password."""
+"""The driver's quotes of a URI; with an unescaped sign, the end of a password."""
 
 
 def connect_target(target: TargetConfig, *, heartbeat_seconds: float = 5.0) -> Client:
-    """Return a client; it connects when it is first used. UsageError for a wrong URI.
+    """Return a client; it connects on first use. Raises UsageError for a wrong URI.
 
-    The driver's monitor asks the server for a sign of life at each heartbeat. Where none comes for
-    two more, it closes the connections in use: a dead link is noticed within three intervals, and
-    a batch may still take as long as it takes.
+    The driver's monitor queries the server at each heartbeat. If no answer comes for two more, it
+    closes the connections in use. So a dead link is noticed within three intervals, and a batch may
+    still take as long as it needs.
     """
     uri = target.uri.get_secret_value()
     heartbeat = min(max(heartbeat_seconds, MIN_HEARTBEAT_SECONDS), MAX_HEARTBEAT_SECONDS)
     try:
-        # else the driver would only warn, and go on without: unencrypted, for `tls=ture`
+        # else the driver would only warn, and continue without: unencrypted, for `tls=ture`
         if options := urlsplit(uri).query:
             split_options(options, warn=False)
         return MongoClient(

@@ -1,4 +1,4 @@
-"""Reads what a collection holds, as bytes."""
+"""Reads the documents of a collection, as bytes."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _RAW: Final[CodecOptions[RawBSONDocument]] = DEFAULT_RAW_BSON_OPTIONS.with_optio
     datetime_conversion=DatetimeConversion.DATETIME_AUTO
 )
 BY_BYTES: Final = Collation("simple")
-"""How texts are compared where ids are: two that differ are two."""
+"""The collation of ids: two texts that differ are two ids."""
 
 _ID_OFFSET: Final = 9
-"""Where the value of a leading `_id` begins: behind the length, the type byte and the name."""
+"""The offset of the value of a leading `_id`: behind the length, the type byte and the name."""
 
 _FIXED_BYTES: Final = {
     0x01: 8,
@@ -42,7 +42,7 @@ _FIXED_BYTES: Final = {
 }
 _REGEX: Final = 0x0B
 _BESIDE_LENGTH: Final = {0x02: 4, 0x03: 0, 0x04: 0, 0x05: 5, 0x0C: 16, 0x0D: 4, 0x0E: 4, 0x0F: 0}
-"""What other values take beside the bytes that their length counts: strings, documents, …"""
+"""The bytes of other values beside those that their length counts: strings, documents, …"""
 
 
 class Documents:
@@ -55,7 +55,7 @@ class Documents:
         self._stamps = stamps
 
     def is_empty(self, collection: str) -> bool:
-        """Tell whether there is no document in it."""
+        """Return whether it holds no document."""
         with explained():
             return self._collection(collection).find_one({}, {"_id": 1}) is None
 
@@ -69,7 +69,7 @@ class Documents:
         found = self._collection(collection).find(within, {"_id": 1}).hint([("_id", 1)])
         found = found.sort("_id", 1).limit(limit + 1).collation(BY_BYTES)
         if after is not None:
-            # `$gt` would leave out the ids of other types; the bound is one of the index.
+            # `$gt` would skip the ids of other types; the bound is one of the index.
             found = found.min([("_id", _value(after))])
         with explained():
             ids = [document_id(bytes(document.raw)) for document in found]
@@ -81,7 +81,7 @@ class Documents:
         found = self._collection(collection).find(wanted, self._stamps.hidden(collection))
         found = found.collation(BY_BYTES)
         with explained():
-            # From 4,096 bytes on pymongo gives a memoryview.
+            # From 4,096 bytes on pymongo returns a memoryview.
             raws = [bytes(document.raw) for document in found]
         return {comparable(document_id(raw)): raw for raw in raws}
 
@@ -90,7 +90,7 @@ class Documents:
 
 
 def document_id(raw: bytes) -> bytes:
-    """Return the id of a document whose first field it is, as every document's of a target is."""
+    """Return the id of a document; in a target's documents it is the first field."""
     return raw[4:5] + raw[_ID_OFFSET : id_end(raw)]
 
 

@@ -1,4 +1,4 @@
-"""What the target's refusals mean to whoever asked."""
+"""Converts the target's refusals to errors of cdc."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cdc.writers.commands import Command
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """Raise Retryable for what passes, Unfit where the account is refused, CdcError otherwise."""
+    """Raise Retryable for passing errors, Unfit if the account is refused, CdcError otherwise."""
     try:
         yield
     except PyMongoError as error:
@@ -35,14 +35,14 @@ RETRYABLE_CODES: Final = frozenset(
         262,  # ExceededTimeLimit
         290,  # TransactionExceededLifetimeLimitSeconds
         365,  # TemporarilyUnavailable: its cache is full
-        371,  # UserWritesBlocked: an operator has, and will end it
+        371,  # UserWritesBlocked: by an operator, who will end it
         10107,  # NotWritablePrimary
         11600,  # InterruptedAtShutdown
         11601,  # Interrupted: a takeover has ended our session, or an operator the operation
         11602,  # InterruptedDueToReplStateChange
         13435,  # NotPrimaryNoSecondaryOk
         13436,  # NotPrimaryOrSecondary
-        14031,  # OutOfDiskSpace: it is for the operator to make room, and then it goes on
+        14031,  # OutOfDiskSpace: the operator must make room, and then it continues
     }
 )
 ACCESS_CODES: Final = frozenset({13, 18, 8000})
@@ -63,7 +63,7 @@ NOT_OF_THE_DOCUMENT: Final = {
     8000: "AtlasError, as over quota",
     12501: "the quota is exceeded",
 }
-"""Refusals that would meet every document: they are no reason to set one aside."""
+"""Refusals that would meet every document: no reason for a dead letter."""
 
 _REASONS: Final = {
     121: Reason.VALIDATOR,
@@ -86,7 +86,7 @@ TRANSACTION_TOO_LARGE: Final = frozenset(
     }
 )
 _TOO_LARGE_TEXT: Final = "transaction is too large"
-"""As servers say that have no code of their own for it."""
+"""The text of servers that have no code of their own for it."""
 
 _LABELS: Final = (
     "TransientTransactionError",
@@ -110,14 +110,14 @@ class Refused(Exception):
 
     @property
     def reason(self) -> Reason | None:
-        """Why the target does not take this document; None where it is not the document's fault."""
+        """The target's reason to refuse the document; None if it is not the document's fault."""
         if self.code in NOT_OF_THE_DOCUMENT:
             return None
         return _REASONS.get(self.code, Reason.REFUSED)
 
     @property
     def why(self) -> str:
-        """Why, for messages: without the server's words and the id, which may hold values."""
+        """The reason, for messages: without the server's words and the id; both may hold values."""
         if self.reason is None:
             return f"{NOT_OF_THE_DOCUMENT[self.code]} (code {self.code})"
         keys = ", ".join(f"{name}: {kind}" for name, kind in self.key_pattern.items())
@@ -130,7 +130,7 @@ class TooLarge(Exception):
 
 
 def check_reply(command: Command, reply: dict[str, Any]) -> None:
-    """Raise Refused or Retryable where the reply holds an error."""
+    """Raise Refused or Retryable if the reply holds an error."""
     if errors := reply.get("writeErrors"):
         raise _refusal(command, errors[0])
     if concern := reply.get("writeConcernError"):
@@ -146,7 +146,7 @@ def _refusal(command: Command, error: dict[str, Any]) -> Exception:
 
 
 def is_too_large(error: Exception) -> bool:
-    """Tell whether the target refuses a transaction for its size: never as it is."""
+    """Return whether the target refuses a transaction for its size: a retry cannot help."""
     return isinstance(error, OperationFailure) and _is_too_large(error.code, str(error))
 
 
@@ -155,7 +155,7 @@ def _is_too_large(code: int | None, text: str) -> bool:
 
 
 def is_passing(error: Exception) -> bool:
-    """Tell whether trying again may help, as the drivers' specifications of transactions say."""
+    """Return whether a retry may help, by the drivers' specifications of transactions."""
     if isinstance(error, Retryable | ConnectionFailure):
         return True
     if not isinstance(error, PyMongoError) or is_too_large(error):
@@ -166,12 +166,12 @@ def is_passing(error: Exception) -> bool:
 
 
 def brief(error: Exception) -> str:
-    """Give the driver's words without the whole reply, or the topology, that follows them."""
+    """Return the driver's words without the reply or topology behind them."""
     return str(error).partition(", full error")[0].partition(", Timeout:")[0]
 
 
 def explain(error: PyMongoError) -> CdcError:
-    """Say what an error means for the operator."""
+    """Convert a driver's error to cdc's."""
     if isinstance(error, ConnectionFailure):
         return Retryable(f"the target cannot be reached: {brief(error)}")
     if is_passing(error):

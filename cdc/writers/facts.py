@@ -1,4 +1,4 @@
-"""Asks a target for what preflight judges."""
+"""Queries a target for the facts that preflight judges."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ _LOGIN_FAILED: Final = frozenset({18, 8000})
 def target_facts(
     client: Client, *, database: str, state_database: str, collections: Iterable[str]
 ) -> TargetFacts:
-    """Ask for everything, and try a write in each collection that leaves nothing behind.
+    """Query everything, and try a write in each collection that leaves nothing behind.
 
-    Raises Retryable where the target cannot be reached, Unfit where it refuses the login.
+    Raises Retryable if the target cannot be reached, Unfit if it refuses the login.
     """
     try:
         hello = client.admin.command("hello")
@@ -70,7 +70,7 @@ def _topology(hello: dict[str, Any]) -> Literal["replica set", "sharded", "stand
 
 
 def _refusal(client: Client, database: str, collection: str, *, in_transaction: bool) -> str:
-    """Return why a write is refused, or an empty string."""
+    """Return why a write is refused; empty if it is not."""
     try:
         if in_transaction:
             _insert_and_abort(client, database, collection)
@@ -95,7 +95,7 @@ def _insert_and_abort(client: Client, database: str, collection: str) -> None:
 
 
 def _touch_nothing(client: Client, database: str, collection: str) -> None:
-    """Update and delete what does not exist: the server checks the privileges all the same."""
+    """Update and delete a document that does not exist: the server still checks privileges."""
     target = client.get_database(database, write_concern=MAJORITY)[collection]
     nobody = {"_id": ObjectId()}
     target.update_one(nobody, {"$set": {"cdc": 1}})

@@ -1,4 +1,4 @@
-"""The indexes that mappings ask for: creates them, and compares them with those that there are."""
+"""Creates the indexes that mappings request, and compares them with the existing ones."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _CONFLICTS: Final = frozenset(
 )
 _DUPLICATES: Final = frozenset({11000, 11001})
 _REFUSES_ACCOUNT: Final = frozenset({13, 18, 8000})
-_PASSING: Final = RETRYABLE_CODES | {276}  # IndexBuildAborted, by a step-down for one
+_PASSING: Final = RETRYABLE_CODES | {276}  # IndexBuildAborted, by a step-down for example
 _OF_THE_SERVER: Final = frozenset(
     {
         "v",
@@ -44,17 +44,17 @@ _OF_THE_SERVER: Final = frozenset(
         "collation",
     }
 )
-"""What the server writes into an index that nobody asked for, and what is compared by itself."""
+"""Keys that the server adds to every index, or that are compared separately."""
 
 
 def create_indexes(
     client: MongoClient[Document], database: str, mappings: Iterable[Mapping]
 ) -> None:
-    """Create the indexes that are missing, at majority; those that are there cost nothing.
+    """Create the missing indexes, at majority; existing ones cost nothing.
 
-    A build may take longer than an answer is waited for: asking again joins it. Raises Retryable
-    for that and for an unreachable target, Unfit where an index or documents stand in the way,
-    UsageError for an index that MongoDB does not know.
+    A build may take longer than the limit of an answer: a repeated request joins it. Raises
+    Retryable for that and for an unreachable target, Unfit if an index or documents stand in the
+    way, UsageError for an index that MongoDB does not know.
     """
     for mapping in mappings:
         if not mapping.indexes:
@@ -76,9 +76,9 @@ def create_indexes(
 def index_facts(
     client: MongoClient[Document], database: str, mappings: Iterable[Mapping]
 ) -> Iterator[IndexFacts]:
-    """Compare each index that is asked for with those that the collections have.
+    """Compare each requested index with those of the collections.
 
-    Raises Retryable where the target cannot be reached, Unfit where it refuses the account.
+    Raises Retryable if the target cannot be reached, Unfit if it refuses the account.
     """
     for mapping in mappings:
         if not mapping.indexes:
@@ -93,7 +93,7 @@ def index_facts(
 
 
 def specification(index: Index) -> Document:
-    """Give the index as `createIndexes` takes it."""
+    """Return the index in the form of `createIndexes`."""
     names = [f"{path}_{direction}" for path, direction in index.keys.items()]
     found: Document = {"key": dict(index.keys), "name": index.name or "_".join(names)}
     if index.unique:
@@ -108,7 +108,7 @@ def specification(index: Index) -> Document:
 
 
 def _compared(wanted: Document, there: Sequence[Document]) -> tuple[bool, str]:
-    """Tell whether the index is there, and what stands in its way."""
+    """Return whether the index exists, and what prevents it."""
     for index in there:
         same = _same(wanted, index)
         if index["name"] == wanted["name"]:
@@ -119,7 +119,7 @@ def _compared(wanted: Document, there: Sequence[Document]) -> tuple[bool, str]:
 
 
 def _same(wanted: Document, index: Document) -> bool:
-    """Tell whether both index the same documents by the same keys in the same way."""
+    """Return whether both index the same documents by the same keys in the same way."""
     options = {key: value for key, value in index.items() if key not in _OF_THE_SERVER}
     asked = {key: value for key, value in wanted.items() if key not in _OF_THE_SERVER}
     return (
@@ -130,7 +130,7 @@ def _same(wanted: Document, index: Document) -> bool:
 
 
 def _keys(key: Document) -> tuple[list[tuple[str, Any]], set[str]]:
-    """Give the ordered keys, and those of text apart: the server keeps them without order."""
+    """Return the ordered keys, and those of text apart: the server keeps these without order."""
     ordered = [(path, direction) for path, direction in key.items() if direction != "text"]
     return ordered, {path for path, direction in key.items() if direction == "text"}
 
@@ -141,14 +141,14 @@ def _stored_keys(index: Document) -> tuple[list[tuple[str, Any]], set[str]]:
 
 
 def _same_collation(wanted: Document | None, there: Document | None) -> bool:
-    """Compare what was asked for; the server fills in what was not."""
+    """Compare the requested options; the server adds the others."""
     if wanted is None or there is None:
         return wanted is there
     return all(there.get(key) == value for key, value in wanted.items())
 
 
 def _created(reply: Document) -> int:
-    """Count the indexes that a reply tells of; mongos nests the shards' replies."""
+    """Count the indexes in a reply; mongos nests the shards' replies."""
     replies = [reply, *reply.get("raw", {}).values()]
     return max(
         int(each.get("numIndexesAfter", 0)) - int(each.get("numIndexesBefore", 0))

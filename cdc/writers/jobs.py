@@ -27,7 +27,7 @@ UNREADABLE: Final = (
 _OPEN: Final = [JobState.QUEUED.value, JobState.RUNNING.value]
 _NOT_ENDED: Final = [*_OPEN, JobState.PAUSED.value]
 _FORGOTTEN: Final = [JobState.DONE.value, JobState.CANCELLED.value]
-"""What is of no more use once it is old; a job that failed is somebody's to mend."""
+"""The states of jobs that are removed once they are old; a failed job is kept to be repaired."""
 
 _INDEXES: Final = (
     IndexModel([("stream", 1), ("state", 1), ("requested_at", 1)]),
@@ -42,10 +42,10 @@ _INDEXES: Final = (
         ]
     ),
 )
-"""For what waits or failed, and for whether a later one has made a failed job good."""
+"""The indexes for jobs that wait or failed, and for later jobs that made a failed one good."""
 
 _BULKY: Final = {"progress.cursor": 0, "progress.pending": 0, "progress.findings": 0}
-"""What only the work needs of a job's progress, and of which there may be much."""
+"""Large parts of a job's progress that only the work needs."""
 
 
 class Jobs:
@@ -63,20 +63,20 @@ class Jobs:
         )
 
     def prepare(self) -> None:
-        """Make sure that looking for jobs stays quick, however many there have been."""
+        """Create the indexes that keep queries quick, however many jobs there have been."""
         with explained():
             self._documents.create_indexes([*_INDEXES])
 
     def forget(self, *, before: datetime) -> int:
-        """Remove the jobs that were asked for `before` and are done, cancelled or made good.
+        """Remove the jobs that were requested `before` and are done, cancelled or made good.
 
-        A failed one that nobody has made good stays. Returns how many went.
+        A failed one that nobody has made good stays. Returns how many were removed.
         """
         old = {"stream": self._stream, "requested_at": {"$lt": before}}
         with explained():
             mended = [each.id for each in self._failed(old) if self._is_made_good(each)]
             gone = 0
-            for each in mended:  # before what made them good, or a break between would tell of them
+            for each in mended:  # before what made them good, or a crash between reports them
                 gone += self._documents.delete_one({"_id": each}).deleted_count
             gone += self._documents.delete_many({**old, "state": {"$in": _FORGOTTEN}}).deleted_count
         return gone
@@ -84,7 +84,7 @@ class Jobs:
     def next(self) -> Job | None:
         """Return the job to work on: the one that runs, or the oldest that waits.
 
-        What waits and is no job, as somebody may have inserted it, is marked as failed.
+        A waiting document that is no job, as somebody may have inserted it, is marked as failed.
         """
         with explained():
             waiting = self._documents.find({"stream": self._stream, "state": {"$in": _OPEN}})
@@ -97,7 +97,7 @@ class Jobs:
         return jobs[0] if jobs else None
 
     def get(self, identity: str) -> Job | None:
-        """Return a job, or None where there is none of this id."""
+        """Return a job; None if there is none with this id."""
         with explained():
             document = self._documents.find_one({"_id": identity, "stream": self._stream})
         return read(document) if document else None
@@ -109,20 +109,20 @@ class Jobs:
             return [job for each in found if (job := read(each))]
 
     def unended(self) -> list[Job]:
-        """Return those that are not at their end, the oldest first."""
+        """Return the jobs that have not ended, the oldest first."""
         query = {"stream": self._stream, "state": {"$in": _NOT_ENDED}}
         with explained():
             return self._read(query, _BULKY)
 
     def failed(self) -> list[Job]:
-        """Return those that failed and that no later one has made good, the oldest first."""
+        """Return the failed jobs that no later one has made good, the oldest first."""
         with explained():
             return [
                 job for job in self._failed({"stream": self._stream}) if not self._is_made_good(job)
             ]
 
     def unsettled(self) -> list[Job]:
-        """Return the jobs that somebody may wait for: not at their end, or failed as above."""
+        """Return the jobs that somebody may wait for: not ended, or failed as above."""
         return sorted([*self.unended(), *self.failed()], key=lambda job: job.requested_at)
 
     def _failed(self, query: Mapping[str, Any]) -> list[Job]:
@@ -133,7 +133,7 @@ class Jobs:
         return [job for each in found if (job := read(each))]
 
     def _is_made_good(self, failed: Job) -> bool:
-        """Ask for a later job that wrote the same rows: a few keys of an index tell."""
+        """Query for a later job that wrote the same rows: reads a few keys of an index."""
         query = {
             "stream": self._stream,
             "table": failed.table,
@@ -150,12 +150,12 @@ class Jobs:
         log.error("job_unreadable", job=str(document["_id"]), error=UNREADABLE)
 
     def add(self, job: Job) -> None:
-        """Ask for a job."""
+        """Request a job."""
         with explained():
             self._documents.insert_one(job.to_document())
 
     def move(self, identity: str, *, before: Several[JobState], after: JobState) -> bool:
-        """Move a job that is in one of the states `before`; tell whether it was."""
+        """Move a job that is in one of the states `before`; return whether it was."""
         query = {"_id": identity, "stream": self._stream, "state": {"$in": [*before]}}
         with explained():
             result = self._documents.update_one(query, _moved(after))
@@ -163,22 +163,22 @@ class Jobs:
 
 
 def failed_jobs(config: Config) -> list[Job]:
-    """Ask the target of a configured stream for `Jobs.failed`, on a connection of its own."""
+    """Query `Jobs.failed` of a configured stream, on a connection of its own."""
     with connect_target(config.target) as client:
         jobs = Jobs(client, state_database=config.target.state_database, stream=config.name)
         return jobs.failed()
 
 
 def _moved(state: JobState) -> dict[str, Any]:
-    """Set a state; who has ended leaves no key of its table, which a mapping may hide, behind."""
+    """Set a state; the end of a job removes its table's key, which a mapping may hide."""
     change: dict[str, Any] = {"$set": {"state": state.value}}
     return {**change, "$unset": {"progress.cursor": ""}} if state in ENDED else change
 
 
 def requested(job: Job) -> StateWrite:
-    """Ask for a job together with a batch; a table that waits for the same is not asked twice.
+    """Request a job with a batch; skip it if the same job waits for the table.
 
-    What waits must not have begun: one that was paused half way is not the same.
+    The waiting job must not have begun: a job that was paused half way is not the same.
     """
     document = job.to_document()
     wanted = ("stream", "kind", "table", "options", "state", "progress")

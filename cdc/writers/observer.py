@@ -1,7 +1,7 @@
-"""Names the steps of a writer at which somebody may watch it; in production nobody does.
+"""Names the steps of a writer at which a test may observe it.
 
-The tests of crashes pass in an observer that ends the process at a step, or that writes beside a
-batch what proves how often it was applied.
+The tests of crashes pass in an observer that ends the process at a step, or that writes a proof
+beside a batch of how often it was applied.
 """
 
 from __future__ import annotations
@@ -24,26 +24,26 @@ class WriteStep(Enum):
     BEFORE_COMMIT = "before_commit"
     AFTER_COMMIT = "after_commit"
     IN_PIECE = "in_piece"
-    """Documents are taken away, their transaction is not committed."""
+    """Documents are removed, and their transaction is not committed."""
     AFTER_PIECE = "after_piece"
 
 
 class WriteObserver(Protocol):
-    """Watches a writer, on the thread that writes."""
+    """Observes a writer, on the thread that writes."""
 
     def reached(self, step: WriteStep) -> None:
-        """Learn that the writer is at a step."""
+        """Observe that the writer is at a step."""
         ...
 
     def wrote(
         self, batch: Batch, state_database: Database[dict[str, Any]], session: ClientSession | None
     ) -> None:
-        """Learn that a batch's writes are sent: what is written in `session` commits with them."""
+        """Observe that a batch's writes are sent: writes in `session` commit with them."""
         ...
 
 
 class _Nobody:
-    """Watches nothing."""
+    """Observes nothing."""
 
     def reached(self, step: WriteStep) -> None:
         """Do nothing."""

@@ -1,4 +1,4 @@
-"""Cuts a batch in two, where the target refuses it for its size alone."""
+"""Cuts a batch in two, if the target refuses it only for its size."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from cdc.model.operation import Operation
 
 
 def halves(batch: Batch) -> tuple[Batch, Batch] | None:
-    """Return two batches that are right one after the other; None for one that cannot be cut.
+    """Return two batches to apply in turn; None for a batch that cannot be cut.
 
-    Between transactions where there are several, else between rows events, as `Mapper` cuts large
-    ones: only then do readers see a part of a transaction.
+    Cuts between transactions if there are several, else between rows events, as `Mapper` cuts large
+    ones. Only then do readers see a part of a transaction.
     """
     transactions = batch.transactions
     if len(transactions) > 1:
@@ -28,7 +28,7 @@ Two = tuple[MappedTransaction, MappedTransaction]
 
 
 def _parts(whole: MappedTransaction) -> Two | None:
-    """Cut a source transaction; the first part saves the position before it, as a part does."""
+    """Cut a source transaction; the first part saves the position before it."""
     at = _boundary(whole)
     if at is None or whole.before is None:
         return None
@@ -45,7 +45,7 @@ def _parts(whole: MappedTransaction) -> Two | None:
 
 
 def _boundary(whole: MappedTransaction) -> int | None:
-    """Return the index of the change that begins the second half: with another rows event."""
+    """Return the index of the change that begins the second half, in another rows event."""
     origins, half, rows, best = whole.origins, whole.rows / 2, 0, None
     for at in range(1, len(origins)):
         rows += len(whole.changes[at - 1][1])
@@ -58,9 +58,9 @@ def _boundary(whole: MappedTransaction) -> int | None:
 
 
 def _chunk_halves(chunk: MappedTransaction) -> Two | None:
-    """Cut what was read in a chunk; what is to be saved with it is saved with the second half.
+    """Cut a chunk; its progress is saved with the second half.
 
-    Should the second never come, the chunk is read again: each of its documents is right by itself.
+    If the second half never comes, the chunk is read again: each document is right by itself.
     """
     if chunk.rows < 2:
         return None

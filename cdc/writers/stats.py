@@ -1,4 +1,4 @@
-"""Counts what a writer has done, for metrics and status."""
+"""Counts a writer's work, for metrics and status."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ RATE_SECONDS: Final = 60.0
 
 
 class WriterCounters:
-    """The writing thread counts; other threads ask."""
+    """Counts in the writing thread; other threads read."""
 
     def __init__(self) -> None:
         self.connected = False
@@ -39,7 +39,7 @@ class WriterCounters:
         self._recent: deque[tuple[float, int, int]] = deque()
 
     def applied(self, batch: Batch, commands: Sequence[Command], seconds: float) -> None:
-        """Count a batch that has landed, and what was sent for it."""
+        """Count a batch that has landed, and its commands."""
         transactions, operations = len(batch.identities), batch.operations
         self._transactions += transactions
         self._operations += operations
@@ -55,7 +55,7 @@ class WriterCounters:
         self._forget()
 
     def told(self, letter_changes: LetterChanges, open_letters: int) -> None:
-        """Count what was set aside, and say it; `open_letters` are left."""
+        """Count and log what became a dead letter; `open_letters` remain."""
         self.open_letters = open_letters
         for letter in letter_changes.opened:
             reason = letter.failure.reason.value
@@ -101,9 +101,9 @@ class WriterCounters:
 
 
 def changed_rows(batch: Batch) -> dict[tuple[str, str], int]:
-    """Return how many rows changed by (table, kind); each rows event counts once.
+    """Return the number of changed rows by (table, kind); each rows event counts once.
 
-    A row whose key changed counts twice, one that the mapping leaves out not at all.
+    A row whose key changed counts twice; a row that the mapping leaves out does not count.
     """
     found: dict[tuple[str, RowsKind], int] = {}
     for transaction in batch.transactions:

@@ -1,9 +1,9 @@
-"""Decides how a batch is sent, and what follows where the target does not take it; sends nothing.
+"""Decides how a batch is sent, and what follows if the target refuses it; sends nothing.
 
 The strategies are a ladder. Plain inserts are the quickest. A duplicate key shows that the target
-has a row's document already: upserts are right all the same. They write each key's last state, and
-two such states may meet in a unique index in which the rows never met: then the batch is sent
-operation by operation, as the source did it. What is refused after that is the document's fault.
+already has a row's document; upserts are right then. They write each key's last state, and two such
+states may collide in a unique index in which the rows never did. Then the batch is sent operation
+by operation, as the source did it. If the target refuses that too, the document is at fault.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from cdc.writers.errors import DUPLICATE_KEY, Refused, TooLarge
 from cdc.writers.split import halves
 
 INSERT_AGAIN_AFTER: Final = 20
-"""After how many batches sent as upserts to try inserts again."""
+"""The number of upsert batches after which inserts are tried again."""
 
 
 class WriteStrategy(Enum):
-    """How a batch is put into commands; each is right in more cases, and slower, than the last."""
+    """How a batch is put into commands; each works in more cases than the last, and is slower."""
 
     INSERT = "insert"
     UPSERT = "upsert"
@@ -35,7 +35,7 @@ class WriteStrategy(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Send the batch so. `conflicts` are those that it has met."""
+    """Send the batch with this strategy; `conflicts` are those that it has met."""
 
     batch: Batch
     strategy: WriteStrategy
@@ -44,7 +44,7 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class SendHalves:
-    """Send the batch as two, one after the other; `why` are the server's words."""
+    """Send the batch as two, in turn; `why` are the server's words."""
 
     batch: Batch
     halves: tuple[Batch, Batch]
@@ -53,7 +53,7 @@ class SendHalves:
 
 @dataclass(frozen=True, slots=True)
 class GiveUp:
-    """Stop with this error: a human must decide."""
+    """Stop with this error: an operator must decide."""
 
     error: CdcError
 
@@ -63,7 +63,7 @@ Decision = Send | SendHalves | GiveUp
 
 
 class WriteLadder:
-    """Decides for one batch after the other, by what those before it have met."""
+    """Decides for one batch after the other, with what it learned from earlier ones."""
 
     def __init__(self) -> None:
         self._upserts_left = 0
@@ -80,7 +80,7 @@ class WriteLadder:
         return WriteStrategy.INSERT
 
     def after(self, sent: Send, failure: WriteFailure) -> Decision:
-        """Return what to do now that the target has not taken what was sent."""
+        """Return what to do after the target has refused what was sent."""
         if isinstance(failure, Refused):
             return self._refused(sent, failure)
         if isinstance(failure, Crowded):
@@ -97,7 +97,7 @@ class WriteLadder:
 
 
 def _set_aside(sent: Send, refused: Refused) -> Send | GiveUp:
-    """Leave the refused row out, as a dead letter, where its mapping says so."""
+    """Quarantine the refused row, if its mapping says so."""
     in_order = sent.strategy is WriteStrategy.ORDERED
     try:
         return replace(sent, batch=quarantine(sent.batch, refused, in_order=in_order))

@@ -1,4 +1,4 @@
-"""A stream's saved state as an operator reads and moves it, beside any daemon."""
+"""Reads and moves a stream's saved state for operators, beside any daemon."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from cdc.writers.writer import MongoWriter
 
 
 def read(config: Config) -> dict[str, Any] | None:
-    """Return the stream's state document, or None before its first start."""
+    """Return the stream's state document; None before its first start."""
     with _state(config) as (state, _):
         return state.read()
 
 
 def has_begun(config: Config) -> bool:
-    """Tell whether the stream has a checkpoint; True where the target does not answer that."""
+    """Return whether the stream has a checkpoint; True if the target does not answer."""
     try:
         return read(config) is not None
     except (Retryable, PyMongoError):
@@ -40,7 +40,7 @@ def has_begun(config: Config) -> bool:
 
 
 def accepted(config: Config, mappings: Sequence[Mapping]) -> list[Mapping]:
-    """Give those that the stream has made documents by; all where the target does not answer."""
+    """Return the mappings that made the stream's documents; all if the target does not answer."""
     try:
         state = read(config)
     except (Retryable, PyMongoError):
@@ -49,7 +49,7 @@ def accepted(config: Config, mappings: Sequence[Mapping]) -> list[Mapping]:
 
 
 def read_with_clock(config: Config) -> dict[str, Any] | None:
-    """Return the state document with the target's clock as `now`, or None before a first start."""
+    """Return the state document with the target's clock as `now`; None before a first start."""
     try:
         with _state(config) as (state, _):
             return state.read_with_clock()
@@ -58,7 +58,7 @@ def read_with_clock(config: Config) -> dict[str, Any] | None:
 
 
 def active_owner(config: Config) -> Owner | None:
-    """Return the daemon that is active, by the target's clock; None where none is."""
+    """Return the active daemon, by the target's clock; None if there is none."""
     document = read_with_clock(config)
     return lease.holder(document) if document is not None else None
 
@@ -71,11 +71,11 @@ def set_position(
     force: bool = False,
     jobs: Sequence[Job] = (),
 ) -> None:
-    """Make a stream go on at `checkpoint`, and have `jobs` done from there on, or neither.
+    """Set a stream to `checkpoint` and queue `jobs` from there on, or do neither.
 
-    `mappings` are those that a stream which does not exist yet begins with; it copies its tables by
-    itself. Raises LeaseHeld where a daemon is active; with `force` that one is fenced, and stands
-    by: it goes on at the new position.
+    `mappings` are those of a stream that does not exist yet; it copies its tables by itself. Raises
+    LeaseHeld if a daemon is active. With `force` that daemon is fenced, stands by, and then
+    continues at the new position.
     """
     with _state(config) as (state, _):
         if state.read() is None:
@@ -96,10 +96,10 @@ def step(
     force: bool = False,
     observer: WriteObserver = UNOBSERVED,
 ) -> None:
-    """Move a stream from `before` to `after` and have `jobs` done from there on, or neither.
+    """Move a stream from `before` to `after` and queue `jobs` from there on, or do neither.
 
-    On a standalone target the jobs are asked for first. Raises LeaseHeld as `move` does, and
-    UsageError where the stream is not at `before` any more.
+    On a standalone target the jobs are queued first. Raises LeaseHeld as `set_position` does, and
+    UsageError if the stream is no longer at `before`.
     """
     with _owned(config, force=force, observer=observer) as (writer, taken):
         if taken != before:
@@ -119,7 +119,7 @@ def _batch(checkpoint: Checkpoint, committed_at: float | None, jobs: Sequence[Jo
 def _owned(
     config: Config, *, force: bool, observer: WriteObserver = UNOBSERVED
 ) -> Iterator[tuple[MongoWriter, Checkpoint | None]]:
-    """Be the stream's only writer meanwhile; give its checkpoint too."""
+    """Yield the writer and the checkpoint, as the stream's only writer meanwhile."""
     with connect_target(config.target) as client:
         writer = MongoWriter(
             client,

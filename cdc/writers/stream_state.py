@@ -1,11 +1,11 @@
-"""The stream's state document: checkpoint, sequence number, epoch and owner in one place.
+"""The stream's state document: checkpoint, sequence number, epoch and owner.
 
     {_id: stream, sequence, epoch, owner: {host, pid, instance, session, …}, lease_until,
      position, inflight, server, committed_at, updated_at, created_at, mappings: […], covered: […]}
 
 Each batch's first write moves it from sequence n to n + 1 on the condition that epoch and n are
-still ours. That fences a daemon that was replaced, and it decides a commit whose answer was lost:
-a repeated batch finds n + 1 and its own epoch, so it had landed. The same write renews the lease.
+still ours. That fences a daemon that was replaced, and it decides a commit whose answer was lost: a
+repeated batch finds n + 1 and its own epoch, so it had landed. The same write renews the lease.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from cdc.model.lease import Owner, holder, this_process
 
 STREAMS: Final = "streams"
 STATE_COLLECTIONS: Final = (STREAMS, JOBS, DEAD_LETTERS, CLAIMS)
-"""What a state database holds, of all its streams."""
+"""The collections of a state database, for all its streams."""
 
 MAJORITY: Final = WriteConcern("majority", j=True)
 _NO_SUCH_SESSION: Final = frozenset({206})
@@ -41,7 +41,7 @@ _NO_SUCH_SESSION: Final = frozenset({206})
 TTL_SECONDS: Final = 10.0
 
 BLOCKED_SECONDS: Final = 5.0
-"""How long a takeover waits behind an open transaction of an owner whose lease has expired.
+"""The limit of a takeover's wait for an open transaction of an owner whose lease has expired.
 
 It may be a slow batch, whose commit renews the lease; after that it counts as dead or frozen.
 """
@@ -49,7 +49,7 @@ It may be a slow batch, whose commit renews the lease; after that it counts as d
 TAKEN_WITHIN_SECONDS: Final = 30.0
 
 SLOW_BATCHES: Final = 2
-"""A lease covers this many batches of the length of the last."""
+"""The number of batches, as long as the last one, that a lease covers."""
 
 Document = dict[str, Any]
 
@@ -60,7 +60,7 @@ class AlreadyLanded(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What this daemon holds: its epoch, and the sequence number of the last batch."""
+    """The daemon's hold on the stream: its epoch, and the sequence number of the last batch."""
 
     epoch: int
     sequence: int
@@ -92,7 +92,7 @@ class StreamState:
         return f"<StreamState {self._stream!r} epoch={held.epoch} sequence={held.sequence}>"
 
     def read(self) -> Document | None:
-        """Return the document as a majority has it, or None."""
+        """Return the document as a majority has it; None if there is none."""
         return self._documents.find_one({"_id": self._stream})
 
     def create(
@@ -103,7 +103,7 @@ class StreamState:
         left: Sequence[str] = (),
         session: ClientSession | None = None,
     ) -> None:
-        """Write the first state of a new stream; raises DuplicateKeyError where there is one.
+        """Write the first state of a new stream; raises DuplicateKeyError if there is one.
 
         `covered` are the copies of tables that need no backfill, `left` those that go where another
         stream has left documents.
@@ -129,11 +129,11 @@ class StreamState:
         return next(iter(self._documents.aggregate(pipeline)), None)
 
     def take_over(self, session: ClientSession, *, force: bool = False) -> Checkpoint | None:
-        """Become the stream's owner; return its checkpoint, or None where there is no state.
+        """Become the stream's owner; return its checkpoint, None if there is no state.
 
-        Raises LeaseHeld where another process holds a live lease, unless `force`. The former
-        owner can write no more from then on. Of one whose lease has expired an open transaction
-        may be a slow batch: it is waited for, a little, and ended then.
+        Raises LeaseHeld if another process holds a live lease, unless `force`. The former owner can
+        write no more from then on. If its lease has expired, its open transaction may be a slow
+        batch: that is waited for a little, then ended.
         """
         document = self.read_with_clock()
         if document is None:
@@ -149,7 +149,7 @@ class StreamState:
         except ExecutionTimeout:
             self._end_session(document)
             taken = self._take(document, session, within_seconds=TAKEN_WITHIN_SECONDS)
-        if taken is None:  # its batch was slow and has landed, or another standby was faster
+        if taken is None:  # its slow batch has landed, or another standby was faster
             raise self._is_active(owner)
         self._held = Held(int(taken["epoch"]), int(taken["sequence"]))
         self.committed_at = _seconds(taken.get("committed_at") or taken.get("created_at"))
@@ -164,7 +164,7 @@ class StreamState:
     def _take(
         self, seen: Document, session: ClientSession, *, within_seconds: float
     ) -> Document | None:
-        """Count the epoch up, unless the owner that was seen has renewed its lease since."""
+        """Increment the epoch, unless the owner that was seen has renewed its lease since."""
         owner = {**self._owner.to_document(), "session": session.session_id["id"]}
         return self._documents.find_one_and_update(
             {"_id": self._stream, "epoch": seen["epoch"], "lease_until": seen.get("lease_until")},
@@ -183,7 +183,7 @@ class StreamState:
         )
 
     def _end_session(self, document: Document) -> None:
-        """Have the server abort what the owner left open: it would hold the document a minute."""
+        """Abort the owner's open transactions: they would lock the document for a minute."""
         session = (document.get("owner") or {}).get("session")
         if isinstance(session, Binary | bytes):
             try:
@@ -195,7 +195,7 @@ class StreamState:
     def save_checkpoint(
         self, checkpoint: Checkpoint, committed_at: float | None, session: ClientSession | None
     ) -> None:
-        """Save a checkpoint, on the condition that the stream is ours and stands where we left it.
+        """Save a checkpoint, if the stream is still ours and where we left it.
 
         Raises AlreadyLanded, Fenced, StateMissing or Retryable otherwise.
         """
@@ -205,7 +205,7 @@ class StreamState:
         self._move(saved, session)
 
     def step(self, session: ClientSession) -> None:
-        """Move the sequence alone, as `save_checkpoint` does: the checkpoint stays where it is."""
+        """Increment the sequence as `save_checkpoint` does; the checkpoint stays as it is."""
         self._move({}, session)
 
     def _move(self, saved: Document, session: ClientSession | None) -> None:
@@ -247,16 +247,17 @@ class StreamState:
         return document
 
     def renew(self, session: ClientSession | None = None) -> None:
-        """Hold the lease from now on for its time; raises Fenced or StateMissing where it is lost.
+        """Renew the lease from now on; raises Fenced or StateMissing if it is lost.
 
-        Never beside a batch: it would wait for the batch's transaction, which holds the document.
+        Never call it beside a batch: it would wait for the batch's transaction, which locks the
+        document.
         """
         if self._set_lease(_from_now(self._lease_seconds), session) == 0:
             self.confirm()
             raise Retryable("the stream's state was not found, and then it was")
 
     def release(self) -> None:
-        """Let a standby take over at once; does nothing where the lease is another's."""
+        """Release the lease, so a standby takes over at once; does nothing for another's lease."""
         self._set_lease(None)
 
     def _set_lease(self, until: Document | None, session: ClientSession | None = None) -> int:
@@ -269,18 +270,18 @@ class StreamState:
 
     @property
     def is_slow(self) -> bool:
-        """Tell whether a batch takes so long that the lease must be renewed for it alone."""
+        """Return whether a batch takes so long that the lease must be renewed for it alone."""
         return self._lease_seconds > self._ttl_seconds
 
     def took(self, seconds: float) -> None:
-        """Learn how long a batch takes: the lease must outlive the next one.
+        """Note the duration of a batch: the lease must outlive the next one.
 
-        Else two daemons would take the stream from each other for ever, with nothing done.
+        Otherwise two daemons would take the stream from each other for ever, with no progress.
         """
         self._lease_seconds = max(self._ttl_seconds, SLOW_BATCHES * seconds)
 
     def landed(self) -> None:
-        """Count the batch whose checkpoint was saved last as applied."""
+        """Count the batch of the last saved checkpoint as applied."""
         self._held = Held(self._held.epoch, self._held.sequence + 1)
 
 

@@ -1,7 +1,7 @@
-"""Writes into each document when it was written, where its mapping asks for a `stamp`.
+"""Stamps each document with the time of writing, if its mapping asks for a `stamp`.
 
-Only what is sent holds the stamp, behind everything else: no plan makes it, and no comparison of
-a document with its row sees it.
+Only documents that are sent hold the stamp, as the last field. Plans do not make it, and
+comparisons of a document with its row do not see it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _DATE: Final = b"\x09"
 
 
 class _Stamped(Protocol):
-    """What a mapping says of its collection's stamps."""
+    """A mapping's stamp of its collection."""
 
     @property
     def target(self) -> str:
@@ -31,18 +31,18 @@ class _Stamped(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SyncTimestamps:
-    """The field of each collection that is stamped; `clock` gives seconds since the epoch."""
+    """The stamp field of each collection that has one; `clock` counts seconds since the epoch."""
 
     fields: Mapping[str, str] = field(default_factory=dict)
     clock: Callable[[], float] = time.time
 
     @classmethod
     def of(cls, mappings: Iterable[_Stamped]) -> Self:
-        """Return what mappings ask for; those of one collection agree."""
+        """Return the stamps of mappings; those of one collection agree."""
         return cls({each.target: each.stamp for each in mappings if each.stamp})
 
     def element(self, collection: str) -> bytes:
-        """Return the stamp of now as an element of a BSON document; empty where there is none."""
+        """Return the stamp of now as a BSON element; empty if the collection has none."""
         name = self.fields.get(collection)
         if name is None:
             return b""
@@ -54,7 +54,7 @@ class SyncTimestamps:
         return {name: datetime.fromtimestamp(self._milliseconds() / 1000, UTC)} if name else {}
 
     def hidden(self, collection: str) -> dict[str, Any] | None:
-        """Return the projection that leaves the stamp out of what is read."""
+        """Return the projection that leaves the stamp out of reads."""
         name = self.fields.get(collection)
         return {name: 0} if name else None
 
@@ -66,6 +66,6 @@ NO_STAMPS: Final = SyncTimestamps()
 
 
 def stamped(document: bytes, element: bytes) -> bytes:
-    """Return a BSON document with one element more, the last."""
+    """Return a BSON document with one more element at the end."""
     size = len(document) + len(element)
     return b"%b%b%b\0" % (size.to_bytes(4, "little"), document[4:-1], element)

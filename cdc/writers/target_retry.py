@@ -1,4 +1,4 @@
-"""Repeats what the target does not do for a passing reason, until it does or the writer stops."""
+"""Repeats attempts that fail for a passing reason, until they succeed or the writer stops."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ T = TypeVar("T")
 
 
 class TargetRetry:
-    """One writer's attempts at the target, as its counters and its liveness tell of them."""
+    """One writer's attempts at the target; its counters and its liveness report them."""
 
     def __init__(self, counters: WriterCounters, liveness: Liveness, *, cap_seconds: float) -> None:
-        """Wait `cap_seconds` at most between two attempts."""
+        """`cap_seconds` is the longest wait between two attempts."""
         self._counters = counters
         self._liveness = liveness
         self._cap_seconds = cap_seconds
@@ -29,10 +29,10 @@ class TargetRetry:
         self._stopped = False
 
     def __call__(self, attempt: Callable[[], T]) -> T:
-        """Return what `attempt` gives in the end.
+        """Return the result of `attempt` once it succeeds.
 
-        Raises TooLarge where the target refuses a transaction for its size, CdcError for what else
-        does not pass, and Stopped where it is to stop while it waits.
+        Raises TooLarge if the target refuses a transaction for its size, CdcError for other
+        permanent errors, and Stopped if it is stopped while it waits.
         """
         try:
             return persist(
@@ -74,5 +74,5 @@ class TargetRetry:
     def wait_again(self) -> None:
         """Wait for the target again, unless `stop` was called."""
         self.stopping.clear()
-        if self._stopped:  # looked at behind it: `stop` may be called at any time
+        if self._stopped:  # checked after the reset: `stop` may be called at any time
             self.stopping.set()

@@ -1,4 +1,4 @@
-"""One MongoDB transaction: it commits, at majority, unless what is done in it fails."""
+"""Runs one MongoDB transaction: it commits, at majority, unless its block fails."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from cdc.retry import let_go
 from cdc.writers.stream_state import MAJORITY
 
 ABORT_SECONDS: Final = 1.0
-"""How long to try to say that a transaction is given up: the server finds out by itself too."""
+"""The limit of an abort: the server also finds out by itself."""
 
 
 @contextmanager
 def committed(session: ClientSession) -> Iterator[ClientSession]:
-    """Commit what is done in `session` meanwhile, or abort it where that raises.
+    """Commit what the block does in `session`, or abort it if the block raises.
 
-    What raises from the commit itself may have landed all the same.
+    If the commit itself raises, it may still have landed.
     """
     session.start_transaction(read_concern=ReadConcern("snapshot"), write_concern=MAJORITY)
     try:
@@ -36,7 +36,7 @@ def committed(session: ClientSession) -> Iterator[ClientSession]:
 def committed_if_any(
     session: ClientSession | None,
 ) -> AbstractContextManager[ClientSession | None]:
-    """Do the same where there is a session, and nothing where a target has no transactions."""
+    """Run `committed` if there is a session; do nothing for a target without transactions."""
     return nullcontext() if session is None else committed(session)
 
 

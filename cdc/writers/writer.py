@@ -1,4 +1,4 @@
-"""Applies batches: documents and checkpoint in one transaction, as often as it takes, once."""
+"""Applies batches: documents and checkpoint in one transaction, retried until it landed once."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ from cdc.writers.transaction import committed, committed_if_any
 log = structlog.get_logger(__name__)
 
 RELEASE_SECONDS: Final = 1.0
-"""How long to try to give the lease back: it expires by itself too."""
+"""The limit of releasing the lease: it also expires by itself."""
 
 RENEWALS_PER_LEASE: Final = 3
 
 LETTERS_AGAIN_SECONDS: Final = 10.0
-"""How often to look which letters somebody has discarded."""
+"""The interval of looks for letters that somebody has discarded."""
 
 
 class MongoWriter:
-    """The target's end of one stream."""
+    """The writer of one stream."""
 
     def __init__(
         self,
@@ -60,10 +60,10 @@ class MongoWriter:
         stamps: SyncTimestamps = NO_STAMPS,
         observer: WriteObserver = UNOBSERVED,
     ) -> None:
-        """With `transactional` a batch and its checkpoint commit together, else one after other.
+        """With `transactional` a batch and its checkpoint commit together, else in turn.
 
-        `lease_seconds`: how long the stream stays this writer's without a sign of life. `stamps`:
-        the fields that tell when a document was written. `observer` watches each step.
+        `lease_seconds`: how long the stream stays this writer's without a renewal. `stamps`: the
+        fields for the time of writing. `observer` observes each step.
         """
         documents = client.get_database(database, write_concern=MAJORITY)
         states = client.get_database(state_database, write_concern=MAJORITY)
@@ -101,11 +101,11 @@ class MongoWriter:
         self._persist.stop()
 
     def stop_waiting(self) -> None:
-        """End them, up to `confirm` or `take_over`; may be called from any thread."""
+        """End the waits, up to `confirm` or `take_over`; may be called from any thread."""
         self._persist.stop_waiting()
 
     def close(self) -> None:
-        """Give the lease and the session back."""
+        """Release the lease and the session."""
         self._session.end_session()
         try:
             with pymongo.timeout(RELEASE_SECONDS):
@@ -116,7 +116,7 @@ class MongoWriter:
     def take_over(self, *, force: bool = False) -> Checkpoint | None:
         """Become the stream's only writer; return its checkpoint, None on a first start.
 
-        Raises LeaseHeld while another daemon of the name is active, unless `force`.
+        Raises LeaseHeld while another daemon of this name is active, unless `force`.
         """
         self._persist.wait_again()
         self._session.end_session()
@@ -129,11 +129,11 @@ class MongoWriter:
         return checkpoint
 
     def stats(self) -> WriterStats:
-        """Return what this writer has done; may be called from any thread."""
+        """Return the writer's counts; may be called from any thread."""
         return self._counters.stats()
 
     def renew_lease(self) -> None:
-        """Renew the lease if it is time; raises Fenced or StateMissing where it is lost."""
+        """Renew the lease if it is due; raises Fenced or StateMissing if it is lost."""
         self._renew_in_time()
         now = time.monotonic()
         if self._letters.count and now - self._looked_at >= LETTERS_AGAIN_SECONDS:
@@ -173,7 +173,7 @@ class MongoWriter:
 
     @property
     def _transaction(self) -> ClientSession | None:
-        """The session for transactions; None where the target has none."""
+        """The session for transactions; None if the target has none."""
         return self._session if self._transactional else None
 
     def read_state(self) -> Document | None:
@@ -181,10 +181,10 @@ class MongoWriter:
         return self._persist(self.state.read)
 
     def confirm(self) -> None:
-        """Raise Fenced or StateMissing where the stream is no longer this daemon's.
+        """Raise Fenced or StateMissing if the stream is no longer this daemon's.
 
-        It waits for the target, whatever `stop_waiting` said: no human need come where one has
-        fenced us.
+        It waits for the target, even after `stop_waiting`: if another daemon has fenced this one,
+        no operator need act.
         """
         self._persist.wait_again()
         self._persist(self.state.confirm)
@@ -192,9 +192,9 @@ class MongoWriter:
     def apply(self, batch: Batch) -> None:
         """Apply a batch once: it is durable, with its checkpoint, when this returns.
 
-        What the target refuses of it is set aside in the same transaction, where its mapping says
-        so. Waits for an unreachable target as long as it takes. Raises Fenced, StateMissing,
-        WriteRefused, TooManyDeadLetters; Stopped where `stop` was called while it waited.
+        Rows that the target refuses become dead letters in the same transaction, if their mapping
+        says so. Waits for an unreachable target as long as it takes. Raises Fenced, StateMissing,
+        WriteRefused, TooManyDeadLetters; Stopped if `stop` was called while it waited.
         """
         for clear in batch.clears:
             self._clearing.carry_out(clear, self._transaction)
@@ -216,7 +216,7 @@ class MongoWriter:
                 self._apply_halves(decision)
                 return
             send = decision
-            self._renew_in_time()  # each time what the target refuses costs is a batch's
+            self._renew_in_time()  # after each refusal, which costs as much as a batch
 
     def _apply_halves(self, cut: SendHalves) -> None:
         log.info(
@@ -229,7 +229,7 @@ class MongoWriter:
             self._apply(half)
 
     def _land(self, send: Send) -> None:
-        """Send a batch as often as passing trouble asks for, and take note that it has landed."""
+        """Send a batch, repeat it on passing errors, and note that it has landed."""
         letter_changes = self._persist(partial(self._letters.changes, send.batch))
         self._persist(partial(self._attempt, send, letter_changes))
         self.state.landed()
@@ -245,7 +245,7 @@ class MongoWriter:
         except AlreadyLanded:
             log.info("commit_had_landed", position=str(send.batch.checkpoint.position))
         except ConnectionFailure:
-            raise  # it does not tell how long a batch takes
+            raise  # its duration says nothing about batches
         except BaseException:
             self.state.took(time.monotonic() - began)
             raise
@@ -255,7 +255,7 @@ class MongoWriter:
         self._counters.applied(send.batch, attempt.commands, seconds)
 
     def _hold(self) -> None:
-        """Renew the lease where the batch may not do it in time: it is slow, or tried again."""
+        """Renew the lease if the batch may not do it in time: it is slow, or a repeat."""
         is_first = self._counters.connected
         if not self._transactional or (is_first and self.state.is_slow):
             self.state.renew()

@@ -1,1 +1,1 @@
-"""Rows that the target refuses: set aside, listed, tried again."""
+"""Rows that the target refuses: quarantined, listed, retried."""

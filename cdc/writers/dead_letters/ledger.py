@@ -1,4 +1,4 @@
-"""The open letters of the stream that this writer owns, and what a batch does to them."""
+"""The open letters of the writer's stream, and a batch's changes to them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _INDEX: Final = [("stream", 1), ("state", 1), ("first_at", 1)]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How many letters may open within a time and stay so: with more the daemon stops."""
+    """The most letters that may open within a time and stay so; beyond that the daemon stops."""
 
     most: int = 100
     window_seconds: float = 3600.0
@@ -39,7 +39,7 @@ DEFAULT_LIMITS: Final = Limits()
 
 
 class LetterChanges(NamedTuple):
-    """What a batch does to letters, once it has landed."""
+    """A batch's changes to letters, once it has landed."""
 
     opened: Sequence[Letter] = ()
     resolved: Sequence[str] = ()
@@ -50,7 +50,7 @@ NOTHING: Final = LetterChanges()
 
 
 class OpenLetters:
-    """The main thread's view of the letters; others read the collection."""
+    """The main thread's view of the letters; other threads query the collection."""
 
     def __init__(self, database: Database[Document], stream: str, limits: Limits) -> None:
         self._stream = stream
@@ -66,16 +66,16 @@ class OpenLetters:
 
     @property
     def count(self) -> int:
-        """How many are open, as far as is known here."""
+        """The number of open letters, as far as this process knows."""
         return len(self._keyless) + sum(len(each) for each in self._open.values())
 
     def prepare(self) -> None:
-        """Make sure that looking for open letters stays quick, and learn which there are."""
+        """Create the indexes for open letters, and load them."""
         self._documents.create_index(_INDEX)
         self.load()
 
     def load(self) -> None:
-        """Learn which letters are open: somebody may have discarded some."""
+        """Load the open letters: somebody may have discarded some."""
         found = self._documents.find(
             {"stream": self._stream, "state": LetterState.OPEN.value}, {"collection": 1, "key": 1}
         )
@@ -90,7 +90,7 @@ class OpenLetters:
             self._keyless.add(identity)
 
     def changes(self, batch: Batch) -> LetterChanges:
-        """Return what the batch does to letters; raises TooManyDeadLetters where it opens too many.
+        """Return the batch's changes to letters; raises TooManyDeadLetters if it opens too many.
 
         The last change of each document counts: one that failed and was written later in the batch
         has no letter.
@@ -108,7 +108,7 @@ class OpenLetters:
         return LetterChanges(letters, done, (*writes, *map(resolved, done)))
 
     def _cleared(self, batch: Batch) -> Iterator[str]:
-        """Yield the open letters on rows that a statement takes away as a whole."""
+        """Yield the open letters on rows that a statement removes as a whole."""
         for clear in batch.clears:
             schema, table = split_name(clear.table)
             of = (
@@ -154,7 +154,7 @@ class OpenLetters:
         )
 
     def landed(self, letter_changes: LetterChanges) -> None:
-        """Learn that a batch with these changes is durable."""
+        """Note that a batch with these changes is durable."""
         gone = {*letter_changes.resolved}
         if gone:
             self._keyless -= gone
@@ -167,7 +167,7 @@ class OpenLetters:
 
 
 def _why(failure: Failure) -> str:
-    """Tell the reason without the server's words, which may hold values."""
+    """Return the reason without the server's words, which may hold values."""
     column = f", column {failure.column}" if failure.column else ""
     return f"{failure.reason.value}{column}"
 
@@ -211,7 +211,7 @@ def outcomes(stream: str, batch: Batch, known: Open) -> tuple[list[Letter], list
 def _changes(
     batch: Batch, watched: Container[str]
 ) -> Iterator[tuple[MappedTransaction, str, Origin, Operation | Failure]]:
-    """Yield what happens to the collections that have letters, in the source's order."""
+    """Yield the changes of collections that have letters, in the source's order."""
     for transaction in batch.transactions:
         for index, (collection, operations) in enumerate(transaction.changes):
             if collection in watched:

@@ -1,4 +1,4 @@
-"""Takes the operation that the target refuses out of a batch, and keeps it as a failure there."""
+"""Moves an operation that the target refuses from its batch to the batch's failures."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cdc.model.operation import Operation, OperationKind
 from cdc.writers.errors import Refused
 
 MAX_ERROR: Final = 1_000
-"""Characters of the server's words that are kept: some repeat the whole document."""
+"""The most characters of the server's words that are kept: some repeat the whole document."""
 
 _REMEDY: Final = "change the collection's validator or index, then start again"
 _OR_LETTER: Final = (
@@ -27,7 +27,7 @@ _ACTIONS: Final = {
 
 
 class _Place(NamedTuple):
-    """Where in a batch an operation is."""
+    """The place of an operation in a batch."""
 
     transaction: int
     change: int
@@ -35,11 +35,11 @@ class _Place(NamedTuple):
 
 
 def quarantine(batch: Batch, refused: Refused, *, in_order: bool) -> Batch:
-    """Return the batch without what the target refused.
+    """Return the batch without the operation that the target refused.
 
-    `in_order`: the batch was sent operation by operation. Otherwise what was sent is the key's
-    last state; the state before that is then what is to be written. Raises WriteRefused where the
-    mapping says that the stream is to stop, or where the document is not to blame.
+    `in_order`: the batch was sent operation by operation. Otherwise the key's last state was sent;
+    the state before it is now to be written. Raises WriteRefused if the mapping stops the stream,
+    or if the document is not to blame.
     """
     place = _find(batch, refused, in_order=in_order)
     transaction = batch.transactions[place.transaction]
@@ -102,9 +102,9 @@ def _failure(operation: Operation, behind: int, refused: Refused, reason: Reason
 
 
 def _told(origin: Origin, failure: Failure) -> Origin:
-    """Add a failure where its operation was; those behind it have one operation less before them.
+    """Add a failure at its operation's place; those behind it have one operation less before them.
 
-    One that was told between the same two operations keeps its place before or behind it.
+    A failure between the same two operations keeps its place before or behind it.
     """
     at = failure.behind
     before = [each for each in origin.failures if each.behind <= at]

@@ -1,4 +1,4 @@
-"""The dead letters of a stream, as an operator reads and discards them, beside any daemon."""
+"""Reads and discards the dead letters of a stream for operators, beside any daemon."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ class DeadLetters:
             return [DeadLetter.from_document(each) for each in found]
 
     def get(self, identity: str) -> DeadLetter | None:
-        """Return a letter, or None where there is none of this id."""
+        """Return a letter; None if there is none with this id."""
         with explained():
             document = self._documents.find_one({"_id": identity, "stream": self._stream})
         return DeadLetter.from_document(document) if document else None
 
     def count(self) -> int:
-        """Return how many are open."""
+        """Return the number of open letters."""
         query = {"stream": self._stream, "state": LetterState.OPEN.value}
         with explained():
             return self._documents.count_documents(query)
@@ -60,7 +60,7 @@ class DeadLetters:
             return identity if self._documents.find_one(query, {"_id": 1}) else None
 
     def discard(self, identity: str) -> bool:
-        """Say that an open letter does not matter; tell whether it was open."""
+        """Mark an open letter as discarded; return whether it was open."""
         query = {"_id": identity, "stream": self._stream, "state": LetterState.OPEN.value}
         change = {"state": LetterState.DISCARDED.value, "resolved_at": "$$NOW"}
         with explained():

@@ -1,4 +1,4 @@
-"""The row of a dead letter, as text that fits into one and can always be stored."""
+"""Renders the row of a dead letter as text that fits into one and can always be stored."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.errors import InvalidBSON
 
 MAX_TEXT: Final = 64_000
-"""Characters of a row that are kept: letters must not make a batch too large for the target."""
+"""The most characters of a row: letters must not make a batch too large for the target."""
 
 MAX_VALUE: Final = 1_000
-"""Characters that are kept of each value of a larger row."""
+"""The most characters of each value in a larger row."""
 
 _OPTIONS: Final = CodecOptions[dict[str, Any]](
     tz_aware=True, datetime_conversion=DatetimeConversion.DATETIME_AUTO
@@ -21,17 +21,17 @@ _OPTIONS: Final = CodecOptions[dict[str, Any]](
 
 
 class Shown(NamedTuple):
-    """A row as Extended JSON; `truncated` says that it is not all of it."""
+    """A row as Extended JSON; `truncated`: it is not complete."""
 
     text: str
     truncated: bool
 
 
 def shown(document: bytes) -> Shown:
-    """Give a mapped row as text.
+    """Return a mapped row as text.
 
-    Text, since what cannot be stored as a document may not be storable within one either: nested
-    too deep, say.
+    Text, since a row that cannot be stored as a document may not fit within one either, for example
+    if it is nested too deep.
     """
     try:
         fields = bson.decode(document, _OPTIONS)

@@ -1,4 +1,4 @@
-"""How a dead letter is opened and resolved: writes that commit with a batch and its checkpoint."""
+"""Opens and resolves dead letters: writes that commit with a batch and its checkpoint."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ COPIED: Final = "copy"
 ID_DIGITS: Final = 16
 
 MAX_KEY_BYTES: Final = 64_000
-"""A longer key is not stored: a letter must always fit."""
+"""The longest key that is stored: a letter must always fit."""
 
 EXACT: Final = CodecOptions[dict[str, Any]](
     tz_aware=True, datetime_conversion=DatetimeConversion.DATETIME_AUTO
 )
-"""Decodes ids such that encoding them gives the same bytes, whatever the date."""
+"""Decodes ids so that encoding them returns the same bytes, for every date."""
 
 
 class Letter(NamedTuple):
@@ -40,22 +40,22 @@ class Letter(NamedTuple):
 
     @property
     def action(self) -> str:
-        """What was to be done with the row."""
+        """The operation on the row that failed."""
         return self.failure.action if self.transaction.identity else COPIED
 
     @property
     def position(self) -> str:
-        """The position before the transaction; for a chunk the one that it was applied at."""
+        """The position before the transaction; for a chunk the one at which it was applied."""
         return str(self.transaction.before or self.transaction.checkpoint.position)
 
 
 def letter_id(stream: str, collection: str, key: bytes) -> str:
-    """Return the id of the letter on a document; two ids that MongoDB takes for equal share it."""
+    """Return the id of the letter on a document; ids that are equal to MongoDB share it."""
     return _digest(stream, collection, _canonical(comparable(key)))
 
 
 def letter_id_of(stream: str, collection: str, origin: Origin, failure: Failure) -> str:
-    """Return the id of the letter on a failure; without a key by what can be told of the row."""
+    """Return the id of the letter on a failure; without a key, by the row's known parts."""
     if failure.id:
         return letter_id(stream, collection, failure.id)
     return _digest(stream, collection, origin.table, failure.column, failure.document.hex())
@@ -72,12 +72,12 @@ def _canonical(value: Any) -> str:
         return repr([(name, _canonical(part)) for name, part in value])
     try:
         return f"number {Fraction(value)}"
-    except (TypeError, ValueError, OverflowError):  # no number, or not a finite one
+    except (TypeError, ValueError, OverflowError):  # not a number, or not a finite one
         return repr(value)
 
 
 def opened(stream: str, letter: Letter) -> StateWrite:
-    """Open a letter, or count more failures of its document: once for a transaction."""
+    """Open a letter, or count further failures of its document, once per transaction."""
     failure, row = letter.failure, shown(letter.failure.document)
     facts = {
         "stream": stream,
@@ -119,7 +119,7 @@ def _is(field: str, letter: Letter) -> dict[str, Any]:
 
 
 def resolved(identity: str) -> StateWrite:
-    """Say that the document is as its row is again."""
+    """Mark a letter as resolved: the document equals its row again."""
     return StateWrite(
         DEAD_LETTERS,
         {"_id": identity, "state": LetterState.OPEN.value},
