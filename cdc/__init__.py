@@ -8,4 +8,4 @@ Start reading at `cdc.pipeline`.
 from typing import Final
 
 DISTRIBUTION: Final = "mysql-mongodb-cdc"
-"""What a package index calls it: `cdc` is somebody else's there."""
+"""The name in the package index: `cdc` is taken there."""

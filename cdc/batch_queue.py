@@ -1,6 +1,6 @@
-"""Hands mapped transactions from the reading thread to the writing one, in batches.
+"""Passes mapped transactions from the reading thread to the writing thread, in batches.
 
-The writer takes what has gathered while it wrote the batch before: batches grow with the load, and
+The writer takes what gathered while it wrote the previous batch. So batches grow with the load, and
 at low load a transaction waits no longer than the linger time.
 """
 
@@ -18,22 +18,22 @@ from cdc.model.batch import Batch, MappedTransaction
 from cdc.model.telemetry import Backlog
 
 TRANSACTION_BYTES: Final = 1024
-"""What a transaction costs beside its documents, a checkpoint of its own above all."""
+"""The cost of a transaction beside its documents, mainly its own checkpoint."""
 
 IDLE_LINGER_SECONDS: Final = 1.0
-"""How long transactions without operations may wait: they only move the checkpoint."""
+"""The longest wait of transactions without operations: they only move the checkpoint."""
 
 EMPTY: Final = Batch(())
-"""What `take` returns when there is nothing to do."""
+"""Returned by `take` when there is nothing to do."""
 
 
 class Closed(Exception):
-    """The other side has gone."""
+    """The other side has ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """When a batch is full, and how long one that is not waits for more."""
+    """When a batch is full, and how long one that is not full waits for more."""
 
     operations: int
     byte_size: int
@@ -43,12 +43,12 @@ class Limits:
 class BatchQueue:
     """A bounded buffer of mapped transactions between two threads.
 
-    It holds at most what fills one batch, and one transaction more. A transaction that clears
-    collections is a barrier: it is a batch of its own, and no batch reaches over it.
+    It holds at most one full batch, and one more transaction. A transaction that clears collections
+    is a barrier: it is a batch of its own, and no batch crosses it.
     """
 
     def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
-        """`clock` tells seconds; transactions linger by it."""
+        """`clock` counts seconds, for the linger time."""
         self._limits = limits
         self._clock = clock
         self._changed = threading.Condition()
@@ -63,7 +63,7 @@ class BatchQueue:
         self._error: BaseException | None = None
 
     def put(self, transaction: MappedTransaction) -> None:
-        """Add a transaction, waiting while the buffer is full. Raises Closed after `close`."""
+        """Add a transaction; wait while the buffer is full. Raises Closed after `close`."""
         rows = transaction.rows
         with self._changed:
             while self._full() and not self._closed:
@@ -84,8 +84,8 @@ class BatchQueue:
     def take(self, within_seconds: float | None = None) -> Batch | None:
         """Wait for a batch and return it; None once the reading side has ended without an error.
 
-        EMPTY is returned after `wake`, and where no batch is ripe `within_seconds`.
-        What was put before the reading side failed is returned first; then its error is raised.
+        Returns EMPTY after `wake`, and if no batch is due `within_seconds`. If the reading side
+        failed, what it had put is returned first; then its error is raised.
         """
         until = None if within_seconds is None else self._clock() + within_seconds
         with self._changed:
@@ -106,16 +106,16 @@ class BatchQueue:
             return self._cut()
 
     def waited_seconds(self, now: float) -> float:
-        """Return the age of the oldest transaction that waits, 0 where none does.
+        """Return the age of the oldest waiting transaction; 0 if there is none.
 
-        `now` is the source's time, by which transactions are dated.
+        `now` is the source's time, as in `committed_at`.
         """
         with self._changed:
             committed_at = self._waiting[0].committed_at if self._waiting else None
         return 0.0 if committed_at is None else max(0.0, now - committed_at)
 
     def wake(self) -> None:
-        """Have `take` return, with an empty batch where there is nothing to do."""
+        """Make `take` return, with an empty batch if there is nothing to do."""
         with self._changed:
             self._woken = True
             self._changed.notify_all()
@@ -127,7 +127,7 @@ class BatchQueue:
         return at_once or self._full() or self._patience() == 0
 
     def _patience(self) -> float | None:
-        """Return how much longer what is waiting may linger; None where nothing waits."""
+        """Return how much longer transactions may linger, in seconds; None if none waits."""
         if not self._waiting:
             return None
         linger = self._limits.linger_seconds if self._operations else IDLE_LINGER_SECONDS
@@ -153,7 +153,7 @@ class BatchQueue:
         return Batch(before or (self._waiting[0],))
 
     def backlog(self) -> Backlog:
-        """Return what was put and is not applied: a batch is, once the next one is asked for."""
+        """Return what was put and is not applied; a batch is applied at the next `take`."""
         with self._changed:
             taken, waiting = self._taken, len(self._waiting)
             oldest = taken.transactions[0] if taken.transactions else None
@@ -166,13 +166,13 @@ class BatchQueue:
             )
 
     def fail(self, error: BaseException) -> None:
-        """Say that the reading side ends with `error`, once what it has put is taken."""
+        """End the reading side with `error`, raised once the writer has taken what was put."""
         with self._changed:
             self._error = error
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Let both sides end: what waits is dropped, it will be read again."""
+        """End both sides: waiting transactions are dropped, and will be read again."""
         with self._changed:
             self._closed = True
             self._waiting.clear()

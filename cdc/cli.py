@@ -17,7 +17,7 @@ from cdc.terminal.output import say
 from cdc.terminal.spelling import Spelling
 
 INTERRUPTED = 130
-"""What a shell reports for a command that Ctrl-C ended."""
+"""The exit code of a shell for a command that Ctrl-C ended."""
 
 COMMANDS = {
     "run": ("cdc.commands.run:run", "Keep the target equal to the source, until stopped."),
@@ -40,7 +40,7 @@ COMMANDS = {
 
 
 class _LazyGroup(click.Group):
-    """Imports a command when it is called: help is quick, and one broken module breaks no other."""
+    """Imports a command when it is called: help is fast, and a broken module breaks no other."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -76,7 +76,7 @@ def main() -> NoReturn:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command and return its exit code; every error is told on stderr."""
+    """Run one command and return its exit code; every error is printed on stderr."""
     spelling = Spelling()
     log.configure(LogConfig(format="console"), spelling)
     try:
@@ -96,7 +96,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _tell(error: CdcError, spelling: Spelling) -> None:
-    """Tell why the command ended: a block for people, a line where stderr carries JSON."""
+    """Print why the command ended: a block for people, a line if stderr carries JSON."""
     if not log.is_json():
         say(f"cdc: {spelling(str(error))}", err=True)
         return

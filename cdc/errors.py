@@ -1,4 +1,4 @@
-"""What can go wrong, by what the daemon does about it.
+"""Errors, by the daemon's reaction.
 
 CdcError
 ├── Retryable            wait and try again: a side is unreachable, a transaction was aborted
@@ -24,7 +24,7 @@ from typing import ClassVar, Self
 
 
 def raised(error: Exception) -> str:
-    """Tell what was raised and where, and not its text: that may hold a row's values."""
+    """Return what was raised and where, but not its text: that may hold a row's values."""
     tb = traceback.extract_tb(error.__traceback__)
     where = " < ".join(f"{Path(each.filename).name}:{each.lineno}" for each in reversed(tb))
     return f"{type(error).__name__} at {where}"
@@ -43,7 +43,7 @@ class CdcError(Exception):
         table: str | None = None,
         remedy: str | None = None,
     ) -> None:
-        """Name what happened; where (`position`, `schema.table`); and what to type (`remedy`)."""
+        """Set what happened, where (`position`, `schema.table`), and what to type (`remedy`)."""
         self.message = message or (type(self).__doc__ or "").strip()
         self.position = position
         self.table = table
@@ -70,7 +70,7 @@ class Defect(CdcError):
 
     @classmethod
     def of(cls, error: Exception) -> Self:
-        """Tell what was raised, and where."""
+        """Return a Defect that says what was raised, and where."""
         return cls(
             f"a defect of cdc: {raised(error)}",
             remedy="report it, with this line and the version",
@@ -90,10 +90,10 @@ class RecordError(CdcError):
         row_id: bytes = b"",
         remedy: str | None = None,
     ) -> None:
-        """Tell also what the row failed on.
+        """Set also what the row failed on.
 
-        `column` is a column, or what in the mapping failed; `reason` says why, without the value;
-        `row_id` is the document's `_id`, type byte and value, empty where it cannot be told.
+        `column` is a column, or the part of the mapping that failed; `reason` says why, without the
+        value; `row_id` is the document's `_id`, type byte and value, empty if unknown.
         """
         super().__init__(message, table=table, remedy=remedy)
         self.column = column

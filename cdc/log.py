@@ -1,4 +1,4 @@
-"""Log lines on stderr: JSON for machines, or a console format for people."""
+"""Log lines on stderr: JSON for programs, or a console format for people."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+(?=@)")
 
 
 class _LibraryHandler(logging.StreamHandler[TextIO]):
-    """Ours among the handlers that others may have set."""
+    """Marks our handler among those that others may have set."""
 
 
 def configure(config: LogConfig, spelling: Callable[[str], str] = str) -> None:
     """Send every log line to stderr in the configured format, libraries' warnings included.
 
-    `spelling` writes the commands of a remedy as they are to be typed.
+    `spelling` rewrites the commands of a remedy as they are to be typed.
     """
 
     def spelled(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
@@ -55,7 +55,7 @@ def configure(config: LogConfig, spelling: Callable[[str], str] = str) -> None:
 
 
 def is_json() -> bool:
-    """Tell whether stderr carries JSON lines now."""
+    """Return whether stderr now carries JSON lines."""
     return isinstance(structlog.get_config()["processors"][-1], structlog.processors.JSONRenderer)
 
 
@@ -70,7 +70,7 @@ def _renderer(config: LogConfig) -> Processor:
 
 
 def _without_orders(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Escape what a terminal would obey; a traceback keeps its lines."""
+    """Escape control characters of a terminal; a traceback keeps its lines."""
     return {name: shown(value) for name, value in event.items()}
 
 
@@ -79,7 +79,7 @@ def _json(event: EventDict, **_: Any) -> str:
 
 
 def _without_secrets(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Blank the credentials of every URL, wherever a driver's message carries one."""
+    """Blank the credentials of every URL, in any driver's message."""
     return {key: _blanked(value) for key, value in event.items()}
 
 
@@ -92,7 +92,7 @@ def _blanked(value: Any) -> Any:
 
 
 def _route_libraries(shared: list[Processor], renderer: Processor, *, level: int) -> None:
-    """Take in what libraries log; only warnings, since below them pymongo prints documents."""
+    """Route the log lines of libraries; only warnings, since below them pymongo logs documents."""
     root = logging.getLogger()
     for earlier in [each for each in root.handlers if isinstance(each, _LibraryHandler)]:
         root.removeHandler(earlier)

@@ -1,4 +1,4 @@
-"""Transactions in, operations out: each row through the plan of its table."""
+"""Maps transactions to operations: each row by the plan of its table."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NO_EFFECT: Final = DdlEffect()
 
 
 class Mapper:
-    """Turns transactions into operations, by plans compiled as their table maps first appear."""
+    """Maps transactions to operations, by plans compiled as their table maps first appear."""
 
     def __init__(
         self,
@@ -29,10 +29,10 @@ class Mapper:
         *,
         transaction_bytes: int,
     ) -> None:
-        """Cut in parts a transaction whose operations weigh more than `transaction_bytes`.
+        """Cut a transaction into parts if its operations weigh more than `transaction_bytes`.
 
-        `plans_for` is `TableRouter.plans`; `react`, `DdlPolicy.to`, tells what a schema change asks
-        for.
+        `plans_for` is `TableRouter.plans`; `react`, `DdlPolicy.to`, returns a schema change's
+        effect.
         """
         self._plans_for = plans_for
         self._react = react
@@ -40,7 +40,7 @@ class Mapper:
         self._plans: dict[TableMap, tuple[Plan, ...]] = {}
 
     def map(self, transaction: Transaction) -> Iterator[MappedTransaction]:
-        """Yield the transaction as operations, cut behind a rows event where it is too large."""
+        """Yield the transaction as operations, cut behind a rows event if it is too large."""
         changes: list[tuple[str, list[Operation]]] = []
         origins: list[Origin] = []
         effect, altered = NO_EFFECT, False
@@ -126,7 +126,7 @@ def _mapped(
 
 
 def _behind(event: RowsEvent, transaction: Transaction) -> Checkpoint:
-    """Return what to save once the transaction is applied up to this event."""
+    """Return the checkpoint after the transaction up to this event."""
     inflight = Inflight(transaction.identity, event.ordinal)
     return transaction.checkpoint._replace(position=transaction.before, inflight=inflight)
 
@@ -155,7 +155,7 @@ class Plan(Protocol):
 
     @property
     def halts(self) -> bool:
-        """Whether a row that cannot be carried over is to stop the stream."""
+        """Whether a row that cannot be mapped stops the stream."""
         ...
 
     def operations(
@@ -164,5 +164,5 @@ class Plan(Protocol):
         committed_at: float,
         failed: Callable[[FailedRow], None] | None = None,
     ) -> list[Operation]:
-        """Return what the event's rows ask for, in order; tell `failed` of those that cannot."""
+        """Return the operations of the event's rows, in order; pass failed rows to `failed`."""
         ...

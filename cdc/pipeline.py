@@ -1,12 +1,12 @@
-"""Read, map, write, checkpoint: how one row gets from the binlog into MongoDB.
+"""Read, map, write, checkpoint: the way of one row from the binlog into MongoDB.
 
     reading thread:  BinlogReader ──Transaction──▶ Mapper ──MappedTransaction──▶ BatchQueue
     main thread:     BatchQueue ──Batch──▶ MongoWriter: documents + checkpoint, one transaction
     chunk thread:    whole tables, read beside the stream; the main thread applies them too
 
-The threads overlap: while the target works on one batch, the next is read and mapped.
-Nothing is remembered outside the target: whatever happens to this process, the checkpoint there
-says where to read on. `docs/architecture.md` has the argument.
+The threads overlap: while the target works on one batch, the next is read and mapped. State is kept
+only in the target: whatever happens to this process, the checkpoint there says where to continue.
+`docs/architecture.md` has the argument.
 
 To follow one row: `BinlogReader` feeds each event to a `TransactionAssembler`, which returns a
 `Transaction` at each commit; `Mapper` asks the table's plan, whose generated function copies the
@@ -32,14 +32,14 @@ from cdc.retry import Liveness, Stopped
 log = structlog.get_logger(__name__)
 
 TURN_SECONDS: Final = 1.0
-"""How often an idle pipeline turns: renews its lease if it is time."""
+"""The interval of turns of an idle pipeline: it renews its lease if that is due."""
 
 READER_ENDS_WITHIN_SECONDS: Final = 5
-"""How long to wait for a reader that is busy connecting; its thread dies with the process."""
+"""The limit for a reader that is busy connecting; its thread dies with the process."""
 
 
 class Pipeline:
-    """One stream at work, from its checkpoint on."""
+    """One running stream, from its checkpoint on."""
 
     def __init__(
         self,
@@ -60,9 +60,9 @@ class Pipeline:
         self._failed: BaseException | None = None
 
     def run(self, start: Checkpoint) -> None:
-        """Replicate until `stop`; raises what a human must decide.
+        """Replicate until `stop`; raises errors that an operator must decide.
 
-        A batch in flight is finished; what was read behind it is dropped, to be read again.
+        A batch in flight is finished; what was read behind it is dropped, and read again later.
         """
         reading = threading.Thread(target=self._read, args=(start,), name="reader", daemon=True)
         reading.start()
@@ -92,9 +92,9 @@ class Pipeline:
         )
 
     def stop(self) -> None:
-        """End `run` behind the batch in flight; may be called from any thread.
+        """End `run` after the batch in flight; may be called from any thread.
 
-        Where the target cannot be reached the batch in flight is given up: it is read again.
+        If the target cannot be reached, the batch in flight is dropped, and read again later.
         """
         self._writer.stop()
         self._end_reading()
@@ -114,7 +114,7 @@ class Pipeline:
         except BaseException as error:  # noqa: BLE001 - the main thread raises it
             self._failed = error
             self._queue.fail(error)
-            self._writer.stop_waiting()  # it is told now, also where the target is away
+            self._writer.stop_waiting()  # raise the error now, even if the target is away
 
 
 class Reader(Protocol):
@@ -141,7 +141,7 @@ class Writer(Protocol):
         ...
 
     def stop_waiting(self) -> None:
-        """End any wait for the target, and wait for it no more in `apply` and `renew_lease`."""
+        """Stop waiting for the target, also later in `apply` and `renew_lease`."""
         ...
 
     def stop(self) -> None:
@@ -150,20 +150,20 @@ class Writer(Protocol):
 
 
 class BetweenBatches(Protocol):
-    """What moves the target between the stream's batches: `ChunkEngine`, by whole tables."""
+    """Changes the target between the stream's batches: `ChunkEngine`, with whole tables."""
 
     def start(self) -> None:
-        """Begin."""
+        """Start."""
         ...
 
     def note(self, batch: Batch) -> None:
-        """Learn of a batch that was applied."""
+        """Note a batch that was applied."""
         ...
 
     def settle(self) -> None:
-        """Do to the target what is due."""
+        """Apply what is due to the target."""
         ...
 
     def stop(self) -> None:
-        """End; may be called from any thread."""
+        """Stop; may be called from any thread."""
         ...

@@ -1,4 +1,4 @@
-"""Trying again: how long to wait, until when, and what others can tell of it meanwhile."""
+"""Retries: waits, their end, and their state for other threads."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CAP_SECONDS: Final = 30.0
 
 @dataclass(slots=True)
 class Backoff:
-    """Capped exponential waits with jitter, in seconds: half of each is certain, half random."""
+    """Capped exponential waits with jitter, in seconds: half of each is fixed, half random."""
 
     first_seconds: float = 0.2
     cap_seconds: float = CAP_SECONDS
@@ -36,12 +36,12 @@ class Backoff:
         return wait * random.uniform(0.5, 1.0)
 
     def reset(self) -> None:
-        """Begin again at the first wait: something worked."""
+        """Begin again at the first wait, after a success."""
         self._attempts = 0
 
 
 class Stopped(Exception):
-    """The program was told to stop while it waited to try again."""
+    """The program was stopped while it waited to try again."""
 
 
 def persist(
@@ -52,9 +52,9 @@ def persist(
     stopping: threading.Event,
     cap_seconds: float = CAP_SECONDS,
 ) -> T:
-    """Repeat `attempt` while what it raises is `passing`, logging `event` before each wait.
+    """Repeat `attempt` while its errors are `passing`; logs `event` before each wait.
 
-    Waits up to `cap_seconds`. Raises what does not pass, and Stopped once `stopping` is set.
+    Waits up to `cap_seconds`. Raises other errors, and Stopped once `stopping` is set.
     """
     backoff = Backoff(cap_seconds=cap_seconds)
     while True:
@@ -73,12 +73,11 @@ def persist(
 def let_go(error: BaseException) -> None:
     """Clear the frames of an error, and of those that it came from, and forget them.
 
-    A driver that keeps an error in a variable of a frame which the error's traceback names makes a
-    cycle: every local of every frame that it came through, a batch of megabytes among them, then
-    lives until the collector looks. The daemon has it look seldom: loops that try again let go
-    first.
+    A driver that keeps an error in a variable of a frame in the error's own traceback makes a
+    cycle. Every local of every frame on its way, a batch of megabytes among them, then lives until
+    the garbage collector runs. The daemon runs it seldom, so loops let go before they retry.
 
-    Forgetting matters too: a frame that was cleared keeps its function, and that its closure.
+    The frames must be forgotten too: a cleared frame keeps its function, and that its closure.
     """
     seen: set[int] = set()
     waiting: list[BaseException | None] = [error]
@@ -94,40 +93,40 @@ def let_go(error: BaseException) -> None:
 
 
 class Liveness:
-    """Ticks each time the work goes round, an attempt that fails included."""
+    """Ticks at each turn of the work, also at a failed attempt."""
 
     def __init__(self) -> None:
         self._at = time.monotonic()
 
     def tick(self) -> None:
-        """Say that the work turns."""
+        """Note a turn of the work."""
         self._at = time.monotonic()
 
     @property
     def seconds_ago(self) -> float:
-        """Return how long ago it ticked."""
+        """Return the seconds since the last tick."""
         return time.monotonic() - self._at
 
 
 class OutageTracker:
-    """One thread tells how its attempts go; others ask."""
+    """Tracks the attempts of one thread; other threads read."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """`clock` tells seconds."""
+        """`clock` counts seconds."""
         self._clock = clock
         self._failed: tuple[str, float] | None = None
 
     def failed(self, error: str) -> None:
-        """Learn of a failed attempt."""
+        """Note a failed attempt."""
         since = self._failed[1] if self._failed else self._clock()
         self._failed = (error, since)
 
     def succeeded(self) -> None:
-        """Learn that all is well."""
+        """Note a success."""
         self._failed = None
 
     @property
     def outage(self) -> Outage | None:
-        """What is wrong; None where nothing is."""
+        """The current outage; None if there is none."""
         failed = self._failed
         return Outage(failed[0], self._clock() - failed[1]) if failed else None

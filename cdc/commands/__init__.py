@@ -11,7 +11,7 @@ from cdc.terminal.spelling import Spelling
 
 
 def _noted(ctx: click.Context, parameter: click.Parameter, path: Path) -> Path:
-    """Remember a file that somebody typed: what is printed to be typed must name it too."""
+    """Remember a file that was typed: printed commands must name it too."""
     source = ctx.get_parameter_source(str(parameter.name))
     if source is ParameterSource.COMMANDLINE and (found := ctx.find_object(Spelling)):
         found.config_path = path
@@ -29,7 +29,7 @@ config_option = click.option(
     help="The configuration file.",
     callback=_noted,
 )
-"""`--config`, as every command takes it; the command's parameter is `config_path: Path`."""
+"""`--config`, the same for every command; the command's parameter is `config_path: Path`."""
 
 output_option = click.option(
     "--output",
@@ -38,4 +38,4 @@ output_option = click.option(
     show_default=True,
     help="What stdout carries: lines for people, or JSON.",
 )
-"""`--output`, for commands whose answer a machine may read."""
+"""`--output`, for commands whose answer a program may read."""

@@ -1,4 +1,4 @@
-"""`cdc check`: tells whether source, target and mappings are fit, one finding a line."""
+"""`cdc check`: reports whether source, target and mappings are fit, one finding a line."""
 
 from __future__ import annotations
 

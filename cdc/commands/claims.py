@@ -1,4 +1,4 @@
-"""`cdc claims`: which stream writes each collection of the target."""
+"""`cdc claims`: the stream that writes each collection of the target."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from cdc.servers import Flavour
 
 
 def say(text: str) -> None:
-    """Tell progress, on stderr."""
+    """Print progress on stderr."""
     click.echo(text, err=True)
 
 

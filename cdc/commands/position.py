@@ -1,4 +1,4 @@
-"""`cdc position`: shows and sets where the stream stands."""
+"""`cdc position`: shows and sets the stream's position."""
 
 from __future__ import annotations
 
@@ -225,7 +225,7 @@ def _wanted(
 def _resolved(
     config: Config, wanted: str | StartPosition, before: dict[str, Any] | None, *, resync: bool
 ) -> Checkpoint:
-    """Ask the source for the position; refuse one that it cannot go on from, or gives GTIDs up."""
+    """Resolve the position; refuse one that the source cannot continue from, or without GTIDs."""
     checkpoint = resolve_start(config.source, wanted, copied=resync)
     by_gtids = before is not None and isinstance(
         Checkpoint.from_document(before).position, GtidPosition

@@ -19,7 +19,7 @@ from cdc.terminal.spelling import spelling
 from cdc.writers.observer import UNOBSERVED, WriteObserver
 
 GC_THRESHOLD: Final = 50_000
-"""Objects made before the collector looks: a batch makes thousands, none of them in a cycle.
+"""The allocations before a garbage collection: a batch makes thousands, none in a cycle.
 
 With the default of 700 it took a tenth of the daemon's processor time.
 """
@@ -40,7 +40,7 @@ def run(config_path: Path, accept_mapping_change: bool) -> None:
 def run_daemon(
     config_path: Path, *, accept_edits: bool = False, observer: WriteObserver = UNOBSERVED
 ) -> None:
-    """Be the daemon in this process; `observer` watches what it writes."""
+    """Run the daemon in this process; `observer` observes what it writes."""
     config, mappings = load_project(config_path)
     log.configure(config.log, spelling())
     gc.freeze()

@@ -1,4 +1,4 @@
-"""`cdc servers`: real servers to try it on, which stay until told to go."""
+"""`cdc servers`: real servers to try cdc on; they stay until they are stopped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`cdc status`: is it running, where, and how far behind."""
+"""`cdc status`: whether the stream runs, its position, and its lag."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def _job(job: dict[str, Any]) -> str:
 
 
 def _process(process: dict[str, Any] | None) -> dict[str, str]:
-    """Tell what the daemon of this host is at."""
+    """Return the state of the daemon on this host."""
     if process is None:
         return {}
     rates = process["per_second"]

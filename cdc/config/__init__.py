@@ -1,4 +1,4 @@
-"""The settings that an operator writes in `cdc.yaml`."""
+"""The settings of an operator in `cdc.yaml`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads `cdc.yaml`, and tells every mistake in it at once."""
+"""Reads `cdc.yaml`, and reports all its mistakes at once."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from cdc.errors import UsageError
 def load(
     path: Path, environment: Mapping[str, str] = os.environ, *, mappings_optional: bool = False
 ) -> Config:
-    """Read a configuration file; raise UsageError that tells every mistake in it at once.
+    """Read a configuration file; raises one UsageError with all its mistakes.
 
-    With `mappings_optional` there need not be a mapping file yet.
+    With `mappings_optional` a mapping file need not exist yet.
     """
     marked = _read(path)
     missing: dict[KeyPath, VariableMistake] = {}

@@ -1,4 +1,4 @@
-"""Mistakes in a settings file, as the operator is told them."""
+"""Formats mistakes in a settings file for the operator."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from cdc.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """One mistake: the key it is about, what is wrong, and what to do (empty if `what` says it)."""
+    """One mistake: its key, what is wrong, and what to do (empty if `what` says it)."""
 
     key: KeyPath
     what: str
@@ -26,7 +26,7 @@ class Mistake:
 
 
 def usage_error(path: Path, marked: Marked, mistakes: Iterable[Mistake]) -> UsageError:
-    """Put all mistakes of one file into one error, in the order of the file."""
+    """Combine all mistakes of one file into one error, in the order of the file."""
     placed = sorted(mistakes, key=lambda mistake: marked.line(mistake.key))
     return UsageError(
         "\n".join(_told(path, marked.line(mistake.key), mistake) for mistake in placed)
@@ -34,13 +34,13 @@ def usage_error(path: Path, marked: Marked, mistakes: Iterable[Mistake]) -> Usag
 
 
 def mistakes_of(error: ValidationError, model: type[BaseModel]) -> list[Mistake]:
-    """Say what pydantic found in the operator's words."""
+    """Return pydantic's findings in the operator's words."""
     details = error.errors(include_input=False)
     return [_mistake(each, model) for each in details if not _follows(each, details)]
 
 
 def _follows(details: ErrorDetails, others: Iterable[ErrorDetails]) -> bool:
-    """Tell whether a list is too short only since its items are wrong."""
+    """Return whether a list is too short only because its items are wrong."""
     key = details["loc"]
     below = (each["loc"] for each in others if len(each["loc"]) > len(key))
     return details["type"] == "too_short" and any(each[: len(key)] == key for each in below)
@@ -52,7 +52,7 @@ def _told(path: Path, line: int, mistake: Mistake) -> str:
 
 
 def dotted(key: KeyPath) -> str:
-    """`source.port`, `mappings[1]`."""
+    """Format a key, as in `source.port`, `mappings[1]`."""
     text = ""
     for part in key:
         text += f"[{part}]" if isinstance(part, int) else f".{part}"

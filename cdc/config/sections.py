@@ -1,4 +1,4 @@
-"""How a stream applies, copies, and tells of itself."""
+"""The settings of applying, copying and observing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MAX_BATCH_BYTES = 16 * 1024 * 1024  # larger MongoDB transactions fail in a smal
 
 
 class ApplyConfig(Settings):
-    """How changes are grouped and written."""
+    """How changes are batched and written."""
 
     mode: Literal["exactly_once", "at_least_once"] = "exactly_once"
     batch_rows: Annotated[Whole, Field(ge=1, le=10_000)] = 5000
@@ -23,7 +23,7 @@ class ApplyConfig(Settings):
 
 
 class LeaseConfig(Settings):
-    """How soon a standby takes over from a daemon that gives no sign of life."""
+    """How soon a standby takes over from a daemon that no longer renews its lease."""
 
     ttl_seconds: Annotated[Number, Field(ge=1, le=600)] = 10.0
 
@@ -38,20 +38,20 @@ class ChunksConfig(Settings):
 
 
 class JobsConfig(Settings):
-    """How long jobs are kept that are done or were cancelled."""
+    """How long jobs are kept that are done or cancelled."""
 
     keep_days: Annotated[Number, Field(gt=0, le=36_500)] = 30.0
 
 
 class DeadLettersConfig(Settings):
-    """How many open dead letters from within a time are too many: then the daemon stops."""
+    """The limit of open dead letters from within a time: beyond it the daemon stops."""
 
     max: Annotated[Whole, Field(ge=0)] = 100
     window_seconds: Annotated[Number, Field(gt=0, le=31_536_000)] = 3600.0
 
 
 class HttpConfig(Settings):
-    """Where metrics, health and status are served."""
+    """The address of metrics, health and status."""
 
     listen: str = "127.0.0.1:9108"
     stalled_after_seconds: Annotated[Number, Field(ge=1, le=86_400)] = 120.0
@@ -69,13 +69,13 @@ class HttpConfig(Settings):
 
     @property
     def address(self) -> tuple[str, int]:
-        """Return host and port."""
+        """Host and port."""
         host, _, port = self.listen.rpartition(":")
         return host.strip("[]"), int(port)
 
 
 class LogConfig(Settings):
-    """What the daemon says of itself, on stderr."""
+    """The daemon's log lines on stderr."""
 
     format: Literal["json", "console"] = "json"
     level: Literal["debug", "info", "warning", "error"] = "info"

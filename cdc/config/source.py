@@ -1,4 +1,4 @@
-"""The source: where it is, who reads it, and how the connection is protected."""
+"""The source: its address, its account, and the protection of the connection."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from cdc.config.values import Number, ReadableFile, Settings, Whole, text_of
 
 
 class TlsConfig(Settings):
-    """How the connection to the source is protected.
+    """The protection of the connection to the source.
 
     `off`; `required`: encrypted, the server's certificate is not verified; `verify_ca`: also
-    verified, against `ca` or the system's authorities; `verify`: the host's name too. Never less
-    than what is written: a server without TLS is refused unless it is `off`.
+    verified, against `ca` or the system's authorities; `verify`: the host's name too. It is never
+    weaker than configured: a server without TLS is refused unless it is `off`.
     """
 
     mode: Literal["off", "required", "verify_ca", "verify"] = "verify"
@@ -57,7 +57,7 @@ def _tls_context() -> ssl.SSLContext:
 
 
 def _hold(path: Path, load: Callable[[], None]) -> None:
-    """Have OpenSSL take the file as every connection will."""
+    """Load the file with OpenSSL, as every connection will."""
     try:
         load()
     except OSError as error:
@@ -87,7 +87,7 @@ class SourceConfig(Settings):
         if re.search(r"[\s\x00/@\[\]]", host) or host.count(":") == 1:
             raise ValueError("write a name or an address alone; its port belongs into `port`")
         try:
-            host.encode("idna")  # as the look-up will
+            host.encode("idna")  # as the lookup will
         except UnicodeError as error:
             raise ValueError("no host can have this name: a part is empty or too long") from error
         return host
@@ -127,7 +127,7 @@ class SourceConfig(Settings):
         return name
 
     def read_password(self) -> str:
-        """Give the password as it is now: a file is read anew, so that it can be changed."""
+        """Return the current password: a file is read each time, so that it can be changed."""
         if self.password_file:
             return text_of(self.password_file, "source.password_file").removesuffix("\n")
         return self.password.get_secret_value() if self.password else ""

@@ -1,4 +1,4 @@
-"""Where a stream without a checkpoint begins."""
+"""The start position of a stream without a checkpoint."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 from cdc.config.values import Settings, Whole
 
 LAST_OFFSET: Final = 2**63 - 1
-"""What a file, and a number in MongoDB, can have at most."""
+"""The largest size of a file, and number in MongoDB."""
 
 
 class StartPosition(Settings):
-    """Where to start: a GTID set that counts as applied, or a binlog file and an offset in it."""
+    """The start: a GTID set that counts as applied, or a binlog file and an offset in it."""
 
     gtid: str | None = None
     file: str | None = None

@@ -1,4 +1,4 @@
-"""One stream's settings together."""
+"""All settings of one stream."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class Config(Settings):
         return file
 
     def read_mask_key(self) -> bytes:
-        """Give the key of `mask: hash` in mappings; empty without one."""
+        """Return the key of `mask: hash` in mappings; empty without one."""
         if self.mask_key_file:
             return text_of(self.mask_key_file, "mask_key_file").removesuffix("\n").encode()
         return self.mask_key.get_secret_value().encode() if self.mask_key else b""
@@ -108,10 +108,10 @@ def _require_long(key: str) -> None:
 
 
 def default_server_id(name: str) -> int:
-    """Give a stream of this name the same server id always, in the upper half of the range.
+    """Return the server id of a stream's name, always the same, in the upper half of the range.
 
-    Servers are numbered by people, from 1; the upper half keeps clear of them. Streams of
-    different names on one source meet once in two thousand million.
+    People number their servers from 1; the upper half avoids those. Streams of different names on
+    one source collide once in two thousand million.
     """
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4]) | 2**31
 

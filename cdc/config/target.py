@@ -1,4 +1,4 @@
-"""The target: where it is, and the names of its databases."""
+"""The target: its address, and the names of its databases."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _database_name(name: str) -> str:
 
 
 class TargetConfig(Settings):
-    """The MongoDB deployment that is written to."""
+    """The MongoDB deployment to write to."""
 
     uri: SecretStr
     database: Annotated[str, AfterValidator(_database_name)]

@@ -1,4 +1,4 @@
-"""What settings are made of: their base, numbers, and files that must be there."""
+"""Building blocks of settings: their base class, numbers, and files that must exist."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cdc.errors import UsageError
 
 
 class Settings(BaseModel):
-    """Settings that know their keys, and never show what they hold."""
+    """Settings that reject unknown keys, and never show their values."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=True
@@ -27,7 +27,7 @@ def _not_bool(value: Any) -> Any:
 
 
 def _from_directory(value: Any, info: ValidationInfo) -> Any:
-    """Take a relative path from the folder of the configuration file, and look whether it reads."""
+    """Resolve a relative path from the configuration's folder; check that the file is readable."""
     if not isinstance(value, str | Path):
         return value
     directory = (info.context or {}).get("directory", Path())
@@ -37,13 +37,13 @@ def _from_directory(value: Any, info: ValidationInfo) -> Any:
             raise ValueError(f"there is no file {path}")
         if not os.access(path, os.R_OK):
             raise ValueError(f"the file {path} may not be read by this user")
-    except (OSError, RuntimeError) as error:  # too long a name, a home of nobody
+    except (OSError, RuntimeError) as error:  # too long a name, or the home of an unknown user
         raise ValueError(f"it can name no file: {error}") from error
     return path
 
 
 def _is_file(path: Path) -> bool:
-    """Tell whether it is a file; unlike Python 3.14's own, raise OSError for too long a name."""
+    """Return whether it is a file; unlike Python 3.14's own, raise OSError for too long a name."""
     try:
         return stat.S_ISREG(path.stat().st_mode)
     except (FileNotFoundError, NotADirectoryError):
@@ -56,7 +56,7 @@ ReadableFile = Annotated[Path, BeforeValidator(_from_directory)]
 
 
 def text_of(path: Path, key: str) -> str:
-    """Return what a file holds; raises UsageError, which names its key, where it is no text."""
+    """Return a file's text; raises UsageError, which names its key, if it is no text."""
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

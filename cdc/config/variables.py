@@ -1,4 +1,4 @@
-"""`${VAR}` and `${VAR:-default}` in the strings of a settings file."""
+"""Expands `${VAR}` and `${VAR:-default}` in the strings of a settings file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class VariableMistake(ValueError):
 
 
 def expand(text: str, environment: Mapping[str, str]) -> str:
-    """Put the variables' values into `text`; `$${` stands for a literal `${`.
+    """Replace variables in `text` by their values; `$${` stands for a literal `${`.
 
     As in a shell, a default also replaces a variable that is empty. Values are not expanded again.
     """
@@ -56,7 +56,7 @@ def expand_all(
     on_mistake: Callable[[Path, VariableMistake], None],
     path: Path = (),
 ) -> Any:
-    """Expand the strings in `data`; one that cannot be is reported and kept."""
+    """Expand the strings in `data`; one that fails is reported and kept."""
     if isinstance(data, dict):
         return {
             key: expand_all(value, environment, on_mistake, (*path, str(key)))

@@ -1,4 +1,4 @@
-"""YAML read as YAML 1.2's core schema means it, with the line of every key."""
+"""Reads YAML by YAML 1.2's core schema, with the line of every key."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ import yaml
 Path = tuple[str | int, ...]
 
 MAX_DEPTH: Final = 100
-"""Levels of mappings and lists: far beyond what any file needs, and far below Python's stack."""
+"""The deepest nesting: far beyond what any file needs, and far below Python's stack."""
 
 
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """What a file says, and the line (from 1) on which each of its keys and items stands."""
+    """A file's data, and the line (from 1) of each of its keys and items."""
 
     data: Any
     lines: dict[Path, int]
 
     def line(self, path: Path) -> int:
-        """Give the line of `path`, or of the nearest thing around it."""
+        """Return the line of `path`, or of the nearest enclosing key."""
         while path and path not in self.lines:
             path = path[:-1]
         return self.lines.get(path, 1)
 
 
 class YamlMistake(ValueError):
-    """The text is not YAML, or says a key twice."""
+    """The text is not YAML, or has a key twice."""
 
     def __init__(self, what: str, line: int, remedy: str) -> None:
         """Name the mistake, its line (from 1) and what to do."""
@@ -42,7 +42,7 @@ class YamlMistake(ValueError):
 
 
 def read(path: FilePath) -> Marked:
-    """Read a file; raises OSError, and what `parse` raises, for bytes that are not UTF-8 too."""
+    """Read a file; raises OSError, and what `parse` raises, also for bytes that are not UTF-8."""
     raw = path.read_bytes()
     try:
         text = raw.decode()
@@ -55,11 +55,11 @@ def read(path: FilePath) -> Marked:
 def parse(text: str) -> Marked:
     """Read one document.
 
-    Raises YamlMistake for what is not YAML, for keys said twice, and for what has no end or nests
-    beyond MAX_DEPTH.
+    Raises YamlMistake for text that is not YAML, for duplicate keys, and for what has no end or
+    nests beyond MAX_DEPTH.
     """
     try:
-        return _parsed(_CoreLoader(text))  # it looks at the characters as soon as it has them
+        return _parsed(_CoreLoader(text))  # it checks the characters as soon as it has them
     except yaml.MarkedYAMLError as error:
         raise _mistake(error) from error
     except yaml.reader.ReaderError as error:
@@ -136,7 +136,7 @@ _CoreLoader.add_constructor("tag:yaml.org,2002:float", _float)
 
 
 def _lines(node: yaml.Node, path: Path, above: frozenset[int]) -> Iterator[tuple[Path, int]]:
-    """Place everything under `node`, which the nodes `above` hold."""
+    """Locate everything under `node`, which the nodes `above` contain."""
     if id(node) in above:
         raise YamlMistake(
             "this holds an alias to itself: it has no end",

@@ -1,1 +1,1 @@
-"""The daemon: its roles, and how one stream is put together."""
+"""The daemon: its roles, and the assembly of one stream."""

@@ -1,4 +1,4 @@
-"""If a stream may write the collections that its mappings name, and what claims them."""
+"""Checks whether a stream may write the collections of its mappings, and claims them."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from cdc.writers.connection import Client
 
 
 class StreamClaims:
-    """The collections of a stream's mappings, as claims on them stood at one look."""
+    """The collections of a stream's mappings, with the claims on them at one time."""
 
     def __init__(self, config: Config, mappings: Sequence[Mapping], client: Client) -> None:
-        """Look; raises Unfit where another stream writes one of them."""
+        """Check the claims; raises Unfit if another stream writes one of the collections."""
         self._stream = config.name
         self._database = config.target.database
         self._collections = [*tables_by_collection(config, mappings)]
@@ -27,10 +27,10 @@ class StreamClaims:
         require(judge_claims(config, mappings, self._claims))
 
     def writes(self) -> list[StateWrite]:
-        """Return what claims them, and gives up what the mappings name no more."""
+        """Return the writes that claim them, and release what the mappings no longer name."""
         return claiming(self._stream, self._collections, self._claims, datetime.now(UTC))
 
     def left(self, copies: Iterable[Copy]) -> list[str]:
-        """Return the copies that go where another stream has left documents."""
+        """Return the copies into collections where another stream has left documents."""
         others = inherited(self._claims, self._stream)
         return [str(each) for each in copies if f"{self._database}.{each.target}" in others]

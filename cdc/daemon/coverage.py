@@ -1,4 +1,4 @@
-"""Which tables have yet to be copied, because the stream does not begin where they do."""
+"""Tracks the tables that must still be copied, because the stream begins later than they do."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def copies(tables: Iterable[str], router: TableRouter) -> list[Copy]:
 def queue_backfills(
     stream: str, wanted: Iterable[Copy], covered: Collection[str], left: Collection[str] = ()
 ) -> list[StateWrite]:
-    """Ask for a backfill of each copy that the stream does not cover yet, and cover it.
+    """Return the writes that queue a backfill of each uncovered copy, and mark it covered.
 
-    One that it covered and `left` has missed what was deleted since: it is resynced. All is one
-    transaction: a copy that is covered has been asked for.
+    A copy that it covered and `left` has missed later deletes: it is resynced. All is one
+    transaction: a backfill of every covered copy is queued.
     """
     new = [each for each in wanted if str(each) not in covered]
     if not new:
@@ -59,9 +59,9 @@ def queue_backfills(
 
 
 def mark_covered(stream: str, copies_made: Iterable[Copy]) -> list[StateWrite]:
-    """Have the stream cover copies that it makes from their first row on: none asks for them again.
+    """Return the writes that mark copies as covered which the stream makes from their first row on.
 
-    One that was `left` may hold documents of another table's rows: it stays to be resynced.
+    A copy that was `left` may hold documents of another table's rows: it stays to be resynced.
     """
     return [
         StateWrite(
@@ -74,7 +74,7 @@ def mark_covered(stream: str, copies_made: Iterable[Copy]) -> list[StateWrite]:
 
 
 def uncovered(stream: str, covered: Iterable[str], router: TableRouter) -> list[StateWrite]:
-    """Cover no more what no mapping follows any more."""
+    """Return the writes that uncover copies that no mapping follows any more."""
     gone = [each for each in covered if not _is_followed(each, router)]
     if not gone:
         return []
@@ -83,7 +83,7 @@ def uncovered(stream: str, covered: Iterable[str], router: TableRouter) -> list[
 
 
 def _is_followed(copy: str, router: TableRouter) -> bool:
-    """Tell whether some mapping makes what a `Copy` was written as; names may hold spaces."""
+    """Return whether some mapping makes the stored text of a `Copy`; names may hold spaces."""
     return any(
         each.target == target
         for table, target in table_and_target(copy)

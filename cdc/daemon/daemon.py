@@ -30,11 +30,11 @@ from cdc.writers.writer import MongoWriter
 log = structlog.get_logger(__name__)
 
 STANDBY_SECONDS: Final = 1.0
-"""How often a standby looks whether the active daemon still is."""
+"""The interval at which a standby checks the active daemon."""
 
 
 class Daemon:
-    """One stream: `run` until a signal, or until a human must decide."""
+    """One stream's daemon: `run` lasts until a signal, or until an operator must decide."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class Daemon:
         *,
         accept_edits: bool = False,
     ) -> None:
-        """With `accept_edits` documents are kept that an edited mapping made before."""
+        """With `accept_edits` documents that an edited mapping made before are kept."""
         self._config = config
         self._mappings = mappings
         self._observer = observer
@@ -58,11 +58,11 @@ class Daemon:
         self._role, self._role_since = Role.STARTING, time.monotonic()
 
     def run(self) -> None:
-        """Replicate from the checkpoint on, or from `start` where there is none yet.
+        """Replicate from the checkpoint on, or from `start` if there is none yet.
 
-        While another daemon of the name is active it stands by, and so it does again when one has
-        taken over. An unreachable side is waited for. Returns when it was stopped; raises
-        UsageError or Unfit where the two sides are not fit for replication.
+        While another daemon of this name is active it stands by, also after a takeover. It waits
+        for an unreachable side. Returns when it was stopped; raises UsageError or Unfit if the two
+        sides are not fit for replication.
         """
         try:
             self._patience.ask(self._require_fit)
@@ -75,7 +75,7 @@ class Daemon:
         log.info("stopped", stream=self._config.name)
 
     def stop(self) -> None:
-        """End `run` behind the batch in flight; may be called from any thread."""
+        """End `run` after the batch in flight; may be called from any thread."""
         self._stopping.set()
         if self._writer is not None:
             self._writer.stop()
@@ -83,9 +83,9 @@ class Daemon:
             self._stream.stop()
 
     def telemetry(self) -> Telemetry:
-        """Return what this daemon knows of itself; may be called from any thread.
+        """Return this daemon's telemetry; may be called from any thread.
 
-        The backlog is looked at before the rest: what has left it since is applied by then.
+        The backlog is read first: what leaves it meanwhile is applied by then.
         """
         stream, writer, counters = self._stream, self._writer, self._counters
         backlog = stream.backlog() if stream else Backlog()
@@ -110,7 +110,7 @@ class Daemon:
         require_fit(self._config, self._mappings, accept_edits=self._accept_edits)
 
     def _create_indexes(self) -> None:
-        """Build what mappings ask for; a standby may, too, and nobody's lease runs out by it."""
+        """Create the mappings' indexes; a standby may do so too, and no lease expires meanwhile."""
         if not any(mapping.indexes for mapping in self._mappings):
             return
         with connect_target(self._config.target) as client:
@@ -141,7 +141,7 @@ class Daemon:
     # -- its roles
 
     def _serve(self, client: Client, writer: MongoWriter) -> None:
-        """Be the active daemon once: from the takeover until stopped or fenced."""
+        """Run once as the active daemon: from the takeover until stopped or fenced."""
         enlisting = Enlisting(
             self._config,
             self._mappings,
@@ -158,7 +158,7 @@ class Daemon:
             log.warning("fenced", stream=self._config.name, by=error.message)
 
     def _own(self, writer: MongoWriter, enlisting: Enlisting) -> Checkpoint:
-        """Wait until no other daemon of the name is active, and become it."""
+        """Wait until no other daemon of this name is active, and take over."""
         said = ""
         self._stream = None
         while True:
@@ -185,7 +185,7 @@ class Daemon:
             counters=self._counters,
             lag_seconds=lambda: self.telemetry().lag_seconds,
         )
-        if self._stopping.is_set():  # `stop` may have looked before there was a stream
+        if self._stopping.is_set():  # `stop` may have come before there was a stream
             return
         self._become(Role.ACTIVE)
         log.info("streaming", stream=self._config.name, position=str(checkpoint.position))

@@ -1,13 +1,13 @@
 """Decides what a schema change of the source asks of the target, as the mappings say.
 
-What an effect means, and which key of a mapping decides on it:
+The meaning of each effect, and the mapping's key that decides on it:
 
     EMPTIED     rows are gone without rows events                      on_truncate
-    REMOVED     so is the table, or its rows went on under another name  on_drop
+    REMOVED     so is the table, or its rows live on under another name  on_drop
     BROUGHT_IN  the rows are other ones, or other versions of them       on_alter
     REWRITTEN   some rows, or the shape of all documents, may differ     on_alter
-    CASCADING   rows will change without rows events                     always halts, but where
-    UNFIT       the table cannot be followed any more                    cascades are logged
+    CASCADING   rows will change without rows events                     always halts, unless
+    UNFIT       the table can no longer be followed                      cascades are logged
 """
 
 from __future__ import annotations
@@ -53,11 +53,11 @@ _CHOICES: Final = {
 _CASCADING: Final = "gets a foreign key by which the server changes its rows without logging it"
 
 MappingsOf = Callable[[TableChange], Iterable[tuple[TableChange, Mapping]]]
-"""Gives the mappings that follow a table; for every table of a schema each with its table."""
+"""Returns the mappings that follow a table; for a change of a whole schema each with its table."""
 
 
 class DdlPolicy:
-    """The policies of one stream's mappings at work."""
+    """Applies the policies of one stream's mappings."""
 
     def __init__(
         self,
@@ -68,11 +68,10 @@ class DdlPolicy:
         stands: Callable[[str, str], bool],
         logs_cascades: Callable[[], bool],
     ) -> None:
-        """Ask the source about tables that come in, or may have stayed, and about foreign keys.
+        """Decide with the help of the source, about new or doubtful tables and foreign keys.
 
-        `judge` raises Unfit for a (schema, table) that cannot be followed; `stands` tells whether
-        there is such a table now; `logs_cascades` whether the rows that foreign keys change are
-        logged.
+        `judge` raises Unfit for a (schema, table) that cannot be followed; `stands` returns whether
+        there is such a table now; `logs_cascades` whether row changes by foreign keys are logged.
         """
         self._judge = judge
         self._stands = stands
@@ -81,7 +80,7 @@ class DdlPolicy:
         self._logs_cascades = logs_cascades
 
     def to(self, change: SchemaChange, transaction: Transaction) -> DdlEffect:
-        """Return what the statement asks for; RefusedEvent where a human decides on it."""
+        """Return the statement's effect; raises RefusedEvent if an operator must decide."""
         clears: list[CollectionClear] = []
         writes: dict[str, StateWrite] = {}
         covered: list[Copy] = []
@@ -103,9 +102,9 @@ class DdlPolicy:
         return DdlEffect(tuple(clears), (*writes.values(), *mark_covered(self._stream, covered)))
 
     def _settled(self, table: TableChange) -> TableChange:
-        """Return what came of a name that another table was to get, in doubt: it may have none.
+        """Return the effect on a name that another table was to get, if in doubt: it may have none.
 
-        Where the other one was temporary, the one that had the name has left it all the same.
+        If the other table was temporary, the one that had the name has still left it.
         """
         brought_in = table.effect is Effect.BROUGHT_IN and table.doubtful
         if brought_in and not self._stands(table.schema, table.table):
@@ -122,7 +121,7 @@ class DdlPolicy:
         if policy == "halt":
             if key == "on_alter":
                 raise self._refusal(change, table, mapping, transaction)
-            return policy  # it is for the documents that are there, if any: the writer looks
+            return policy  # it is for existing documents, if any: the writer checks
         if policy == "apply" and table.doubtful:
             policy = self._policy_in_doubt(change, table, mapping, transaction)
         log.warning(
@@ -138,9 +137,9 @@ class DdlPolicy:
     def _policy_in_doubt(
         self, change: SchemaChange, table: TableChange, mapping: Mapping, transaction: Transaction
     ) -> str:
-        """Return what to do where documents would go for a statement that may have done nothing.
+        """Return the policy if documents would go for a statement that may have done nothing.
 
-        A table that is gone by now meets its own DROP or RENAME later, which takes them away.
+        If the table is gone by now, its own DROP or RENAME follows, and removes them.
         """
         if self._stands(table.schema, table.table):
             return "resync"
@@ -188,13 +187,13 @@ class DdlPolicy:
         )
 
     def _unfit(self, table: TableChange) -> str:
-        """Return why the table cannot be followed any more; an empty string where it can."""
+        """Return why the table can no longer be followed; an empty string if it can."""
         told = table.effect in (Effect.UNFIT, Effect.CASCADING)
         if told and not table.doubtful:
             if table.effect is Effect.UNFIT:
                 return f"it {table.reason}"
             return "" if self._logs_cascades() else f"it {_CASCADING}"
-        if told or table.effect is Effect.BROUGHT_IN:  # what it is like, no statement has told
+        if told or table.effect is Effect.BROUGHT_IN:  # no statement has described it
             try:
                 self._judge(table.schema, table.table)
             except Unfit as error:
@@ -204,7 +203,7 @@ class DdlPolicy:
     def _resync(
         self, change: SchemaChange, table: TableChange, transaction: Transaction
     ) -> StateWrite:
-        """Ask for a resync, unless one that has not begun is asked for already."""
+        """Queue a resync, unless one is queued and has not begun."""
         job = Job(
             id=str(uuid.uuid4()),
             stream=self._stream,
@@ -219,7 +218,7 @@ class DdlPolicy:
 
 
 def _is_whole(table: TableChange, policy: str) -> bool:
-    """Tell whether the stream brings every row of the table, so that no start need copy it."""
+    """Return whether the stream brings every row of the table, so that it needs no copy."""
     return (table.effect is Effect.CREATED and not table.doubtful) or (
         table.effect is Effect.BROUGHT_IN and policy == "resync"
     )

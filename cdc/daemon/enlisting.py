@@ -1,8 +1,8 @@
-"""What the active daemon saves before it streams: where it begins, and what it answers for.
+"""Saves, before the active daemon streams, its start and what it is responsible for.
 
-The first position is saved before anything is read. From its collections' claims on, the stream
-alone writes them; its mappings are those that documents are made by; tables that it does not cover
-yet are queued to be copied.
+The first position is saved before anything is read. Once its collections are claimed, only the
+stream writes them. Its mappings are recorded as those that make the documents. A copy of each
+uncovered table is queued.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ log = structlog.get_logger(__name__)
 
 
 class Enlisting:
-    """Enlists a stream's position, collections, mappings and copies in its state."""
+    """Saves a stream's position, claims, mappings and copies in its state."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class Enlisting:
         *,
         accept_edits: bool,
     ) -> None:
-        """With `accept_edits` documents are kept that an edited mapping made before."""
+        """With `accept_edits` documents that an edited mapping made before are kept."""
         self._config = config
         self._mappings = mappings
         self._router = TableRouter(mappings)
@@ -62,7 +62,7 @@ class Enlisting:
         self._accept_edits = accept_edits
 
     def begin(self) -> Checkpoint:
-        """Save the first position of a new stream, and return its first checkpoint."""
+        """Save the first position of a new stream; return its first checkpoint."""
         config = self._config
         first = self._patience.ask(lambda: resolve_start(config.source, config.start))
         log.info("first_start", stream=config.name, position=str(first.position))
@@ -72,7 +72,7 @@ class Enlisting:
         return taken
 
     def _create(self, first: Checkpoint) -> None:
-        """Save the first position, and claim the collections, together."""
+        """Save the first position and claim the collections, in one transaction."""
         claims, wanted = self._claims(), self._copies()
         covered = [] if self._config.start == "backfill" else [str(each) for each in wanted]
         accepted = entries(self._mappings, datetime.now(UTC))
@@ -80,7 +80,7 @@ class Enlisting:
             self._writer.create(first, accepted, covered, claims.left(wanted), claims.writes())
 
     def witness(self, checkpoint: Checkpoint) -> Checkpoint:
-        """Take the source's log as it is, for a stream begun before there were witnesses."""
+        """Accept the source's log as it is, for a stream begun before there were witnesses."""
         if checkpoint.witness is not None:
             return checkpoint
         taken = self._patience.ask(lambda: witnessed(self._config.source, checkpoint))
@@ -89,10 +89,10 @@ class Enlisting:
         return taken
 
     def enlist(self, checkpoint: Checkpoint) -> None:
-        """Claim the collections, and ask for a backfill of every table that is not covered yet.
+        """Claim the collections, and queue a backfill of every table that is not covered yet.
 
-        The mappings are those that documents are made by from here on. Raises Unfit where another
-        stream writes one of the collections.
+        From here on the mappings make the documents. Raises Unfit if another stream writes one of
+        the collections.
         """
         self._patience.ask(lambda: self._enlist(checkpoint))
 
@@ -127,7 +127,7 @@ class Enlisting:
         return copies(tables, self._router)
 
     def _accept(self, state: dict[str, Any]) -> list[StateWrite]:
-        """Accept today's mappings; raises UsageError for one edited since the start was judged."""
+        """Accept the current mappings; raises UsageError for one edited since the preflight."""
         if not self._accept_edits:
             jobs = Jobs(
                 self._client,
@@ -151,7 +151,7 @@ class Enlisting:
 
 @contextmanager
 def _claimed_meanwhile() -> Iterator[None]:
-    """Have another look taken where another stream was faster: it tells whose the collection is."""
+    """Turn a lost race for a claim into a retry: the next look says whose the collection is."""
     try:
         yield
     except Claimed as error:

@@ -1,4 +1,4 @@
-"""Waiting for a side that cannot be reached."""
+"""Waits for a side that cannot be reached."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ T = TypeVar("T")
 
 
 class Patience:
-    """Asks until the side that is asked can be reached, or until the daemon is stopped."""
+    """Retries a query until its side can be reached, or until the daemon is stopped."""
 
     def __init__(self, liveness: Liveness, stopping: threading.Event) -> None:
-        """`liveness` ticks at each attempt; `stopping` ends the waiting."""
+        """`liveness` ticks at each attempt; `stopping` ends the wait."""
         self._liveness = liveness
         self._stopping = stopping
 
     def ask(self, question: Callable[[], T]) -> T:
-        """Return the answer; raises what is not Retryable, and Stopped once the daemon is."""
+        """Return the answer; raises what is not Retryable, and Stopped after the daemon's stop."""
 
         def asked() -> T:
             self._liveness.tick()

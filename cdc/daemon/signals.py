@@ -1,4 +1,4 @@
-"""Signals that end a daemon."""
+"""Handles the signals that end a daemon."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The composition root: how one active stream is put together, from the source to the target."""
+"""The composition root: assembles one active stream, from the source to the target."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ from cdc.writers.writer import MongoWriter
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """What a daemon counts across the streams that it becomes active for."""
+    """Counts of a daemon, across the streams that it becomes active for."""
 
     copied: CopyCounters = field(default_factory=CopyCounters)
     losses: LossCounts = field(default_factory=LossCounts)
@@ -52,7 +52,7 @@ class Counters:
 
 
 class ActiveStream:
-    """One stream at work: its reader, mapper, queue, writer and chunk engine."""
+    """One running stream: its reader, mapper, queue, writer and chunk engine."""
 
     def __init__(
         self,
@@ -67,9 +67,9 @@ class ActiveStream:
         counters: Counters,
         lag_seconds: Callable[[], float | None],
     ) -> None:
-        """Put it together; nothing is read or written before `run`.
+        """Assemble the stream; nothing is read or written before `run`.
 
-        `lag_seconds` is the daemon's own measure, None before the first proof of being caught up.
+        `lag_seconds` is the daemon's own measure; None before the first proof that it caught up.
         """
         self._config = config
         self._client = client
@@ -102,21 +102,21 @@ class ActiveStream:
         self._pipeline = Pipeline(self._reader, mapper, self._queue, writer, engine, liveness)
 
     def run(self) -> None:
-        """Replicate until stopped, fenced, or until a human must decide."""
+        """Replicate until stopped, fenced, or until an operator must decide."""
         with HeartbeatWriter(self._config.source, self._config.name):
             try:
                 self._pipeline.run(self._start)
             except Displaced:
                 with suppress(Stopped):
-                    self._writer.confirm()  # what displaced us may be this stream's new owner
+                    self._writer.confirm()  # another replica may be this stream's new owner
                 raise
 
     def stop(self) -> None:
-        """End `run` behind the batch in flight; may be called from any thread."""
+        """End `run` after the batch in flight; may be called from any thread."""
         self._pipeline.stop()
 
     def reading(self) -> ReaderStats:
-        """Return how far the reading is; may be called from any thread."""
+        """Return the reader's progress; may be called from any thread."""
         return self._reader.stats()
 
     def backlog(self) -> Backlog:
@@ -163,7 +163,7 @@ class ActiveStream:
         )
 
     def _lag(self) -> float:
-        """Return the lag; before there is a first proof of being caught up, what waits tells."""
+        """Return the lag; before the first proof of being caught up, the age of what waits."""
         lag = self._lag_seconds()
         if lag is not None:
             return lag

@@ -1,1 +1,1 @@
-"""What operators ask of a stream: jobs, followed to their end, and the step over a transaction."""
+"""Requests of operators to a stream: jobs, watched to their end, and the skip of a transaction."""

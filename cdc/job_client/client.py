@@ -1,4 +1,4 @@
-"""Asks for jobs and follows them, beside a daemon that does them or in its place."""
+"""Requests jobs and watches them, beside a daemon that runs them or in its place."""
 
 from __future__ import annotations
 
@@ -21,32 +21,32 @@ from cdc.writers.jobs import Jobs
 
 LOOK_SECONDS: Final = 0.25
 HOLDER_SECONDS: Final = 5.0
-"""How often to look whether a daemon is still there to do what was asked for."""
+"""The interval of checks whether a daemon still runs the jobs."""
 MISSED_LOOKS: Final = 2
-"""So many times in a row it must be away."""
+"""The number of checks in a row that must find no daemon."""
 
 Mappings = tuple[Mapping, ...]
 
 
 class Display(Protocol):
-    """Shows how jobs come along."""
+    """Shows the progress of jobs."""
 
     def show(self, job: Job) -> None:
-        """Show one that has moved, or has not."""
+        """Show a job, whether or not it has advanced."""
         ...
 
     def abandoned(self, stream: str) -> None:
-        """Say that no daemon is active any more, so that jobs wait for one."""
+        """Report that no daemon is active any more, so that jobs wait for one."""
         ...
 
     def left(self, jobs: Sequence[Job]) -> None:
-        """Say that jobs live on though nobody watches them any more."""
+        """Report that jobs continue although nobody watches them any more."""
         ...
 
 
 @contextmanager
 def jobs_of(config: Config) -> Iterator[Jobs]:
-    """Give the jobs of a configured stream."""
+    """Yield the jobs of a configured stream."""
     with connect_target(config.target) as client:
         yield Jobs(client, state_database=config.target.state_database, stream=config.name)
 
@@ -54,11 +54,11 @@ def jobs_of(config: Config) -> Iterator[Jobs]:
 def run_jobs(
     config: Config, mappings: Mappings, asked: Sequence[Job], display: Display
 ) -> list[Job]:
-    """Have jobs done; return them as they ended.
+    """Run jobs to their end; return them as they ended.
 
-    Where a daemon of the stream is active it does them; otherwise this process takes its place
-    until they are done, following the stream meanwhile. Raises UsageError for a stream that was
-    never started.
+    If a daemon of the stream is active, it runs them. Otherwise this process takes its place until
+    they are done, and follows the stream meanwhile. Raises UsageError for a stream that was never
+    started.
     """
     state = stream_admin.read(config)
     if state is None:
@@ -85,9 +85,9 @@ def run_jobs(
 
 
 class _Presence:
-    """Looks now and then whether a daemon is active, and says so once when none is.
+    """Checks at intervals whether a daemon is active, and reports once that none is.
 
-    One look is no proof: the lease of a busy daemon may be renewed a little late.
+    One check is no proof: the lease of a busy daemon may be renewed a little late.
     """
 
     def __init__(self, config: Config, display: Display) -> None:
@@ -97,7 +97,7 @@ class _Presence:
         self._missed = 0
 
     def check(self) -> None:
-        """Look, if it is time."""
+        """Check, if it is time."""
         if time.monotonic() - self._looked_at < HOLDER_SECONDS:
             return
         is_there = stream_admin.active_owner(self._config) is not None
@@ -110,9 +110,9 @@ class _Presence:
 def _require_its_mappings(
     config: Config, state: State, mappings: Mappings, asked: Sequence[Job]
 ) -> None:
-    """Raise UsageError where the daemon that is active would work by mappings from before.
+    """Raise UsageError if the active daemon would use older mappings.
 
-    What was edited for other tables is no matter here.
+    Edits for other tables do not matter here.
     """
     wanted = {(job.table, job.options.target) for job in asked}
     for each in edited(state, mappings):
@@ -139,7 +139,7 @@ def _watched(jobs: Jobs, job: Job, display: Display, check: Callable[[], None]) 
 
 @contextmanager
 def _standing_in(config: Config, mappings: Mappings) -> Iterator[Callable[[], None]]:
-    """Run the stream in a thread; what is given raises what that died of."""
+    """Run the stream in a thread; yields a function that raises the thread's error."""
     daemon = Daemon(config, mappings)
     errors: list[BaseException] = []
 

@@ -1,4 +1,4 @@
-"""Shows on stderr how jobs come along: a bar on a terminal, lines elsewhere."""
+"""Shows the progress of jobs on stderr: a bar on a terminal, lines elsewhere."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ LINE_SECONDS: Final = 5.0
 
 
 class BarDisplay:
-    """A bar for the phase of the job that is being done."""
+    """A bar for the current phase of the job."""
 
     def __init__(self, spelling: Callable[[str], str] = str) -> None:
-        """`spelling` writes commands as they are to be typed."""
+        """`spelling` rewrites commands as they are to be typed."""
         self._spelling = spelling
         self._shown = ("", Phase.ROWS)
         self._bar: Any = None
@@ -40,12 +40,12 @@ class BarDisplay:
             self._bar.render_finish()
 
     def abandoned(self, stream: str) -> None:
-        """Tell it on a line of its own."""
+        """Report it on a line of its own."""
         click.echo(err=True)
         _tell_abandoned(stream)
 
     def left(self, jobs: Sequence[Job]) -> None:
-        """Tell it below the bar."""
+        """Report it below the bar."""
         click.echo(err=True)
         _tell_left(jobs, self._spelling)
 
@@ -76,7 +76,7 @@ def _shown(job: Job) -> tuple[str, Phase]:
 
 
 def _so_far(job: Job) -> tuple[int, int]:
-    """Return how many rows, or documents, a job is through with, and of about how many; or 0."""
+    """Return the rows, or documents, done so far, and about how many there are; or 0."""
     progress = job.progress
     if progress is None:
         return 0, 0
@@ -86,16 +86,16 @@ def _so_far(job: Job) -> tuple[int, int]:
 
 
 class LineDisplay:
-    """A line now and then."""
+    """A line at intervals."""
 
     def __init__(self, spelling: Callable[[str], str] = str) -> None:
-        """`spelling` writes commands as they are to be typed."""
+        """`spelling` rewrites commands as they are to be typed."""
         self._spelling = spelling
         self._told_at = 0.0
         self._told = ("", "")
 
     def show(self, job: Job) -> None:
-        """Tell where the job is, every few seconds and when its state changes."""
+        """Print the job's state, every few seconds and when it changes."""
         now, state = time.monotonic(), (job.id, job.state.value)
         if state == self._told and now - self._told_at < LINE_SECONDS:
             return
@@ -103,11 +103,11 @@ class LineDisplay:
         click.echo(f"{job.kind} {in_a_line(job.table)}: {job.state}{_counted(job)}", err=True)
 
     def abandoned(self, stream: str) -> None:
-        """Tell it."""
+        """Report it in a line."""
         _tell_abandoned(stream)
 
     def left(self, jobs: Sequence[Job]) -> None:
-        """Tell it."""
+        """Report it in a line."""
         _tell_left(jobs, self._spelling)
 
 

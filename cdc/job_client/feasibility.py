@@ -1,6 +1,6 @@
-"""Whether what somebody asks of a table can be done at all: told before a job is queued.
+"""Checks whether a request on a table is possible, before a job is queued.
 
-A job that fails for what was typed would be told of for as long as nobody cancels it.
+A job that fails because of what was typed would be reported until somebody cancels it.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ _UNTHROTTLED: Final = Throttle(rows_per_second=None, max_lag_seconds=0.0, lag_se
 def require_possible(config: Config, mappings: Sequence[Mapping], jobs: Sequence[Job]) -> None:
     """Raise UsageError or Unfit for a job that its table cannot take.
 
-    Where the source cannot be asked now, only what reads a range is refused: the others are as
-    they should be once they are queued, or say what is wrong.
+    If the source cannot be reached now, only jobs with a range are refused. The others can be
+    queued, and report their own errors.
     """
     tables = SourceTables(config, TableRouter(mappings), _UNTHROTTLED)
     for job in jobs:

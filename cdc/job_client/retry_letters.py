@@ -1,4 +1,4 @@
-"""Has the rows of dead letters read again, by a job for each table and collection."""
+"""Retries the rows of dead letters, by a job for each table and collection."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from cdc.terminal.spelling import spelling
 
 
 def retried(config: Config, config_path: Path, letters: Sequence[DeadLetter]) -> list[Job]:
-    """Do it and return the jobs as they ended; UsageError where no letter has a key."""
+    """Run the jobs and return them as they ended; raises UsageError if no letter has a key."""
     keyed = [each for each in letters if each.has_key]
     if not letters:
         return []

@@ -1,4 +1,4 @@
-"""Steps over the one transaction that stops a stream, and has what it touched made right again."""
+"""Skips the one transaction that stops a stream, and repairs the tables that it touched."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Mappings = Sequence[Mapping]
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """The jobs that make tables right again, and what no job can."""
+    """The jobs that repair tables, and what no job can repair."""
 
     jobs: tuple[Job, ...]
     left: tuple[str, ...]
@@ -34,7 +34,7 @@ class Repair:
 
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """The step over one transaction; `followed` are those of its tables that mappings follow."""
+    """The skip of one transaction; `followed` are those of its tables that mappings follow."""
 
     before: Checkpoint
     outline: Outline
@@ -42,7 +42,7 @@ class Skip:
     repair: Repair
 
     def shown(self) -> dict[str, Any]:
-        """Return what operators are shown: names and counts, and no value of a row."""
+        """Return it for display: names and counts, but no value of a row."""
         outline, inflight = self.outline, self.before.inflight
         is_begun = inflight is not None and inflight.identity == outline.identity
         return {
@@ -73,7 +73,7 @@ class Skip:
 
 
 def plan(config: Config, mappings: Mappings, before: Checkpoint) -> Skip:
-    """Read the transaction behind `before`, and tell what the step over it asks for."""
+    """Read the transaction behind `before`; return the skip and its repair."""
     outline = read_outline(config.source, before)
     followed = TableRouter(mappings)
     mine = frozenset(name for name in outline.tables if followed(*name))
@@ -96,7 +96,7 @@ def carry_out(
     force: bool = False,
     observer: WriteObserver = UNOBSERVED,
 ) -> None:
-    """Step over it; raises what `stream_admin.step` does."""
+    """Skip it; raises what `stream_admin.step` does."""
     stream_admin.step(
         config,
         skip.before,
@@ -109,7 +109,7 @@ def carry_out(
 
 
 def repaired(stream: str, followed: TableRouter, tables: Iterable[str], *, by: str) -> Repair:
-    """Return a resync of each table; where ids are expressions, a backfill and what it leaves."""
+    """Return a resync of each table; if ids are expressions, a backfill and what it leaves."""
     jobs: list[Job] = []
     left: list[str] = []
     for table in tables:

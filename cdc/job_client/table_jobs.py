@@ -1,4 +1,4 @@
-"""Has the work of backfill, resync or verify done on tables, and tells how it ended."""
+"""Runs backfill, resync or verify on tables, and reports how it ended."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _DONE = {JobKind.RESYNC: "resynced", JobKind.VERIFY: "compared"}
 def perform_on_tables(
     kind: JobKind, tables: Sequence[str], config_path: Path, output: str, options: Options
 ) -> int:
-    """Do it and return the exit code: 1 where a job failed or differences are left."""
+    """Run it and return the exit code: 1 if a job failed or differences remain."""
     config, mappings = load_project(config_path)
     gone: Sequence[str] = ()
     if tables:
@@ -88,7 +88,7 @@ def _known(tables: Sequence[str], mappings: Sequence[Mapping]) -> Sequence[str]:
 
 
 def _followed(table: str, followed: TableRouter, mappings: Sequence[Mapping]) -> str:
-    """Return the full name of a table that is named as it is, or as a mapping names it."""
+    """Return the full name of a table, given as it is, or as a mapping names it."""
     for name in (split_name(table), source_pattern(table).named):
         if followed.mappings(*name):
             return full_name(*name)
@@ -103,7 +103,7 @@ def _is_bad(job: Job) -> bool:
 
 
 def tell(job: Job) -> None:
-    """Print how a job ended, and what it has found."""
+    """Print how a job ended, and its findings."""
     progress = job.progress
     say(f"{job.kind} {in_a_line(job.table)}: {job.state}")
     if job.error:

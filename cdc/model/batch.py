@@ -23,21 +23,21 @@ from cdc.model.state_change import CollectionClear, StateWrite
 _INSERT, _REPLACE, _DELETE = OperationKind.INSERT, OperationKind.REPLACE, OperationKind.DELETE
 
 OPERATION_BYTES: Final = 128
-"""What an operation costs MongoDB beside its document, for the limits of a transaction."""
+"""The cost of an operation in MongoDB beside its document, for the limits of a transaction."""
 
 _DOCUMENT: Final = 0x03
 _INTEGERS: Final = frozenset(b"\x10\x12")
 _NUMERIC: Final = frozenset(b"\x01\x10\x12\x13")
-"""BSON's double, int32, int64 and Decimal128, which MongoDB compares with each other."""
+"""BSON's double, int32, int64 and Decimal128: MongoDB compares them with each other."""
 
 ANY_TIME: Final = CodecOptions[dict[str, Any]](datetime_conversion=DatetimeConversion.DATETIME_AUTO)
-"""Decodes also the times that Python's datetime does not reach; other programs may write them."""
+"""Also decodes the times beyond Python's datetime; other programs may write them."""
 
 _NOT_A_NUMBER: Final = "NaN"
 
 
 def weight(operations: Sequence[Operation]) -> int:
-    """Return how many bytes the operations count for."""
+    """Return the bytes that the operations count for."""
     return sum([len(operation.document) for operation in operations]) + OPERATION_BYTES * len(
         operations
     )
@@ -46,11 +46,11 @@ def weight(operations: Sequence[Operation]) -> int:
 class MappedTransaction(NamedTuple):
     """A source transaction, or a part of one, as operations: (collection, operations) in order.
 
-    `identity` and `committed_at` as in `Transaction`; `checkpoint` what to save with them;
-    `writes` what else is to be true from that checkpoint on. `clears` come before its operations
-    and after everything before it. `changes_schema`: a followed table is no longer what it was.
-    `before` is the position before it, None where it is none of the source's. `origins` tell of
-    each of `changes` where it comes from; without, a refused operation stops the stream.
+    `identity` and `committed_at` as in `Transaction`; `checkpoint` what to save with them; `writes`
+    are the other writes of that checkpoint. `clears` come before its operations and after
+    everything before it. `changes_schema`: a followed table is no longer what it was. `before` is
+    the position before it, None if it is none of the source's. `origins` are the origins of
+    `changes`; without them a refused operation stops the stream.
     """
 
     identity: str
@@ -65,12 +65,12 @@ class MappedTransaction(NamedTuple):
     origins: tuple[Origin, ...] = ()
 
     def origin(self, index: int) -> Origin:
-        """Return where the change `index` comes from."""
+        """Return the origin of the change `index`."""
         return self.origins[index] if self.origins else UNKNOWN
 
     @property
     def rows(self) -> int:
-        """How many operations there are."""
+        """The number of operations."""
         return sum([len(operations) for _, operations in self.changes])
 
 
@@ -78,22 +78,22 @@ class MappedTransaction(NamedTuple):
 class Batch:
     """Whole transactions in the source's order; applied by one MongoDB transaction.
 
-    A transaction with `clears` is a batch of its own. It has no slots, for what is asked for again
-    and again, of thousands of transactions, is counted once.
+    A transaction with `clears` is a batch of its own. The class has no slots, so that its sums over
+    thousands of transactions are cached.
     """
 
     transactions: tuple[MappedTransaction, ...]
 
     @property
     def checkpoint(self) -> Checkpoint:
-        """What to save once the batch is applied."""
+        """The checkpoint to save once the batch is applied."""
         return self.transactions[-1].checkpoint
 
     @property
     def committed_at(self) -> float | None:
-        """When the source committed the last of them, in seconds since the epoch.
+        """The source's commit time of the last of them, in seconds since the epoch.
 
-        None where nothing of the source's is in it.
+        None if it has no transaction of the source.
         """
         return self.transactions[-1].committed_at
 
@@ -108,12 +108,12 @@ class Batch:
 
     @property
     def writes(self) -> list[StateWrite]:
-        """What is written to the state database beside the checkpoint, in order."""
+        """The writes to the state database beside the checkpoint, in order."""
         return [write for each in self.transactions for write in each.writes]
 
     @property
     def clears(self) -> list[CollectionClear]:
-        """What is to be taken away before anything of the batch is written."""
+        """The collections to clear before anything of the batch is written."""
         return [clear for each in self.transactions for clear in each.clears]
 
     @property
@@ -123,7 +123,7 @@ class Batch:
 
     @cached_property
     def operations(self) -> int:
-        """How many operations the source asked for."""
+        """The number of operations."""
         return sum([each.rows for each in self.transactions])
 
     def changes(self) -> Iterator[tuple[str, Sequence[Operation]]]:
@@ -131,7 +131,7 @@ class Batch:
         return (change for each in self.transactions for change in each.changes)
 
     def failures(self) -> Iterator[tuple[str, Sequence[Failure]]]:
-        """Yield (collection, changes of documents that were set aside), where there are any."""
+        """Yield (collection, failed changes that became dead letters), if there are any."""
         for transaction in self.transactions:
             for index, origin in enumerate(transaction.origins):
                 if origin.failures:
@@ -140,7 +140,7 @@ class Batch:
 
 @dataclass(slots=True)
 class Writes:
-    """What to send to one collection: deletes first, then the writes; each key once."""
+    """The writes to one collection: deletes first, then the writes; each key once."""
 
     deletes: list[Operation] = field(default_factory=list)
     inserts: list[Operation] = field(default_factory=list)
@@ -150,8 +150,8 @@ class Writes:
 def coalesce(batch: Batch, *, insert_first: bool) -> dict[str, Writes]:
     """Reduce a batch to the final state of each key, by collection.
 
-    An insert stays an insert only if it is the key's first operation, and only if `insert_first`:
-    without it every write replaces, which is right whatever the target holds.
+    An insert stays an insert only if it is the key's first operation, and only with `insert_first`.
+    Without it every write replaces, which is right whatever the target holds.
     """
     by_collection: dict[str, list[Operation]] = {}
     for collection, operations in batch.changes():
@@ -173,7 +173,7 @@ def _split(operations: list[Operation], *, insert_first: bool) -> Writes:
 
 
 def _final(operations: list[Operation]) -> Iterator[Operation] | list[Operation]:
-    """Return each key's last operation; an insert is one only if the key had none before it."""
+    """Return each key's last operation; it is an insert only if the key had none before it."""
     keys = _keys(operations)
     final = dict(zip(keys, operations, strict=True))
     if len(final) == len(operations):
@@ -193,10 +193,10 @@ def _combined(first: Operation, last: Operation) -> Operation:
 
 
 def _keys(operations: list[Operation]) -> Sequence[object]:
-    """Return the ids such that two are equal where MongoDB takes them for equal.
+    """Return comparable ids: two are equal if they are equal to MongoDB.
 
-    Within one numeric type equal values have equal bytes, but for Decimal128's exponents and the
-    double's two zeros; across types, as after an ALTER of the key's type, 5 is 5.0.
+    Within one numeric type equal values have equal bytes, except for Decimal128's exponents and the
+    double's two zeros. Across types, as after an ALTER of the key's type, 5 is 5.0.
     """
     types = {operation.id[0] for operation in operations}
     if len(types) == 1 and not types & {0x01, 0x13}:
@@ -205,7 +205,7 @@ def _keys(operations: list[Operation]) -> Sequence[object]:
 
 
 def comparable(identifier: bytes) -> object:
-    """Return the id such that two are equal where MongoDB takes them for equal."""
+    """Return the comparable id: two are equal if they are equal to MongoDB."""
     kind = identifier[0]
     if kind in _INTEGERS:
         return int.from_bytes(identifier[1:], "little", signed=True)

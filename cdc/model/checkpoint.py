@@ -1,4 +1,4 @@
-"""What is saved with each batch: where to read on."""
+"""The checkpoint, saved with each batch: where to continue reading."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from cdc.model.witness import Witness
 
 
 class Inflight(NamedTuple):
-    """A transaction of which a part is applied: its identity and how many rows events that is.
+    """A transaction that is applied in part: its identity and the number of applied rows events.
 
-    The count is of rows events of any table, from the transaction's beginning: it means the same
-    whatever the mappings follow.
+    The count is of rows events of any table, from the transaction's beginning: it does not depend
+    on the mappings.
     """
 
     identity: str
@@ -21,11 +21,11 @@ class Inflight(NamedTuple):
 
 
 class Checkpoint(NamedTuple):
-    """Where to read on: behind `position`, without what of the next transaction is `inflight`.
+    """Where to continue: behind `position`, without the next transaction's part `inflight`.
 
-    `server` is the identity of the server that was read from, empty if unknown. File positions,
-    and the count of rows events, hold on that server only. By the `witness` the history behind the
-    position is known again; None for a checkpoint from before there were any.
+    `server` is the identity of the server that was read from, empty if unknown. File positions, and
+    the count of rows events, are valid on that server only. The `witness` identifies the history
+    behind the position; None in a checkpoint from before there were any.
     """
 
     position: Position
@@ -34,7 +34,7 @@ class Checkpoint(NamedTuple):
     witness: Witness | None = None
 
     def to_document(self) -> dict[str, Any]:
-        """Return it as it stands in the stream's state document."""
+        """Return it as the stream's state document stores it."""
         inflight = self.inflight and self.inflight._asdict()
         return {
             "position": to_document(self.position),

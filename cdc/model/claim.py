@@ -1,12 +1,12 @@
-"""Whose a collection of the target is: each belongs to one stream of a state database.
+"""Claims: each collection of the target belongs to one stream of a state database.
 
 A claim is a document in the state database's `claims`, whose `_id` is unique:
 
     {_id: "database.collection", stream, since}
     {_id: "database.collection", stream: null, former, since}      given up by `former`
 
-A stream claims what its mappings name in the transaction in which it begins to work by them, under
-its epoch, and gives up there what they name no more.
+A stream claims the collections that its mappings name in the transaction in which it accepts them,
+under its epoch. In the same transaction it gives up those that they no longer name.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ CLAIMS: Final = "claims"
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One collection, `database.collection`; `stream` is None where its owner has given it up."""
+    """One collection, `database.collection`; `stream` is None if its owner has given it up."""
 
     collection: str
     stream: str | None
@@ -33,7 +33,7 @@ class Claim:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:
-        """Read a claim's document; anybody may have edited one."""
+        """Parse a claim's document; anybody may have edited one."""
         stream, former, since = (document.get(name) for name in ("stream", "former", "since"))
         return cls(
             collection=str(document["_id"]),
@@ -43,14 +43,14 @@ class Claim:
         )
 
     def is_anothers(self, stream: str) -> bool:
-        """Tell whether it keeps this stream from the collection."""
+        """Return whether another stream holds the collection."""
         return self.stream is not None and self.stream != stream
 
 
 def claiming(
     stream: str, wanted: Iterable[str], known: Iterable[Claim], now: datetime
 ) -> list[StateWrite]:
-    """Return what makes the `wanted` collections, and no others, the stream's own.
+    """Return the writes after which the stream owns the `wanted` collections, and no others.
 
     A collection that another stream has claimed meanwhile makes its write fail as a duplicate.
     """
@@ -72,7 +72,7 @@ def _claimed(collection: str, stream: str, now: datetime) -> StateWrite:
 
 
 def given_up(collection: str, stream: str, now: datetime) -> StateWrite:
-    """Let others claim it; who does must not trust the documents that are left there."""
+    """Return the write that releases a claim; the next owner must not trust old documents."""
     return StateWrite(
         CLAIMS,
         {"_id": collection, "stream": stream},
@@ -81,7 +81,7 @@ def given_up(collection: str, stream: str, now: datetime) -> StateWrite:
 
 
 def inherited(known: Iterable[Claim], stream: str) -> frozenset[str]:
-    """Return the collections that hold what another stream left behind."""
+    """Return the collections with documents that another stream left behind."""
     return frozenset(
         each.collection for each in known if each.stream is None and each.former != stream
     )

@@ -1,7 +1,7 @@
-"""Changes that cannot be carried over: they are set aside with their row, and the stream goes on.
+"""Dead letters: changes that cannot be carried over, kept with their row; the stream continues.
 
-A letter is a document in the state database's `dead_letters`. At most one is open for a document
-of the target: the key decides its `_id`, so what fails again, or is sent again, meets the same one.
+A letter is a document in the state database's `dead_letters`. At most one is open for a document of
+the target: its `_id` derives from the key, so a further failure, or a resend, finds the same one.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ DEAD_LETTERS: Final = "dead_letters"
 
 
 class Reason(StrEnum):
-    """Why a change is set aside."""
+    """Why a change became a dead letter."""
 
     VALUE = "value"
     """BSON, or the mapping, cannot hold a value of the row."""
@@ -39,22 +39,22 @@ class Reason(StrEnum):
 
 
 class LetterState(StrEnum):
-    """What has become of a letter."""
+    """The state of a letter."""
 
     OPEN = "open"
     RESOLVED = "resolved"
-    """The document was written, or taken away, since."""
+    """The document was written, or removed, since."""
     DISCARDED = "discarded"
     """Somebody has decided that it does not matter."""
 
 
 @dataclass(frozen=True, slots=True)
 class FailedRow:
-    """A row that cannot be carried over.
+    """A row that cannot be mapped.
 
-    `id` is its document's `_id` as in an `Operation`, empty where it cannot be told. `document`
-    holds what of the row can be mapped: nothing that the mapping masks or leaves out. `behind`
-    counts the operations of its event that come before it.
+    `id` is its document's `_id` as in an `Operation`, empty if it is unknown. `document` holds the
+    part of the row that can be mapped, without what the mapping masks or excludes. `behind` counts
+    the operations of its event that come before it.
     """
 
     error: RecordError
@@ -65,12 +65,12 @@ class FailedRow:
 
 
 class Failure(NamedTuple):
-    """A change of one row that the target does not get.
+    """A change of one row that does not reach the target.
 
     `behind`: how many operations of the same rows event come before it. `action`: `insert`,
-    `update` or `delete`. `id` and `document` are as in `Operation`: the id is empty where it cannot
-    be told, the document holds what of the row can be mapped, nothing that the mapping masks or
-    leaves out. `error` tells more about the reason, without the value.
+    `update` or `delete`. `id` and `document` are as in `Operation`: the id is empty if it is
+    unknown; the document holds the part of the row that can be mapped, without what the mapping
+    masks or excludes. `error` explains the reason, without the value.
     """
 
     behind: int
@@ -83,10 +83,10 @@ class Failure(NamedTuple):
 
 
 class Origin(NamedTuple):
-    """Where the operations on a collection come from: the rows event `ordinal` of `table`.
+    """The origin of operations on a collection: the rows event `ordinal` of `table`.
 
     `kind` is the event's. `halts`: a row that cannot be carried over stops the stream. `failures`:
-    those that were set aside instead, in order.
+    the rows that became dead letters instead, in order.
     """
 
     table: str = ""
@@ -100,7 +100,7 @@ UNKNOWN: Final = Origin()
 
 
 def failures(rows: Sequence[FailedRow]) -> tuple[Failure, ...]:
-    """Give the failures of rows that a plan could not map."""
+    """Return the failures of rows that a plan could not map."""
     return tuple(
         [
             Failure(
@@ -121,10 +121,10 @@ def failures(rows: Sequence[FailedRow]) -> tuple[Failure, ...]:
 class DeadLetter:
     """A letter as it is stored.
 
-    `key` is the document's `_id`, None where it cannot be told. `transaction` is the source's name
-    for it, GTID or `file:offset`, empty for a row that was copied; `position` the one before it.
-    `row` is the mapped document as Extended JSON, of `row_bytes` in BSON; `truncated` says that
-    only a part of it is here. `count`: how often it failed since `first_at`.
+    `key` is the document's `_id`, None if unknown. `transaction` is the source's name for it, GTID
+    or `file:offset`, empty for a row that was copied; `position` is the one before it. `row` is the
+    mapped document as Extended JSON, of `row_bytes` in BSON; `truncated`: only a part of it is
+    here. `count`: how often it failed since `first_at`.
     """
 
     id: str
@@ -147,17 +147,17 @@ class DeadLetter:
 
     @property
     def has_key(self) -> bool:
-        """Whether it is known which document it is about."""
+        """Whether its document is known."""
         return self.key is not None
 
     def to_document(self) -> dict[str, Any]:
-        """Return it as it is shown."""
+        """Return it for display."""
         document = {name: getattr(self, name) for name in DeadLetter.__slots__}
         return {**document, "state": self.state.value, "reason": self.reason.value}
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:
-        """Read a stored letter."""
+        """Parse a stored letter."""
         known: dict[str, Any] = {name: document.get(name) for name in cls.__slots__}
         known["state"] = LetterState(document["state"])
         known["reason"] = Reason(document["reason"])

@@ -1,4 +1,4 @@
-"""Work on whole tables that somebody asked for: backfill, resync, verify.
+"""Jobs: requested work on whole tables, such as backfill, resync and verify.
 
 A job is a document in the state database's `jobs`; the daemon looks there for work.
 """
@@ -19,11 +19,11 @@ JOBS: Final = "jobs"
 
 
 SAMPLED: Final = 100
-"""About so many rows a sample has at least, or all of a smaller table."""
+"""The approximate minimum of a sample's rows; a smaller table is verified whole."""
 
 
 class JobKind(StrEnum):
-    """What to do with a table."""
+    """The kind of work on a table."""
 
     BACKFILL = "backfill"
     RESYNC = "resync"
@@ -33,7 +33,7 @@ class JobKind(StrEnum):
 
 
 class JobState(StrEnum):
-    """Where a job stands."""
+    """The state of a job."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -48,12 +48,12 @@ ENDED: Final = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a job is to be done.
+    """The options of a job.
 
     `where` is SQL that the source evaluates; `first` and `last` bound the key, both included, as
     the texts that the operator wrote; `target` limits the job to one collection; `sample` is the
-    share of the rows to verify, in percent; `repair` has verify mend what it finds; `ids` are the
-    `_id`s that a retry is about.
+    share of the rows to verify, in percent; `repair` makes verify repair what it finds; `ids` are
+    the `_id`s of a retry.
     """
 
     where: str | None = None
@@ -65,9 +65,9 @@ class Options:
     ids: tuple[Any, ...] | None = None
 
     def share(self, count: int) -> float:
-        """Return how many percent of about `count` to look at; 0 for `count` where nobody knows.
+        """Return the percentage to verify of about `count`; `count` is 0 if it is unknown.
 
-        A sample is no smaller than `SAMPLED`, or than all there is.
+        A sample is no smaller than `SAMPLED`, or the whole table.
         """
         if self.sample is None or count <= 0:
             return 100.0
@@ -75,11 +75,11 @@ class Options:
 
     @property
     def reads_a_range(self) -> bool:
-        """Whether the job is to read only rows that the operator has named."""
+        """Whether the job reads only rows that the operator selected."""
         return bool(self.where or self.first or self.last)
 
     def to_document(self) -> dict[str, Any]:
-        """Return what differs from the defaults."""
+        """Return the options that differ from the defaults."""
         document = {
             "where": self.where,
             "first": self.first and list(self.first),
@@ -107,7 +107,7 @@ class Options:
 
 
 class Phase(StrEnum):
-    """Which way a job goes through the data."""
+    """The order in which a job reads its data."""
 
     ROWS = "rows"
     """Through the table in its key's order."""
@@ -117,18 +117,17 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a job has come; saved with each chunk.
+    """The progress of a job; saved with each chunk.
 
     `cursor` is the last key, or the last `_id`, that is done, in the phase's own form. It may hold
-    what a mapping hides: it is kept no longer than it is needed, and never shown.
-    `order` is what puts the rows in the order in which the phase ROWS goes through them.
-    `done` are the collections that the phase DOCUMENTS is through with. `total` is about how many
-    rows there are to read, by the server's estimate, 0 where nobody knows; `searched` counts the
-    documents that the phase DOCUMENTS is through with, of about `to_search`. `inserting` tells
-    that the collections were empty. `findings` are the first differences that verify found;
-    `pending` are ids, by collection, of documents that changed when it looked, and `unsettled`
-    counts those that changed whenever it looked. `seconds` have passed since it began, whoever
-    waited meanwhile.
+    values that a mapping hides: it is kept no longer than needed, and never shown. `order` is the
+    row order of the phase ROWS. `done` are the collections that the phase DOCUMENTS has finished.
+    `total` is about how many rows there are to read, by the server's estimate, 0 if unknown;
+    `searched` counts the documents that the phase DOCUMENTS has finished, of about `to_search`.
+    `inserting`: the collections were empty. `findings` are the first differences that verify found;
+    `pending` are ids, by collection, of documents that changed during the check, and `unsettled`
+    counts those that changed during every check. `seconds` have passed since it began, waits
+    included.
     """
 
     phase: Phase = Phase.ROWS
@@ -154,11 +153,11 @@ class Progress:
 
     @property
     def differences(self) -> int:
-        """How many documents are not as the rows say."""
+        """The number of documents that differ from their rows."""
         return self.missing + self.extra + self.different
 
     def to_document(self) -> dict[str, Any]:
-        """Return it as it stands in the job's document."""
+        """Return it as the job's document stores it."""
         document = {name: getattr(self, name) for name in Progress.__slots__}
         lists = {
             "findings": list(self.findings),
@@ -199,7 +198,7 @@ class Job:
     def request(
         cls, stream: str, kind: JobKind, table: str, *, by: str, options: Options | None = None
     ) -> Self:
-        """Make a new job; `by` tells who wants it."""
+        """Create a new job; `by` is who requested it."""
         return cls(
             id=str(uuid.uuid4()),
             stream=stream,
@@ -216,21 +215,21 @@ class Job:
         return split_name(self.table)
 
     def waits(self, *, active: bool) -> bool:
-        """Tell whether it waits for a daemon, where one is `active` or not.
+        """Return whether it waits for a daemon; `active`: there is an active one.
 
-        Whoever died at it has left it as running.
+        A process that died during the job has left it as running.
         """
         return not active and self.state in (JobState.QUEUED, JobState.RUNNING)
 
     def told(self, *, active: bool) -> str:
-        """Return its state as people read it."""
+        """Return its state for display."""
         if not self.waits(active=active):
             return self.state.value
         begun = self.state is JobState.RUNNING
         return f"{'interrupted' if begun else self.state.value}, waits for a daemon"
 
     def with_progress(self, progress: Progress) -> Self:
-        """Return the job further on."""
+        """Return the job with new progress."""
         return replace(self, progress=progress)
 
     def to_document(self) -> dict[str, Any]:
@@ -249,7 +248,7 @@ class Job:
         }
 
     def shown(self) -> dict[str, Any]:
-        """Return what operators are shown: its document, but for what only the work needs."""
+        """Return its document for display, without what only the work needs."""
         document = self.to_document()
         if document["progress"]:
             del document["progress"]["cursor"], document["progress"]["pending"]
@@ -274,7 +273,7 @@ class Job:
 
 
 def read(document: Mapping[str, Any]) -> Job | None:
-    """Read a document as a job that its `_id`, a text, finds again; None where it is none.
+    """Parse a document as a job with a text as `_id`; None if it is none.
 
     Anybody may insert one.
     """
@@ -291,12 +290,12 @@ def read(document: Mapping[str, Any]) -> Job | None:
 
 
 def redoing_kinds(failed: Job) -> set[str]:
-    """Return the kinds of job that make a failed one good, once a later one is done."""
+    """Return the kinds of later jobs that make a failed one good."""
     return {failed.kind.value, JobKind.RESYNC.value}
 
 
 def redoing_options(failed: Job) -> list[dict[str, Any]]:
-    """Return the options with which they do: of the whole table, or of the same rows."""
+    """Return the options with which they do: for the whole table, or for the same rows."""
     target = failed.options.target
     found = [{}, Options(target=target).to_document(), failed.options.to_document()]
     return [each for at, each in enumerate(found) if each not in found[:at]]

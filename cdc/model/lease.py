@@ -1,8 +1,8 @@
-"""Who may write a stream, and until when: one daemon of a name is active, the others stand by.
+"""The lease of a stream: one daemon of a name is active, the others stand by.
 
 The lease stands in the stream's state document: `owner` and `lease_until`, by the target's clock.
-Its expiry tells a standby when to try; who can write is decided by the epoch alone. So nothing here
-has to be right for the data's sake: a wrong answer costs a takeover that was not needed.
+Its expiry tells a standby when to try; only the epoch decides who can write. So an error here
+cannot harm the data: a wrong answer only costs a needless takeover.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from typing import Any, Final
 
 _PROC: Final = Path("/proc")
 _ENDED: Final = frozenset("ZX")
-"""States of a process that is dead, though its parent has not asked for its exit code yet."""
+"""The states of a process that is dead, though its parent has not read its exit code yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Owner:
     """A process that holds a lease, or held it.
 
-    `instance` tells it from all others. `place` names the boot and the process namespace in which
-    `pid` and `started` (in the kernel's ticks) mean something; empty where the system has no /proc.
+    `instance` is unique. `place` names the boot and the process namespace in which `pid` and
+    `started` (in the kernel's ticks) are valid; empty if the system has no /proc.
     """
 
     host: str
@@ -38,7 +38,7 @@ class Owner:
         return f"process {self.pid} on {self.host}"
 
     def to_document(self) -> dict[str, Any]:
-        """Return it as it stands in the stream's state document."""
+        """Return it as the stream's state document stores it."""
         return asdict(self)
 
     @classmethod
@@ -50,7 +50,7 @@ class Owner:
         return cls(pid=int(document.get("pid") or 0), **text)
 
     def is_gone(self) -> bool:
-        """Tell whether the process has provably ended: it ran here, and is not there any more."""
+        """Return whether the process has provably ended: it ran on this host, and is gone."""
         if not self.place or not self.started or self.place != _place():
             return False
         try:
@@ -64,14 +64,14 @@ class Owner:
 
 
 def this_process() -> Owner:
-    """Name the process that calls, as a new instance."""
+    """Return the calling process as a new instance."""
     pid = os.getpid()
     _, started = _state_and_start(pid)
     return Owner(socket.gethostname(), pid, uuid.uuid4().hex, _place(), started)
 
 
 def holder(document: Mapping[str, Any]) -> Owner | None:
-    """Return who holds a live lease; None where nobody does, or its owner has provably ended.
+    """Return the holder of a live lease; None if there is none, or it has provably ended.
 
     `document` is the state document with the target's clock beside it, as `now`.
     """
@@ -91,7 +91,7 @@ def _place() -> str:
 
 
 def _state_and_start(pid: int) -> tuple[str, str]:
-    """Return a process's state and start time; empty where they cannot be read.
+    """Return a process's state and start time; empty if they cannot be read.
 
     Format: proc(5), fields 3 and 22; the program's name before them may hold anything but `)`.
     """

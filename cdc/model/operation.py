@@ -1,4 +1,4 @@
-"""What a plan asks the target to do, in bytes that are ready to send."""
+"""The operations that a plan requests of the target, in bytes that are ready to send."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Operation(NamedTuple):
 
     `id` is the document's `_id` as a BSON value: its type byte followed by its value's bytes
     (bsonspec.org, `element` without the name). `document` is the whole BSON document, `_id` first;
-    empty for a delete. An INSERT is one by the source's word: the target may already have it.
+    empty for a delete. An INSERT is one at the source: the target may already have the document.
     """
 
     kind: OperationKind

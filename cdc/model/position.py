@@ -1,7 +1,7 @@
-"""Where in a source's history a stream stands.
+"""The position of a stream in a source's history.
 
-Positions are compared by containment: of two GTID sets neither need contain the other, so no
-order is defined. Only a transaction boundary is a position.
+Positions are compared by containment: of two GTID sets neither need contain the other, so no order
+is defined. Only a transaction boundary is a position.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _TAG = re.compile(r"[a-z_][a-z0-9_]{0,31}")
 _INTERVAL = re.compile(r"([0-9]+)(?:-([0-9]+))?")
 _LAST_NUMBER = 2**63 - 2
-"""No server numbers on: `GNO_END` in MySQL's `sql/rpl_gtid.h`."""
+"""The last transaction number of a server: `GNO_END` in MySQL's `sql/rpl_gtid.h`."""
 _MARIADB_GTID = re.compile(r"[0-9]+-[0-9]+-[0-9]+")
 _MARIADB_BITS = (32, 32, 64)
 """Of a domain, a server's id and a sequence number."""
 
 
 class Source(NamedTuple):
-    """Who numbered a transaction: the server's UUID and MySQL 8.3's tag, empty for none."""
+    """The origin of a transaction number: the server's UUID, and MySQL 8.3's tag or empty."""
 
     uuid: str
     tag: str = ""
@@ -38,8 +38,8 @@ class Source(NamedTuple):
 class GtidSet:
     """A MySQL GTID set: for each source its sorted, disjoint, non-adjacent intervals.
 
-    Immutable. The interval that was added last is kept apart from the others, so that the set
-    with the next transaction, which most often follows on it, shares all the rest.
+    Immutable. The last added interval is kept apart from the others, so that the set with the next
+    transaction, which mostly continues it, shares all the rest.
     """
 
     __slots__ = ("_first", "_last", "_others", "_source")
@@ -51,7 +51,7 @@ class GtidSet:
         first: int = 0,
         last: int = 0,
     ) -> None:
-        """Hold `others` and, where `source` is given, its transactions `first` to `last`."""
+        """Hold `others` and, if `source` is given, its transactions `first` to `last`."""
         self._others = others
         self._source = source
         self._first = first
@@ -68,7 +68,7 @@ class GtidSet:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read the server's notation, `uuid:1-5:7:tag:1-3,uuid:…`; ValueError if it is not."""
+        """Parse the server's notation, `uuid:1-5:7:tag:1-3,uuid:…`; raises ValueError."""
         result = cls()
         for part in filter(None, re.sub(r"\s", "", text).lower().split(",")):
             uuid, *items = part.split(":")
@@ -85,13 +85,13 @@ class GtidSet:
         return result
 
     def with_interval(self, source: Source, first: int, last: int) -> Self:
-        """Return this set and the transactions `first` to `last` of `source`."""
+        """Return this set with the transactions `first` to `last` of `source`."""
         if self._last + 1 == first and self._source == source:
             return type(self)(self._others, source, self._first, last)
         return type(self)(self.intervals, source, first, last)
 
     def contains(self, other: GtidSet) -> bool:
-        """Tell whether every transaction of `other` is in this set."""
+        """Return whether every transaction of `other` is in this set."""
         mine = self.intervals
         return all(
             any(a <= first and last <= b for a, b in mine.get(source, ()))
@@ -157,9 +157,9 @@ class MariadbGtids:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read the server's notation, `domain-server-sequence,…`; ValueError if it is not.
+        """Parse the server's notation, `domain-server-sequence,…`; raises ValueError.
 
-        Where a domain is named twice, as in `gtid_binlog_state`, its highest sequence counts.
+        If a domain occurs twice, as in `gtid_binlog_state`, its highest sequence counts.
         """
         domains: dict[int, DomainGtid] = {}
         for part in filter(None, re.sub(r"\s", "", text).split(",")):
@@ -177,7 +177,7 @@ class MariadbGtids:
         return type(self)({**self.domains, domain: DomainGtid(server_id, sequence)})
 
     def contains(self, other: MariadbGtids) -> bool:
-        """Tell whether every domain of `other` has come at least as far here."""
+        """Return whether this position is at or behind `other` in each of its domains."""
         return all(
             domain in self.domains and self.domains[domain].sequence >= theirs.sequence
             for domain, theirs in other.domains.items()
@@ -197,7 +197,7 @@ class GtidPosition(NamedTuple):
     gtids: GtidSet | MariadbGtids
 
     def contains(self, other: Position) -> bool:
-        """Tell whether everything before `other` is before this position too."""
+        """Return whether everything before `other` is before this position too."""
         mine, theirs = self.gtids, getattr(other, "gtids", None)
         if isinstance(mine, GtidSet) and isinstance(theirs, GtidSet):
             return mine.contains(theirs)
@@ -214,7 +214,7 @@ class FilePosition:
     """A position that only the server that wrote the file understands.
 
     `created` is the file's creation time in seconds since the epoch, by its format description
-    event, 0 while unknown: a file of the same name with another time is another log.
+    event, 0 if unknown: a file of the same name with another time is another log.
     """
 
     file: str
@@ -222,7 +222,7 @@ class FilePosition:
     created: int = 0
 
     def contains(self, other: Position) -> bool:
-        """Tell whether `other` is this position or before it, in the same log."""
+        """Return whether `other` is this position or before it, in the same log."""
         if not isinstance(other, FilePosition) or file_stem(self.file) != file_stem(other.file):
             return False
         if self.file == other.file and self.created and other.created not in (0, self.created):
@@ -242,12 +242,12 @@ def file_number(file: str) -> int:
 
 
 def file_stem(file: str) -> str:
-    """Return what the names of a log's files begin with: of `binlog.000017` it is `binlog`."""
+    """Return the common beginning of a log's file names: of `binlog.000017` it is `binlog`."""
     return file.rpartition(".")[0]
 
 
 def to_document(position: Position) -> dict[str, Any]:
-    """Return the position as it stands in the stream's state document."""
+    """Return the position as the stream's state document stores it."""
     match position:
         case FilePosition(file=file, offset=offset, created=created):
             return {"file": file, "offset": offset, "created": created}
@@ -258,7 +258,7 @@ def to_document(position: Position) -> dict[str, Any]:
 
 
 def from_document(document: Mapping[str, Any]) -> Position:
-    """Read what `to_document` wrote; ValueError if it is something else."""
+    """Read what `to_document` wrote; raises ValueError for anything else."""
     match document:
         case {"file": str(file), "offset": int(offset), **rest}:
             return FilePosition(file, offset, int(rest.get("created", 0)))

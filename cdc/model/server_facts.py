@@ -1,4 +1,4 @@
-"""What the rules of preflight need to know of both sides."""
+"""The facts about both sides that preflight's rules judge."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Replica:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceFacts:
-    """A source as it answers one account; None stands for what the account may not ask.
+    """A source as one account sees it; None stands for facts that the account may not see.
 
     `variables` are global ones, by lower-case name; one that the server does not have is absent.
-    `privileges` are those on `*.*`, in upper case. `replicates` tells whether the source is
-    itself a replica. `clock` is its UTC time when it was asked.
+    `privileges` are those on `*.*`, in upper case. `replicates`: the source is itself a replica.
+    `clock` is its UTC time at the query.
     """
 
     flavour: Literal["mysql", "mariadb"]
@@ -52,7 +52,7 @@ class SourceFacts:
 
     @property
     def binlog_monitor(self) -> str:
-        """Name the privilege to look at the binlog's state."""
+        """The privilege to read the binlog's state."""
         return "BINLOG MONITOR" if self.mariadb else "REPLICATION CLIENT"
 
 
@@ -60,11 +60,11 @@ class SourceFacts:
 class TableFacts:
     """A table that a mapping follows.
 
-    `kind` and `engine` as information_schema names them. `columns` is None, and `cascades`
-    unknown, for a table whose rows the account may not read. `cascades` are the table's foreign
-    keys by which the server changes its rows when a parent's row changes. `generated` names the
-    columns that the server computes. `uncopyable` says why a table that the stream has yet to copy
-    cannot be read as a whole.
+    `kind` and `engine` as information_schema names them. `columns` is None, and `cascades` unknown,
+    for a table whose rows the account may not read. `cascades` are the table's foreign keys by
+    which the server changes its rows when a parent's row changes. `generated` names the columns
+    that the server computes. `uncopyable` says why a table that the stream must still copy cannot
+    be read as a whole.
     """
 
     schema: str
@@ -84,7 +84,7 @@ class TableFacts:
 
 @dataclass(frozen=True, slots=True)
 class IndexFacts:
-    """An index that a mapping asks for: whether it is there, and what stands in its way."""
+    """An index that a mapping requests: whether it exists, and what prevents it."""
 
     collection: str
     name: str
@@ -94,11 +94,11 @@ class IndexFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CollectionFacts:
-    """A collection, `database.collection`, that is there.
+    """An existing collection, `database.collection`.
 
-    `options` are those that it was made with, as listCollections tells them, without those that
-    are off. `expiring` names its indexes by which documents expire. `shard_key`: the fields, or
-    None where it is not sharded, or the account may not ask.
+    `options` are those of listCollections, without those that are off. `expiring` names its indexes
+    by which documents expire. `shard_key`: the fields; None if it is not sharded, or the account
+    may not see them.
     """
 
     name: str
@@ -109,10 +109,10 @@ class CollectionFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetFacts:
-    """A target as it answers one account.
+    """A target as one account sees it.
 
-    `refusals` holds, for each `database.collection` that was tried, why it cannot be written.
-    `collections` are those that are there, None where the account may not ask.
+    `refusals` holds, for each tested `database.collection`, why it cannot be written. `collections`
+    are the existing ones; None if the account may not list them.
     """
 
     version: tuple[int, ...]

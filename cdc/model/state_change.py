@@ -1,4 +1,4 @@
-"""What moves beside documents: writes that commit with a checkpoint, collections cleared before."""
+"""Changes beside documents: writes that commit with a checkpoint, and cleared collections."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from cdc.errors import RefusedEvent
 class StateWrite:
     """One update of a document in `collection` of the state database.
 
-    `change` is an update document, a replacement or an update pipeline. With `upsert` a document
-    that does not match `query` is made; without, nothing happens then. It may be sent again after a
-    lost answer, so it must do the same when it is applied twice.
+    `change` is an update document, a replacement or an update pipeline. With `upsert` a missing
+    document is created; without, a missing document is ignored. It may be sent again after a lost
+    answer, so it must be idempotent.
     """
 
     collection: str
@@ -27,13 +27,13 @@ class StateWrite:
 
 @dataclass(frozen=True, slots=True)
 class CollectionClear:
-    """Take away the documents of `collection` that match `own`: they are one mapping's.
+    """Remove the documents of `collection` that match `own`: they are one mapping's.
 
-    With `marks`, fields to set, they stay and are marked, as far as they are not marked yet: a time
-    is the first one at which the row was gone.
-    Before it is done nothing later may be applied, and doing it again changes nothing. `table` is
-    the one whose rows are gone, `schema.*` for all of a schema. With a `refusal` nothing is taken
-    away: it is raised where there is such a document, for a human decides on it.
+    With `marks`, fields to set, they stay and are marked, unless they are marked already: a time is
+    the first one at which the row was gone. Nothing later may be applied before it is done, and it
+    is idempotent. `table` is the table whose rows are gone, `schema.*` for all of a schema. With a
+    `refusal` nothing is removed: it is raised if there is such a document, since an operator must
+    decide.
     """
 
     collection: str
@@ -44,7 +44,7 @@ class CollectionClear:
 
     @property
     def wanted(self) -> dict[str, Any]:
-        """The filter of the documents that are still to be taken away."""
+        """The filter of the documents that must still be removed or marked."""
         if not self.marks:
             return dict(self.own)
         unmarked = [{name: _other_than(value)} for name, value in self.marks.items()]
@@ -52,12 +52,12 @@ class CollectionClear:
 
 
 def _other_than(mark: object) -> dict[str, Any]:
-    """Match what is not marked so; documents of rows that are there may hold the field, too."""
+    """Match documents without this mark; documents of existing rows may also hold the field."""
     return {"$not": {"$type": "date"}} if isinstance(mark, datetime) else {"$ne": mark}
 
 
 class DdlEffect(NamedTuple):
-    """What a statement asks for: clears first, then the writes together with the checkpoint."""
+    """The effect of a statement: clears first, then the writes together with the checkpoint."""
 
     clears: tuple[CollectionClear, ...] = ()
     writes: tuple[StateWrite, ...] = ()

@@ -1,4 +1,4 @@
-"""What a table's definition tells beyond the columns that the binlog describes."""
+"""The facts of a table's definition beyond the columns that the binlog describes."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from cdc.model.table_map import TableMap
 
 @dataclass(frozen=True, slots=True)
 class ColumnDefinition:
-    """How a column was declared: its type as the server writes it, and its comment.
+    """A column's declaration: its type as the server writes it, and its comment.
 
-    `json` tells a column that its server keeps as text but that holds JSON only (MariaDB's JSON).
-    `generated` is the expression that the server computes it by, if there is one.
+    `json`: the server stores it as text, but it holds only JSON (MariaDB's JSON). `generated` is
+    its expression, if the server computes it.
     """
 
     name: str

@@ -73,9 +73,9 @@ class Column:
     GEOMETRY, VECTOR families: 1 to 4). `scale` is the digits after the point (DECIMAL) or of the
     seconds (TIME, DATETIME, TIMESTAMP). `collation` is the server's collation id, 63 for binary,
     None for types without one. `members` are those of ENUM and SET, decoded, None for one that is
-    no text. `spelled` says that an ENUM or SET is the text that SELECT prints, not the number of
-    the binlog, and `json_text` the same of a JSON value. `hidden` says that it is the server's
-    own, which no statement can name.
+    no text. `spelled`: an ENUM or SET is the text that SELECT prints, not the number of the binlog;
+    `json_text`: the same of a JSON value. `hidden`: it is the server's own, and no statement can
+    name it.
     """
 
     name: str
@@ -117,11 +117,10 @@ class TableMap:
 
     `primary_key` holds column indexes in the key's order; empty without a primary key.
     `key_prefixes` holds, for each of them, the key part's length in characters, 0 for the whole
-    column. `mariadb` tells which server family wrote it: the families share type numbers but
-    not all their meanings. `unique_keys` are the columns of each key whose columns are all NOT NULL
-    and whole, the primary key's too; None where that is not known: the binlog does not tell.
-    Compared by identity: a reader hands out one object a definition, so
-    that plans can be looked up by it at no cost.
+    column. `mariadb`: a MariaDB wrote it; the families share type numbers but not all their
+    meanings. `unique_keys` are the columns of each key whose columns are all NOT NULL and whole,
+    the primary key's too; None if that is unknown, as in the binlog. Compared by identity: a reader
+    returns one object per definition, so that plans can be looked up by it at no cost.
     """
 
     schema: str

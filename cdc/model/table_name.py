@@ -1,8 +1,7 @@
-"""The names of tables: one text for schema and table, and the two as SQL writes them.
+"""Table names: schema and table as one text, and as SQL writes them.
 
-A schema whose name holds a dot has it in brackets, `a[.]b.orders`, so that the first dot outside of
-brackets ends the schema's name; so has a bracket, `[[]`. What follows that dot is the table's name
-as it is.
+A dot in a schema's name is written in brackets, `a[.]b.orders`, and so is a bracket, `[[]`. So the
+first dot outside brackets ends the schema's name. The table's name follows as it is.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ def full_name(schema: str, table: str) -> str:
 
 
 def split_name(name: str) -> tuple[str, str]:
-    """Return the schema's and the table's name of what `full_name` wrote."""
+    """Return the schema's and the table's name from what `full_name` wrote."""
     if "[" not in name:
         schema, _, table = name.partition(".")
         return schema, table
@@ -40,5 +39,5 @@ def table_and_target(copy: str) -> Iterator[tuple[str, str]]:
 
 
 def sql_name(*names: str) -> str:
-    """Quote a name, or the parts of a dotted one, for a statement."""
+    """Yield the possible (table, collection) pairs of `table collection`: names may hold spaces."""
     return ".".join("`{}`".format(name.replace("`", "``")) for name in names)

@@ -1,4 +1,4 @@
-"""What a running daemon knows of itself at one moment: facts of the stages, and the lag."""
+"""A running daemon's telemetry at one moment: counts of the stages, and the lag."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from enum import Enum
 from typing import Final
 
 PROOF_HEARTBEATS: Final = 1.5
-"""For so many heartbeat intervals a proof counts: the next one may come a little late."""
+"""The heartbeat intervals for which a proof counts: the next one may come a little late."""
 
 
 class Role(Enum):
-    """What a daemon is at."""
+    """The role of a daemon."""
 
     STARTING = "starting"
     STANDBY = "standby"
@@ -21,7 +21,7 @@ class Role(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """A side that is being tried again: what was last said of it, and for how long it is lost."""
+    """A side that is being retried: its last error, and since when."""
 
     error: str
     seconds: float
@@ -29,11 +29,11 @@ class Outage:
 
 @dataclass(frozen=True, slots=True)
 class ReaderStats:
-    """The reader's end of it.
+    """The reader's counts.
 
-    `caught_up_seconds_ago`: when the source last said that it has sent everything. `file` and
-    `offset`: where the last event ended. `clock_offset_seconds`: the source's clock minus ours.
-    `committed_at`: when the source committed the last transaction that was read.
+    `caught_up_seconds_ago`: how long ago the source last reported that it has sent everything.
+    `file` and `offset`: where the last event ended. `clock_offset_seconds`: the source's clock
+    minus ours. `committed_at`: the source's commit time of the last transaction that was read.
     """
 
     connected: bool = False
@@ -49,7 +49,7 @@ class ReaderStats:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What is read and not applied; the oldest of it was committed at that time of the source."""
+    """What is read and not applied; with the source's commit time of the oldest of it."""
 
     transactions: int = 0
     operations: int = 0
@@ -58,11 +58,11 @@ class Backlog:
 
 @dataclass(frozen=True, slots=True)
 class WriterStats:
-    """The writer's end of it, since the process started.
+    """The writer's counts, since the process started.
 
-    `committed_at`: when the source committed the last transaction that is applied.
-    `rows`: changes of the source's rows, by (table, kind). `documents`: by (collection, operation).
-    `seconds`: spent on `batches`. `dead_letters`: by (table, reason).
+    `committed_at`: the source's commit time of the last applied transaction. `rows`: changes of the
+    source's rows, by (table, kind). `documents`: by (collection, operation). `seconds`: spent on
+    `batches`. `dead_letters`: by (table, reason).
     """
 
     connected: bool = False
@@ -96,7 +96,7 @@ class CopyStats:
 class Telemetry:
     """A daemon at the time `at`, in seconds since the epoch by its own clock.
 
-    `beats`: it writes heartbeats. `losses`: values that became less than they were, by (table,
+    `beats`: it writes heartbeats. `losses`: values that were converted with a loss, by (table,
     column, reason). `slow_rows`: rows that generated code did not cover, by table.
     """
 
@@ -115,15 +115,15 @@ class Telemetry:
 
     @property
     def is_streaming(self) -> bool:
-        """Tell whether it is active and connected to both sides."""
+        """Return whether it is active and connected to both sides."""
         return self.role is Role.ACTIVE and self.reading.connected and self.writing.connected
 
     @property
     def lag_seconds(self) -> float | None:
-        """Return the age of the oldest transaction that is not applied; None where not known.
+        """Return the age of the oldest transaction that is not applied; None if unknown.
 
-        0 takes a fresh proof that there is none: the source has said so, or its latest
-        transaction is applied. Without one the lag is at least the age of the last proof.
+        0 requires a fresh proof that there is none: the source has reported it, or its latest
+        transaction is applied. Without a proof the lag is at least the age of the last one.
         """
         if self.role is not Role.ACTIVE:
             return None
@@ -139,16 +139,16 @@ class Telemetry:
 
     @property
     def heartbeat_lag_seconds(self) -> float | None:
-        """Return the age of the newest transaction that is applied; None without heartbeats.
+        """Return the age of the newest applied transaction; None without heartbeats.
 
-        Beats are transactions, one an interval: so it is an interval at most, plus what it takes
-        to get through, whether anybody else writes or not. It needs no proof of being caught up.
+        Heartbeats are transactions, one an interval. So it is at most an interval plus the
+        replication time, whether or not anybody else writes. It needs no proof of being caught up.
         """
         if self.role is not Role.ACTIVE or not self.beats or self.writing.committed_at is None:
             return None
         return self._age(self.writing.committed_at)
 
     def _age(self, committed_at: float) -> float:
-        """Return how long ago the source's clock showed this time."""
+        """Return the time since the source's clock showed this time, in seconds."""
         offset = self.reading.clock_offset_seconds or 0.0
         return max(0.0, self.at + offset - committed_at)

@@ -1,4 +1,4 @@
-"""What a reader delivers: committed transactions of rows events and schema changes."""
+"""The values that a reader delivers: committed transactions of rows events and schema changes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cdc.model.table_name import full_name
 
 
 class RowsKind(Enum):
-    """What a rows event did to each of its rows."""
+    """The operation of a rows event on each of its rows."""
 
     INSERT = "insert"
     UPDATE = "update"
@@ -27,8 +27,8 @@ class RowsEvent(NamedTuple):
     after in turn. Each image begins with its null bitmap (one bit a *present* column, lowest bit
     first). `present` and `present_after` are the bitmaps of the columns that the (first) image and
     an update's after image hold; `present_after` equals `present` except for updates with partial
-    images. Format: `Rows_event` in MySQL's `libs/mysql/binlog/event/rows_event.h`.
-    `ordinal` counts the rows events of the transaction, of any table, up to this one.
+    images. Format: `Rows_event` in MySQL's `libs/mysql/binlog/event/rows_event.h`. `ordinal` counts
+    the rows events of the transaction, of any table, up to this one.
     """
 
     table: TableMap
@@ -44,13 +44,13 @@ ANY_TABLE: Final = "\0"
 
 
 class Effect(Enum):
-    """What a statement does to the rows that a table's name stands for."""
+    """The effect of a statement on the rows that a table's name stands for."""
 
     CREATED = "created"
     """The name is new, and has no rows."""
     EMPTIED = "emptied"
     REMOVED = "removed"
-    """The name stands for nothing any more; the rows may live on under another one."""
+    """The name no longer stands for a table; the rows may live on under another name."""
     BROUGHT_IN = "brought in"
     """The name stands for a table that had another name before."""
     REWRITTEN = "rewritten"
@@ -58,16 +58,16 @@ class Effect(Enum):
     CASCADING = "cascading"
     """Its rows change from now on as their parents do, which not every server logs."""
     UNFIT = "unfit"
-    """It cannot be followed any more."""
+    """It can no longer be followed."""
     UNTOUCHED = "untouched"
 
 
 class TableChange(NamedTuple):
-    """What a statement does to `schema.table`; `reason` says why it is UNFIT.
+    """A statement's effect on `schema.table`; `reason` says why it is UNFIT.
 
-    `added` are the columns, in lower case, that are all there is to REWRITTEN; None where there may
-    be more. `doubtful`: the statement may have done nothing to it, as it was about a temporary
-    table of its name, or left alone what is there; nothing that is logged tells.
+    `added`: REWRITTEN added these columns, in lower case, and nothing else; None if it may have
+    done more. `doubtful`: the statement may not have changed it, since it concerned a temporary
+    table of its name, or kept an existing one; the log does not say.
     """
 
     schema: str
@@ -84,14 +84,14 @@ class TableChange(NamedTuple):
 
 
 def told_name(schema: str, table: str) -> str:
-    """Return what people are told of a table, or of every one of a schema."""
+    """Return the display name of a table, or of every table of a schema."""
     return full_name(schema, "*" if table == ANY_TABLE else table)
 
 
 class SchemaChange(NamedTuple):
-    """A statement that is about tables: its first word, and what it does to each that it names.
+    """A statement about tables: its first word, and its effect on each that it names.
 
-    It stands before any rows of its transaction: CREATE … SELECT alone has some.
+    It stands before any rows of its transaction: only CREATE … SELECT has some.
     """
 
     verb: str
@@ -101,10 +101,10 @@ class SchemaChange(NamedTuple):
 class Transaction(NamedTuple):
     """A committed source transaction, or one part of one that is too large to hold whole.
 
-    `identity` is what the source calls it: its GTID, or `file:offset` of its first byte; empty
-    where only the position moved, to the next file. `before` is the position before it and
-    `checkpoint` what to save once it is applied. `committed_at` is seconds since the epoch by the
-    source's clock, with the microseconds of MySQL's GTID event, else whole seconds.
+    `identity` is the source's name for it: its GTID, or `file:offset` of its first byte; empty if
+    only the position moved, to the next file. `before` is the position before it and `checkpoint`
+    the one to save once it is applied. `committed_at` is seconds since the epoch by the source's
+    clock, with the microseconds of MySQL's GTID event, else whole seconds.
     """
 
     identity: str
@@ -115,5 +115,5 @@ class Transaction(NamedTuple):
 
     @property
     def final(self) -> bool:
-        """Whether it is whole, or the last part."""
+        """Whether it is complete, or the last part."""
         return self.checkpoint.inflight is None

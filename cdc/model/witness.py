@@ -1,4 +1,4 @@
-"""What tells the log that was read from another one whose transactions have the same numbers."""
+"""Distinguishes the log that was read from another log with the same transaction numbers."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ class Witness(NamedTuple):
 
     It begins at `offset` of the `file` that `server` made at `created` (seconds since the epoch, 0
     while unknown). `event` is its GTID event, header included and checksum removed; empty while
-    nothing was applied: then the place is where the log ended. `before` is the position before
-    it: MariaDB finds a transaction only by the one before it.
+    nothing was applied: then the place is the end of the log. `before` is the position before it:
+    MariaDB finds a transaction only by the one before it.
 
-    One is made for each transaction, and few are saved: so it keeps what is at hand.
+    One is created for each transaction, and few are saved: so creating it does no work.
     """
 
     server: str
@@ -30,7 +30,7 @@ class Witness(NamedTuple):
         return f"{self.file}:{self.offset}"
 
     def to_document(self) -> dict[str, Any]:
-        """Return it as it stands in the stream's state document."""
+        """Return it as the stream's state document stores it."""
         gtids = getattr(self.before, "gtids", None)
         return {
             "server": self.server,

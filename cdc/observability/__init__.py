@@ -1,1 +1,1 @@
-"""What operators and supervisors see: status, metrics, HTTP, systemd."""
+"""The view of operators and supervisors: status, metrics, HTTP, systemd."""

@@ -1,4 +1,4 @@
-"""The latest look at a side, for which nobody who asks waits long."""
+"""A cached probe of a side: callers never wait long."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from cdc.retry import let_go
 Seen = TypeVar("Seen")
 
 LOOK_AGAIN_SECONDS: Final = 10.0
-"""How long a look holds: scrapes must not burden either side."""
+"""How long a result is valid: scrapes must not burden either side."""
 
 WITHIN_SECONDS: Final = 2.0
-"""How long to wait for one: a scrape that takes 10 s tells Prometheus nothing at all."""
+"""The limit of a caller's wait: a scrape that takes 10 s fails in Prometheus."""
 
 
 class CachedProbe(Generic[Seen]):
-    """Looks at a side in a thread of its own; may be asked from any thread."""
+    """Probes a side in a thread of its own; may be called from any thread."""
 
     def __init__(
         self,
@@ -29,10 +29,10 @@ class CachedProbe(Generic[Seen]):
         *,
         keeps: bool = False,
     ) -> None:
-        """`clock` tells seconds.
+        """`clock` counts seconds.
 
-        It `keeps` the last look while a later one takes long, or fails: for what must not fall
-        silent, and changes only when somebody acts.
+        With `keeps`, the last result stays valid while a later probe takes long, or fails: for
+        facts that must not vanish, and change only when somebody acts.
         """
         self._keeps = keeps
         self._look = look
@@ -43,7 +43,7 @@ class CachedProbe(Generic[Seen]):
         self._seen: Seen | None = None
 
     def latest(self) -> Seen | None:
-        """Return a look that holds, or is kept; None where the side does not answer in time."""
+        """Return a valid or kept result; None if the side does not answer in time."""
         with self._changed:
             if not self._looking and not self._holds():
                 self._looking = True
@@ -60,7 +60,7 @@ class CachedProbe(Generic[Seen]):
         try:
             seen = self._look()
         except CdcError as error:
-            let_go(error)  # cdc_source_connected and cdc_target_connected tell
+            let_go(error)  # cdc_source_connected and cdc_target_connected report it
         finally:
             with self._changed:
                 self._seen, self._looked_at, self._looking = seen, self._clock(), False

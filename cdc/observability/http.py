@@ -31,7 +31,7 @@ _JSON: Final = "application/json"
 
 
 class Pages:
-    """What each path answers."""
+    """The answers to each path."""
 
     def __init__(self, config: Config, telemetry: Callable[[], Telemetry]) -> None:
         self._config = config
@@ -59,13 +59,13 @@ class Pages:
         return 200, CONTENT_TYPE_LATEST, generate_latest(self._registry)
 
     def _health(self) -> Answer:
-        """Tell whether the pipeline turns: a failed attempt and a standby's look count too."""
+        """Return whether the pipeline turns: a failed attempt and a standby's check count too."""
         ago = self._telemetry().turned_seconds_ago
         alive = ago < self._config.http.stalled_after_seconds
         return _json(200 if alive else 503, {"alive": alive, "turned_seconds_ago": round(ago, 1)})
 
     def _ready(self) -> Answer:
-        """Tell whether it is active and connected to both sides."""
+        """Return whether it is active and connected to both sides."""
         telemetry = self._telemetry()
         ready = telemetry.is_streaming
         facts = {"ready": ready, "process": status.process(self._config, telemetry)}
@@ -81,7 +81,7 @@ def _json(code: int, facts: dict[str, Any]) -> Answer:
 
 @contextmanager
 def served(config: Config, telemetry: Callable[[], Telemetry]) -> Iterator[None]:
-    """Serve the pages while the block runs; an address in use is tried again, and said."""
+    """Serve the pages while the block runs; retries an address in use, and logs it."""
     if config.http.listen == "off":
         yield
         return
@@ -121,7 +121,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__(address, handler)
 
     def handle_error(self, *_: object) -> None:
-        """Say what failed as every line is said; that somebody did not wait is no failure."""
+        """Log a handler's error, except that a client did not wait."""
         if isinstance(sys.exception(), OSError):
             log.debug("http_not_awaited", error=str(sys.exception()))
         else:
@@ -141,6 +141,6 @@ def _handler(pages: Pages) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Say nothing: a scrape is no event."""
+            """Log nothing: a scrape is no event."""
 
     return Handler

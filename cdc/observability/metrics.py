@@ -1,4 +1,4 @@
-"""The metrics that Prometheus scrapes, computed from the daemon's telemetry when it asks."""
+"""The metrics for Prometheus, computed from the daemon's telemetry at each scrape."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from cdc.readers.server.status import SourceStatus
 
 
 class StreamCollector(Collector):
-    """Asks for the daemon's telemetry, and for a look at each side, at each scrape."""
+    """Reads the daemon's telemetry, and probes each side, at each scrape."""
 
     def __init__(
         self,
@@ -31,13 +31,13 @@ class StreamCollector(Collector):
         source: Callable[[], SourceStatus | None],
         failed: Callable[[], Sequence[Job] | None],
     ) -> None:
-        """`source` and `failed`, the jobs that nobody has made good, may answer None: not known."""
+        """`source` and `failed` (jobs that nobody has made good) may return None: unknown."""
         self._telemetry = telemetry
         self._source = source
         self._failed = failed
 
     def collect(self) -> Iterator[Metric]:
-        """Yield every metric; one whose value is not known is left out."""
+        """Yield every metric; one whose value is unknown is left out."""
         telemetry, seen = self._telemetry(), self._source()
         yield _build()
         yield _gauge("cdc_active", "1 while this daemon is the active one.", _is_active(telemetry))
@@ -187,7 +187,7 @@ def _copying(telemetry: Telemetry) -> Iterator[Metric]:
 
 
 def _asks_target(telemetry: Telemetry) -> bool:
-    """Tell whether to look at the target: one that is known to be lost would hold the scrape up."""
+    """Return whether to probe the target: a target known to be lost would delay the scrape."""
     return telemetry.role is Role.ACTIVE and telemetry.writing.connected
 
 
@@ -218,7 +218,7 @@ def _build() -> Metric:
 
 
 def _gauge(name: str, text: str, value: float | None) -> Metric:
-    """Return a gauge; without a sample where the value is not known."""
+    """Return a gauge; without a sample if the value is unknown."""
     if value is None:
         return GaugeMetricFamily(name, text, labels=[])
     return GaugeMetricFamily(name, text, value=value)

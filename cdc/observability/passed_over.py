@@ -1,4 +1,4 @@
-"""How much lies between two positions of a stream: what a move skips, or has applied again."""
+"""Measures the distance between two positions: what a move skips, or applies again."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cdc.readers.server.status import SourceStatus
 
 @dataclass(frozen=True, slots=True)
 class PassedOver:
-    """What a move skips and what it has applied again; None where nobody can tell."""
+    """What a move skips and what it applies again; None if unknown."""
 
     skipped: int | None
     again: int | None
@@ -29,12 +29,12 @@ class PassedOver:
 
     @property
     def may_skip(self) -> bool:
-        """Whether something may be missing in the target then."""
+        """Whether something may then be missing in the target."""
         return self.skipped != 0
 
 
 def passed_over(before: Position, after: Position, seen: SourceStatus) -> PassedOver:
-    """Tell it of a move from `before` to `after`."""
+    """Measure a move from `before` to `after`."""
     if isinstance(before, FilePosition) and isinstance(after, FilePosition):
         return _bytes(before, after, seen)
     if isinstance(before, GtidPosition) and isinstance(after, GtidPosition):

@@ -1,6 +1,6 @@
-"""One answer to: is it running, where, and how far behind? Also when the daemon is dead.
+"""One answer to: is it running, where, and how far behind? Works without a daemon too.
 
-It is put together from the checkpoint store and the source; a daemon adds what it knows of itself.
+It combines the saved checkpoint and the source's status; a daemon adds its telemetry.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ Facts = dict[str, Any]
 DAEMON_SECONDS: Final = 2.0
 
 _EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}
-"""Where to reach a daemon that listens on every address."""
+"""The address to reach a daemon that listens on every address."""
 
 
 def examine(config: Config, telemetry: Telemetry | None = None) -> Facts:
-    """Ask both sides and return the status as JSON shows it; what is not known is null.
+    """Query both sides and return the status as JSON shows it; unknown values are null.
 
-    The source is asked first: what it had committed then, a live stream has applied by now.
+    The source is queried first: a live stream has by then applied what it had committed.
     """
     seen, source_error = _attempt(lambda: fetch(config.source))
     document, target_error = _attempt(lambda: stream_admin.read_with_clock(config))
@@ -63,9 +63,10 @@ def _attempt(ask: Any) -> tuple[Any, str | None]:
 def _state(
     document: Mapping[str, Any] | None, here: Facts | None, target_error: str | None, *, asked: bool
 ) -> str:
-    """Name it: unknown, new (never started), stopped, or the role of the daemon.
+    """Return the state: unknown, new (never started), stopped, or the daemon's role.
 
-    Of the daemon that is `asked`, its own role; else the stream is active wherever its daemon runs.
+    For the daemon that is `asked`, it is its own role; else the stream is active wherever its
+    daemon runs.
     """
     if here is not None and (asked or document is None or not lease.holder(document)):
         return str(here["role"])
@@ -112,7 +113,7 @@ def _distance(
 def _place(
     config: Config, seen: SourceStatus | None, applied: Position | None, active: Facts
 ) -> tuple[str, int]:
-    """Return the binlog and the offset to read on from, the beginning of the binlog at least."""
+    """Return the binlog and the offset to continue from, at least the beginning of the binlog."""
     if reading := active.get("reading"):
         return str(reading["file"]), int(reading["offset"])
     if isinstance(applied, FilePosition):
@@ -132,12 +133,12 @@ def _lag(
     applied: Position | None,
     active: Facts,
 ) -> float | None:
-    """Return the lag as a daemon tells it; else 0 where all is applied, or the last proof's age."""
+    """Return the daemon's lag; else 0 if everything is applied, or the age of the last proof."""
     told: float | None = active.get("lag_seconds")
     if told is not None:
         return told
     if seen is None or document is None or applied is None:
-        return None  # without the source nobody knows whether there is anything to wait for
+        return None  # without the source it is unknown whether anything is left to apply
     if seen.is_all_in(applied):
         return 0.0
     since = document.get("committed_at") or document.get("created_at")
@@ -171,7 +172,7 @@ def _overlap(first: int, last: int, intervals: tuple[tuple[int, int], ...]) -> i
 
 
 def _of_this_host(config: Config) -> Facts | None:
-    """Ask the stream's daemon on this host what it knows of itself; None where none answers."""
+    """Query the stream's daemon on this host; None if none answers."""
     if config.http.listen == "off":
         return None
     host, port = config.http.address
@@ -187,7 +188,7 @@ def _of_this_host(config: Config) -> Facts | None:
 
 
 def process(config: Config, telemetry: Telemetry) -> Facts:
-    """Return what a daemon says of itself."""
+    """Return a daemon's telemetry as facts."""
     reading, backlog, writing = telemetry.reading, telemetry.backlog, telemetry.writing
     lag = telemetry.lag_seconds
     return {
@@ -217,7 +218,7 @@ def _outage(outage: Outage | None) -> Facts | None:
 
 
 def _jobs(config: Config) -> list[Facts]:
-    """Return the jobs that are not at their end, and failed ones, the oldest first."""
+    """Return the jobs that have not ended, and failed ones, the oldest first."""
     with connect_target(config.target) as client:
         jobs = Jobs(client, state_database=config.target.state_database, stream=config.name)
         active = stream_admin.active_owner(config) is not None
@@ -246,7 +247,7 @@ def _job(job: Job) -> Facts:
 
 
 def _seconds_left(progress: Progress) -> float | None:
-    """Return how long the rest of the rows takes at the pace so far; None once all are read."""
+    """Return the seconds for the rest of the rows at the pace so far; None once all are read."""
     if progress.phase is not Phase.ROWS or not progress.rows or not progress.total:
         return None
     elapsed = (datetime.now(UTC) - progress.started_at).total_seconds()

@@ -1,4 +1,4 @@
-"""Tells systemd that the daemon is ready, that it turns, and what it is at.
+"""Notifies systemd of the daemon's readiness, liveness and status.
 
 Protocol: sd_notify(3) and sd_watchdog_enabled(3), datagrams to the socket that systemd names.
 """
@@ -19,7 +19,7 @@ from cdc.model.telemetry import Role, Telemetry
 log = structlog.get_logger(__name__)
 
 TELL_SECONDS: Final = 1.0
-"""How often to look: readiness is told that soon, and what systemd shows is that old."""
+"""The interval of checks: the delay of readiness, and the age of the shown status."""
 
 PINGS_PER_TIMEOUT: Final = 3
 
@@ -31,10 +31,10 @@ def notify_systemd(
     stalled_after_seconds: float,
     environment: Mapping[str, str] = os.environ,
 ) -> Iterator[None]:
-    """Tell while the block runs; without a service manager, nothing.
+    """Notify while the block runs; do nothing without a service manager.
 
-    A standby is ready, too: it is what it was started for. The watchdog is fed only while the
-    daemon has turned within `stalled_after_seconds`, as /healthz says.
+    A standby is ready, too: it does what it was started for. The watchdog is fed only while the
+    daemon has turned within `stalled_after_seconds`, as for /healthz.
     """
     address = environment.get("NOTIFY_SOCKET", "")
     if not address:
@@ -85,7 +85,7 @@ class _Teller:
 
 
 def _ping_seconds(environment: Mapping[str, str]) -> float | None:
-    """Return how often to feed the watchdog; None where there is none for this process."""
+    """Return how often to feed the watchdog; None if there is none for this process."""
     timeout = environment.get("WATCHDOG_USEC", "")
     if not timeout or environment.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()):
         return None

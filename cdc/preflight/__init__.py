@@ -1,4 +1,4 @@
-"""Whether both sides are fit for replication: rules over facts, which others gather."""
+"""Checks that both sides are fit for replication: rules over facts that other packages gather."""
 
 from __future__ import annotations
 

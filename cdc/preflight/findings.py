@@ -1,4 +1,4 @@
-"""What one check found, and what follows from all of them."""
+"""The findings of checks, and their consequences."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from cdc.terminal.output import in_a_line
 
 
 class Outcome(Enum):
-    """What a check came to."""
+    """The outcome of a check."""
 
     OK = "ok"
     WARNING = "warning"
-    """Works, with a risk that the operator should know."""
+    """It works, with a risk that the operator should know."""
     NOT_CHECKED = "not checked"
-    """The account may not ask; replication itself does not depend on the answer."""
+    """The account may not see it; replication itself does not depend on the answer."""
     UNREACHABLE = "unreachable"
     """The check could not run, for now."""
     UNFIT = "unfit"
@@ -27,7 +27,7 @@ class Outcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One check's answer: what was seen and, unless it is OK, what to do."""
+    """The result of one check: what was found and, unless it is OK, what to do."""
 
     check: str
     outcome: Outcome
@@ -36,7 +36,7 @@ class Finding:
 
     @property
     def ok(self) -> bool:
-        """Whether replication can start as far as this goes."""
+        """Whether this finding lets replication start."""
         return self.outcome in {Outcome.OK, Outcome.WARNING, Outcome.NOT_CHECKED}
 
     def __str__(self) -> str:
@@ -45,10 +45,10 @@ class Finding:
 
 
 def require(findings: Iterable[Finding]) -> None:
-    """Raise one error that tells every finding in the way of a start; else return.
+    """Raise one error with every finding that prevents a start, if there are any.
 
-    UsageError where the configuration is wrong, else Unfit where a side is, else Retryable where
-    a side could not be reached.
+    UsageError if the configuration is wrong, else Unfit if a side is, else Retryable if a side
+    could not be reached.
     """
     failed = [finding for finding in findings if not finding.ok]
     if failed:
@@ -65,7 +65,7 @@ def exit_code(findings: Iterable[Finding]) -> int:
 
 
 def _remedy(failed: list[Finding]) -> str:
-    """Return what to do about each; of several, a line with the check that it is about."""
+    """Return what to do about each; if there are several, a line with the name of each check."""
     told = [finding for finding in failed if finding.remedy]
     if not told:
         return "see what is said of both sides: cdc check"

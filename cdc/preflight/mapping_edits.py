@@ -1,7 +1,7 @@
-"""Which of today's mappings would make other documents than those that a stream has made.
+"""Detects mappings that were edited since the documents were written.
 
-A mapping over tables that the stream has copied, with another fingerprint than theirs, was edited:
-its older documents are not what it says.
+A mapping of tables that the stream has copied was edited if its fingerprint differs from theirs.
+Its older documents do not match it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from cdc.writers.accepted_mappings import Entry, State, stored
 
 @dataclass(frozen=True, slots=True)
 class MappingEdit:
-    """A mapping that is not the one by which `tables` were copied, accepted `since` then."""
+    """A mapping that differs from the one by which `tables` were copied, accepted `since` then."""
 
     mapping: TableMapping
     since: datetime
@@ -33,7 +33,7 @@ class MappingEdit:
 
     @property
     def remedy(self) -> str:
-        """What to type."""
+        """The command to type."""
         return (
             "while no daemon runs, have them made anew:"
             f" cdc resync {' '.join(self.tables)}; or keep them as they are:"
@@ -41,7 +41,7 @@ class MappingEdit:
         )
 
     def is_mended_by(self, jobs: Iterable[Job]) -> bool:
-        """Tell whether a resync of each of its tables is asked for, and has not begun."""
+        """Return whether a resync of each of its tables is queued, and has not begun."""
         waiting = {
             job.table
             for job in jobs
@@ -54,7 +54,7 @@ class MappingEdit:
 
 
 def edited(state: State | None, mappings: Sequence[TableMapping]) -> list[MappingEdit]:
-    """Return the mappings that were edited over tables that the stream has copied."""
+    """Return the mappings that were edited after the stream copied their tables."""
     found = []
     for mapping in mappings:
         for entry in stored(state):
@@ -67,7 +67,7 @@ def edited(state: State | None, mappings: Sequence[TableMapping]) -> list[Mappin
 def unresolved(
     state: State | None, mappings: Sequence[TableMapping], jobs: Iterable[Job]
 ) -> list[MappingEdit]:
-    """Return the edits for which nobody has asked for a resync."""
+    """Return the edits for which no resync was requested."""
     waiting = list(jobs)
     return [each for each in edited(state, mappings) if not each.is_mended_by(waiting)]
 

@@ -1,4 +1,4 @@
-"""Looks at both sides of a stream and judges whether they are fit."""
+"""Queries both sides of a stream and judges whether they are fit."""
 
 from __future__ import annotations
 
@@ -63,11 +63,11 @@ log = structlog.get_logger(__name__)
 
 QUERY_SECONDS: Final = 10.0
 POSITION_SECONDS: Final = 3 * resume.VISIBLE_WITHIN_SECONDS
-"""The source may be asked to wait until it shows what its stream has delivered."""
+"""The source may have to wait until it shows what its stream has delivered."""
 
 SOURCE: Final = "source"
 TARGET: Final = "target"
-"""What the finding is called that a side lets nobody in, or not on."""
+"""The name of the finding that a side refuses the login, or is unreachable."""
 
 VANISHED: Final = (
     "the table fitted the mapping before: the stream stops, with its position and ways to go on,"
@@ -80,11 +80,11 @@ Mappings = Sequence[Mapping]
 def examine(
     config: Config, mappings: Mappings, *, accept_edits: bool = False, starting: bool = False
 ) -> list[Finding]:
-    """Look at both sides; one that cannot be reached is a finding too.
+    """Examine both sides; one that cannot be reached is a finding too.
 
-    With `accept_edits` a mapping that was edited over its documents is only a risk; when a daemon
-    is `starting`, so is a table that has come to differ from a mapping by which it was followed,
-    and the position is left to its reader.
+    With `accept_edits` a mapping that was edited after its documents were written is only a risk.
+    When a daemon is `starting`, so is a table that no longer fits a mapping by which it was
+    followed, and its reader checks the position.
     """
     findings = [
         *_attempted(SOURCE, lambda: examine_source(config, mappings, starting=starting)),
@@ -99,7 +99,7 @@ def examine(
 def require_fit(config: Config, mappings: Mappings, *, accept_edits: bool = False) -> None:
     """Examine both sides for a start, and log what is risky.
 
-    Raises UsageError, Unfit or, where a side cannot be reached, Retryable.
+    Raises UsageError, Unfit or, if a side cannot be reached, Retryable.
     """
     findings = examine(config, mappings, accept_edits=accept_edits, starting=True)
     require(findings)
@@ -117,7 +117,7 @@ def require_fit(config: Config, mappings: Mappings, *, accept_edits: bool = Fals
 def examine_source(
     config: Config, mappings: Mappings, *, starting: bool = False
 ) -> Iterator[Finding]:
-    """Look at the source and its followed tables; Retryable or Unfit where it lets nobody in."""
+    """Examine the source and its followed tables; raises Retryable or Unfit if it refuses."""
     judged = stream_admin.accepted(config, mappings) if starting else []
     server_id = config.source.server_id
     with closing(connect_source(config.source, read_timeout=QUERY_SECONDS)) as connection:
@@ -149,14 +149,14 @@ def examine_source(
 
 
 class _Copying:
-    """Knows which tables the stream has yet to copy; none where the target does not answer."""
+    """Knows the tables that the stream must still copy; none if the target does not answer."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
 
     @cached_property
     def _covered(self) -> Collection[str] | None:
-        """Return the copies that need none any more; None where none is to be made."""
+        """Return the copies that are made already; None if none is to be made."""
         try:
             with explained():
                 state = stream_admin.read(self._config)
@@ -168,7 +168,7 @@ class _Copying:
         return covered
 
     def begins(self, table: TableFacts, mappings: Mappings) -> bool:
-        """Tell whether a copy of the table is to be made by one of the mappings."""
+        """Return whether one of the mappings needs a copy of the table."""
         targets = [each.target for each in mappings if each.follows(table.schema, table.table)]
         covered = self._covered
         return covered is not None and any(
@@ -177,7 +177,7 @@ class _Copying:
 
 
 def examine_position(config: Config) -> Iterator[Finding]:
-    """Judge whether the source can go on from where the stream stands, or is told to begin."""
+    """Judge whether the source can continue from the stream's position, saved or configured."""
     with explained():
         state = stream_admin.read(config)
     with asking(config.source, read_timeout=POSITION_SECONDS) as connection:
@@ -204,7 +204,7 @@ def examine_position(config: Config) -> Iterator[Finding]:
 def _checkpoint(
     config: Config, state: dict[str, Any] | None, *, mariadb: bool
 ) -> Checkpoint | None:
-    """Return where the stream stands, or begins; None where it is to begin where it can."""
+    """Return the saved or configured start; None if it is any that the source can continue from."""
     if state is not None:
         return Checkpoint.from_document(state)
     if isinstance(config.start, StartPosition):
@@ -213,7 +213,7 @@ def _checkpoint(
 
 
 def _heartbeat(config: Config, account: str) -> Iterator[Finding]:
-    """Beat once, as the daemon will."""
+    """Write one heartbeat, as the daemon will."""
     table = config.source.heartbeat_table
     if table is None:
         return
@@ -232,9 +232,9 @@ def _heartbeat(config: Config, account: str) -> Iterator[Finding]:
 
 
 def require_table_fit(config: Config, schema: str, table: str) -> None:
-    """Judge one table that has appeared while streaming; one that is gone again passes.
+    """Judge one table that has appeared while streaming; a table that is gone again passes.
 
-    Raises Unfit, or Retryable where the source cannot be reached.
+    Raises Unfit, or Retryable if the source cannot be reached.
     """
     with asking(config.source, read_timeout=QUERY_SECONDS) as connection:
         found = table_facts(connection, schema, table)
@@ -244,13 +244,13 @@ def require_table_fit(config: Config, schema: str, table: str) -> None:
 
 
 def stands(config: Config, schema: str, table: str) -> bool:
-    """Ask whether there is such a table, no view, now; Retryable where the source is away."""
+    """Query whether there is such a table (no view) now; Retryable if the source is away."""
     with asking(config.source, read_timeout=QUERY_SECONDS) as connection:
         return is_table(connection, schema, table)
 
 
 def logs_cascades(config: Config) -> bool:
-    """Ask whether the source logs the rows that foreign keys change; Retryable out of reach."""
+    """Query whether the source logs the rows that foreign keys change; Retryable if it is away."""
     with asking(config.source, read_timeout=QUERY_SECONDS) as connection:
         facts = fetch_source_facts(connection)
     return tables.logs_cascades(facts)
@@ -259,7 +259,7 @@ def logs_cascades(config: Config) -> bool:
 def followed_tables(
     sources: Iterable[str], listed: Callable[[], list[tuple[str, str]]]
 ) -> list[tuple[str, str]]:
-    """Give the (schema, table) pairs that mappings' sources name, those of globs from `listed`."""
+    """Return the (schema, table) pairs that sources name; globs are matched against `listed`."""
     patterns = [source_pattern(name) for name in sources]
     globs = [each for each in patterns if each.varying]
     names = {each.named for each in patterns if not each.varying}
@@ -269,7 +269,7 @@ def followed_tables(
 
 
 def followed_now(config: Config, mappings: Mappings) -> list[str]:
-    """Ask the source which of its tables, `schema.table`, the mappings follow."""
+    """Query which of the source's tables, `schema.table`, the mappings follow."""
     with asking(config.source, read_timeout=QUERY_SECONDS) as connection:
         sources = {mapping.source for mapping in mappings}
         names = followed_tables(sources, lambda: list_tables(connection))
@@ -277,7 +277,7 @@ def followed_now(config: Config, mappings: Mappings) -> list[str]:
 
 
 def existing_now(config: Config, mappings: Mappings) -> list[str]:
-    """Ask the source which of them, `schema.table`, it has: a mapping may name one that is gone."""
+    """Query which of them, `schema.table`, exist: a mapping may name one that is gone."""
     followed = TableRouter(mappings)
     with asking(config.source, read_timeout=QUERY_SECONDS) as connection:
         return [
@@ -290,7 +290,7 @@ def existing_now(config: Config, mappings: Mappings) -> list[str]:
 def examine_target(
     config: Config, mappings: Mappings, *, accept_edits: bool = False
 ) -> Iterator[Finding]:
-    """Look at the target; Retryable or Unfit where it lets nobody in."""
+    """Examine the target; raises Retryable or Unfit if it refuses."""
     yield from place_findings(config.target.database, mappings)
     with connect_target(config.target) as client:
         facts = target_facts(
@@ -314,12 +314,12 @@ def known_claims(config: Config, client: Client, mappings: Mappings) -> list[Cla
 
 
 def judge_claims(config: Config, mappings: Mappings, claims: Iterable[Claim]) -> Iterator[Finding]:
-    """Name each collection that the mappings name and another stream writes."""
+    """Yield a finding for each collection of the mappings that another stream writes."""
     return claim_findings(claims, config.name, tables_by_collection(config, mappings))
 
 
 def tables_by_collection(config: Config, mappings: Mappings) -> dict[str, list[str]]:
-    """Return the sources of the mappings by the collection, `database.collection`, they go to."""
+    """Return the sources of the mappings by their collection, `database.collection`."""
     found: dict[str, list[str]] = {}
     for each in mappings:
         found.setdefault(f"{config.target.database}.{each.target}", []).append(each.source)

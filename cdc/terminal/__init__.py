@@ -1,1 +1,1 @@
-"""What people read on a terminal: escaped, and commands as they have to be typed."""
+"""Output for terminals: escaped text, and commands as they have to be typed."""

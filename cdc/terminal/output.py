@@ -1,7 +1,7 @@
-"""Prints for terminals what others have named: no character of it is obeyed.
+"""Prints foreign text on terminals: control characters in it have no effect.
 
 Names of tables, values and errors come from the source and from the state database. A terminal
-takes some characters for orders, and a line break for the beginning of another line.
+obeys some characters, and a line break begins another line.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, Final
 import click
 
 _ORDERS: Final = (
-    r"\x00-\x08\x0b-\x1f\x7f-\x9f"  # controls, but for tabs and line breaks
+    r"\x00-\x08\x0b-\x1f\x7f-\x9f"  # controls, except tabs and line breaks
     r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # the direction of what follows
     r"\u2028\u2029\ud800-\udfff\ufff9-\ufffb"  # other line breaks, halves of characters, notes
 )
@@ -21,17 +21,17 @@ _OBEYED_IN_A_LINE: Final = re.compile(f"[\t\n{_ORDERS}]")
 
 
 def say(text: object = "", *, err: bool = False, nl: bool = True) -> None:
-    """Print lines of text, or JSON, which says the same with what is escaped here."""
+    """Print lines of text, or JSON; its strings mean the same after escaping."""
     click.echo(_OBEYED.sub(_escaped, str(text)), err=err, nl=nl)
 
 
 def in_a_line(text: object) -> str:
-    """Return what stands for a text within a line."""
+    """Return a text escaped for a single line."""
     return _OBEYED_IN_A_LINE.sub(_escaped, str(text))
 
 
 def shown(value: Any) -> Any:
-    """Return a value that a log line holds, its texts fit for a terminal."""
+    """Return a value of a log line, its texts escaped for a terminal."""
     return in_a_line(value) if isinstance(value, str) else value
 
 

@@ -1,4 +1,4 @@
-"""Commands as an operator has to type them: with the configuration file that this one was given."""
+"""Rewrites commands as an operator has to type them: with this command's configuration file."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _COMMAND: Final = re.compile(
 
 
 class Spelling:
-    """Writes `--config` into the commands of a text, where the file is not the default one."""
+    """Adds `--config` to the commands in a text, unless the file is the default one."""
 
     def __init__(self) -> None:
-        """Begin without one: a command tells it once its options are read."""
+        """Begin without a file: a command sets it once its options are read."""
         self.config_path: Path | None = None
 
     def __call__(self, text: str) -> str:
-        """Return the text with every command in it as it works when typed."""
+        """Return the text; every command in it works when typed."""
         if self.config_path is None:
             return text
         option = f" --config {shlex.quote(str(self.config_path))}"
@@ -31,6 +31,6 @@ class Spelling:
 
 
 def spelling() -> Spelling:
-    """Return how the command that runs has to be typed again."""
+    """Return the spelling of the running command."""
     ctx = click.get_current_context(silent=True)
     return (ctx.find_object(Spelling) if ctx else None) or Spelling()

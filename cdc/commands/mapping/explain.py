@@ -34,7 +34,7 @@ def explain(table: str, config_path: Path) -> None:
 
 
 def _legend(table: TableMap) -> Iterator[str]:
-    """Say what the names in the functions mean."""
+    """Yield a legend of the names in the functions."""
     columns = ", ".join(f"{at} {column.name}" for at, column in enumerate(table.columns))
     yield from textwrap.wrap(
         f"The columns are numbered: {columns}. What is called c3 is column 3 of the row, k3 that of"

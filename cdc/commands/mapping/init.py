@@ -33,7 +33,7 @@ BETWEEN_FILES: Final = "---\n"
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
-    """A mapping for one table, and what stands in its way."""
+    """A mapping for one table, and the mistakes that prevent it."""
 
     table: str
     target: str
@@ -105,7 +105,7 @@ def _definitions(connection: SourceConnection, tables: Sequence[str]) -> Iterato
 
 
 def _taken_targets(config: Config, config_path: Path, sources: set[str]) -> set[str]:
-    """Give the collections of the mappings that there are, but for those of `sources`."""
+    """Return the collections of the existing mappings, except those of `sources`."""
     try:
         there = project_mappings(config, config_path)
     except MappingError:
@@ -120,7 +120,7 @@ def _target(definition: TableDefinition, taken: set[str]) -> str:
 
 
 def _mistakes(text: str, definition: TableDefinition) -> Iterator[str]:
-    """Tell why the table cannot be mapped so."""
+    """Yield the reasons why the table cannot be mapped so."""
     try:
         compile_plan(Mapping.model_validate(parse(text).data), definition.table_map)
     except MappingError as error:
@@ -130,7 +130,7 @@ def _mistakes(text: str, definition: TableDefinition) -> Iterator[str]:
 
 
 def _schema_file(folder: Path) -> Path:
-    """Give the schema that is there, in the folder or above it, or where it is to be written."""
+    """Return the schema file, in the folder or above it, or else the path to write it to."""
     above = folder.resolve().parent / FILE_NAME
     return above if above.is_file() else folder.resolve() / FILE_NAME
 

@@ -1,4 +1,4 @@
-"""What the mapping commands work on: the configuration, its mappings, and the source's tables."""
+"""The inputs of the mapping commands: the configuration, its mappings, and the source's tables."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def connected(config: Config) -> Iterator[SourceConnection]:
 def followed(
     config: Config, table: str, mappings: Sequence[Mapping]
 ) -> list[tuple[Mapping, TableMap]]:
-    """Give each mapping with the tables that it follows and `table` names, a glob or one of them.
+    """Return the mappings, each with the followed tables that `table`, a name or glob, selects.
 
-    UsageError where no mapping follows it. That a glob matches no table yet is said on stderr.
+    Raises UsageError if no mapping follows it. A glob without a table yet is reported on stderr.
     """
     with connected(config) as connection:
         found = [
@@ -50,9 +50,9 @@ def followed(
 
 
 def table_maps(connection: SourceConnection, each: Mapping) -> list[TableMap]:
-    """Describe the tables that a mapping follows: at least one, but for a glob.
+    """Describe the tables that a mapping follows: at least one, except for a glob.
 
-    MappingError where the source has no table that the mapping names.
+    Raises MappingError if the source has no table that the mapping names.
     """
     pattern = source_pattern(each.source)
     names = [pattern.named]
@@ -66,7 +66,7 @@ def table_maps(connection: SourceConnection, each: Mapping) -> list[TableMap]:
 
 
 def _mappings_of(table: str, mappings: Sequence[Mapping]) -> list[Mapping]:
-    """Give the mappings that follow `schema.table`; UsageError where none does."""
+    """Return the mappings that follow `schema.table`; raises UsageError if none does."""
     schema, name = split_name(table)
     chosen = [each for each in mappings if each.source == table or each.follows(schema, name)]
     if not chosen:

@@ -112,7 +112,7 @@ def _value(value: Any) -> str:
 
 
 def _indented(document: dict[str, Any]) -> list[str]:
-    """Lay a document out, its values as extended JSON."""
+    """Format a document, its values as extended JSON."""
     plain = json.loads(_value(document))
     return [
         f"  {line}" for line in json.dumps(plain, indent=INDENT, ensure_ascii=False).split("\n")

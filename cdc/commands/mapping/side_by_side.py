@@ -8,11 +8,11 @@ from typing import Final
 
 BETWEEN: Final = " │ "
 NARROWEST: Final = 20
-"""Columns of text below which nothing can be read."""
+"""The narrowest readable column, in characters."""
 
 
 def side_by_side(left: Sequence[str], right: Sequence[str], width: int) -> Iterator[str]:
-    """Yield the lines of both; one that is too long goes on in the next."""
+    """Yield the lines of both texts; a long line continues in the next."""
     half = max(NARROWEST, (width - len(BETWEEN)) // 2)
     for one, other in zip_longest(_wrapped(left, half), _wrapped(right, half), fillvalue=""):
         yield f"{one:{half}}{BETWEEN}{other}".rstrip()

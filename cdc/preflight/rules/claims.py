@@ -11,9 +11,9 @@ from cdc.preflight.findings import Finding, Outcome
 def claim_findings(
     claims: Iterable[Claim], stream: str, tables: Mapping[str, Iterable[str]]
 ) -> Iterator[Finding]:
-    """Name each collection that another stream writes.
+    """Yield a finding for each collection that another stream writes.
 
-    `tables` names, by `database.collection`, those whose rows this one would write there.
+    `tables` are, by `database.collection`, the tables whose rows this stream would write there.
     """
     for each in claims:
         if each.is_anothers(stream) and each.collection in tables:

@@ -1,4 +1,4 @@
-"""The rules for the collections that are there: what their options make of what is written."""
+"""The rules for existing collections: the effects of their options on what is written."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FINE: Final = frozenset(
         "validator",  # what it refuses becomes a dead letter, or stops the stream
     }
 )
-"""Options that change nothing of what is written."""
+"""Options that do not affect what is written."""
 
 UNFIT: Final[Mapping[str, str]] = {
     "autoIndexId": "it has no index on `_id`: two documents can have the same one",
@@ -36,7 +36,7 @@ UNFIT: Final[Mapping[str, str]] = {
     "timeseries": "it is a time series: its documents are not replaced or deleted by their `_id`",
     "viewOn": "it is a view: it takes no writes",
 }
-"""Options by which documents could not be as the rows are."""
+"""Options that prevent documents from equaling the rows."""
 
 RISKY: Final[Mapping[str, str]] = {
     "expireAfterSeconds": "its documents expire, whatever their rows say: cdc verify tells them as"
@@ -47,9 +47,10 @@ RISKY: Final[Mapping[str, str]] = {
 def collection_findings(
     collections: Iterable[CollectionFacts] | None, tables: Mapping[str, Collection[str]]
 ) -> Iterator[Finding]:
-    """Judge the collections that are there; None stands for what the account may not ask.
+    """Judge the existing collections; None if the account may not list them.
 
-    `tables` names, by `database.collection`, those whose rows go there; none for cdc's own state.
+    `tables` are, by `database.collection`, the tables whose rows go there; none for cdc's own
+    state.
     """
     if collections is None:
         yield Finding(

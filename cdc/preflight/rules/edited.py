@@ -1,4 +1,4 @@
-"""Judges mappings that were edited over documents which they have not made."""
+"""Judges mappings that were edited after the documents were written."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cdc.preflight.mapping_edits import MappingEdit
 
 
 def edit_findings(edits: Iterable[MappingEdit], *, accept: bool) -> Iterator[Finding]:
-    """Name each edited mapping; only a risk with `accept`."""
+    """Yield a finding for each edited mapping; only a risk with `accept`."""
     for each in edits:
         outcome = Outcome.WARNING if accept else Outcome.WRONG
         remedy = "" if accept else each.remedy

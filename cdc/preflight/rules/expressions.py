@@ -10,11 +10,11 @@ from cdc.model.server_facts import SourceFacts
 from cdc.preflight.findings import Finding, Outcome
 
 MEANT: Final = {"mysql": (9, 7), "mariadb": (11, 8)}
-"""The versions whose meaning expressions have."""
+"""The versions whose semantics expressions have."""
 
 
 def expression_findings(source: SourceFacts, mappings: Iterable[Mapping]) -> Iterator[Finding]:
-    """Warn of expressions whose meaning an older source may not share."""
+    """Warn of expressions that an older source may evaluate differently."""
     meant = MEANT[source.flavour]
     using = sorted({each.source for each in mappings if each.has_expressions})
     if not using or source.version >= meant:

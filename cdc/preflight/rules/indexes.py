@@ -1,4 +1,4 @@
-"""The rules for the indexes that mappings ask for."""
+"""The rules for the indexes that mappings request."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cdc.preflight.findings import Finding, Outcome
 
 
 def index_findings(indexes: Iterable[IndexFacts]) -> Iterator[Finding]:
-    """Judge every index: one that is missing is created at the start."""
+    """Judge every index: a missing one is created at the start."""
     for index in indexes:
         check = f"index {index.name} of {index.collection}"
         if index.obstacle:

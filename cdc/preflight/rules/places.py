@@ -1,4 +1,4 @@
-"""The rules for where mappings put documents, beyond what a mapping file tells by itself."""
+"""The rules for the collections that mappings name, beyond what a mapping file shows by itself."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cdc.preflight.findings import Finding, Outcome
 
 
 def place_findings(database: str, mappings: Iterable[Mapping]) -> Iterator[Finding]:
-    """Name each mapping whose target cannot be a collection of this database."""
+    """Yield a finding for each mapping whose target cannot be a collection of this database."""
     for each in mappings:
         what = namespace_mistake(database, each.target)
         if what:

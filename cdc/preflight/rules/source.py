@@ -106,7 +106,7 @@ def _gtid(facts: SourceFacts) -> Finding:
 
 
 def _gtids_on(mode: str) -> str:
-    """Return the statements that turn GTIDs on: the mode goes one step at a time."""
+    """Return the statements that turn GTIDs on: the mode changes one step at a time."""
     steps = ("ON",) if mode == "ON_PERMISSIVE" else ("ON_PERMISSIVE", "ON")
     return "; ".join(f"SET PERSIST gtid_mode = {each}" for each in steps)
 
@@ -227,6 +227,6 @@ def xa_finding(undecided: Collection[Xid] | None) -> Finding:
 
 
 def quoted_account(account: str) -> str:
-    """`user@host` as a GRANT wants it."""
+    """Quote `user@host` for a GRANT."""
     user, _, host = account.rpartition("@")
     return "@".join("'{}'".format(part.replace("'", "''")) for part in (user, host))

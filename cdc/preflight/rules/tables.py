@@ -11,7 +11,7 @@ from cdc.preflight.findings import Finding, Outcome
 from cdc.preflight.rules.source import quoted_account
 
 CASCADES_LOGGED_SINCE = (9, 6)
-"""From here on MySQL itself carries out what foreign keys ask for, and logs it."""
+"""The first version in which MySQL itself executes cascades of foreign keys, and logs them."""
 
 
 def table_findings(source: SourceFacts, tables: Collection[TableFacts]) -> Iterator[Finding]:
@@ -20,7 +20,7 @@ def table_findings(source: SourceFacts, tables: Collection[TableFacts]) -> Itera
 
 
 def missing(source: SourceFacts, name: str) -> Finding:
-    """Say that the account cannot see a mapping's `schema.table`."""
+    """Return the finding that the account cannot see a mapping's `schema.table`."""
     return Finding(
         f"table {name}",
         Outcome.UNFIT,
@@ -30,7 +30,7 @@ def missing(source: SourceFacts, name: str) -> Finding:
 
 
 def gone(source: SourceFacts, name: str) -> Finding:
-    """Say the same of a stream that has begun: the statement that took the table may be ahead."""
+    """Return the same for a stream that has begun: the statement that removed it may be ahead."""
     return Finding(
         f"table {name}",
         Outcome.WARNING,
@@ -41,7 +41,7 @@ def gone(source: SourceFacts, name: str) -> Finding:
 
 
 def glob_findings(sources: Iterable[str], names: Collection[tuple[str, str]]) -> Iterator[Finding]:
-    """Tell how many of the source's tables each glob matches; none yet is only a warning."""
+    """Yield the number of the source's tables that each glob matches; none yet is a warning."""
     for name in sorted(sources):
         pattern = source_pattern(name)
         if not pattern.varying:
@@ -61,7 +61,7 @@ def glob_findings(sources: Iterable[str], names: Collection[tuple[str, str]]) ->
 def mapping_finding(
     source: SourceFacts, table: TableFacts, target: str, needed: Collection[str]
 ) -> Finding:
-    """Tell where the table goes by a mapping that fits it, and takes the columns `needed`."""
+    """Return where a mapping puts the table, if it fits and takes the columns `needed`."""
     check, feeds = f"mapping {table.name}", f"feeds {target}"
     unlogged = ", ".join(f"`{name}`" for name in sorted(table.generated.intersection(needed)))
     if not unlogged or not source.mariadb:
@@ -87,7 +87,7 @@ def _finding(source: SourceFacts, table: TableFacts) -> Finding:
 
 
 def _spelling(source: SourceFacts, table: TableFacts) -> Finding | None:
-    """Refuse a name that the binlog never spells so: its rows would be passed over."""
+    """Refuse a name that the binlog never spells so: its rows would be skipped."""
     stored = table.name.lower()
     if source.variable("lower_case_table_names") != "1" or table.name == stored:
         return None
@@ -133,7 +133,7 @@ def _readable(source: SourceFacts, table: TableFacts) -> Finding | None:
 
 
 def _uncopyable(table: TableFacts) -> Finding | None:
-    """Refuse a table that is to be copied, and has no key to be read by."""
+    """Refuse a table that must be copied, but has no key to read it by."""
     if not table.uncopyable:
         return None
     return _unfit(
@@ -156,7 +156,7 @@ def _cascades(source: SourceFacts, table: TableFacts) -> Finding | None:
 
 
 def logs_cascades(source: SourceFacts) -> bool:
-    """Tell whether rows that a foreign key deletes or changes appear in the binlog."""
+    """Return whether rows that a foreign key deletes or changes appear in the binlog."""
     return (
         not source.mariadb
         and source.version >= CASCADES_LOGGED_SINCE
@@ -165,7 +165,7 @@ def logs_cascades(source: SourceFacts) -> bool:
 
 
 def _leave_out(table: TableFacts) -> str:
-    """Say how a mapping leaves a table out, be it named or matched by a glob."""
+    """Return how a mapping excludes a table, whether it is named or matched by a glob."""
     excluded = literal(table.schema, table.table)
     return f'leave it out: no mapping, or source: [GLOB, "!{excluded}"]'
 

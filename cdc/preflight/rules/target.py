@@ -10,7 +10,7 @@ from cdc.preflight.findings import Finding, Outcome
 from cdc.preflight.rules.collections import collection_findings
 
 OLDEST: Final = (4, 4)
-"""The first MongoDB that is supported; README says the same."""
+"""The first supported MongoDB; README says the same."""
 
 
 def target_findings(
@@ -21,7 +21,7 @@ def target_findings(
 ) -> Iterator[Finding]:
     """Judge a target for this `apply.mode`.
 
-    `tables` names, by `database.collection`, those whose rows go there.
+    `tables` are, by `database.collection`, the tables whose rows go there.
     """
     yield _version(facts)
     yield _topology(facts, mode)
@@ -72,7 +72,7 @@ def _primary(facts: TargetFacts) -> Finding:
 
 
 def _write_access(facts: TargetFacts, unfit: Collection[str]) -> Iterator[Finding]:
-    """Tell what a write met, but for a collection of which something worse was told."""
+    """Yield the results of test writes, except for collections with a worse finding."""
     for name, refusal in facts.refusals.items():
         if refusal and f"collection {name}" in unfit:
             continue
