@@ -1,1 +1,1 @@
-"""What `make bench` runs: speed, as ratios of sides that did the same work within one run."""
+"""Benchmarks for `make bench`: speed, as ratios of sides that did the same work within one run."""

@@ -1,4 +1,4 @@
-"""Baseline B: the loop that one writes by hand, with mysql-replication and pymongo."""
+"""Baseline B: a hand-written loop with mysql-replication and pymongo."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def replicate(
 ) -> Caught:
     """Replicate the first rows behind `start`: a bulk write for each rows event.
 
-    It is at least once at best: documents and position are written apart.
+    It is at least once at best: documents and position are written separately.
     """
     stream = BinLogStreamReader(
         connection_settings=connection,
@@ -81,7 +81,7 @@ def _document(values: Document) -> Document:
 
 
 def _text(value: Any) -> Any:
-    """Decode what the library leaves as bytes inside JSON."""
+    """Decode the bytes that the library leaves inside JSON."""
     match value:
         case bytes():
             return value.decode()

@@ -19,7 +19,7 @@ from cdc.demo.values import differences
 BATCH_ROWS = 5_000
 BY_HAND_ROWS = 5_000
 SINGLE_ROWS_SHARE = 0.15
-"""How many rows the load of single-row transactions has, of those of the bulk load."""
+"""The rows of the load of single-row transactions, as a share of the bulk load's."""
 SAMPLED_ROWS = 500
 
 CDC, INSERTED, BY_HAND = "cdc run", "A: only inserted", "B: by hand"
@@ -27,7 +27,7 @@ CDC, INSERTED, BY_HAND = "cdc run", "A: only inserted", "B: by hand"
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """How one side did on one load; `figures` of each repetition."""
+    """One side's results on one load; `figures` of each repetition."""
 
     name: str
     rows: int
@@ -88,7 +88,7 @@ def _measure(stage: Stage, load: Load) -> list[Side]:
 
 
 def insert_only(stage: Stage, client: Client, database: str) -> Caught:
-    """Insert the documents of a database into another one, which is dropped then."""
+    """Insert the documents of a database into another one, and drop that."""
     into = f"{database}_inserted"
     caught = alone(
         inserting.insert_encoded, stage.target.uri, database, into, batch_rows=BATCH_ROWS
@@ -113,7 +113,7 @@ def _by_hand(stage: Stage, load: Load, client: Client) -> Side:
 
 
 def connection_settings(stage: Stage) -> dict[str, Any]:
-    """Return what mysql-replication wants to know of the source."""
+    """Return mysql-replication's settings for the source."""
     source = stage.source
     return {
         "host": source.host,

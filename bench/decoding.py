@@ -36,7 +36,7 @@ TRANSACTION_BYTES = 16_000_000
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """What one side took for its rows, and documents for the look whether they are right."""
+    """One side's cost of its rows, and documents to check the results."""
 
     rows: int
     seconds: float

@@ -19,12 +19,12 @@ LOADED_SECONDS = 10
 IDLE_TRANSACTIONS_PER_SECOND = 10
 IDLE_SECONDS = 20
 CATCH_UP_SHARE = 0.25
-"""How many of the run's rows are caught up with, to know what half the load is."""
+"""The share of the run's rows for the catch-up that measures half the load."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How the writer is to commit: transactions of so many rows, so many a second."""
+    """The pace of the writer's commits: transactions of so many rows, so many a second."""
 
     name: str
     transaction_rows: int
@@ -76,7 +76,7 @@ def _measure(stage: Stage, client: Client, pace: Pace) -> dict[str, Figure]:
 
 
 def _play(stage: Stage, database: str, pace: Pace) -> tuple[list[Committed], list[Seen]]:
-    """Let one process write while another one looks, until it has seen the last row."""
+    """Run a writing process beside a reading one, until that has seen the last row."""
     transactions = int(pace.seconds * pace.transactions_per_second)
     first_id = stage.number() * loading.IDS_APART
     order = Order(first_id, pace.transaction_rows, transactions, pace.transactions_per_second)

@@ -1,4 +1,4 @@
-"""Puts rows into the source's binlog, quickly, and says between which positions they are."""
+"""Puts rows into the source's binlog, quickly, and reports their positions."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _ends(ids: list[int], size: int) -> Iterator[tuple[int, int]]:
 
 @contextmanager
 def _quickly(stage: Stage) -> Iterator[Connection[Cursor]]:
-    """Lend a connection in autocommit mode, on a source that does not wait for its disk."""
+    """Yield a connection in autocommit mode, on a source that does not wait for its disk."""
     for statement in RELAXED:
         stage.source.execute(statement)
     with closing(stage.source.connect()) as connection:

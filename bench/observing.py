@@ -1,4 +1,4 @@
-"""A writer that notes when it committed, and a watcher that notes what it saw when.
+"""A writer that records its commits, and a watcher that records what it saw, with times.
 
 Both run in processes of their own and read the machine's monotonic clock, which they share.
 """
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 POLL_SECONDS = 0.002
 GIVEN_UP_AFTER_SECONDS = 120
 PREPARED_ROWS = 2_000
-"""So many different tweets are made before the clock runs; their ids alone are new each time."""
+"""The number of different tweets that are prepared; afterwards only their ids are new."""
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What to write: transactions of tweets whose ids count up from `first_id`."""
+    """A writer's order: transactions of tweets whose ids count up from `first_id`."""
 
     first_id: int
     transaction_rows: int
@@ -93,14 +93,14 @@ def _connect(login: Login) -> pymysql.connections.Connection[Cursor]:
 
 
 def _prepared(cursor: Cursor) -> list[str]:
-    """Return rows as SQL, without their ids and the bracket before."""
+    """Return rows as SQL, without their ids and the opening bracket."""
     places = ", ".join(["%s"] * (len(TweetRow._fields) - 1))
     rows = islice(tweets(first_id=1), PREPARED_ROWS)
     return [cursor.mogrify(f"{places})", row[1:]) for row in rows]
 
 
 def watch(uri: str, database: str, *, until: int) -> list[Seen]:
-    """Look for the newest document, as a majority has it, until it is the one with id `until`."""
+    """Poll for the newest document, as a majority has it, until its id is `until`."""
     seen: list[Seen] = []
     with MongoClient[dict[str, Any]](uri) as client:
         tweets = client[database].get_collection("tweets", read_concern=ReadConcern("majority"))

@@ -1,4 +1,4 @@
-"""What a process has used, as the kernel counts it; and work done in a process of its own."""
+"""Measures a process by the kernel's counts, and runs work in a process of its own."""
 
 from __future__ import annotations
 

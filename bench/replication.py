@@ -26,7 +26,7 @@ Client = MongoClient[dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Caught:
-    """How the daemon caught up; `seconds` count from its first checkpoint to the last."""
+    """The daemon's catching up; `seconds` count from its first checkpoint to the last."""
 
     seconds: float
     start_seconds: float
@@ -45,7 +45,7 @@ def running(stage: Stage, names: Configured) -> Iterator[Daemon]:
 
 
 def catch_up(stage: Stage, load: Load, names: Configured, client: Client) -> Caught:
-    """Let the daemon replicate a load into an empty target."""
+    """Run the daemon until it has replicated a load into an empty target."""
     started = time.perf_counter()
     with running(stage, names) as daemon:
         wait_for(load.start, names, client, daemon)

@@ -25,7 +25,7 @@ class Table:
         return [self.title, *aligned, *(f"  {note}" for note in self.notes), ""]
 
     def to_document(self) -> dict[str, object]:
-        """Return it as JSON holds it."""
+        """Return it as JSON stores it."""
         return {"title": self.title, "rows": self.rows, "notes": self.notes}
 
 

@@ -19,7 +19,7 @@ from bench.stage import Stage
 from cdc.demo.values import differences
 
 LIBRARY_ROWS = 30_000
-"""How many rows mysql-replication decodes in each run; it is slow, and steady."""
+"""The rows that mysql-replication decodes in each run; it is slow, and steady."""
 SINGLE_ROWS_SHARE = 0.15
 PLAIN_TABLE = "tweets_plain"
 

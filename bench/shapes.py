@@ -1,4 +1,4 @@
-"""The shapes that rows are mapped to, and what a row must become, told without `cdc.mapping`."""
+"""The shapes that rows are mapped to, and the expected documents, without `cdc.mapping`."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SHAPED: Fields = {
 
 
 def paths(columns: Iterable[str], fields: Fields | None) -> Fields:
-    """Return the fields that a mapping gives; without `fields` all columns but the id."""
+    """Return the fields of a mapping; without `fields` all columns but the id."""
     return fields or {name: name for name in columns if name != "id"}
 
 

@@ -48,7 +48,7 @@ class Stage:
         return next(self._numbers)
 
     def login(self) -> Login:
-        """Return how other processes reach the source."""
+        """Return the login with which other processes reach the source."""
         source = self.source
         return Login(source.host, source.port, source.user, source.password)
 
@@ -61,7 +61,7 @@ class Stage:
     ) -> Configured:
         """Write a configuration with a target of its own.
 
-        It starts behind the GTID set `start`, or with a backfill where there is none. Unless the
+        It starts behind the GTID set `start`, or with a backfill if there is none. Unless the
         mappings are to be `as_shipped`, they ask for what the baselines do: no index, no stamp.
         """
         number = self.number()

@@ -10,7 +10,7 @@ from cdc.demo.rows import TweetRow, tweet_row
 
 SEED = 2010
 REPEATED_SHARE = 0.1
-"""How many rows may hold `entities` that another row holds; most real ones differ."""
+"""The share of rows whose `entities` may repeat; most real ones differ."""
 
 
 def tweets(seed: int = SEED, *, first_id: int) -> Iterator[TweetRow]:

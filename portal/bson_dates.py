@@ -1,4 +1,4 @@
-"""Dates as documents have them: BSON knows 292 million years either way, Python 1 to 9999."""
+"""Dates of documents: BSON's range is 292 million years either way, Python's is 1 to 9999."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import Final, TypeAlias
 from bson import DatetimeMS
 
 Moment: TypeAlias = datetime | DatetimeMS
-"""A date; of milliseconds where Python's does not reach."""
+"""A date; in milliseconds beyond the range of Python's."""
 
 FIRST: Final = datetime.min.replace(tzinfo=UTC)
 LAST: Final = datetime.max.replace(tzinfo=UTC)
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
-# After so many years the calendar begins again, weekdays included.
+# After so many years the calendar repeats, weekdays included.
 _CYCLE_YEARS: Final = 400
 _CYCLE_MILLISECONDS: Final = 146_097 * 86_400_000
 
 
 def milliseconds(moment: Moment) -> int:
-    """Return the milliseconds since 1970 that a document holds of a moment."""
+    """Return the milliseconds since 1970, as a document stores them."""
     return int(DatetimeMS(moment)) if isinstance(moment, datetime) else int(moment)
 
 
@@ -41,6 +41,6 @@ def nearest(microseconds: int) -> datetime:
 
 
 def in_the_calendar(moment: DatetimeMS) -> tuple[datetime, int]:
-    """Return the moment within a cycle of the calendar, and by how many years it is moved."""
+    """Return the moment within a cycle of the calendar, and the years by which it is moved."""
     cycles, rest = divmod(int(moment), _CYCLE_MILLISECONDS)
     return _EPOCH + timedelta(milliseconds=rest), cycles * _CYCLE_YEARS

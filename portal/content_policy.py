@@ -1,4 +1,4 @@
-"""Tells browsers what a page may load; Django does so itself from 6.0 on, by the same setting."""
+"""Sends browsers the policy of a page's content; from Django 6.0 on it does so itself."""
 
 from __future__ import annotations
 

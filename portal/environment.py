@@ -1,4 +1,4 @@
-"""Reads the settings that the environment holds."""
+"""Reads settings from the environment."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ def text(name: str, default: str = "") -> str:
 
 
 def required(name: str) -> str:
-    """Return a variable's value, or stop and say that it is missing."""
+    """Return a variable's value; stops with a message if it is missing."""
     if not (value := os.environ.get(name, "")):
         raise ImproperlyConfigured(f"{name} is not set; docs/portal.md tells what it holds")
     return value
 
 
 def secret(name: str, default: str | None = None) -> str:
-    """Return a secret: the value of NAME, or what the file that NAME_FILE names holds.
+    """Return a secret: the value of NAME, or the content of the file that NAME_FILE names.
 
     Without a default it is required.
     """
@@ -38,7 +38,7 @@ def secret(name: str, default: str | None = None) -> str:
 
 
 def flag(name: str, *, default: bool) -> bool:
-    """Return a yes or no; anything else is a mistake that is told."""
+    """Return a yes or no; stops with a message for anything else."""
     value = os.environ.get(name)
     if value is None:
         return default

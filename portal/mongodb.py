@@ -1,4 +1,4 @@
-"""What replication delivered: the one place where the portal talks to MongoDB."""
+"""The replicated data: the one place where the portal talks to MongoDB."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class NotLetIn(PyMongoError):
     """MongoDB does not know the portal's account, or does not let it read."""
 
 
-# What a query raises when nobody answers, not in time, or not to us: the page then says so. A
-# query that is wrong is a mistake of ours, and stays one.
+# The errors of a query if nobody answers, not in time, or not to us: the page then says so. A
+# query that is wrong is a defect of ours, and stays one.
 Unavailable = (ConnectionFailure, ExecutionTimeout, NotLetIn)
 
-_FIND_SERVER_MILLISECONDS = 1_500  # a page tells within two seconds that the target is down
+_FIND_SERVER_MILLISECONDS = 1_500  # within two seconds a page reports that the target is down
 _QUERY_MILLISECONDS = 10_000
 _UNAUTHORIZED, _AUTHENTICATION_FAILED = 13, 18
 
@@ -35,7 +35,7 @@ _lock = Lock()
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """Give the queries of a block so many seconds, all in all; raise `Unavailable`, or mistakes."""
+    """Limit the queries of a block to so many seconds in all; raises `Unavailable`, or mistakes."""
     try:
         with timeout(seconds):
             yield
@@ -48,13 +48,13 @@ def within(seconds: float) -> Iterator[None]:
 def documents() -> Documents:
     """Return the database of the replicated collections.
 
-    Dates are aware and in UTC; those of years that Python does not know are `DatetimeMS`.
+    Dates are aware and in UTC; those beyond Python's years are `DatetimeMS`.
     """
     return _database(settings.MONGODB_DATABASE)
 
 
 def state() -> Documents:
-    """Return the database where the daemon keeps its state and takes jobs."""
+    """Return the database in which the daemon keeps its state and finds jobs."""
     return _database(settings.MONGODB_STATE_DATABASE)
 
 

@@ -8,11 +8,11 @@ import pymysql
 
 
 def use_pymysql() -> None:
-    """Answer `import MySQLdb` with PyMySQL; before Django opens its backend.
+    """Make PyMySQL the module `MySQLdb`, before Django opens its backend.
 
-    PyMySQL tells the version of mysqlclient whose interface it follows: Django asks for that. Its
-    modules are answered too: an import of `MySQLdb.converters` would load them a second time, and
-    what `pymysql.err` raises then would be no `pymysql.MySQLError` any more.
+    PyMySQL reports the version of mysqlclient whose interface it follows: Django asks for that. Its
+    submodules are registered too: an import of `MySQLdb.converters` would load them a second time,
+    and errors of `pymysql.err` would then no longer be `pymysql.MySQLError`.
     """
     pymysql.install_as_MySQLdb()
     for name, module in [*sys.modules.items()]:

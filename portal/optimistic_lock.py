@@ -1,4 +1,4 @@
-"""Refuses a change of a row that somebody else has changed since the form showed it."""
+"""Refuses a change to a row that somebody else has changed since the form showed it."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ _SAVE_AGAIN = "Save again to put in its place what stands below."
 
 
 class AsSeen(forms.ModelForm[M]):
-    """A form that changes only what it has shown.
+    """A form that changes a row only in the state that it has shown.
 
-    Its page sends `seen` back, which stands for what the row held when it was shown: so no column
-    is needed for it. Whoever saves a form must hold the row locked since before the form was made.
+    Its page sends `seen` back, a digest of the row when it was shown, so no column is needed. The
+    row must be locked from before the form is created until it is saved.
     """
 
     there_now: tuple[tuple[str, str], ...] = ()
-    """After a refusal: labels and values of what the row holds, where another was sent."""
+    """After a refusal: labels and values of the row that differ from what was sent."""
 
     @property
     def seen(self) -> str:
-        """Return what the page sends back; nothing for a row that is to be made."""
+        """Return the value for the page to send back; empty for a new row."""
         if self.instance._state.adding:
             return ""
         held = {
@@ -41,7 +41,7 @@ class AsSeen(forms.ModelForm[M]):
         return salted_hmac(__name__, repr(held), algorithm="sha256").hexdigest()
 
     def clean(self) -> dict[str, Any] | None:
-        """Refuse what is based on another state of the row; to send it once more is to know it."""
+        """Refuse a change based on another state of the row; sending it again accepts that."""
         cleaned = super().clean()
         if self.data.get(self.add_prefix("seen"), "") != self.seen and self.changed_data:
             self.there_now = tuple(self._held())
@@ -49,7 +49,7 @@ class AsSeen(forms.ModelForm[M]):
         return cleaned
 
     def _refusal(self) -> list[str]:
-        """Return the lines that say so."""
+        """Return the lines of the refusal."""
         now = [f"{label} is now: {value}" for label, value in self.there_now]
         return [_CHANGED, *now, _SAVE_AGAIN]
 
@@ -64,7 +64,7 @@ class SeenAdmin(admin.ModelAdmin[M]):
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
     ) -> M | None:
-        """Return the row; one that is about to be changed is locked, and as it is then."""
+        """Return the row; if it is about to be changed, locked and as it is then."""
         found: M | None = super().get_object(request, object_id, from_field)
         if request.method != "POST" or not transaction.get_connection().in_atomic_block:
             return found
@@ -72,14 +72,14 @@ class SeenAdmin(admin.ModelAdmin[M]):
 
 
 def _plain(value: Any) -> Any:
-    """Return what is the same for the same rows, whichever objects stand for them."""
+    """Return a value that is equal for equal rows, whatever objects represent them."""
     if isinstance(value, list) and all(isinstance(each, models.Model) for each in value):
         return sorted(each.pk for each in value)
     return value
 
 
 def _shown(row: models.Model, name: str) -> str:
-    """Return a field's value as people read it."""
+    """Return a field's value for display."""
     if display := getattr(row, f"get_{name}_display", None):
         return str(display())
     value = getattr(row, name)

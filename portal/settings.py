@@ -66,7 +66,7 @@ TEMPLATES: list[dict[str, Any]] = [
     }
 ]
 
-# The source of the replication. What the pages show is read from MongoDB.
+# The source of the replication. The pages show what is read from MongoDB.
 DATABASES: dict[str, Any] = {
     "default": {
         **dj_database_url.parse(environment.secret("PORTAL_DATABASE_URL"), conn_max_age=60),
@@ -105,7 +105,7 @@ LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
 PASSWORD_RESET_TIMEOUT = int(timedelta(hours=1).total_seconds())
 
-# A name is locked for the address that guessed at it; elsewhere its owner gets in.
+# A name is locked for the address that guessed at it; its owner gets in from elsewhere.
 AXES_FAILURE_LIMIT = environment.number("PORTAL_LOGIN_FAILURES", 5)
 AXES_COOLOFF_TIME = timedelta(minutes=environment.number("PORTAL_LOGIN_LOCK_MINUTES", 15))
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
@@ -150,7 +150,7 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = environment.text("PORTAL_STATIC_ROOT") or None
 STATICFILES_DIRS = [_PORTAL / "static"]
-# Without `collectstatic` the files are served from where they are.
+# Without `collectstatic` the files are served from their source folders.
 WHITENOISE_USE_FINDERS = STATIC_ROOT is None
 _STATIC = "whitenoise.storage.CompressedManifestStaticFilesStorage"
 STORAGES = {

@@ -1,4 +1,4 @@
-"""Reads values of documents that anybody may have edited: what is of another type is not there."""
+"""Reads values of documents that anybody may have edited: a value of another type is missing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bson import DatetimeMS, Decimal128
 from portal.bson_dates import Moment
 
 NOT_A_LIST = {"$not": {"$type": "array"}}
-"""What a query adds to a condition, which an array would meet by one of its elements."""
+"""Added to a condition in a query: an array would meet it by one of its elements."""
 
 
 def moment(value: Any) -> Moment | None:
@@ -24,7 +24,7 @@ def date(value: Any) -> datetime | None:
 
 
 def text(value: Any) -> str:
-    """Return a text, empty where it is none."""
+    """Return a text; empty if it is none."""
     return value if isinstance(value, str) else ""
 
 

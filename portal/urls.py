@@ -1,4 +1,4 @@
-"""Which page answers at which address."""
+"""The pages by address."""
 
 from __future__ import annotations
 

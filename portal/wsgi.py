@@ -1,4 +1,4 @@
-"""What a web server runs: `gunicorn portal.wsgi`."""
+"""The application of a web server: `gunicorn portal.wsgi`."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _portal = get_wsgi_application()
 
 
 def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-    """Answer a request; whether it came by TLS is told by the connection, or by the settings.
+    """Answer a request; the connection, or the settings, decide whether it came by TLS.
 
-    gunicorn believes X-Forwarded-Proto and its like of whoever comes from loopback or by a Unix
-    socket, so of every visitor whose headers a proxy passes on. `PORTAL_BEHIND_PROXY` decides here.
+    gunicorn trusts X-Forwarded-Proto and similar headers from loopback or a Unix socket, so from
+    every visitor whose headers a proxy passes on. Here `PORTAL_BEHIND_PROXY` decides.
     """
     if (connection := environ.get("gunicorn.socket")) is not None:
         environ["wsgi.url_scheme"] = "https" if isinstance(connection, SSLSocket) else "http"

@@ -1,1 +1,1 @@
-"""What dual writes lose, on real servers: `make compare-dual-write`."""
+"""Measures the losses of dual writes, on real servers: `make compare-dual-write`."""

@@ -1,6 +1,6 @@
 """An application that keeps tweets in MySQL, for the length of one life; each ends by SIGKILL.
 
-What it does where nothing replicates is the second half: the same write once more, to MongoDB.
+Without replication it also does the second half: the same write once more, to MongoDB.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _READY_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Second:
-    """Where the second write of each pair goes."""
+    """The target of the second write of each pair."""
 
     uri: str
     database: str
@@ -121,9 +121,9 @@ def _connect(login: Login) -> Connection[Cursor]:
 
 
 class _Writes:
-    """Tweets that are written, edited and deleted in MySQL, one a transaction.
+    """Writes, edits and deletes tweets in MySQL, one per transaction.
 
-    Iterating commits the next one, and gives what does the same to a collection.
+    Iterating commits the next one, and yields a function that does the same to a collection.
     """
 
     def __init__(self, connection: Connection[Cursor], life: Life) -> None:

@@ -1,9 +1,9 @@
-"""What dual writes lose when processes die, and cdc in the same test.
+"""Measures what dual writes, and cdc, lose when processes die.
 
-An application writes, edits and deletes tweets, and dies by SIGKILL again and again. Either it
-writes everything twice, to MySQL and then to MongoDB, or to MySQL only, and cdc, which is killed
-as often, does the rest. In the end rows and documents are compared, by code that shares nothing
-with `cdc.mapping`.
+An application writes, edits and deletes tweets, and dies by SIGKILL many times. Either it writes
+everything twice, to MySQL and then to MongoDB. Or it writes to MySQL only, and cdc, killed as
+often, does the rest. In the end rows and documents are compared, by code that shares nothing with
+`cdc.mapping`.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _QUERIES = (
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """Kills processes so often; the seed decides what they write, and when they die."""
+    """Kills processes so many times; the seed decides what they write, and when they die."""
 
     stage: Stage
     client: Client
@@ -71,7 +71,7 @@ class Experiment:
         return self._row(name, writes, database)
 
     def _replicated(self, name: str) -> dict[str, Figure]:
-        """Kill the application behind its commits, and the daemon at any moment of that."""
+        """Kill the application behind its commits, and the daemon at any moment."""
         self._begin(name)
         names = self.stage.configure(start=self.stage.executed(), apply={}, as_shipped=True)
         moments, writes = Random(self.seed), 0
@@ -100,7 +100,7 @@ class Experiment:
             yield Life(number, self.seed, self.stage.login(), second, dies_after)
 
     def _until_caught_up(self, names: Configured, daemon: Daemon) -> None:
-        """Wait until it is this daemon that writes, and until it has written what there is."""
+        """Wait until this daemon writes, and until it has written everything."""
         streams = self.client[names.state_database]["streams"]
         while not streams.count_documents({"_id": names.stream, "owner.pid": daemon.pid}):
             daemon.check()
@@ -108,7 +108,7 @@ class Experiment:
         replication.wait_for(self.stage.executed(), names, self.client, daemon)
 
     def _until_quiet(self, database: str) -> None:
-        """Wait until both servers are through with what the dead had asked for."""
+        """Wait until both servers have finished the requests of dead processes."""
         working = {"currentOp": 1, "ns": f"{database}.tweets"}
         while (
             self.stage.source.execute(_QUERIES) != [(0,)]
@@ -134,6 +134,6 @@ class Experiment:
 
 
 def lost(table: Table, way: str) -> int:
-    """Return how many documents are not as their rows say."""
+    """Return the number of documents that differ from their rows."""
     [row] = [each for each in table.rows if each["way"] == way]
     return sum(int(row[kind] or 0) for kind in ("missing", "extra", "different"))

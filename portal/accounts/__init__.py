@@ -1,1 +1,1 @@
-"""Accounts, their roles, and how they log in."""
+"""Accounts, their roles, and their login."""

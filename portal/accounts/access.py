@@ -1,4 +1,4 @@
-"""Who may open a page."""
+"""Restricts pages to roles."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 
 def role_required(role: Role) -> Callable[[View[P]], View[P]]:
-    """Let only accounts of the role in: others get 403, who is not logged in goes to log in."""
+    """Restrict a view to accounts of the role: others get 403, visitors are sent to log in."""
 
     def decorate(view: View[P]) -> View[P]:
         @wraps(view)
@@ -33,7 +33,7 @@ def role_required(role: Role) -> Callable[[View[P]], View[P]]:
 
 
 def account(request: HttpRequest) -> User:
-    """Return who is logged in; behind `role_required` there is always somebody."""
+    """Return the account that is logged in; behind `role_required` there always is one."""
     if not isinstance(request.user, User):
         raise PermissionDenied
     return request.user

@@ -1,4 +1,4 @@
-"""How an administrator keeps the accounts of every role."""
+"""The administrator's pages for accounts of every role."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from portal.accounts.powers import may_touch, roles_to_give, touchable
 from portal.accounts.roles import Role
 from portal.optimistic_lock import SeenAdmin
 
-# What makes an account mightier than its role: only who may do everything hands it out.
+# What makes an account mightier than its role: only superusers hand it out.
 _POWERS = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 
@@ -64,22 +64,22 @@ class AccountAdmin(SeenAdmin[User], UserAdmin[User]):
         self._set_active(request, accounts, active=False)
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
-        """Keep staff from making themselves, or others, mightier than they are."""
+        """Return the fields that keep staff from giving themselves, or others, more power."""
         fields = super().get_readonly_fields(request, obj)
         return fields if _may_everything(request) else (*fields, *_POWERS)
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Keep staff from the accounts of those who may do what they may not."""
+        """Return whether the account's powers are no more than the visitor's."""
         return super().has_change_permission(request, obj) and _may_touch(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Keep staff from the accounts of those who may do what they may not."""
+        """Return whether the account's powers are no more than the visitor's."""
         return super().has_delete_permission(request, obj) and _may_touch(request, obj)
 
     def get_form(
         self, request: HttpRequest, obj: User | None = None, change: bool = False, **kwargs: Any
     ) -> type[ModelForm[User]]:
-        """Offer only roles that who asks may hand out."""
+        """Return a form that offers only roles that the visitor may give."""
         form: type[ModelForm[User]] = super().get_form(request, obj, change=change, **kwargs)
         role = form.base_fields.get("role")
         if isinstance(role, ChoiceField):
@@ -110,16 +110,16 @@ admin.site.unregister(Group)
 
 @admin.register(Group)
 class PowersAdmin(GroupAdmin):
-    """Groups, which hand out permissions: only who may do everything keeps them."""
+    """Groups, which give permissions: only superusers may change them."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """See `PowersAdmin`."""
+        """Return whether the visitor is a superuser."""
         return _may_everything(request)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """See `PowersAdmin`."""
+        """Return whether the visitor is a superuser."""
         return _may_everything(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """See `PowersAdmin`."""
+        """Return whether the visitor is a superuser."""
         return _may_everything(request)

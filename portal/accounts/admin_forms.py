@@ -13,16 +13,16 @@ NO_ROLE = ("", "Choose a role")
 
 
 class NewAccountForm(AdminUserCreationForm[User]):
-    """Asks for the role first of all: nobody gets one by forgetting to choose."""
+    """Asks for the role first: nobody gets one by forgetting to choose."""
 
     role = ChoiceField(choices=[NO_ROLE, *Role.choices])
 
     class Meta(AdminUserCreationForm.Meta):
-        """What is asked for besides the password."""
+        """The fields besides the password."""
 
         model = User
         fields = ("username", "email", "role")
 
 
 class AccountForm(AsSeen[User], UserChangeForm[User]):
-    """Changes an account that is as the form showed it."""
+    """Changes an account, if it is still as the form showed it."""

@@ -1,4 +1,4 @@
-"""Counts what somebody may do so many times an hour, in a table that all processes share."""
+"""Limits how often an hour somebody may do something, in a table that all processes share."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from portal.accounts.models import Allowance
 
 HOUR: Final = timedelta(hours=1)
 KEPT: Final = timedelta(hours=1)
-"""A row that is used no more stays so long; what it held somebody back from is over by then."""
+"""How long an unused row is kept; its limit is over by then."""
 
 _FORGOTTEN_AT_ONCE: Final = 100
 
 
 def take(what: str, who: str, *, per_hour: int, now: datetime) -> datetime | None:
-    """Use one of so many an hour, 0 for no limit; return None, or when there is one again.
+    """Use one of so many an hour, 0 for no limit; return None, or when the next one is free.
 
     All of an hour's may be used at once; each then comes back after its share of the hour. A row
-    tells until when the uses so far fill the time. It is changed only from what was read, so that
-    of those who are first at once each counts; whoever comes second looks again.
+    says until when the uses so far fill the time. It changes only if it is as it was read, so that
+    simultaneous uses all count; whoever comes second reads it again.
     """
     if per_hour == 0:
         return None
@@ -39,7 +39,7 @@ def take(what: str, who: str, *, per_hour: int, now: datetime) -> datetime | Non
 
 
 def _key(what: str, who: str) -> str:
-    """Return what stands for the two: addresses of people are not stored."""
+    """Return a key for the two: people's addresses are not stored."""
     return salted_hmac(f"{__name__}.{what}", who, algorithm="sha256").hexdigest()
 
 
@@ -56,6 +56,6 @@ def _move(key: str, before: datetime, after: datetime) -> bool:
 
 
 def _forget_before(moment: datetime) -> None:
-    """Delete old rows by their keys, as rows are changed: none waits for what another holds."""
+    """Delete old rows by their keys, as rows are changed: no transaction waits for another."""
     old = Allowance.objects.filter(used_until__lt=moment).values_list("key", flat=True)
     Allowance.objects.filter(key__in=[*old[:_FORGOTTEN_AT_ONCE]]).delete()

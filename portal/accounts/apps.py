@@ -1,4 +1,4 @@
-"""How Django calls this app."""
+"""The app's name in Django."""
 
 from __future__ import annotations
 

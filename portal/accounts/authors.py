@@ -1,4 +1,4 @@
-"""The author as whom an account writes."""
+"""The author of an account's tweets."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from portal.tweets.models import SCREEN_NAME_CHARACTERS, Author
 
 
 def author_of(account: User) -> Author:
-    """Return the account's author; made now, if it never wrote."""
+    """Return the account's author; creates one if it never wrote."""
     if account.author is None:
         account.author = _made(account)
     return account.author
@@ -17,7 +17,7 @@ def author_of(account: User) -> Author:
 
 @transaction.atomic
 def _made(account: User) -> Author:
-    """Make the author; of two requests at once, the second finds what the first made."""
+    """Create the author; of two simultaneous requests, the second finds the first one's."""
     locked = User.objects.select_for_update().get(pk=account.pk)
     if locked.author is None:
         locked.author = Author.objects.create(
@@ -28,7 +28,7 @@ def _made(account: User) -> Author:
 
 
 def _free_name(account: User) -> str:
-    """Return its username; with its number where somebody of the dataset has that already."""
+    """Return the username; with the account's number if an author of the dataset has it already."""
     if not Author.objects.filter(screen_name=account.username).exists():
         return account.username
     number = f"_{account.pk}"

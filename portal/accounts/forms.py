@@ -1,4 +1,4 @@
-"""What people tell of themselves."""
+"""The forms for visitors' own data."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _TAKEN = ValidationError("This name is taken.", code="unique")
 
 
 class RegistrationForm(BaseUserCreationForm[User]):
-    """Makes a customer, whatever else a request says: no other field is read.
+    """Creates a customer, whatever else a request says: no other field is read.
 
-    A username is public, so it may be told that one is taken; whether a mail address is known is
-    told to nobody: several accounts may have the same.
+    A username is public, so the form may say that one is taken. It never says whether a mail
+    address is known: several accounts may have the same.
     """
 
     class Meta(BaseUserCreationForm.Meta):
-        """What a visitor may fill in."""
+        """The fields of a visitor."""
 
         model = User
         fields = ("username", "email")
@@ -36,18 +36,18 @@ class RegistrationForm(BaseUserCreationForm[User]):
         self.fields["email"].required = True
 
     def clean_username(self) -> str:
-        """Refuse the screen name of somebody who writes without an account."""
+        """Refuse the screen name of an author without an account."""
         username: str = self.cleaned_data["username"]
         if Author.objects.filter(screen_name=username).exists():
             raise _TAKEN
         return username
 
     def refuse_username(self) -> None:
-        """Tell that the username is taken."""
+        """Add the error that the username is taken."""
         self.add_error("username", _TAKEN)
 
     def save(self, commit: bool = True) -> User:
-        """Make the account and its author, both or neither."""
+        """Create the account and its author, both or neither."""
         account = super().save(commit=False)
         account.role = Role.CUSTOMER
         with transaction.atomic():
@@ -57,7 +57,7 @@ class RegistrationForm(BaseUserCreationForm[User]):
 
 
 class ResetForm(PasswordResetForm):
-    """Sends the mail beside the answer, which comes as fast when there is none to send."""
+    """Sends the mail after the answer, which takes no longer than without a mail."""
 
     def send_mail(self, *args: Any, **kwargs: Any) -> None:
         """Send one mail, in a thread of its own."""
@@ -65,5 +65,5 @@ class ResetForm(PasswordResetForm):
 
 
 def mailbox(form: PasswordResetForm) -> str:
-    """Return the address that is asked for, however it is spelled: as accounts are found by it."""
+    """Return the requested address, normalised as accounts are found by it."""
     return unicodedata.normalize("NFKC", form.cleaned_data["email"]).casefold()

@@ -1,4 +1,4 @@
-"""The account: a user of Django's with a role; and how often a visitor may ask for something."""
+"""The account, a Django user with a role, and the limits of a visitor's requests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from portal.tweets.models import SCREEN_NAME_CHARACTERS, Author
 
 
 class Accounts(UserManager["User"]):
-    """Makes accounts."""
+    """Creates accounts."""
 
     def create_superuser(
         self,
@@ -22,13 +22,13 @@ class Accounts(UserManager["User"]):
         password: str | None = None,
         **extra_fields: Any,
     ) -> User:
-        """Make an account that may do everything; it is a technical worker's if nothing is said."""
+        """Create an account that may do everything; its role is technical worker by default."""
         extra_fields.setdefault("role", Role.TECHNICAL_WORKER)
         return super().create_superuser(username, email, password, **extra_fields)
 
 
 class User(AbstractUser):
-    """Who logs in. Its tweets are those of `author`, whose screen name is its username."""
+    """A user who logs in. Its tweets are those of `author`, whose screen name is its username."""
 
     username = models.CharField(
         max_length=SCREEN_NAME_CHARACTERS,
@@ -46,7 +46,7 @@ class User(AbstractUser):
     objects: ClassVar[Accounts] = Accounts()
 
     class Meta:
-        """No account has a role that the portal does not know."""
+        """Refuses an account with a role that the portal does not know."""
 
         constraints = (
             models.CheckConstraint(
@@ -56,12 +56,12 @@ class User(AbstractUser):
 
     @property
     def dashboard(self) -> str:
-        """Return the name of the page that the account begins at."""
+        """Return the name of the account's start page."""
         return DASHBOARDS[Role(self.role)]
 
 
 class Allowance(models.Model):
-    """Until when what somebody did fills the time of which each use takes its share."""
+    """The time until which somebody's uses fill their limit."""
 
     key = models.CharField(max_length=64, primary_key=True)
     used_until = models.DateTimeField(db_index=True)

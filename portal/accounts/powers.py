@@ -1,4 +1,4 @@
-"""Who may touch whose account: who has all its powers, as a new password would hand them out."""
+"""Who may change whose account: those with all its powers, since a new password gives them."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _EVERYBODY_S = frozenset({Role.CUSTOMER.value})
 
 
 def may_touch(actor: User, account: User) -> bool:
-    """Tell whether `actor` may change, close or delete the account, its password and mail address.
+    """Return whether `actor` may change, close or delete the account, or its credentials.
 
-    Who may set these can log in as the account.
+    The credentials are its password and mail address: who may set these can log in as the account.
     """
     if actor.is_superuser:
         return True
@@ -27,18 +27,18 @@ def may_touch(actor: User, account: User) -> bool:
 
 
 def touchable(actor: User, accounts: QuerySet[User]) -> QuerySet[User]:
-    """Return those of the accounts that `actor` may touch."""
+    """Return the accounts that `actor` may change."""
     if actor.is_superuser:
         return accounts
     return accounts.filter(pk__in=[each.pk for each in accounts if may_touch(actor, each)])
 
 
 def roles_to_give(actor: User) -> frozenset[str]:
-    """Return the roles that `actor` may hand out: a role opens pages, as a permission does."""
+    """Return the roles that `actor` may give: a role opens pages, as a permission does."""
     return frozenset(Role.values) if actor.is_superuser else _EVERYBODY_S | {actor.role}
 
 
 def _permissions(account: User) -> frozenset[int]:
-    """Return the permissions of an account, were it active: closing one takes none of them away."""
+    """Return the permissions of an account, as if active: closing an account removes none."""
     found = Permission.objects.filter(Q(user=account) | Q(group__user=account))
     return frozenset(found.values_list("pk", flat=True))

@@ -1,4 +1,4 @@
-"""The roles, and the page that each begins at."""
+"""The roles, and their start pages."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.db.models import TextChoices
 
 
 class Role(TextChoices):
-    """What an account is for."""
+    """The purpose of an account."""
 
     CUSTOMER = "customer", "customer"
     TECHNICAL_WORKER = "technical_worker", "technical worker"

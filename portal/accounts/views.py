@@ -1,4 +1,4 @@
-"""Registration, login and the way to one's own dashboard; the rest is Django's."""
+"""Registration, login and the redirect to one's own dashboard; the rest is Django's."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ from portal.accounts.forms import RegistrationForm, ResetForm, mailbox
 
 @login_required
 def home(request: HttpRequest) -> HttpResponseRedirect:
-    """Send everybody to the dashboard of their role."""
+    """Redirect everybody to the dashboard of their role."""
     return redirect(account(request).dashboard)
 
 
 class Login(auth.LoginView):
-    """Log in; then on to `next`, if it is an address of this site, or to the dashboard."""
+    """Log in; then redirect to `next`, if it is an address of this site, or to the dashboard."""
 
     redirect_authenticated_user = True
 
     def get_default_redirect_url(self) -> str:
-        """Return the dashboard of who logs in."""
+        """Return the dashboard of the account that logs in."""
         return reverse(account(self.request).dashboard)
 
 
@@ -47,7 +47,7 @@ class Registration(FormView[RegistrationForm]):
     success_url = reverse_lazy("login")
 
     def form_valid(self, form: RegistrationForm) -> HttpResponse:
-        """Make the account; somebody may have taken the name since it was checked."""
+        """Create the account; somebody may have taken the name since it was checked."""
         now, address = timezone.now(), visitor.address(self.request)
         if again := take("register", address, per_hour=settings.REGISTRATIONS_PER_HOUR, now=now):
             return _too_often(self.request, "register", again, now)
@@ -61,12 +61,12 @@ class Registration(FormView[RegistrationForm]):
 
 
 class PasswordReset(auth.PasswordResetView):
-    """Ask for a mail with a link; the answer does not tell whether there is such an account."""
+    """Request a mail with a link; the answer does not reveal whether there is such an account."""
 
     form_class = ResetForm
 
     def form_valid(self, form: PasswordResetForm) -> HttpResponse:
-        """Send it, unless this visitor, or anybody for this mailbox, has asked too often."""
+        """Send the mail, unless this visitor, or anybody for this mailbox, has asked too often."""
         now, address = timezone.now(), visitor.address(self.request)
         again = take("reset", address, per_hour=settings.RESETS_PER_HOUR, now=now) or take(
             "reset mail", mailbox(form), per_hour=settings.RESET_MAILS_PER_HOUR, now=now
@@ -77,7 +77,7 @@ class PasswordReset(auth.PasswordResetView):
 
 
 def _too_often(request: HttpRequest, page: str, again: datetime, now: datetime) -> HttpResponse:
-    """Refuse, and tell when to come again."""
+    """Refuse, and say when to try again."""
     seconds = math.ceil((again - now).total_seconds())
     seen = {"page": page, "minutes": math.ceil(seconds / 60)}
     answer = render(request, "accounts/too_often.html", seen, status=429)

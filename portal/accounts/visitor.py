@@ -1,4 +1,4 @@
-"""Who a visitor says to be, and where the request comes from, as guesses are counted."""
+"""The claimed name and the address of a visitor, for the count of guesses."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from django.conf import settings
 from django.http import HttpRequest
 
-_NAME_CHARACTERS = 255  # of the column that guesses are counted in; no account's name is as long
+_NAME_CHARACTERS = 255  # of the column that counts guesses; no account's name is as long
 _HOST_BITS = 64
 
 
 def username(request: HttpRequest, credentials: Mapping[str, str] | None = None) -> str:
-    """Return the name that somebody tries to log in with, cut to what can be stored.
+    """Return the name of a login attempt, cut to the length of its column.
 
-    Django's login form tells browsers how long a name may be, and does not check it.
+    Django's login form tells browsers the longest name, but does not check it.
     """
     said = (credentials or request.POST).get("username") or ""
     return said[:_NAME_CHARACTERS]
 
 
 def address(request: HttpRequest) -> str:
-    """Return where the visitor comes from; behind a proxy what the proxy saw.
+    """Return the visitor's address; behind a proxy the one that the proxy saw.
 
-    Each proxy appends what it saw: only the last word is the own proxy's, the others are told by
-    the visitor. A word that is no address is not believed.
+    Each proxy appends what it saw: only the last word is our proxy's, the others are the visitor's
+    claims. A word that is no address is ignored.
     """
     told = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
     seen = str(request.META.get("REMOTE_ADDR", ""))
@@ -33,9 +33,9 @@ def address(request: HttpRequest) -> str:
 
 
 def _counted(word: str) -> str | None:
-    """Return what is counted for an address, None for what is none.
+    """Return the network that counts for an address; None for a word that is none.
 
-    Of IPv6 everybody has 2^64 addresses, by RFC 6177: that network counts as one visitor.
+    In IPv6 everybody has 2^64 addresses, by RFC 6177: that network counts as one visitor.
     """
     try:
         found = ip_address(word)

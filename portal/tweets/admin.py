@@ -1,4 +1,4 @@
-"""How an administrator looks at authors and tweets."""
+"""The administrator's pages for authors and tweets."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from portal.tweets.models import Author, Tweet
 
 
 class AuthorForm(AsSeen[Author]):
-    """Changes an author who is as the form showed them."""
+    """Changes an author, if they are still as the form showed them."""
 
 
 class TweetForm(AsSeen[Tweet]):
-    """Changes a tweet that is as the form showed it."""
+    """Changes a tweet, if it is still as the form showed it."""
 
 
 @admin.register(Author)

@@ -1,4 +1,4 @@
-"""A file of the dataset that tells how far it was read."""
+"""A file of the dataset that reports how far it was read."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FINGERPRINTED_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class DatasetFile:
-    """An open file; `fingerprint` is of its size and its beginning, whatever it is called."""
+    """An open file; `fingerprint` is of its size and its beginning, whatever its name."""
 
     size_bytes: int
     fingerprint: str
@@ -25,18 +25,18 @@ class DatasetFile:
     _text: TextIO
 
     def documents(self) -> Iterator[SourceDocument]:
-        """Yield its documents; MalformedDataset where it is not in the format."""
+        """Yield its documents; raises MalformedDataset if it is not in the format."""
         yield from read(self._text)
 
     @property
     def read_bytes(self) -> int:
-        """Return how much has been read."""
+        """Return the number of bytes that were read."""
         return min(self._bytes.tell(), self.size_bytes)
 
 
 @contextmanager
 def dataset_file(path: Path) -> Iterator[DatasetFile]:
-    """Open a file; OSError if that cannot be."""
+    """Open a file; raises OSError if it cannot."""
     size = path.stat().st_size
     with path.open("rb") as stream, TextIOWrapper(stream, encoding="utf-8") as text:
         digest = sha256(b"%d " % size + stream.read(_FINGERPRINTED_BYTES)).hexdigest()

@@ -1,4 +1,4 @@
-"""Writing a tweet, and changing one."""
+"""The form to write and to change a tweet."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SOURCE = "portal"
 
 
 class _Text(forms.CharField):
-    """A text whose lines end as a browser counts them: forms send two characters for one."""
+    """A text whose line ends count as in a browser: forms send two characters for one."""
 
     def to_python(self, value: Any) -> Any:
         """Return the text as it was typed."""
@@ -23,21 +23,21 @@ class _Text(forms.CharField):
         return text.replace("\r\n", "\n") if isinstance(text, str) else text
 
     def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
-        """Leave the counting to the page's script: `maxlength` is in units of UTF-16."""
+        """Return no `maxlength`, which is in units of UTF-16: the page's script counts."""
         attributes = super().widget_attrs(widget)
         attributes["data-longest"] = attributes.pop("maxlength")
         return attributes
 
 
 class TweetForm(AsSeen[Tweet]):
-    """A tweet's text; everything else follows from it and from who writes."""
+    """A tweet's text; everything else follows from it and from its author."""
 
     text = _Text(
         label="Your tweet", max_length=LONGEST_TWEET, widget=forms.Textarea(attrs={"rows": 3})
     )
 
     class Meta:
-        """What is asked for."""
+        """The field of the form."""
 
         model = Tweet
         fields = ("text",)
@@ -47,7 +47,7 @@ class TweetForm(AsSeen[Tweet]):
         self._author = author
 
     def save(self, commit: bool = True) -> Tweet:
-        """Make the author's new tweet, or change the instance that the form was given."""
+        """Create the author's new tweet, or change the form's instance."""
         tweet: Tweet = super().save(commit=False)
         tweet.entities = entities(tweet.text)
         if tweet._state.adding:

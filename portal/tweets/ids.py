@@ -1,4 +1,4 @@
-"""Makes ids as Twitter did: they grow with time, and two makers need not know of each other."""
+"""Creates ids as Twitter did: they grow with time, and their creators are independent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writes the documents of the dataset as rows, in batches, as often as one likes."""
+"""Writes the documents of the dataset as rows, in batches; may be repeated."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _NAME_TAKEN = "user.screen_name is another author's"
 
 @dataclass(slots=True)
 class Tally:
-    """What became of the documents so far."""
+    """The counts of documents so far."""
 
     loaded: int = 0
     passed_over: int = 0  # an earlier run has loaded them
@@ -35,7 +35,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where and how documents become rows."""
+    """The rows to write, and how."""
 
     batch: int = BATCH_DOCUMENTS
     later: timedelta = timedelta()  # moves every date
@@ -43,7 +43,7 @@ class Target:
 
 
 def batch_size(word: str) -> int:
-    """Read an option: how many documents are written at once, one at least."""
+    """Parse an option: the number of documents in a batch, at least one."""
     if not word.isdecimal() or int(word) < 1:
         raise ArgumentTypeError(f"{word} is no number of documents: say 1 or more")
     return int(word)
@@ -94,9 +94,9 @@ def _rows(batch: list[SourceDocument], tally: Tally) -> Iterator[tuple[UserRow, 
 
 
 def _write_authors(users: dict[int, UserRow], later: timedelta) -> set[int]:
-    """Insert authors, update those that are there; the ids that are there in the end.
+    """Insert or update authors; return the ids that exist afterwards.
 
-    Missing is whose screen name belongs to another author: it was given up, and taken again.
+    An author is missing if the screen name belongs to another: it was given up, and taken again.
     """
     Author.objects.bulk_create(
         [Author(**_dated(user, later)) for user in users.values()], ignore_conflicts=True

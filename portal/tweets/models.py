@@ -14,7 +14,7 @@ SCREEN_NAME_CHARACTERS = 64
 
 
 class Dated(models.Model):
-    """A row that knows when it was changed; what is loaded in bulk keeps the date it came with."""
+    """A row that knows when it was changed; a bulk load keeps the dates of its rows."""
 
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
@@ -33,12 +33,12 @@ class Dated(models.Model):
 
 
 class Author(Dated):
-    """Who writes tweets: a customer, or somebody of the dataset, who has no account."""
+    """The author of tweets: a customer, or one of the dataset, who has no account."""
 
     id = UnsignedBigIntegerField(primary_key=True, default=new_id, editable=False)
     screen_name = models.CharField(max_length=SCREEN_NAME_CHARACTERS, unique=True)
     name = models.CharField(max_length=255)
-    # What the table had before accounts had one of their own: it opens nothing.
+    # A column from before accounts had passwords of their own: it opens nothing.
     password = models.CharField(max_length=128, default="!", editable=False)
     role = models.CharField(max_length=32, default="member", editable=False)
     description = models.TextField(null=True, blank=True)
@@ -61,7 +61,7 @@ class Author(Dated):
 
 
 class Tweet(Dated):
-    """What an author wrote."""
+    """A tweet."""
 
     id = UnsignedBigIntegerField(primary_key=True, default=new_id, editable=False)
     author = models.ForeignKey(
@@ -94,7 +94,7 @@ class Tweet(Dated):
 
 
 class Loading(models.Model):
-    """How far `load_tweets` has come with a file; it is forgotten when the file is through."""
+    """The progress of `load_tweets` with a file; it is deleted when the file is done."""
 
     fingerprint = models.CharField(max_length=64, primary_key=True)
     documents = models.PositiveBigIntegerField()

@@ -1,1 +1,1 @@
-"""What the replicated data adds up to, and how old it is."""
+"""The sums of the replicated data, and its age."""

@@ -1,4 +1,4 @@
-"""Counts what was replicated, in MongoDB: each pipeline is bounded in what it reads or returns."""
+"""Counts the replicated data in MongoDB: each pipeline is bounded in what it reads or returns."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ ACCOUNTS: Final = "accounts"
 LISTED: Final = 10
 RECENT: Final = timedelta(days=30)
 MOST_BARS: Final = 400
-"""With more of them a chart is a smear: then it is by month, or by year."""
+"""The most bars of a readable chart; beyond it, one bar is a month, or a year."""
 TAGGED_TWEETS: Final = 100_000
-"""No index holds what is tagged, so that tweets are read for it: the newest, up to this many."""
+"""The most tweets that are read for hashtags, the newest first: no index covers those."""
 
 _MOST_DAYS: Final = 40_000
 _DAY_MILLISECONDS: Final = 86_400_000
@@ -34,7 +34,7 @@ Unit = Literal["day", "month", "year"]
 
 
 class Period(Enum):
-    """How far back from the newest tweet is counted, in days."""
+    """A period that ends with the newest tweet, in days."""
 
     MONTH = 30
     YEAR = 365
@@ -42,11 +42,11 @@ class Period(Enum):
 
     @property
     def label(self) -> str:
-        """Its name for people."""
+        """The display name."""
         return "all time" if self.value is None else f"{self.value} days"
 
     def before(self, newest: datetime) -> datetime | None:
-        """Return the beginning of the first day of those that end with `newest`."""
+        """Return the beginning of the first day of the period that ends with `newest`."""
         if self.value is None:
             return None
         start = newest - min(timedelta(days=self.value - 1), newest - FIRST)
@@ -68,12 +68,12 @@ class Bars(NamedTuple):
 
     @property
     def tweets(self) -> int:
-        """All of them."""
+        """The sum of all bars."""
         return sum(each.tweets for each in self.bars)
 
 
 class Ranked(NamedTuple):
-    """One of the most frequent: its name, what else is known of it, and how often."""
+    """One of the most frequent: its name, what else is known of it, and its count."""
 
     name: str
     more: str
@@ -89,7 +89,7 @@ class Registrations(NamedTuple):
 
 
 def newest_tweet(documents: Documents) -> datetime | None:
-    """Return when the newest tweet was written; None where there is none."""
+    """Return the time of the newest tweet; None if there is none."""
     found = documents[TWEETS].find_one(
         _of_the_calendar(FIRST), {"_id": 0, "created_at": 1}, sort=[("created_at", -1)]
     )
@@ -97,7 +97,7 @@ def newest_tweet(documents: Documents) -> datetime | None:
 
 
 def tweets_over_time(documents: Documents, since: datetime | None) -> Bars:
-    """Count tweets by day of UTC, days without any included; by month or year if these are many."""
+    """Count tweets by day of UTC, empty days included; by month or year if there are many."""
     pipeline: Pipeline = [
         _from(since),
         {
@@ -123,7 +123,7 @@ def tweets_over_time(documents: Documents, since: datetime | None) -> Bars:
 
 
 def top_authors(documents: Documents, since: datetime | None) -> list[Ranked]:
-    """Return who wrote the most tweets, by screen name and name."""
+    """Return the authors with the most tweets, by screen name and name."""
     pipeline: Pipeline = [
         _from(since),
         {"$group": {"_id": "$author.id", "count": {"$sum": 1}}},
@@ -135,10 +135,10 @@ def top_authors(documents: Documents, since: datetime | None) -> list[Ranked]:
 
 
 def top_hashtags(documents: Documents, since: datetime | None) -> list[Ranked]:
-    """Return what is tagged most often in the newest tweets, whatever the case of its letters.
+    """Return the most frequent hashtags of the newest tweets, regardless of case.
 
-    Case is folded here, by all spellings: `$toLower` knows ASCII only, and what a collation that
-    overlooks case takes for one includes Hiragana and Katakana, and not ß and SS.
+    Case is folded here, by all spellings. `$toLower` covers ASCII only, and a collation without
+    case also equates Hiragana and Katakana, but not ß and SS.
     """
     pipeline: Pipeline = [
         _from(since),
@@ -160,7 +160,7 @@ def top_hashtags(documents: Documents, since: datetime | None) -> list[Ranked]:
 
 
 def registrations(documents: Documents, now: datetime) -> list[Registrations]:
-    """Return how many accounts each role has, in the order of the roles; unknown ones last."""
+    """Return the number of accounts of each role, in the order of the roles; unknown ones last."""
     is_recent = {"$gte": ["$date_joined", now - RECENT]}
     pipeline: Pipeline = [
         {
@@ -191,12 +191,12 @@ def totals(documents: Documents) -> tuple[int, int]:
 
 
 def _from(since: datetime | None) -> Document:
-    """Return the stage that an index on `created_at` answers."""
+    """Return the stage that an index on `created_at` serves."""
     return {"$match": _of_the_calendar(since or FIRST)}
 
 
 def _of_the_calendar(since: datetime) -> Document:
-    """Return what finds tweets; what is no date, or none that a page can tell, is in no period."""
+    """Return the filter of tweets; values that are no date, or none to show, are in no period."""
     return {"created_at": {"$gte": since, "$lte": LAST, **NOT_A_LIST}}
 
 
@@ -209,12 +209,12 @@ def _read(documents: Documents, collection: str, pipeline: Pipeline) -> Iterator
 
 
 def _folded(text: str) -> str:
-    """Return what is the same for texts that differ in case only: Unicode's definition D145."""
+    """Return a text that is the same for all cases: Unicode's definition D145."""
     return normalize("NFD", normalize("NFD", text).casefold())
 
 
 def _author(found: Document) -> Ranked:
-    """Name an author; its own row may be on its way still."""
+    """Return an author's name; their own row may still be on its way."""
     user: Document = next(iter(found["user"]), {})
     screen_name = text(user.get("screen_name"))
     return Ranked(
@@ -243,7 +243,7 @@ def _beginning(day: date, unit: Unit) -> date:
 
 
 def _beginnings(first: date, last: date, unit: Unit) -> Iterator[date]:
-    """Return the first day of each bar, without a gap."""
+    """Yield the first day of each bar, without a gap."""
     if unit == "day":
         yield from (first + timedelta(days=number) for number in range((last - first).days + 1))
         return

@@ -1,4 +1,4 @@
-"""Says how old the replicated data is."""
+"""Judges the age of the replicated data."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FRESH_SECONDS: Final = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """The age of the data in seconds, None where nobody knows, and what that means."""
+    """The age of the data in seconds, None if unknown, and its meaning."""
 
     level: Level
     age_seconds: float | None
@@ -24,7 +24,7 @@ class Freshness:
 
 
 def freshness(judged: Verdict, saved: Saved | None) -> Freshness:
-    """Tell the age: the lag as the daemon knows it, else that of the last change that came."""
+    """Return the age: the lag as the daemon knows it, else that of the last replicated change."""
     lag = judged.lag_seconds
     if lag is not None:
         return _of_lag(lag)

@@ -19,7 +19,7 @@ from portal.mongodb import Documents
 KEPT_SECONDS: Final = 60
 ASKED_WITHIN_SECONDS: Final = 2.0
 COUNTED_WITHIN_SECONDS: Final = 5.0
-"""For each figure: what takes longer is left out, and said."""
+"""The limit of each figure: one that takes longer is left out, and the page says so."""
 
 Result = TypeVar("Result")
 
@@ -43,23 +43,23 @@ class Summary:
 
     @property
     def accounts(self) -> int | None:
-        """How many accounts there are."""
+        """The number of accounts."""
         if self.registrations is None:
             return None
         return sum(each.accounts for each in self.registrations)
 
     @property
     def tagged(self) -> int | None:
-        """How many of the newest tweets were searched for hashtags, if not all of the period's."""
+        """The number of newest tweets searched for hashtags; None for all of the period."""
         more = self.over_time and self.over_time.tweets > counting.TAGGED_TWEETS
         return counting.TAGGED_TWEETS if more else None
 
 
 def summary(documents: Documents, period: Period) -> Summary:
-    """Return the figures, those of the last minute if they are there.
+    """Return the figures; those of the last minute, if there are any.
 
-    One thread counts, others wait for what it finds: a page that is loaded again and again does
-    not keep MongoDB busy. Raises `replicated.Unavailable`.
+    One thread counts, and others wait for its result: a page that is loaded many times does not
+    keep MongoDB busy. Raises `replicated.Unavailable`.
     """
     key = f"figures:{documents.name}:{period.name}"
     with _counting:

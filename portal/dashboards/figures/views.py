@@ -1,4 +1,4 @@
-"""What senior management sees: what the data adds up to."""
+"""The page of senior management: the sums of the data."""
 
 from __future__ import annotations
 

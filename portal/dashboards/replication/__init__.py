@@ -1,1 +1,1 @@
-"""How replication goes: the daemon's word, what MongoDB keeps of it, and jobs to ask for."""
+"""The state of replication: the daemon's answer, its records in MongoDB, and jobs to request."""

@@ -1,7 +1,7 @@
-"""Asks the daemon how it is: its `/status`, or its `/readyz` where that takes too long.
+"""Queries the daemon's state: its `/status`, or its `/readyz` if that takes too long.
 
-`/status` asks MySQL and MongoDB, so it is slow just when one of them is away; `/readyz` tells what
-the process knows of itself, at once.
+`/status` queries MySQL and MongoDB, so it is slow just when one of them is away. `/readyz` returns
+the process's own state at once.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ _OF_PROCESS: Final = frozenset(("trouble",))
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the daemon said: `status` as docs/observing.md has it, `process` its part of itself.
+    """The daemon's answer: `status` as in docs/observing.md; `process` is its part about itself.
 
-    Without `status`, `problem` tells why there is none. Without `process` too it is silent.
+    Without `status`, `problem` says why there is none. Without `process` too it is silent.
     """
 
     status: Facts | None = None
@@ -43,12 +43,12 @@ class Answer:
 
     @property
     def is_silent(self) -> bool:
-        """Whether it said nothing at all."""
+        """Whether it gave no answer."""
         return self.status is None and self.process is None
 
 
 def ask() -> Answer:
-    """Ask the daemon at `PORTAL_CDC_STATUS_URL`; this takes 2.5 seconds at most."""
+    """Query the daemon at `PORTAL_CDC_STATUS_URL`; this takes 2.5 seconds at most."""
     url = urlsplit(settings.CDC_STATUS_URL)
     try:
         status = _get(url, url.path, STATUS_SECONDS)
@@ -70,7 +70,7 @@ def _asked_for_less(url: SplitResult) -> Answer:
 
 
 def _get(url: SplitResult, path: str, seconds: float) -> Facts:
-    """Return the JSON object at a path, whatever the code beside it: `/readyz` of a standby is 503.
+    """Return the JSON object at a path, with any status code: `/readyz` of a standby is 503.
 
     Raises OSError, HTTPException or ValueError.
     """
@@ -90,7 +90,7 @@ def _get(url: SplitResult, path: str, seconds: float) -> Facts:
 
 @contextmanager
 def _cut_off_after(seconds: float, connection: socket) -> Iterator[None]:
-    """End what takes longer with TimeoutError: a timeout of the connection's is for each packet."""
+    """End a longer block with TimeoutError: a connection's own timeout is for each packet."""
     late = Event()
 
     def cut_off() -> None:
@@ -122,7 +122,7 @@ def _refuse(constant: str) -> None:
 
 
 def _checked(stream: object, answer: Answer) -> Answer:
-    """Take no other stream's word for ours, nor one that tells less than is asked for."""
+    """Reject the answer of another stream, and one that lacks required facts."""
     if stream == settings.CDC_NAME:
         return Answer(problem=_of_another_version(answer)) if _lacking(answer) else answer
     return Answer(
@@ -132,7 +132,7 @@ def _checked(stream: object, answer: Answer) -> Answer:
 
 
 def _lacking(answer: Answer) -> set[str]:
-    """Return which facts are missing that the page cannot do without."""
+    """Return the required facts that are missing."""
     parts = ((answer.status, _OF_STATUS), (answer.process, _OF_PROCESS))
     return {name for part, names in parts if part is not None for name in names - part.keys()}
 
@@ -146,7 +146,7 @@ def _of_another_version(answer: Answer) -> str:
 
 
 def _explained(error: Exception, url: SplitResult) -> str:
-    """Say in words why nothing came."""
+    """Return in words why no answer came."""
     if isinstance(error, ConnectionRefusedError):
         return f"nobody listens at {url.netloc}"
     if isinstance(error, TimeoutError):

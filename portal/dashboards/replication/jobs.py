@@ -1,4 +1,4 @@
-"""Asks the daemon for work on whole tables, by inserting jobs, and tells how these come along."""
+"""Requests work on whole tables from the daemon, by inserting jobs, and shows their progress."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cdc.writers.jobs import Jobs
 from portal.mongodb import Document, Documents
 
 ASKED_FOR: Final = (JobKind.RESYNC, JobKind.VERIFY)
-"""What the page has buttons for."""
+"""The kinds of jobs that have buttons on the page."""
 
 SHOWN: Final = 12
 FINDINGS_SHOWN: Final = 20
@@ -31,12 +31,12 @@ _IDS: Final = uuid.UUID("7a3c1f52-6a57-4b1a-9d0e-0d8f6a0f3c11")
 
 
 class Refused(Exception):
-    """A job that is not asked for; the message tells who asked why."""
+    """A job that is refused; the message is for whoever requested it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A job as the page shows it; `now` is this host's clock."""
+    """A job for display; `now` is this host's clock."""
 
     job: Job
     now: datetime
@@ -48,19 +48,19 @@ class Shown:
 
     @property
     def is_searching(self) -> bool:
-        """Whether it is through with the rows, and looks for documents without any."""
+        """Whether it has finished the rows, and looks for documents without any."""
         progress = self.job.progress
         return self.is_open and progress is not None and progress.phase is Phase.DOCUMENTS
 
     @property
     def total(self) -> int | None:
-        """About how many rows there are; the server's estimate is no less than what was read."""
+        """About how many rows there are; the server's estimate is raised to what was read."""
         progress = self.job.progress
         return max(progress.total, progress.rows) if progress and progress.total else None
 
     @property
     def to_search(self) -> int | None:
-        """About how many documents it looks at when it is through with the rows."""
+        """About how many documents it checks after the rows."""
         progress = self.job.progress
         if progress is None or not progress.to_search:
             return None
@@ -68,13 +68,13 @@ class Shown:
 
     @property
     def rows_per_second(self) -> float | None:
-        """The pace since it began, while it runs."""
+        """The pace since the job began, while it runs."""
         seconds = self._seconds()
         return self.job.progress.rows / seconds if seconds and self.job.progress else None
 
     @property
     def seconds_left(self) -> float | None:
-        """How long the rest of the rows takes at that pace."""
+        """The time for the rest of the rows at that pace."""
         pace, total = self.rows_per_second, self.total
         if not pace or not total or not self.job.progress or self.is_searching:
             return None
@@ -82,7 +82,7 @@ class Shown:
 
     @property
     def word(self) -> str:
-        """How it is, in a word or two: its state, or what a verification came to."""
+        """Its state in a word or two, or the result of a verification."""
         progress = self.job.progress
         if (
             self.job.kind is not JobKind.VERIFY
@@ -96,7 +96,7 @@ class Shown:
 
     @property
     def level(self) -> str:
-        """How it is: the class of its badge."""
+        """The class of its badge."""
         if self.job.state is JobState.FAILED or self._left:
             return "bad"
         if self.job.state is JobState.DONE:
@@ -105,7 +105,7 @@ class Shown:
 
     @property
     def _left(self) -> int:
-        """How many differences were found and not mended."""
+        """The number of differences that were found and not repaired."""
         progress = self.job.progress
         return progress.differences - progress.repaired if progress else 0
 
@@ -127,10 +127,10 @@ def shown(state: Documents) -> list[Shown]:
 
 
 def ask(state: Documents, kind: JobKind, table: str, *, known: Collection[str], by: str) -> Job:
-    """Ask for a job on a table that the stream keeps equal.
+    """Request a job on a table that the stream keeps equal.
 
-    Raises Refused for another table, and while a job that does the same is still open. Its id is
-    made from all that were there before it: of those who ask at once, one is heard.
+    Raises Refused for another table, and while a job that does the same is still open. Its id
+    derives from all earlier ones: of simultaneous requests, one succeeds.
     """
     if kind not in ASKED_FOR or table not in known:
         raise Refused(f"The stream {settings.CDC_NAME} does not keep a table {table}.")
@@ -149,9 +149,9 @@ def ask(state: Documents, kind: JobKind, table: str, *, known: Collection[str], 
 
 
 def cancel(state: Documents, identity: str) -> bool:
-    """Give an open job up; what it has written stays. Tell whether there was one.
+    """Cancel an open job; what it has written stays. Return whether there was one.
 
-    Raises Refused where MongoDB does not do it.
+    Raises Refused if MongoDB does not do it.
     """
     jobs = Jobs(state.client, state_database=state.name, stream=settings.CDC_NAME)
     try:
@@ -167,7 +167,7 @@ def _found(state: Documents, query: Mapping[str, Any]) -> list[Job]:
 
 
 def _shown(job: Job) -> Job:
-    """Return the job without a progress that is not as the daemon writes it."""
+    """Return the job, without its progress if the daemon did not write it so."""
     progress = job.progress
     if progress is None:
         return job

@@ -1,4 +1,4 @@
-"""What the state database tells of the stream, whether a daemon runs or not."""
+"""The stream's facts in the state database, whether or not a daemon runs."""
 
 from __future__ import annotations
 
@@ -20,16 +20,15 @@ from portal.typed import date, text, whole
 
 LETTERS_SHOWN: Final = 10
 NOT_AS_WRITTEN: Final = (LookupError, TypeError, ValueError, AttributeError, OverflowError)
-"""What comes of reading a document that somebody has edited."""
+"""The errors of reading a document that somebody has edited."""
 
 
 @dataclass(frozen=True, slots=True)
 class Saved:
     """The stream's checkpoint and lease.
 
-    `now` is the target's clock. `holder` is who holds the lease, None where nobody does;
-    `lapsed_at` is when it lost its holder, who has not given it back. `tables` are those that the
-    stream keeps equal, as `schema.table`.
+    `now` is the target's clock. `holder` holds the lease, None if nobody does; `lapsed_at` is when
+    an unreleased lease expired. `tables` are those that the stream keeps equal, as `schema.table`.
     """
 
     now: datetime
@@ -56,7 +55,7 @@ class Saved:
 
 
 def _position(document: Mapping[str, Any]) -> str:
-    """Return the checkpoint's position, empty where it is none."""
+    """Return the checkpoint's position, empty if it is none."""
     try:
         return str(Checkpoint.from_document(document).position)
     except (*NOT_AS_WRITTEN, CdcError):
@@ -64,7 +63,7 @@ def _position(document: Mapping[str, Any]) -> str:
 
 
 def _holder(document: Mapping[str, Any]) -> lease.Owner | None:
-    """Return who holds the lease; None also where that is not told."""
+    """Return the holder of the lease; None also if it is unknown."""
     try:
         return lease.holder(document)
     except NOT_AS_WRITTEN:
@@ -86,14 +85,14 @@ def _tables(document: Mapping[str, Any]) -> Iterator[str]:
 
 
 def saved(state: Documents) -> Saved | None:
-    """Return what is saved of the stream, None before its first start."""
+    """Return the saved facts of the stream; None before its first start."""
     pipeline = [{"$match": {"_id": settings.CDC_NAME}}, {"$set": {"now": "$$NOW"}}]
     document = next(iter(state[STREAMS].aggregate(pipeline)), None)
     return Saved.from_document(document) if document else None
 
 
 def letters(state: Documents) -> tuple[int, list[Document]]:
-    """Return how many dead letters are open, and the latest of them without their rows."""
+    """Return the number of open dead letters, and the latest of them without their rows."""
     query = {"stream": settings.CDC_NAME, "state": LetterState.OPEN.value}
     found = state[DEAD_LETTERS]
     shown = dict.fromkeys(
@@ -104,7 +103,7 @@ def letters(state: Documents) -> tuple[int, list[Document]]:
 
 
 def _letter(document: Document) -> Document:
-    """Return a letter as it is shown, whatever its document holds."""
+    """Return a letter for display, whatever its document holds."""
     texts = ("table", "collection", "action", "reason", "column")
     return {
         **{name: text(document.get(name)) for name in texts},

@@ -1,4 +1,4 @@
-"""Says in words how replication is, from what the daemon and the state database tell."""
+"""Describes the state of replication, from the daemon's answer and the state database."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _CALM: Final = "Nothing is lost: it goes on where it was."
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How it is: `word` in short, then a sentence; `since` when, and what has been so `since_what`.
+    """The state: `word` in short, then a sentence; `since` when, and what `since_what`.
 
-    `lag_seconds` is None where nobody knows it now.
+    `lag_seconds` is None if it is unknown.
     """
 
     level: Level
@@ -35,7 +35,7 @@ class Verdict:
 
 
 def verdict(answer: Answer, saved: Saved | None) -> Verdict:
-    """Judge; `saved` is None before a first start, and where MongoDB does not answer the portal."""
+    """Judge replication; `saved` is None before a first start, and if MongoDB does not answer."""
     if answer.status is not None:
         return _of_status(answer.status, answer.process or {})
     if answer.process is not None:
@@ -79,7 +79,7 @@ def _standby(status: Facts, lag: float | None) -> Verdict:
 
 
 def _lost(process: Facts, lag: float | None = None) -> Verdict | None:
-    """Judge a daemon that tries to reach a side again."""
+    """Judge a daemon that retries a side."""
     for side, name in _SIDES.items():
         trouble: Mapping[str, Any] | None = process["trouble"][side] if process else None
         if trouble:

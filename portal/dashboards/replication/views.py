@@ -1,4 +1,4 @@
-"""What a technical worker sees: how replication goes."""
+"""The page of a technical worker: the state of replication."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _MONGODB_SECONDS: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What MongoDB tells; nothing of it where it does not answer."""
+    """The facts in MongoDB; none if it does not answer."""
 
     answers: bool = False
     saved: Saved | None = None
@@ -43,7 +43,7 @@ class Stored:
 
 
 def _by_form(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Do what a form asks for; who was sent to log in before comes back by GET, to the page."""
+    """Accept a form by POST; a visitor who returns from login by GET is sent to the page."""
 
     @wraps(view)
     def answer(request: HttpRequest) -> HttpResponse:
@@ -56,7 +56,7 @@ def _by_form(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpReque
 @never_cache
 @role_required(Role.TECHNICAL_WORKER)
 def replication(request: HttpRequest) -> HttpResponse:
-    """Show how replication goes, and what can be asked for."""
+    """Show the state of replication, and the jobs to request."""
     return render(request, "dashboards/replication.html", _seen())
 
 
@@ -64,7 +64,7 @@ def replication(request: HttpRequest) -> HttpResponse:
 @never_cache
 @role_required(Role.TECHNICAL_WORKER)
 def replication_state(request: HttpRequest) -> HttpResponse:
-    """Give the page's parts as they are now, and the lag."""
+    """Return the current parts of the page, and the lag."""
     seen = _seen()
     judged = seen["verdict"]
     return JsonResponse(
@@ -83,7 +83,7 @@ def replication_state(request: HttpRequest) -> HttpResponse:
 @role_required(Role.TECHNICAL_WORKER)
 @_by_form
 def ask_for_job(request: HttpRequest) -> HttpResponseRedirect:
-    """Ask for a resync or a verification: the form's one field is the kind, its value the table."""
+    """Request a resync or a verification: the form's one field is the kind, its value the table."""
     kind = next((each for each in jobs.ASKED_FOR if each.value in request.POST), None)
     try:
         if kind is None:
@@ -101,7 +101,7 @@ def ask_for_job(request: HttpRequest) -> HttpResponseRedirect:
 @role_required(Role.TECHNICAL_WORKER)
 @_by_form
 def cancel_job(request: HttpRequest) -> HttpResponseRedirect:
-    """Give up an open job, the form's `job`."""
+    """Cancel an open job, the form's `job`."""
     try:
         if jobs.cancel(mongodb.state(), request.POST.get("job", "")):
             messages.success(request, "Cancelled. What the job has written stays.")

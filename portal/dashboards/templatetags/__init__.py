@@ -1,1 +1,1 @@
-"""What templates of the pages can say besides Django's own."""
+"""The template tags of the pages."""

@@ -1,4 +1,4 @@
-"""Writes amounts as people read them; what a template does not find is a dash."""
+"""Formats amounts for people; a missing value is a dash."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _UNITS: Final = ((31_556_952, "y"), (86_400, "d"), (3_600, "h"), (60, "min"), (1
 
 @register.filter
 def duration(time: object) -> str:
-    """Write a time in its two largest units, `3 min 20 s`; a short one as `1.5 s` or `20 ms`.
+    """Format a time in its two largest units, `3 min 20 s`; a short one as `1.5 s` or `20 ms`.
 
-    A plain number is one of seconds.
+    A plain number is in seconds.
     """
     seconds = time.total_seconds() if isinstance(time, timedelta) else time
     if not isinstance(seconds, int | float):
@@ -42,7 +42,7 @@ def duration(time: object) -> str:
 
 @register.filter
 def moment(at: Moment, form: str = "j M Y, H:i:s") -> str:
-    """Write a moment, marked as a time; one that no calendar of HTML or Python holds as text."""
+    """Format a moment as a time element; one beyond the calendar of HTML or Python is text."""
     if isinstance(at, datetime):
         return format_html('<time datetime="{}">{}</time>', date(at, "c"), date(at, form))
     return _far_off(at)
@@ -50,19 +50,19 @@ def moment(at: Moment, form: str = "j M Y, H:i:s") -> str:
 
 @register.filter
 def thousands(number: object) -> str:
-    """Write a number with its thousands apart: `1,234,567`."""
+    """Format a number with its thousands apart: `1,234,567`."""
     return f"{round(number):,}" if isinstance(number, int | float) else UNKNOWN
 
 
 @register.filter
 def age(moment: datetime, now: datetime) -> str:
-    """Write how long ago a moment was."""
+    """Format the age of a moment."""
     return duration((now - moment).total_seconds())
 
 
 @register.filter
 def document_id(finding: Mapping[str, Any]) -> str:
-    """Write the `_id` of the document that a finding of verify is about."""
+    """Format the `_id` of the document of a verify finding."""
     identity = finding["_id"]
     if isinstance(identity, DatetimeMS):
         return _far_off(identity)

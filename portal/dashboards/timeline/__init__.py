@@ -1,1 +1,1 @@
-"""The timeline: what was replicated, and the customer's own tweets on their way."""
+"""The timeline: replicated tweets, and the customer's own tweets on their way."""

@@ -1,4 +1,4 @@
-"""A tweet as the timeline shows it, and how far replication has brought it."""
+"""A tweet in the timeline, and its replication progress."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from portal.tweets.entities import ADDRESS
 from portal.tweets.models import Tweet
 from portal.typed import moment
 
-# `save` takes the time twice; what is changed by a person is so later than that.
+# `save` takes the time twice; a change by a person is later than that.
 _SAME_INSTANT_MILLISECONDS = 1_000
 _DAY_MILLISECONDS = 86_400_000
 
 
 class Progress(StrEnum):
-    """Where a tweet is on its way from MySQL to MongoDB."""
+    """The progress of a tweet from MySQL to MongoDB."""
 
     REPLICATED = "replicated"
     ON_ITS_WAY = "on-its-way"
@@ -38,7 +38,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Byline:
-    """Who wrote it; both are empty while the author is not replicated."""
+    """The author of a tweet; both are empty while the author is not replicated."""
 
     name: str = ""
     screen_name: str = ""
@@ -46,7 +46,7 @@ class Byline:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One tweet; `replicated_at` only where the document tells it."""
+    """One tweet; `replicated_at` only if the document has it."""
 
     id: int
     text: str
@@ -59,7 +59,7 @@ class Entry:
 
     @property
     def pieces(self) -> Iterator[Piece]:
-        """Cut the text into what is a web address and what is not."""
+        """Yield the text, split into web addresses and the rest."""
         end = 0
         for found in ADDRESS.finditer(self.text):
             yield Piece(self.text[end : found.start()])
@@ -69,23 +69,23 @@ class Entry:
 
     @property
     def waiting(self) -> bool:
-        """Tell whether another look may show more."""
+        """Return whether another request may show more."""
         return self.progress not in (Progress.REPLICATED, Progress.UNKNOWN)
 
     @property
     def changeable(self) -> bool:
-        """Tell whether its author may change it still."""
+        """Return whether its author may still change it."""
         return self.own and self.progress != Progress.BEING_REMOVED
 
     @property
     def changed(self) -> bool:
-        """Tell whether it was changed after it was written."""
+        """Return whether it was changed after it was written."""
         passed = milliseconds(self.changed_at) - milliseconds(self.written_at)
         return passed > _SAME_INSTANT_MILLISECONDS
 
     @property
     def delay_seconds(self) -> float | None:
-        """Return how long replication took; None where it is not told, or clocks disagree."""
+        """Return how long replication took; None if that is unknown, or clocks disagree."""
         if self.replicated_at is None:
             return None
         passed = milliseconds(self.replicated_at) - milliseconds(self.changed_at)
@@ -93,7 +93,7 @@ class Entry:
 
     @property
     def replicated_on_another_day(self) -> bool:
-        """Tell whether the day must be told too; days are those of UTC."""
+        """Return whether the page must show the day too; days are those of UTC."""
         days = {
             milliseconds(each) // _DAY_MILLISECONDS
             for each in (self.changed_at, self.replicated_at)
@@ -103,7 +103,7 @@ class Entry:
 
 
 def own_entry(tweet: Tweet, byline: Byline, document: Document | None) -> Entry:
-    """Compare the reader's own tweet with its document: what is newer is shown."""
+    """Compare the reader's own tweet with its document: the newer one is shown."""
     if document is None:
         return saved_entry(tweet, byline, Progress.ON_ITS_WAY)
     if milliseconds(tweet.updated_at) > milliseconds(document["updated_at"]):
@@ -112,7 +112,7 @@ def own_entry(tweet: Tweet, byline: Byline, document: Document | None) -> Entry:
 
 
 def saved_entry(tweet: Tweet, byline: Byline, progress: Progress) -> Entry:
-    """Show the reader's own tweet as MySQL has it."""
+    """Return the entry of the reader's own tweet as MySQL has it."""
     return Entry(
         id=tweet.pk,
         text=tweet.text,
@@ -131,7 +131,7 @@ def document_entry(
     own: bool = False,
     progress: Progress = Progress.REPLICATED,
 ) -> Entry:
-    """Show a document."""
+    """Return the entry of a document."""
     return Entry(
         id=number(document["_id"]),
         text=document["text"],

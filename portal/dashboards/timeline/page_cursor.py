@@ -1,4 +1,4 @@
-"""Where a page of the timeline begins: behind one of its tweets."""
+"""The start of a page of the timeline: behind one of its tweets."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Key = int | Decimal128
 class PageCursor:
     """A tweet's place, newest first: its id decides between two of one instant.
 
-    `written_at` is in microseconds since 1970, as MySQL has them and as far as BSON reaches.
+    `written_at` is in microseconds since 1970, as in MySQL, within BSON's range.
     """
 
     written_at: int
@@ -33,7 +33,7 @@ class PageCursor:
 
     @property
     def older_documents(self) -> dict[str, Any]:
-        """Return what finds the documents behind it."""
+        """Return the filter of the documents behind it."""
         written_at = DatetimeMS(self.written_at // 1000)
         return {
             "created_at": {"$lte": written_at},
@@ -42,13 +42,13 @@ class PageCursor:
 
     @property
     def older_rows(self) -> Q:
-        """Return what finds the rows behind it."""
+        """Return the filter of the rows behind it."""
         written_at = nearest(self.written_at)
         return Q(created_at__lt=written_at) | Q(created_at=written_at, pk__lt=self.id)
 
 
 def place(written: str) -> PageCursor:
-    """Read what `str` of a place wrote; ValueError for anything else."""
+    """Parse the `str` of a cursor; raises ValueError for anything else."""
     if found := _WRITTEN.fullmatch(written):
         told = PageCursor(int(found[1]), int(found[2]))
         if ~_LARGEST_INT64 <= told.written_at // 1000 <= _LARGEST_INT64 and told.id <= LARGEST_ID:
@@ -67,5 +67,5 @@ def key(id_: int) -> Key:
 
 
 def number(key: Key) -> int:
-    """Return the id that a document is kept under."""
+    """Return the id of a document's key."""
     return int(key.to_decimal()) if isinstance(key, Decimal128) else int(key)

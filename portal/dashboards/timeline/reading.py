@@ -1,4 +1,4 @@
-"""Reads a page of the timeline: from MongoDB, and the reader's own tweets from MySQL beside it."""
+"""Reads a page of the timeline: from MongoDB, and the reader's own tweets also from MySQL."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ from portal.typed import NOT_A_LIST, text, whole
 
 ENTRIES_PER_PAGE = 20
 
-# So long the reader's own tweets stay on top, however much others write meanwhile.
+# The reader's own tweets stay on top for so long, however much others write meanwhile.
 _FRESH = timedelta(minutes=1)
 _SHOWN = ("text", "author.id", "created_at", "updated_at", "replicated_at")
-# What an entry cannot do without: another mapping, or another writer, may leave it out.
+# The fields that an entry needs: another mapping, or another writer, may leave them out.
 _ID = {
     "$type": ["int", "long", "decimal"],
     "$gte": 0,
@@ -53,14 +53,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some entries, newest first; where the next page begins, if there is one."""
+    """Some entries, newest first; and the start of the next page, if there is one."""
 
     entries: list[Entry]
     older_than: PageCursor | None
 
 
 def everybody(reader: Author, before: PageCursor | None) -> Page:
-    """Read what all wrote; on the first page, the reader's own that is fresh or under way leads."""
+    """Read everybody's tweets; on the first page, the reader's own fresh ones come first."""
     leading = _leading(reader) if before is None else []
     documents, older_than = _cut(list(_newest(before)), _place)
     shown = {entry.id for entry in leading}
@@ -69,13 +69,13 @@ def everybody(reader: Author, before: PageCursor | None) -> Page:
 
 
 def own(reader: Author, before: PageCursor | None) -> Page:
-    """Read what the reader wrote, each tweet compared with its document."""
+    """Read the reader's tweets, each compared with its document."""
     tweets, older_than = _own_rows(reader, before)
     return Page(_compared(tweets, reader), older_than)
 
 
 def saved(reader: Author, before: PageCursor | None) -> Page:
-    """Read what the reader wrote from MySQL alone: nobody can tell what is replicated."""
+    """Read the reader's tweets from MySQL alone: it is unknown what is replicated."""
     tweets, older_than = _own_rows(reader, before)
     byline = _byline(reader)
     return Page([saved_entry(each, byline, Progress.UNKNOWN) for each in tweets], older_than)
@@ -99,7 +99,7 @@ def _compared(tweets: Iterable[Tweet], reader: Author) -> list[Entry]:
 
 
 def _entries(documents: list[Document], reader: Author) -> list[Entry]:
-    """Show documents; MySQL is asked after them, so that what it lacks was deleted."""
+    """Return entries of documents; MySQL is read after them, so a missing row was deleted."""
     bylines = _bylines({_author(each) for each in documents})
     own_ids = [number(each["_id"]) for each in documents if _author(each) == reader.pk]
     rows = Tweet.objects.in_bulk(own_ids)
@@ -126,7 +126,7 @@ def _own_rows(reader: Author, before: PageCursor | None) -> tuple[list[Tweet], P
 
 
 def _cut(read: list[T], at: Callable[[T], PageCursor]) -> tuple[list[T], PageCursor | None]:
-    """Take one page of what is read, which is one more; where the next begins, if there is one."""
+    """Return one page of the rows read, and the start of the next page, if there is one."""
     page = read[:ENTRIES_PER_PAGE]
     return page, at(page[-1]) if len(read) > len(page) else None
 

@@ -1,4 +1,4 @@
-"""What a customer sees: the timeline, and what it takes to write for it."""
+"""The pages of a customer: the timeline, and its forms."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PATIENCE_SECONDS = 2
 
 @role_required(Role.CUSTOMER)
 def timeline(request: HttpRequest) -> HttpResponse:
-    """Show what was replicated; a POST writes a tweet to MySQL."""
+    """Show the replicated tweets; a POST writes a tweet to MySQL."""
     author = author_of(account(request))
     form = TweetForm(request.POST or None, author=author)
     if request.method == "POST" and form.is_valid():
@@ -47,7 +47,7 @@ def change(request: HttpRequest, tweet_id: int) -> HttpResponse:
 @role_required(Role.CUSTOMER)
 @transaction.atomic
 def delete(request: HttpRequest, tweet_id: int) -> HttpResponse:
-    """Delete one's own tweet from MySQL, once that is confirmed."""
+    """Delete one's own tweet from MySQL, after a confirmation."""
     tweet = _own_tweet(request, tweet_id)
     if request.method == "POST":
         tweet.delete()
@@ -57,7 +57,7 @@ def delete(request: HttpRequest, tweet_id: int) -> HttpResponse:
 
 
 def _shown(request: HttpRequest, author: Author) -> dict[str, object]:
-    """Read the page that is asked for; with MongoDB away, what MySQL has of the author's."""
+    """Read the requested page; without MongoDB, the author's tweets in MySQL."""
     of_reader = request.GET.get("of") == "me"
     before = _before(request)
     read = reading.own if of_reader else reading.everybody
@@ -75,7 +75,7 @@ def _shown(request: HttpRequest, author: Author) -> dict[str, object]:
 
 
 def _before(request: HttpRequest) -> PageCursor | None:
-    """Return behind which tweet the page begins; 404 for what tells none."""
+    """Return the cursor that the page begins behind; 404 for an invalid one."""
     if (told := request.GET.get("before")) is None:
         return None
     try:
@@ -85,6 +85,6 @@ def _before(request: HttpRequest) -> PageCursor | None:
 
 
 def _own_tweet(request: HttpRequest, tweet_id: int) -> Tweet:
-    """Return the tweet, locked: what is deleted meanwhile would be saved as a new row."""
+    """Return the tweet, locked: a tweet deleted meanwhile would be saved as a new row."""
     own = Tweet.objects.select_for_update().filter(author=account(request).author)
     return get_object_or_404(own, pk=tweet_id)

@@ -24,17 +24,17 @@ _ADMINISTRATOR = "admin"
 
 
 class Command(BaseCommand):
-    """Makes the accounts that a demo logs in with; again, they get their password anew."""
+    """Creates the accounts for logins to a demo; existing ones get a new password."""
 
     help = "Makes customer, technician, manager and admin, and prints how to log in."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Tell what can be said on the command line."""
+        """Declare the options."""
         parser.add_argument("--password", help="for all of them  [default: made up, and printed]")
 
     @transaction.atomic
     def handle(self, *args: Any, **options: Any) -> None:
-        """Make or renew them."""
+        """Create or renew the accounts."""
         password = options["password"] or token_urlsafe(_PASSWORD_BYTES)
         for username, role in DEMO_USERS.items():
             _renew(username, role, password)

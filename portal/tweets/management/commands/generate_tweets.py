@@ -25,12 +25,12 @@ _SPREAD_SECONDS = 80
 
 
 class Command(BaseCommand):
-    """Makes tweets, in ten languages, the last of them about now."""
+    """Creates tweets, in ten languages, the last of them about now."""
 
     help = "Makes N tweets of invented people, the last of them about now."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Tell what can be said on the command line."""
+        """Declare the options."""
         parser.add_argument("number", type=int, metavar="N")
         parser.add_argument("--seed", type=int, help="the same texts again, under new ids")
         parser.add_argument(
@@ -38,7 +38,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Make them."""
+        """Create the tweets."""
         number, seed = options["number"], options["seed"]
         if number < 0:
             raise CommandError("N is how many tweets to make: 0 or more")
@@ -58,6 +58,6 @@ def _documents(number: int, seed: int) -> Iterator[SourceDocument]:
 
 
 def _until_now(number: int) -> timedelta:
-    """Return by how much later than the generator says the tweets are to be written."""
+    """Return the delay by which the generator's dates are moved to end now."""
     lasts = number * _MEAN_SECONDS_BETWEEN + _SPREAD_SECONDS * number**0.5
     return timezone.now() - timedelta(seconds=lasts) - FIRST_TWEET_AT

@@ -17,7 +17,7 @@ from portal.tweets.models import Loading
 
 
 class Command(BaseCommand):
-    """Loads tweets and their authors; what was loaded before is overwritten with the same."""
+    """Loads tweets and their authors; earlier loads are overwritten with the same."""
 
     help = (
         "Loads tweets in extended JSON, an array or one document a line. Stopped, it goes on "
@@ -25,7 +25,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Tell what can be said on the command line."""
+        """Declare the options."""
         parser.add_argument("file", type=Path)
         parser.add_argument(
             "--batch", type=batch_size, default=BATCH_DOCUMENTS, help="documents at once"
@@ -35,7 +35,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Load the file, and tell what came of it, as far as it came."""
+        """Load the file, and report the counts, even after an error."""
         tally = Tally()
         try:
             with dataset_file(options["file"]) as file:
