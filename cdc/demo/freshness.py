@@ -65,7 +65,7 @@ class Freshness:
         return True
 
     def arrived(self, sighting: Sighting) -> bool:
-        """Tell whether the user's document is as new as the transaction."""
+        """Return whether the user's document is as new as the transaction."""
         document = self._users.find_one({"_id": bigint(sighting.user_id)}, {"updated_at": 1})
         return document is not None and _utc(document["updated_at"]) >= _milliseconds(
             _utc(sighting.updated_at)

@@ -90,7 +90,7 @@ class Portal(Supervised):
 
 
 def is_there() -> bool:
-    """Tell whether this is a checkout that has the portal, with what it needs installed."""
+    """Return whether this is a checkout that has the portal, with what it needs installed."""
     return _MANAGE.is_file() and all(find_spec(name) for name in ("django", "axes", "gunicorn"))
 
 

@@ -48,7 +48,7 @@ class Supervised:
 
     @property
     def running(self) -> bool:
-        """Tell whether the program's process lives."""
+        """Return whether the program's process lives."""
         return self._supervisor is not None and self._supervisor.poll() is None
 
     def start(self, environment: Mapping[str, str] | None = None) -> None:

@@ -151,11 +151,11 @@ class Workload:
             self._tweets = [each for each in self._tweets if each not in ids]
 
     def _move(self, cursor: Cursor, counts: Counts) -> None:
-        """Give a tweet another primary key."""
+        """Change a tweet's primary key."""
         self._change_key(cursor, counts, _FIRST_MOVED_ID)
 
     def _move_far(self, cursor: Cursor, counts: Counts) -> None:
-        """Give a tweet a primary key above 2^63-1."""
+        """Change a tweet's primary key to one above 2^63-1."""
         self._change_key(cursor, counts, _FIRST_HUGE_ID)
 
     def _mix(self, cursor: Cursor, counts: Counts) -> int:

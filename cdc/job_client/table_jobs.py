@@ -27,7 +27,7 @@ from cdc.terminal.spelling import spelling
 
 FAILED = 1
 _DONE = {JobKind.RESYNC: "resynced", JobKind.VERIFY: "compared"}
-"""What is done to every table if none is named."""
+"""The work on every table if none is named."""
 
 
 def perform_on_tables(
@@ -72,7 +72,7 @@ def _on_every(
     mappings: Sequence[Mapping],
     options: Options,
 ) -> Sequence[Job]:
-    """Return what is done on all of them; tell which a resync would not make right."""
+    """Return the jobs on all tables; report those that a resync would not repair."""
     if kind is not JobKind.RESYNC:
         return _requests(kind, tables, config, options)
     repair = repaired(config.name, TableRouter(mappings), tables, by="command-line")

@@ -22,7 +22,7 @@ class Xid(NamedTuple):
 
 
 def not_decided(waiting: Iterable[Xid]) -> Retryable:
-    """Return the error that names the first few of those that are waited for."""
+    """Return the error that names the first few of the transactions that are waited for."""
     xids = sorted(waiting)
     first, count = xids[0], len(xids)
     named = "; ".join(map(str, xids[:MOST_NAMED])) + ("; and more" * (count > MOST_NAMED))

@@ -16,7 +16,7 @@ _DOCKER_SECONDS = 15
 
 
 def docker_answers() -> bool:
-    """Tell whether a Docker engine answers; a client alone is not an engine."""
+    """Return whether a Docker engine answers; a client alone is not an engine."""
     if shutil.which("docker") is None:
         return False
     try:

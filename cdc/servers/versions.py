@@ -71,7 +71,7 @@ class Version:
         return f"{self.name}@{self.number}"
 
     def is_told_by(self, number: str) -> bool:
-        """Tell whether a server that calls itself `number` is this one."""
+        """Return whether a server that calls itself `number` is this one."""
         return _begins_with(number, self.number)
 
 

@@ -157,11 +157,11 @@ class MongoWriter:
         left: Sequence[str] = (),
         writes: Sequence[StateWrite] = (),
     ) -> None:
-        """Write a new stream's first checkpoint, what is known of its copies, and `writes`.
+        """Write a new stream's first checkpoint, the state of its copies, and `writes`.
 
         See StreamState.create for `covered` and `left`: a target without transactions has them with
         the checkpoint too. Nothing is written where an attempt before this one did it. Raises
-        Claimed where one of the writes claims what another stream has claimed.
+        Claimed if one of the writes claims what another stream has claimed.
         """
 
         def attempt() -> None:

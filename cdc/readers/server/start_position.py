@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 QUERY_SECONDS = 30.0
 ATTEMPTS: Final = 30
-"""How often to look for a moment at which no XA transaction is prepared."""
+"""The most looks for a moment at which no XA transaction is prepared."""
 
 
 def resolve_start(
     config: SourceConfig, start: str | StartPosition, *, copied: bool = False
 ) -> Checkpoint:
-    """Ask the source what `start` means there; return the checkpoint to begin with.
+    """Resolve `start` at the source; return the checkpoint to begin with.
 
     `copied`: every table is copied behind it. Raises Retryable if the stream would miss changes of
     XA transactions that are not decided soon.

@@ -27,7 +27,7 @@ _POLL_SECONDS: Final = 0.1
 
 
 def undecided(connection: SourceConnection) -> frozenset[Xid] | None:
-    """Return those that wait for XA COMMIT or ROLLBACK; None if the account may not ask."""
+    """Return the transactions that wait for XA COMMIT or ROLLBACK; None if it may not ask."""
     hexed = not is_mariadb(connection)  # MySQL alone has it, and without it answers in a charset
     try:
         found = rows(connection, "XA RECOVER CONVERT XID" if hexed else "XA RECOVER")
@@ -37,10 +37,10 @@ def undecided(connection: SourceConnection) -> frozenset[Xid] | None:
 
 
 def wait_until_decided(connection: SourceConnection) -> frozenset[Xid]:
-    """Wait until each that is prepared now is decided, and return them; later ones may come.
+    """Wait until all transactions that are prepared now are decided; return them.
 
-    Raises Retryable if one is not within DECIDED_WITHIN_SECONDS. That an account may not ask is
-    logged.
+    Later ones may come. Raises Retryable if one is not decided within DECIDED_WITHIN_SECONDS. Logs
+    if the account may not ask.
     """
     prepared = undecided(connection)
     if prepared is None:

@@ -25,7 +25,7 @@ class Writes(NamedTuple):
 UNTOLD: Final = Writes()
 
 _Reference = tuple[str | None, str]
-"""A table's schema as far as it is written, and its name."""
+"""A table's schema, if it is written, and its name."""
 
 _MODIFIERS: Final = ("LOW_PRIORITY", "HIGH_PRIORITY", "DELAYED", "QUICK", "CONCURRENT", "IGNORE")
 _JOINS: Final = frozenset({",", "JOIN", "STRAIGHT_JOIN"})
