@@ -18,7 +18,7 @@ def note(config: pytest.Config, flavour: str, kind: str, examples: int) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Tell the process that started this one, if it is one of several."""
+    """Send the counts to the process that started this one, if it is one of several."""
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
         output[_REPORT] = [

@@ -17,7 +17,7 @@ from tests import compared, examples
 from tests.support.features import require
 from tests.support.quick import is_quick
 
-# A busy machine is no failing property; and what CI judges is the same examples each time.
+# A busy machine is no failing property; and CI uses the same examples each time.
 settings.register_profile("cdc", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("cdc")
 

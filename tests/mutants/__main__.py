@@ -1,6 +1,6 @@
-"""`python -m tests.mutants [WORD]`: make each mistake in a copy, and see the tests notice it.
+"""`python -m tests.mutants [WORD]`: make each mistake in a copy; the tests must notice it.
 
-Exits with 1 where a mistake goes unnoticed, or where the tests fail without one.
+Exits with 1 if a mistake goes unnoticed, or if the tests fail without one.
 """
 
 from __future__ import annotations

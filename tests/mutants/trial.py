@@ -25,7 +25,7 @@ class CannotRun(Exception):
 
 @contextmanager
 def copy_of_the_project() -> Iterator[Path]:
-    """Give a folder in which a source can be changed."""
+    """Yield a folder in which a source can be changed."""
     with TemporaryDirectory(prefix="cdc-mutants-") as name:
         for each in COPIED:
             source = PROJECT / each

@@ -7,13 +7,13 @@ from tests.support.features import BINARY_LOG_WORDS, REPLICA_WORDS, has
 
 
 def log_status(server: MySQLServer) -> str:
-    """What tells the end of the binlog."""
+    """Return the statement that shows the end of the binlog."""
     new = has(server, BINARY_LOG_WORDS)
     return "SHOW BINARY LOG STATUS" if new else "SHOW MASTER STATUS"
 
 
 def reset_logs(server: MySQLServer) -> str:
-    """What deletes all binlogs and forgets all GTIDs."""
+    """Return the statement that deletes all binlogs and forgets all GTIDs."""
     return "RESET BINARY LOGS AND GTIDS" if has(server, BINARY_LOG_WORDS) else "RESET MASTER"
 
 
@@ -26,7 +26,7 @@ def stop_replica(server: MySQLServer) -> str:
 
 
 def change_source(server: MySQLServer, source: MySQLServer) -> str:
-    """What makes `server` a replica of `source`, by GTIDs."""
+    """Return the statements that make `server` a replica of `source`, by GTIDs."""
     kind = "SOURCE" if has(server, REPLICA_WORDS) else "MASTER"
     where = {"HOST": f"'{source.host}'", "PORT": source.port}
     login = {"USER": f"'{source.user}'", "PASSWORD": f"'{source.password}'"}

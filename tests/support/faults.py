@@ -25,7 +25,7 @@ database, `_id` its identity: a transaction that is applied twice fails."""
 
 @dataclass(slots=True)
 class Faults:
-    """Dies at a step, where one is given, and keeps a ledger, where that has a name."""
+    """Dies at a step, if one is given, and keeps a ledger, if it has a name."""
 
     step: WriteStep | None = None
     countdown: int = 1

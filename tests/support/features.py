@@ -1,4 +1,4 @@
-"""What the versions of the servers lack, so that a test is skipped where it asks for it."""
+"""The features that versions of the servers lack: tests that need one are skipped there."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SERVER_NAMES: Final = {"mysql": "MySQL", "mariadb": "MariaDB", "mongo": "MongoDB
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """What a server can do since some version; a server without one cannot do it at all."""
+    """A feature that a server has since some version; a server without a version lacks it."""
 
     name: str
     mysql: str | None = None
@@ -33,7 +33,7 @@ class Feature:
         return f"{SERVER_NAMES[kind]} {server.version} has no {self.name}, which came with {since}"
 
     def concerns(self, server: MySQLServer | MongoServer) -> bool:
-        """Tell whether it is a matter of sources, and this is one; or of targets."""
+        """Return whether the feature is one of sources, and this is one; or of targets."""
         return (self.mongo is None) == isinstance(server, MySQLServer)
 
 
@@ -58,7 +58,7 @@ def require(server: MySQLServer | MongoServer, *features: Feature) -> None:
 
 
 def needs(*features: Feature) -> pytest.MarkDecorator:
-    """Mark a test that is skipped where its shared server lacks one of them."""
+    """Mark a test that is skipped if its shared server lacks one of them."""
     return pytest.mark.needs(*features)
 
 

@@ -1,4 +1,4 @@
-"""Which tests `make test-quick` runs."""
+"""Selects the tests of `make test-quick`."""
 
 from __future__ import annotations
 

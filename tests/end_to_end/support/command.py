@@ -1,4 +1,4 @@
-"""One command of cdc at work, and what it says."""
+"""Runs one command of cdc, and captures its output."""
 
 from __future__ import annotations
 

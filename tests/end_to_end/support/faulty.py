@@ -1,4 +1,4 @@
-"""The command-line of cdc with writers that `tests.support.faults` watches."""
+"""Runs cdc's command-line with writers that `tests.support.faults` observes."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from tests.support.faults import Faults
 @config_option
 @click.option("--accept-mapping-change", is_flag=True)
 def run(config_path: Path, accept_mapping_change: bool) -> None:
-    """`cdc run`, watched."""
+    """Run `cdc run`, observed."""
     observer = Faults.from_environment()
     run_daemon(config_path, accept_edits=accept_mapping_change, observer=observer)
 
 
 @click.group()
 def position() -> None:
-    """`cdc position`, as far as it can be watched."""
+    """Run `cdc position`, as far as it can be observed."""
 
 
 @position.command()
 @config_option
 def skip(config_path: Path) -> None:
-    """What `cdc position skip --yes` carries out, watched."""
+    """Run what `cdc position skip --yes` does, observed."""
     config, mappings = load_project(config_path)
     state = stream_admin.read(config)
     assert state is not None
@@ -43,7 +43,7 @@ def skip(config_path: Path) -> None:
 
 
 def main() -> NoReturn:
-    """Run the command-line, its two commands that can be watched replaced."""
+    """Run the command-line, with its two observable commands replaced."""
     for command in ("run", "position"):
         cli.COMMANDS[command] = (f"{__name__}:{command}", "Watched.")
     cli.main()

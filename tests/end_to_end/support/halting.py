@@ -1,4 +1,4 @@
-"""A daemon that stops for a human, and what it says."""
+"""A daemon that stops for a human, and its message."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _HISTORIES: dict[str, Callable[[MySQLServer], History]] = {
 
 
 def halted(daemon: Daemon) -> Document:
-    """Wait for the daemon to halt; return what it said."""
+    """Wait for the daemon to halt; return its message."""
     assert daemon.wait() == HALTED, daemon.stderr
     [said] = [event for event in daemon.events("stopped") if event.get("exit_code") == HALTED]
     assert said["message"]
@@ -30,7 +30,7 @@ def halted(daemon: Daemon) -> Document:
 
 
 def goes_on(stream: Stream) -> None:
-    """The stream goes on from where it is, its jobs are done, and both sides are equal."""
+    """Require that the stream goes on, ends its jobs, and both sides are equal."""
     state = stream.state_document()
     assert state is not None
     [history] = [made for key, made in _HISTORIES.items() if key in state["position"]]

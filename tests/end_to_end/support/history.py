@@ -1,4 +1,4 @@
-"""What a source has committed, read from the server itself; no code of cdc."""
+"""Reads what a source has committed from the server itself, without code of cdc."""
 
 from __future__ import annotations
 

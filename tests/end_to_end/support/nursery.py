@@ -27,7 +27,7 @@ FAULTY = "tests.end_to_end.support.faulty"
 
 
 class Child:
-    """A process that the nursery has forked; `status` is the file that will tell how it ended."""
+    """A process that the nursery has forked; `status` is the file for its exit status."""
 
     def __init__(self, pid: int, status: Path) -> None:
         self.pid = pid
@@ -50,7 +50,7 @@ class Child:
 
     def send_signal(self, number: signal.Signals) -> None:
         if self.returncode is None:
-            with suppress(ProcessLookupError):  # it has ended, and that is not told yet
+            with suppress(ProcessLookupError):  # it has ended, and the file does not say so yet
                 os.kill(self.pid, number)
 
     def kill(self) -> None:
@@ -112,7 +112,7 @@ def nursery() -> Nursery:
 
 
 class _Forker:
-    """The other end: forks for each order, and tells how the children ended."""
+    """The other end: forks for each order, and reports how the children ended."""
 
     def __init__(self) -> None:
         self._status: dict[int, Path] = {}

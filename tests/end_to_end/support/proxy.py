@@ -1,4 +1,4 @@
-"""A TCP proxy that stands between the daemon and a server, and misbehaves when it is told to."""
+"""A TCP proxy between the daemon and a server, which misbehaves on request."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Link = tuple[socket.socket, socket.socket]
 """The client's socket and the server's."""
 
 Filter = Callable[[bytes, Link], bytes]
-"""What becomes of a piece of data: what it returns is sent on; it may cut the link."""
+"""Processes a piece of data: its result is forwarded; it may cut the link."""
 
 
 def unchanged(data: bytes, _: Link) -> bytes:
@@ -47,11 +47,11 @@ class Proxy:
         self.cut()
 
     def black_hole(self) -> None:
-        """Let nothing pass any more, in either direction, without ending any connection."""
+        """Block everything, in both directions, without ending any connection."""
         self._open.clear()
 
     def heal(self) -> None:
-        """Let everything pass again, new connections; what hung in the hole is lost with them."""
+        """Forward again, by new connections; what was blocked is lost with the old ones."""
         self.cut()
         self._open.set()
 

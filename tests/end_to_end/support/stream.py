@@ -171,7 +171,7 @@ class Stream:
     # -- the judgement
 
     def assert_equal(self) -> None:
-        """Rows and documents are equal, and each transaction was applied exactly once."""
+        """Require that both sides are equal, and each transaction was applied exactly once."""
         self.assert_same_content()
         assert sorted(self.ledger()) == sorted(self.history.committed())
 

@@ -1,4 +1,4 @@
-"""What readers saw: every version of every document, in the order in which it came to be."""
+"""Records what readers saw: every version of every document, in order."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Versions:
         self._since = client.admin.command("hello")["operationTime"]
 
     def steps_back(self, collection: str) -> list[str]:
-        """Return where a document became older than it was, or came back after its deletion."""
+        """Return the documents that became older than they were, or came back after a deletion."""
         latest: dict[Any, int] = {}
         deleted: set[Any] = set()
         found: list[str] = []

@@ -1,4 +1,4 @@
-"""What the daemon asks of a server's history."""
+"""Queries a server's history as the daemon does."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def config(server: MySQLServer) -> SourceConfig:
 def continued(
     server: MySQLServer, checkpoint: Checkpoint, settings: SourceConfig | None = None
 ) -> Continued:
-    """Ask a server whether it can go on from a checkpoint, as the daemon does before each dump."""
+    """Check whether a server can continue from a checkpoint, as the daemon does before a dump."""
     connect = partial(connect_source, settings or config(server), read_timeout=30)
     with closing(connect()) as connection:
         mariadb = is_mariadb(connection)

@@ -1,4 +1,4 @@
-"""Runs statements on a server and gives back what the binlog says about them."""
+"""Runs statements on a server and returns what the binlog says about them."""
 
 from __future__ import annotations
 

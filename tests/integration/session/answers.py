@@ -1,4 +1,4 @@
-"""Everything that cdc asks a source, on tables of all kinds, and what it understands."""
+"""Every query of cdc to a source, on tables of all kinds, and its understanding of the answers."""
 
 from __future__ import annotations
 
@@ -67,10 +67,10 @@ Answers = dict[str, object]
 
 
 class Asker:
-    """Asks a server by an account that has no more rights than the documented ones."""
+    """Queries a server by an account that has no more rights than the documented ones."""
 
     def __init__(self, server: MySQLServer) -> None:
-        """Make the tables, and what the binlog says of them."""
+        """Create the tables, and read their events from the binlog."""
         self._server = server
         self._mariadb = server.flavour == "mariadb"
         server.execute(f"CREATE DATABASE {SCHEMA} CHARACTER SET utf8mb4")
@@ -111,7 +111,7 @@ class Asker:
         execute(f"INSERT INTO {SCHEMA}.{END} VALUES (1)")
 
     def _make_own(self) -> Iterator[str]:
-        """Make the table that only this flavour can have."""
+        """Create the table that only this flavour can have."""
         with closing(self._server.connect(SCHEMA)) as connection, connection.cursor() as cursor:
             if self._mariadb:
                 cursor.execute("CREATE TABLE own (id INET6 PRIMARY KEY, n INT)")
@@ -126,7 +126,7 @@ class Asker:
     # -- the questions
 
     def answers(self) -> Answers:
-        """Ask everything; an error of cdc's is an answer, too."""
+        """Run all queries; an error of cdc's is an answer, too."""
         questions: dict[str, Callable[[], object]] = {
             "facts": self._facts,
             "tables": lambda: self._asked(list_tables),

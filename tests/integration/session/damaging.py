@@ -11,7 +11,7 @@ HEADER = 4
 BEGINNING = 5
 
 Damage = Callable[[bytes], bytes]
-"""What becomes of a packet, header included; nothing where the link ends before it."""
+"""Damages a packet, header included; returns nothing if the link ends before it."""
 
 
 class OnePacket:
@@ -75,7 +75,7 @@ def refused(packet: bytes) -> bytes:
 
 
 FRAMING = {"cut", "longer", "shorter", "another number"}
-"""The kinds that leave what a packet holds."""
+"""The kinds that leave a packet's content as it is."""
 DAMAGES: dict[str, Damage] = {
     "cut": lambda packet: b"",
     "longer": lambda packet: flipped(packet, 1, 4),

@@ -17,7 +17,7 @@ PACKAGE = "mariadb-server"
 
 
 def plugin_folder() -> Path:
-    """Return the folder that holds them; unpacked once, and skipped where there is none to have."""
+    """Return the plugins' folder; unpacked once, and skipped if there is none to be had."""
     if chosen("mariadb") != DEFAULTS["mariadb"]:
         pytest.skip("the plugins are those of the default version")
     cache = Cache.of_user()

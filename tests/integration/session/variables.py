@@ -12,7 +12,7 @@ from pymysql.cursors import Cursor
 from cdc.servers import MySQLServer
 
 ENUMERATED = 8
-"""Of an enumeration so many members are tried, by number."""
+"""The number of an enumeration's members that are tried."""
 BITS = 48
 """No set has as many members."""
 
@@ -35,7 +35,7 @@ NAMED: Mapping[str, Sequence[str]] = {
     "storage_engine": ("'MyISAM'",),
     "time_zone": ("'+05:45'",),
 }
-"""Values of variables whose form does not tell them."""
+"""Values of variables whose type does not show in their value."""
 
 
 def admin(server: MySQLServer) -> pymysql.connections.Connection[Cursor]:
@@ -121,7 +121,7 @@ def _everything(cursor: Cursor, name: str) -> str:
 
 @contextmanager
 def changed(server: MySQLServer, values: Mapping[str, str]) -> Iterator[None]:
-    """Give these variables these global values, and their own again."""
+    """Set these global values of variables, and restore the old ones."""
     before: dict[str, Any] = {}
     with closing(admin(server)) as connection, connection.cursor() as cursor:
         for name in values:

@@ -1,4 +1,4 @@
-"""Chromium, which the browser tests drive: where it is, and how it gets there.
+"""Finds Chromium for the browser tests, or installs it.
 
 `python -m tests.portal.browser.chromium` installs Debian's package where there is none and root
 asks. It exits with 1 where there is none in the end and CI would skip the tests.
@@ -21,7 +21,7 @@ _WAIT_FOR_OTHER_APT_SECONDS = 300
 
 
 def find() -> str | None:
-    """Return where the program is, if there is one."""
+    """Return the program's path; None if there is none."""
     return next(filter(None, map(shutil.which, PROGRAMS)), None)
 
 

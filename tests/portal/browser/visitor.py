@@ -94,4 +94,4 @@ class Visitor:
 
 
 Visit = Callable[..., Visitor]
-"""What the fixture `visit` gives: makes a visitor, logged in as an account or not, who looks so."""
+"""The fixture `visit`: creates a visitor, logged in as an account or not."""
