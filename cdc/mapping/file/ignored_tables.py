@@ -10,7 +10,7 @@ from cdc.mapping.file.table_globs import source_pattern
 
 
 def ignored_mistakes(mappings: Iterable[Mapping], ignored: Sequence[str]) -> Iterator[Problem]:
-    """Yield each mapping that may follow a table that one of the `ignored` patterns also names."""
+    """Yield a problem for each mapping that may follow a table of the `ignored` patterns."""
     for mapping in mappings:
         for pattern in ignored:
             if _may_share(mapping.source, pattern):

@@ -11,7 +11,7 @@ from cdc.mapping.file.table_globs import NamePart, source_pattern
 
 
 def target_mistakes(mappings: Sequence[Mapping]) -> Iterator[Problem]:
-    """Yield each mapping whose ids could collide with another's, or between its own tables.
+    """Yield a problem for each mapping whose ids could collide, with another's or its own.
 
     Only table names in the ids keep rows of different tables apart by construction.
     """

@@ -96,7 +96,7 @@ def check(
 
 
 def require_gtids(connection: Connection[Any], position: Position, *, mariadb: bool) -> None:
-    """Raise Unfit if MySQL has turned off the GTIDs that the position is told by."""
+    """Raise Unfit if MySQL has turned off the GTIDs that the position consists of."""
     if mariadb or isinstance(position, FilePosition):
         return
     [(mode,)] = rows(connection, "SELECT @@GLOBAL.gtid_mode")

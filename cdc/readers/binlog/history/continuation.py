@@ -76,7 +76,7 @@ def server_continuing(
 
 
 def require_same(connect: Connect, checkpoint: Checkpoint, *, here: str, mariadb: bool) -> None:
-    """Raise SourceDiverged if the log of the server `here` is no more the one that was read.
+    """Raise SourceDiverged if the log of the server `here` is no longer the one that was read.
 
     Another server that answers, as behind a balancer, is ignored.
     """
