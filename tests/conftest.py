@@ -15,6 +15,7 @@ from cdc.errors import Unfit, UsageError
 from cdc.servers import Flavour, MongoServer, MySQLServer, mongo_server, mysql_server, versions
 from tests import compared, examples
 from tests.support.features import require
+from tests.support.outcome import FAILED
 from tests.support.quick import is_quick
 
 # A busy machine is no failing property; and CI uses the same examples each time.
@@ -22,7 +23,6 @@ settings.register_profile("cdc", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("cdc")
 
 FLAVOURS: tuple[Flavour, ...] = ("mysql", "mariadb")
-FAILED = pytest.StashKey[bool]()
 
 Server = TypeVar("Server", MySQLServer, MongoServer)
 

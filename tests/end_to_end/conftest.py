@@ -11,19 +11,10 @@ import pytest
 from pymongo import MongoClient
 
 from cdc.servers import MongoServer, MySQLServer, mysql_server
-from tests.end_to_end.support.history import BinlogFiles, History, MariadbGtids, MysqlGtids
+from tests.end_to_end.support.history import History
 from tests.end_to_end.support.nursery import nursery
+from tests.end_to_end.support.sources import KINDS, MakeStream
 from tests.end_to_end.support.stream import Stream
-
-KINDS: dict[str, tuple[str, Callable[[MySQLServer], History]]] = {
-    "mysql-gtid": ("mysql", MysqlGtids),
-    "mysql-file": ("mysql_without_gtids", BinlogFiles),
-    "mariadb-gtid": ("mariadb", MariadbGtids),
-    "mariadb-file": ("mariadb", BinlogFiles),
-}
-"""How a source is positioned: its fixture and the record of what it commits."""
-
-MakeStream = Callable[..., Stream]
 
 
 @pytest.fixture(scope="session", autouse=True)

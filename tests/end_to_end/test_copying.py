@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from itertools import count
-from typing import Any
 
 import pymysql
 import pytest
 
-from tests.end_to_end.support.command import Command
+from tests.end_to_end.support.command import Command, cdc
+from tests.end_to_end.support.jobs import jobs, until_copied
 from tests.end_to_end.support.keys import INTEGER, KEYS, Keys, Literals
 from tests.end_to_end.support.stream import Stream
 from tests.end_to_end.support.versions import Versions
@@ -128,26 +128,6 @@ def assert_same(stream: Stream, keys: Keys = INTEGER) -> None:
         rows = stream.rows(table, len(keys.names))
         wrong = {key for key in {*rows, *documents} if rows.get(key) != documents.get(key)}
         assert not wrong, [(rows.get(key), documents.get(key)) for key in sorted(wrong)[:5]]
-
-
-def jobs(stream: Stream, state: str) -> list[dict[str, Any]]:
-    return list(stream.state["jobs"].find({"state": state}))
-
-
-def until_copied(stream: Stream, count: int = 1) -> None:
-    def copied() -> bool:
-        stream.daemon.check_alive(waiting_for="the jobs to end")
-        assert not jobs(stream, "failed"), jobs(stream, "failed")
-        return len(jobs(stream, "done")) >= count
-
-    eventually(copied, 60, waiting_for="the jobs to end")
-
-
-def cdc(stream: Stream, *arguments: str) -> Command:
-    """Run a command to its end."""
-    command = Command(stream, *arguments)
-    command.wait()
-    return command
 
 
 def saved_rows(stream: Stream) -> int:

@@ -16,10 +16,10 @@ from cdc import cli
 from cdc.servers import MongoServer
 from tests.end_to_end.support.commit_trap import CommitTrap
 from tests.end_to_end.support.halting import halted
+from tests.end_to_end.support.http import get
+from tests.end_to_end.support.jobs import until_copied
 from tests.end_to_end.support.proxy import Proxy
 from tests.end_to_end.support.stream import Stream
-from tests.end_to_end.test_copying import until_copied
-from tests.end_to_end.test_observing import get
 from tests.waiting import eventually
 
 ON_MYSQL = pytest.mark.parametrize("stream", ["mysql-gtid"], indirect=True)

@@ -8,7 +8,7 @@ import pytest
 from pymongo import MongoClient
 
 from cdc.servers import Flavour, MongoServer, mysql_server
-from tests.end_to_end.conftest import KINDS, MakeStream
+from tests.end_to_end.support.sources import KINDS, MakeStream
 from tests.end_to_end.support.stream import Document, Stream
 from tests.support.binlogs import purge
 from tests.support.features import COMPRESSION, TAGGED_GTIDS, require

@@ -11,8 +11,8 @@ import pytest
 from pymongo import MongoClient
 
 from cdc.servers import Flavour, MongoServer, MySQLServer, mysql_server
-from tests.end_to_end.conftest import KINDS, MakeStream
 from tests.end_to_end.support.proxy import Proxy
+from tests.end_to_end.support.sources import KINDS, MakeStream
 from tests.end_to_end.support.stream import Document, Stream
 from tests.support.dialect import change_source, start_replica, stop_replica
 from tests.waiting import eventually

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from pymongo import MongoClient
 
-from tests.end_to_end.conftest import MakeStream
 from tests.end_to_end.support.command import Command
 from tests.end_to_end.support.halting import HALTED, halted
 from tests.end_to_end.support.proxy import Proxy
+from tests.end_to_end.support.sources import MakeStream
 from tests.end_to_end.support.stream import Document, Stream
 from tests.support.binlogs import purge
 from tests.support.dialect import reset_logs

@@ -11,10 +11,10 @@ import pytest
 from pymongo import MongoClient
 
 from cdc.servers import MongoServer, MySQLServer, mysql_server
-from tests.end_to_end.conftest import KINDS, MakeStream
 from tests.end_to_end.support.command import Command
 from tests.end_to_end.support.daemon import Daemon
 from tests.end_to_end.support.put_back import Backup, live_application
+from tests.end_to_end.support.sources import KINDS, MakeStream
 from tests.end_to_end.support.stream import Document, Stream
 from tests.support.binlogs import newest, purge, purge_to
 from tests.support.dialect import change_source, reset_logs, start_replica, stop_replica

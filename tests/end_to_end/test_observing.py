@@ -7,20 +7,18 @@ import signal
 import socket
 import struct
 import time
-import urllib.error
-import urllib.request
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from cdc import cli
 from cdc.model.job import Job, JobKind, JobState, Progress
 from cdc.servers.ports import free_port
 from tests.end_to_end.support.daemon import Daemon
 from tests.end_to_end.support.history import MysqlGtids
+from tests.end_to_end.support.http import get, metrics
 from tests.end_to_end.support.proxy import Proxy
 from tests.end_to_end.support.stream import Document, Stream
 from tests.end_to_end.support.typed import commands
@@ -37,29 +35,6 @@ def items(stream: Stream) -> Stream:
     stream.settings["lease"] = {"ttl_seconds": 2}
     stream.table("items", "id INT NOT NULL PRIMARY KEY, word VARCHAR(20)")
     return stream
-
-
-def get(daemon: Daemon, path: str) -> tuple[int, str]:
-    port = daemon.until_logged("http_listening")["port"]
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=30) as answer:
-            return answer.status, answer.read().decode()
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, error.read().decode()
-
-
-def metrics(daemon: Daemon) -> dict[str, float]:
-    """Each sample by its name and labels, as Prometheus reads them."""
-    code, text = get(daemon, "/metrics")
-    assert code == 200
-    return {
-        sample.name + "".join(f"{{{value}}}" for _, value in sorted(sample.labels.items())): (
-            sample.value
-        )
-        for family in text_string_to_metric_families(text)
-        for sample in family.samples
-    }
 
 
 def lag(daemon: Daemon) -> float:

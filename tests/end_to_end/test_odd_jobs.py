@@ -9,9 +9,9 @@ import pytest
 from bson import ObjectId
 
 from cdc.writers.jobs import UNREADABLE
+from tests.end_to_end.support.command import cdc
+from tests.end_to_end.support.http import metrics
 from tests.end_to_end.support.stream import Stream
-from tests.end_to_end.test_copying import cdc
-from tests.end_to_end.test_observing import metrics
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.parametrize("stream", ["mysql-gtid"], indirect=True)

@@ -9,9 +9,9 @@ import pytest
 from pymongo import MongoClient
 
 from cdc.servers import MongoServer, MySQLServer, mongo_server, mysql_server
-from tests.end_to_end.conftest import MakeStream
 from tests.end_to_end.support.history import BinlogFiles, History, MariadbGtids, MysqlGtids
 from tests.end_to_end.support.proxy import Link, Proxy
+from tests.end_to_end.support.sources import MakeStream
 from tests.end_to_end.support.stream import Document, Stream
 from tests.waiting import eventually
 

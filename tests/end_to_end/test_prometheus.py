@@ -14,7 +14,8 @@ import pytest
 from cdc.servers.ports import free_port
 from cdc.servers.process import Process
 from tests.end_to_end.support.stream import Stream
-from tests.integration.deployment.conftest import ROOT, packaged
+from tests.support.checkout import ROOT
+from tests.support.packaged import packaged
 from tests.waiting import eventually
 
 ONE_KIND = pytest.mark.parametrize("stream", ["mysql-gtid"], indirect=True)

@@ -17,8 +17,8 @@ from pymongo import MongoClient
 
 from cdc import cli
 from cdc.servers import Flavour, MongoServer, mongo_server, mysql_server
-from tests.end_to_end.conftest import KINDS, MakeStream
 from tests.end_to_end.support.certificates import Certificates, make
+from tests.end_to_end.support.sources import KINDS, MakeStream
 from tests.end_to_end.support.stream import Document, Stream
 from tests.support.features import WRITE_BLOCK, require
 from tests.waiting import eventually

@@ -15,8 +15,8 @@ import pytest
 from pymongo import MongoClient
 
 from cdc.servers import Flavour, MongoServer, MySQLServer, mysql_server
-from tests.end_to_end.conftest import KINDS, MakeStream
 from tests.end_to_end.support.command import Command
+from tests.end_to_end.support.sources import KINDS, MakeStream
 from tests.end_to_end.support.stream import Document, Stream
 
 ER_WRONG_VALUE_FOR_VAR = 1231

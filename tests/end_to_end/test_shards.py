@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from tests.end_to_end.support.command import cdc
 from tests.end_to_end.support.stream import Stream
-from tests.end_to_end.test_copying import cdc
 
 COLUMNS = "id INT PRIMARY KEY, note VARCHAR(20)"
 

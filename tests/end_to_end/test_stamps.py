@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from tests.end_to_end.support.command import cdc
+from tests.end_to_end.support.jobs import until_copied
 from tests.end_to_end.support.stream import Stream
-from tests.end_to_end.test_copying import cdc, until_copied
 
 pytestmark = pytest.mark.parametrize("stream", ["mysql-gtid"], indirect=True)
 

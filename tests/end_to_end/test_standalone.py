@@ -9,11 +9,11 @@ from pymongo import MongoClient
 
 from cdc.servers import MongoServer, MySQLServer, mongo_server
 from cdc.writers.observer import WriteStep
-from tests.end_to_end.conftest import MakeStream
 from tests.end_to_end.support.command import Command
 from tests.end_to_end.support.halting import goes_on, halted
 from tests.end_to_end.support.history import MysqlGtids
 from tests.end_to_end.support.nursery import FAULTY, nursery
+from tests.end_to_end.support.sources import MakeStream
 from tests.end_to_end.support.stream import Document, Stream
 from tests.support.faults import FAULT
 

@@ -11,11 +11,11 @@ from pymongo import MongoClient
 from cdc.model import lease
 from cdc.servers import MongoServer, MySQLServer
 from cdc.writers.stream_state import StreamState
-from tests.end_to_end.conftest import MakeStream
 from tests.end_to_end.support.commit_trap import COMMIT
 from tests.end_to_end.support.daemon import Daemon
 from tests.end_to_end.support.history import MysqlGtids
 from tests.end_to_end.support.proxy import Link, Proxy
+from tests.end_to_end.support.sources import MakeStream
 from tests.end_to_end.support.stream import Document, Stream
 from tests.waiting import eventually
 

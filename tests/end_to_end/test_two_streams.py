@@ -11,9 +11,9 @@ from pymongo import MongoClient
 
 from cdc.servers import MongoServer, MySQLServer
 from cdc.writers.observer import WriteStep
-from tests.end_to_end.conftest import MakeStream
 from tests.end_to_end.support.command import Command
 from tests.end_to_end.support.history import MariadbGtids, MysqlGtids
+from tests.end_to_end.support.sources import MakeStream
 from tests.end_to_end.support.stream import Stream
 
 Streams = tuple[Stream, Stream]

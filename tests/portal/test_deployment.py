@@ -7,13 +7,7 @@ from pathlib import Path
 
 import pytest
 
-MANAGE = Path(__file__).parents[2] / "portal" / "manage.py"
-ENVIRONMENT = {
-    "PORTAL_SECRET_KEY": "k3y-of-a-test-deployment-" * 3,
-    "PORTAL_DATABASE_URL": "mysql://portal:secret@127.0.0.1:1/twitter",
-    "PORTAL_ALLOWED_HOSTS": "portal.example.com",
-}
-
+from tests.portal.support.deployment import ENVIRONMENT, MANAGE
 
 _ASK_FOR_A_PAGE = """
 import django; django.setup()

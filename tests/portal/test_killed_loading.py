@@ -15,9 +15,9 @@ from django.conf import settings
 from cdc.demo.generate import extended, invented_tweets
 from cdc.servers import MySQLServer
 from portal.tweets.models import Author, Loading, Tweet
+from tests.portal.support.deployment import MANAGE
 from tests.waiting import eventually
 
-MANAGE = Path(__file__).parents[2] / "portal" / "manage.py"
 DOCUMENTS = 2000
 BATCH = 5  # so that there is a long time to be killed in
 

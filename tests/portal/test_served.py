@@ -15,7 +15,7 @@ import pytest
 from cdc.demo.supervised import Supervised
 from cdc.servers.ports import LOOPBACK, free_port
 from tests.end_to_end.support.certificates import make
-from tests.portal.test_deployment import ENVIRONMENT, MANAGE
+from tests.portal.support.deployment import ENVIRONMENT, MANAGE
 from tests.waiting import eventually
 
 HOST = ENVIRONMENT["PORTAL_ALLOWED_HOSTS"]

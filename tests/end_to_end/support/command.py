@@ -49,3 +49,10 @@ class Command:
     def kill(self) -> None:
         self._process.kill()
         self.wait()
+
+
+def cdc(stream: Stream, *arguments: str) -> Command:
+    """Run a command to its end."""
+    command = Command(stream, *arguments)
+    command.wait()
+    return command

@@ -16,7 +16,7 @@ from cdc.servers import MySQLServer
 from tests.integration.chunks.reading import chunk_reader, chunks, executed
 from tests.integration.mapping.binlog import rows_events
 from tests.integration.mapping.kinds import KINDS, OPAQUE, Kind
-from tests.integration.mapping.test_types import fields, fill, shuffle, tables
+from tests.integration.mapping.support.random_tables import fields, fill, shuffle, tables
 from tests.support.features import INVISIBLE_COLUMNS, VECTORS, has
 
 RANDOM_VALUES = 40

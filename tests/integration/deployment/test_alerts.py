@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.integration.deployment.conftest import ROOT, Tool
+from tests.integration.deployment.support.tool import Tool
+from tests.support.checkout import ROOT
 
 RULES = ROOT / "config" / "alerts.yml"
 [GROUP] = yaml.safe_load(RULES.read_text())["groups"]

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from cdc.config import load
-from tests.integration.deployment.conftest import ROOT, Tool
+from tests.integration.deployment.support.tool import Tool
+from tests.support.checkout import ROOT
 
 DOCKER = ROOT / "docker"
 SECRETS = dict.fromkeys(

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from cdc.errors import CdcError, Halted, Unfit, UsageError
-from tests.integration.deployment.conftest import ROOT, Tool
+from tests.integration.deployment.support.tool import Tool
+from tests.support.checkout import ROOT
 
 MOST_EXPOSURE = 20
 """Ten times what systemd-analyze calls the exposure level; 100 is a service without any of it."""

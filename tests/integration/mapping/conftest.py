@@ -1,14 +1,11 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 
 import pytest
 
 from tests import compared
-
-Examined = Callable[[str, str, int], None]
-"""Notes that so many examples of a type were compared on a flavour."""
+from tests.integration.mapping.support.examined import Examined
 
 
 @pytest.fixture

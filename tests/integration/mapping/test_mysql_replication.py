@@ -16,7 +16,6 @@ from pymysqlreplication.row_event import WriteRowsEvent
 
 from cdc.servers import MySQLServer
 from tests.integration.mapping.binlog import applied, operations
-from tests.integration.mapping.conftest import Examined
 from tests.integration.mapping.kinds import (
     BINARIES,
     BITS,
@@ -29,7 +28,8 @@ from tests.integration.mapping.kinds import (
     TIMES,
     Kind,
 )
-from tests.integration.mapping.test_types import fill
+from tests.integration.mapping.support.examined import Examined
+from tests.integration.mapping.support.random_tables import fill
 from tests.support.dialect import log_status
 
 RANDOM_ROWS = 20

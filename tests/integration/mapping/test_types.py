@@ -9,37 +9,17 @@ from typing import Any
 import bson
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
 
 from cdc.servers import MySQLServer
 from tests.integration.mapping.binlog import Document, applied, operations
-from tests.integration.mapping.conftest import Examined
 from tests.integration.mapping.kinds import KINDS, OPAQUE, Kind, native
+from tests.integration.mapping.support.examined import Examined
+from tests.integration.mapping.support.random_tables import fields, fill, shuffle, tables
+from tests.integration.mapping.support.typed import typed
 
 RANDOM_VALUES = 40
 """Random values of each kind, beside its limits and NULL."""
 KINDS_A_TABLE = 7
-
-
-def fill(
-    server: MySQLServer, table: str, kinds: Sequence[Kind], rows: Sequence[Sequence[Any]]
-) -> None:
-    columns = ", ".join(f"c{at} {kind.sql}" for at, kind in enumerate(kinds))
-    places = ", ".join(kind.insert for kind in kinds)
-    with closing(server.connect()) as connection, connection.cursor() as cursor:
-        cursor.execute("SET sql_mode = 'ALLOW_INVALID_DATES', time_zone = '+00:00'")
-        cursor.execute(f"CREATE TABLE {table} (id BIGINT PRIMARY KEY, {columns})")
-        statement = f"INSERT INTO {table} VALUES (%s, {places})"
-        cursor.execute("BEGIN")
-        for number, row in enumerate(rows):
-            cursor.execute(statement, (number, *row))
-        cursor.execute("COMMIT")
-
-
-def shuffle(server: MySQLServer, table: str, rows: int) -> None:
-    """Delete some rows, move some, and give others the values of their neighbours."""
-    server.execute(f"DELETE FROM {table} WHERE id % 7 = 3")
-    server.execute(f"UPDATE {table} SET id = id + {rows} WHERE id % 7 = 5")
 
 
 def selected(server: MySQLServer, table: str, kinds: Sequence[Kind]) -> dict[int, Document]:
@@ -58,13 +38,6 @@ def selected(server: MySQLServer, table: str, kinds: Sequence[Kind]) -> dict[int
         }
 
 
-def fields(kinds: Sequence[Kind]) -> dict[str, Any]:
-    return {
-        f"c{at}": {"column": f"c{at}"} | ({"type": kind.type} if kind.type else {})
-        for at, kind in enumerate(kinds)
-    }
-
-
 def assert_equal(found: dict[bytes, Document], expected: dict[int, Document]) -> None:
     by_number = {document["_id"]: document for document in found.values()}
     assert set(by_number) == set(expected)
@@ -73,15 +46,6 @@ def assert_equal(found: dict[bytes, Document], expected: dict[int, Document]) ->
         assert list(document) == list(expected[number])
         for name, value in document.items():
             assert typed(value) == typed(expected[number][name]), name
-
-
-def typed(value: Any) -> Any:
-    """The value with the types of all that it holds, as 5, 5.0 and True are equal."""
-    if isinstance(value, dict):
-        return [(name, typed(item)) for name, item in value.items()]
-    if isinstance(value, list):
-        return [typed(item) for item in value]
-    return type(value), repr(value)
 
 
 def drawn(kind: Kind, budget: int) -> list[Any]:
@@ -126,14 +90,6 @@ def test_types_at_their_limits_and_at_random(
     assert_equal(found, selected(source, f"{schema}.t", kinds))
     for kind, values in zip(kinds, columns, strict=True):
         examined(source.flavour, str(kind), len(values))
-
-
-@st.composite
-def tables(draw: st.DrawFn, server: MySQLServer) -> tuple[list[Kind], list[list[Any]]]:
-    usable = [kind for kind in KINDS if kind.is_of(server) and len(kind.sql) < 300]
-    kinds = draw(st.lists(st.sampled_from(usable), min_size=1, max_size=12))
-    rows = st.tuples(*(kind.mixed for kind in kinds))
-    return kinds, [list(row) for row in draw(st.lists(rows, min_size=1, max_size=12))]
 
 
 @pytest.mark.slow

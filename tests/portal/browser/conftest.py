@@ -14,11 +14,11 @@ from playwright.sync_api import Browser, sync_playwright
 from cdc.servers import MongoServer, MySQLServer
 from portal.accounts.models import User
 from portal.tweets.models import Tweet
-from tests.conftest import FAILED
 from tests.portal.browser import chromium
 from tests.portal.browser.stack import Stack
 from tests.portal.browser.visitor import Visit, Visitor
 from tests.portal.database import migrated
+from tests.support.outcome import FAILED
 from tests.waiting import eventually
 
 INVENTED_TWEETS = 400

@@ -13,7 +13,7 @@ from portal.accounts.authors import author_of
 from portal.accounts.models import Allowance, User
 from portal.tweets.models import Tweet
 from tests.portal.browser.stack import Stack
-from tests.portal.browser.test_every_page import barriers
+from tests.portal.browser.support.barriers import barriers
 from tests.portal.browser.visitor import DESKTOP, PHONE, Visit
 from tests.portal.people import PASSWORD, person
 from tests.waiting import eventually

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from portal.accounts.authors import author_of
 from portal.accounts.models import User
 from portal.accounts.roles import Role
 from portal.tweets.models import Tweet
+from tests.portal.browser.support.barriers import barriers
 from tests.portal.browser.visitor import DESKTOP, PHONE, Visit
 from tests.portal.people import person
 
@@ -28,10 +26,6 @@ PAGES: dict[str, tuple[Role | None, str]] = {
     "figures": (Role.SENIOR_MANAGEMENT, "/figures/"),
 }
 LOOKS = {"desktop-light": (DESKTOP, False), "phone-dark": (PHONE, True)}
-RULES = {
-    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
-    "resultTypes": ["violations"],
-}
 
 # What the Tab key is to reach, in this order.
 IN_ORDER = """() => [...document.querySelectorAll(
@@ -124,13 +118,3 @@ class TestEveryPage:
         page.keyboard.press("Enter")
 
         expect(page.get_by_role("main")).to_be_focused()
-
-
-def barriers(page: Page) -> list[str]:
-    """What axe finds that would keep somebody out."""
-    found: dict[str, Any] = Axe().run(page, options=RULES).response
-    return [
-        f"{each['id']}: {node['html'][:200]} {node['failureSummary']}"
-        for each in found["violations"]
-        for node in each["nodes"]
-    ]

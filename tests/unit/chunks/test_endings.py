@@ -8,7 +8,7 @@ from cdc.errors import Fenced, WriteRefused
 from cdc.model.batch import Batch
 from cdc.model.job import JobKind
 from cdc.retry import Stopped
-from tests.unit.chunks.test_windows import world_of
+from tests.unit.chunks.world import world_of
 from tests.waiting import eventually
 
 

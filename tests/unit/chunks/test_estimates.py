@@ -6,7 +6,7 @@ import pytest
 
 from cdc.model.job import JobKind, Options
 from tests.unit.chunks import world as worlds
-from tests.unit.chunks.test_windows import end, world_of
+from tests.unit.chunks.world import end, world_of
 
 ROWS = 300
 

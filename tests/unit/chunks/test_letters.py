@@ -12,14 +12,16 @@ from cdc.model.checkpoint import Checkpoint
 from cdc.model.dead_letter import Failure, Origin, Reason
 from cdc.model.job import JobKind, Options
 from cdc.model.operation import Operation, OperationKind
-from tests.unit.chunks.test_windows import end, once, world_of
 from tests.unit.chunks.world import (
     OneCollection,
     SourceTable,
     World,
     document,
+    end,
     identifier,
+    once,
     position,
+    world_of,
 )
 
 

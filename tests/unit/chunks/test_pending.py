@@ -9,8 +9,7 @@ import pytest
 
 from cdc.chunks import findings
 from cdc.model.job import JobKind, Options, Progress
-from tests.unit.chunks.test_windows import end, world_of
-from tests.unit.chunks.world import Running, World, document
+from tests.unit.chunks.world import Running, World, document, end, world_of
 from tests.waiting import eventually
 
 

@@ -3,36 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
 from cdc.chunks.applier import PendingChunk
 from cdc.errors import Defect
 from cdc.model.batch import MappedTransaction
 from cdc.model.job import JobKind
-from tests.unit.chunks.world import Running, World, document
-
-GIVES_UP_AFTER_SECONDS = 30
-
-
-def world_of(*keys: int) -> World:
-    """A source with a few rows, less than a chunk, that the stream will not see."""
-    world = World(0)
-    world.source.rows = dict.fromkeys(keys, 1)
-    return world
-
-
-def once(action: Callable[[], None]) -> Callable[[], None]:
-    """Do it the first time only."""
-    left = [action]
-    return lambda: left.pop()() if left else None
-
-
-def end(world: World, running: Running) -> None:
-    deadline = time.monotonic() + GIVES_UP_AFTER_SECONDS
-    while not running.done:
-        world.settle()
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
+from tests.unit.chunks.world import document, end, once, world_of
 
 
 def test_a_row_that_is_deleted_behind_its_select_stays_deleted() -> None:

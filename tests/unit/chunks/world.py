@@ -241,3 +241,27 @@ class Running:
         if self._error is not None:
             raise self._error
         return ended
+
+
+GIVES_UP_AFTER_SECONDS = 30
+
+
+def world_of(*keys: int) -> World:
+    """A source with a few rows, less than a chunk, that the stream will not see."""
+    world = World(0)
+    world.source.rows = dict.fromkeys(keys, 1)
+    return world
+
+
+def once(action: Callable[[], None]) -> Callable[[], None]:
+    """Do it the first time only."""
+    left = [action]
+    return lambda: left.pop()() if left else None
+
+
+def end(world: World, running: Running) -> None:
+    deadline = time.monotonic() + GIVES_UP_AFTER_SECONDS
+    while not running.done:
+        world.settle()
+        assert time.monotonic() < deadline
+        time.sleep(0.001)

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cdc.errors import RecordError
-from cdc.mapping import bson_bytes
 from cdc.mapping.transcode.row_codegen import UNUSUAL
 from cdc.mapping.types import json, json_shapes, json_text
 from cdc.mapping.types.json_room import MEETINGS
@@ -18,20 +17,9 @@ from cdc.model.table_map import Column, FieldType
 from tests.examples import examples
 from tests.unit.mapping.binary_json import encode
 from tests.unit.mapping.row_images import documents, prefixed, row, table, values
+from tests.unit.mapping.support.json_trees import TREES, document
 
 COLUMN = Column("j", FieldType.JSON, length_bytes=4)
-SCALARS = (
-    st.none()
-    | st.booleans()
-    | st.integers(-(1 << 63), (1 << 64) - 1)
-    | st.integers(-70_000, 70_000)
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(st.characters(exclude_categories=["Cs"]))
-)
-KEYS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=5)
-TREES = st.recursive(
-    SCALARS, lambda inner: st.lists(inner) | st.dictionaries(KEYS, inner), max_leaves=30
-)
 
 
 def expected(value: Any) -> Any:
@@ -46,10 +34,6 @@ def expected(value: Any) -> Any:
             return value
         return bson.Int64(value) if value < 1 << 63 else Decimal128(str(value))
     return value
-
-
-def document(encoded: tuple[bytes, bytes]) -> bytes:
-    return bson_bytes.document(encoded[0] + b"j\0" + encoded[1])
 
 
 @examples(100)

@@ -17,7 +17,7 @@ from cdc.mapping.types.registry import encoder
 from cdc.model.table_map import Column, FieldType
 from tests.examples import examples
 from tests.unit.mapping.binary_json import encode
-from tests.unit.mapping.test_json import TREES, document
+from tests.unit.mapping.support.json_trees import TREES, document
 
 
 def printed(tree: Any) -> str:

@@ -15,7 +15,7 @@ from cdc.model.transaction import RowsEvent, RowsKind
 from tests.examples import examples
 from tests.unit.mapping.binary_json import encode
 from tests.unit.mapping.row_images import event, prefixed, row, table, varchar
-from tests.unit.mapping.test_json import TREES
+from tests.unit.mapping.support.json_trees import TREES
 
 REPLACE, INSERT, REMOVE = range(3)
 

@@ -1,0 +1,19 @@
+"""The kinds of sources that a stream is tried with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from cdc.servers import MySQLServer
+from tests.end_to_end.support.history import BinlogFiles, History, MariadbGtids, MysqlGtids
+from tests.end_to_end.support.stream import Stream
+
+KINDS: dict[str, tuple[str, Callable[[MySQLServer], History]]] = {
+    "mysql-gtid": ("mysql", MysqlGtids),
+    "mysql-file": ("mysql_without_gtids", BinlogFiles),
+    "mariadb-gtid": ("mariadb", MariadbGtids),
+    "mariadb-file": ("mariadb", BinlogFiles),
+}
+"""How a source is positioned: its fixture and the record of what it commits."""
+
+MakeStream = Callable[..., Stream]
