@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,9 +18,8 @@ from cdc.config import Config, StartPosition, load
 from cdc.config.start import LAST_OFFSET
 from cdc.errors import CdcError, LeaseHeld, SourceDiverged, UsageError
 from cdc.job_client import skip_transaction
-from cdc.job_client.skip_transaction import Repair, Skip
-from cdc.mapping.compile.router import TableRouter
-from cdc.mapping.file.mapping import Mapping
+from cdc.job_client.repair import Repair, repaired
+from cdc.job_client.skip_transaction import Skip
 from cdc.mapping.file.project import project_mappings
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.position import FilePosition, GtidPosition, to_document
@@ -99,7 +98,8 @@ def set_position(
         raise UsageError(f"this would move {config.name}: {told}", remedy="repeat it with --yes")
     mappings = project_mappings(config, config_path)
     accepted = entries(mappings, datetime.now(UTC))
-    repair = _every_resync(config, mappings) if resync and before else Repair((), ())
+    tables = existing_now(config, mappings) if resync and before else []
+    repair = repaired(config.name, mappings, tables, by="position set")
     stream_admin.set_position(config, wanted, mappings=accepted, force=force, jobs=repair.jobs)
     say(f"moved {config.name}: {told}", err=True)
     _tell_repair(repair)
@@ -188,11 +188,6 @@ def _tell_repair(repair: Repair) -> None:
     if repair.jobs:
         told = "the daemon does it when it runs: cdc run; and cdc jobs list shows it"
         say(spelling()(told), err=True)
-
-
-def _every_resync(config: Config, mappings: Sequence[Mapping]) -> Repair:
-    tables = existing_now(config, mappings)
-    return skip_transaction.repaired(config.name, TableRouter(mappings), tables, by="position set")
 
 
 def _passed_over(

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from cdc.config import Config
+from cdc.job_client.repair import Repair, repaired
 from cdc.mapping.compile.router import TableRouter
-from cdc.mapping.file.mapping import IdExpression, Mapping
+from cdc.mapping.file.mapping import Mapping
 from cdc.model.checkpoint import Checkpoint
-from cdc.model.job import Job, JobKind, Options
 from cdc.model.position import to_document
 from cdc.model.table_name import split_name
 from cdc.model.transaction import ANY_TABLE, told_name
@@ -22,14 +22,6 @@ from cdc.writers import stream_admin
 from cdc.writers.observer import UNOBSERVED, WriteObserver
 
 Mappings = Sequence[Mapping]
-
-
-@dataclass(frozen=True, slots=True)
-class Repair:
-    """The jobs that repair tables, and what no job can repair."""
-
-    jobs: tuple[Job, ...]
-    left: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +72,7 @@ def plan(config: Config, mappings: Mappings, before: Checkpoint) -> Skip:
     existing = existing_now(config, mappings)
     touched = existing if outline.unclear else [each for each in existing if _is_of(each, mine)]
     by = f"skip: {outline.identity}"
-    repair = repaired(config.name, followed, touched, by=by)
+    repair = repaired(config.name, mappings, touched, by=by)
     gone = [name for name in sorted(mine) if not any(_is_of(each, {name}) for each in existing)]
     left = [
         f"{told_name(*name)} is not there any more: the documents of its rows stay as they are"
@@ -106,31 +98,6 @@ def carry_out(
         force=force,
         observer=observer,
     )
-
-
-def repaired(stream: str, followed: TableRouter, tables: Iterable[str], *, by: str) -> Repair:
-    """Return a resync of each table; if ids are expressions, a backfill and what it leaves."""
-    jobs: list[Job] = []
-    left: list[str] = []
-    for table in tables:
-        mappings = followed.mappings(*split_name(table))
-        found_again = [each for each in mappings if not isinstance(each.id, IdExpression)]
-        others = [each for each in mappings if isinstance(each.id, IdExpression)]
-        if not others:
-            jobs.append(Job.request(stream, JobKind.RESYNC, table, by=by))
-            continue
-        jobs += [_of_one(stream, JobKind.RESYNC, table, each, by) for each in found_again]
-        jobs += [_of_one(stream, JobKind.BACKFILL, table, each, by) for each in others]
-        left += [
-            f"{each.target}: its ids are expressions, so documents of rows of {table} that are gone"
-            " stay; delete them by hand"
-            for each in others
-        ]
-    return Repair(tuple(jobs), tuple(left))
-
-
-def _of_one(stream: str, kind: JobKind, table: str, mapping: Mapping, by: str) -> Job:
-    return Job.request(stream, kind, table, by=by, options=Options(target=mapping.target))
 
 
 def _is_of(table: str, names: Iterable[TableName]) -> bool:

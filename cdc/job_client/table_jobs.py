@@ -13,7 +13,7 @@ from cdc.errors import UsageError
 from cdc.job_client.client import Display, run_jobs
 from cdc.job_client.display import BarDisplay, LineDisplay
 from cdc.job_client.feasibility import require_possible
-from cdc.job_client.skip_transaction import repaired
+from cdc.job_client.repair import repaired
 from cdc.mapping.compile.router import TableRouter
 from cdc.mapping.file.mapping import Mapping
 from cdc.mapping.file.problems import did_you_mean
@@ -75,7 +75,7 @@ def _on_every(
     """Return the jobs on all tables; report those that a resync would not repair."""
     if kind is not JobKind.RESYNC:
         return _requests(kind, tables, config, options)
-    repair = repaired(config.name, TableRouter(mappings), tables, by="command-line")
+    repair = repaired(config.name, mappings, tables, by="command-line")
     for each in repair.left:
         say(f"not resynced: {in_a_line(each)}", err=True)
     return repair.jobs
