@@ -99,8 +99,8 @@ class Daemon:
             backlog=backlog,
             writing=writer.stats() if writer else WriterStats(),
             copying=CopyStats(counters.copied.rows, counters.copied.ratios),
-            losses=counters.losses.totals(),
-            slow_rows=counters.slow_rows.totals(),
+            losses=counters.mapped.losses(),
+            slow_rows=counters.mapped.slow_rows(),
             beats=self._config.source.heartbeat_table is not None,
         )
 

@@ -22,9 +22,8 @@ from cdc.daemon.ddl_policy import DdlPolicy
 from cdc.daemon.patience import Patience
 from cdc.mapper import Mapper
 from cdc.mapping.compile.router import TableRouter
+from cdc.mapping.counts import MappingCounts
 from cdc.mapping.file.mapping import Mapping
-from cdc.mapping.loss_counts import LossCounts
-from cdc.mapping.slow_rows import SlowRows
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.telemetry import Backlog, ReaderStats
 from cdc.pipeline import Pipeline
@@ -47,8 +46,7 @@ class Counters:
     """Counts of a daemon, across the streams that it becomes active for."""
 
     copied: CopyCounters = field(default_factory=CopyCounters)
-    losses: LossCounts = field(default_factory=LossCounts)
-    slow_rows: SlowRows = field(default_factory=SlowRows)
+    mapped: MappingCounts = field(default_factory=MappingCounts)
 
 
 class ActiveStream:
@@ -79,12 +77,7 @@ class ActiveStream:
         self._counters = counters
         self._lag_seconds = lag_seconds
         apply = config.apply
-        self._router = TableRouter(
-            mappings,
-            judge=self._judge_table,
-            losses=counters.losses,
-            slow_rows=counters.slow_rows,
-        )
+        self._router = TableRouter(mappings, judge=self._judge_table, counts=counters.mapped)
         self._stamps = SyncTimestamps.of(mappings)
         self._reader = BinlogReader(
             config.source,

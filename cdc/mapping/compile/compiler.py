@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from cdc.mapping.compile.computed_fields import row_filter
 from cdc.mapping.compile.context import CompileContext
 from cdc.mapping.compile.document_fields import contents, contents_when_gone
 from cdc.mapping.compile.document_id import id_is_private, id_node
 from cdc.mapping.compile.layout import Layout, nest
 from cdc.mapping.compile.plan import Plan
+from cdc.mapping.counts import TableCounts
 from cdc.mapping.file.mapping import Mapping
 from cdc.mapping.file.problems import MappingError
-from cdc.mapping.loss_counts import Losses
-from cdc.mapping.slow_rows import SlowCount
 from cdc.mapping.transcode.null_patterns import NullPatternFunctions
 from cdc.mapping.transcode.partial_image import FullImages
 from cdc.mapping.types.encoder import Wire
@@ -21,24 +18,18 @@ from cdc.mapping.types.registry import Unsupported, wire
 from cdc.model.table_map import Column, TableMap
 
 
-def compile_plan(
-    mapping: Mapping,
-    table: TableMap,
-    *,
-    losses: Losses | None = None,
-    slow: SlowCount | None = None,
-) -> Plan:
-    """Compile `mapping` for rows of `table`; `losses` and `slow` grow as rows are mapped.
+def compile_plan(mapping: Mapping, table: TableMap, *, counts: TableCounts | None = None) -> Plan:
+    """Compile `mapping` for rows of `table`; `counts` grow as rows are mapped.
 
     Raises one MappingError with every mistake: unknown columns, an id that is missing or not
     injective, types and charsets that are not supported.
     """
-    losses = Counter() if losses is None else losses
-    layout = _layout(CompileContext(mapping, table, losses))
-    patterns = NullPatternFunctions(layout, slow or SlowCount())
+    counts = counts or TableCounts()
+    layout = _layout(CompileContext(mapping, table, counts.losses))
+    patterns = NullPatternFunctions(layout, counts)
     halts = mapping.on_error == "halt"
     full = FullImages(layout)
-    return Plan(mapping.target, layout, patterns.source(), losses, patterns, full, halts)
+    return Plan(mapping.target, layout, patterns.source(), counts.losses, patterns, full, halts)
 
 
 def _layout(context: CompileContext) -> Layout:

@@ -9,10 +9,9 @@ import structlog
 
 from cdc.mapping.compile.compiler import compile_plan
 from cdc.mapping.compile.plan import Plan
+from cdc.mapping.counts import MappingCounts
 from cdc.mapping.file.mapping import Mapping
 from cdc.mapping.file.table_globs import source_pattern
-from cdc.mapping.loss_counts import LossCounts
-from cdc.mapping.slow_rows import SlowRows
 from cdc.model.table_map import TableMap
 from cdc.model.transaction import ANY_TABLE, TableChange
 
@@ -39,14 +38,13 @@ class TableRouter:
         self,
         mappings: Iterable[Mapping],
         judge: Callable[[str, str], None] | None = None,
-        losses: LossCounts | None = None,
-        slow_rows: SlowRows | None = None,
+        counts: MappingCounts | None = None,
     ) -> None:
         """`judge` raises Unfit for a table that a glob matches and no start has checked.
 
-        `losses` counts lossy conversions, `slow_rows` the rows that generated code does not cover.
+        `counts` counts lossy conversions and the rows that generated code does not cover.
         """
-        self._losses, self._slow_rows = losses or LossCounts(), slow_rows or SlowRows()
+        self._counts = counts or MappingCounts()
         self._mappings = tuple(mappings)
         self._patterns = [source_pattern(each.source) for each in self._mappings]
         self._judge = judge
@@ -95,8 +93,7 @@ class TableRouter:
 
     def plan(self, mapping: Mapping, table: TableMap) -> Plan:
         """Compile one mapping of a table against its columns."""
-        losses, slow = self._losses.of(table.name), self._slow_rows.of(table.name)
-        return compile_plan(mapping, table, losses=losses, slow=slow)
+        return compile_plan(mapping, table, counts=self._counts.of(table.name))
 
     def _judge_once(self, table: TableMap, mappings: Iterable[Mapping]) -> None:
         name = (table.schema, table.table)

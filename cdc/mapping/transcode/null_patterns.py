@@ -7,7 +7,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from cdc.errors import Corrupted
 from cdc.mapping.compile.layout import Layout
-from cdc.mapping.slow_rows import SlowCount
+from cdc.mapping.counts import TableCounts
 from cdc.mapping.transcode.generated import load
 from cdc.mapping.transcode.reference_reader import Row
 from cdc.mapping.transcode.reference_rows import ReferenceRows
@@ -35,10 +35,10 @@ MAX_COLUMNS = 1 << 13
 class NullPatternFunctions:
     """A layout's functions by event kind and null bitmap."""
 
-    def __init__(self, layout: Layout, slow: SlowCount) -> None:
-        """`slow` grows by each row that they do not cover."""
+    def __init__(self, layout: Layout, counts: TableCounts) -> None:
+        """Count each row that they do not cover in `counts`."""
         self._layout = layout
-        self._slow = slow
+        self._counts = counts
         self.checked = self._checked = ReferenceRows(layout)
         self._rows: dict[RowsKind, _ByPattern[Rows]] = {
             kind: _ByPattern(self._compile_rows(kind), self._checked_rows(kind), self._budget)
@@ -100,7 +100,7 @@ class NullPatternFunctions:
             "checked_gone": self._checked.gone,
             "any_row": self._read_row,
             "any_gone": self._read_gone,
-            "slow": self._slow,
+            "counts": self._counts,
             "new": tuple.__new__,
             "Operation": Operation,
         }
@@ -118,7 +118,7 @@ class NullPatternFunctions:
 
     def _counted(self, read: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
         def read_slowly(*arguments: Arguments.args, **keywords: Arguments.kwargs) -> Result:
-            self._slow.rows += 1
+            self._counts.slow_rows += 1
             return read(*arguments, **keywords)
 
         return read_slowly

@@ -7,7 +7,7 @@ images begin with its pattern. A row that holds an unusual value (a zero date, a
 
 Generated code calls `p` the offset of an image and `q` the one behind it, `i` and `d` a row's id
 and document, `b` the id before an update, `w` and `v` whether the filter is true after and before
-it, and `now` the time of the commit. An empty `b` says that there was no id. `slow` counts the rows
+it, and `now` the time of the commit. An empty `b` says that there was no id. `counts` has the rows
 that are read again; an update counts by its after image, which needs all that the other does.
 """
 
@@ -32,7 +32,7 @@ class PatternCode:
 
     `pattern` is a null bitmap as it begins an image. Generated code sees as globals
     `checked_row`, `checked_key` and `checked_gone` (see `reference_reader`), `any_row` and
-    `any_gone` (which read one row of any pattern), `slow`, `new` and `Operation`.
+    `any_gone` (which read one row of any pattern), `counts`, `new` and `Operation`.
     """
 
     def __init__(self, layout: Layout, pattern: bytes) -> None:
@@ -142,7 +142,7 @@ class PatternCode:
         code.depth -= 1
         code.line("except UNUSUAL:")
         if counts:
-            code.line("    slow.rows += 1")
+            code.line("    counts.slow_rows += 1")
         code.line(f"    {otherwise}")
 
     def _row(self, code: Emitter) -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from cdc.errors import RecordError
 from cdc.mapping.compile.compiler import compile_plan
+from cdc.mapping.counts import MappingCounts, TableCounts
 from cdc.mapping.file.mapping import Mapping
-from cdc.mapping.slow_rows import SlowCount, SlowRows
 from cdc.model.table_map import Column, FieldType, TableMap
 from cdc.model.transaction import RowsKind
 from tests.unit.mapping.row_images import event, image, prefixed, row, table, varchar
@@ -29,9 +29,9 @@ def slow(
 ) -> int:
     """How many rows of an event are slow."""
     rule = Mapping(source=columns.name, target="things", **mapping)
-    count = SlowCount()
-    compile_plan(rule, columns, slow=count).operations(event(columns, *images, kind=kind), 0)
-    return count.rows
+    counts = TableCounts()
+    compile_plan(rule, columns, counts=counts).operations(event(columns, *images, kind=kind), 0)
+    return counts.slow_rows
 
 
 def test_ordinary_rows_are_not_slow() -> None:
@@ -64,13 +64,13 @@ def test_a_deleted_row_is_slow_if_what_stays_of_it_is_read_again(rule: dict[str,
 
 
 def test_a_row_that_cannot_be_carried_over_is_slow() -> None:
-    names, count = table(varchar("name")), SlowCount()
-    mapped = compile_plan(Mapping(source=names.name, target="things"), names, slow=count)
+    names, counts = table(varchar("name")), TableCounts()
+    mapped = compile_plan(Mapping(source=names.name, target="things"), names, counts=counts)
 
     with pytest.raises(RecordError):
         mapped.operations(event(names, row(5, prefixed(b"\xff"))), 0)
 
-    assert count.rows == 1
+    assert counts.slow_rows == 1
 
 
 def test_rows_beyond_the_limit_of_patterns_are_slow() -> None:
@@ -84,8 +84,8 @@ def test_rows_beyond_the_limit_of_patterns_are_slow() -> None:
 
 
 def test_the_counts_of_a_table_s_threads_are_summed() -> None:
-    counts = SlowRows()
-    counts.of("shop.things").rows += 3
-    counts.of("shop.things").rows += 1
+    counts = MappingCounts()
+    counts.of("shop.things").slow_rows += 3
+    counts.of("shop.things").slow_rows += 1
 
-    assert counts.totals() == {"shop.things": 4}
+    assert counts.slow_rows() == {"shop.things": 4}

@@ -1,0 +1,48 @@
+"""What plans count while they map rows: lossy conversions and rows read the slow way."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from dataclasses import dataclass, field
+
+Losses = Counter[tuple[str, str]]
+"""A count of lossy conversions by (column, reason)."""
+
+
+@dataclass(slots=True)
+class TableCounts:
+    """The counts of one table that one thread grows.
+
+    `slow_rows`: generated code did not cover them; they were read column by column, with every
+    check.
+    """
+
+    losses: Losses = field(default_factory=Counter)
+    slow_rows: int = 0
+
+
+class MappingCounts:
+    """Counts that plans grow, one a table and thread; any thread may ask for the sums."""
+
+    def __init__(self) -> None:
+        self._counts: dict[tuple[str, int], TableCounts] = {}
+
+    def of(self, table: str) -> TableCounts:
+        """Return the counts of a table, `schema.table`, that the calling thread grows."""
+        return self._counts.setdefault((table, threading.get_ident()), TableCounts())
+
+    def losses(self) -> dict[tuple[str, str, str], int]:
+        """Return the losses by (table, column, reason)."""
+        totals: Counter[tuple[str, str, str]] = Counter()
+        for (table, _), counts in list(self._counts.items()):
+            for (column, reason), count in list(counts.losses.items()):
+                totals[table, column, reason] += count
+        return dict(totals)
+
+    def slow_rows(self) -> dict[str, int]:
+        """Return the slow rows by table."""
+        totals: Counter[str] = Counter()
+        for (table, _), counts in list(self._counts.items()):
+            totals[table] += counts.slow_rows
+        return dict(totals)
