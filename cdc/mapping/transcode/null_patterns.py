@@ -101,6 +101,7 @@ class NullPatternFunctions:
             "any_row": self._read_row,
             "any_gone": self._read_gone,
             "counts": self._counts,
+            # 0.16 us an operation; the constructor of a NamedTuple is a Python function: 0.27 us.
             "new": tuple.__new__,
             "Operation": Operation,
         }
