@@ -129,12 +129,7 @@ class Enlisting:
     def _accept(self, state: dict[str, Any]) -> list[StateWrite]:
         """Accept the current mappings; raises UsageError for one edited since the preflight."""
         if not self._accept_edits:
-            jobs = Jobs(
-                self._client,
-                state_database=self._config.target.state_database,
-                stream=self._config.name,
-            )
-            known = self._patience.ask(jobs.unended)
+            known = self._patience.ask(Jobs.of(self._config, self._client).unended)
             require(edit_findings(unresolved(state, self._mappings, known), accept=False))
         accepted = entries(self._mappings, datetime.now(UTC), state)
         if accepted == state.get("mappings"):

@@ -138,7 +138,7 @@ class ActiveStream:
             max_lag_seconds=chunks.max_lag_seconds,
             lag_seconds=self._lag,
         )
-        jobs = Jobs(client, state_database=config.target.state_database, stream=config.name)
+        jobs = Jobs.of(config, client)
         return JobWorker(
             jobs,
             open_table=SourceTables(config, self._router, throttle),

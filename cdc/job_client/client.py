@@ -48,7 +48,7 @@ class Display(Protocol):
 def jobs_of(config: Config) -> Iterator[Jobs]:
     """Yield the jobs of a configured stream."""
     with connect_target(config.target) as client:
-        yield Jobs(client, state_database=config.target.state_database, stream=config.name)
+        yield Jobs.of(config, client)
 
 
 def run_jobs(

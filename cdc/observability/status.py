@@ -220,7 +220,7 @@ def _outage(outage: Outage | None) -> Facts | None:
 def _jobs(config: Config) -> list[Facts]:
     """Return the jobs that have not ended, and failed ones, the oldest first."""
     with connect_target(config.target) as client:
-        jobs = Jobs(client, state_database=config.target.state_database, stream=config.name)
+        jobs = Jobs.of(config, client)
         active = stream_admin.active_owner(config) is not None
         return [{**_job(each), "waits": each.waits(active=active)} for each in jobs.unsettled()]
 

@@ -327,11 +327,9 @@ def tables_by_collection(config: Config, mappings: Mappings) -> dict[str, list[s
 
 
 def _edits(config: Config, client: Client, mappings: Mappings) -> list[MappingEdit]:
-    state_database = config.target.state_database
-    jobs = Jobs(client, state_database=state_database, stream=config.name)
     with explained():
-        state = StreamState(client[state_database], config.name).read()
-    return unresolved(state, mappings, jobs.unended())
+        state = StreamState(client[config.target.state_database], config.name).read()
+    return unresolved(state, mappings, Jobs.of(config, client).unended())
 
 
 def _attempted(side: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:

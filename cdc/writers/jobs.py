@@ -62,6 +62,11 @@ class Jobs:
             write_concern=MAJORITY,
         )
 
+    @classmethod
+    def of(cls, config: Config, client: MongoClient[dict[str, Any]]) -> Jobs:
+        """Return the jobs of a configured stream."""
+        return cls(client, state_database=config.target.state_database, stream=config.name)
+
     def prepare(self) -> None:
         """Create the indexes that keep queries quick, however many jobs there have been."""
         with explained():
@@ -165,8 +170,7 @@ class Jobs:
 def failed_jobs(config: Config) -> list[Job]:
     """Query `Jobs.failed` of a configured stream, on a connection of its own."""
     with connect_target(config.target) as client:
-        jobs = Jobs(client, state_database=config.target.state_database, stream=config.name)
-        return jobs.failed()
+        return Jobs.of(config, client).failed()
 
 
 def _moved(state: JobState) -> dict[str, Any]:
