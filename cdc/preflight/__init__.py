@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from cdc.preflight.findings import Finding, Outcome, exit_code, require
 from cdc.preflight.rules.claims import claim_findings
-from cdc.preflight.rules.edited import edit_findings
-from cdc.preflight.rules.expressions import expression_findings
-from cdc.preflight.rules.indexes import index_findings
-from cdc.preflight.rules.places import place_findings
+from cdc.preflight.rules.collections import index_findings
+from cdc.preflight.rules.mappings import edit_findings, expression_findings, place_findings
 from cdc.preflight.rules.source import source_findings, xa_finding
 from cdc.preflight.rules.tables import glob_findings, gone, mapping_finding, missing, table_findings
 from cdc.preflight.rules.target import target_findings

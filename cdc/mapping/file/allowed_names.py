@@ -31,6 +31,13 @@ def field_name(name: str) -> str:
     return name
 
 
+def nested(one: str, other: str) -> str | None:
+    """Return the path that lies below the other; None if neither does."""
+    if one.startswith(other + "."):
+        return one
+    return other if other.startswith(one + ".") else None
+
+
 MAX_PATH = 40
 """The most names in a path, so that no field's content ends below the 180th level."""
 

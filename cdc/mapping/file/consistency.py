@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 
 from cdc.config.yaml12 import Path as KeyPath
+from cdc.mapping.file.allowed_names import nested
 from cdc.mapping.file.mapping import Mapping, SoftDelete
-from cdc.mapping.file.paths import nested
 from cdc.mapping.file.problems import Problem
 
 

@@ -1,4 +1,4 @@
-"""The rules for existing collections: the effects of their options on what is written."""
+"""The rules for existing collections: the effects of their options, and the indexes requested."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final
 
-from cdc.model.server_facts import CollectionFacts
+from cdc.model.server_facts import CollectionFacts, IndexFacts
 from cdc.preflight.findings import Finding, Outcome
 
 FINE: Final = frozenset(
@@ -111,3 +111,20 @@ def _made_anew(collection: CollectionFacts, tables: Collection[str]) -> str:
         " cdc makes it at the first write. A stream's first start fills it; later it is filled by:"
         f" cdc resync {' '.join(tables)}"
     )
+
+
+def index_findings(indexes: Iterable[IndexFacts]) -> Iterator[Finding]:
+    """Judge every index: a missing one is created at the start."""
+    for index in indexes:
+        check = f"index {index.name} of {index.collection}"
+        if index.obstacle:
+            yield Finding(
+                check,
+                Outcome.UNFIT,
+                index.obstacle,
+                "drop that index, or write the same one into `indexes` of the mapping",
+            )
+        elif index.present:
+            yield Finding(check, Outcome.OK, "is there")
+        else:
+            yield Finding(check, Outcome.OK, "will be created at the start")

@@ -1,16 +1,27 @@
-"""The rule for the meaning of a mapping's expressions on the source's version."""
+"""The rules for mappings: the collections they name, their expressions, and later edits."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from cdc.mapping.file.collection_names import namespace_mistake
 from cdc.mapping.file.mapping import Mapping
 from cdc.model.server_facts import SourceFacts
 from cdc.preflight.findings import Finding, Outcome
+from cdc.preflight.mapping_edits import MappingEdit
 
 MEANT: Final = {"mysql": (9, 7), "mariadb": (11, 8)}
 """The versions whose semantics expressions have."""
+
+
+def place_findings(database: str, mappings: Iterable[Mapping]) -> Iterator[Finding]:
+    """Yield a finding for each mapping whose target cannot be a collection of this database."""
+    for each in mappings:
+        what = namespace_mistake(database, each.target)
+        if what:
+            mistake = each.origin.mistake(("target",), f"`target`: {what}")
+            yield Finding(f"mapping {each.source}", Outcome.WRONG, str(mistake))
 
 
 def expression_findings(source: SourceFacts, mappings: Iterable[Mapping]) -> Iterator[Finding]:
@@ -27,3 +38,11 @@ def expression_findings(source: SourceFacts, mappings: Iterable[Mapping]) -> Ite
         "compare with what the source's own SELECT gives, for rows at the edges:"
         " docs/expressions.md, Versions",
     )
+
+
+def edit_findings(edits: Iterable[MappingEdit], *, accept: bool) -> Iterator[Finding]:
+    """Yield a finding for each edited mapping; only a risk with `accept`."""
+    for each in edits:
+        outcome = Outcome.WARNING if accept else Outcome.WRONG
+        remedy = "" if accept else each.remedy
+        yield Finding(f"mapping {each.mapping.source}", outcome, str(each), remedy)
