@@ -25,9 +25,9 @@ from cdc.model.checkpoint import Checkpoint
 from cdc.model.position import FilePosition, GtidPosition, to_document
 from cdc.observability.passed_over import PassedOver, passed_over
 from cdc.preflight.run import existing_now
+from cdc.readers.binlog.start_position import has_gtids, resolve_start
 from cdc.readers.server import resume
 from cdc.readers.server.connection import SourceConnection, connect_source, is_mariadb
-from cdc.readers.server.start_position import has_gtids, resolve_start
 from cdc.readers.server.status import fetch
 from cdc.terminal.output import in_a_line, say
 from cdc.terminal.spelling import spelling

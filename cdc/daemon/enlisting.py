@@ -27,9 +27,9 @@ from cdc.model.state_change import StateWrite
 from cdc.preflight import edit_findings, require
 from cdc.preflight.mapping_edits import unresolved
 from cdc.preflight.run import existing_now
+from cdc.readers.binlog.start_position import QUERY_SECONDS, resolve_start, witnessed
 from cdc.readers.server import xa
 from cdc.readers.server.connection import asking
-from cdc.readers.server.start_position import QUERY_SECONDS, resolve_start, witnessed
 from cdc.writers.accepted_mappings import entries
 from cdc.writers.connection import Client
 from cdc.writers.jobs import Jobs

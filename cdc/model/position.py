@@ -10,7 +10,10 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
+
+FIRST_OFFSET: Final = 4
+"""The offset of a binlog file's first event, after its magic number."""
 
 Interval = tuple[int, int]
 """First and last transaction number, both included."""

@@ -44,12 +44,12 @@ from cdc.preflight.rules import tables
 from cdc.preflight.rules.source import quoted_account
 from cdc.readers.binlog.dump import replica_uuid
 from cdc.readers.binlog.history import continuation
+from cdc.readers.binlog.start_position import start_from_config
 from cdc.readers.select.select_table import unread
 from cdc.readers.server import heartbeat_writer, resume, xa
 from cdc.readers.server.catalog import list_tables
 from cdc.readers.server.connection import asking, connect_source, is_mariadb
 from cdc.readers.server.facts import fetch_source_facts, is_table, table_facts
-from cdc.readers.server.start_position import start_from_config
 from cdc.writers import stream_admin
 from cdc.writers.claims import Claims
 from cdc.writers.connection import Client, connect_target

@@ -11,7 +11,7 @@ from enum import IntEnum
 from itertools import repeat
 from typing import Final
 
-from cdc.readers.binlog.varint import packed
+from cdc.readers.server.varint import packed
 
 BINARY_COLLATION: Final = 63
 

@@ -15,13 +15,10 @@ from pymysql.constants import COMMAND
 from pymysqlreplication.binlogstream import ReportSlave
 
 from cdc.errors import Halted
-from cdc.model.position import FilePosition, GtidPosition, GtidSet, Position, Source
+from cdc.model.position import FIRST_OFFSET, FilePosition, GtidPosition, GtidSet, Position, Source
 
 if TYPE_CHECKING:
     from cdc.readers.server.connection import SourceConnection
-
-FIRST_OFFSET: Final = 4
-"""The offset of a binlog file's first event, after its magic number."""
 
 MAX_DUMP_OFFSET: Final = 2**32 - 1
 

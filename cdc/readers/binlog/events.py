@@ -15,7 +15,7 @@ from zlib import crc32
 
 from cdc.errors import Corrupted
 from cdc.model.position import Source
-from cdc.readers.binlog.varint import serialized
+from cdc.readers.server.varint import serialized
 
 HEADER_SIZE: Final = 19
 CHECKSUM_SIZE: Final = 4

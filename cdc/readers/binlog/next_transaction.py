@@ -12,10 +12,10 @@ from cdc.readers.binlog import dump, events
 from cdc.readers.binlog.events import CHECKSUM_SIZE, ChecksumMismatch, Event
 from cdc.readers.binlog.history import continuation
 from cdc.readers.binlog.outline import Outline, Outliner, decides
-from cdc.readers.binlog.packets import PacketStream, ServerError, StreamEnded
 from cdc.readers.binlog.reader import folds_names
 from cdc.readers.server import resume
 from cdc.readers.server.connection import asking, connect_source, decoder, is_mariadb
+from cdc.readers.server.packets import PacketStream, ServerError, StreamEnded
 
 if TYPE_CHECKING:
     from cdc.config import SourceConfig

@@ -14,7 +14,7 @@ import zstandard
 
 from cdc.errors import Corrupted, RefusedEvent
 from cdc.readers.binlog.events import HEADER_SIZE, Event, parse
-from cdc.readers.binlog.varint import packed
+from cdc.readers.server.varint import packed
 
 _SIZE_AT: Final = 9
 """The offset of the event's size in its header."""

@@ -19,12 +19,12 @@ from cdc.readers.binlog import dump, events, payloads
 from cdc.readers.binlog.commit_times import CommitTimes
 from cdc.readers.binlog.events import Event, EventType
 from cdc.readers.binlog.history import continuation
-from cdc.readers.binlog.packets import Garbled, PacketStream, ServerError
 from cdc.readers.binlog.table_maps import TableMapCache
 from cdc.readers.binlog.transaction_assembler import TransactionAssembler
 from cdc.readers.server import resume
 from cdc.readers.server.clock import SourceClock
 from cdc.readers.server.connection import close_connection, connect_source, decoder, is_mariadb
+from cdc.readers.server.packets import Garbled, PacketStream, ServerError
 from cdc.readers.server.status import SourceStatus, fetch_on
 from cdc.retry import Backoff, OutageTracker, let_go
 

@@ -15,7 +15,7 @@ from cdc.mapping.transcode import partial_json
 from cdc.model.table_map import TableMap
 from cdc.model.transaction import RowsEvent, RowsKind
 from cdc.readers.binlog.events import HEADER_SIZE, Event, EventType
-from cdc.readers.binlog.varint import packed
+from cdc.readers.server.varint import packed
 
 _INSERT, _UPDATE, _DELETE = RowsKind.INSERT, RowsKind.UPDATE, RowsKind.DELETE
 

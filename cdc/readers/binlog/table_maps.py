@@ -21,7 +21,7 @@ from cdc.readers.binlog.column_metadata import BINARY_COLLATION, Fields, Metadat
 from cdc.readers.binlog.column_types import Shape, shapes
 from cdc.readers.binlog.events import HEADER_SIZE, Event
 from cdc.readers.binlog.signedness import unsigned, years_have_bits
-from cdc.readers.binlog.varint import packed
+from cdc.readers.server.varint import packed
 
 PAYLOAD_AT: Final = HEADER_SIZE + 6
 """The offset of the bytes that no longer depend on the table id."""

@@ -17,7 +17,8 @@ from pymysql.constants import COMMAND
 
 from cdc.errors import Retryable
 from cdc.model.table_map import FieldType
-from cdc.readers.binlog.packets import (
+from cdc.readers.server.connection import SourceConnection, close_connection, explain
+from cdc.readers.server.packets import (
     EOF,
     ERR,
     FIRST_NUMBER,
@@ -29,8 +30,7 @@ from cdc.readers.binlog.packets import (
     ConnectionLost,
     Garbled,
 )
-from cdc.readers.binlog.varint import packed
-from cdc.readers.server.connection import SourceConnection, close_connection, explain
+from cdc.readers.server.varint import packed
 
 BUFFER_BYTES: Final = 1 << 18
 EOF_SIZE: Final = 9

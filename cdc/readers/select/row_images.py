@@ -13,9 +13,9 @@ from cdc.mapping.bson_bytes import LENGTHS, pack_int32
 from cdc.mapping.transcode.emitter import Emitter
 from cdc.mapping.transcode.generated import load
 from cdc.model.table_map import TableMap
-from cdc.readers.binlog.varint import packed
 from cdc.readers.select.prepared import Convert, bitmap_size
 from cdc.readers.select.wire_values import WireColumn
+from cdc.readers.server.varint import packed
 
 MAX_COLUMNS: Final = 1 << 13
 """The most columns that all generated functions of a table may read together: bounds memory."""

@@ -12,7 +12,6 @@ from pymysql.constants import ER
 from cdc.errors import CdcError, Unfit
 from cdc.model.table_map import Column, FieldType, TableMap
 from cdc.model.table_name import full_name
-from cdc.readers.binlog.varint import packed
 from cdc.readers.select.keys import Characters, Key, KeyColumn, key_column
 from cdc.readers.select.keys import found as key_of
 from cdc.readers.select.prepared import Convert, bitmap_size
@@ -23,6 +22,7 @@ from cdc.readers.server.catalog import describe_table, quoted
 from cdc.readers.server.connection import SourceConnection, is_mariadb
 from cdc.readers.server.facts import server_version
 from cdc.readers.server.resume import rows
+from cdc.readers.server.varint import packed
 
 PRIMARY: Final = "PRIMARY"
 """The name of a primary key's index."""

@@ -14,9 +14,9 @@ from pymysql.constants import CR, ER
 
 from cdc.config import SourceConfig, TlsConfig
 from cdc.errors import CdcError, Fatal, Retryable, Unfit, UsageError
-from cdc.readers.binlog.packets import Garbled
 from cdc.readers.server import logins, session
 from cdc.readers.server.charsets import decoder
+from cdc.readers.server.packets import Garbled
 from cdc.readers.server.raw_connection import RawConnection
 
 __all__ = [

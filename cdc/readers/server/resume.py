@@ -7,10 +7,16 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
 from cdc.errors import CdcError, Halted, PositionPurged, SourceDiverged, Unfit
-from cdc.model.position import FilePosition, GtidSet, MariadbGtids, Position, file_number
-from cdc.readers.binlog.dump import FIRST_OFFSET
-from cdc.readers.binlog.packets import ServerError
+from cdc.model.position import (
+    FIRST_OFFSET,
+    FilePosition,
+    GtidSet,
+    MariadbGtids,
+    Position,
+    file_number,
+)
 from cdc.readers.server.connection import explain_code
+from cdc.readers.server.packets import ServerError
 
 if TYPE_CHECKING:
     from pymysql.connections import Connection

@@ -10,6 +10,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
 
 from cdc.model.position import (
+    FIRST_OFFSET,
     FilePosition,
     GtidPosition,
     GtidSet,
@@ -17,10 +18,8 @@ from cdc.model.position import (
     Position,
     file_number,
 )
-from cdc.readers.binlog.dump import FIRST_OFFSET
 from cdc.readers.server.connection import asking, is_mariadb
 from cdc.readers.server.resume import rows
-from cdc.readers.server.start_position import current_position
 
 if TYPE_CHECKING:
     from pymysql.connections import Connection
@@ -99,6 +98,18 @@ def _before_in_mysql(connection: SourceConnection, name: str) -> GtidPosition:
 def _before_in_mariadb(connection: SourceConnection, name: str) -> GtidPosition:
     [(gtids,)] = rows(connection, "SELECT BINLOG_GTID_POS(%s, %s)", name, FIRST_OFFSET)
     return GtidPosition(MariadbGtids.parse(gtids or ""))
+
+
+def current_position(connection: Connection[Any], mariadb: bool) -> Position:
+    """Return a position behind everything that a query can see now."""
+    if mariadb:
+        [(gtids,)] = rows(connection, "SELECT @@GLOBAL.gtid_binlog_pos")
+        return GtidPosition(MariadbGtids.parse(gtids))
+    [(mode, executed)] = rows(connection, "SELECT @@GLOBAL.gtid_mode, @@GLOBAL.gtid_executed")
+    if mode == "ON":
+        return GtidPosition(GtidSet.parse(executed))
+    *_, (file, size, *_) = rows(connection, "SHOW BINARY LOGS")
+    return FilePosition(str(file), int(size))
 
 
 def clock_offset(connection: Connection[Any]) -> float:

@@ -18,9 +18,9 @@ from cdc.model.checkpoint import Checkpoint
 from cdc.model.position import FilePosition, GtidPosition, MariadbGtids, Position
 from cdc.model.transaction import RowsEvent
 from cdc.readers.binlog.reader import BinlogReader
+from cdc.readers.binlog.start_position import resolve_start, start_from_config
 from cdc.readers.select.chunk_reader import ChunkReader, TableChanged
 from cdc.readers.select.select_table import SelectTable
-from cdc.readers.server.start_position import resolve_start, start_from_config
 from cdc.servers import MySQLServer
 from tests.integration.chunks.reading import chunk_reader, executed
 from tests.integration.mapping.binlog import config

@@ -11,7 +11,7 @@ from cdc.errors import PositionPurged
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.position import GtidPosition, MariadbGtids
 from cdc.readers.binlog.reader import BinlogReader
-from cdc.readers.server.start_position import resolve_start
+from cdc.readers.binlog.start_position import resolve_start
 from cdc.servers import MySQLServer, mysql_server
 from tests.integration.history.looking import config
 from tests.support.binlogs import purge

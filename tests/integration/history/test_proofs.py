@@ -15,8 +15,8 @@ from cdc.model.position import FilePosition
 from cdc.model.witness import Witness
 from cdc.readers.binlog.history.continuation import Continued
 from cdc.readers.binlog.reader import BinlogReader
+from cdc.readers.binlog.start_position import resolve_start
 from cdc.readers.server.connection import AccessDenied
-from cdc.readers.server.start_position import resolve_start
 from cdc.servers import MySQLServer
 from tests.end_to_end.support.proxy import Link, Proxy
 from tests.integration.history.looking import config, continued

@@ -13,7 +13,7 @@ from cdc.mapping.file.mapping import Mapping
 from cdc.model.operation import Operation, OperationKind
 from cdc.model.transaction import RowsEvent
 from cdc.readers.binlog.reader import BinlogReader
-from cdc.readers.server.start_position import resolve_start
+from cdc.readers.binlog.start_position import resolve_start
 from cdc.servers import MySQLServer
 
 MARKER = "the_end"

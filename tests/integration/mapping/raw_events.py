@@ -8,9 +8,9 @@ from contextlib import closing
 from cdc.model.checkpoint import Checkpoint
 from cdc.readers.binlog import dump
 from cdc.readers.binlog.events import CHECKSUM_SIZE, HEADER_SIZE, EventType
-from cdc.readers.binlog.packets import PacketStream
+from cdc.readers.binlog.start_position import resolve_start
 from cdc.readers.server.connection import connect_source
-from cdc.readers.server.start_position import resolve_start
+from cdc.readers.server.packets import PacketStream
 from cdc.servers import MySQLServer
 from tests.integration.mapping.binlog import config
 

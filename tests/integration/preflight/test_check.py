@@ -12,8 +12,8 @@ from cdc import cli
 from cdc.config import StartPosition, load
 from cdc.model.checkpoint import Checkpoint
 from cdc.readers.binlog import dump
+from cdc.readers.binlog.start_position import resolve_start, start_from_config
 from cdc.readers.server.connection import connect_source
-from cdc.readers.server.start_position import resolve_start, start_from_config
 from cdc.servers import MongoServer, MySQLServer, mongo_server
 from cdc.writers import stream_admin
 from tests.integration.preflight.checked import (

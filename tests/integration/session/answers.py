@@ -15,15 +15,15 @@ from cdc.errors import CdcError
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.position import FilePosition, GtidPosition, GtidSet, MariadbGtids, Position
 from cdc.model.transaction import RowsEvent
-from cdc.readers.binlog import dump, packets
+from cdc.readers.binlog import dump
 from cdc.readers.binlog.history import continuation
 from cdc.readers.binlog.reader import BinlogReader
+from cdc.readers.binlog.start_position import resolve_start
 from cdc.readers.select.chunk_reader import ChunkReader
-from cdc.readers.server import heartbeat_writer, resume, status
+from cdc.readers.server import heartbeat_writer, packets, resume, status
 from cdc.readers.server.catalog import define_table, list_tables
 from cdc.readers.server.connection import SourceConnection, connect_source
 from cdc.readers.server.facts import fetch_source_facts, table_facts
-from cdc.readers.server.start_position import resolve_start
 from cdc.servers import MySQLServer
 from tests.integration.chunks.reading import chunks, executed
 from tests.integration.mapping.binlog import config

@@ -18,12 +18,12 @@ from cdc.model.checkpoint import Checkpoint
 from cdc.model.transaction import RowsEvent
 from cdc.preflight.run import followed_tables
 from cdc.readers.binlog.reader import BinlogReader
+from cdc.readers.binlog.start_position import resolve_start
 from cdc.readers.select.chunk_reader import ChunkReader
 from cdc.readers.server import heartbeat_writer, status
 from cdc.readers.server.catalog import list_tables
 from cdc.readers.server.connection import asking
 from cdc.readers.server.facts import fetch_source_facts, table_facts
-from cdc.readers.server.start_position import resolve_start
 from cdc.servers import MySQLServer
 from tests.end_to_end.support.proxy import Proxy, unchanged
 from tests.integration.chunks.reading import executed
@@ -65,7 +65,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
         "cdc.readers.select.chunk_reader",
         "cdc.readers.server.status",
         "cdc.readers.server.heartbeat_writer",
-        "cdc.readers.server.start_position",
+        "cdc.readers.binlog.start_position",
     ):
         monkeypatch.setattr(f"{module}.QUERY_SECONDS", WAIT_SECONDS)
 

@@ -13,9 +13,9 @@ from pydantic import SecretStr
 
 from cdc.config import SourceConfig
 from cdc.errors import CdcError, Retryable, Unfit, UsageError
-from cdc.readers.binlog.packets import Garbled
 from cdc.readers.server import logins
 from cdc.readers.server.connection import AccessDenied, connect_source
+from cdc.readers.server.packets import Garbled
 from cdc.servers import MySQLServer, mysql_server
 from tests.integration.session.plugins import plugin_folder
 from tests.support.features import OWN_CERTIFICATE, needs

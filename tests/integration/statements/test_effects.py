@@ -13,7 +13,7 @@ from cdc.errors import RefusedEvent
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.transaction import ANY_TABLE, Effect, SchemaChange, TableChange
 from cdc.readers.binlog.reader import BinlogReader
-from cdc.readers.server.start_position import resolve_start
+from cdc.readers.binlog.start_position import resolve_start
 from cdc.servers import MySQLServer
 from tests.integration.mapping.binlog import config
 

@@ -13,16 +13,23 @@ import structlog
 
 from cdc.errors import Corrupted, SourceDiverged
 from cdc.model.checkpoint import Checkpoint
-from cdc.model.position import FilePosition, GtidPosition, MariadbGtids, file_number, file_stem
+from cdc.model.position import (
+    FIRST_OFFSET,
+    FilePosition,
+    GtidPosition,
+    MariadbGtids,
+    file_number,
+    file_stem,
+)
 from cdc.model.witness import Witness
-from cdc.readers.binlog.dump import FIRST_OFFSET, MAX_DUMP_OFFSET
+from cdc.readers.binlog.dump import MAX_DUMP_OFFSET
 from cdc.readers.binlog.events import Event, EventType, without_checksum
 from cdc.readers.binlog.gtid_events import is_same
 from cdc.readers.binlog.history import holes, witness_lookup
 from cdc.readers.binlog.history.probe import Connect, Probe
-from cdc.readers.binlog.packets import ServerError
 from cdc.readers.server import resume
 from cdc.readers.server.connection import close_connection
+from cdc.readers.server.packets import ServerError
 from cdc.readers.server.resume import ReadUpTo
 
 if TYPE_CHECKING:

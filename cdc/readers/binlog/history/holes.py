@@ -15,8 +15,8 @@ from cdc.errors import PositionPurged
 from cdc.model.position import DomainGtid, GtidPosition, MariadbGtids
 from cdc.readers.binlog.events import Event, EventType, MariadbGtid, mariadb_gtid
 from cdc.readers.binlog.history.probe import Probe
-from cdc.readers.binlog.packets import ServerError
 from cdc.readers.server import resume
+from cdc.readers.server.packets import ServerError
 
 if TYPE_CHECKING:
     from pymysql.connections import Connection

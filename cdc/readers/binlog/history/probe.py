@@ -12,8 +12,8 @@ from cdc.errors import Retryable
 from cdc.model.position import Position
 from cdc.readers.binlog import dump, events
 from cdc.readers.binlog.events import Event
-from cdc.readers.binlog.packets import PacketStream, ServerError, StreamEnded
 from cdc.readers.server.connection import SourceConnection, close_connection, explain_code
+from cdc.readers.server.packets import PacketStream, ServerError, StreamEnded
 from cdc.readers.server.resume import ER_FATAL_READING_BINLOG, server_identity
 
 LOOK_SECONDS: Final = 30.0

@@ -12,8 +12,8 @@ from cdc.model.witness import Witness
 from cdc.readers.binlog import gtid_events
 from cdc.readers.binlog.events import Event, EventType, Gtid, MariadbGtid, without_checksum
 from cdc.readers.binlog.history.probe import Probe
-from cdc.readers.binlog.packets import ConnectionLost, ServerError
 from cdc.readers.server import resume
+from cdc.readers.server.packets import ConnectionLost, ServerError
 
 if TYPE_CHECKING:
     from pymysql.connections import Connection

@@ -10,7 +10,7 @@ import pytest
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.transaction import RowsEvent, Transaction
 from cdc.readers.binlog.reader import BinlogReader
-from cdc.readers.server.start_position import resolve_start
+from cdc.readers.binlog.start_position import resolve_start
 from cdc.servers import MySQLServer
 from tests.integration.mapping.binlog import config
 

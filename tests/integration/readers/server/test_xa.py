@@ -11,7 +11,8 @@ from structlog.testing import capture_logs
 
 from cdc.errors import Retryable
 from cdc.model.xid import Xid
-from cdc.readers.server import start_position, xa
+from cdc.readers.binlog import start_position
+from cdc.readers.server import xa
 from cdc.readers.server.connection import SourceConnection, asking
 from cdc.servers import MySQLServer
 from tests.integration.history.looking import config

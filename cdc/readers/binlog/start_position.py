@@ -7,14 +7,21 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cdc.errors import Unfit, UsageError
 from cdc.model.checkpoint import Checkpoint
-from cdc.model.position import FilePosition, GtidPosition, GtidSet, MariadbGtids, Position
+from cdc.model.position import (
+    FIRST_OFFSET,
+    FilePosition,
+    GtidPosition,
+    GtidSet,
+    MariadbGtids,
+    Position,
+)
 from cdc.model.witness import Witness
 from cdc.model.xid import not_decided
-from cdc.readers.binlog.dump import FIRST_OFFSET
 from cdc.readers.binlog.history import continuation
 from cdc.readers.server import xa
 from cdc.readers.server.connection import SourceConnection, asking, connect_source, is_mariadb
 from cdc.readers.server.resume import rows, server_identity
+from cdc.readers.server.status import current_position
 
 if TYPE_CHECKING:
     from pymysql.connections import Connection
@@ -114,18 +121,6 @@ def earliest_position(connection: Connection[Any], mariadb: bool) -> Position:
     if mode == "ON":
         return GtidPosition(GtidSet.parse(purged))
     return FilePosition(first, FIRST_OFFSET)
-
-
-def current_position(connection: Connection[Any], mariadb: bool) -> Position:
-    """Return a position behind everything that a query can see now."""
-    if mariadb:
-        [(gtids,)] = rows(connection, "SELECT @@GLOBAL.gtid_binlog_pos")
-        return GtidPosition(MariadbGtids.parse(gtids))
-    [(mode, executed)] = rows(connection, "SELECT @@GLOBAL.gtid_mode, @@GLOBAL.gtid_executed")
-    if mode == "ON":
-        return GtidPosition(GtidSet.parse(executed))
-    *_, (file, size, *_) = rows(connection, "SHOW BINARY LOGS")
-    return FilePosition(str(file), int(size))
 
 
 def _from_now(connection: SourceConnection, *, mariadb: bool, copied: bool) -> Position:

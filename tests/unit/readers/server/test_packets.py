@@ -10,7 +10,7 @@ import pytest
 
 from cdc.errors import Corrupted
 from cdc.readers.binlog.events import parse
-from cdc.readers.binlog.packets import (
+from cdc.readers.server.packets import (
     BUFFER_BYTES,
     MAX_PAYLOAD,
     ConnectionLost,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cdc.readers.binlog.varint import packed, serialized
+from cdc.readers.server.varint import packed, serialized
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The two variable-length integers of the binlog."""
+"""The two variable-length integers of MySQL: of its protocol, and of what its library writes."""
 
 from __future__ import annotations
 
