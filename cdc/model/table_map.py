@@ -60,7 +60,21 @@ _SQL_NAMES: Final = {
     FieldType.MARIADB_BLOB_COMPRESSED: "compressed BLOB",
     FieldType.MARIADB_VARCHAR_COMPRESSED: "compressed VARCHAR",
 }
-_BINARY: Final = 63
+BINARY_COLLATION: Final = 63
+"""That of bytes: such a text column is binary."""
+NUMERIC: Final = frozenset(
+    {
+        FieldType.TINY,
+        FieldType.SHORT,
+        FieldType.INT24,
+        FieldType.LONG,
+        FieldType.LONGLONG,
+        FieldType.NEWDECIMAL,
+        FieldType.FLOAT,
+        FieldType.DOUBLE,
+    }
+)
+"""Types that may be UNSIGNED; a YEAR always is."""
 _BINARY_NAMES: Final = {FieldType.STRING: "BINARY", FieldType.VARCHAR: "VARBINARY"}
 
 
@@ -100,8 +114,8 @@ class Column:
     def sql_type(self) -> str:
         """The type as SQL names it; TEXT for all of its sizes, and BLOB for all of theirs."""
         if self.type is FieldType.BLOB:
-            return "BLOB" if self.collation in (None, _BINARY) else "TEXT"
-        if self.collation == _BINARY and self.type in _BINARY_NAMES:
+            return "BLOB" if self.collation in (None, BINARY_COLLATION) else "TEXT"
+        if self.collation == BINARY_COLLATION and self.type in _BINARY_NAMES:
             return _BINARY_NAMES[self.type]
         return _SQL_NAMES.get(self.type, self.type.name)
 

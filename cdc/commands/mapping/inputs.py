@@ -13,8 +13,9 @@ from cdc.mapping.file.problems import MappingError, did_you_mean
 from cdc.mapping.file.table_globs import source_pattern
 from cdc.model.table_map import TableMap
 from cdc.model.table_name import split_name
-from cdc.readers.server.catalog import describe_table, list_tables
+from cdc.readers.server.catalog import list_tables
 from cdc.readers.server.connection import SourceConnection, close_connection, connect_source
+from cdc.readers.server.table_description import describe_table
 from cdc.terminal.output import say
 
 QUERY_SECONDS: Final = 30.0

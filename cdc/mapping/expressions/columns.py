@@ -21,7 +21,7 @@ from cdc.mapping.expressions.kinds import (
     Year,
 )
 from cdc.mapping.types import charsets
-from cdc.model.table_map import Column, FieldType
+from cdc.model.table_map import BINARY_COLLATION, Column, FieldType
 
 INTEGER_DIGITS = {
     FieldType.TINY: 3,
@@ -90,7 +90,7 @@ def _characters(column: Column, *, mariadb: bool) -> Text | Binary:
     if column.collation is None:
         raise ExpressionError(f"column `{column.name}`: its collation is not known")
     numbered = column.type in (FieldType.ENUM, FieldType.SET)
-    if column.collation == charsets.BINARY:
+    if column.collation == BINARY_COLLATION:
         if numbered:
             raise ExpressionError(
                 f"column `{column.name}`: the members of an ENUM or SET of charset binary cannot"

@@ -22,7 +22,7 @@ from cdc.mapping.types.floats import DOUBLE, FLOAT
 from cdc.mapping.types.integers import YEAR_ORIGIN
 from cdc.mapping.types.registry import INTEGER_BYTES
 from cdc.mapping.types.temporal import fraction_microseconds
-from cdc.model.table_map import Column, FieldType
+from cdc.model.table_map import BINARY_COLLATION, Column, FieldType
 
 Decoder = Callable[[bytes], object]
 
@@ -86,7 +86,7 @@ def _decimal(column: Column) -> Decoder:
 
 
 def _characters(column: Column) -> Decoder:
-    if column.collation == charsets.BINARY:
+    if column.collation == BINARY_COLLATION:
         return _padded(column.length) if column.type is FieldType.STRING else bytes
     return _charset(column)
 

@@ -15,7 +15,6 @@ from cdc.mapping.types import single_byte
 
 Decode = Callable[[bytes], str]
 
-BINARY = 63
 UTF8 = frozenset({"utf8mb4", "utf8mb3", "ascii"})
 """Charsets whose bytes are UTF-8."""
 

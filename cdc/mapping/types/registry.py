@@ -28,7 +28,7 @@ from cdc.mapping.types import (
 )
 from cdc.mapping.types.encoder import Encoder, Wire
 from cdc.mapping.types.temporal import Report
-from cdc.model.table_map import Column, FieldType
+from cdc.model.table_map import BINARY_COLLATION, Column, FieldType
 
 INTEGER_BYTES = {
     FieldType.TINY: 1,
@@ -167,7 +167,7 @@ def _spelled(column: Column, shape: Wire) -> Encoder:
 
 def _member_decoder(column: Column) -> charsets.Decode:
     """Return the decoder of an ENUM's or SET's members; those of a binary one are ASCII."""
-    return enums.ascii_text if column.collation == charsets.BINARY else _decoder(column)[0]
+    return enums.ascii_text if column.collation == BINARY_COLLATION else _decoder(column)[0]
 
 
 def _plain(column: Column) -> Column:
@@ -176,7 +176,7 @@ def _plain(column: Column) -> Column:
 
 
 def _characters(column: Column, shape: Wire) -> Encoder:
-    if column.collation == charsets.BINARY:
+    if column.collation == BINARY_COLLATION:
         if column.type is FieldType.STRING:
             return binary.FixedBinary(shape, column.length)
         return binary.Binary(shape)
@@ -254,14 +254,14 @@ def _string(column: Column, report: Report) -> Encoder | None:
         case FieldType.ENUM | FieldType.TIME | FieldType.TIME2:
             return _default(column, report)
         case FieldType.STRING | FieldType.VARCHAR | FieldType.BLOB:
-            return _default(column, report) if column.collation != charsets.BINARY else None
+            return _default(column, report) if column.collation != BINARY_COLLATION else None
     return None
 
 
 def _json(column: Column, report: Report) -> Encoder | None:
     if column.type is FieldType.JSON:
         return _default(column, report)
-    if column.type in CHARACTERS and column.collation != charsets.BINARY:
+    if column.type in CHARACTERS and column.collation != BINARY_COLLATION:
         return _json_text(wire(column), _decoder(column)[0])
     return None
 
@@ -285,7 +285,7 @@ def _inet(size: int) -> Callable[[Column, Report], Encoder | None]:
 
 def _bytes(column: Column) -> int:
     """Return the length of a BINARY column; 0 for any other."""
-    binary_string = column.type is FieldType.STRING and column.collation == charsets.BINARY
+    binary_string = column.type is FieldType.STRING and column.collation == BINARY_COLLATION
     return column.length if binary_string else 0
 
 

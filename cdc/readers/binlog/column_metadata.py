@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import IntEnum
 from itertools import repeat
-from typing import Final
 
+from cdc.model.table_map import BINARY_COLLATION
 from cdc.readers.server.varint import packed
-
-BINARY_COLLATION: Final = 63
 
 
 class Metadata(IntEnum):

@@ -25,6 +25,7 @@ from cdc.readers.server import resume
 from cdc.readers.server.clock import SourceClock
 from cdc.readers.server.connection import close_connection, connect_source, decoder, is_mariadb
 from cdc.readers.server.packets import Garbled, PacketStream, ServerError
+from cdc.readers.server.queries import rows
 from cdc.readers.server.status import SourceStatus, fetch_on
 from cdc.retry import Backoff, OutageTracker, let_go
 
@@ -348,11 +349,11 @@ def _unpacked(payload: events.Event, assembler: TransactionAssembler) -> Iterato
 
 def folds_names(connection: Connection[Any]) -> bool:
     """Return whether the server treats names that differ in case as the same table."""
-    [(setting,)] = resume.rows(connection, "SELECT @@GLOBAL.lower_case_table_names")
+    [(setting,)] = rows(connection, "SELECT @@GLOBAL.lower_case_table_names")
     return int(setting) != 0
 
 
 def checksums(connection: Connection[Any]) -> bool:
     """Return whether events have checksums before a format description event has said so."""
-    [(algorithm,)] = resume.rows(connection, "SELECT @@GLOBAL.binlog_checksum")
+    [(algorithm,)] = rows(connection, "SELECT @@GLOBAL.binlog_checksum")
     return str(algorithm) == "CRC32"

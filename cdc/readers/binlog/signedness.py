@@ -7,24 +7,10 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from cdc.errors import RefusedEvent
-from cdc.model.table_map import FieldType
+from cdc.model.table_map import NUMERIC, FieldType
 from cdc.readers.binlog import column_metadata as metadata
 
-_NUMERIC: Final = frozenset(
-    {
-        FieldType.TINY,
-        FieldType.SHORT,
-        FieldType.INT24,
-        FieldType.LONG,
-        FieldType.LONGLONG,
-        FieldType.NEWDECIMAL,
-        FieldType.FLOAT,
-        FieldType.DOUBLE,
-        FieldType.YEAR,
-    }
-)
-_BUT_YEAR: Final = _NUMERIC - {FieldType.YEAR}
-
+_WITH_YEAR: Final = NUMERIC | {FieldType.YEAR}
 _YEAR_HAS_NONE: Final = (8, 0, 20)
 """The last MySQL version that is known to skip YEAR (`is_numeric_type` in `sql/log_event.cc`)."""
 _YEAR_HAS_ONE: Final = (8, 0, 29)
@@ -47,12 +33,12 @@ def unsigned(
     `years`: whether YEAR has a bit. Raises RefusedEvent if that is not known and matters.
     """
     if FieldType.YEAR not in types:
-        return _read(bitmap, types, _NUMERIC)
+        return _read(bitmap, types, _WITH_YEAR)
     if years is not None:
-        return _read(bitmap, types, _NUMERIC if years else _BUT_YEAR)
-    without = _read(bitmap, types, _BUT_YEAR)
+        return _read(bitmap, types, _WITH_YEAR if years else NUMERIC)
+    without = _read(bitmap, types, NUMERIC)
     try:
-        found = _read(bitmap, types, _NUMERIC)
+        found = _read(bitmap, types, _WITH_YEAR)
     except StopIteration:
         return without
     told = [flag for flag, kind in zip(found, types, strict=True) if kind is FieldType.YEAR]
@@ -72,5 +58,5 @@ def _read(bitmap: bytes, types: Sequence[FieldType], numeric: Collection[FieldTy
     found = []
     for kind in types:
         flag = next(bits) if kind in numeric else False
-        found.append(flag or (kind is FieldType.YEAR and numeric is _BUT_YEAR))
+        found.append(flag or (kind is FieldType.YEAR and numeric is NUMERIC))
     return found

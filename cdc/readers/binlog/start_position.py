@@ -20,7 +20,8 @@ from cdc.model.xid import not_decided
 from cdc.readers.binlog.history import continuation
 from cdc.readers.server import xa
 from cdc.readers.server.connection import SourceConnection, asking, connect_source, is_mariadb
-from cdc.readers.server.resume import rows, server_identity
+from cdc.readers.server.queries import rows
+from cdc.readers.server.resume import server_identity
 from cdc.readers.server.status import current_position
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ from itertools import repeat
 from typing import Final
 
 from cdc.errors import Corrupted, RefusedEvent
-from cdc.model.table_map import Column, FieldType, TableMap
+from cdc.model.table_map import BINARY_COLLATION, Column, FieldType, TableMap
 from cdc.model.table_name import full_name, sql_name
 from cdc.readers.binlog import column_metadata as metadata
-from cdc.readers.binlog.column_metadata import BINARY_COLLATION, Fields, Metadata
+from cdc.readers.binlog.column_metadata import Fields, Metadata
 from cdc.readers.binlog.column_types import Shape, shapes
 from cdc.readers.binlog.events import HEADER_SIZE, Event
 from cdc.readers.binlog.signedness import unsigned, years_have_bits

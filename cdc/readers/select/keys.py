@@ -23,9 +23,9 @@ from bson.errors import InvalidBSON
 from cdc.errors import UsageError
 from cdc.mapping.types.registry import INTEGER_BYTES
 from cdc.mapping.types.temporal import CYCLE_DAYS, CYCLE_YEARS, DAY_MILLISECONDS
-from cdc.model.table_map import Column, FieldType
-from cdc.readers.select.wire_values import BINARY, TYPED_TEXT
-from cdc.readers.server.catalog import quoted
+from cdc.model.table_map import BINARY_COLLATION, Column, FieldType
+from cdc.model.table_name import sql_name
+from cdc.readers.select.wire_values import TYPED_TEXT
 
 Value = str | bytes
 Key = tuple[Value, ...]
@@ -64,7 +64,7 @@ class KeyColumn:
     @property
     def sql(self) -> str:
         """The column in a statement."""
-        return quoted(self.name)
+        return sql_name(self.name)
 
     def compared(self, operator: str, value: Value) -> str:
         """Return the comparison of the column with `value`."""
@@ -123,7 +123,7 @@ def key_column(
             return KeyColumn(name, _read_time, _cast("TIME(6)", _TIME), _text(_TIME))
         case _ if type_name in TYPED_TEXT:
             return KeyColumn(name, _ascii, _quoted, _FROM_TYPED[type_name])
-        case FieldType.STRING | FieldType.VARCHAR if column.collation == BINARY:
+        case FieldType.STRING | FieldType.VARCHAR if column.collation == BINARY_COLLATION:
             return KeyColumn(name, bytes, _binary, _bytes, write=_bytes_written)
         case FieldType.STRING | FieldType.VARCHAR if characters:
             return KeyColumn(name, bytes, _text_literal(characters), _characters)

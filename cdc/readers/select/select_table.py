@@ -11,17 +11,17 @@ from pymysql.constants import ER
 
 from cdc.errors import CdcError, Unfit
 from cdc.model.table_map import Column, FieldType, TableMap
-from cdc.model.table_name import full_name
+from cdc.model.table_name import full_name, sql_name
 from cdc.readers.select.keys import Characters, Key, KeyColumn, key_column
 from cdc.readers.select.keys import found as key_of
 from cdc.readers.select.prepared import Convert, bitmap_size
 from cdc.readers.select.row_images import RowImages
 from cdc.readers.select.watermarks import server_code
 from cdc.readers.select.wire_values import WireColumn, wire_column
-from cdc.readers.server.catalog import describe_table, quoted
 from cdc.readers.server.connection import SourceConnection, is_mariadb
 from cdc.readers.server.facts import server_version
-from cdc.readers.server.resume import rows
+from cdc.readers.server.queries import rows
+from cdc.readers.server.table_description import describe_table
 from cdc.readers.server.varint import packed
 
 PRIMARY: Final = "PRIMARY"
@@ -100,7 +100,7 @@ class SelectTable:
     @property
     def source(self) -> str:
         """The FROM clause: names the key's index, so that rows come in its order."""
-        return f"{quoted(self.schema, self.table)} FORCE INDEX ({quoted(self.by.index)})"
+        return f"{sql_name(self.schema, self.table)} FORCE INDEX ({sql_name(self.by.index)})"
 
     @property
     def present(self) -> bytes:
@@ -217,7 +217,7 @@ def definition(connection: SourceConnection, schema: str, table: str) -> str | N
     Queried behind each chunk, so it is one statement.
     """
     try:
-        [(_, statement, *_)] = rows(connection, f"SHOW CREATE TABLE {quoted(schema, table)}")
+        [(_, statement, *_)] = rows(connection, f"SHOW CREATE TABLE {sql_name(schema, table)}")
     except CdcError as error:
         if server_code(error) in _NOT_THERE:
             return None

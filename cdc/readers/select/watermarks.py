@@ -21,9 +21,9 @@ from pymysql.constants import ER
 
 from cdc.errors import CdcError, SourceDiverged, TooEarly, Unfit
 from cdc.model.position import FilePosition, GtidPosition, GtidSet, MariadbGtids, Position
-from cdc.readers.server.catalog import quoted
+from cdc.model.table_name import sql_name
 from cdc.readers.server.connection import AccessDenied, SourceConnection, close_connection
-from cdc.readers.server.resume import rows
+from cdc.readers.server.queries import rows
 
 WAIT_SECONDS: Final = 5
 """The limit within which a source must show a transaction that its stream has delivered."""
@@ -180,7 +180,7 @@ def locked_window(
 def _lock(connection: SourceConnection, table: tuple[str, str]) -> None:
     try:
         rows(connection, f"SET SESSION lock_wait_timeout = {LOCK_SECONDS}")
-        rows(connection, f"LOCK TABLES {quoted(*table)} READ")
+        rows(connection, f"LOCK TABLES {sql_name(*table)} READ")
     except CdcError as error:
         code = server_code(error)
         if code == ER.LOCK_WAIT_TIMEOUT:
@@ -200,7 +200,7 @@ def lock_grant(connection: SourceConnection, schema: str) -> str:
     [(account,)] = rows(connection, "SELECT CURRENT_USER()")
     user, _, host = str(account).rpartition("@")
     name = "@".join("'{}'".format(part.replace("'", "''")) for part in (user, host))
-    return f"GRANT LOCK TABLES ON {quoted(schema)}.* TO {name}"
+    return f"GRANT LOCK TABLES ON {sql_name(schema)}.* TO {name}"
 
 
 def _unlock(connection: SourceConnection) -> None:

@@ -17,8 +17,8 @@ from typing import Final
 from cdc.mapping.types.cache import Cache
 from cdc.mapping.types.decimals import GROUP_BYTES, groups
 from cdc.mapping.types.registry import FRACTION_BYTES, INTEGER_BYTES, wire
-from cdc.model.table_map import Column, FieldType
-from cdc.readers.server.catalog import quoted
+from cdc.model.table_map import BINARY_COLLATION, Column, FieldType
+from cdc.model.table_name import sql_name
 
 Pack = Callable[[bytes], bytes]
 """Converts a value's bytes, without the length before it, into those of a row image."""
@@ -55,7 +55,7 @@ ONE_BYTE_LENGTHS: Final = 250
 
 def wire_column(column: Column, type_name: str) -> WireColumn:
     """Return the wire form of a column; `type_name` is information_schema's `data_type`."""
-    name, shape = quoted(column.name), wire(column)
+    name, shape = sql_name(column.name), wire(column)
     match column.type:
         case FieldType.INT24:
             return WireColumn(name, 4, 3)
@@ -81,12 +81,9 @@ def wire_column(column: Column, type_name: str) -> WireColumn:
             return WireColumn(name, short=True, pack=time_packer(column.scale))
         case _ if type_name in TYPED_TEXT:
             return WireColumn(name, prefix=shape.prefix, short=True, pack=TYPED_TEXT[type_name])
-        case FieldType.STRING if column.collation == BINARY:
+        case FieldType.STRING if column.collation == BINARY_COLLATION:
             return WireColumn(name, prefix=shape.prefix, pack=_without_zeros)
     return WireColumn(name, prefix=shape.prefix, short=0 < column.length <= ONE_BYTE_LENGTHS)
-
-
-BINARY: Final = 63
 
 
 def _without_zeros(raw: bytes) -> bytes:

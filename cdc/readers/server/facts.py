@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
-from pymysql.cursors import DictCursor
-
 from cdc.model.server_facts import Replica, SourceFacts, TableFacts
-from cdc.readers.server.catalog import describe_table, generated_columns, quoted
+from cdc.model.table_name import sql_name
+from cdc.readers.server.catalog import generated_columns
 from cdc.readers.server.connection import AccessDenied, SourceConnection, is_mariadb
+from cdc.readers.server.queries import records, rows
+from cdc.readers.server.table_description import describe_table
 
 T = TypeVar("T")
 
@@ -53,7 +54,7 @@ _GLOBAL_GRANT: Final = re.compile(r"^GRANT (?P<privileges>.+?) ON \*\.\* TO ")
 def fetch_source_facts(connection: SourceConnection) -> SourceFacts:
     """Query everything about the server; a fact that the account may not see is None."""
     mariadb = is_mariadb(connection)
-    [[version_text, account, clock]] = _rows(
+    [[version_text, account, clock]] = rows(
         connection, "SELECT VERSION(), CURRENT_USER(), UTC_TIMESTAMP(6)"
     )
     version = _version(str(version_text))
@@ -78,7 +79,7 @@ def fetch_source_facts(connection: SourceConnection) -> SourceFacts:
 
 def table_facts(connection: SourceConnection, schema: str, table: str) -> TableFacts | None:
     """Query everything about a table; None for one that the account cannot see."""
-    found = _rows(
+    found = rows(
         connection,
         "SELECT table_type, COALESCE(engine, '') FROM information_schema.tables"
         " WHERE table_schema = %s AND table_name = %s",
@@ -88,7 +89,9 @@ def table_facts(connection: SourceConnection, schema: str, table: str) -> TableF
     if not found:
         return None
     kind, engine = (str(each) for each in found[0])
-    readable = _allowed(lambda: _rows(connection, f"SELECT * FROM {quoted(schema, table)} LIMIT 0"))
+    readable = _allowed(
+        lambda: rows(connection, f"SELECT * FROM {sql_name(schema, table)} LIMIT 0")
+    )
     if readable is None or kind in _WITHOUT_ROWS:
         return TableFacts(schema=schema, table=table, kind=kind, engine=engine)
     return TableFacts(
@@ -104,7 +107,7 @@ def table_facts(connection: SourceConnection, schema: str, table: str) -> TableF
 
 def is_table(connection: SourceConnection, schema: str, table: str) -> bool:
     """Return whether there is a table of this name; a view, for example, does not count."""
-    found = _rows(
+    found = rows(
         connection,
         "SELECT table_type FROM information_schema.tables"
         " WHERE table_schema = %s AND table_name = %s",
@@ -116,7 +119,7 @@ def is_table(connection: SourceConnection, schema: str, table: str) -> bool:
 
 def server_version(connection: SourceConnection) -> tuple[int, ...]:
     """Return the numbers of the server's version."""
-    [(text,)] = _rows(connection, "SELECT VERSION()")
+    [(text,)] = rows(connection, "SELECT VERSION()")
     return _version(str(text))
 
 
@@ -125,14 +128,14 @@ def _version(text: str) -> tuple[int, ...]:
 
 
 def _variables(connection: SourceConnection) -> dict[str, str]:
-    found = _rows(connection, "SHOW GLOBAL VARIABLES WHERE variable_name IN %s", VARIABLES)
+    found = rows(connection, "SHOW GLOBAL VARIABLES WHERE variable_name IN %s", VARIABLES)
     return {str(name).lower(): str(value) for name, value in found}
 
 
 def _privileges(connection: SourceConnection) -> frozenset[str]:
     """Return the privileges on every schema, also by active roles; `SHOW GRANTS` expands them."""
     privileges: set[str] = set()
-    for (grant,) in _rows(connection, "SHOW GRANTS"):
+    for (grant,) in rows(connection, "SHOW GRANTS"):
         if match := _GLOBAL_GRANT.match(str(grant)):
             privileges |= {each.strip().upper() for each in match["privileges"].split(",")}
     if "REPLICATION CLIENT" in privileges:  # MariaDB's older name
@@ -144,23 +147,23 @@ def _binlog_status(
     connection: SourceConnection, version: tuple[int, ...], *, mariadb: bool
 ) -> dict[str, Any]:
     old = mariadb or version < (8, 2)
-    rows = _dicts(connection, "SHOW MASTER STATUS" if old else "SHOW BINARY LOG STATUS")
-    return rows[0] if rows else {}
+    found = records(connection, "SHOW MASTER STATUS" if old else "SHOW BINARY LOG STATUS")
+    return found[0] if found else {}
 
 
 def _replicates(connection: SourceConnection, version: tuple[int, ...], *, mariadb: bool) -> bool:
     if mariadb:
-        return bool(_rows(connection, "SHOW ALL SLAVES STATUS"))
+        return bool(rows(connection, "SHOW ALL SLAVES STATUS"))
     old = version < (8, 0, 22)
-    return bool(_rows(connection, "SHOW SLAVE STATUS" if old else "SHOW REPLICA STATUS"))
+    return bool(rows(connection, "SHOW SLAVE STATUS" if old else "SHOW REPLICA STATUS"))
 
 
 def _replicas(
     connection: SourceConnection, version: tuple[int, ...], *, mariadb: bool
 ) -> tuple[Replica, ...]:
     old = mariadb or version < (8, 0, 22)
-    rows = _dicts(connection, "SHOW SLAVE HOSTS" if old else "SHOW REPLICAS")
-    lower = [{key.lower(): value for key, value in row.items()} for row in rows]
+    found = records(connection, "SHOW SLAVE HOSTS" if old else "SHOW REPLICAS")
+    lower = [{key.lower(): value for key, value in row.items()} for row in found]
     return tuple(
         Replica(int(row["server_id"]), str(row.get("replica_uuid") or row.get("slave_uuid") or ""))
         for row in lower
@@ -168,7 +171,7 @@ def _replicas(
 
 
 def _binary_logs(connection: SourceConnection) -> tuple[tuple[str, int], ...]:
-    return tuple((str(name), int(size)) for name, size, *_ in _rows(connection, "SHOW BINARY LOGS"))
+    return tuple((str(name), int(size)) for name, size, *_ in rows(connection, "SHOW BINARY LOGS"))
 
 
 def _cascades(connection: SourceConnection, schema: str, table: str) -> tuple[str, ...]:
@@ -177,7 +180,7 @@ def _cascades(connection: SourceConnection, schema: str, table: str) -> tuple[st
     MariaDB shows information_schema.referential_constraints only to accounts that may do more
     than SELECT.
     """
-    [[_, definition, *_]] = _rows(connection, f"SHOW CREATE TABLE {quoted(schema, table)}")
+    [[_, definition, *_]] = rows(connection, f"SHOW CREATE TABLE {sql_name(schema, table)}")
     return tuple(
         f"{match['name'].replace('``', '`')} ({match['rule']})"
         for match in _CASCADE.finditer(str(definition))
@@ -193,16 +196,3 @@ def _allowed(ask: Callable[[], T]) -> T | None:
         return ask()
     except AccessDenied:
         return None
-
-
-def _rows(connection: SourceConnection, statement: str, *values: object) -> Sequence[Sequence[Any]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values or None)
-        return cursor.fetchall()
-
-
-def _dicts(connection: SourceConnection, statement: str) -> Sequence[dict[str, Any]]:
-    with connection.cursor(DictCursor) as cursor:
-        cursor.execute(statement)
-        rows: Iterable[dict[str, Any]] = cursor.fetchall()
-        return list(rows)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from cdc.errors import CdcError
-from cdc.readers.server.catalog import quoted
+from cdc.model.table_name import sql_name
 from cdc.readers.server.connection import SourceConnection, connect_source
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def _connected(config: SourceConfig) -> closing[SourceConnection]:
 
 def _write(connection: SourceConnection, config: SourceConfig, stream: str) -> None:
     assert config.heartbeat_table is not None
-    name = quoted(*config.heartbeat_table.split(".", 1))
+    name = sql_name(*config.heartbeat_table.split(".", 1))
     statement = (
         f"INSERT INTO {name} (stream, beat_at) VALUES (%s, UTC_TIMESTAMP(6))"
         " ON DUPLICATE KEY UPDATE beat_at = UTC_TIMESTAMP(6)"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,6 +16,7 @@ from cdc.model.position import (
 )
 from cdc.readers.server.connection import explain_code
 from cdc.readers.server.packets import ServerError
+from cdc.readers.server.queries import rows
 
 if TYPE_CHECKING:
     from pymysql.connections import Connection
@@ -65,14 +65,6 @@ class ReadUpTo(Enum):
 
 class Displaced(Halted):
     """The source ended the stream because another replica with its server id has connected."""
-
-
-def rows(connection: Connection[Any], statement: str, *values: object) -> Sequence[Sequence[Any]]:
-    """Run a query and return all its rows."""
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values or None)
-        found: Sequence[Sequence[Any]] = cursor.fetchall()
-        return found
 
 
 def check(

@@ -19,7 +19,7 @@ from cdc.model.position import (
     file_number,
 )
 from cdc.readers.server.connection import asking, is_mariadb
-from cdc.readers.server.resume import rows
+from cdc.readers.server.queries import rows
 
 if TYPE_CHECKING:
     from pymysql.connections import Connection

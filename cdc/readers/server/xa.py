@@ -13,7 +13,7 @@ import structlog
 
 from cdc.model.xid import Xid, not_decided
 from cdc.readers.server.connection import AccessDenied, is_mariadb
-from cdc.readers.server.resume import rows
+from cdc.readers.server.queries import rows
 
 if TYPE_CHECKING:
     from cdc.readers.server.connection import SourceConnection

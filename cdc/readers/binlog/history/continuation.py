@@ -30,6 +30,7 @@ from cdc.readers.binlog.history.probe import Connect, Probe
 from cdc.readers.server import resume
 from cdc.readers.server.connection import close_connection
 from cdc.readers.server.packets import ServerError
+from cdc.readers.server.queries import rows
 from cdc.readers.server.resume import ReadUpTo
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def end_of_log(
     connection: Connection[Any], here: str, *, mariadb: bool, connect: Connect
 ) -> Witness:
     """Return the witness of a stream that has applied nothing: the end of the log now."""
-    *_, (file, size, *_) = resume.rows(connection, "SHOW BINARY LOGS")
+    *_, (file, size, *_) = rows(connection, "SHOW BINARY LOGS")
     probe = Probe(connect, here, mariadb)
     with probe.looking(FilePosition(str(file), FIRST_OFFSET)) as found:
         return Witness(here, str(file), _created(found), int(size))
@@ -140,7 +141,7 @@ def _at_its_place(connection: Connection[Any], probe: Probe, witness: Witness | 
 def _looked_up(connection: Connection[Any], probe: Probe, witness: Witness | None) -> ReadUpTo:
     if witness is None or witness.server != probe.here or not witness.file:
         return ReadUpTo.UNKNOWN
-    found = resume.rows(connection, "SHOW BINARY LOGS")
+    found = rows(connection, "SHOW BINARY LOGS")
     logs = {str(name): int(size) for name, size, *_ in found}
     if witness.file not in logs:
         return _not_listed(witness, logs)

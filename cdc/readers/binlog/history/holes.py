@@ -17,6 +17,7 @@ from cdc.readers.binlog.events import Event, EventType, MariadbGtid, mariadb_gti
 from cdc.readers.binlog.history.probe import Probe
 from cdc.readers.server import resume
 from cdc.readers.server.packets import ServerError
+from cdc.readers.server.queries import rows
 
 if TYPE_CHECKING:
     from pymysql.connections import Connection
@@ -31,7 +32,7 @@ def require_none(connection: Connection[Any], probe: Probe, applied: MariadbGtid
 
     Returns whether all of the position is in the log: then strict mode takes it, now and later.
     """
-    [(ends,)] = resume.rows(connection, "SELECT @@GLOBAL.gtid_binlog_pos")
+    [(ends,)] = rows(connection, "SELECT @@GLOBAL.gtid_binlog_pos")
     logged = MariadbGtids.parse(ends).domains
     domains, strict = dict(applied.domains), applied.domains.keys() <= logged.keys()
     while (domain := _hole(probe, domains, logged)) is not None:

@@ -14,6 +14,7 @@ from cdc.readers.binlog.events import Event, EventType, Gtid, MariadbGtid, witho
 from cdc.readers.binlog.history.probe import Probe
 from cdc.readers.server import resume
 from cdc.readers.server.packets import ConnectionLost, ServerError
+from cdc.readers.server.queries import rows
 
 if TYPE_CHECKING:
     from pymysql.connections import Connection
@@ -79,7 +80,7 @@ def _all_but(connection: Connection[Any], gtid: Gtid, *, patient: bool) -> GtidP
             position=gtid,
             remedy=resume.DIVERGED_REMEDY,
         )
-    [(purged, others)] = resume.rows(
+    [(purged, others)] = rows(
         connection,
         "SELECT GTID_SUBSET(%s, @@GLOBAL.gtid_purged), GTID_SUBTRACT(@@GLOBAL.gtid_executed, %s)",
         str(gtid),
@@ -90,16 +91,14 @@ def _all_but(connection: Connection[Any], gtid: Gtid, *, patient: bool) -> GtidP
 
 def _is_executed(connection: Connection[Any], gtid: Gtid, *, patient: bool) -> bool:
     if patient:
-        [(late,)] = resume.rows(
+        [(late,)] = rows(
             connection,
             "SELECT WAIT_FOR_EXECUTED_GTID_SET(%s, %s)",
             str(gtid),
             resume.VISIBLE_WITHIN_SECONDS,
         )
         return not late
-    [(there,)] = resume.rows(
-        connection, "SELECT GTID_SUBSET(%s, @@GLOBAL.gtid_executed)", str(gtid)
-    )
+    [(there,)] = rows(connection, "SELECT GTID_SUBSET(%s, @@GLOBAL.gtid_executed)", str(gtid))
     return bool(there)
 
 
@@ -141,7 +140,7 @@ def _next(probe: Probe, position: GtidPosition, wanted: Gtid | MariadbGtid) -> _
 
 def _is_galera(connection: Connection[Any]) -> bool:
     """Return whether each node of a Galera cluster dates the transactions of its log itself."""
-    found = resume.rows(connection, "SHOW GLOBAL VARIABLES LIKE 'wsrep_on'")
+    found = rows(connection, "SHOW GLOBAL VARIABLES LIKE 'wsrep_on'")
     return any(str(value) == "ON" for _, value in found)
 
 
