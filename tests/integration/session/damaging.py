@@ -88,10 +88,15 @@ DAMAGES: dict[str, Damage] = {
 }
 
 
-def damages(packets: Sequence[int], rounds: int) -> Iterator[tuple[int, str, Damage]]:
-    """Each packet with a kind of damage and its name: another kind in each round."""
+def damages(packets: Sequence[int], budget: int) -> Iterator[tuple[int, str, Damage]]:
+    """Every other packet with a kind of damage and its name, for each unit of the budget.
+
+    The kinds take turns. Two units are a round, in which each packet is damaged once; with 16 units
+    each is damaged in each of the eight ways.
+    """
     names = [*DAMAGES]
-    for shift in range(min(rounds, len(names))):
-        for at, number in enumerate(packets):
-            name = names[(at + shift) % len(names)]
-            yield number, name, DAMAGES[name]
+    for half in range(min(budget, 2 * len(names))):
+        shift, first = divmod(half, 2)
+        for at in range(first, len(packets), 2):
+            name = names[(at // 2 + shift) % len(names)]
+            yield packets[at], name, DAMAGES[name]
