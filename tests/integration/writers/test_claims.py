@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,38 +10,11 @@ from pymongo import MongoClient
 
 from cdc.errors import Claimed, LeaseHeld
 from cdc.model.batch import Batch, MappedTransaction
-from cdc.model.checkpoint import Checkpoint
 from cdc.model.claim import claiming, inherited
-from cdc.model.position import FilePosition
-from cdc.servers import MongoServer
 from cdc.writers.claims import Claims
-from cdc.writers.writer import MongoWriter
+from tests.integration.writers.support.writers import START, writer_of
 
-START = Checkpoint(FilePosition("binlog.000001", 4))
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
-
-
-@pytest.fixture
-def client(mongo: MongoServer) -> Iterator[MongoClient[dict[str, Any]]]:
-    with mongo.client() as client:
-        yield client
-
-
-def writer(
-    client: MongoClient[dict[str, Any]],
-    database: str,
-    state_database: str,
-    stream: str,
-    *,
-    transactional: bool = True,
-) -> MongoWriter:
-    return MongoWriter(
-        client,
-        database=database,
-        state_database=state_database,
-        stream=stream,
-        transactional=transactional,
-    )
 
 
 def claim(stream: str, *collections: str) -> Batch:
@@ -57,8 +29,8 @@ def owners(claims: Claims) -> dict[str, str | None]:
 def test_the_slower_of_two_gets_none_of_the_claims_that_it_asked_for(
     client: MongoClient[dict[str, Any]], database: str, state_database: str
 ) -> None:
-    one = writer(client, database, state_database, "one")
-    other = writer(client, database, state_database, "other")
+    one = writer_of(client, database, state_database, "one")
+    other = writer_of(client, database, state_database, "other")
     for each in (one, other):
         each.create(START, [])
         each.take_over()
@@ -76,10 +48,10 @@ def test_the_slower_of_two_gets_none_of_the_claims_that_it_asked_for(
 def test_a_stream_that_cannot_claim_does_not_begin(
     client: MongoClient[dict[str, Any]], database: str, state_database: str
 ) -> None:
-    writer(client, database, state_database, "one").create(
+    writer_of(client, database, state_database, "one").create(
         START, [], writes=claiming("one", ["d.b"], [], NOW)
     )
-    other = writer(client, database, state_database, "other")
+    other = writer_of(client, database, state_database, "other")
 
     with pytest.raises(Claimed):
         other.create(START, [], writes=claiming("other", ["d.a", "d.b"], [], NOW))
@@ -91,10 +63,10 @@ def test_a_stream_that_cannot_claim_does_not_begin(
 def test_without_transactions_a_stream_that_dies_before_it_claims_knows_what_was_left(
     client: MongoClient[dict[str, Any]], database: str, state_database: str
 ) -> None:
-    writer(client, database, state_database, "one").create(
+    writer_of(client, database, state_database, "one").create(
         START, [], writes=claiming("one", ["d.a"], [], NOW)
     )
-    other = writer(client, database, state_database, "other", transactional=False)
+    other = writer_of(client, database, state_database, "other", transactional=False)
 
     with pytest.raises(Claimed):
         other.create(START, [], left=["app.t a"], writes=claiming("other", ["d.a"], [], NOW))
@@ -107,7 +79,7 @@ def test_without_transactions_a_stream_that_dies_before_it_claims_knows_what_was
 def test_a_release_waits_for_no_live_daemon_and_fences_one_that_was_frozen(
     client: MongoClient[dict[str, Any]], database: str, state_database: str
 ) -> None:
-    frozen = writer(client, database, state_database, "one")
+    frozen = writer_of(client, database, state_database, "one")
     frozen.create(START, [], writes=claiming("one", ["d.b"], [], NOW))
     frozen.take_over()
     claims = Claims(client, state_database=state_database)

@@ -11,41 +11,22 @@ from pymongo import MongoClient
 
 from cdc.errors import Fenced, WriteRefused
 from cdc.model.batch import Batch, MappedTransaction
-from cdc.model.checkpoint import Checkpoint
-from cdc.model.position import FilePosition
 from cdc.model.state_change import CollectionClear
 from cdc.retry import Stopped
-from cdc.servers import MongoServer
 from cdc.writers.collection_clear import PIECE, CollectionClearing
 from cdc.writers.writer import MongoWriter
+from tests.integration.writers.support.writers import AFTER, begun
 
 T = TypeVar("T")
-START = Checkpoint(FilePosition("binlog.000001", 4))
-AFTER = Checkpoint(FilePosition("binlog.000001", 400))
 NOW = datetime(2024, 5, 6, tzinfo=UTC)
-
-
-@pytest.fixture
-def client(mongo: MongoServer) -> Iterator[MongoClient[dict[str, Any]]]:
-    with mongo.client() as client:
-        yield client
 
 
 @pytest.fixture
 def writer(
     client: MongoClient[dict[str, Any]], database: str, state_database: str
 ) -> Iterator[MongoWriter]:
-    writer = MongoWriter(
-        client,
-        database=database,
-        state_database=state_database,
-        stream="test",
-        transactional=True,
-    )
-    writer.create(START, [])
-    writer.take_over()
-    yield writer
-    writer.close()
+    with begun(client, database, state_database) as writer:
+        yield writer
 
 
 def clearing(*clears: CollectionClear) -> Batch:

@@ -10,80 +10,56 @@ from pymongo import MongoClient
 from structlog.testing import capture_logs
 
 from cdc.model.batch import Batch
-from cdc.model.checkpoint import Checkpoint
-from cdc.servers import mongo_server
 from cdc.writers.conflicts import PATIENCE
 from cdc.writers.writer import MongoWriter
+from tests.integration.writers.support.failing import fail
+from tests.integration.writers.support.writers import begun
 from tests.support.faults import Faults
-from tests.unit.writers.dead_letters.batches import insert, position, transaction
+from tests.unit.writers.dead_letters.batches import insert, transaction
 
 CODES = {"WriteConflict": 112, "TemporarilyUnavailable": 365}
 
 
-@pytest.fixture(scope="module")
-def client() -> Iterator[MongoClient[dict[str, Any]]]:
-    """A server that fails when it is told to."""
-    options = ["--setParameter", "enableTestCommands=1"]
-    with mongo_server(options=options) as server, server.client() as client:
-        yield client
-
-
 @pytest.fixture
-def writer(client: MongoClient[dict[str, Any]]) -> Iterator[MongoWriter]:
+def writer(failing_client: MongoClient[dict[str, Any]]) -> Iterator[MongoWriter]:
     for name in ("docs", "state"):
-        client.drop_database(name)
-    writer = MongoWriter(
-        client,
-        database="docs",
-        state_database="state",
-        stream="test",
-        transactional=True,
+        failing_client.drop_database(name)
+    with begun(
+        failing_client,
+        "docs",
+        "state",
         observer=Faults(ledger="ledger"),
         lease_seconds=1.0,  # which also bounds the waits between attempts
-    )
-    writer.create(Checkpoint(position(0)), [])
-    writer.take_over()
-    yield writer
-    writer.close()
+    ) as writer:
+        yield writer
 
 
-def abort(client: MongoClient[dict[str, Any]], times: int, code: int, command: str) -> None:
-    """Have the next commands of this name answered as conflicts."""
-    client.admin.command(
-        {
-            "configureFailPoint": "failCommand",
-            "mode": {"times": times},
-            "data": {"failCommands": [command], "errorCode": code},
-        }
-    )
-
-
-def ids(client: MongoClient[dict[str, Any]], collection: str = "docs.c") -> list[Any]:
+def ids(failing_client: MongoClient[dict[str, Any]], collection: str = "docs.c") -> list[Any]:
     database, _, name = collection.partition(".")
-    return sorted(each["_id"] for each in client[database][name].find())
+    return sorted(each["_id"] for each in failing_client[database][name].find())
 
 
 @pytest.mark.parametrize("code", CODES.values(), ids=CODES)
 def test_source_transactions_are_sent_apart_and_each_is_applied_once(
-    client: MongoClient[dict[str, Any]], writer: MongoWriter, code: int
+    failing_client: MongoClient[dict[str, Any]], writer: MongoWriter, code: int
 ) -> None:
-    abort(client, PATIENCE + 1, code, "insert")
+    fail(failing_client, PATIENCE + 1, code, "insert")
 
     with capture_logs() as logs:
         writer.apply(Batch(tuple(transaction(n, [insert(n)]) for n in (1, 2, 3, 4))))
 
     cut = [each["operations"] for each in logs if each["event"] == "batch_cut"]
     assert cut == [4, 2], "the half is cut at its first conflict"
-    assert ids(client) == [1, 2, 3, 4]
-    assert ids(client, "state.ledger") == ["uuid:1", "uuid:2", "uuid:3", "uuid:4"]
+    assert ids(failing_client) == [1, 2, 3, 4]
+    assert ids(failing_client, "state.ledger") == ["uuid:1", "uuid:2", "uuid:3", "uuid:4"]
     state = writer.read_state() or {}
     assert state["position"]["offset"] == 400
 
 
 def test_one_source_transaction_is_never_torn_apart_and_says_why_it_waits(
-    client: MongoClient[dict[str, Any]], writer: MongoWriter
+    failing_client: MongoClient[dict[str, Any]], writer: MongoWriter
 ) -> None:
-    abort(client, 2 * PATIENCE, CODES["WriteConflict"], "insert")
+    fail(failing_client, 2 * PATIENCE, CODES["WriteConflict"], "insert")
 
     with capture_logs() as logs:
         writer.apply(Batch((transaction(1, [insert(1)], [insert(2)]),)))
@@ -97,17 +73,17 @@ def test_one_source_transaction_is_never_torn_apart_and_says_why_it_waits(
     assert ["cacheSizeGB" in each for each in retries] == [
         each >= PATIENCE for each in range(1, 2 * PATIENCE + 1)
     ]
-    assert ids(client) == [1, 2]
-    assert ids(client, "state.ledger") == ["uuid:1"]
+    assert ids(failing_client) == [1, 2]
+    assert ids(failing_client, "state.ledger") == ["uuid:1"]
 
 
 def test_a_conflict_on_the_state_itself_cuts_nothing(
-    client: MongoClient[dict[str, Any]], writer: MongoWriter
+    failing_client: MongoClient[dict[str, Any]], writer: MongoWriter
 ) -> None:
-    abort(client, PATIENCE + 1, CODES["WriteConflict"], "update")
+    fail(failing_client, PATIENCE + 1, CODES["WriteConflict"], "update")
 
     with capture_logs() as logs:
         writer.apply(Batch(tuple(transaction(n, [insert(n)]) for n in (1, 2))))
 
     assert not [each for each in logs if each["event"] == "batch_cut"]
-    assert ids(client, "state.ledger") == ["uuid:1", "uuid:2"]
+    assert ids(failing_client, "state.ledger") == ["uuid:1", "uuid:2"]

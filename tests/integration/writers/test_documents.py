@@ -1,20 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import bson
 import pytest
 from pymongo import MongoClient
 
-from cdc.servers import MongoServer
 from cdc.writers.documents import Documents
-
-
-@pytest.fixture
-def client(mongo: MongoServer) -> Iterator[MongoClient[dict[str, Any]]]:
-    with mongo.client() as client:
-        yield client
 
 
 @pytest.mark.parametrize("characters", [10, 4_095, 4_096, 100_000])

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import bson
@@ -12,28 +11,10 @@ from cdc.model.batch import Batch, MappedTransaction
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.operation import Operation, OperationKind
 from cdc.model.position import FilePosition
-from cdc.servers import MongoServer
 from cdc.writers.documents import document_id
-from cdc.writers.writer import MongoWriter
+from tests.integration.writers.support.writers import START, writer_of
 
-START = Checkpoint(FilePosition("binlog.000001", 4))
 Client = MongoClient[dict[str, Any]]
-
-
-@pytest.fixture
-def client(mongo: MongoServer) -> Iterator[Client]:
-    with mongo.client() as client:
-        yield client
-
-
-def writer_of(client: Client, database: str, state_database: str) -> MongoWriter:
-    return MongoWriter(
-        client,
-        database=database,
-        state_database=state_database,
-        stream="test",
-        transactional=True,
-    )
 
 
 def batch(key: int, offset: int) -> Batch:

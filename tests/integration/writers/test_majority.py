@@ -8,16 +8,12 @@ import bson
 import pytest
 
 from cdc.model.batch import Batch, MappedTransaction
-from cdc.model.checkpoint import Checkpoint
 from cdc.model.operation import Operation, OperationKind
-from cdc.model.position import FilePosition
 from cdc.writers.documents import document_id
-from cdc.writers.writer import MongoWriter
-from tests.integration.writers.three_members import ThreeMembers, three_members
+from tests.integration.writers.support.three_members import ThreeMembers, three_members
+from tests.integration.writers.support.writers import AFTER, begun
 from tests.waiting import eventually
 
-START = Checkpoint(FilePosition("binlog.000001", 4))
-AFTER = Checkpoint(FilePosition("binlog.000001", 400))
 RETURNS_WITHIN_SECONDS = 1.5
 """In which a batch that waits for nobody would have been acknowledged many times."""
 
@@ -36,17 +32,8 @@ def batch() -> Batch:
 
 @pytest.mark.slow
 def test_a_batch_is_not_acknowledged_while_only_the_primary_has_it(members: ThreeMembers) -> None:
-    with members.client() as client:
-        writer = MongoWriter(
-            client,
-            database="docs",
-            state_database="state",
-            stream="test",
-            transactional=True,
-        )
+    with members.client() as client, begun(client, "docs", "state") as writer:
         client["docs"].create_collection("docs")
-        writer.create(START, [])
-        writer.take_over()
         apply = threading.Thread(target=writer.apply, args=(batch(),), daemon=True)
 
         with members.alone():
@@ -58,7 +45,6 @@ def test_a_batch_is_not_acknowledged_while_only_the_primary_has_it(members: Thre
         assert not acknowledged
         apply.join(30)
         assert not apply.is_alive()
-        writer.close()
 
 
 def _is_there(look: Callable[[], object]) -> Callable[[], bool]:

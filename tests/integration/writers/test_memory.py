@@ -14,16 +14,12 @@ import pytest
 from pymongo import MongoClient
 
 from cdc.model.batch import Batch, MappedTransaction
-from cdc.model.checkpoint import Checkpoint
 from cdc.model.dead_letter import Origin
 from cdc.model.operation import Operation, OperationKind
-from cdc.model.position import FilePosition
-from cdc.servers import MongoServer
 from cdc.writers.writer import MongoWriter
+from tests.integration.writers.support.writers import AFTER, begun
 from tests.waiting import eventually
 
-START = Checkpoint(FilePosition("binlog.000001", 4))
-AFTER = Checkpoint(FilePosition("binlog.000001", 400))
 DOCUMENTS = 1_000
 BYTES = 7_000_000
 ATTEMPTS = 8
@@ -31,27 +27,12 @@ A_TENTH = BYTES // 10
 
 
 @pytest.fixture
-def client(mongo: MongoServer) -> Iterator[MongoClient[dict[str, Any]]]:
-    with mongo.client() as client:
-        yield client
-
-
-@pytest.fixture
 def writer(
     client: MongoClient[dict[str, Any]], database: str, state_database: str
 ) -> Iterator[MongoWriter]:
-    writer = MongoWriter(
-        client,
-        database=database,
-        state_database=state_database,
-        stream="test",
-        transactional=True,
-        lease_seconds=1.0,  # which also bounds the waits between attempts
-    )
-    writer.create(START, [])
-    writer.take_over()
-    yield writer
-    writer.close()
+    """A writer whose lease bounds the waits between attempts, too."""
+    with begun(client, database, state_database, lease_seconds=1.0) as writer:
+        yield writer
 
 
 @pytest.fixture

@@ -7,33 +7,22 @@ import pytest
 
 from cdc.errors import WriteRefused
 from cdc.model.batch import Batch, MappedTransaction
-from cdc.model.checkpoint import Checkpoint
 from cdc.model.operation import Operation, OperationKind
-from cdc.model.position import FilePosition
 from cdc.model.state_change import StateWrite
 from cdc.servers import MongoServer
 from cdc.writers.writer import MongoWriter
+from tests.integration.writers.support.writers import AFTER, begun
 
-START = Checkpoint(FilePosition("binlog.000001", 4))
-AFTER = Checkpoint(FilePosition("binlog.000001", 400))
 NOTED = StateWrite("jobs", {"_id": "one"}, {"$set": {"state": "done"}}, upsert=True)
 
 
 @pytest.fixture
 def writer(mongo: MongoServer, database: str, state_database: str) -> Iterator[MongoWriter]:
-    with mongo.client() as client:
-        writer = MongoWriter(
-            client,
-            database=database,
-            state_database=state_database,
-            stream="test",
-            transactional=True,
-            lease_seconds=10.0,
-        )
-        writer.create(START, [])
-        writer.take_over()
+    with (
+        mongo.client() as client,
+        begun(client, database, state_database, lease_seconds=10.0) as writer,
+    ):
         yield writer
-        writer.close()
 
 
 def batch(document: dict[str, object]) -> Batch:

@@ -1,0 +1,50 @@
+"""Writers of a stream of a test's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from pymongo import MongoClient
+
+from cdc.model.checkpoint import Checkpoint
+from cdc.model.position import FilePosition
+from cdc.writers.writer import MongoWriter
+
+START = Checkpoint(FilePosition("binlog.000001", 4))
+AFTER = Checkpoint(FilePosition("binlog.000001", 400))
+
+
+def writer_of(
+    client: MongoClient[dict[str, Any]],
+    database: str,
+    state_database: str,
+    stream: str = "test",
+    *,
+    transactional: bool = True,
+    **options: Any,
+) -> MongoWriter:
+    """Return a writer; `options` are MongoWriter's own."""
+    return MongoWriter(
+        client,
+        database=database,
+        state_database=state_database,
+        stream=stream,
+        transactional=transactional,
+        **options,
+    )
+
+
+@contextmanager
+def begun(
+    client: MongoClient[dict[str, Any]], database: str, state_database: str, **options: Any
+) -> Iterator[MongoWriter]:
+    """Give the writer of a new stream that stands at START."""
+    writer = writer_of(client, database, state_database, **options)
+    writer.create(START, [])
+    writer.take_over()
+    try:
+        yield writer
+    finally:
+        writer.close()
