@@ -9,11 +9,11 @@ import pytest
 from cdc.writers.collection_clear import PIECE
 from cdc.writers.observer import WriteStep
 from tests.end_to_end.support.halting import halted
+from tests.end_to_end.support.sources import ONE_KIND
 from tests.end_to_end.support.stream import Stream
 
 COLUMNS = "id INT NOT NULL PRIMARY KEY, word VARCHAR(20)"
 BOTH_SERVERS = pytest.mark.parametrize("stream", ["mysql-gtid", "mariadb-gtid"], indirect=True)
-ONE_KIND = pytest.mark.parametrize("stream", ["mysql-gtid"], indirect=True)
 PIECES = 3
 
 

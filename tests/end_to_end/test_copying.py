@@ -15,6 +15,7 @@ import pytest
 from tests.end_to_end.support.command import Command, cdc
 from tests.end_to_end.support.jobs import jobs, until_copied
 from tests.end_to_end.support.keys import INTEGER, KEYS, Keys, Literals
+from tests.end_to_end.support.sources import ONE_KIND
 from tests.end_to_end.support.stream import Stream
 from tests.end_to_end.support.versions import Versions
 from tests.waiting import eventually
@@ -23,7 +24,6 @@ ROWS = 2_000
 CHUNK_ROWS = 100
 WRITERS = 2
 COLUMNS = "name VARCHAR(40) NOT NULL, version INT NOT NULL, at DATETIME(3)"
-ONE_KIND = pytest.mark.parametrize("stream", ["mysql-gtid"], indirect=True)
 
 
 @pytest.fixture

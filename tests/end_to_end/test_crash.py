@@ -7,6 +7,7 @@ import time
 import pytest
 
 from cdc.writers.observer import WriteStep
+from tests.end_to_end.support.sources import ONE_KIND
 from tests.end_to_end.support.stream import Stream
 
 RESTARTED_WITHIN_SECONDS = 15
@@ -19,8 +20,6 @@ IN_A_BATCH = [
     WriteStep.BEFORE_COMMIT,
     WriteStep.AFTER_COMMIT,
 ]
-
-ONE_KIND = pytest.mark.parametrize("stream", ["mysql-gtid"], indirect=True)
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from cdc import cli
+from tests.end_to_end.support.sources import ONE_KIND
 from tests.end_to_end.support.stream import Document, Stream
 
-ONE_KIND = pytest.mark.parametrize("stream", ["mysql-gtid"], indirect=True)
 EDIT: Document = {"exclude": ["word"]}
 
 

@@ -97,8 +97,11 @@ def test_every_name_is_drafted_checked_copied_followed_resynced_and_verified(
         for command in (["status"], ["jobs", "list"], ["check"], ["dead-letters", "list"]):
             done(Command(stream, *command))
         for each in written:
-            done(Command(stream, "mapping", "explain", each))
-            assert '"v": 20' in done(Command(stream, "mapping", "preview", each)).stdout
+            explain, preview = (
+                Command(stream, "mapping", word, each) for word in ("explain", "preview")
+            )
+            done(explain)
+            assert '"v": 20' in done(preview).stdout
 
         found = targets(folder)
         assert set(found) == set(written)

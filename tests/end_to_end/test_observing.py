@@ -20,11 +20,11 @@ from tests.end_to_end.support.daemon import Daemon
 from tests.end_to_end.support.history import MysqlGtids
 from tests.end_to_end.support.http import get, metrics
 from tests.end_to_end.support.proxy import Proxy
+from tests.end_to_end.support.sources import ONE_KIND
 from tests.end_to_end.support.stream import Document, Stream
 from tests.end_to_end.support.typed import commands
 from tests.waiting import eventually
 
-ONE_KIND = pytest.mark.parametrize("stream", ["mysql-gtid"], indirect=True)
 SCRAPE_SECONDS = 4
 """Less than the 5 s that a source which says nothing is waited for."""
 

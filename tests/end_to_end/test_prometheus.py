@@ -13,12 +13,12 @@ import pytest
 
 from cdc.servers.ports import free_port
 from cdc.servers.process import Process
+from tests.end_to_end.support.sources import ONE_KIND
 from tests.end_to_end.support.stream import Stream
 from tests.support.checkout import ROOT
 from tests.support.packaged import packaged
 from tests.waiting import eventually
 
-ONE_KIND = pytest.mark.parametrize("stream", ["mysql-gtid"], indirect=True)
 ANSWERS_WITHIN_SECONDS = 60
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from tests.end_to_end.support.halting import halted
+from tests.end_to_end.support.sources import ONE_KIND
 from tests.end_to_end.support.stream import Document, Stream
 from tests.waiting import eventually
 
 COLUMNS = "id INT NOT NULL PRIMARY KEY, word VARCHAR(20)"
 BOTH_SERVERS = pytest.mark.parametrize("stream", ["mysql-gtid", "mariadb-gtid"], indirect=True)
 MARIADB = pytest.mark.parametrize("stream", ["mariadb-gtid"], indirect=True)
-ONE_KIND = pytest.mark.parametrize("stream", ["mysql-gtid"], indirect=True)
 
 
 @pytest.fixture

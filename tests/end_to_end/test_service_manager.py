@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.end_to_end.support.sources import ONE_KIND
 from tests.end_to_end.support.stream import Stream
 from tests.waiting import eventually
 
-ONE_KIND = pytest.mark.parametrize("stream", ["mysql-gtid"], indirect=True)
 WATCHDOG_SECONDS = 0.6
 
 

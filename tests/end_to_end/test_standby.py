@@ -15,11 +15,10 @@ from tests.end_to_end.support.commit_trap import COMMIT
 from tests.end_to_end.support.daemon import Daemon
 from tests.end_to_end.support.history import MysqlGtids
 from tests.end_to_end.support.proxy import Link, Proxy
-from tests.end_to_end.support.sources import MakeStream
+from tests.end_to_end.support.sources import ONE_KIND, MakeStream
 from tests.end_to_end.support.stream import Document, Stream
 from tests.waiting import eventually
 
-ONE_KIND = pytest.mark.parametrize("stream", ["mysql-gtid"], indirect=True)
 TTL_SECONDS = 2
 WITHIN_SECONDS = 10
 """The lease's time, the standby's interval, and a busy machine's slowness."""

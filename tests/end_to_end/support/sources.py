@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from cdc.servers import MySQLServer
 from tests.end_to_end.support.history import BinlogFiles, History, MariadbGtids, MysqlGtids
 from tests.end_to_end.support.stream import Stream
@@ -17,3 +19,6 @@ KINDS: dict[str, tuple[str, Callable[[MySQLServer], History]]] = {
 """How a source is positioned: its fixture and the record of what it commits."""
 
 MakeStream = Callable[..., Stream]
+
+ONE_KIND = pytest.mark.parametrize("stream", ["mysql-gtid"], indirect=True)
+"""For what does not depend on the kind of source."""
