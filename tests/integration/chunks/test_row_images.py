@@ -5,7 +5,7 @@ from typing import Any
 
 import bson
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 
 from cdc.errors import Unfit
 from cdc.mapping.compile.compiler import compile_plan
@@ -17,6 +17,7 @@ from tests.integration.chunks.reading import chunk_reader, chunks, executed
 from tests.integration.mapping.binlog import rows_events
 from tests.integration.mapping.kinds import KINDS, OPAQUE, Kind
 from tests.integration.mapping.support.random_tables import fields, fill, shuffle, tables
+from tests.support.campaigns import campaign, drawn
 from tests.support.features import INVISIBLE_COLUMNS, VECTORS, has
 
 RANDOM_VALUES = 40
@@ -61,23 +62,9 @@ def mapped(event: RowsEvent, kinds: Sequence[Kind]) -> list[Operation]:
     return list(compile_plan(Mapping.model_validate(rule), event.table).operations(event, 0.0))
 
 
-def drawn(kind: Kind, count: int, *, same: bool) -> list[Any]:
+def values_of(kind: Kind, budget: int) -> list[Any]:
     """NULL, the limits of a kind and random values of it."""
-    found: list[Any] = [None, *kind.limits]
-
-    @settings(
-        max_examples=count,
-        database=None,
-        derandomize=same,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(kind.values)
-    def draw(value: Any) -> None:
-        found.append(value)
-
-    draw()
-    return found
+    return [None, *kind.limits, *drawn(kind.values, RANDOM_VALUES, budget)]
 
 
 def together(server: MySQLServer) -> Iterator[list[Kind]]:
@@ -93,7 +80,7 @@ def test_every_type_reads_the_same_from_select_as_from_the_binlog(
 ) -> None:
     for number, kinds in enumerate(together(source)):
         name = f"t{number}"
-        values = [drawn(kind, RANDOM_VALUES * budget, same=budget == 1) for kind in kinds]
+        values = [values_of(kind, budget) for kind in kinds]
         rows = [
             [column[at % len(column)] for column in values] for at in range(max(map(len, values)))
         ]
@@ -112,13 +99,7 @@ def test_random_tables_with_random_nulls_read_the_same(
 ) -> None:
     examples = 0
 
-    @settings(
-        max_examples=20 * budget,
-        database=None,
-        derandomize=budget == 1,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
+    @campaign(20, budget)
     @given(tables(source))
     def check(drawn: tuple[list[Kind], list[list[Any]]]) -> None:
         nonlocal examples

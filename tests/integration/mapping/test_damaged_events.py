@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import bson
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cdc.errors import CdcError, Corrupted
@@ -28,6 +28,7 @@ from tests.integration.mapping.kinds import JSONS, KINDS, Kind
 from tests.integration.mapping.raw_events import cut, group, recorded, unchecked
 from tests.integration.mapping.support.examined import Examined
 from tests.integration.mapping.support.random_tables import fill
+from tests.support.campaigns import campaign
 from tests.support.features import COMPRESSION, TAGGED_GTIDS, has, require
 
 DAMAGED_STREAMS = 600
@@ -184,13 +185,7 @@ def test_changed_events_raise_the_projects_errors_or_give_bson(
     reader = Reader(recording)
     assert reader.read(recording.events) > 10
 
-    @settings(
-        max_examples=DAMAGED_STREAMS * budget,
-        database=None,
-        derandomize=budget == 1,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
+    @campaign(DAMAGED_STREAMS, budget)
     @given(damages(len(recording.events)))
     def check(damage: tuple[int, list[tuple[float, int]], float | None]) -> None:
         number, changes, left = damage

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from bson.decimal128 import Decimal128
-from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pymysqlreplication import BinLogStreamReader
 from pymysqlreplication.row_event import WriteRowsEvent
@@ -30,6 +29,7 @@ from tests.integration.mapping.kinds import (
 )
 from tests.integration.mapping.support.examined import Examined
 from tests.integration.mapping.support.random_tables import fill
+from tests.support.campaigns import drawn
 from tests.support.dialect import log_status
 
 RANDOM_ROWS = 20
@@ -132,26 +132,12 @@ def test_mysql_replication_reads_the_same_values(
     source: MySQLServer, schema: str, budget: int, examined: Examined
 ) -> None:
     kinds = [kind for kind in KINDS if kind.is_of(source)]
-    drawn: list[tuple[Any, ...]] = []
-
-    @settings(
-        max_examples=RANDOM_ROWS * budget,
-        database=None,
-        derandomize=budget == 1,
-        phases=[Phase.generate],
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(st.tuples(*map(readable, kinds)))
-    def draw(row: tuple[Any, ...]) -> None:
-        drawn.append(row)
-
-    draw()
+    rows = drawn(st.tuples(*map(readable, kinds)), RANDOM_ROWS, budget)
     nulls = tuple(None for _ in kinds)
     at = position(source)
 
     found = applied(
-        operations(source, schema, lambda: fill(source, f"{schema}.t", kinds, [*drawn, nulls]))
+        operations(source, schema, lambda: fill(source, f"{schema}.t", kinds, [*rows, nulls]))
     )
 
     theirs = inserted(source, schema, at)

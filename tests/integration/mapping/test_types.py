@@ -8,7 +8,7 @@ from typing import Any
 
 import bson
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 
 from cdc.servers import MySQLServer
 from tests.integration.mapping.binlog import Document, applied, operations
@@ -16,6 +16,7 @@ from tests.integration.mapping.kinds import KINDS, OPAQUE, Kind, native
 from tests.integration.mapping.support.examined import Examined
 from tests.integration.mapping.support.random_tables import fields, fill, shuffle, tables
 from tests.integration.mapping.support.typed import typed
+from tests.support.campaigns import campaign, drawn
 
 RANDOM_VALUES = 40
 """Random values of each kind, beside its limits and NULL."""
@@ -48,24 +49,9 @@ def assert_equal(found: dict[bytes, Document], expected: dict[int, Document]) ->
             assert typed(value) == typed(expected[number][name]), name
 
 
-def drawn(kind: Kind, budget: int) -> list[Any]:
+def values_of(kind: Kind, budget: int) -> list[Any]:
     """The limits of a kind, NULL, and random values of it."""
-    found: list[Any] = [*kind.limits, None]
-
-    @settings(
-        max_examples=RANDOM_VALUES * budget,
-        database=None,
-        derandomize=budget == 1,
-        phases=[Phase.generate],
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(kind.values)
-    def draw(value: Any) -> None:
-        found.append(value)
-
-    draw()
-    return found
+    return [*kind.limits, None, *drawn(kind.values, RANDOM_VALUES, budget)]
 
 
 TOGETHER = [KINDS[at : at + KINDS_A_TABLE] for at in range(0, len(KINDS), KINDS_A_TABLE)]
@@ -78,7 +64,7 @@ def test_types_at_their_limits_and_at_random(
     kinds = [kind for kind in kinds if kind.is_of(source)]
     if not kinds:
         pytest.skip(f"{source.flavour} {source.version} has none of them")
-    columns = [drawn(kind, budget) for kind in kinds]
+    columns = [values_of(kind, budget) for kind in kinds]
     rows = [list(row) for row in zip_longest(*columns)]
 
     def act() -> None:
@@ -98,14 +84,7 @@ def test_random_tables_with_random_nulls(
 ) -> None:
     examples = 0
 
-    @settings(
-        max_examples=25 * budget,
-        database=None,
-        derandomize=budget == 1,
-        phases=[Phase.generate],
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-    )
+    @campaign(25, budget)
     @given(tables(source))
     def check(drawn: tuple[list[Kind], list[list[Any]]]) -> None:
         nonlocal examples

@@ -12,7 +12,6 @@ from typing import Any
 
 import pymysql
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from cdc.mapping.expressions import (
@@ -32,6 +31,7 @@ from cdc.model.transaction import RowsEvent
 from cdc.servers import MySQLServer
 from tests.integration.mapping.binlog import rows_events
 from tests.integration.mapping.expressions.grammar import COLUMNS, expressions
+from tests.support.campaigns import drawn
 from tests.support.features import (
     CAST_TO_DOUBLE,
     MOMENTS_BETWEEN,
@@ -59,25 +59,6 @@ MIXED = (1267, 1270, 1271, 3854, 3988)
 REFUSED = "the server refuses a row"
 """It may evaluate what is out of range where cdc has found NULL, and the reverse."""
 Row = dict[str, object]
-
-
-def drawn(strategy: st.SearchStrategy[Any], count: int, budget: int) -> list[Any]:
-    found: list[Any] = []
-
-    @settings(
-        max_examples=count * budget,
-        database=None,
-        derandomize=budget == 1,
-        phases=[Phase.generate],
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(strategy)
-    def draw(value: Any) -> None:
-        found.append(value)
-
-    draw()
-    return found
 
 
 def fill(server: MySQLServer, schema: str, rows: Sequence[Sequence[object]]) -> None:

@@ -8,7 +8,6 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from cdc.errors import RefusedEvent
@@ -17,6 +16,7 @@ from tests.integration.mapping.binlog import applied, operations
 from tests.integration.mapping.kinds import TREES, native
 from tests.integration.mapping.support.examined import Examined
 from tests.integration.mapping.support.typed import typed
+from tests.support.campaigns import drawn
 from tests.support.dialect import log_status
 
 COLUMNS = ("j", "k", "l")
@@ -155,29 +155,15 @@ def assert_as_selected(server: MySQLServer, schema: str, act: Callable[[], None]
 def test_random_changes_within_json_end_as_select_shows_them(
     source: MySQLServer, schema: str, budget: int, examined: Examined
 ) -> None:
-    drawn: list[tuple[list[Row], Statements]] = []
-
-    @settings(
-        max_examples=120 * budget,
-        database=None,
-        derandomize=budget == 1,
-        phases=[Phase.generate],
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(histories())
-    def draw(history: tuple[list[Row], Statements]) -> None:
-        drawn.append(history)
-
-    draw()
+    found = drawn(histories(), 120, budget)
     source.execute("FLUSH BINARY LOGS")
 
     def act() -> None:
-        for rows, statements in drawn:
+        for rows, statements in found:
             run(source, f"{schema}.t", rows, statements)
 
     assert_as_selected(source, schema, act)
-    assert partial_events(source) > len(drawn)
+    assert partial_events(source) > len(found)
     examined("mysql", "partial updates of JSON", partial_events(source))
 
 
