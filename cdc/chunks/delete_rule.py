@@ -11,7 +11,7 @@ from typing import Any
 import bson
 
 from cdc.mapping.file.policies import NOW, OnDelete, SoftDelete
-from cdc.model.batch import ANY_TIME
+from cdc.model.any_time import ANY_TIME
 from cdc.model.operation import Operation, OperationKind
 
 _ABSENT = object()

@@ -68,7 +68,7 @@ class Config(Settings):
         directory = glob.escape(str(info.context["directory"]))
         absolute = tuple(str(Path(directory, pattern)) for pattern in patterns)
         for pattern, whole in zip(patterns, absolute, strict=True):
-            if not _files(whole) and not info.context.get("mappings_optional"):
+            if not _is_any_file(whole) and not info.context.get("mappings_optional"):
                 raise ValueError(f"`{pattern}` matches no file in {info.context['directory']}")
         return absolute
 
@@ -94,11 +94,6 @@ class Config(Settings):
             return text_of(self.mask_key_file, "mask_key_file").removesuffix("\n").encode()
         return self.mask_key.get_secret_value().encode() if self.mask_key else b""
 
-    @property
-    def mapping_paths(self) -> tuple[Path, ...]:
-        """The mapping files that exist now, sorted, each once."""
-        return tuple(sorted({path for pattern in self.mappings for path in _files(pattern)}))
-
 
 def _require_long(key: str) -> None:
     if len(key.encode()) < MASK_KEY_BYTES:
@@ -116,5 +111,5 @@ def default_server_id(name: str) -> int:
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4]) | 2**31
 
 
-def _files(pattern: str) -> list[Path]:
-    return [Path(name) for name in glob.glob(pattern, recursive=True) if Path(name).is_file()]  # noqa: PTH207 - an absolute pattern
+def _is_any_file(pattern: str) -> bool:
+    return any(Path(name).is_file() for name in glob.iglob(pattern, recursive=True))  # noqa: PTH207 - an absolute pattern

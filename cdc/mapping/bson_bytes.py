@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import struct
-from typing import Any, Final
-
-from bson.codec_options import CodecOptions, DatetimeConversion
 
 DOUBLE = b"\x01"
 STRING = b"\x02"
@@ -18,23 +15,6 @@ NULL = b"\x0a"
 INT32 = b"\x10"
 INT64 = b"\x12"
 DECIMAL128 = b"\x13"
-
-ANY_TIME: Final = CodecOptions[dict[str, Any]](datetime_conversion=DatetimeConversion.DATETIME_AUTO)
-"""Also decodes the dates that Python lacks: those of the year 0."""
-
-TYPE_NAMES = {
-    DOUBLE: "double",
-    STRING: "string",
-    DOCUMENT: "document",
-    ARRAY: "array",
-    BINARY: "binary",
-    BOOLEAN: "bool",
-    DATE: "date",
-    NULL: "null",
-    INT32: "int32",
-    INT64: "int64",
-    DECIMAL128: "Decimal128",
-}
 
 TABLE_SIZE = 1 << 16
 """Lengths below this come from a table, not from `pack`: a fifth of the time."""

@@ -11,9 +11,9 @@ from itertools import groupby
 from typing import Any, Final, NamedTuple
 
 import bson
-from bson import CodecOptions, Decimal128
-from bson.codec_options import DatetimeConversion
+from bson import Decimal128
 
+from cdc.model.any_time import ANY_TIME
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.dead_letter import UNKNOWN, Failure, Origin
 from cdc.model.operation import Operation, OperationKind
@@ -29,9 +29,6 @@ _DOCUMENT: Final = 0x03
 _INTEGERS: Final = frozenset(b"\x10\x12")
 _NUMERIC: Final = frozenset(b"\x01\x10\x12\x13")
 """BSON's double, int32, int64 and Decimal128: MongoDB compares them with each other."""
-
-ANY_TIME: Final = CodecOptions[dict[str, Any]](datetime_conversion=DatetimeConversion.DATETIME_AUTO)
-"""Also decodes the times beyond Python's datetime; other programs may write them."""
 
 _NOT_A_NUMBER: Final = "NaN"
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final, Self
@@ -227,10 +227,6 @@ class Job:
             return self.state.value
         begun = self.state is JobState.RUNNING
         return f"{'interrupted' if begun else self.state.value}, waits for a daemon"
-
-    def with_progress(self, progress: Progress) -> Self:
-        """Return the job with new progress."""
-        return replace(self, progress=progress)
 
     def to_document(self) -> dict[str, Any]:
         """Return the job's document."""

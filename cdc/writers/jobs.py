@@ -12,7 +12,7 @@ from pymongo import IndexModel, MongoClient
 from pymongo.read_concern import ReadConcern
 
 from cdc.config import Config
-from cdc.model.batch import ANY_TIME
+from cdc.model.any_time import ANY_TIME_AWARE
 from cdc.model.job import ENDED, JOBS, Job, JobState, read, redoing_kinds, redoing_options
 from cdc.model.state_change import StateWrite
 from cdc.writers.connection import connect_target
@@ -57,7 +57,7 @@ class Jobs:
         self._stream = stream
         self._documents = client[state_database].get_collection(
             JOBS,
-            codec_options=ANY_TIME.with_options(tz_aware=True),  # as `Job` has its times
+            codec_options=ANY_TIME_AWARE,  # as `Job` has its times
             read_concern=ReadConcern("majority"),
             write_concern=MAJORITY,
         )

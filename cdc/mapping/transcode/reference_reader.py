@@ -9,10 +9,10 @@ import bson
 
 from cdc.errors import Corrupted, RecordError
 from cdc.mapping import bson_bytes
-from cdc.mapping.bson_bytes import ANY_TIME
 from cdc.mapping.compile.layout import ID, Layout, Leaf, Node, leaves
 from cdc.mapping.file.sources import ABSENT, Computed, Constant, Encoded, FromColumn, Input
 from cdc.mapping.types.encoder import Unrepresentable
+from cdc.model.any_time import ANY_TIME
 
 FAILURES = (ArithmeticError, LookupError, ValueError, struct.error)
 """The errors of a value that cannot be mapped."""

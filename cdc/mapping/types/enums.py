@@ -107,25 +107,6 @@ class SetString(Typed):
 
 
 @dataclass(frozen=True, slots=True)
-class Spelled(Typed):
-    """An ENUM, or a SET with `type: string`, as SELECT spells it."""
-
-    decode: Callable[[bytes], str]
-    is_injective: bool
-
-    bson_type: ClassVar[bytes] = bson_bytes.STRING
-
-    @property
-    def injective(self) -> bool:  # type: ignore[override]
-        """Whether no two values are spelled alike."""
-        return self.is_injective
-
-    def value(self, raw: bytes) -> bytes:
-        """Return the spelled text as a BSON string."""
-        return bson_bytes.string(spelling(raw, self.decode).encode())
-
-
-@dataclass(frozen=True, slots=True)
 class SpelledSet(Typed):
     """A SET whose members, none of which can hold a comma, SELECT joins by commas."""
 

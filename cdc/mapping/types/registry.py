@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from cdc.mapping.bson_bytes import MAX_DIGITS
 from cdc.mapping.file.mapping import ValueType
@@ -162,7 +163,12 @@ def _default(column: Column, report: Report) -> Encoder:
 
 
 def _spelled(column: Column, shape: Wire) -> Encoder:
-    return enums.Spelled(shape, _member_decoder(column), "" not in column.members)
+    return text.Text(shape, _speller(column), "" not in column.members)
+
+
+def _speller(column: Column) -> charsets.Decode:
+    """Return what decodes an ENUM or SET as SELECT spells it."""
+    return partial(enums.spelling, decode=_member_decoder(column))
 
 
 def _member_decoder(column: Column) -> charsets.Decode:
@@ -248,7 +254,7 @@ def _string(column: Column, report: Report) -> Encoder | None:
         case FieldType.TIMESTAMP:
             return old_temporal.OldTimestampString(shape)
         case FieldType.SET if column.spelled:
-            return enums.Spelled(shape, _member_decoder(column), is_injective=False)
+            return text.Text(shape, _speller(column), is_injective=False)
         case FieldType.SET:
             return enums.SetString(shape, column.members)
         case FieldType.ENUM | FieldType.TIME | FieldType.TIME2:

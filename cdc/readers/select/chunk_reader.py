@@ -216,11 +216,6 @@ class ChunkReader:
         [(answer,)] = rows(self._connected(), f"SELECT {condition}")
         return bool(int(answer or 0))
 
-    def maximum(self, table: SelectTable) -> Key | None:
-        """Return the last key of the table, in the server's order; None for an empty table."""
-        with self._reconnecting(table):
-            return self._key(table, "", f"{key_ranges.order(table.key, ' DESC')} LIMIT 1")
-
     # -- the session
 
     def _connected(self) -> SourceConnection:

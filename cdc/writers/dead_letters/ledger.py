@@ -12,13 +12,14 @@ from pymongo.database import Database
 from pymongo.read_concern import ReadConcern
 
 from cdc.errors import TooManyDeadLetters
+from cdc.model.any_time import ANY_TIME_AWARE
 from cdc.model.batch import Batch, MappedTransaction, comparable
 from cdc.model.dead_letter import DEAD_LETTERS, Failure, LetterState, Origin
 from cdc.model.operation import Operation
 from cdc.model.state_change import StateWrite
 from cdc.model.table_name import full_name, split_name
 from cdc.model.transaction import ANY_TABLE
-from cdc.writers.dead_letters.store import EXACT, Letter, letter_id_of, opened, resolved
+from cdc.writers.dead_letters.store import Letter, letter_id_of, opened, resolved
 from cdc.writers.stream_state import MAJORITY, Document
 
 Open = Mapping[str, Mapping[object, str]]
@@ -57,7 +58,7 @@ class OpenLetters:
         self._limits = limits
         self._documents = database.get_collection(
             DEAD_LETTERS,
-            codec_options=EXACT,
+            codec_options=ANY_TIME_AWARE,
             read_concern=ReadConcern("majority"),
             write_concern=MAJORITY,
         )
@@ -176,7 +177,7 @@ def key_of(document: Mapping[str, Any]) -> bytes:
     """Return a letter's key as an operation's id."""
     if document.get("key") is None:
         return b""
-    raw = bson.encode({"_id": document["key"]}, codec_options=EXACT)
+    raw = bson.encode({"_id": document["key"]}, codec_options=ANY_TIME_AWARE)
     return raw[4:5] + raw[9:-1]
 
 

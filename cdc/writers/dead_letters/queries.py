@@ -9,8 +9,9 @@ from pymongo import MongoClient
 from pymongo.read_concern import ReadConcern
 
 from cdc.config import Config
+from cdc.model.any_time import ANY_TIME_AWARE
 from cdc.model.dead_letter import DEAD_LETTERS, DeadLetter, LetterState
-from cdc.writers.dead_letters.store import EXACT, letter_id
+from cdc.writers.dead_letters.store import letter_id
 from cdc.writers.errors import explained
 from cdc.writers.stream_state import MAJORITY
 
@@ -24,7 +25,7 @@ class DeadLetters:
         self._stream = stream
         self._documents = client[state_database].get_collection(
             DEAD_LETTERS,
-            codec_options=EXACT,
+            codec_options=ANY_TIME_AWARE,
             read_concern=ReadConcern("majority"),
             write_concern=MAJORITY,
         )

@@ -6,18 +6,15 @@ from typing import Any, Final, NamedTuple
 
 import bson
 from bson import json_util
-from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.errors import InvalidBSON
+
+from cdc.model.any_time import ANY_TIME_AWARE
 
 MAX_TEXT: Final = 64_000
 """The most characters of a row: letters must not make a batch too large for the target."""
 
 MAX_VALUE: Final = 1_000
 """The most characters of each value in a larger row."""
-
-_OPTIONS: Final = CodecOptions[dict[str, Any]](
-    tz_aware=True, datetime_conversion=DatetimeConversion.DATETIME_AUTO
-)
 
 
 class Shown(NamedTuple):
@@ -34,7 +31,7 @@ def shown(document: bytes) -> Shown:
     if it is nested too deep.
     """
     try:
-        fields = bson.decode(document, _OPTIONS)
+        fields = bson.decode(document, ANY_TIME_AWARE)
         text = _text(fields)
     except (InvalidBSON, RecursionError, ValueError):
         return Shown("{}", truncated=True)

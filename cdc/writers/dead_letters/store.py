@@ -7,8 +7,8 @@ from fractions import Fraction
 from typing import Any, Final, NamedTuple
 
 import bson
-from bson.codec_options import CodecOptions, DatetimeConversion
 
+from cdc.model.any_time import ANY_TIME_AWARE
 from cdc.model.batch import MappedTransaction, comparable, query
 from cdc.model.dead_letter import DEAD_LETTERS, Failure, LetterState, Origin
 from cdc.model.state_change import StateWrite
@@ -21,11 +21,6 @@ ID_DIGITS: Final = 16
 
 MAX_KEY_BYTES: Final = 64_000
 """The longest key that is stored: a letter must always fit."""
-
-EXACT: Final = CodecOptions[dict[str, Any]](
-    tz_aware=True, datetime_conversion=DatetimeConversion.DATETIME_AUTO
-)
-"""Decodes ids so that encoding them returns the same bytes, for every date."""
 
 
 class Letter(NamedTuple):
@@ -111,7 +106,7 @@ def opened(stream: str, letter: Letter) -> StateWrite:
 def _key(identifier: bytes) -> Any:
     if not 0 < len(identifier) <= MAX_KEY_BYTES:
         return None
-    return bson.decode(query(identifier), EXACT)["_id"]
+    return bson.decode(query(identifier), ANY_TIME_AWARE)["_id"]
 
 
 def _is(field: str, letter: Letter) -> dict[str, Any]:

@@ -310,7 +310,7 @@ def test_the_privileges_of_a_replica_that_may_select_are_enough(
         chunk = reader.read(table, after=None, until=None, limit=9, applied=executed(source))
         found = reader.lookup(table, [("2",)], applied=executed(source))
 
-        assert (chunk.rows, found.rows, reader.maximum(table)) == (2, 1, ("2",))
+        assert (chunk.rows, found.rows) == (2, 1)
     finally:
         reader.close()
 

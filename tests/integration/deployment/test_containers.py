@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from cdc.config import load
+from cdc.mapping.file.project import project_mappings
 from tests.integration.deployment.support.tool import Tool
 from tests.support.checkout import ROOT
 
@@ -107,7 +108,7 @@ def test_the_stream_of_the_container_loads_with_the_files_that_are_mounted(
     assert found.source.host in composed["services"]
     assert found.http.address[1] == 9108
     assert found.source.read_password() == "hush"
-    assert "accounts.yaml" in {path.name for path in found.mapping_paths}
+    assert "twitter.accounts_user" in {each.source for each in project_mappings(found, config)}
 
 
 def test_prometheus_takes_its_configuration(promtool: Tool) -> None:

@@ -256,7 +256,6 @@ class Asker:
                 [(each.rows, each.last, each.event.images) for each in sampled],
                 (looked_up.rows, looked_up.event.images),
                 [each.images for each in reader.peek(opened, limit=3)],
-                reader.maximum(opened),
             )
         finally:
             reader.close()

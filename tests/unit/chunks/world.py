@@ -6,7 +6,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import bson
@@ -202,7 +202,7 @@ class World:
     ) -> Running:
         """Start a job, or go on with one; `behind` is called behind each of its SELECTs."""
         job = Job.request("s", kind, "db.t", by="test", options=options or Options())
-        return Running(self, job if progress is None else job.with_progress(progress), behind)
+        return Running(self, job if progress is None else replace(job, progress=progress), behind)
 
     def expected(self) -> dict[object, bytes]:
         return {key: document(key, value) for key, value in self.source.rows.items()}

