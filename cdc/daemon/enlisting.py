@@ -101,7 +101,7 @@ class Enlisting:
         name, covered = self._config.name, state.get("covered", [])
         claims, wanted = self._claims(), self._copies()
         if any(str(each) not in covered for each in wanted):
-            self._patience.ask(self._see_what_is_prepared)
+            self._see_what_is_prepared()
         writes = [
             *queue_backfills(name, wanted, covered, {*state.get("left", ()), *claims.left(wanted)}),
             *uncovered(name, covered, self._router),
@@ -123,13 +123,12 @@ class Enlisting:
 
     def _copies(self) -> list[Copy]:
         """Return every copy of a table; one created later is streamed from its first row."""
-        tables = self._patience.ask(lambda: existing_now(self._config, self._mappings))
-        return copies(tables, self._router)
+        return copies(existing_now(self._config, self._mappings), self._router)
 
     def _accept(self, state: dict[str, Any]) -> list[StateWrite]:
         """Accept the current mappings; raises UsageError for one edited since the preflight."""
         if not self._accept_edits:
-            known = self._patience.ask(Jobs.of(self._config, self._client).unended)
+            known = Jobs.of(self._config, self._client).unended()
             require(edit_findings(unresolved(state, self._mappings, known), accept=False))
         accepted = entries(self._mappings, datetime.now(UTC), state)
         if accepted == state.get("mappings"):
