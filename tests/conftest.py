@@ -13,7 +13,7 @@ from hypothesis import settings
 
 from cdc.errors import Unfit, UsageError
 from cdc.servers import Flavour, MongoServer, MySQLServer, mongo_server, mysql_server, versions
-from tests import compared, examples
+from tests.support import compared, examples
 from tests.support.features import require
 from tests.support.outcome import FAILED
 from tests.support.quick import is_quick

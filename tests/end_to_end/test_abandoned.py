@@ -6,7 +6,7 @@ import pytest
 
 from tests.end_to_end.support.command import Command
 from tests.end_to_end.support.stream import Stream
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.parametrize("stream", ["mysql-gtid"], indirect=True)
 

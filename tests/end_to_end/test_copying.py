@@ -18,7 +18,7 @@ from tests.end_to_end.support.keys import INTEGER, KEYS, Keys, Literals
 from tests.end_to_end.support.sources import ONE_KIND
 from tests.end_to_end.support.stream import Stream
 from tests.end_to_end.support.versions import Versions
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 ROWS = 2_000
 CHUNK_ROWS = 100

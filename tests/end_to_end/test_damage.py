@@ -16,7 +16,7 @@ from tests.end_to_end.support.halting import halted
 from tests.end_to_end.support.proxy import Link, Proxy
 from tests.end_to_end.support.stream import Stream
 from tests.end_to_end.support.typed import commands, typed
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 MARK = b"damage me"
 HEADER = 4

@@ -20,7 +20,7 @@ from tests.end_to_end.support.http import get
 from tests.end_to_end.support.jobs import until_copied
 from tests.end_to_end.support.proxy import Proxy
 from tests.end_to_end.support.stream import Stream
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 ON_MYSQL = pytest.mark.parametrize("stream", ["mysql-gtid"], indirect=True)
 COLUMNS = (

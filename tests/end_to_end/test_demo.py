@@ -19,7 +19,7 @@ from cdc.demo.once import play_once
 from cdc.demo.program import cdc_command
 from cdc.demo.sample import Sample, shipped_sample
 from cdc.servers import Flavour
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 FLAVOURS: tuple[Flavour, ...] = ("mysql", "mariadb")
 ONCE_SECONDS = 180

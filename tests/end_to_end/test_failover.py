@@ -15,7 +15,7 @@ from tests.end_to_end.support.proxy import Proxy
 from tests.end_to_end.support.sources import KINDS, MakeStream
 from tests.end_to_end.support.stream import Document, Stream
 from tests.support.dialect import change_source, start_replica, stop_replica
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 
 @dataclass(frozen=True)

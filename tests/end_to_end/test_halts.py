@@ -12,7 +12,7 @@ from tests.end_to_end.support.sources import MakeStream
 from tests.end_to_end.support.stream import Document, Stream
 from tests.support.binlogs import purge
 from tests.support.dialect import reset_logs
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 
 @pytest.fixture

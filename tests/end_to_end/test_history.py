@@ -19,7 +19,7 @@ from tests.end_to_end.support.stream import Document, Stream
 from tests.support.binlogs import newest, purge, purge_to
 from tests.support.dialect import change_source, reset_logs, start_replica, stop_replica
 from tests.support.features import OWN_CERTIFICATE, has
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 HALTED = 4
 UNFIT = 3

@@ -10,7 +10,7 @@ from cdc.servers import MongoServer
 from tests.end_to_end.support.commit_trap import CommitTrap
 from tests.end_to_end.support.proxy import Proxy
 from tests.end_to_end.support.stream import Stream
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.parametrize("stream", ["mysql-gtid", "mariadb-file"], indirect=True)
 

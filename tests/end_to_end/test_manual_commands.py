@@ -10,7 +10,7 @@ import pytest
 
 from tests.end_to_end.support.command import Command
 from tests.end_to_end.support.stream import Document, Stream
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 GTIDS = pytest.mark.parametrize("stream", ["mysql-gtid", "mariadb-gtid"], indirect=True)
 MYSQL = pytest.mark.parametrize("stream", ["mysql-gtid"], indirect=True)

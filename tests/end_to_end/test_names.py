@@ -12,7 +12,7 @@ import yaml
 from cdc.mapping.file.table_globs import literal
 from tests.end_to_end.support.command import Command
 from tests.end_to_end.support.stream import Stream
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.parametrize("stream", ["mysql-gtid", "mariadb-gtid"], indirect=True)
 

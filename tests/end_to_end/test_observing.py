@@ -23,7 +23,7 @@ from tests.end_to_end.support.proxy import Proxy
 from tests.end_to_end.support.sources import ONE_KIND
 from tests.end_to_end.support.stream import Document, Stream
 from tests.end_to_end.support.typed import commands
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 SCRAPE_SECONDS = 4
 """Less than the 5 s that a source which says nothing is waited for."""

@@ -12,7 +12,7 @@ from cdc.writers.jobs import UNREADABLE
 from tests.end_to_end.support.command import cdc
 from tests.end_to_end.support.http import metrics
 from tests.end_to_end.support.stream import Stream
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.parametrize("stream", ["mysql-gtid"], indirect=True)
 

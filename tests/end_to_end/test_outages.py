@@ -13,7 +13,7 @@ from tests.end_to_end.support.history import BinlogFiles, History, MariadbGtids,
 from tests.end_to_end.support.proxy import Link, Proxy
 from tests.end_to_end.support.sources import ONE_KIND, MakeStream
 from tests.end_to_end.support.stream import Document, Stream
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 SILENCE_SECONDS = 1.5
 """Three heartbeat intervals of the streams' configuration."""

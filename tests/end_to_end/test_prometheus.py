@@ -17,7 +17,7 @@ from tests.end_to_end.support.sources import ONE_KIND
 from tests.end_to_end.support.stream import Stream
 from tests.support.checkout import ROOT
 from tests.support.packaged import packaged
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 ANSWERS_WITHIN_SECONDS = 60
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.end_to_end.support.stream import Stream
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 RICH: dict[str, Any] = {
     "fields": {

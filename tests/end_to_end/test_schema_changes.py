@@ -7,7 +7,7 @@ import pytest
 from tests.end_to_end.support.halting import halted
 from tests.end_to_end.support.sources import ONE_KIND
 from tests.end_to_end.support.stream import Document, Stream
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 COLUMNS = "id INT NOT NULL PRIMARY KEY, word VARCHAR(20)"
 BOTH_SERVERS = pytest.mark.parametrize("stream", ["mysql-gtid", "mariadb-gtid"], indirect=True)

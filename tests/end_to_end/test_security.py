@@ -21,7 +21,7 @@ from tests.end_to_end.support.certificates import Certificates, make
 from tests.end_to_end.support.sources import KINDS, MakeStream
 from tests.end_to_end.support.stream import Document, Stream
 from tests.support.features import WRITE_BLOCK, require
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
 SOURCE_PASSWORD = "ein-geheimes-Wort"

@@ -10,7 +10,7 @@ import pytest
 
 from tests.end_to_end.support.sources import ONE_KIND
 from tests.end_to_end.support.stream import Stream
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 WATCHDOG_SECONDS = 0.6
 

@@ -17,7 +17,7 @@ from tests.end_to_end.support.history import MysqlGtids
 from tests.end_to_end.support.proxy import Link, Proxy
 from tests.end_to_end.support.sources import ONE_KIND, MakeStream
 from tests.end_to_end.support.stream import Document, Stream
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 TTL_SECONDS = 2
 WITHIN_SECONDS = 10

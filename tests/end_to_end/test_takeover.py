@@ -10,7 +10,7 @@ import pytest
 from tests.end_to_end.support.commit_trap import CommitTrap
 from tests.end_to_end.support.proxy import Proxy
 from tests.end_to_end.support.stream import Stream
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 TAKEN_OVER_WITHIN_SECONDS = 20
 """The open transaction would hold the state document for 60 s."""

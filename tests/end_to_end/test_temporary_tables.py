@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.end_to_end.support.stream import Stream
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 COLUMNS = "id INT NOT NULL PRIMARY KEY, word VARCHAR(20)"
 ROWS = {1: {"word": "one"}, 2: {"word": "two"}}

@@ -9,7 +9,7 @@ import pytest
 from tests.end_to_end.support.halting import halted
 from tests.end_to_end.support.stream import Stream
 from tests.support.features import TWO_PHASE_ALTER, require
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 COLUMNS = "id INT NOT NULL PRIMARY KEY, word VARCHAR(20)"
 ROWS = {1: {"word": "one"}}

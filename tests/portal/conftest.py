@@ -15,7 +15,7 @@ django.setup()
 
 from cdc.servers import Flavour, MongoServer, MySQLServer  # noqa: E402 - after the set-up
 from portal import mongodb  # noqa: E402
-from tests.portal.database import connect, migrated  # noqa: E402
+from tests.portal.support.database import connect, migrated  # noqa: E402
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -7,7 +7,7 @@ from django.test import Client
 from portal.accounts.models import User
 from portal.accounts.roles import Role
 from portal.tweets.models import Author, Tweet
-from tests.portal.people import PASSWORD, administrator, application, person, seen
+from tests.portal.support.people import PASSWORD, administrator, application, person, seen
 
 ADD = "/admin/accounts/user/add/"
 LIST = "/admin/accounts/user/"

@@ -17,8 +17,8 @@ from cdc.servers import MySQLServer
 from portal.accounts import allowances
 from portal.accounts.allowances import KEPT
 from portal.accounts.models import Allowance, User
-from tests.portal.people import application, person
-from tests.waiting import eventually
+from tests.portal.support.people import application, person
+from tests.support.waiting import eventually
 
 NOW = datetime(2026, 3, 31, 12, 0, tzinfo=UTC)
 ELSEWHERE = "192.0.2.7"

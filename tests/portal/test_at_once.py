@@ -14,8 +14,8 @@ from portal.accounts.authors import author_of
 from portal.accounts.models import User
 from portal.accounts.roles import Role
 from portal.tweets.models import Author, Tweet
-from tests.portal.people import administrator, person, seen
-from tests.waiting import eventually
+from tests.portal.support.people import administrator, person, seen
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.usefixtures("target")
 

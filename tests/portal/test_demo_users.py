@@ -7,7 +7,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from portal.accounts.roles import Role
-from tests.portal.people import person
+from tests.portal.support.people import person
 
 
 def create(**options: str) -> dict[str, str]:

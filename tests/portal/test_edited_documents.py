@@ -20,8 +20,8 @@ from cdc.model.job import Job, JobKind, JobState, Progress
 from cdc.servers import Flavour
 from portal import mongodb
 from portal.accounts.roles import Role
-from tests.examples import examples
-from tests.portal.people import person
+from tests.portal.support.people import person
+from tests.support.examples import examples
 
 LONG_AGO = datetime(2010, 9, 2, 18, 11, 23, tzinfo=UTC)
 JOINED = datetime(2020, 5, 6, tzinfo=UTC)

@@ -7,7 +7,7 @@ from django.template.loader import render_to_string
 from django.test import Client
 
 from portal.accounts.roles import Role
-from tests.portal.people import administrator, person
+from tests.portal.support.people import administrator, person
 
 pytestmark = pytest.mark.usefixtures("target")
 

@@ -20,7 +20,7 @@ from portal.dashboards.figures import counting
 from portal.dashboards.figures.counting import Bar, Period, Ranked, Registrations
 from portal.dashboards.figures.freshness import freshness
 from portal.dashboards.replication.verdict import Verdict
-from tests.portal.people import person
+from tests.portal.support.people import person
 
 PAGE = "/figures/"
 NEWEST = datetime(2026, 3, 31, 12, 0, tzinfo=UTC)

@@ -16,7 +16,7 @@ from cdc.demo.generate import extended, invented_tweets
 from cdc.servers import MySQLServer
 from portal.tweets.models import Author, Loading, Tweet
 from tests.portal.support.deployment import MANAGE
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 DOCUMENTS = 2000
 BATCH = 5  # so that there is a long time to be killed in

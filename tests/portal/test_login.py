@@ -9,7 +9,7 @@ from django.contrib.auth import hashers
 from django.test import Client, override_settings
 
 from portal.accounts.roles import Role
-from tests.portal.people import GUESS, PASSWORD, administrator, person
+from tests.portal.support.people import GUESS, PASSWORD, administrator, person
 
 DASHBOARDS = {
     Role.CUSTOMER: "/timeline/",

@@ -18,8 +18,8 @@ from cdc.servers import Flavour, MongoServer, mongo_server
 from cdc.servers.ports import free_port
 from portal import mongodb
 from portal.accounts.roles import Role
-from tests.portal.database import DOCS, PASSWORD
-from tests.portal.people import person
+from tests.portal.support.database import DOCS, PASSWORD
+from tests.portal.support.people import person
 
 ADMIN = {"username": "admin", "password": "admin"}
 

@@ -7,8 +7,8 @@ from django.core import mail
 from django.test import Client
 
 from portal.accounts.roles import Role
-from tests.portal.people import GUESS, PASSWORD, person
-from tests.waiting import eventually
+from tests.portal.support.people import GUESS, PASSWORD, person
+from tests.support.waiting import eventually
 
 NEW = "another well kept one 9"
 

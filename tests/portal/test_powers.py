@@ -8,7 +8,7 @@ from django.test import Client
 
 from portal.accounts.models import User
 from portal.accounts.roles import Role
-from tests.portal.people import PASSWORD, application, person
+from tests.portal.support.people import PASSWORD, application, person
 
 LIST = "/admin/accounts/user/"
 NEW_PASSWORD = "another well kept secret 9"

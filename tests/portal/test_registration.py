@@ -7,7 +7,7 @@ from django.test import Client
 from portal.accounts.models import User
 from portal.accounts.roles import Role
 from portal.tweets.models import Author
-from tests.portal.people import application, person
+from tests.portal.support.people import application, person
 
 
 def test_who_registers_is_a_customer_with_an_author_and_can_log_in(client: Client) -> None:

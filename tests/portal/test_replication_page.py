@@ -24,8 +24,8 @@ from tests.end_to_end.support.history import MysqlGtids
 from tests.end_to_end.support.nursery import nursery
 from tests.end_to_end.support.proxy import Proxy
 from tests.end_to_end.support.stream import Stream
-from tests.portal.people import PASSWORD, person
-from tests.waiting import eventually
+from tests.portal.support.people import PASSWORD, person
+from tests.support.waiting import eventually
 
 PAGE = "/replication/"
 STATE = "/replication/state/"

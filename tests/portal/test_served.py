@@ -16,7 +16,7 @@ from cdc.demo.supervised import Supervised
 from cdc.servers.ports import LOOPBACK, free_port
 from tests.end_to_end.support.certificates import make
 from tests.portal.support.deployment import ENVIRONMENT, MANAGE
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 HOST = ENVIRONMENT["PORTAL_ALLOWED_HOSTS"]
 SAYING_TLS = (

@@ -20,7 +20,7 @@ from portal.accounts.authors import author_of
 from portal.accounts.roles import Role
 from portal.dashboards.timeline.reading import ENTRIES_PER_PAGE
 from portal.tweets.models import Author, Tweet
-from tests.portal.people import person, seen
+from tests.portal.support.people import person, seen
 
 LONG_AGO = datetime(2010, 9, 2, 18, 11, 23, tzinfo=UTC)
 ZOE = 12

@@ -8,7 +8,7 @@ from portal.accounts.authors import author_of
 from portal.accounts.roles import Role
 from portal.tweets.forms import LONGEST_TWEET, TweetForm
 from portal.tweets.models import Author, Tweet
-from tests.portal.people import person
+from tests.portal.support.people import person
 
 pytestmark = pytest.mark.usefixtures("rows")
 

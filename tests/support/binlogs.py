@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cdc.servers import MySQLServer
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 
 def newest(server: MySQLServer) -> str:

@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager, suppress
 import pymysql
 
 from cdc.servers import MySQLServer
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 
 @contextmanager

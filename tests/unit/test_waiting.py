@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 
 def test_it_returns_what_the_condition_returned_at_last() -> None:

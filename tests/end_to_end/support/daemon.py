@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.end_to_end.support.nursery import CDC, FAULTY, nursery
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 ENDS_WITHIN_SECONDS = 30
 

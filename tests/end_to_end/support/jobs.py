@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.end_to_end.support.stream import Stream
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 
 def jobs(stream: Stream, state: str) -> list[dict[str, Any]]:

@@ -20,7 +20,7 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 CDC = "cdc.cli"
 FAULTY = "tests.end_to_end.support.faulty"

@@ -11,7 +11,7 @@ from cdc.servers import MongoServer, MySQLServer
 from tests.end_to_end.support.daemon import Daemon
 from tests.end_to_end.support.history import History
 from tests.support.faults import FAULT, LEDGER
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 Document = dict[str, Any]
 LEDGER_NAME = "ledger"

@@ -13,8 +13,8 @@ from bson.datetime_ms import DatetimeMS
 from bson.int64 import Int64
 
 from cdc.servers import Flavour, MySQLServer
-from tests.integration.chunks.both_paths import by_binlog, by_select
-from tests.integration.chunks.reading import chunk_reader, executed
+from tests.integration.chunks.support.both_paths import by_binlog, by_select
+from tests.integration.chunks.support.reading import chunk_reader, executed
 from tests.support.features import LATE_TIMESTAMPS, has
 
 YEAR_ZERO = -62_167_219_200_000

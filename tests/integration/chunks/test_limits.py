@@ -11,8 +11,8 @@ from cdc.errors import CdcError, Retryable, UsageError
 from cdc.readers.select.chunk_reader import ChunkReader
 from cdc.readers.select.keys import Key, written
 from cdc.servers import MySQLServer
-from tests.integration.chunks.reading import chunk_reader, chunks, executed
-from tests.integration.mapping.binlog import config
+from tests.integration.chunks.support.reading import chunk_reader, chunks, executed
+from tests.integration.mapping.support.binlog import config
 
 
 @pytest.mark.parametrize("where", ["nothing = 1", "id IN (SELECT id FROM nowhere)", "id >"])

@@ -16,7 +16,7 @@ from cdc.readers.select.chunk_reader import Chunk, ChunkReader
 from cdc.readers.select.keys import Key
 from cdc.readers.select.select_table import SelectTable
 from cdc.servers import MySQLServer
-from tests.integration.chunks.reading import chunk_reader, chunks, executed
+from tests.integration.chunks.support.reading import chunk_reader, chunks, executed
 from tests.support.features import IGNORED_INDEXES, INET4, UCA1400, UUIDS, has, needs
 
 ODD_TEXT = ["", "a", "A ", "b", "ä", "ae", "z", "Z", "ß", "ss2", "%", "\\", "'", "é", "e1", "ÿ"]

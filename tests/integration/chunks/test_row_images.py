@@ -13,9 +13,9 @@ from cdc.mapping.file.mapping import Mapping
 from cdc.model.operation import Operation, OperationKind
 from cdc.model.transaction import RowsEvent
 from cdc.servers import MySQLServer
-from tests.integration.chunks.reading import chunk_reader, chunks, executed
-from tests.integration.mapping.binlog import rows_events
-from tests.integration.mapping.kinds import KINDS, OPAQUE, Kind
+from tests.integration.chunks.support.reading import chunk_reader, chunks, executed
+from tests.integration.mapping.support.binlog import rows_events
+from tests.integration.mapping.support.kinds import KINDS, OPAQUE, Kind
 from tests.integration.mapping.support.random_tables import fields, fill, shuffle, tables
 from tests.support.campaigns import campaign, drawn
 from tests.support.features import INVISIBLE_COLUMNS, VECTORS, has

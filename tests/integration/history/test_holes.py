@@ -13,7 +13,7 @@ from cdc.model.position import GtidPosition, MariadbGtids
 from cdc.readers.binlog.reader import BinlogReader
 from cdc.readers.binlog.start_position import resolve_start
 from cdc.servers import MySQLServer, mysql_server
-from tests.integration.history.looking import config
+from tests.integration.history.support.looking import config
 from tests.support.binlogs import purge
 from tests.support.dialect import reset_logs
 

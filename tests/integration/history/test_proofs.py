@@ -19,10 +19,10 @@ from cdc.readers.binlog.start_position import resolve_start
 from cdc.readers.server.connection import AccessDenied
 from cdc.servers import MySQLServer
 from tests.end_to_end.support.proxy import Link, Proxy
-from tests.integration.history.looking import config, continued
-from tests.integration.session.damaging import flipped
+from tests.integration.history.support.looking import config, continued
+from tests.integration.session.support.damaging import flipped
 from tests.support.features import COMPRESSION, TAGGED_GTIDS, Feature, require
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 ELSEWHERE = "another server"
 BEFORE_EVERY_FILE = "binlog.000000"

@@ -4,8 +4,8 @@ from functools import partial
 
 import pytest
 
-from tests import compared
 from tests.integration.mapping.support.examined import Examined
+from tests.support import compared
 
 
 @pytest.fixture

@@ -24,10 +24,10 @@ from cdc.readers.binlog.events import EventType
 from cdc.readers.binlog.table_maps import TableMapCache
 from cdc.readers.binlog.transaction_assembler import TransactionAssembler
 from cdc.servers import MySQLServer
-from tests.integration.mapping.kinds import JSONS, KINDS, Kind
-from tests.integration.mapping.raw_events import cut, group, recorded, unchecked
 from tests.integration.mapping.support.examined import Examined
+from tests.integration.mapping.support.kinds import JSONS, KINDS, Kind
 from tests.integration.mapping.support.random_tables import fill
+from tests.integration.mapping.support.raw_events import cut, group, recorded, unchecked
 from tests.support.campaigns import campaign
 from tests.support.features import COMPRESSION, TAGGED_GTIDS, has, require
 

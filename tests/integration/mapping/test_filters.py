@@ -15,8 +15,8 @@ from cdc.mapping.file.mapping import Mapping
 from cdc.model.operation import Operation
 from cdc.model.transaction import RowsEvent
 from cdc.servers import MySQLServer
-from tests.integration.chunks.reading import chunk_reader, chunks, executed
-from tests.integration.mapping.binlog import Document, applied, rows_events
+from tests.integration.chunks.support.reading import chunk_reader, chunks, executed
+from tests.integration.mapping.support.binlog import Document, applied, rows_events
 
 STATEMENTS = 400
 IDS = 30

@@ -15,9 +15,9 @@ from cdc.mapping.file.mapping import Mapping
 from cdc.model.dead_letter import FailedRow
 from cdc.model.operation import Operation
 from cdc.servers import MySQLServer
-from tests.integration.chunks.reading import chunk_reader, chunks, executed
-from tests.integration.mapping.binlog import operations, rows_events
-from tests.integration.mapping.kinds import native
+from tests.integration.chunks.support.reading import chunk_reader, chunks, executed
+from tests.integration.mapping.support.binlog import operations, rows_events
+from tests.integration.mapping.support.kinds import native
 
 FIELDS = {"j": {"column": "j", "type": "json"}}
 WIDE = "ü" * 1_000_000

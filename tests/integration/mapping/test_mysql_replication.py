@@ -14,8 +14,9 @@ from pymysqlreplication import BinLogStreamReader
 from pymysqlreplication.row_event import WriteRowsEvent
 
 from cdc.servers import MySQLServer
-from tests.integration.mapping.binlog import applied, operations
-from tests.integration.mapping.kinds import (
+from tests.integration.mapping.support.binlog import applied, operations
+from tests.integration.mapping.support.examined import Examined
+from tests.integration.mapping.support.kinds import (
     BINARIES,
     BITS,
     CHARACTERS,
@@ -27,7 +28,6 @@ from tests.integration.mapping.kinds import (
     TIMES,
     Kind,
 )
-from tests.integration.mapping.support.examined import Examined
 from tests.integration.mapping.support.random_tables import fill
 from tests.support.campaigns import drawn
 from tests.support.dialect import log_status

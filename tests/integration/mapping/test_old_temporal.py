@@ -8,7 +8,7 @@ import pytest
 
 from cdc.errors import RefusedEvent
 from cdc.servers import MySQLServer
-from tests.integration.mapping.binlog import applied, operations
+from tests.integration.mapping.support.binlog import applied, operations
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 
 from cdc.servers import MySQLServer
-from tests.integration.mapping.binlog import Document, applied, operations
-from tests.integration.mapping.kinds import KINDS, OPAQUE, Kind, native
+from tests.integration.mapping.support.binlog import Document, applied, operations
 from tests.integration.mapping.support.examined import Examined
+from tests.integration.mapping.support.kinds import KINDS, OPAQUE, Kind, native
 from tests.integration.mapping.support.random_tables import fields, fill, shuffle, tables
 from tests.integration.mapping.support.typed import typed
 from tests.support.campaigns import campaign, drawn

@@ -7,7 +7,7 @@ import pytest
 
 from cdc import cli
 from cdc.servers import MongoServer, MySQLServer
-from tests.integration.preflight.checked import Check, Found, Setup
+from tests.integration.preflight.support.checked import Check, Found, Setup
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from cdc.readers.binlog.start_position import resolve_start, start_from_config
 from cdc.readers.server.connection import connect_source
 from cdc.servers import MongoServer, MySQLServer, mongo_server
 from cdc.writers import stream_admin
-from tests.integration.preflight.checked import (
+from tests.integration.preflight.support.checked import (
     Check,
     Setup,
     account,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cdc.servers import MySQLServer
-from tests.integration.preflight.checked import Check, Setup, account
+from tests.integration.preflight.support.checked import Check, Setup, account
 
 
 @pytest.mark.parametrize(

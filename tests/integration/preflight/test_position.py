@@ -13,7 +13,7 @@ from cdc.model.position import FilePosition, from_document
 from cdc.servers import MongoServer, MySQLServer
 from cdc.writers import stream_admin
 from cdc.writers.stream_state import StreamState
-from tests.integration.preflight.checked import Setup
+from tests.integration.preflight.support.checked import Setup
 
 
 def run(setup: Setup, *arguments: str) -> int:

@@ -8,7 +8,7 @@ from cdc.errors import Retryable, Unfit, UsageError
 from cdc.mapping.file.loading import load_mappings
 from cdc.preflight.run import require_fit
 from cdc.servers import MySQLServer
-from tests.integration.preflight.checked import Setup, global_setting
+from tests.integration.preflight.support.checked import Setup, global_setting
 
 
 def attempt(setup: Setup) -> None:

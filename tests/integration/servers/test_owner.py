@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from cdc.servers.detached import command_of
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.slow  # starts servers of its own
 

@@ -28,9 +28,9 @@ from cdc.readers.server.facts import fetch_source_facts, table_facts
 from cdc.retry import Backoff
 from cdc.servers import MySQLServer
 from tests.end_to_end.support.proxy import Proxy, unchanged
-from tests.integration.chunks.reading import executed
-from tests.integration.mapping.binlog import config
-from tests.integration.session.damaging import FRAMING, OnePacket, damages, unharmed
+from tests.integration.chunks.support.reading import executed
+from tests.integration.mapping.support.binlog import config
+from tests.integration.session.support.damaging import FRAMING, OnePacket, damages, unharmed
 
 NEVER = -1
 ROWS = 3

@@ -17,7 +17,7 @@ from cdc.readers.server import logins
 from cdc.readers.server.connection import AccessDenied, connect_source
 from cdc.readers.server.packets import Garbled
 from cdc.servers import MySQLServer, mysql_server
-from tests.integration.session.plugins import plugin_folder
+from tests.integration.session.support.plugins import plugin_folder
 from tests.support.features import OWN_CERTIFICATE, needs
 
 PASSWORDS = ["plain", "pässwörd€", "x" * 200]

@@ -15,8 +15,8 @@ import pytest
 from cdc.errors import Unfit
 from cdc.readers.server.connection import connect_source
 from cdc.servers import Flavour, MySQLServer, mysql_server
-from tests.integration.session.answers import ACCOUNT, Answers, Asker
-from tests.integration.session.variables import alternatives, changed, inherited
+from tests.integration.session.support.answers import ACCOUNT, Answers, Asker
+from tests.integration.session.support.variables import alternatives, changed, inherited
 
 FLAVOURS: tuple[Flavour, ...] = ("mysql", "mariadb")
 

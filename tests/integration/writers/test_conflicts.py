@@ -15,7 +15,7 @@ from cdc.writers.writer import MongoWriter
 from tests.integration.writers.support.failing import fail
 from tests.integration.writers.support.writers import begun
 from tests.support.faults import Faults
-from tests.unit.writers.dead_letters.batches import insert, transaction
+from tests.unit.writers.dead_letters.support.batches import insert, transaction
 
 CODES = {"WriteConflict": 112, "TemporarilyUnavailable": 365}
 

@@ -12,7 +12,7 @@ from cdc.model.operation import Operation, OperationKind
 from cdc.writers.documents import document_id
 from tests.integration.writers.support.three_members import ThreeMembers, three_members
 from tests.integration.writers.support.writers import AFTER, begun
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 RETURNS_WITHIN_SECONDS = 1.5
 """In which a batch that waits for nobody would have been acknowledged many times."""

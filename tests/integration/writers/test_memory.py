@@ -18,7 +18,7 @@ from cdc.model.dead_letter import Origin
 from cdc.model.operation import Operation, OperationKind
 from cdc.writers.writer import MongoWriter
 from tests.integration.writers.support.writers import AFTER, begun
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 DOCUMENTS = 1_000
 BYTES = 7_000_000

@@ -15,11 +15,11 @@ from cdc.servers import MongoServer, MySQLServer
 from portal.accounts.models import User
 from portal.tweets.models import Tweet
 from tests.portal.browser import chromium
-from tests.portal.browser.stack import Stack
-from tests.portal.browser.visitor import Visit, Visitor
-from tests.portal.database import migrated
+from tests.portal.browser.support.stack import Stack
+from tests.portal.browser.support.visitor import Visit, Visitor
+from tests.portal.support.database import migrated
 from tests.support.outcome import FAILED
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 INVENTED_TWEETS = 400
 FLAGS = ("--disable-gpu", "--disable-background-networking")

@@ -6,8 +6,8 @@ from playwright.sync_api import expect
 
 from portal.accounts.models import User
 from portal.accounts.roles import Role
-from tests.portal.browser.visitor import Visit
-from tests.portal.people import PASSWORD, administrator, person
+from tests.portal.browser.support.visitor import Visit
+from tests.portal.support.people import PASSWORD, administrator, person
 
 
 class TestAdministrator:

@@ -12,11 +12,11 @@ from portal.accounts.allowances import take
 from portal.accounts.authors import author_of
 from portal.accounts.models import Allowance, User
 from portal.tweets.models import Tweet
-from tests.portal.browser.stack import Stack
 from tests.portal.browser.support.barriers import barriers
-from tests.portal.browser.visitor import DESKTOP, PHONE, Visit
-from tests.portal.people import PASSWORD, person
-from tests.waiting import eventually
+from tests.portal.browser.support.stack import Stack
+from tests.portal.browser.support.visitor import DESKTOP, PHONE, Visit
+from tests.portal.support.people import PASSWORD, person
+from tests.support.waiting import eventually
 
 REPLICATED = re.compile(r"replicated\s+[\d:]{8} UTC, .* after it was")
 

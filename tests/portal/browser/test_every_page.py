@@ -10,8 +10,8 @@ from portal.accounts.models import User
 from portal.accounts.roles import Role
 from portal.tweets.models import Tweet
 from tests.portal.browser.support.barriers import barriers
-from tests.portal.browser.visitor import DESKTOP, PHONE, Visit
-from tests.portal.people import person
+from tests.portal.browser.support.visitor import DESKTOP, PHONE, Visit
+from tests.portal.support.people import person
 
 PAGES: dict[str, tuple[Role | None, str]] = {
     "login": (None, "/login/"),

@@ -8,10 +8,10 @@ from playwright.sync_api import Page, expect
 
 from portal.accounts.models import User
 from portal.accounts.roles import Role
-from tests.portal.browser.stack import Stack
-from tests.portal.browser.visitor import Visit
-from tests.portal.people import person
-from tests.waiting import eventually
+from tests.portal.browser.support.stack import Stack
+from tests.portal.browser.support.visitor import Visit
+from tests.portal.support.people import person
+from tests.support.waiting import eventually
 
 
 @pytest.fixture

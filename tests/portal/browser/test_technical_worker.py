@@ -9,10 +9,10 @@ from portal.accounts.authors import author_of
 from portal.accounts.models import User
 from portal.accounts.roles import Role
 from portal.tweets.models import Tweet
-from tests.portal.browser.stack import Stack
-from tests.portal.browser.visitor import Visit
-from tests.portal.people import person
-from tests.waiting import eventually
+from tests.portal.browser.support.stack import Stack
+from tests.portal.browser.support.visitor import Visit
+from tests.portal.support.people import person
+from tests.support.waiting import eventually
 
 ENDS_WITHIN_MILLISECONDS = 30_000
 

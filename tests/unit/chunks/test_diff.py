@@ -14,7 +14,7 @@ from cdc.chunks.diff import differences
 from cdc.model.batch import comparable
 from cdc.model.operation import Operation, OperationKind
 from cdc.writers.documents import document_id
-from tests.examples import examples
+from tests.support.examples import examples
 
 
 def named(wanted: bytes, found: bytes) -> list[tuple[str, ...]]:

@@ -8,8 +8,8 @@ from cdc.errors import Fenced, WriteRefused
 from cdc.model.batch import Batch
 from cdc.model.job import JobKind
 from cdc.retry import Stopped
-from tests.unit.chunks.world import world_of
-from tests.waiting import eventually
+from tests.support.waiting import eventually
+from tests.unit.chunks.support.world import world_of
 
 
 class Refusing:

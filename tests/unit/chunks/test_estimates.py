@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from cdc.model.job import JobKind, Options
-from tests.unit.chunks import world as worlds
-from tests.unit.chunks.world import end, world_of
+from tests.unit.chunks.support import world as worlds
+from tests.unit.chunks.support.world import end, world_of
 
 ROWS = 300
 

@@ -8,7 +8,7 @@ import pytest
 from cdc.chunks.windows import Window
 from cdc.model.job import JobKind, Options
 from cdc.model.operation import Operation
-from tests.unit.chunks.world import Running, World, document
+from tests.unit.chunks.support.world import Running, World, document
 
 SEEDS = range(8)
 GIVES_UP_AFTER_SECONDS = 30

@@ -12,7 +12,7 @@ from cdc.model.checkpoint import Checkpoint
 from cdc.model.dead_letter import Failure, Origin, Reason
 from cdc.model.job import JobKind, Options
 from cdc.model.operation import Operation, OperationKind
-from tests.unit.chunks.world import (
+from tests.unit.chunks.support.world import (
     OneCollection,
     SourceTable,
     World,
@@ -51,7 +51,7 @@ def batches(monkeypatch: pytest.MonkeyPatch) -> list[Batch]:
     def apply(self: object, batch: Batch) -> None:
         given.append(batch)
 
-    monkeypatch.setattr("tests.unit.chunks.world.Target.apply", apply)
+    monkeypatch.setattr("tests.unit.chunks.support.world.Target.apply", apply)
     return given
 
 

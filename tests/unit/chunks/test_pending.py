@@ -9,8 +9,8 @@ import pytest
 
 from cdc.chunks import findings
 from cdc.model.job import JobKind, Options, Progress
-from tests.unit.chunks.world import Running, World, document, end, world_of
-from tests.waiting import eventually
+from tests.support.waiting import eventually
+from tests.unit.chunks.support.world import Running, World, document, end, world_of
 
 
 class Killed(Exception):

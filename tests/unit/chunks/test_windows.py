@@ -8,7 +8,7 @@ from cdc.chunks.applier import PendingChunk
 from cdc.errors import Defect
 from cdc.model.batch import MappedTransaction
 from cdc.model.job import JobKind
-from tests.unit.chunks.world import document, end, once, world_of
+from tests.unit.chunks.support.world import document, end, once, world_of
 
 
 def test_a_row_that_is_deleted_behind_its_select_stays_deleted() -> None:

@@ -15,7 +15,7 @@ from cdc.config import load
 from cdc.config.yaml12 import MAX_DEPTH
 from cdc.errors import UsageError
 from cdc.mapping.file.loading import read_mappings
-from tests.examples import examples
+from tests.support.examples import examples
 
 SOUND = b"name: orders\nsource: {host: h, user: u, password: p, server_id: 1}\n"
 MAPPING = b"source: shop.orders\ntarget: orders\n"

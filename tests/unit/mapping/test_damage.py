@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from cdc.errors import Corrupted, RecordError
 from cdc.model.table_map import Column, FieldType
 from cdc.model.transaction import RowsKind
-from tests.examples import examples
-from tests.unit.mapping.binary_json import encode
-from tests.unit.mapping.row_images import event, plan, prefixed, row, table, varchar
+from tests.support.examples import examples
+from tests.unit.mapping.support.binary_json import encode
+from tests.unit.mapping.support.row_images import event, plan, prefixed, row, table, varchar
 
 COLUMNS = table(
     Column("tiny", FieldType.TINY, unsigned=True),

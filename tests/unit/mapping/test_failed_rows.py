@@ -10,7 +10,7 @@ from cdc.model.dead_letter import FailedRow
 from cdc.model.operation import Operation, OperationKind
 from cdc.model.table_map import Column, FieldType, TableMap
 from cdc.model.transaction import RowsKind
-from tests.unit.mapping.row_images import (
+from tests.unit.mapping.support.row_images import (
     COMMITTED_AT,
     ID,
     event,

@@ -11,7 +11,15 @@ from cdc.mapping.file.problems import MappingError
 from cdc.model.operation import Operation, OperationKind
 from cdc.model.table_map import Column, FieldType
 from cdc.model.transaction import RowsKind
-from tests.unit.mapping.row_images import event, operations, plan, prefixed, row, table, varchar
+from tests.unit.mapping.support.row_images import (
+    event,
+    operations,
+    plan,
+    prefixed,
+    row,
+    table,
+    varchar,
+)
 
 INSERT, UPDATE, DELETE = RowsKind.INSERT, RowsKind.UPDATE, RowsKind.DELETE
 THINGS = table(varchar("lang"), Column("size", FieldType.LONGLONG))

@@ -15,8 +15,8 @@ from cdc.mapping.types.registry import wire
 from cdc.model.operation import Operation
 from cdc.model.table_map import Column, FieldType
 from cdc.model.transaction import RowsKind
-from tests.examples import examples
-from tests.unit.mapping.row_images import event, image, plan, prefixed, table
+from tests.support.examples import examples
+from tests.unit.mapping.support.row_images import event, image, plan, prefixed, table
 
 MEMBERS = ("a", "ü", "")
 SHAPES: list[dict[str, Any]] = [

@@ -14,10 +14,10 @@ from cdc.mapping.transcode.row_codegen import UNUSUAL
 from cdc.mapping.types import json, json_shapes, json_text
 from cdc.mapping.types.json_room import MEETINGS
 from cdc.model.table_map import Column, FieldType
-from tests.examples import examples
-from tests.unit.mapping.binary_json import encode
-from tests.unit.mapping.row_images import documents, prefixed, row, table, values
+from tests.support.examples import examples
+from tests.unit.mapping.support.binary_json import encode
 from tests.unit.mapping.support.json_trees import TREES, document
+from tests.unit.mapping.support.row_images import documents, prefixed, row, table, values
 
 COLUMN = Column("j", FieldType.JSON, length_bytes=4)
 

@@ -15,8 +15,8 @@ from cdc.mapping.types import json_text
 from cdc.mapping.types.encoder import Unrepresentable
 from cdc.mapping.types.registry import encoder
 from cdc.model.table_map import Column, FieldType
-from tests.examples import examples
-from tests.unit.mapping.binary_json import encode
+from tests.support.examples import examples
+from tests.unit.mapping.support.binary_json import encode
 from tests.unit.mapping.support.json_trees import TREES, document
 
 

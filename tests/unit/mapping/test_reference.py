@@ -26,7 +26,7 @@ from cdc.mapping.file.mapping import (
 from cdc.mapping.types import charsets
 from cdc.mapping.types.registry import Unsupported, encoder
 from cdc.model.table_map import Column, FieldType, TableMap
-from tests.unit.mapping.row_images import event, image, prefixed
+from tests.unit.mapping.support.row_images import event, image, prefixed
 
 TEXT = (Path(__file__).parents[3] / "docs" / "mapping.md").read_text()
 TYPE_NAMES = {

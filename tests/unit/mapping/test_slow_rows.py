@@ -13,7 +13,7 @@ from cdc.mapping.counts import MappingCounts, TableCounts
 from cdc.mapping.file.mapping import Mapping
 from cdc.model.table_map import Column, FieldType, TableMap
 from cdc.model.transaction import RowsKind
-from tests.unit.mapping.row_images import event, image, prefixed, row, table, varchar
+from tests.unit.mapping.support.row_images import event, image, prefixed, row, table, varchar
 
 BORN = table(Column("born", FieldType.DATE))
 ORDINARY, ZERO = ((2020 << 9 | 2 << 5 | 3).to_bytes(3, "little"), bytes(3))

@@ -11,7 +11,7 @@ from cdc.mapping.file.problems import MappingError
 from cdc.model.operation import Operation, OperationKind
 from cdc.model.table_map import Column, FieldType
 from cdc.model.transaction import RowsKind
-from tests.unit.mapping.row_images import operations, plan, prefixed, row, table, varchar
+from tests.unit.mapping.support.row_images import operations, plan, prefixed, row, table, varchar
 
 PEOPLE = table(varchar("name"), Column("gone_at", FieldType.DATETIME2))
 ANN = row(1, prefixed(b"Ann"), None)

@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from cdc.errors import RecordError
 from cdc.mapping.types import decimals, floats
 from cdc.model.table_map import Column, FieldType
-from tests.unit.mapping.row_images import documents, plan, prefixed, row, table, values, varchar
+from tests.unit.mapping.support.row_images import (
+    documents,
+    plan,
+    prefixed,
+    row,
+    table,
+    values,
+    varchar,
+)
 
 INTEGERS = [
     (FieldType.TINY, 1),
@@ -210,7 +218,7 @@ def test_no_dates_of_the_calendar_become_null_or_what_select_prints(
 
 
 def test_dates_that_became_null_are_counted() -> None:
-    from tests.unit.mapping.row_images import event
+    from tests.unit.mapping.support.row_images import event
 
     columns = table(Column("d", FieldType.DATE))
     compiled = plan(columns)

@@ -10,7 +10,7 @@ import pytest
 
 from cdc.model import lease
 from cdc.model.lease import Owner, holder, this_process
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -6,7 +6,7 @@ from cdc.errors import Retryable
 from cdc.model.position import GtidPosition, GtidSet
 from cdc.observability.cached_probe import LOOK_AGAIN_SECONDS, CachedProbe
 from cdc.readers.server.status import SourceStatus
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 SEEN = SourceStatus(GtidPosition(GtidSet({})), {}, 0.0)
 

@@ -6,7 +6,13 @@ from cdc.model.operation import Operation
 from cdc.model.state_change import StateWrite
 from cdc.model.witness import Witness
 from cdc.writers.split import halves
-from tests.unit.writers.dead_letters.batches import failure, insert, position, replace, transaction
+from tests.unit.writers.dead_letters.support.batches import (
+    failure,
+    insert,
+    position,
+    replace,
+    transaction,
+)
 
 NOTED = StateWrite("jobs", {"_id": 1}, {"$set": {"done": True}})
 

@@ -23,7 +23,7 @@ from cdc.writers.strategy import (
     WriteLadder,
     WriteStrategy,
 )
-from tests.unit.writers.dead_letters.batches import insert, replace, transaction
+from tests.unit.writers.dead_letters.support.batches import insert, replace, transaction
 
 VALIDATOR = 121
 SHARD_KEY = 61

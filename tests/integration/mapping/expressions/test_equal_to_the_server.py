@@ -29,8 +29,8 @@ from cdc.mapping.types.registry import wire
 from cdc.model.table_map import TableMap
 from cdc.model.transaction import RowsEvent
 from cdc.servers import MySQLServer
-from tests.integration.mapping.binlog import rows_events
-from tests.integration.mapping.expressions.grammar import COLUMNS, expressions
+from tests.integration.mapping.expressions.support.grammar import COLUMNS, expressions
+from tests.integration.mapping.support.binlog import rows_events
 from tests.support.campaigns import drawn
 from tests.support.features import (
     CAST_TO_DOUBLE,

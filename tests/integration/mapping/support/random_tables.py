@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from cdc.servers import MySQLServer
-from tests.integration.mapping.kinds import KINDS, Kind
+from tests.integration.mapping.support.kinds import KINDS, Kind
 
 
 def fill(

@@ -10,7 +10,7 @@ import pytest
 
 from cdc.errors import UsageError
 from cdc.servers import MySQLServer
-from tests.integration.mapping.command_line import MappingCommands
+from tests.integration.mapping.support.command_line import MappingCommands
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from cdc.errors import RefusedEvent
 from cdc.servers import MySQLServer
-from tests.integration.mapping.binlog import applied, operations
-from tests.integration.mapping.kinds import TREES, native
+from tests.integration.mapping.support.binlog import applied, operations
 from tests.integration.mapping.support.examined import Examined
+from tests.integration.mapping.support.kinds import TREES, native
 from tests.integration.mapping.support.typed import typed
 from tests.support.campaigns import drawn
 from tests.support.dialect import log_status

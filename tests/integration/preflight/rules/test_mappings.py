@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.integration.preflight.checked import Check, Setup
+from tests.integration.preflight.support.checked import Check, Setup
 
 
 def test_a_name_that_is_too_long_for_its_database_is_a_mistake_with_its_line(

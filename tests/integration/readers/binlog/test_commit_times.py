@@ -12,7 +12,7 @@ from cdc.model.transaction import RowsEvent, Transaction
 from cdc.readers.binlog.reader import BinlogReader
 from cdc.readers.binlog.start_position import resolve_start
 from cdc.servers import MySQLServer
-from tests.integration.mapping.binlog import config
+from tests.integration.mapping.support.binlog import config
 
 MOMENTS = ("2001-02-03 04:05:06", "2038-01-19 03:14:07")
 NEAR_SECONDS = 65.0

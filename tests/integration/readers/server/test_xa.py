@@ -15,8 +15,8 @@ from cdc.readers.binlog import start_position
 from cdc.readers.server import xa
 from cdc.readers.server.connection import SourceConnection, asking
 from cdc.servers import MySQLServer
-from tests.integration.history.looking import config
-from tests.integration.preflight.checked import account
+from tests.integration.history.support.looking import config
+from tests.integration.preflight.support.checked import account
 from tests.support.prepared import prepared
 
 

@@ -16,7 +16,7 @@ from cdc.servers.ports import LOOPBACK, free_port
 from cdc.servers.process import Process
 from cdc.servers.versions import chosen
 from cdc.servers.wheel import installed
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 SET = "rs0"
 SMALL = ("--oplogSize=50",)

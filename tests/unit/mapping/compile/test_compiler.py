@@ -8,7 +8,7 @@ from cdc.mapping.compile.layout import Leaf
 from cdc.mapping.file.mapping import Mapping
 from cdc.mapping.file.problems import MappingError
 from cdc.model.table_map import Column, FieldType, TableMap
-from tests.unit.mapping.row_images import ID, table, varchar
+from tests.unit.mapping.support.row_images import ID, table, varchar
 
 
 def refused(columns: TableMap, **mapping: Any) -> list[str]:

@@ -14,7 +14,7 @@ from cdc.mapping.file.problems import MappingError
 from cdc.model.operation import OperationKind
 from cdc.model.table_map import Column, FieldType
 from cdc.model.transaction import RowsKind
-from tests.unit.mapping.row_images import (
+from tests.unit.mapping.support.row_images import (
     MASK_KEY,
     documents,
     event,

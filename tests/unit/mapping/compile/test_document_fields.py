@@ -9,7 +9,16 @@ import pytest
 from cdc.mapping.file.letter_case import camel, snake
 from cdc.mapping.file.problems import MappingError
 from cdc.model.table_map import Column, FieldType, TableMap
-from tests.unit.mapping.row_images import ID, documents, image, plan, prefixed, row, table, varchar
+from tests.unit.mapping.support.row_images import (
+    ID,
+    documents,
+    image,
+    plan,
+    prefixed,
+    row,
+    table,
+    varchar,
+)
 
 NAME = varchar("first_name")
 AGE = Column("age", FieldType.LONG)

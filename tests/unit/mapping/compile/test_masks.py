@@ -11,7 +11,7 @@ import pytest
 from cdc.errors import RecordError
 from cdc.mapping.file.problems import MappingError
 from cdc.model.table_map import Column, FieldType, TableMap
-from tests.unit.mapping.row_images import (
+from tests.unit.mapping.support.row_images import (
     MASK_KEY,
     documents,
     image,

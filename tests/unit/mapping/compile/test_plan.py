@@ -8,7 +8,7 @@ from cdc.errors import Corrupted, RecordError, RefusedEvent
 from cdc.model.operation import Operation, OperationKind
 from cdc.model.table_map import Column, FieldType, TableMap
 from cdc.model.transaction import RowsKind
-from tests.unit.mapping.row_images import (
+from tests.unit.mapping.support.row_images import (
     documents,
     event,
     image,

@@ -18,8 +18,8 @@ from cdc.mapping.types.json_room import MEETINGS
 from cdc.model.table_map import Column, FieldType
 from cdc.readers.select.row_images import RowImages
 from cdc.readers.select.wire_values import wire_column
-from tests.unit.mapping.binary_json import encode
-from tests.unit.mapping.row_images import event, plan, row, table
+from tests.unit.mapping.support.binary_json import encode
+from tests.unit.mapping.support.row_images import event, plan, row, table
 
 AGE = Column("age", FieldType.LONG, unsigned=True)
 WEIGHT = Column("weight", FieldType.DOUBLE)

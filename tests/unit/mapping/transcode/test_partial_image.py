@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from cdc.errors import Corrupted, RefusedEvent
 from cdc.model.table_map import Column, FieldType
 from cdc.model.transaction import RowsEvent, RowsKind
-from tests.examples import examples
-from tests.unit.mapping.row_images import plan, prefixed, table, varchar
+from tests.support.examples import examples
+from tests.unit.mapping.support.row_images import plan, prefixed, table, varchar
 
 COUNT = 9
 COLUMNS = table(*(varchar(f"c{at}") for at in range(1, COUNT)))

@@ -12,10 +12,10 @@ from cdc.mapping.types.json_diff import Cell, parse_path, patched
 from cdc.mapping.types.json_tree import BadJson, container, members, parse, serialized
 from cdc.model.table_map import Column, FieldType, TableMap
 from cdc.model.transaction import RowsEvent, RowsKind
-from tests.examples import examples
-from tests.unit.mapping.binary_json import encode
-from tests.unit.mapping.row_images import event, prefixed, row, table, varchar
+from tests.support.examples import examples
+from tests.unit.mapping.support.binary_json import encode
 from tests.unit.mapping.support.json_trees import TREES
+from tests.unit.mapping.support.row_images import event, prefixed, row, table, varchar
 
 REPLACE, INSERT, REMOVE = range(3)
 

@@ -6,7 +6,7 @@ import pytest
 
 from cdc.readers.binlog import gtid_events
 from cdc.readers.binlog.events import Event, EventType, without_checksum
-from tests.unit.readers.binlog import binlog_bytes as binlog
+from tests.unit.readers.binlog.support import binlog_bytes as binlog
 
 MICROSECONDS = 1_700_000_000_123_456
 NUMBERED = b"\0" + binlog.SERVER.bytes + struct.pack("<QBQQ", 7, 2, 0, 1)

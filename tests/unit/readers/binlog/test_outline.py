@@ -8,7 +8,7 @@ from cdc.model.position import FilePosition, GtidPosition, GtidSet, MariadbGtids
 from cdc.model.xid import Xid
 from cdc.readers.binlog.events import Event, EventType
 from cdc.readers.binlog.outline import Outline, Outliner, decides
-from tests.unit.readers.binlog import binlog_bytes as binlog
+from tests.unit.readers.binlog.support import binlog_bytes as binlog
 
 GTIDS = GtidPosition(GtidSet())
 MARIADB = GtidPosition(MariadbGtids())

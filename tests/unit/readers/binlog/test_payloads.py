@@ -8,7 +8,7 @@ import zstandard
 from cdc.errors import Corrupted, RefusedEvent
 from cdc.readers.binlog.events import Event, EventType
 from cdc.readers.binlog.payloads import unpack
-from tests.unit.readers.binlog import binlog_bytes as binlog
+from tests.unit.readers.binlog.support import binlog_bytes as binlog
 
 ZSTD, NONE = b"\x00", b"\xfc\xff\x00"
 

@@ -17,7 +17,7 @@ from cdc.readers.binlog import events
 from cdc.readers.binlog.events import ChecksumMismatch, Event, EventType
 from cdc.readers.binlog.table_maps import TableMapCache
 from cdc.readers.binlog.transaction_assembler import TransactionAssembler
-from tests.unit.readers.binlog import binlog_bytes as binlog
+from tests.unit.readers.binlog.support import binlog_bytes as binlog
 
 NOTHING = GtidPosition(GtidSet())
 

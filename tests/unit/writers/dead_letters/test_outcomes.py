@@ -15,7 +15,7 @@ from cdc.model.batch import Batch, comparable
 from cdc.model.dead_letter import Failure
 from cdc.writers.dead_letters.ledger import key_of, outcomes
 from cdc.writers.dead_letters.store import MAX_KEY_BYTES, letter_id, opened
-from tests.unit.writers.dead_letters.batches import (
+from tests.unit.writers.dead_letters.support.batches import (
     Step,
     delete,
     failure,

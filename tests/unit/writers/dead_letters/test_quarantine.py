@@ -9,7 +9,7 @@ from cdc.model.operation import Operation, OperationKind
 from cdc.writers.commands import Command
 from cdc.writers.dead_letters.quarantine import quarantine
 from cdc.writers.errors import Refused
-from tests.unit.writers.dead_letters.batches import (
+from tests.unit.writers.dead_letters.support.batches import (
     delete,
     failure,
     insert,

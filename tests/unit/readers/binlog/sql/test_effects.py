@@ -11,7 +11,7 @@ from cdc.model.transaction import ANY_TABLE, Effect, SchemaChange, TableChange
 from cdc.readers.binlog.events import LOG_EVENT_THREAD_SPECIFIC, Event, EventType, MariadbGtidFlag
 from cdc.readers.binlog.table_maps import TableMapCache
 from cdc.readers.binlog.transaction_assembler import TransactionAssembler
-from tests.unit.readers.binlog import binlog_bytes as binlog
+from tests.unit.readers.binlog.support import binlog_bytes as binlog
 
 PHASES = {
     "start": b"\x82\x02",

@@ -12,7 +12,7 @@ from cdc.readers.binlog.start_position import resolve_start
 from cdc.readers.server.connection import connect_source
 from cdc.readers.server.packets import PacketStream
 from cdc.servers import MySQLServer
-from tests.integration.mapping.binlog import config
+from tests.integration.mapping.support.binlog import config
 
 SILENCE_SECONDS = 30
 HEARTBEATS = (EventType.HEARTBEAT, EventType.HEARTBEAT_V2)

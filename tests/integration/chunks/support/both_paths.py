@@ -13,8 +13,8 @@ from cdc.mapping.file.mapping import Mapping
 from cdc.model.dead_letter import FailedRow
 from cdc.model.transaction import RowsEvent
 from cdc.servers import MySQLServer
-from tests.integration.chunks.reading import chunk_reader, chunks, executed
-from tests.integration.mapping.binlog import rows_events
+from tests.integration.chunks.support.reading import chunk_reader, chunks, executed
+from tests.integration.mapping.support.binlog import rows_events
 
 MILLISECONDS: CodecOptions[dict[str, Any]] = CodecOptions(
     datetime_conversion=DatetimeConversion.DATETIME_MS

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from pathlib import Path
 
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
 
 from cdc.servers import MySQLServer
+from tests.support.checkout import ROOT
 
-DOCS = Path(__file__).parents[2] / "docs" / "portal.md"
+DOCS = ROOT / "docs" / "portal.md"
 PASSWORD = "0f the tests"
 
 

@@ -10,7 +10,7 @@ from cdc.readers.select.chunk_reader import Chunk, ChunkReader
 from cdc.readers.select.keys import Key
 from cdc.readers.select.select_table import SelectTable
 from cdc.servers import MySQLServer
-from tests.integration.mapping.binlog import config
+from tests.integration.mapping.support.binlog import config
 
 
 @contextmanager

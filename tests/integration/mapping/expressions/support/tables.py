@@ -1,6 +1,6 @@
 """Reads the tables of `cdc/mapping/expressions/tables` off the servers.
 
-`python -m tests.integration.mapping.expressions.tables` writes them anew.
+`python -m tests.integration.mapping.expressions.support.tables` writes them anew.
 """
 
 from __future__ import annotations

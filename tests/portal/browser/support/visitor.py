@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.test import Client
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request
 
 from portal.accounts.models import User
+from tests.support.checkout import ROOT
 
-SCREENSHOTS = Path(__file__).parents[3] / "build" / "screenshots"
+SCREENSHOTS = ROOT / "build" / "screenshots"
 DESKTOP, PHONE = 1280, 360
 PATIENCE_MILLISECONDS = 15_000
 _HEIGHTS = {DESKTOP: 800, PHONE: 640}

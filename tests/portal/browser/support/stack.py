@@ -20,11 +20,11 @@ from cdc.demo.daemon import Daemon
 from cdc.demo.supervised import Supervised
 from cdc.servers import MongoServer, MySQLServer
 from cdc.servers.ports import LOOPBACK, free_port
-from tests.portal.database import PASSWORD
-from tests.waiting import eventually
+from tests.portal.support.database import PASSWORD
+from tests.support.checkout import ROOT
+from tests.support.waiting import eventually
 
-CHECKOUT = Path(__file__).parents[3]
-MAPPINGS = (*CHECKOUT.glob("config/mappings/*.yaml"), *CHECKOUT.glob("portal/mappings/*.yaml"))
+MAPPINGS = (*ROOT.glob("config/mappings/*.yaml"), *ROOT.glob("portal/mappings/*.yaml"))
 
 
 class Stack:
@@ -99,7 +99,7 @@ class Stack:
 
     def _gunicorn(self) -> list[str]:
         return [
-            *(sys.executable, "-m", "gunicorn", "portal.wsgi", f"--chdir={CHECKOUT}"),
+            *(sys.executable, "-m", "gunicorn", "portal.wsgi", f"--chdir={ROOT}"),
             *(f"--bind={LOOPBACK}:{self._portal_port}", "--threads=4", "--graceful-timeout=5"),
             *("--log-level=warning", "--no-control-socket"),
         ]
