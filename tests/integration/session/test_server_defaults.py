@@ -71,6 +71,7 @@ def rounds(found: Mapping[str, Sequence[str]]) -> Iterator[dict[str, str]]:
         yield {name: values[at] for name, values in found.items() if at < len(values)}
 
 
+@pytest.mark.slow
 def test_no_default_of_a_session_changes_an_answer(asked: tuple[MySQLServer, Asker]) -> None:
     """About a minute: every variable of the server."""
     server, asker = asked

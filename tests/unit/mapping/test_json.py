@@ -188,6 +188,7 @@ def test_offsets_that_share_a_large_value_do_not_multiply_it(inner: bytes | None
     assert peak < 40_000_000
 
 
+@pytest.mark.slow
 def test_what_is_remembered_of_json_stays_small() -> None:
     """Each of these would keep some hundred megabytes, were all of its kind remembered."""
     numbers = iter(range(1 << 20))
