@@ -20,7 +20,7 @@ from tests.support.examples import examples
 SOUND = b"name: orders\nsource: {host: h, user: u, password: p, server_id: 1}\n"
 MAPPING = b"source: shop.orders\ntarget: orders\n"
 TOO_DEEP = b"[" * (MAX_DEPTH + 1)
-"""The scanner's time grows with the square of the depth; `test_load` has a file of 5000 levels."""
+"""The scanner's time grows with the square of the depth; `test_load` has a file of 2000 levels."""
 PIECES = st.sampled_from(
     [
         *(

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from cdc.demo import dataset
 from cdc.demo.dataset import MalformedDataset, read
 from cdc.demo.generate import extended
+from tests.support.examples import examples
 
 # A name that begins with $ says what type a value has; a regular expression takes long to draw.
 names = st.text(st.characters(codec="utf-8"), max_size=8).map("k".__add__)
@@ -37,6 +38,7 @@ class Drip(io.StringIO):
         return super().read(5)
 
 
+@examples(50)
 @given(st.lists(documents, max_size=5), st.sampled_from([None, 1]))
 def test_an_array_reads_back_whatever_it_holds(wanted: list[dict[str, Any]], indent: int) -> None:
     text = json.dumps([extended(document) for document in wanted], indent=indent)
@@ -44,6 +46,7 @@ def test_an_array_reads_back_whatever_it_holds(wanted: list[dict[str, Any]], ind
     assert contents(text) == wanted
 
 
+@examples(50)
 @given(st.lists(documents, max_size=5))
 def test_one_document_a_line_reads_back_whatever_it_holds(wanted: list[dict[str, Any]]) -> None:
     text = "".join(json.dumps(extended(document)) + "\n" for document in wanted)
@@ -51,6 +54,7 @@ def test_one_document_a_line_reads_back_whatever_it_holds(wanted: list[dict[str,
     assert contents(text) == wanted
 
 
+@examples(50)
 @given(st.lists(documents, max_size=2))
 def test_a_document_may_be_cut_anywhere_between_two_reads(wanted: list[dict[str, Any]]) -> None:
     text = json.dumps([extended(document) for document in wanted], ensure_ascii=False)
