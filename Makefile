@@ -11,6 +11,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 COMPILE := $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 \
 	--generate-hashes --no-annotate --custom-compile-command "make pins"
 COMPILE_PROJECT := $(COMPILE) pyproject.toml
+COMPILE_SANDBOX := $(COMPILE_PROJECT) sandbox/pyproject.toml --no-emit-package mysql-mongodb-cdc
 COMPILE_GROUP := $(COMPILE) --constraint requirements/dev.txt --group
 
 .PHONY: help check test test-quick coverage demo bench compare-dual-write mutants format pins \
@@ -27,12 +28,12 @@ help:
 	@echo "make compare-dual-write  what writing twice loses when processes die, and cdc in the same test"
 	@echo "make mutants             make mistakes in a copy, see the suite notice each (3 minutes)"
 	@echo "make pins [ARGS=--upgrade]   write requirements/ anew from pyproject.toml"
-	@echo "make package             wheel and source archive into dist/"
+	@echo "make package             wheels and source archives into dist/"
 
-$(VENV)/.ready: requirements/dev.txt pyproject.toml
+$(VENV)/.ready: requirements/dev.txt pyproject.toml sandbox/pyproject.toml
 	@docker/make-venv $(PYTHON) $(VENV)
 	@$(PIP_INSTALL) --require-hashes --requirement requirements/dev.txt
-	@$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+	@$(PIP_INSTALL) --no-deps --no-build-isolation --editable . --editable sandbox
 	@touch $@
 
 $(VENV)/.release: $(VENV)/.ready requirements/release.txt
@@ -67,8 +68,10 @@ coverage: $(VENV)/.ready
 	@$(BIN)/coverage report
 
 pins: $(VENV)/.ready
-	$(COMPILE_PROJECT) --extra servers --extra portal --group dev --output-file requirements/dev.txt $(ARGS)
+	$(COMPILE_SANDBOX) --extra containers --extra portal --group dev \
+		--output-file requirements/dev.txt $(ARGS)
 	$(COMPILE_PROJECT) --constraint requirements/dev.txt --output-file requirements/run.txt
+	$(COMPILE_SANDBOX) --constraint requirements/dev.txt --output-file requirements/sandbox.txt
 	$(COMPILE_PROJECT) --constraint requirements/dev.txt --extra portal \
 		--output-file requirements/portal.txt
 	$(COMPILE_GROUP) build --output-file requirements/build.txt
@@ -89,6 +92,7 @@ mutants: $(VENV)/.ready
 package: $(VENV)/.release
 	@rm -rf dist
 	$(BIN)/python -m build --no-isolation
+	$(BIN)/python -m build --no-isolation --outdir dist sandbox
 	$(BIN)/twine check --strict dist/*
 
 clean:

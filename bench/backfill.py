@@ -10,8 +10,8 @@ from bench.processes import cpu_seconds, peak_megabytes
 from bench.replication import GIVEN_UP_AFTER_SECONDS, POLL_SECONDS, Caught, Client
 from bench.report import Table
 from bench.stage import Configured, Stage
-from cdc.demo.daemon import Daemon
 from cdc.model.job import JOBS, JobState
+from cdc_sandbox.demo.daemon import Daemon
 
 TABLE = "twitter.tweets"
 

@@ -12,9 +12,9 @@ from bench.processes import alone
 from bench.replication import Caught, Client
 from bench.report import Figure, Table
 from bench.stage import Stage
-from cdc.demo.expectation import expected_tweet
-from cdc.demo.rows import TweetRow
-from cdc.demo.values import differences
+from cdc_sandbox.demo.expectation import expected_tweet
+from cdc_sandbox.demo.rows import TweetRow
+from cdc_sandbox.demo.values import differences
 
 BATCH_ROWS = 5_000
 BY_HAND_ROWS = 5_000

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bench.stage import DURABLE, RELAXED, Stage
 from bench.tweets import batches, tweets
-from cdc.demo.rows import TweetRow
+from cdc_sandbox.demo.rows import TweetRow
 
 if TYPE_CHECKING:
     from pymysql.connections import Connection

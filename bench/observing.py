@@ -18,7 +18,7 @@ from pymongo.read_concern import ReadConcern
 from bench.loading import insertion
 from bench.stage import Login
 from bench.tweets import tweets
-from cdc.demo.rows import TweetRow
+from cdc_sandbox.demo.rows import TweetRow
 
 if TYPE_CHECKING:
     from pymysql.cursors import Cursor

@@ -14,9 +14,9 @@ from pymongo.read_concern import ReadConcern
 from bench.loading import Load
 from bench.processes import cpu_seconds, peak_megabytes
 from bench.stage import Configured, Stage
-from cdc.demo.daemon import Daemon
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.position import GtidPosition, GtidSet
+from cdc_sandbox.demo.daemon import Daemon
 
 POLL_SECONDS = 0.01
 GIVEN_UP_AFTER_SECONDS = 600

@@ -16,7 +16,7 @@ from bench.processes import alone
 from bench.report import Figure, Table
 from bench.shapes import AS_IT_IS, JSON_COLUMNS, PLAIN_COLUMNS, SHAPED, Fields, expected, paths
 from bench.stage import Stage
-from cdc.demo.values import differences
+from cdc_sandbox.demo.values import differences
 
 LIBRARY_ROWS = 30_000
 """The rows that mysql-replication decodes in each run; it is slow, and steady."""

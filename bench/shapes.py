@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from cdc.demo.expectation import bigint, date, native_json
-from cdc.demo.rows import TweetRow
+from cdc_sandbox.demo.expectation import bigint, date, native_json
+from cdc_sandbox.demo.rows import TweetRow
 
 Fields = dict[str, str]
 """Target path → column."""

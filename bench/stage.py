@@ -11,9 +11,9 @@ from tempfile import TemporaryDirectory
 
 import yaml
 
-from cdc.demo import schema
-from cdc.demo.folder import write_configuration
-from cdc.servers import MongoServer, MySQLServer, mongo_server, mysql_server
+from cdc_sandbox.demo import schema
+from cdc_sandbox.demo.folder import write_configuration
+from cdc_sandbox.servers import MongoServer, MySQLServer, mongo_server, mysql_server
 
 RELAXED = ("SET GLOBAL sync_binlog = 0", "SET GLOBAL innodb_flush_log_at_trx_commit = 0")
 DURABLE = ("SET GLOBAL sync_binlog = 1", "SET GLOBAL innodb_flush_log_at_trx_commit = 1")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
-from cdc.demo.generate import invented_tweets
-from cdc.demo.rows import TweetRow, tweet_row
+from cdc_sandbox.demo.generate import invented_tweets
+from cdc_sandbox.demo.rows import TweetRow, tweet_row
 
 SEED = 2010
 REPEATED_SHARE = 0.1

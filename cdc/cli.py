@@ -34,8 +34,11 @@ COMMANDS = {
     ),
     "mapping": ("cdc.commands.mapping:mapping", "Check mappings and see what they do."),
     "position": ("cdc.commands.position:position", "Show or set where the stream stands."),
-    "demo": ("cdc.commands.demo:demo", "See it work on servers of its own."),
-    "servers": ("cdc.commands.servers:servers", "Start and stop real servers to try it on."),
+    "demo": ("cdc_sandbox.commands.demo:demo", "See it work on servers of its own."),
+    "servers": (
+        "cdc_sandbox.commands.servers:servers",
+        "Start and stop real servers to try it on.",
+    ),
 }
 
 

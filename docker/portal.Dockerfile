@@ -5,12 +5,14 @@ COPY pyproject.toml README.md LICENSE ./
 COPY requirements requirements
 COPY cdc cdc
 COPY config/mappings config/mappings
+COPY sandbox sandbox
 # The files that the tests ran with, by their hashes; what only tests need is not installed.
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 RUN pip install --require-hashes --requirement requirements/build.txt \
-    && pip wheel --no-deps --no-build-isolation --wheel-dir /wheel . \
+    && pip wheel --no-deps --no-build-isolation --wheel-dir /wheel . ./sandbox \
     && python -m venv /opt/portal \
     && /opt/portal/bin/pip install --require-hashes --requirement requirements/portal.txt \
+        --requirement requirements/sandbox.txt \
     && /opt/portal/bin/pip install --no-deps --no-index /wheel/*.whl
 COPY portal /srv/portal
 ENV PORTAL_STATIC_ROOT=/srv/static

@@ -12,7 +12,14 @@ import pytest
 from hypothesis import settings
 
 from cdc.errors import Unfit, UsageError
-from cdc.servers import Flavour, MongoServer, MySQLServer, mongo_server, mysql_server, versions
+from cdc_sandbox.servers import (
+    Flavour,
+    MongoServer,
+    MySQLServer,
+    mongo_server,
+    mysql_server,
+    versions,
+)
 from tests.support import compared, examples
 from tests.support.features import require
 from tests.support.outcome import FAILED

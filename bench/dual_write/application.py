@@ -21,9 +21,9 @@ from pymongo import MongoClient
 
 from bench.loading import insertion
 from bench.stage import Login
-from cdc.demo.expectation import bigint, date, expected_tweet
-from cdc.demo.generate import invented_tweets
-from cdc.demo.rows import TweetRow, tweet_row
+from cdc_sandbox.demo.expectation import bigint, date, expected_tweet
+from cdc_sandbox.demo.generate import invented_tweets
+from cdc_sandbox.demo.rows import TweetRow, tweet_row
 
 if TYPE_CHECKING:
     from pymongo.collection import Collection

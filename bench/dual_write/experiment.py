@@ -19,8 +19,8 @@ from bench.dual_write.application import AUTHOR_ID, Life, Running, Second
 from bench.replication import Client
 from bench.report import Figure, Table
 from bench.stage import Configured, Stage
-from cdc.demo.comparison import TABLES, TableComparison, compare_table
-from cdc.demo.daemon import Daemon
+from cdc_sandbox.demo.comparison import TABLES, TableComparison, compare_table
+from cdc_sandbox.demo.daemon import Daemon
 
 BETWEEN = "dual write, killed between the two"
 ANY_MOMENT = "dual write, killed at any moment"

@@ -10,7 +10,7 @@ from io import BufferedReader, TextIOWrapper
 from pathlib import Path
 from typing import TextIO
 
-from cdc.demo.dataset import SourceDocument, read
+from cdc_sandbox.demo.dataset import SourceDocument, read
 
 _FINGERPRINTED_BYTES = 1 << 20
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from django.db import transaction
 
-from cdc.demo.dataset import SourceDocument
-from cdc.demo.rows import TweetRow, UserRow, tweet_row, user_row
+from cdc_sandbox.demo.dataset import SourceDocument
+from cdc_sandbox.demo.rows import TweetRow, UserRow, tweet_row, user_row
 from portal.tweets.models import Author, Loading, Tweet
 
 BATCH_DOCUMENTS = 500

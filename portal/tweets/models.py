@@ -1,4 +1,4 @@
-"""The replicated tables, as `cdc/demo/schema.sql` and the shipped mappings have them."""
+"""The replicated tables, as the demo's `schema.sql` and the shipped mappings have them."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
-from cdc.servers import MongoServer, MySQLServer, mysql_server
+from cdc_sandbox.servers import MongoServer, MySQLServer, mysql_server
 from tests.end_to_end.support.history import History
 from tests.end_to_end.support.nursery import nursery
 from tests.end_to_end.support.sources import KINDS, MakeStream

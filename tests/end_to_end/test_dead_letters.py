@@ -13,7 +13,7 @@ import pymysql
 import pytest
 
 from cdc import cli
-from cdc.servers import MongoServer
+from cdc_sandbox.servers import MongoServer
 from tests.end_to_end.support.commit_trap import CommitTrap
 from tests.end_to_end.support.halting import halted
 from tests.end_to_end.support.http import get

@@ -14,11 +14,11 @@ from typing import Any
 import pymongo
 import pytest
 
-from cdc.demo.environment import stage
-from cdc.demo.once import play_once
-from cdc.demo.program import cdc_command
-from cdc.demo.sample import Sample, shipped_sample
-from cdc.servers import Flavour
+from cdc_sandbox.demo.environment import stage
+from cdc_sandbox.demo.once import play_once
+from cdc_sandbox.demo.program import cdc_command
+from cdc_sandbox.demo.sample import Sample, shipped_sample
+from cdc_sandbox.servers import Flavour
 from tests.support.waiting import eventually
 
 FLAVOURS: tuple[Flavour, ...] = ("mysql", "mariadb")
@@ -111,7 +111,9 @@ def test_one_pass_ends_with_both_sides_equal(flavour: Flavour) -> None:
 
 
 def test_a_row_that_the_daemon_never_heard_of_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cdc.demo.environment.is_there", lambda: False)  # as installed from a wheel
+    monkeypatch.setattr(
+        "cdc_sandbox.demo.environment.is_there", lambda: False
+    )  # as installed from a wheel
     with (
         shipped_sample() as path,
         stage("mysql", say=lambda _: None) as opened,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from pymongo import MongoClient
 
-from cdc.servers import Flavour, MongoServer, mysql_server
+from cdc_sandbox.servers import Flavour, MongoServer, mysql_server
 from tests.end_to_end.support.sources import KINDS, MakeStream
 from tests.end_to_end.support.stream import Document, Stream
 from tests.support.binlogs import purge

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pymongo import MongoClient
 
-from cdc.servers import Flavour, MongoServer, MySQLServer, mysql_server
+from cdc_sandbox.servers import Flavour, MongoServer, MySQLServer, mysql_server
 from tests.end_to_end.support.proxy import Proxy
 from tests.end_to_end.support.sources import KINDS, MakeStream
 from tests.end_to_end.support.stream import Document, Stream

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pymongo import MongoClient
 
-from cdc.servers import MongoServer, MySQLServer, mysql_server
+from cdc_sandbox.servers import MongoServer, MySQLServer, mysql_server
 from tests.end_to_end.support.command import Command
 from tests.end_to_end.support.daemon import Daemon
 from tests.end_to_end.support.put_back import Backup, live_application

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from cdc.servers import MongoServer
+from cdc_sandbox.servers import MongoServer
 from tests.end_to_end.support.commit_trap import CommitTrap
 from tests.end_to_end.support.proxy import Proxy
 from tests.end_to_end.support.stream import Stream

@@ -15,7 +15,7 @@ import pytest
 
 from cdc import cli
 from cdc.model.job import Job, JobKind, JobState, Progress
-from cdc.servers.ports import free_port
+from cdc_sandbox.servers.ports import free_port
 from tests.end_to_end.support.daemon import Daemon
 from tests.end_to_end.support.history import MysqlGtids
 from tests.end_to_end.support.http import get, metrics

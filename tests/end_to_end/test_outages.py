@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from pymongo import MongoClient
 
-from cdc.servers import MongoServer, MySQLServer, mongo_server, mysql_server
+from cdc_sandbox.servers import MongoServer, MySQLServer, mongo_server, mysql_server
 from tests.end_to_end.support.history import BinlogFiles, History, MariadbGtids, MysqlGtids
 from tests.end_to_end.support.proxy import Link, Proxy
 from tests.end_to_end.support.sources import ONE_KIND, MakeStream

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from cdc.servers.ports import free_port
-from cdc.servers.process import Process
+from cdc_sandbox.servers.ports import free_port
+from cdc_sandbox.servers.process import Process
 from tests.end_to_end.support.sources import ONE_KIND
 from tests.end_to_end.support.stream import Stream
 from tests.support.checkout import ROOT

@@ -16,7 +16,7 @@ import yaml
 from pymongo import MongoClient
 
 from cdc import cli
-from cdc.servers import Flavour, MongoServer, mongo_server, mysql_server
+from cdc_sandbox.servers import Flavour, MongoServer, mongo_server, mysql_server
 from tests.end_to_end.support.certificates import Certificates, make
 from tests.end_to_end.support.sources import KINDS, MakeStream
 from tests.end_to_end.support.stream import Document, Stream

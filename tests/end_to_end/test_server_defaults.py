@@ -14,7 +14,7 @@ import pymysql
 import pytest
 from pymongo import MongoClient
 
-from cdc.servers import Flavour, MongoServer, MySQLServer, mysql_server
+from cdc_sandbox.servers import Flavour, MongoServer, MySQLServer, mysql_server
 from tests.end_to_end.support.command import Command
 from tests.end_to_end.support.sources import KINDS, MakeStream
 from tests.end_to_end.support.stream import Document, Stream

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from pymongo import MongoClient
 
-from cdc.servers import MongoServer, MySQLServer, mongo_server
 from cdc.writers.observer import WriteStep
+from cdc_sandbox.servers import MongoServer, MySQLServer, mongo_server
 from tests.end_to_end.support.command import Command
 from tests.end_to_end.support.halting import goes_on, halted
 from tests.end_to_end.support.history import MysqlGtids

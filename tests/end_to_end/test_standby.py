@@ -9,8 +9,8 @@ import pytest
 from pymongo import MongoClient
 
 from cdc.model import lease
-from cdc.servers import MongoServer, MySQLServer
 from cdc.writers.stream_state import StreamState
+from cdc_sandbox.servers import MongoServer, MySQLServer
 from tests.end_to_end.support.commit_trap import COMMIT
 from tests.end_to_end.support.daemon import Daemon
 from tests.end_to_end.support.history import MysqlGtids

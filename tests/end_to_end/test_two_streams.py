@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
-from cdc.servers import MongoServer, MySQLServer
 from cdc.writers.observer import WriteStep
+from cdc_sandbox.servers import MongoServer, MySQLServer
 from tests.end_to_end.support.command import Command
 from tests.end_to_end.support.history import MariadbGtids, MysqlGtids
 from tests.end_to_end.support.sources import MakeStream

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 PROJECT: Final = Path(__file__).parents[2]
-COPIED: Final = ("cdc", "tests", "config", "pyproject.toml")
+COPIED: Final = ("cdc", "sandbox", "tests", "config", "pyproject.toml")
 TESTS_FAILED: Final = 1
 """pytest's exit code; others say that it could not run them, which proves nothing."""
 
@@ -46,7 +46,7 @@ def failing(tree: Path, tests: Sequence[str]) -> list[str]:
             *("-p", "no:cacheprovider", *tests),
         ],
         cwd=tree,
-        env={**os.environ, "PYTHONPATH": str(tree), "CI": "1"},
+        env={**os.environ, "PYTHONPATH": f"{tree}{os.pathsep}{tree / 'sandbox'}", "CI": "1"},
         capture_output=True,
         text=True,
         check=False,

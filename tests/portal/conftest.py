@@ -13,7 +13,7 @@ from django.test.utils import override_settings, setup_test_environment, teardow
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.portal.settings"
 django.setup()
 
-from cdc.servers import Flavour, MongoServer, MySQLServer  # noqa: E402 - after the set-up
+from cdc_sandbox.servers import Flavour, MongoServer, MySQLServer  # noqa: E402 - after the set-up
 from portal import mongodb  # noqa: E402
 from tests.portal.support.database import connect, migrated  # noqa: E402
 

@@ -13,7 +13,7 @@ from django.db import connection
 from django.http import HttpResponse
 from django.test import Client, override_settings
 
-from cdc.servers import MySQLServer
+from cdc_sandbox.servers import MySQLServer
 from portal.accounts import allowances
 from portal.accounts.allowances import KEPT
 from portal.accounts.models import Allowance, User

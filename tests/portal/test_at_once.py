@@ -9,7 +9,7 @@ import pytest
 from django.db import connection, transaction
 from django.test import Client
 
-from cdc.servers import MySQLServer
+from cdc_sandbox.servers import MySQLServer
 from portal.accounts.authors import author_of
 from portal.accounts.models import User
 from portal.accounts.roles import Role

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from pymongo.errors import WriteError
 
 from cdc.model.job import Job, JobKind, JobState, Progress
-from cdc.servers import Flavour
+from cdc_sandbox.servers import Flavour
 from portal import mongodb
 from portal.accounts.roles import Role
 from tests.portal.support.people import person

@@ -12,8 +12,8 @@ from bson import DatetimeMS, Decimal128
 from django.core.cache import cache
 from django.test import Client, override_settings
 
-from cdc.servers import Flavour, MongoServer
-from cdc.servers.ports import free_port
+from cdc_sandbox.servers import Flavour, MongoServer
+from cdc_sandbox.servers.ports import free_port
 from portal import mongodb
 from portal.accounts.roles import Role
 from portal.dashboards.figures import counting

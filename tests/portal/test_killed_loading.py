@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from cdc.demo.generate import extended, invented_tweets
-from cdc.servers import MySQLServer
+from cdc_sandbox.demo.generate import extended, invented_tweets
+from cdc_sandbox.servers import MySQLServer
 from portal.tweets.models import Author, Loading, Tweet
 from tests.portal.support.deployment import MANAGE
 from tests.support.waiting import eventually

@@ -11,8 +11,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from cdc.demo.generate import extended, invented_tweets
-from cdc.demo.sample import shipped_sample
+from cdc_sandbox.demo.generate import extended, invented_tweets
+from cdc_sandbox.demo.sample import shipped_sample
 from portal.tweets.dataset_file import dataset_file
 from portal.tweets.loading import Tally, Target, load
 from portal.tweets.models import Author, Loading, Tweet

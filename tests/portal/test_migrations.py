@@ -3,8 +3,8 @@ from __future__ import annotations
 from django.core.management import call_command
 from django.db import connection
 
-from cdc.demo import schema
-from cdc.servers import MySQLServer
+from cdc_sandbox.demo import schema
+from cdc_sandbox.servers import MySQLServer
 from portal.tweets.fields import LARGEST_ID
 from portal.tweets.models import Author, Tweet
 

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.test import override_settings
 
-from cdc.servers import MongoServer
+from cdc_sandbox.servers import MongoServer
 from portal import mongodb
 
 _ASK_IN_A_FORK = """

@@ -14,8 +14,8 @@ from django.test import Client, override_settings
 from pymongo.errors import OperationFailure
 
 from cdc.model.job import JOBS
-from cdc.servers import Flavour, MongoServer, mongo_server
-from cdc.servers.ports import free_port
+from cdc_sandbox.servers import Flavour, MongoServer, mongo_server
+from cdc_sandbox.servers.ports import free_port
 from portal import mongodb
 from portal.accounts.roles import Role
 from tests.portal.support.database import DOCS, PASSWORD

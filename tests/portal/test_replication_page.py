@@ -15,8 +15,8 @@ from bson import DatetimeMS
 from django.test import Client, override_settings
 
 from cdc.model.job import JOBS, Job, JobKind, JobState, Options, Phase, Progress
-from cdc.servers import Flavour, MongoServer, MySQLServer
-from cdc.servers.ports import free_port
+from cdc_sandbox.servers import Flavour, MongoServer, MySQLServer
+from cdc_sandbox.servers.ports import free_port
 from portal import mongodb
 from portal.accounts.roles import Role
 from portal.dashboards.replication import jobs

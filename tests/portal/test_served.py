@@ -12,8 +12,8 @@ from ssl import SSLContext, create_default_context
 
 import pytest
 
-from cdc.demo.supervised import Supervised
-from cdc.servers.ports import LOOPBACK, free_port
+from cdc_sandbox.demo.supervised import Supervised
+from cdc_sandbox.servers.ports import LOOPBACK, free_port
 from tests.end_to_end.support.certificates import make
 from tests.portal.support.deployment import ENVIRONMENT, MANAGE
 from tests.support.waiting import eventually

@@ -14,7 +14,7 @@ from bson import DatetimeMS, Decimal128
 from django.test import Client, override_settings
 from django.utils import timezone
 
-from cdc.servers import MongoServer, mongo_server
+from cdc_sandbox.servers import MongoServer, mongo_server
 from portal import mongodb
 from portal.accounts.authors import author_of
 from portal.accounts.roles import Role

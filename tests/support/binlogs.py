@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cdc.servers import MySQLServer
+from cdc_sandbox.servers import MySQLServer
 from tests.support.waiting import eventually
 
 

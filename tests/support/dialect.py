@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cdc.servers import MySQLServer
+from cdc_sandbox.servers import MySQLServer
 from tests.support.features import BINARY_LOG_WORDS, REPLICA_WORDS, has
 
 

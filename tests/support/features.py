@@ -7,8 +7,8 @@ from typing import Final
 
 import pytest
 
-from cdc.servers import MongoServer, MySQLServer
-from cdc.servers.flavour import Name
+from cdc_sandbox.servers import MongoServer, MySQLServer
+from cdc_sandbox.servers.flavour import Name
 
 SERVER_NAMES: Final = {"mysql": "MySQL", "mariadb": "MariaDB", "mongo": "MongoDB"}
 

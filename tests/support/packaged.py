@@ -8,10 +8,10 @@ import shutil
 import pytest
 
 from cdc.errors import Unfit
-from cdc.servers.cache import Cache
-from cdc.servers.package_root import Root
-from cdc.servers.packages import unpacked
-from cdc.servers.versions import Suites
+from cdc_sandbox.servers.cache import Cache
+from cdc_sandbox.servers.package_root import Root
+from cdc_sandbox.servers.packages import unpacked
+from cdc_sandbox.servers.versions import Suites
 
 
 def packaged(name: str, package: str, *, prefer_host: bool = True) -> list[str]:

@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager, suppress
 
 import pymysql
 
-from cdc.servers import MySQLServer
+from cdc_sandbox.servers import MySQLServer
 from tests.support.waiting import eventually
 
 

@@ -14,6 +14,7 @@ import structlog
 from cdc import DISTRIBUTION, cli, commands, log
 from cdc.config import LogConfig
 from cdc.errors import CdcError, Halted, Retryable, Unfit, UsageError
+from cdc_sandbox import commands as sandbox_commands
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +46,8 @@ def test_help_lists_every_command_and_imports_none(capsys: pytest.CaptureFixture
 
 
 def test_every_module_of_commands_is_a_command() -> None:
-    modules = {module.name for module in pkgutil.iter_modules(commands.__path__)}
+    folders = [*commands.__path__, *sandbox_commands.__path__]
+    modules = {module.name for module in pkgutil.iter_modules(folders)}
 
     assert {name.replace("-", "_") for name in cli.COMMANDS} == modules
 

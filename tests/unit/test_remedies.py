@@ -99,7 +99,10 @@ REASONS = {
         "GRANT LOCK TABLES",
     ): "end_to_end/test_brief_lock.py locks with it",
     ("servers/distribution.py", "Docker"): "no Docker engine where the tests run",
-    ("servers/persistent.py", "cdc servers down"): "integration/servers types it to clean up",
+    (
+        "servers/persistent.py",
+        "cdc servers down",
+    ): "integration/sandbox/servers types it to clean up",
     ("demo/folder.py", "from a complete checkout"): "is no command",
     (
         "writers/dead_letters/ledger.py",

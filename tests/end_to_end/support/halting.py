@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from cdc.servers import MySQLServer
+from cdc_sandbox.servers import MySQLServer
 from tests.end_to_end.support.command import Command
 from tests.end_to_end.support.daemon import Daemon
 from tests.end_to_end.support.history import BinlogFiles, History, MariadbGtids, MysqlGtids

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from cdc.servers import MySQLServer
+from cdc_sandbox.servers import MySQLServer
 
 Document = dict[str, Any]
 

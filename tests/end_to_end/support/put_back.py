@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pymysql
 
-from cdc.servers import MySQLServer
+from cdc_sandbox.servers import MySQLServer
 
 
 class Backup:

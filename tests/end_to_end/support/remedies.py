@@ -11,9 +11,10 @@ from itertools import product
 from pathlib import Path
 
 import cdc
+import cdc_sandbox
 from cdc.cli import COMMANDS
 
-ROOT = Path(cdc.__file__).parent
+ROOTS = tuple(Path(str(each.__file__)).parent for each in (cdc, cdc_sandbox))
 
 UNKNOWN = "{}"
 """What is known only when it is printed."""
@@ -46,17 +47,20 @@ class Remedy:
 @cache
 def remedies() -> tuple[Remedy, ...]:
     """Every remedy in the code."""
-    return tuple(each for path, tree in _trees() for each in _of_file(path, tree))
+    return tuple(each for name, tree in _trees() for each in _of_file(name, tree))
 
 
 @cache
-def _trees() -> tuple[tuple[Path, ast.Module], ...]:
-    return tuple((path, ast.parse(path.read_text())) for path in sorted(ROOT.rglob("*.py")))
+def _trees() -> tuple[tuple[str, ast.Module], ...]:
+    return tuple(
+        (path.relative_to(root).as_posix(), ast.parse(path.read_text()))
+        for root in ROOTS
+        for path in sorted(root.rglob("*.py"))
+    )
 
 
-def _of_file(path: Path, tree: ast.Module) -> Iterator[Remedy]:
+def _of_file(name: str, tree: ast.Module) -> Iterator[Remedy]:
     texts = _Texts(tree)
-    name = path.relative_to(ROOT).as_posix()
     for node in _expressions(tree):
         for text in dict.fromkeys(texts.of(node)):
             if text.replace(UNKNOWN, "").strip():

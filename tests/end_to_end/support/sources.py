@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from cdc.servers import MySQLServer
+from cdc_sandbox.servers import MySQLServer
 from tests.end_to_end.support.history import BinlogFiles, History, MariadbGtids, MysqlGtids
 from tests.end_to_end.support.stream import Stream
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from pymongo import MongoClient
 
-from cdc.servers import MongoServer, MySQLServer
+from cdc_sandbox.servers import MongoServer, MySQLServer
 from tests.end_to_end.support.daemon import Daemon
 from tests.end_to_end.support.history import History
 from tests.support.faults import FAULT, LEDGER

@@ -12,7 +12,7 @@ import pytest
 from bson.datetime_ms import DatetimeMS
 from bson.int64 import Int64
 
-from cdc.servers import Flavour, MySQLServer
+from cdc_sandbox.servers import Flavour, MySQLServer
 from tests.integration.chunks.support.both_paths import by_binlog, by_select
 from tests.integration.chunks.support.reading import chunk_reader, executed
 from tests.support.features import LATE_TIMESTAMPS, has

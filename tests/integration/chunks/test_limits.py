@@ -10,7 +10,7 @@ import pytest
 from cdc.errors import CdcError, Retryable, UsageError
 from cdc.readers.select.chunk_reader import ChunkReader
 from cdc.readers.select.keys import Key, written
-from cdc.servers import MySQLServer
+from cdc_sandbox.servers import MySQLServer
 from tests.integration.chunks.support.reading import chunk_reader, chunks, executed
 from tests.integration.mapping.support.binlog import config
 

@@ -15,7 +15,7 @@ from cdc.model.position import Position
 from cdc.readers.select.chunk_reader import Chunk, ChunkReader
 from cdc.readers.select.keys import Key
 from cdc.readers.select.select_table import SelectTable
-from cdc.servers import MySQLServer
+from cdc_sandbox.servers import MySQLServer
 from tests.integration.chunks.support.reading import chunk_reader, chunks, executed
 from tests.support.features import IGNORED_INDEXES, INET4, UCA1400, UUIDS, has, needs
 

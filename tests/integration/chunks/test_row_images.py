@@ -12,7 +12,7 @@ from cdc.mapping.compile.compiler import compile_plan
 from cdc.mapping.file.mapping import Mapping
 from cdc.model.operation import Operation, OperationKind
 from cdc.model.transaction import RowsEvent
-from cdc.servers import MySQLServer
+from cdc_sandbox.servers import MySQLServer
 from tests.integration.chunks.support.reading import chunk_reader, chunks, executed
 from tests.integration.mapping.support.binlog import rows_events
 from tests.integration.mapping.support.kinds import KINDS, OPAQUE, Kind

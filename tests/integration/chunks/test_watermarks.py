@@ -21,7 +21,7 @@ from cdc.readers.binlog.reader import BinlogReader
 from cdc.readers.binlog.start_position import resolve_start, start_from_config
 from cdc.readers.select.chunk_reader import ChunkReader, TableChanged
 from cdc.readers.select.select_table import SelectTable
-from cdc.servers import MySQLServer
+from cdc_sandbox.servers import MySQLServer
 from tests.integration.chunks.support.reading import chunk_reader, executed
 from tests.integration.mapping.support.binlog import config
 from tests.support.waiting import eventually

@@ -12,7 +12,7 @@ from cdc.model.checkpoint import Checkpoint
 from cdc.model.position import GtidPosition, MariadbGtids
 from cdc.readers.binlog.reader import BinlogReader
 from cdc.readers.binlog.start_position import resolve_start
-from cdc.servers import MySQLServer, mysql_server
+from cdc_sandbox.servers import MySQLServer, mysql_server
 from tests.integration.history.support.looking import config
 from tests.support.binlogs import purge
 from tests.support.dialect import reset_logs

@@ -17,7 +17,7 @@ from cdc.readers.binlog.history.continuation import Continued
 from cdc.readers.binlog.reader import BinlogReader
 from cdc.readers.binlog.start_position import resolve_start
 from cdc.readers.server.connection import AccessDenied
-from cdc.servers import MySQLServer
+from cdc_sandbox.servers import MySQLServer
 from tests.end_to_end.support.proxy import Link, Proxy
 from tests.integration.history.support.looking import config, continued
 from tests.integration.session.support.damaging import flipped

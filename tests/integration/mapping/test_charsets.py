@@ -9,7 +9,7 @@ import pytest
 
 from cdc.mapping.file.problems import MappingError
 from cdc.mapping.types import charsets
-from cdc.servers import MySQLServer
+from cdc_sandbox.servers import MySQLServer
 from tests.integration.mapping.support.binlog import applied, operations
 
 CHARACTERS = [*range(1, 0xD800), *range(0xE000, 0x10000), *range(0x10000, 0x20000, 97)]

@@ -5,7 +5,7 @@ from click.testing import CliRunner
 
 from cdc.commands.mapping import mapping
 from cdc.mapping.file.problems import MappingError
-from cdc.servers import MySQLServer
+from cdc_sandbox.servers import MySQLServer
 
 
 def configure(folder: Path, server: MySQLServer, *mappings: str) -> str:

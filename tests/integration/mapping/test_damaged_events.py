@@ -23,7 +23,7 @@ from cdc.readers.binlog import events, payloads, rows
 from cdc.readers.binlog.events import EventType
 from cdc.readers.binlog.table_maps import TableMapCache
 from cdc.readers.binlog.transaction_assembler import TransactionAssembler
-from cdc.servers import MySQLServer
+from cdc_sandbox.servers import MySQLServer
 from tests.integration.mapping.support.examined import Examined
 from tests.integration.mapping.support.kinds import JSONS, KINDS, Kind
 from tests.integration.mapping.support.random_tables import fill

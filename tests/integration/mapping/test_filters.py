@@ -14,7 +14,7 @@ from cdc.mapping.compile.compiler import compile_plan
 from cdc.mapping.file.mapping import Mapping
 from cdc.model.operation import Operation
 from cdc.model.transaction import RowsEvent
-from cdc.servers import MySQLServer
+from cdc_sandbox.servers import MySQLServer
 from tests.integration.chunks.support.reading import chunk_reader, chunks, executed
 from tests.integration.mapping.support.binlog import Document, applied, rows_events
 

@@ -8,7 +8,7 @@ import pytest
 
 from cdc.errors import UsageError
 from cdc.mapping.file.json_schema import FILE_NAME
-from cdc.servers import MySQLServer
+from cdc_sandbox.servers import MySQLServer
 from tests.integration.mapping.support.command_line import MappingCommands
 from tests.support.features import INET4, UUIDS, has, needs
 

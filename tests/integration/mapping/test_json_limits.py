@@ -14,7 +14,7 @@ from cdc.mapping.compile.compiler import compile_plan
 from cdc.mapping.file.mapping import Mapping
 from cdc.model.dead_letter import FailedRow
 from cdc.model.operation import Operation
-from cdc.servers import MySQLServer
+from cdc_sandbox.servers import MySQLServer
 from tests.integration.chunks.support.reading import chunk_reader, chunks, executed
 from tests.integration.mapping.support.binlog import operations, rows_events
 from tests.integration.mapping.support.kinds import native

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pymysqlreplication import BinLogStreamReader
 from pymysqlreplication.row_event import WriteRowsEvent
 
-from cdc.servers import MySQLServer
+from cdc_sandbox.servers import MySQLServer
 from tests.integration.mapping.support.binlog import applied, operations
 from tests.integration.mapping.support.examined import Examined
 from tests.integration.mapping.support.kinds import (

@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 
 from cdc.errors import RefusedEvent
-from cdc.servers import MySQLServer
+from cdc_sandbox.servers import MySQLServer
 from tests.integration.mapping.support.binlog import applied, operations
 
 

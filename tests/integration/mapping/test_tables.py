@@ -6,7 +6,7 @@ import bson
 import pytest
 
 from cdc.errors import RefusedEvent
-from cdc.servers import MySQLServer
+from cdc_sandbox.servers import MySQLServer
 from tests.integration.mapping.support.binlog import applied, operations
 from tests.support.features import INVISIBLE_COLUMNS, needs
 

@@ -10,7 +10,7 @@ import bson
 import pytest
 from hypothesis import given
 
-from cdc.servers import MySQLServer
+from cdc_sandbox.servers import MySQLServer
 from tests.integration.mapping.support.binlog import Document, applied, operations
 from tests.integration.mapping.support.examined import Examined
 from tests.integration.mapping.support.kinds import KINDS, OPAQUE, Kind, native

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from cdc import cli
-from cdc.servers import MongoServer, MySQLServer
+from cdc_sandbox.servers import MongoServer, MySQLServer
 from tests.integration.preflight.support.checked import Check, Found, Setup
 
 

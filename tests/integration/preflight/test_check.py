@@ -14,8 +14,8 @@ from cdc.model.checkpoint import Checkpoint
 from cdc.readers.binlog import dump
 from cdc.readers.binlog.start_position import resolve_start, start_from_config
 from cdc.readers.server.connection import connect_source
-from cdc.servers import MongoServer, MySQLServer, mongo_server
 from cdc.writers import stream_admin
+from cdc_sandbox.servers import MongoServer, MySQLServer, mongo_server
 from tests.integration.preflight.support.checked import (
     Check,
     Setup,

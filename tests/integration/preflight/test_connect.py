@@ -16,7 +16,7 @@ from cdc.readers.server.connection import (
     decoder,
     is_mariadb,
 )
-from cdc.servers import MySQLServer, mysql_server
+from cdc_sandbox.servers import MySQLServer, mysql_server
 from tests.end_to_end.support.certificates import make
 from tests.support.features import OWN_CERTIFICATE, needs
 

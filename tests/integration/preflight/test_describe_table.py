@@ -15,7 +15,7 @@ from cdc.readers.binlog.reader import BinlogReader
 from cdc.readers.binlog.start_position import resolve_start
 from cdc.readers.server.connection import connect_source
 from cdc.readers.server.table_description import describe_table
-from cdc.servers import MySQLServer
+from cdc_sandbox.servers import MySQLServer
 from tests.support.features import INET4, INET6, INVISIBLE_COLUMNS, UUIDS, VECTORS, has
 
 COMMON = """

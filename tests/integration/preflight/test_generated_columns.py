@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cdc.servers import MySQLServer
+from cdc_sandbox.servers import MySQLServer
 from tests.integration.preflight.support.checked import Check, Setup, account
 
 

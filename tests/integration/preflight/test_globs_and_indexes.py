@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cdc.servers import MongoServer, MySQLServer
+from cdc_sandbox.servers import MongoServer, MySQLServer
 from tests.integration.preflight.support.checked import Check, Setup
 
 BY_TABLE: list[object] = [{"source": "table"}, "id"]

@@ -10,9 +10,9 @@ from cdc.config import load
 from cdc.errors import Fenced
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.position import FilePosition, from_document
-from cdc.servers import MongoServer, MySQLServer
 from cdc.writers import stream_admin
 from cdc.writers.stream_state import StreamState
+from cdc_sandbox.servers import MongoServer, MySQLServer
 from tests.integration.preflight.support.checked import Setup
 
 

@@ -7,7 +7,7 @@ from cdc.config import Config, load
 from cdc.errors import Retryable, Unfit, UsageError
 from cdc.mapping.file.loading import load_mappings
 from cdc.preflight.run import require_fit
-from cdc.servers import MySQLServer
+from cdc_sandbox.servers import MySQLServer
 from tests.integration.preflight.support.checked import Setup, global_setting
 
 

@@ -26,7 +26,7 @@ from cdc.readers.server.catalog import list_tables
 from cdc.readers.server.connection import asking
 from cdc.readers.server.facts import fetch_source_facts, table_facts
 from cdc.retry import Backoff
-from cdc.servers import MySQLServer
+from cdc_sandbox.servers import MySQLServer
 from tests.end_to_end.support.proxy import Proxy, unchanged
 from tests.integration.chunks.support.reading import executed
 from tests.integration.mapping.support.binlog import config

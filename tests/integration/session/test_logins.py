@@ -16,7 +16,7 @@ from cdc.errors import CdcError, Retryable, Unfit, UsageError
 from cdc.readers.server import logins
 from cdc.readers.server.connection import AccessDenied, connect_source
 from cdc.readers.server.packets import Garbled
-from cdc.servers import MySQLServer, mysql_server
+from cdc_sandbox.servers import MySQLServer, mysql_server
 from tests.integration.session.support.plugins import plugin_folder
 from tests.support.features import OWN_CERTIFICATE, needs
 

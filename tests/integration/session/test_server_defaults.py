@@ -14,7 +14,7 @@ import pytest
 
 from cdc.errors import Unfit
 from cdc.readers.server.connection import connect_source
-from cdc.servers import Flavour, MySQLServer, mysql_server
+from cdc_sandbox.servers import Flavour, MySQLServer, mysql_server
 from tests.integration.session.support.answers import ACCOUNT, Answers, Asker
 from tests.integration.session.support.variables import alternatives, changed, inherited
 

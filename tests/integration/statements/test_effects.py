@@ -14,7 +14,7 @@ from cdc.model.checkpoint import Checkpoint
 from cdc.model.transaction import ANY_TABLE, Effect, SchemaChange, TableChange
 from cdc.readers.binlog.reader import BinlogReader
 from cdc.readers.binlog.start_position import resolve_start
-from cdc.servers import MySQLServer
+from cdc_sandbox.servers import MySQLServer
 from tests.integration.mapping.support.binlog import config
 
 if TYPE_CHECKING:

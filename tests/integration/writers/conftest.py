@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
-from cdc.servers import MongoServer, mongo_server
+from cdc_sandbox.servers import MongoServer, mongo_server
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import pytest
 
 from cdc.errors import Unfit, UsageError
 from cdc.mapping.file.mapping import Mapping
-from cdc.servers import MongoServer
 from cdc.writers.indexes import create_indexes, index_facts
+from cdc_sandbox.servers import MongoServer
 
 EVERY_KIND: list[dict[str, Any]] = [
     {"keys": {"author.id": 1, "created_at": -1}},

@@ -15,8 +15,8 @@ from pymongo.errors import AutoReconnect
 
 from cdc.errors import Retryable
 from cdc.model.job import Job, JobKind, JobState, Options, Progress
-from cdc.servers import MongoServer
 from cdc.writers.jobs import Jobs
+from cdc_sandbox.servers import MongoServer
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 OLD = NOW - timedelta(days=31)

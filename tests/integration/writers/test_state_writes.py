@@ -9,8 +9,8 @@ from cdc.errors import WriteRefused
 from cdc.model.batch import Batch, MappedTransaction
 from cdc.model.operation import Operation, OperationKind
 from cdc.model.state_change import StateWrite
-from cdc.servers import MongoServer
 from cdc.writers.writer import MongoWriter
+from cdc_sandbox.servers import MongoServer
 from tests.integration.writers.support.writers import AFTER, begun
 
 NOTED = StateWrite("jobs", {"_id": "one"}, {"$set": {"state": "done"}}, upsert=True)

@@ -11,7 +11,7 @@ import pytest
 from django.core.management import call_command
 from playwright.sync_api import Browser, sync_playwright
 
-from cdc.servers import MongoServer, MySQLServer
+from cdc_sandbox.servers import MongoServer, MySQLServer
 from portal.accounts.models import User
 from portal.tweets.models import Tweet
 from tests.portal.browser import chromium

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
 
-from cdc.servers.ports import LOOPBACK
+from cdc_sandbox.servers.ports import LOOPBACK
 from portal.accounts.allowances import take
 from portal.accounts.authors import author_of
 from portal.accounts.models import Allowance, User

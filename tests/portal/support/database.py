@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
 
-from cdc.servers import MySQLServer
+from cdc_sandbox.servers import MySQLServer
 from tests.support.checkout import ROOT
 
 DOCS = ROOT / "docs" / "portal.md"

@@ -49,8 +49,9 @@ def test_the_changelog_has_the_version_and_keeps_a_place_for_what_comes(
     assert re.fullmatch(rf"{version} - \d{{4}}-\d\d-\d\d", headings[1])
 
 
-def test_those_who_import_the_package_get_its_types() -> None:
-    assert (ROOT / "cdc" / "py.typed").exists()
+@pytest.mark.parametrize("package", ["cdc", "sandbox/cdc_sandbox"])
+def test_those_who_import_the_package_get_its_types(package: str) -> None:
+    assert (ROOT / package / "py.typed").exists()
 
 
 @pytest.mark.parametrize("path", REQUIREMENTS, ids=lambda path: path.name)
@@ -80,7 +81,7 @@ def test_what_the_project_asks_for_is_pinned_at_one_version(project: dict[str, A
 
     assert asked <= set(run)
     assert {normalized(each) for each in extras["portal"]} <= set(portal)
-    assert asked_here | {normalized(each) for each in extras["servers"]} <= set(everything)
+    assert asked_here <= set(everything)
     assert run.items() <= everything.items()
     assert portal.items() <= everything.items()
 

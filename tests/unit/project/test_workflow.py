@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from cdc.servers import versions
+from cdc_sandbox.servers import versions
 
 ROOT = Path(__file__).parents[3]
 WORKFLOW = ROOT / ".github" / "workflows" / "ci.yml"

@@ -12,7 +12,7 @@ from cdc.terminal.output import in_a_line, say
 
 COMMANDS = Path(__file__).parents[3] / "cdc" / "commands"
 ORDERS = "\x1b]0;owned\x07\x9b2J\u202e\u2028\x7f\r"
-NO_NAMES_OF_OTHERS = {"demo.py", "servers.py", "schema.py"}
+NO_NAMES_OF_OTHERS = {"schema.py"}
 
 
 def test_nothing_that_a_terminal_obeys_is_printed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,8 +14,8 @@ import click
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from cdc.demo.dataset import SourceDocument
-from cdc.demo.generate import FIRST_TWEET_AT, invented_tweets
+from cdc_sandbox.demo.dataset import SourceDocument
+from cdc_sandbox.demo.generate import FIRST_TWEET_AT, invented_tweets
 from portal.tweets.ids import new_id
 from portal.tweets.loading import BATCH_DOCUMENTS, Tally, Target, batch_size, load
 

@@ -10,7 +10,7 @@ from typing import Any
 import click
 from django.core.management.base import BaseCommand, CommandError
 
-from cdc.demo.dataset import MalformedDataset
+from cdc_sandbox.demo.dataset import MalformedDataset
 from portal.tweets.dataset_file import DatasetFile, dataset_file
 from portal.tweets.loading import BATCH_DOCUMENTS, Tally, Target, batch_size, load
 from portal.tweets.models import Loading

@@ -9,7 +9,7 @@ from cdc.model.position import GtidPosition, GtidSet, MariadbGtids, Position
 from cdc.readers.select.chunk_reader import Chunk, ChunkReader
 from cdc.readers.select.keys import Key
 from cdc.readers.select.select_table import SelectTable
-from cdc.servers import MySQLServer
+from cdc_sandbox.servers import MySQLServer
 from tests.integration.mapping.support.binlog import config
 
 

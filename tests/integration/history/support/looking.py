@@ -12,7 +12,7 @@ from cdc.model.checkpoint import Checkpoint
 from cdc.readers.binlog.history import continuation
 from cdc.readers.binlog.history.continuation import Continued
 from cdc.readers.server.connection import connect_source, is_mariadb
-from cdc.servers import MySQLServer
+from cdc_sandbox.servers import MySQLServer
 
 
 def config(server: MySQLServer) -> SourceConfig:

@@ -8,7 +8,7 @@ import pytest
 
 from cdc.mapping.expressions import collations, weights
 from cdc.mapping.expressions.collations import Collation
-from cdc.servers import MySQLServer
+from cdc_sandbox.servers import MySQLServer
 from tests.integration.mapping.expressions.support import tables
 from tests.support.features import UCA1400, has
 

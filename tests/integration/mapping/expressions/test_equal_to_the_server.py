@@ -28,7 +28,7 @@ from cdc.mapping.expressions.runtime.numbers import OutOfRange
 from cdc.mapping.types.registry import wire
 from cdc.model.table_map import TableMap
 from cdc.model.transaction import RowsEvent
-from cdc.servers import MySQLServer
+from cdc_sandbox.servers import MySQLServer
 from tests.integration.mapping.expressions.support.grammar import COLUMNS, expressions
 from tests.integration.mapping.support.binlog import rows_events
 from tests.support.campaigns import drawn

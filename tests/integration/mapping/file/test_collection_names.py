@@ -10,7 +10,7 @@ from pymongo.errors import InvalidName, OperationFailure
 from cdc.mapping.file.collection_names import namespace_mistake
 from cdc.mapping.file.loading import load_mappings
 from cdc.mapping.file.problems import MappingError
-from cdc.servers import MongoServer
+from cdc_sandbox.servers import MongoServer
 
 NAMES = [
     "orders",

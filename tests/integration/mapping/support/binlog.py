@@ -14,7 +14,7 @@ from cdc.model.operation import Operation, OperationKind
 from cdc.model.transaction import RowsEvent
 from cdc.readers.binlog.reader import BinlogReader
 from cdc.readers.binlog.start_position import resolve_start
-from cdc.servers import MySQLServer
+from cdc_sandbox.servers import MySQLServer
 
 MARKER = "the_end"
 Document = dict[str, Any]

@@ -9,7 +9,7 @@ from pathlib import Path
 from click.testing import CliRunner, Result
 
 from cdc.commands.mapping import mapping
-from cdc.servers import MySQLServer
+from cdc_sandbox.servers import MySQLServer
 
 
 @dataclass

@@ -18,7 +18,7 @@ import bson
 from bson.decimal128 import Decimal128
 from hypothesis import strategies as st
 
-from cdc.servers import Flavour, MySQLServer
+from cdc_sandbox.servers import Flavour, MySQLServer
 from tests.support import features
 
 BOTH: frozenset[Flavour] = frozenset({"mysql", "mariadb"})

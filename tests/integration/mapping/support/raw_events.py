@@ -11,7 +11,7 @@ from cdc.readers.binlog.events import CHECKSUM_SIZE, HEADER_SIZE, EventType
 from cdc.readers.binlog.start_position import resolve_start
 from cdc.readers.server.connection import connect_source
 from cdc.readers.server.packets import PacketStream
-from cdc.servers import MySQLServer
+from cdc_sandbox.servers import MySQLServer
 from tests.integration.mapping.support.binlog import config
 
 SILENCE_SECONDS = 30

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cdc.errors import UsageError
-from cdc.servers import MySQLServer
+from cdc_sandbox.servers import MySQLServer
 from tests.integration.mapping.support.command_line import MappingCommands
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import strategies as st
 
 from cdc.errors import RefusedEvent
-from cdc.servers import MySQLServer
+from cdc_sandbox.servers import MySQLServer
 from tests.integration.mapping.support.binlog import applied, operations
 from tests.integration.mapping.support.examined import Examined
 from tests.integration.mapping.support.kinds import TREES, native

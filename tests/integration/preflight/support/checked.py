@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cdc.servers import MySQLServer
+from cdc_sandbox.servers import MySQLServer
 
 Found = dict[str, tuple[str, str, str]]
 """Outcome, what and remedy, by check."""

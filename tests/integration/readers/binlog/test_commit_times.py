@@ -11,7 +11,7 @@ from cdc.model.checkpoint import Checkpoint
 from cdc.model.transaction import RowsEvent, Transaction
 from cdc.readers.binlog.reader import BinlogReader
 from cdc.readers.binlog.start_position import resolve_start
-from cdc.servers import MySQLServer
+from cdc_sandbox.servers import MySQLServer
 from tests.integration.mapping.support.binlog import config
 
 MOMENTS = ("2001-02-03 04:05:06", "2038-01-19 03:14:07")

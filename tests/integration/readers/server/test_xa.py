@@ -14,7 +14,7 @@ from cdc.model.xid import Xid
 from cdc.readers.binlog import start_position
 from cdc.readers.server import xa
 from cdc.readers.server.connection import SourceConnection, asking
-from cdc.servers import MySQLServer
+from cdc_sandbox.servers import MySQLServer
 from tests.integration.history.support.looking import config
 from tests.integration.preflight.support.checked import account
 from tests.support.prepared import prepared

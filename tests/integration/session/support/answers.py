@@ -24,7 +24,7 @@ from cdc.readers.server import heartbeat_writer, packets, resume, status
 from cdc.readers.server.catalog import define_table, list_tables
 from cdc.readers.server.connection import SourceConnection, connect_source
 from cdc.readers.server.facts import fetch_source_facts, table_facts
-from cdc.servers import MySQLServer
+from cdc_sandbox.servers import MySQLServer
 from tests.integration.chunks.support.reading import chunks, executed
 from tests.integration.mapping.support.binlog import config
 from tests.support.binlogs import purge

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from cdc.errors import Unfit
-from cdc.servers.cache import Cache
-from cdc.servers.packages import unpacked
-from cdc.servers.versions import DEFAULTS, Suites, chosen
+from cdc_sandbox.servers.cache import Cache
+from cdc_sandbox.servers.packages import unpacked
+from cdc_sandbox.servers.versions import DEFAULTS, Suites, chosen
 
 PACKAGE = "mariadb-server"
 

@@ -9,7 +9,7 @@ from typing import Any
 import pymysql
 from pymysql.cursors import Cursor
 
-from cdc.servers import MySQLServer
+from cdc_sandbox.servers import MySQLServer
 
 ENUMERATED = 8
 """The number of an enumeration's members that are tried."""

@@ -11,11 +11,11 @@ from typing import Any
 
 from pymongo import MongoClient
 
-from cdc.servers.cache import Cache
-from cdc.servers.ports import LOOPBACK, free_port
-from cdc.servers.process import Process
-from cdc.servers.versions import chosen
-from cdc.servers.wheel import installed
+from cdc_sandbox.servers.cache import Cache
+from cdc_sandbox.servers.ports import LOOPBACK, free_port
+from cdc_sandbox.servers.process import Process
+from cdc_sandbox.servers.versions import chosen
+from cdc_sandbox.servers.wheel import installed
 from tests.support.waiting import eventually
 
 SET = "rs0"

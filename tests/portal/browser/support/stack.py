@@ -16,10 +16,10 @@ from urllib.parse import quote
 from django.conf import settings
 from pymongo import MongoClient
 
-from cdc.demo.daemon import Daemon
-from cdc.demo.supervised import Supervised
-from cdc.servers import MongoServer, MySQLServer
-from cdc.servers.ports import LOOPBACK, free_port
+from cdc_sandbox.demo.daemon import Daemon
+from cdc_sandbox.demo.supervised import Supervised
+from cdc_sandbox.servers import MongoServer, MySQLServer
+from cdc_sandbox.servers.ports import LOOPBACK, free_port
 from tests.portal.support.database import PASSWORD
 from tests.support.checkout import ROOT
 from tests.support.waiting import eventually

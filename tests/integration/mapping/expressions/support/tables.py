@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from cdc.mapping.expressions import weights
-from cdc.servers import MySQLServer, mysql_server
+from cdc_sandbox.servers import MySQLServer, mysql_server
 
 CHARACTERS = [number for number in range(0x110000) if not 0xD800 <= number < 0xE000]
 FOLDER = Path(weights.__file__).parent / "tables"

@@ -1,0 +1,20 @@
+"""Real MySQL, MariaDB and MongoDB servers, for the demo and the tests."""
+
+from __future__ import annotations
+
+from cdc_sandbox.servers.engine import Engine
+from cdc_sandbox.servers.flavour import Flavour
+from cdc_sandbox.servers.launch import mongo_server, mysql_server
+from cdc_sandbox.servers.mongo import MongoServer
+from cdc_sandbox.servers.mysql import MySQLServer
+from cdc_sandbox.servers.process import ServerFailed
+
+__all__ = [
+    "Engine",
+    "Flavour",
+    "MongoServer",
+    "MySQLServer",
+    "ServerFailed",
+    "mongo_server",
+    "mysql_server",
+]

@@ -1,0 +1,142 @@
+"""Servers for as long as a `with` block lasts."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from cdc_sandbox.servers import packages, versions, wheel
+from cdc_sandbox.servers.cache import Cache
+from cdc_sandbox.servers.containers import Container
+from cdc_sandbox.servers.engine import Engine, choose
+from cdc_sandbox.servers.flavour import Flavour
+from cdc_sandbox.servers.images import mongo_image, mysql_image
+from cdc_sandbox.servers.mongo import MongoServer
+from cdc_sandbox.servers.mysql import MySQLServer
+from cdc_sandbox.servers.ports import free_port
+from cdc_sandbox.servers.process import Process
+from cdc_sandbox.servers.runner import Runner
+
+
+@contextmanager
+def mysql_server(
+    flavour: Flavour = "mysql",
+    *,
+    version: str | None = None,
+    options: Sequence[str] = (),
+    data_dir: Path | None = None,
+    engine: Engine | None = None,
+) -> Iterator[MySQLServer]:
+    """Run a server of this flavour; `options` are added to its command line and win.
+
+    `version` is one of cdc_sandbox.servers.versions, else CDC_SERVER_VERSIONS decides.
+    Without `data_dir` it starts empty and leaves nothing. Unfit says what the machine lacks.
+    """
+    wanted = versions.chosen(flavour, version)
+    port = free_port()
+    with _home(flavour) as home:
+        runner: Runner
+        if choose(engine) == "containers":
+            volume, password = _volume(data_dir)
+            runner = Container(
+                mysql_image(
+                    flavour,
+                    wanted,
+                    port=port,
+                    password=password,
+                    options=options,
+                    data_dir=volume,
+                )
+            )
+        else:
+            installed = packages.installed(flavour, wanted, Cache.of_user())
+            data = data_dir or home / "data"
+            password = installed.prepare(data)
+            runner = Process(
+                [*installed.command(data=data, port=port), *options],
+                log=home / "log",
+                remove=None if data_dir else home,
+            )
+        server = MySQLServer(runner, flavour=flavour, port=port, password=password)
+        with _running(server, runner, keep=data_dir is not None):
+            yield server
+
+
+@contextmanager
+def mongo_server(
+    *,
+    version: str | None = None,
+    replica_set: bool = True,
+    options: Sequence[str] = (),
+    data_dir: Path | None = None,
+    engine: Engine | None = None,
+) -> Iterator[MongoServer]:
+    """Run a MongoDB server, a replica set of one member or a standalone.
+
+    `version` and `options` as of mysql_server. Without `data_dir` it starts empty and leaves
+    nothing.
+    """
+    wanted = versions.chosen("mongo", version)
+    port = free_port()
+    with _home("mongo") as home:
+        runner: Runner
+        if choose(engine) == "containers":
+            if data_dir:
+                data_dir.mkdir(parents=True, exist_ok=True)
+            runner = Container(
+                mongo_image(
+                    wanted,
+                    port=port,
+                    replica_set=replica_set,
+                    options=options,
+                    data_dir=data_dir,
+                )
+            )
+        else:
+            installed = wheel.installed(wanted, Cache.of_user())
+            data = data_dir or home / "data"
+            data.mkdir(parents=True, exist_ok=True)
+            runner = Process(
+                [*installed.command(data=data, port=port, replica_set=replica_set), *options],
+                log=home / "log",
+                remove=None if data_dir else home,
+            )
+        server = MongoServer(runner, port=port, replica_set=replica_set)
+        with _running(server, runner, keep=data_dir is not None):
+            yield server
+
+
+def _volume(data_dir: Path | None) -> tuple[Path | None, str]:
+    """Return the folder that a container fills, and the password that goes with it."""
+    if data_dir is None:
+        return None, secrets.token_urlsafe(12)
+    volume = data_dir / "data"
+    if not volume.exists():
+        volume.mkdir(parents=True)
+        packages.save_password(data_dir, secrets.token_urlsafe(12))
+    return volume, packages.saved_password(data_dir)
+
+
+@contextmanager
+def _home(name: str) -> Iterator[Path]:
+    """Make a folder for what a server leaves beside its data, and remove it afterwards."""
+    home = Path(tempfile.mkdtemp(prefix=f"cdc-{name}-"))
+    try:
+        yield home
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@contextmanager
+def _running(server: MySQLServer | MongoServer, runner: Runner, *, keep: bool) -> Iterator[None]:
+    try:
+        server.start()
+        yield
+        if keep:
+            server.stop()
+    finally:
+        runner.close()
