@@ -10,7 +10,7 @@ from typing import NoReturn
 import click
 import structlog
 
-from cdc import DISTRIBUTION, log
+from cdc import DISTRIBUTION, log, sandbox_commands
 from cdc.config import LogConfig
 from cdc.errors import CdcError
 from cdc.terminal.output import say
@@ -34,21 +34,19 @@ COMMANDS = {
     ),
     "mapping": ("cdc.commands.mapping:mapping", "Check mappings and see what they do."),
     "position": ("cdc.commands.position:position", "Show or set where the stream stands."),
-    "demo": ("cdc_sandbox.commands.demo:demo", "See it work on servers of its own."),
-    "servers": (
-        "cdc_sandbox.commands.servers:servers",
-        "Start and stop real servers to try it on.",
-    ),
 }
+SUMMARIES = {name: summary for name, (_, summary) in COMMANDS.items()} | sandbox_commands.SUMMARIES
 
 
 class _LazyGroup(click.Group):
     """Imports a command when it is called: help is fast, and a broken module breaks no other."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
+        return list(SUMMARIES)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in sandbox_commands.SUMMARIES:
+            return sandbox_commands.find(cmd_name)
         if cmd_name not in COMMANDS:
             return None
         module, _, name = COMMANDS[cmd_name][0].partition(":")
@@ -57,7 +55,7 @@ class _LazyGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+            formatter.write_dl(list(SUMMARIES.items()))
 
 
 @click.group(

@@ -14,7 +14,7 @@ import structlog
 from cdc import DISTRIBUTION, cli, commands, log
 from cdc.config import LogConfig
 from cdc.errors import CdcError, Halted, Retryable, Unfit, UsageError
-from cdc_sandbox import commands as sandbox_commands
+from cdc_sandbox import commands as sandbox
 
 
 @pytest.fixture(autouse=True)
@@ -42,17 +42,17 @@ def test_help_lists_every_command_and_imports_none(capsys: pytest.CaptureFixture
 
     out = capsys.readouterr().out
     assert code == 0
-    assert all(name in out for name in cli.COMMANDS)
+    assert all(name in out for name in cli.SUMMARIES)
 
 
 def test_every_module_of_commands_is_a_command() -> None:
-    folders = [*commands.__path__, *sandbox_commands.__path__]
+    folders = [*commands.__path__, *sandbox.__path__]
     modules = {module.name for module in pkgutil.iter_modules(folders)}
 
-    assert {name.replace("-", "_") for name in cli.COMMANDS} == modules
+    assert {name.replace("-", "_") for name in cli.SUMMARIES} == modules
 
 
-@pytest.mark.parametrize("name", cli.COMMANDS)
+@pytest.mark.parametrize("name", cli.SUMMARIES)
 def test_every_listed_command_tells_what_it_takes(
     name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

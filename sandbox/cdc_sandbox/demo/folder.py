@@ -9,7 +9,6 @@ from pathlib import Path
 
 import yaml
 
-import cdc
 from cdc.errors import Unfit
 from cdc_sandbox.demo.schema import SCHEMA
 from cdc_sandbox.servers import MongoServer, MySQLServer
@@ -56,13 +55,11 @@ def _settings(source: MySQLServer, target: MongoServer, listen: str) -> dict[str
 
 
 def _shipped_mappings() -> Path:
-    """Return where they are: in the package when it was installed, else in the checkout."""
-    packaged = Path(str(files("cdc_sandbox.demo"))) / "mappings"
-    checkout = Path(cdc.__file__).parents[1] / "config" / "mappings"
-    for folder in (packaged, checkout):
-        if all((folder / name).is_file() for name in MAPPINGS):
-            return folder
+    """Return where they are: in a checkout this is a link to `config/mappings`."""
+    folder = Path(str(files("cdc_sandbox.demo"))) / "mappings"
+    if all((folder / name).is_file() for name in MAPPINGS):
+        return folder
     raise Unfit(
         "the mappings of the demo are missing from this installation",
-        remedy="install cdc from its wheel or from a complete checkout",
+        remedy="install the sandbox from its wheel or from a complete checkout",
     )

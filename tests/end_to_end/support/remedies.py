@@ -12,7 +12,7 @@ from pathlib import Path
 
 import cdc
 import cdc_sandbox
-from cdc.cli import COMMANDS
+from cdc.cli import SUMMARIES
 
 ROOTS = tuple(Path(str(each.__file__)).parent for each in (cdc, cdc_sandbox))
 
@@ -23,7 +23,7 @@ _REMEDY_AT = {"Finding": 3, "_unfit": 2}
 """Which positional argument of these is one."""
 
 COMMAND = re.compile(
-    rf"\bcdc (?:{'|'.join(COMMANDS)}|\{{\}})(?![a-z-])"
+    rf"\bcdc (?:{'|'.join(SUMMARIES)}|\{{\}})(?![a-z-])"
     r"|\b(?:SET (?:GLOBAL|PERSIST|SESSION)|GRANT|ALTER TABLE|CREATE TABLE|XA COMMIT|FLUSH|RESET"
     r"|PURGE)\b"
 )

@@ -29,6 +29,12 @@ def composed(docker_compose: Tool) -> dict[str, Any]:
     return found
 
 
+def test_the_daemon_s_image_is_built_without_the_sandbox() -> None:
+    ignored = (DOCKER / "Dockerfile.dockerignore").read_text()
+
+    assert "sandbox" not in (DOCKER / "Dockerfile").read_text() + ignored
+
+
 @DOCKERFILES
 def test_the_dockerfile_passes_hadolint(dockerfile: str) -> None:
     hadolint = Path(sys.executable).with_name("hadolint")

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 
@@ -18,6 +21,23 @@ HASH = re.compile(r"^    --hash=sha256:[0-9a-f]{64}( \\)?$")
 @pytest.fixture(scope="module")
 def project() -> dict[str, Any]:
     return tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> dict[str, Any]:
+    return tomllib.loads((ROOT / "sandbox" / "pyproject.toml").read_text())
+
+
+def wheel(folder: Path, into: Path) -> set[str]:
+    """Build a distribution and return the files of its wheel."""
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", into],
+        cwd=folder,
+        check=True,
+        capture_output=True,
+    )
+    with ZipFile(next(into.glob("*.whl"))) as archive:
+        return set(archive.namelist())
 
 
 def pinned(name: str) -> dict[str, str]:
@@ -49,6 +69,53 @@ def test_the_changelog_has_the_version_and_keeps_a_place_for_what_comes(
     assert re.fullmatch(rf"{version} - \d{{4}}-\d\d-\d\d", headings[1])
 
 
+def test_the_sandbox_is_of_the_same_version_and_asks_for_it(
+    project: dict[str, Any], sandbox: dict[str, Any]
+) -> None:
+    name, version = project["project"]["name"], project["project"]["version"]
+    other = sandbox["project"]["name"]
+
+    assert sandbox["project"]["version"] == version
+    assert f"{name}=={version}" in sandbox["project"]["dependencies"]
+    assert project["project"]["optional-dependencies"]["sandbox"] == [f"{other}=={version}"]
+
+
+def test_the_sandbox_asks_for_no_other_versions_than_cdc(
+    project: dict[str, Any], sandbox: dict[str, Any]
+) -> None:
+    mine = {re.sub(r"\[.*]", "", each) for each in project["project"]["dependencies"]}
+    names = {normalized(each) for each in mine}
+
+    shared = {each for each in sandbox["project"]["dependencies"] if normalized(each) in names}
+
+    assert shared <= mine
+
+
+def test_the_wheel_of_the_daemon_holds_nothing_of_the_sandbox(tmp_path: Path) -> None:
+    files = wheel(ROOT, tmp_path)
+
+    packages = {name.split("/")[0] for name in files if ".dist-info/" not in name}
+    assert packages == {"cdc"}
+    assert not {name for name in files if re.search(r"demo|servers|cdc_sandbox", name)}
+
+
+def test_the_wheel_of_the_sandbox_holds_all_that_the_demo_reads(tmp_path: Path) -> None:
+    files = wheel(ROOT / "sandbox", tmp_path)
+
+    packages = {name.split("/")[0] for name in files if ".dist-info/" not in name}
+    assert packages == {"cdc_sandbox"}
+    assert {
+        "cdc_sandbox/py.typed",
+        "cdc_sandbox/demo/schema.sql",
+        "cdc_sandbox/demo/mappings/users.yaml",
+        "cdc_sandbox/demo/mappings/tweets.yaml",
+    } <= files
+
+
+def test_both_have_the_same_licence() -> None:
+    assert (ROOT / "sandbox" / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
+
+
 @pytest.mark.parametrize("package", ["cdc", "sandbox/cdc_sandbox"])
 def test_those_who_import_the_package_get_its_types(package: str) -> None:
     assert (ROOT / package / "py.typed").exists()
@@ -71,8 +138,11 @@ def test_each_pin_has_hashes_and_no_file_of_pins_names_an_index(path: Path) -> N
     assert "/" not in path.read_text()
 
 
-def test_what_the_project_asks_for_is_pinned_at_one_version(project: dict[str, Any]) -> None:
+def test_what_the_project_asks_for_is_pinned_at_one_version(
+    project: dict[str, Any], sandbox: dict[str, Any]
+) -> None:
     everything, run, portal = pinned("dev.txt"), pinned("run.txt"), pinned("portal.txt")
+    demo = pinned("sandbox.txt")
     extras = project["project"]["optional-dependencies"]
     groups = project["dependency-groups"]
 
@@ -82,6 +152,11 @@ def test_what_the_project_asks_for_is_pinned_at_one_version(project: dict[str, A
     assert asked <= set(run)
     assert {normalized(each) for each in extras["portal"]} <= set(portal)
     assert asked_here <= set(everything)
+    extra = sandbox["project"]["optional-dependencies"]["containers"]
+    assert {normalized(each) for each in extra} <= set(everything)
+    asked = {normalized(each) for each in sandbox["project"]["dependencies"]}
+    assert asked - {DISTRIBUTION} <= set(demo)
+    assert demo.items() <= everything.items()
     assert run.items() <= everything.items()
     assert portal.items() <= everything.items()
 
