@@ -7,7 +7,7 @@ from argparse import ArgumentTypeError
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, timedelta
+from datetime import UTC
 from itertools import islice
 from typing import Any
 
@@ -38,7 +38,6 @@ class Target:
     """The rows to write, and how."""
 
     batch: int = BATCH_DOCUMENTS
-    later: timedelta = timedelta()  # moves every date
     fingerprint: str | None = None  # under which progress is kept
 
 
@@ -71,9 +70,9 @@ def _done(fingerprint: str | None) -> int:
 def _load_batch(batch: list[SourceDocument], target: Target, tally: Tally) -> None:
     pairs = list(_rows(batch, tally))
     with transaction.atomic():
-        known = _write_authors({user.id: user for user, _ in pairs}, target.later)
+        known = _write_authors({user.id: user for user, _ in pairs})
         tweets = {tweet.id: tweet for _, tweet in pairs if tweet.user_id in known}
-        _write_tweets(tweets, target.later)
+        _write_tweets(tweets)
         if target.fingerprint:
             Loading.objects.update_or_create(
                 pk=target.fingerprint, defaults={"documents": batch[-1].number}
@@ -93,40 +92,40 @@ def _rows(batch: list[SourceDocument], tally: Tally) -> Iterator[tuple[UserRow, 
             tally.skipped[str(error).split(":")[0]] += 1
 
 
-def _write_authors(users: dict[int, UserRow], later: timedelta) -> set[int]:
+def _write_authors(users: dict[int, UserRow]) -> set[int]:
     """Insert or update authors; return the ids that exist afterwards.
 
     An author is missing if the screen name belongs to another: it was given up, and taken again.
     """
     Author.objects.bulk_create(
-        [Author(**_dated(user, later)) for user in users.values()], ignore_conflicts=True
+        [Author(**_dated(user)) for user in users.values()], ignore_conflicts=True
     )
     known = set(Author.objects.filter(pk__in=users).values_list("pk", flat=True))
     kept = {"id", "screen_name", "password", "role"}
     Author.objects.bulk_create(
-        [Author(**_dated(user, later)) for user in users.values() if user.id in known],
+        [Author(**_dated(user)) for user in users.values() if user.id in known],
         update_conflicts=True,
         update_fields=[name for name in UserRow._fields if name not in kept],
     )
     return known
 
 
-def _write_tweets(tweets: dict[int, TweetRow], later: timedelta) -> None:
+def _write_tweets(tweets: dict[int, TweetRow]) -> None:
     Tweet.objects.bulk_create(
-        [_tweet(tweet, later) for tweet in tweets.values()],
+        [_tweet(tweet) for tweet in tweets.values()],
         update_conflicts=True,
         update_fields=[_FIELDS.get(name, name) for name in TweetRow._fields if name != "id"],
     )
 
 
-def _dated(row: UserRow | TweetRow, later: timedelta) -> dict[str, Any]:
+def _dated(row: UserRow | TweetRow) -> dict[str, Any]:
     """Return the row's fields, its dates as Django has them."""
     fields = row._asdict()
-    return fields | {name: fields[name].replace(tzinfo=UTC) + later for name in _DATES}
+    return fields | {name: fields[name].replace(tzinfo=UTC) for name in _DATES}
 
 
-def _tweet(row: TweetRow, later: timedelta) -> Tweet:
-    fields = {_FIELDS.get(name, name): value for name, value in _dated(row, later).items()}
+def _tweet(row: TweetRow) -> Tweet:
+    fields = {_FIELDS.get(name, name): value for name, value in _dated(row).items()}
     for name in _JSON:
         fields[name] = None if fields[name] is None else json.loads(fields[name])
     return Tweet(**fields)

@@ -15,9 +15,10 @@ import pymongo
 import pytest
 
 from cdc_sandbox.demo.environment import stage
+from cdc_sandbox.demo.generate import A_DAY
 from cdc_sandbox.demo.once import play_once
 from cdc_sandbox.demo.program import cdc_command
-from cdc_sandbox.demo.sample import Sample, shipped_sample
+from cdc_sandbox.demo.sample import Sample
 from cdc_sandbox.servers import Flavour
 from tests.support.waiting import eventually
 
@@ -115,7 +116,6 @@ def test_a_row_that_the_daemon_never_heard_of_is_found(monkeypatch: pytest.Monke
         "cdc_sandbox.demo.environment.is_there", lambda: False
     )  # as installed from a wheel
     with (
-        shipped_sample() as path,
         stage("mysql", say=lambda _: None) as opened,
         opened.source.connect() as unlogged,
         unlogged.cursor() as cursor,
@@ -128,7 +128,7 @@ def test_a_row_that_the_daemon_never_heard_of_is_found(monkeypatch: pytest.Monke
 
         found = play_once(
             opened,
-            Sample.of(path),
+            Sample.invented(until=A_DAY),
             seed=2,  # never picks the ghost
             transactions=0,
             deadline_seconds=60,

@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from cdc_sandbox.demo.generate import extended, invented_tweets
+from cdc_sandbox.demo.generate import invented_tweets
 from cdc_sandbox.servers import MySQLServer
 from portal.tweets.models import Author, Loading, Tweet
 from tests.portal.support.deployment import MANAGE
+from tests.support.extended_json import extended
 from tests.support.waiting import eventually
 
 DOCUMENTS = 2000

@@ -11,11 +11,11 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from cdc_sandbox.demo.generate import extended, invented_tweets
-from cdc_sandbox.demo.sample import shipped_sample
+from cdc_sandbox.demo.generate import invented_tweets
 from portal.tweets.dataset_file import dataset_file
 from portal.tweets.loading import Tally, Target, load
 from portal.tweets.models import Author, Loading, Tweet
+from tests.support.extended_json import extended
 
 pytestmark = pytest.mark.usefixtures("rows")
 
@@ -40,15 +40,14 @@ def everything() -> list[object]:
     return [*Author.objects.order_by("pk").values(), *Tweet.objects.order_by("pk").values()]
 
 
-def test_the_sample_becomes_rows_that_hold_what_it_says() -> None:
-    with shipped_sample() as path:
-        told = run("load_tweets", path)
-        documents = json.loads(path.read_text())
+def test_a_file_becomes_rows_that_hold_what_it_says(tmp_path: Path) -> None:
+    documents = invented(50)
 
-    assert told == [f"loaded {len(documents)}, skipped 0"]
-    assert Tweet.objects.count() == len(documents)
-    first = invented_tweets(2010)
-    for document in islice(first, 50):
+    told = run("load_tweets", lines(tmp_path, documents))
+
+    assert told == ["loaded 50, skipped 0"]
+    assert Tweet.objects.count() == 50
+    for document in documents:
         tweet = Tweet.objects.select_related("author").get(pk=document["id"])
         assert (tweet.text, tweet.entities) == (document["text"], document["entities"])
         assert tweet.author.screen_name == document["user"]["screen_name"]
@@ -128,13 +127,14 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
         run("load_tweets", tmp_path / "nowhere.json")
 
 
-def test_generated_tweets_end_about_now_and_are_others_each_time() -> None:
+def test_generated_tweets_are_of_a_year_that_ends_now_and_others_each_time() -> None:
     run("generate_tweets", 300, seed=1)
     run("generate_tweets", 300, seed=1)
 
     assert Tweet.objects.count() == 600
-    last = Tweet.objects.latest("created_at").created_at
-    assert timezone.now() - timedelta(hours=2) < last < timezone.now()
+    first, last = Tweet.objects.earliest("created_at"), Tweet.objects.latest("created_at")
+    assert timezone.now() - timedelta(days=2) < last.created_at < timezone.now()
+    assert timedelta(days=363) < last.created_at - first.created_at < timedelta(days=366)
 
 
 def load_some(path: Path, *, batches: int) -> None:

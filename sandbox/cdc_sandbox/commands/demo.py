@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from random import SystemRandom
 
@@ -13,7 +14,7 @@ from cdc_sandbox.demo import endless, once
 from cdc_sandbox.demo.environment import Stage, stage
 from cdc_sandbox.demo.interrupts import orderly
 from cdc_sandbox.demo.live_line import LiveLine
-from cdc_sandbox.demo.sample import Sample, shipped_sample
+from cdc_sandbox.demo.sample import Sample
 from cdc_sandbox.servers import Flavour
 
 
@@ -34,7 +35,7 @@ def say(text: str) -> None:
 @click.option(
     "--tweets",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Tweets of your own, in the dataset's format.  [default: the sample that is shipped]",
+    help="Tweets of your own, in the dataset's format.  [default: invented ones]",
 )
 @click.option(
     "--rate",
@@ -75,7 +76,7 @@ def demo(
     seed = SystemRandom().randrange(1 << 32) if seed is None else seed
     with ExitStack() as stack:
         stack.enter_context(orderly())
-        sample = Sample.of(tweets or stack.enter_context(shipped_sample()))
+        sample = Sample.of(tweets) if tweets else Sample.invented(until=datetime.now(UTC))
         opened = stack.enter_context(stage(flavour, say=say))
         say(f"seed {seed}")
         if only_once:

@@ -1,30 +1,28 @@
-"""Invented tweets without end, seeded, in the shape of the dataset's documents."""
+"""Invented tweets, seeded, in the shape of the dataset's documents."""
 
 from __future__ import annotations
 
-import json
+from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import count, islice
-from pathlib import Path
 from random import Random
 from typing import Any
 
-from cdc_sandbox.demo.languages import EMOJI, LANGUAGES, SOURCES, Language
+from cdc_sandbox.demo.languages import EMOJI, SOURCES, Language, languages, screen_names
 
 Document = dict[str, Any]
 
-SAMPLE_SEED = 2010
-SAMPLE_TWEETS = 400
+A_DAY = datetime(2026, 9, 2, 18, 11, 23, tzinfo=UTC)
+"""When tweets begin, or end, that need be of no day in particular."""
 
+_YEAR = timedelta(days=365)
+_SEED_OF_PEOPLE = 2010
 _FIRST_TWEET_ID = 22_819_396_900
 _ID_STEP = 1_000
 _BEYOND_DOUBLES = 1 << 60  # ids that a double cannot hold
-FIRST_TWEET_AT = datetime(2010, 9, 2, 18, 11, 23, tzinfo=UTC)
 _REMEMBERED_TWEETS = 200
-_INT32 = range(-(1 << 31), 1 << 31)
 
 
 @dataclass(slots=True)
@@ -43,67 +41,85 @@ class Person:
     statuses: int
 
 
-def invented_people() -> list[Person]:
-    """Everybody who tweets in the demo: the same people whatever the seed."""
-    rng = Random(SAMPLE_SEED)
-    named = [(language, *names) for language in LANGUAGES for names in language.people]
-    return [_person(rng, number, *each) for number, each in enumerate(named)]
+def invented_people(until: datetime = A_DAY) -> list[Person]:
+    """Return everybody who tweets in the demo: the same people whatever the seed.
+
+    They registered one after the other, over the year before `until`.
+    """
+    rng = Random(_SEED_OF_PEOPLE)
+    spoken = languages()
+    named = [
+        (each, name)
+        for names in zip(*(each.people for each in spoken), strict=True)
+        for each, name in zip(spoken, names, strict=True)
+    ]
+    nicks = screen_names(len(named))
+    dates = [until - _YEAR, *_over_a_year(rng, len(named) - 1, until)]
+    return [
+        _person(rng, number, language, name, nick, at)
+        for number, ((language, name), nick, at) in enumerate(zip(named, nicks, dates, strict=True))
+    ]
 
 
 def invented_tweets(seed: int, *, first_id: int = _FIRST_TWEET_ID) -> Iterator[Document]:
-    """Tweets without end, each with an id of its own, decoded: plain ints, not `$numberLong`.
+    """Yield tweets without end, from A_DAY on, each with an id of its own.
 
-    The same seed gives the same tweets; streams whose `first_id` are at least 1,000 x their
-    length apart share no id.
+    They are decoded: plain ints, not `$numberLong`. The same seed gives the same tweets; streams
+    whose `first_id` are at least 1,000 x their length apart share no id.
     """
     rng = Random(seed)
-    people = invented_people()
-    at = FIRST_TWEET_AT
-    remembered: deque[Document] = deque(maxlen=_REMEMBERED_TWEETS)
-    for number in count():
+    return _tweets(rng, _from_now_on(rng, A_DAY), invented_people(), first_id)
+
+
+def a_year_of_tweets(
+    seed: int, number: int, *, until: datetime, first_id: int = _FIRST_TWEET_ID
+) -> Iterator[Document]:
+    """Yield tweets as `invented_tweets` does, a number of them, over the year before `until`."""
+    rng = Random(seed)
+    return _tweets(rng, _over_a_year(rng, number, until), invented_people(until), first_id)
+
+
+def _over_a_year(rng: Random, number: int, until: datetime) -> Iterator[datetime]:
+    """Yield moments in order, whole seconds: each somewhere in a part of its own."""
+    for passed in range(number):
+        share = (passed + rng.random()) / number
+        yield (until - _YEAR + _YEAR * share).replace(microsecond=0)
+
+
+def _from_now_on(rng: Random, at: datetime) -> Iterator[datetime]:
+    while True:
         at += timedelta(seconds=rng.randrange(1, 90))
+        yield at
+
+
+def _tweets(
+    rng: Random, dates: Iterable[datetime], people: list[Person], first_id: int
+) -> Iterator[Document]:
+    registered = [person.created_at for person in people]
+    remembered: deque[Document] = deque(maxlen=_REMEMBERED_TWEETS)
+    for number, at in enumerate(dates):
         tweet_id = first_id + number * _ID_STEP + rng.randrange(_ID_STEP)
         if rng.randrange(12) == 0:
             tweet_id += _BEYOND_DOUBLES
-        tweet = _tweet(rng, tweet_id, at, people, remembered)
+        authors = people[: max(1, bisect_right(registered, at))]
+        tweet = _tweet(rng, tweet_id, at, authors, remembered)
         remembered.append(tweet)
         yield tweet
 
 
-def write_sample(path: Path) -> None:
-    """Write the sample that the project ships: an array, one document a line."""
-    tweets = islice(invented_tweets(SAMPLE_SEED), SAMPLE_TWEETS)
-    lines = [json.dumps(extended(tweet), ensure_ascii=False) for tweet in tweets]
-    path.write_text("[\n" + ",\n".join(lines) + "\n]\n", encoding="utf-8")
-
-
-def extended(value: Any) -> Any:
-    """Return a decoded value as canonical extended JSON writes it."""
-    match value:
-        case dict():
-            return {key: extended(each) for key, each in value.items()}
-        case list():
-            return [extended(each) for each in value]
-        case bool():
-            return value
-        case int():
-            return {"$numberInt" if value in _INT32 else "$numberLong": str(value)}
-        case float():
-            return {"$numberDouble": repr(value)}
-    return value
-
-
-def _person(rng: Random, number: int, language: Language, name: str, screen_name: str) -> Person:
+def _person(
+    rng: Random, number: int, language: Language, name: str, screen_name: str, at: datetime
+) -> Person:
     described = rng.choice((None, "", *language.sentences))
     return Person(
         id=(53_500_001 + number * 7_919) + (_BEYOND_DOUBLES if number % 20 == 19 else 0),
         name=name,
         screen_name=screen_name,
         language=language,
-        created_at=datetime(2009, 1, 1, tzinfo=UTC) + timedelta(seconds=rng.randrange(40_000_000)),
+        created_at=at,
         description=described,
         verified=number % 13 == 0,
-        followers=rng.randrange(5_000) if number != 3 else 3_100_000_000,
+        followers=rng.randrange(5_000) if number != 33 else 3_100_000_000,
         friends=rng.randrange(2_000),
         statuses=rng.randrange(9_000),
     )
@@ -205,7 +221,7 @@ def _user(person: Person) -> Document:
         "geo_enabled": person.id % 3 == 0,
         "created_at": _twitter_date(person.created_at),
         "description": person.description,
-        "time_zone": language.time_zone,
+        "time_zone": None,
         "url": f"http://example.com/{person.screen_name}" if person.id % 2 else None,
         "screen_name": person.screen_name,
         "notifications": None,
@@ -225,12 +241,12 @@ def _user(person: Person) -> Document:
         "followers_count": person.followers,
         "id": person.id,
         "profile_use_background_image": True,
-        "utc_offset": language.utc_offset,
+        "utc_offset": None,
     }
 
 
 def _place(rng: Random, language: Language) -> Document:
-    west, south = language.longitude, language.latitude
+    west, south = rng.randrange(-720, 718) / 4, rng.randrange(-320, 319) / 4
     east, north = west + 0.375, south + 0.25
     return {
         "id": f"{rng.getrandbits(64):016x}",

@@ -1,44 +1,47 @@
-"""The tweets that the demo loads: a file's, in two halves."""
+"""The tweets that the demo loads, in two halves: a file's, or invented ones."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib.resources import as_file, files
+from datetime import datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
 from cdc.errors import UsageError
 from cdc_sandbox.demo.dataset import SourceDocument, read
+from cdc_sandbox.demo.generate import a_year_of_tweets
+
+_SEED = 2010
+_INVENTED = 400
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A file of tweets that has been read through once, so that its format is known to be right."""
+    """Tweets that have been gone through once, so that their format is known to be right."""
 
-    path: Path
+    documents: Callable[[], Iterator[SourceDocument]]
     size: int
 
     @classmethod
     def of(cls, path: Path) -> Sample:
         """Count a file's documents; UsageError if it cannot be read or is not in the format."""
-        return cls(path, sum(1 for _ in _documents(path)))
+        documents = partial(_documents, path)
+        return cls(documents, sum(1 for _ in documents()))
+
+    @classmethod
+    def invented(cls, *, until: datetime) -> Sample:
+        """Invent some, over the year before `until`."""
+        return cls(partial(_invented, until), _INVENTED)
 
     def first_half(self) -> Iterator[SourceDocument]:
         """Yield the documents up to the middle."""
-        return islice(_documents(self.path), self.size // 2)
+        return islice(self.documents(), self.size // 2)
 
     def second_half(self) -> Iterator[SourceDocument]:
         """Yield the documents from the middle on."""
-        return islice(_documents(self.path), self.size // 2, None)
-
-
-@contextmanager
-def shipped_sample() -> Iterator[Path]:
-    """Lend the path of the sample that the project ships."""
-    with as_file(files("cdc_sandbox.demo").joinpath("sample-tweets.json")) as path:
-        yield path
+        return islice(self.documents(), self.size // 2, None)
 
 
 def _documents(path: Path) -> Iterator[SourceDocument]:
@@ -47,3 +50,8 @@ def _documents(path: Path) -> Iterator[SourceDocument]:
             yield from read(stream)
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}", remedy="name a readable file") from error
+
+
+def _invented(until: datetime) -> Iterator[SourceDocument]:
+    for number, tweet in enumerate(a_year_of_tweets(_SEED, _INVENTED, until=until), start=1):
+        yield SourceDocument(number, number, tweet)

@@ -11,7 +11,7 @@ from random import Random
 
 from cdc_sandbox.demo.connections import Connection, Cursor
 from cdc_sandbox.demo.generate import invented_tweets
-from cdc_sandbox.demo.languages import LANGUAGES
+from cdc_sandbox.demo.languages import languages
 from cdc_sandbox.demo.loader import upsert_tweets, upsert_users
 from cdc_sandbox.demo.rows import ROLE, TweetRow, UserRow, tweet_row, unusable_password, user_row
 
@@ -135,7 +135,7 @@ class Workload:
     def _follow(self, cursor: Cursor, counts: Counts) -> int:
         """Change one user's profile and counters."""
         user_id = self._rng.choice(self._users)
-        description = self._rng.choice((None, *self._rng.choice(LANGUAGES).sentences))
+        description = self._rng.choice((None, *self._rng.choice(languages()).sentences))
         counts.updated += cursor.execute(
             "UPDATE twitter.users SET followers_count = followers_count + 1,"
             " verified = NOT verified, description = %s, updated_at = %s WHERE id = %s",

@@ -5,8 +5,6 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator
-from datetime import timedelta
-from itertools import islice
 from random import SystemRandom
 from typing import Any
 
@@ -15,19 +13,15 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from cdc_sandbox.demo.dataset import SourceDocument
-from cdc_sandbox.demo.generate import FIRST_TWEET_AT, invented_tweets
+from cdc_sandbox.demo.generate import a_year_of_tweets
 from portal.tweets.ids import new_id
 from portal.tweets.loading import BATCH_DOCUMENTS, Tally, Target, batch_size, load
 
-_MEAN_SECONDS_BETWEEN = 45
-# Three standard deviations of the sum of N gaps of 1 to 89 seconds, divided by the root of N.
-_SPREAD_SECONDS = 80
-
 
 class Command(BaseCommand):
-    """Creates tweets, in ten languages, the last of them about now."""
+    """Creates tweets in many languages, over the year that ends now."""
 
-    help = "Makes N tweets of invented people, the last of them about now."
+    help = "Makes N tweets of invented people, over the year that ends now."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
@@ -45,19 +39,12 @@ class Command(BaseCommand):
         seed = SystemRandom().randrange(1 << 32) if seed is None else seed
         tally = Tally()
         with click.progressbar(length=number, label="tweets", file=sys.stderr) as bar:
-            target = Target(options["batch"], later=_until_now(number))
-            for _ in load(_documents(number, seed), target, tally):
+            for _ in load(_documents(number, seed), Target(options["batch"]), tally):
                 bar.update(tally.loaded - bar.pos)
         self.stdout.write(f"made {tally.loaded} tweets, seed {seed}")
 
 
 def _documents(number: int, seed: int) -> Iterator[SourceDocument]:
-    tweets = islice(invented_tweets(seed, first_id=new_id()), number)
+    tweets = a_year_of_tweets(seed, number, until=timezone.now(), first_id=new_id())
     for count, tweet in enumerate(tweets, start=1):
         yield SourceDocument(count, count, tweet)
-
-
-def _until_now(number: int) -> timedelta:
-    """Return the delay by which the generator's dates are moved to end now."""
-    lasts = number * _MEAN_SECONDS_BETWEEN + _SPREAD_SECONDS * number**0.5
-    return timezone.now() - timedelta(seconds=lasts) - FIRST_TWEET_AT

@@ -11,9 +11,10 @@ import pytest
 from cdc_sandbox.demo import schema
 from cdc_sandbox.demo.connections import Connection
 from cdc_sandbox.demo.dataset import MalformedDataset, SourceDocument, read
-from cdc_sandbox.demo.generate import Document, extended, invented_tweets
+from cdc_sandbox.demo.generate import Document, invented_tweets
 from cdc_sandbox.demo.loader import Loaded, load
 from cdc_sandbox.demo.rows import tweet_row, user_row
+from tests.support.extended_json import extended
 
 
 def documents(tweets: Iterable[Document]) -> list[SourceDocument]:

@@ -5,15 +5,15 @@ from typing import Any
 import pytest
 
 from cdc_sandbox.demo.connections import Connection
+from cdc_sandbox.demo.generate import A_DAY
 from cdc_sandbox.demo.loader import load
-from cdc_sandbox.demo.sample import Sample, shipped_sample
+from cdc_sandbox.demo.sample import Sample
 from cdc_sandbox.demo.workload import Workload
 
 
 @pytest.fixture
 def loaded(connection: Connection) -> Connection:
-    with shipped_sample() as path:
-        load(connection, Sample.of(path).first_half())
+    load(connection, Sample.invented(until=A_DAY).first_half())
     return connection
 
 

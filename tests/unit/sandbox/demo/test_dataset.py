@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from cdc_sandbox.demo import dataset
 from cdc_sandbox.demo.dataset import MalformedDataset, read
-from cdc_sandbox.demo.generate import extended
 from tests.support.examples import examples
+from tests.support.extended_json import extended
 
 # A name that begins with $ says what type a value has; a regular expression takes long to draw.
 names = st.text(st.characters(codec="utf-8"), max_size=8).map("k".__add__)

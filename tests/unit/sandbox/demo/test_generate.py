@@ -1,21 +1,24 @@
 from __future__ import annotations
 
-import json
+import unicodedata
+from collections import Counter
+from datetime import UTC, timedelta
+from hashlib import sha256
 from itertools import islice
-from pathlib import Path
 
-import cdc_sandbox.demo
-from cdc_sandbox.demo.dataset import read
 from cdc_sandbox.demo.generate import (
-    SAMPLE_SEED,
-    SAMPLE_TWEETS,
+    A_DAY,
+    a_year_of_tweets,
     invented_people,
     invented_tweets,
-    write_sample,
 )
+from cdc_sandbox.demo.languages import languages
 from cdc_sandbox.demo.rows import tweet_row, user_row
 
-SAMPLE = Path(cdc_sandbox.demo.__file__).with_name("sample-tweets.json")
+SCRIPTS = {
+    *("LATIN", "HIRAGANA", "CJK", "ARABIC", "HEBREW", "CYRILLIC", "GREEK", "THAI", "BENGALI"),
+    *("ARMENIAN",),
+}
 
 
 def test_the_same_seed_tells_the_same_tweets() -> None:
@@ -57,30 +60,46 @@ def test_every_invented_tweet_fits_the_tables() -> None:
         user_row(tweet)
 
 
-def test_the_shipped_sample_is_what_the_generator_writes(tmp_path: Path) -> None:
-    written = tmp_path / "sample.json"
+def test_the_people_are_the_same_on_every_python() -> None:
+    """Faker and its data are pinned; nothing else may decide what people are called."""
+    people = [(person.name, person.screen_name) for person in invented_people()]
 
-    write_sample(written)
-
-    assert written.read_bytes() == SAMPLE.read_bytes()
-
-
-def test_the_shipped_sample_reads_back_as_the_generator_made_it() -> None:
-    with SAMPLE.open(encoding="utf-8") as stream:
-        found = [document.content for document in read(stream)]
-
-    wanted = list(islice(invented_tweets(SAMPLE_SEED), SAMPLE_TWEETS))
-    for tweet in wanted:
-        tweet["_id"] = tweet["_id"]["$oid"]
-    assert found == wanted
+    texts = [text for language in languages() for text in (*language.sentences, language.town)]
+    assert people[0] == ("Brenda Mcdonald", "sabrina55")
+    assert sha256(repr((people, texts)).encode()).hexdigest()[:16] == "612ed636f9fa2c4b"
 
 
-def test_the_shipped_sample_is_an_array_in_canonical_extended_json() -> None:
-    tweets = json.loads(SAMPLE.read_text(encoding="utf-8"))
+def test_every_script_that_people_write_is_there() -> None:
+    written = "".join(tweet["text"] for tweet in islice(invented_tweets(6), 2_000))
 
-    kinds = {next(iter(tweet["id"])) for tweet in tweets}
+    found = {unicodedata.name(each).split()[0] for each in set(written) if each.isalpha()}
 
-    assert len(tweets) == SAMPLE_TWEETS
-    assert kinds == {"$numberLong"}
-    assert len({tweet["user"]["screen_name"] for tweet in tweets}) == 41
-    assert max(len(tweet["text"]) for tweet in tweets) > 1_000
+    assert found >= SCRIPTS
+
+
+def test_the_people_write_and_are_called_what_databases_trip_over() -> None:
+    written = "".join(tweet["text"] for tweet in islice(invented_tweets(6), 500))
+
+    for character in ("'", '"', "\\", "%", "\u200f", "\u200d", "İ", "ı", "a\u0301", "👩‍💻"):
+        assert character in written
+    assert max(len(tweet["text"]) for tweet in islice(invented_tweets(6), 500)) > 1_000
+
+
+def test_a_year_s_tweets_are_spread_over_it_in_their_order() -> None:
+    tweets = list(a_year_of_tweets(1, 730, until=A_DAY))
+
+    dates = [tweet_row(tweet).created_at.replace(tzinfo=UTC) for tweet in tweets]
+    months = Counter((each.year, each.month) for each in dates)
+    assert dates == sorted(dates)
+    assert A_DAY - timedelta(days=365) <= dates[0]
+    assert dates[-1] < A_DAY
+    assert len(months) == 13
+    assert min(list(months.values())[1:-1]) > 50
+
+
+def test_nobody_tweets_before_having_registered() -> None:
+    rows = [(user_row(each), tweet_row(each)) for each in a_year_of_tweets(2, 900, until=A_DAY)]
+
+    registered = {user.id: user.created_at for user, _ in rows}
+    assert all(user.created_at <= tweet.created_at for user, tweet in rows)
+    assert max(registered.values()) - min(registered.values()) > timedelta(days=300)
