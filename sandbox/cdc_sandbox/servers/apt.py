@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cdc.errors import Unfit
+from cdc_sandbox.servers import fetching
 from cdc_sandbox.servers.distribution import CONTAINERS, Distribution, Source
 
 _CONNECT = f"connect this machine to its package mirror once, or {CONTAINERS}"
+TOTAL = r"Need to get (?:[\d.,]+ [kMG]?B/)?([\d.,]+) ([kMG]?B) of archives"
 _INDEX_TARGETS = "$(SITE) $(RELEASE) $(COMPONENT)"
 
 
@@ -36,7 +38,7 @@ class Apt:
         names = self._names()
         packages = [self._package(names, pattern) for pattern in patterns]
         archives = self.folder / "archives"
-        self._apt_get("install", "--yes", "--download-only", *packages)
+        self._apt_get("install", "--yes", "--download-only", *packages, what=packages[0])
         unpack(sorted(archives.glob("*.deb")), root)
         version = self._run("dpkg-deb", "--field", _archive(archives, packages[0]), "Version")
         shutil.rmtree(archives)
@@ -73,8 +75,8 @@ class Apt:
     def _architecture(self) -> str:
         return self._run("dpkg", "--print-architecture").strip()
 
-    def _apt_get(self, *arguments: str) -> None:
-        self._run("apt-get", *self._options(), *arguments)
+    def _apt_get(self, *arguments: str, what: str = "package lists") -> None:
+        self._run("apt-get", *self._options(), *arguments, what=what)
 
     def _options(self) -> list[str]:
         return [
@@ -94,12 +96,16 @@ class Apt:
             *(["-oAPT::Sandbox::User=root"] if os.geteuid() == 0 else []),
         ]
 
-    def _run(self, *command: str | Path) -> str:
+    def _run(self, *command: str | Path, what: str = "") -> str:
         environment = {**os.environ, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
-        done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+        done = fetching.run(what, command, self._arrived, environment=environment)
         if done.returncode != 0:
             raise Unfit(f"{command[0]} could not get a server: {_reason(done)}", remedy=_CONNECT)
         return done.stdout
+
+    def _arrived(self, output: str) -> tuple[float, float]:
+        total = fetching.last_size(TOTAL, output)
+        return fetching.here(self.folder / "archives"), total
 
 
 def sources_list(repositories: Iterable[Source], keyring: Path) -> list[str]:

