@@ -14,10 +14,10 @@ from typing import Any
 import pymongo
 import pytest
 
+from cdc_sandbox.demo.daemon import cdc_command
 from cdc_sandbox.demo.environment import stage
 from cdc_sandbox.demo.generate import A_DAY
 from cdc_sandbox.demo.once import play_once
-from cdc_sandbox.demo.program import cdc_command
 from cdc_sandbox.demo.sample import Sample
 from cdc_sandbox.servers import Flavour
 from tests.support.waiting import eventually

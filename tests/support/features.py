@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 
 from cdc_sandbox.servers import MongoServer, MySQLServer
-from cdc_sandbox.servers.flavour import Name
+from cdc_sandbox.servers.versions import Name
 
 SERVER_NAMES: Final = {"mysql": "MySQL", "mariadb": "MariaDB", "mongo": "MongoDB"}
 

@@ -10,9 +10,8 @@ import click
 from cdc.commands import output_option
 from cdc_sandbox.servers import Engine, Flavour
 from cdc_sandbox.servers.cache import Cache
-from cdc_sandbox.servers.flavour import NAMES, Name
 from cdc_sandbox.servers.persistent import Report, Standing
-from cdc_sandbox.servers.versions import numbers
+from cdc_sandbox.servers.versions import NAMES, Name, numbers
 
 _SOURCE_VERSIONS = (
     f"The source's version: of mysql {numbers('mysql')}; of mariadb {numbers('mariadb')}."

@@ -1,11 +1,11 @@
-"""The real daemon, in a process of its own."""
+"""The real daemon, in a process of its own, and how this installation of `cdc` is run again."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from cdc_sandbox.demo.folder import CONFIG_NAME
-from cdc_sandbox.demo.program import cdc_command
 from cdc_sandbox.demo.supervised import ProgramFailed, Supervised
 
 
@@ -27,3 +27,11 @@ class Daemon(Supervised):
     def command(self) -> list[str]:
         """Return what a user would type."""
         return cdc_command("run", "--config", str(self.config))
+
+
+def cdc_command(*arguments: str) -> list[str]:
+    """Return the words of a `cdc` command, to be run or shown."""
+    script = Path(sys.executable).with_name("cdc")
+    if script.is_file():
+        return [str(script), *arguments]
+    return [sys.executable, "-c", "from cdc.cli import main; main()", *arguments]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from cdc_sandbox.servers.engine import Engine
-from cdc_sandbox.servers.flavour import Flavour
 from cdc_sandbox.servers.launch import mongo_server, mysql_server
 from cdc_sandbox.servers.mongo import MongoServer
 from cdc_sandbox.servers.mysql import MySQLServer
 from cdc_sandbox.servers.process import ServerFailed
+from cdc_sandbox.servers.versions import Flavour
 
 __all__ = [
     "Engine",

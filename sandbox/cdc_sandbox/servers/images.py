@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cdc_sandbox.servers import mariadbd, mongod, mysqld
-from cdc_sandbox.servers.flavour import Flavour, Name
+from cdc_sandbox.servers import mariadbd, mysqld
+from cdc_sandbox.servers.mongo import mongod_options
 from cdc_sandbox.servers.ports import LOOPBACK
-from cdc_sandbox.servers.versions import Version
+from cdc_sandbox.servers.versions import Flavour, Name, Version
 
 DEFAULT_TAGS: Mapping[Name, str] = {"mysql": "8.4", "mariadb": "11", "mongo": "8"}
 _MYSQL_PORT = 3306
@@ -94,7 +94,7 @@ def mongo_image(
     """
     return Image(
         name=tagged(version),
-        command=("--bind_ip_all", *mongod.options(port=port, replica_set=replica_set), *options),
+        command=("--bind_ip_all", *mongod_options(port=port, replica_set=replica_set), *options),
         inner_port=port,
         port=port,
         volume=(data_dir, "/data/db") if data_dir else None,

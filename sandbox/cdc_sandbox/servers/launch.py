@@ -13,13 +13,13 @@ from cdc_sandbox.servers import packages, versions, wheel
 from cdc_sandbox.servers.cache import Cache
 from cdc_sandbox.servers.containers import Container
 from cdc_sandbox.servers.engine import Engine, choose
-from cdc_sandbox.servers.flavour import Flavour
 from cdc_sandbox.servers.images import mongo_image, mysql_image
 from cdc_sandbox.servers.mongo import MongoServer
 from cdc_sandbox.servers.mysql import MySQLServer
 from cdc_sandbox.servers.ports import free_port
 from cdc_sandbox.servers.process import Process
 from cdc_sandbox.servers.runner import Runner
+from cdc_sandbox.servers.versions import Flavour
 
 
 @contextmanager

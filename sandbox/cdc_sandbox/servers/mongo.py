@@ -1,4 +1,4 @@
-"""A MongoDB server that one can start, stop and kill."""
+"""A MongoDB server."""
 
 from __future__ import annotations
 
@@ -7,33 +7,28 @@ from typing import Any
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
-from cdc_sandbox.servers.mongod import REPLICA_SET
-from cdc_sandbox.servers.ports import LOOPBACK
 from cdc_sandbox.servers.runner import Runner
-from cdc_sandbox.servers.waiting import until_ready
+from cdc_sandbox.servers.server import Server
 
+REPLICA_SET = "rs0"
+_CACHE_GB = 1  # the default, half of the memory, is too much beside other servers
 _ALREADY_INITIALIZED = 23
 _CONNECT_MS = 2000
 
 Document = dict[str, Any]
 
 
-class MongoServer:
+class MongoServer(Server):
     """A target of its own: a standalone, or a replica set of one member."""
-
-    host = LOOPBACK
 
     def __init__(self, runner: Runner, *, port: int, replica_set: bool) -> None:
         """Take over a runner that has not been started."""
-        self.port = port
+        super().__init__(runner, port=port)
         self.replica_set = replica_set
-        self.version = ""
-        self._runner = runner
 
     def __repr__(self) -> str:
-        state = f"pid {self.pid}" if self.running else "stopped"
         kind = "replica set" if self.replica_set else "standalone"
-        return f"<MongoServer {self.version} {kind} {self.host}:{self.port} ({state})>"
+        return f"<MongoServer {self.version} {kind} {self.host}:{self.port} ({self._state()})>"
 
     @property
     def uri(self) -> str:
@@ -46,46 +41,14 @@ class MongoServer:
         """What to type into a shell that has MongoDB's client."""
         return f"mongosh '{self.uri}'"
 
-    @property
-    def pid(self) -> int:
-        """The server's process id."""
-        return self._runner.pid
-
-    @property
-    def running(self) -> bool:
-        """Whether the server's process lives."""
-        return self._runner.running
-
-    def start(self) -> None:
-        """Start on the same data and port, and wait until it takes writes."""
-        self._runner.start()
-        self.until_ready()
-
-    def until_ready(self) -> None:
-        """Wait until the started server answers; ServerFailed shows its log if it does not."""
-        until_ready(f"mongod on port {self.port}", self._runner, self._refusal)
-
-    def stop(self) -> None:
-        """End it cleanly."""
-        self._runner.stop()
-
-    def kill(self) -> None:
-        """End it by SIGKILL."""
-        self._runner.kill()
-
-    def restart(self) -> None:
-        """End it cleanly and start it again."""
-        self.stop()
-        self.start()
-
-    def log_tail(self) -> str:
-        """Return the end of its log."""
-        return self._runner.log_tail()
-
     def client(self, **options: Any) -> MongoClient[Document]:
         """Open a client; whoever asks closes it."""
         settings: dict[str, Any] = {"tz_aware": True}
         return MongoClient(self.uri, **settings | options)
+
+    @property
+    def _program(self) -> str:
+        return "mongod"
 
     def _refusal(self) -> str | None:
         with MongoClient[Document](
@@ -111,3 +74,13 @@ class MongoServer:
         except OperationFailure as error:
             if error.code != _ALREADY_INITIALIZED:
                 raise
+
+
+def mongod_options(*, port: int, replica_set: bool) -> list[str]:
+    """Return the options of a mongod on one port, wherever it runs."""
+    return [
+        f"--port={port}",
+        "--nounixsocket",
+        f"--wiredTigerCacheSizeGB={_CACHE_GB}",
+        *([f"--replSet={REPLICA_SET}"] if replica_set else []),
+    ]

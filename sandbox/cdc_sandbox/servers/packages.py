@@ -14,14 +14,13 @@ from cdc_sandbox.servers import jar, mariadbd, mysqld
 from cdc_sandbox.servers.apt import Apt
 from cdc_sandbox.servers.cache import Cache
 from cdc_sandbox.servers.distribution import CONTAINERS, Distribution
-from cdc_sandbox.servers.flavour import Flavour
 from cdc_sandbox.servers.machine import check_machine
 from cdc_sandbox.servers.mariadbd import Mariadbd
 from cdc_sandbox.servers.mysqld import Mysqld
 from cdc_sandbox.servers.package_root import Root
 from cdc_sandbox.servers.ports import LOOPBACK
 from cdc_sandbox.servers.sql_program import SqlProgram, package, told_version
-from cdc_sandbox.servers.versions import Jar, Origin, Suites, Version
+from cdc_sandbox.servers.versions import Flavour, Jar, Origin, Suites, Version
 
 PASSWORD_FILE = "cdc-password"
 """In a data folder; made with it, and readable by its owner only."""

@@ -14,13 +14,12 @@ from cdc_sandbox.servers import packages, versions, wheel
 from cdc_sandbox.servers.cache import Cache
 from cdc_sandbox.servers.detached import DetachedContainer, DetachedProcess
 from cdc_sandbox.servers.engine import Engine, choose
-from cdc_sandbox.servers.flavour import Name
 from cdc_sandbox.servers.images import Image, mongo_image, mysql_image
 from cdc_sandbox.servers.mongo import MongoServer
 from cdc_sandbox.servers.mysql import MySQLServer
 from cdc_sandbox.servers.ports import free_port, is_free
 from cdc_sandbox.servers.process import ServerFailed
-from cdc_sandbox.servers.versions import Version
+from cdc_sandbox.servers.versions import Name, Version
 
 _START_AFRESH = "cdc servers down --delete-data"
 

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cdc.errors import CdcError
@@ -24,15 +24,15 @@ class Process:
 
     def __init__(self, command: Sequence[str], *, log: Path, remove: Path | None = None) -> None:
         """`remove` is a folder that nobody needs once the owner is gone."""
+        self.log = log
         self._command = list(command)
-        self._log = log
         self._remove = remove
         self._supervisor: subprocess.Popen[bytes] | None = None
         self._pid = 0
 
     def __repr__(self) -> str:
         state = f"pid {self._pid}" if self.running else "stopped"
-        return f"<Process {Path(self._command[0]).name!r} ({state})>"
+        return f"<{type(self).__name__} {Path(self._command[0]).name!r} ({state})>"
 
     @property
     def pid(self) -> int:
@@ -44,12 +44,12 @@ class Process:
         """Whether the server's process lives."""
         return self._supervisor is not None and self._supervisor.poll() is None
 
-    def start(self) -> None:
-        """Start the command; nothing happens if it runs already."""
+    def start(self, environment: Mapping[str, str] | None = None) -> None:
+        """Start the command, out of reach of the terminal's Ctrl-C, unless it runs already."""
         if self.running:
             return
         self._release()
-        with self._log.open("ab") as log:
+        with self.log.open("ab") as log:
             self._supervisor = subprocess.Popen(
                 [
                     sys.executable,
@@ -59,7 +59,8 @@ class Process:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                start_new_session=True,  # a terminal's Ctrl-C reaches the owner alone
+                start_new_session=True,
+                env=environment,
             )
         assert self._supervisor.stdout is not None
         answer = self._supervisor.stdout.readline()
@@ -94,7 +95,7 @@ class Process:
 
     def log_tail(self) -> str:
         """Return the last lines that the server logged."""
-        return tail(self._log)
+        return tail(self.log)
 
     def _signal(self, number: signal.Signals) -> None:
         if self.running:

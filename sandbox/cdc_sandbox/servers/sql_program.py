@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from cdc_sandbox.servers.flavour import Flavour
 from cdc_sandbox.servers.package_root import Root
 from cdc_sandbox.servers.process import ServerFailed
+from cdc_sandbox.servers.versions import Flavour
 
 USER = "root"
 

@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal, get_args
 
 from cdc.errors import UsageError
-from cdc_sandbox.servers.flavour import NAMES, Name
 
 VARIABLE: Final = "CDC_SERVER_VERSIONS"
 _EXAMPLE: Final = "mysql=8.0.31 mariadb=10.5 mongo=5.0.4"
+
+Flavour = Literal["mysql", "mariadb"]
+"""The two kinds of source server."""
+
+Name = Literal["mysql", "mariadb", "mongo"]
+NAMES: tuple[Name, ...] = get_args(Name)
 
 Packages = tuple[str, ...]
 

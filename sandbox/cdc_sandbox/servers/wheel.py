@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cdc.errors import Unfit
-from cdc_sandbox.servers import fetching, mongod
+from cdc_sandbox.servers import fetching
 from cdc_sandbox.servers.cache import Cache
 from cdc_sandbox.servers.distribution import CONTAINERS
 from cdc_sandbox.servers.machine import check_machine, check_pip
+from cdc_sandbox.servers.mongo import mongod_options
 from cdc_sandbox.servers.package_root import Root
 from cdc_sandbox.servers.packages import unpacked
 from cdc_sandbox.servers.ports import LOOPBACK
@@ -37,7 +38,7 @@ class Mongod:
     def command(self, *, data: Path, port: int, replica_set: bool) -> list[str]:
         """Return the command that serves a folder of data on one port of loopback."""
         program = self.libraries.command(self.program) if self.libraries else [str(self.program)]
-        options = mongod.options(port=port, replica_set=replica_set)
+        options = mongod_options(port=port, replica_set=replica_set)
         return [*program, f"--dbpath={data}", f"--bind_ip={LOOPBACK}", *options]
 
 

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from cdc_sandbox.servers.flavour import NAMES
 from cdc_sandbox.servers.images import mongo_image, mysql_image, tagged
-from cdc_sandbox.servers.versions import DEFAULTS, KNOWN, Version, find
+from cdc_sandbox.servers.versions import DEFAULTS, KNOWN, NAMES, Version, find
 
 MYSQL, MARIADB, MONGO = (DEFAULTS[name] for name in NAMES)
 

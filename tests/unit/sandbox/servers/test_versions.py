@@ -5,12 +5,13 @@ import re
 import pytest
 
 from cdc.errors import UsageError
-from cdc_sandbox.servers.flavour import NAMES, Name
 from cdc_sandbox.servers.versions import (
     DEFAULTS,
     KNOWN,
+    NAMES,
     VARIABLE,
     Jar,
+    Name,
     Version,
     Wheel,
     chosen,
