@@ -92,7 +92,7 @@ class BinlogCursor:
             )
         return self._moved(FilePosition(position.file, position.offset, created), event, inflight)
 
-    def step_over(self, event: Event, inflight: Inflight | None) -> Transaction | None:
+    def move_past(self, event: Event, inflight: Inflight | None) -> Transaction | None:
         """Move a file position behind an event that stands between transactions.
 
         An idle source reports the end of its log behind that event, and the position must get

@@ -163,7 +163,7 @@ class Outliner:
             return self._file(event)
         if event.type in _BETWEEN:
             if group is None and not damaged:
-                self._cursor.step_over(event, None)
+                self._cursor.move_past(event, None)
             return None
         return self._in_group(event, damaged=damaged)
 

@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-_OUTSIDE_TRANSACTIONS: Final = frozenset({EventType.TRANSACTION_PAYLOAD, EventType.HEARTBEAT})
-"""Events that end no transaction, and mean more than their own handler processes."""
+_HANDLED_BY_THE_READER: Final = frozenset({EventType.TRANSACTION_PAYLOAD, EventType.HEARTBEAT})
+"""Events that the assembler ignores: the reader unpacks the first, and notes the second."""
 
 SILENT_HEARTBEATS: Final = 3
 """A link that is silent for so many heartbeat intervals is dead."""
@@ -281,7 +281,7 @@ class BinlogReader:
                 transaction = feed(event)
                 if transaction is not None:
                     yield transaction
-                elif event.type in _OUTSIDE_TRANSACTIONS:
+                elif event.type in _HANDLED_BY_THE_READER:
                     if event.type == EventType.TRANSACTION_PAYLOAD:
                         yield from _unpacked(event, assembler)
                     else:

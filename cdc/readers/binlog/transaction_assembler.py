@@ -36,7 +36,7 @@ from cdc.readers.binlog.table_maps import TableMapCache
 DUMMY_TABLE_ID: Final = (0xFFFFFF).to_bytes(6, "little")
 """A rows event of this table id ends a statement and holds no row."""
 
-_PASSED_OVER: Final = frozenset(
+_IGNORED: Final = frozenset(
     {
         EventType.STOP,
         EventType.INTVAR,
@@ -64,10 +64,9 @@ _BEFORE_TRANSACTIONS: Final = frozenset(
 class TransactionAssembler:
     """Turns one connection's events into transactions, starting at `checkpoint`.
 
-    `follows(schema, table)` returns whether rows are wanted. Rows of other tables are left out, but
-    each transaction is delivered: it moves the position. A transaction whose rows exceed
-    `transaction_bytes` is delivered in parts. Rows events that the checkpoint has in flight are
-    left out.
+    `tables` knows which tables are followed. Rows of others are left out, but each transaction is
+    delivered: it moves the position. A transaction whose rows exceed `transaction_bytes` is
+    delivered in parts. Rows events that the checkpoint has in flight are left out.
     """
 
     def __init__(
@@ -94,8 +93,8 @@ class TransactionAssembler:
 
     def _handler_table(self) -> dict[int, Callable[[Event], Transaction | None]]:
         return {
-            **dict.fromkeys(_PASSED_OVER, self._pass_over),
-            **dict.fromkeys(_BEFORE_TRANSACTIONS, self._step_over),
+            **dict.fromkeys(_IGNORED, self._ignore),
+            **dict.fromkeys(_BEFORE_TRANSACTIONS, self._advance_position),
             **dict.fromkeys(rows.KINDS, self._rows),
             EventType.TABLE_MAP: self._table_map,
             EventType.GTID: self._gtid,
@@ -108,7 +107,7 @@ class TransactionAssembler:
             EventType.XA_PREPARE: self._xa_prepare,
             EventType.ROTATE: self._rotate,
             EventType.FORMAT_DESCRIPTION: self._format_description,
-            EventType.TRANSACTION_PAYLOAD: self._pass_over,
+            EventType.TRANSACTION_PAYLOAD: self._ignore,
             EventType.INCIDENT: self._incident,
             EventType.EXECUTE_LOAD_QUERY: self._any_query,
         }
@@ -351,11 +350,13 @@ class TransactionAssembler:
             )
         self._group = None
 
-    def _pass_over(self, _: Event) -> None:
+    def _ignore(self, _: Event) -> None:
         return None
 
-    def _step_over(self, event: Event) -> Transaction | None:
-        return None if self._group is not None else self._cursor.step_over(event, self._inflight)
+    def _advance_position(self, event: Event) -> Transaction | None:
+        if self._group is not None:
+            return None
+        return self._cursor.move_past(event, self._inflight)
 
     # -- what stops the stream
 
