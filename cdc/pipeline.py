@@ -8,10 +8,17 @@ The threads overlap: while the target works on one batch, the next is read and m
 only in the target: whatever happens to this process, the checkpoint there says where to continue.
 `docs/architecture.md` has the argument.
 
-To follow one row: `BinlogReader` feeds each event to a `TransactionAssembler`, which returns a
-`Transaction` at each commit; `Mapper` asks the table's plan, whose generated function copies the
-row's bytes into a BSON document; `BatchQueue` collects it with its neighbours; `MongoWriter` saves
-documents and checkpoint. `cdc.daemon.stream` puts these together.
+To follow one row, through packages of `cdc`:
+
+1. `readers.binlog.reader.BinlogReader` feeds each event to a `TransactionAssembler`
+   (`readers.binlog.transaction_assembler`), which returns a `model.transaction.Transaction` at each
+   commit.
+2. `mapper.Mapper` asks the table's plan (`mapping.compile.plan.Plan`), whose generated function
+   copies the row's bytes into a BSON document. They travel as a `model.batch.MappedTransaction`.
+3. `batch_queue.BatchQueue` collects it with its neighbours, in a `model.batch.Batch`.
+4. `writers.writer.MongoWriter` saves documents and checkpoint.
+
+`daemon.stream.ActiveStream` puts these together, with `chunks.engine.ChunkEngine` for whole tables.
 """
 
 from __future__ import annotations
@@ -32,7 +39,7 @@ from cdc.retry import Liveness, Stopped
 log = structlog.get_logger(__name__)
 
 TURN_SECONDS: Final = 1.0
-"""The interval of turns of an idle pipeline: it renews its lease if that is due."""
+"""How often an idle pipeline wakes, to renew its lease."""
 
 READER_ENDS_WITHIN_SECONDS: Final = 5
 """The limit for a reader that is busy connecting; its thread dies with the process."""
@@ -77,9 +84,9 @@ class Pipeline:
         except Stopped:
             if self._failed is None:
                 raise
-            raise self._failed from None  # what was read before it is read again
+            raise self._failed from None  # transactions read before the error will be read again
         finally:
-            self._end_reading()
+            self._stop_sources()
             reading.join(READER_ENDS_WITHIN_SECONDS)
 
     def _apply(self, batch: Batch) -> None:
@@ -97,9 +104,9 @@ class Pipeline:
         If the target cannot be reached, the batch in flight is dropped, and read again later.
         """
         self._writer.stop()
-        self._end_reading()
+        self._stop_sources()
 
-    def _end_reading(self) -> None:
+    def _stop_sources(self) -> None:
         self._reader.stop()
         self._between_batches.stop()
         self._queue.close()
@@ -118,7 +125,7 @@ class Pipeline:
 
 
 class Reader(Protocol):
-    """Delivers a source's transactions, for ever: `BinlogReader`."""
+    """Delivers a source's transactions, for ever: `cdc.readers.binlog.reader.BinlogReader`."""
 
     def transactions(self, start: Checkpoint) -> Iterator[Transaction]:
         """Yield each transaction after `start` once, in order."""
@@ -130,7 +137,7 @@ class Reader(Protocol):
 
 
 class Writer(Protocol):
-    """Applies batches to the target: `MongoWriter`."""
+    """Applies batches to the target: `cdc.writers.writer.MongoWriter`."""
 
     def apply(self, batch: Batch) -> None:
         """Apply a batch and its checkpoint."""
@@ -150,7 +157,10 @@ class Writer(Protocol):
 
 
 class BetweenBatches(Protocol):
-    """Changes the target between the stream's batches: `ChunkEngine`, with whole tables."""
+    """Changes the target between the stream's batches: `cdc.chunks.engine.ChunkEngine`.
+
+    It applies what was read of whole tables.
+    """
 
     def start(self) -> None:
         """Start."""

@@ -60,9 +60,9 @@ class Daemon:
     def run(self) -> None:
         """Replicate from the checkpoint on, or from `start` if there is none yet.
 
-        While another daemon of this name is active it stands by, also after a takeover. It waits
-        for an unreachable side. Returns when it was stopped; raises UsageError or Unfit if the two
-        sides are not fit for replication.
+        While another daemon of this name is active it stands by, also once another has taken over.
+        It waits for an unreachable side. Returns when it was stopped; raises UsageError or Unfit if
+        the two sides are not fit for replication, and Halted if a change cannot be carried over.
         """
         try:
             self._patience.ask(self._require_fit)

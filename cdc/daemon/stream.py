@@ -1,4 +1,7 @@
-"""The composition root: assembles one active stream, from the source to the target."""
+"""The composition root: assembles one active stream, from the source to the target.
+
+The stream's way is described in `cdc.pipeline`, that of tables read beside it in `cdc.chunks`.
+"""
 
 from __future__ import annotations
 
@@ -132,6 +135,10 @@ class ActiveStream:
         self._patience.ask(lambda: require_table_fit(self._config, schema, table))
 
     def _job_worker(self, windows: Windows, applier: ChunkApplier) -> JobWorker:
+        """Make the chunk thread's worker on the windows and the applier, which the engine owns.
+
+        The engine needs them in the main thread too, so it makes them and calls this with them.
+        """
         config, chunks, client = self._config, self._config.chunks, self._client
         throttle = Throttle(
             rows_per_second=chunks.rows_per_second,

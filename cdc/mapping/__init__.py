@@ -1,1 +1,1 @@
-"""Turns rows events into document operations, as the mapping files say; pure, without I/O."""
+"""Turns rows events into document operations, as the mapping files say; talks to no server."""

@@ -1,1 +1,1 @@
-"""Queries a source for everything but its binlog and its rows."""
+"""Connections to a source, its packets, and what queries tell of it."""
