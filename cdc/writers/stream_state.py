@@ -1,7 +1,16 @@
 """The stream's state document: checkpoint, sequence number, epoch and owner.
 
-    {_id: stream, sequence, epoch, owner: {host, pid, instance, session, …}, lease_until,
-     position, inflight, server, committed_at, updated_at, created_at, mappings: […], covered: […]}
+    _id           the stream's name
+    sequence      the number of the last batch
+    epoch         incremented by each takeover
+    owner         {host, pid, instance, place, started, session}, see `cdc.model.lease`; or null
+    lease_until   by the target's clock, as the times below; null if it was released
+    position, inflight, server, witness      the checkpoint, see `cdc.model.checkpoint`
+    committed_at  the source's commit time of what was applied last; null if nothing was
+    created_at, updated_at                   the first write, the last one of a batch or takeover
+    mappings      the accepted ones, see `cdc.writers.accepted_mappings`
+    covered       the copies of tables that need no backfill, or have one queued
+    left          the copies that missed deletes, or go where another stream has left documents
 
 Each batch's first write moves it from sequence n to n + 1 on the condition that epoch and n are
 still ours. That fences a daemon that was replaced, and it decides a commit whose answer was lost: a

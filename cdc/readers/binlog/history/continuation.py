@@ -1,7 +1,7 @@
 """Checks that a server's log continues a checkpoint, and does not just have the same numbers.
 
 The witness of the checkpoint is looked up again: at its place in the log, or else under its GTID.
-`docs/architecture.md`, "The history behind a position", has the argument.
+`docs/architecture.md`, "The history before a position", has the argument.
 """
 
 from __future__ import annotations
