@@ -40,7 +40,7 @@ class Mapper:
         self._plans: dict[TableMap, tuple[Plan, ...]] = {}
 
     def map(self, transaction: Transaction) -> Iterator[MappedTransaction]:
-        """Yield the transaction as operations, cut behind a rows event if it is too large."""
+        """Yield the transaction as operations, cut after a rows event if it is too large."""
         changes: list[tuple[str, list[Operation]]] = []
         origins: list[Origin] = []
         effect, altered = NO_EFFECT, False
@@ -55,8 +55,8 @@ class Mapper:
                 origins.append(origin)
                 size += weight(operations)
             if size > self._transaction_bytes and index < last:
-                behind = _behind(change, transaction)
-                yield _mapped(transaction, behind, changes, origins, size, effect, altered)
+                so_far = _checkpoint_within(transaction, change)
+                yield _mapped(transaction, so_far, changes, origins, size, effect, altered)
                 changes, origins, size, effect = [], [], 0, NO_EFFECT
         whole = transaction.checkpoint
         yield _mapped(transaction, whole, changes, origins, size, effect, altered)
@@ -125,7 +125,7 @@ def _mapped(
     )
 
 
-def _behind(event: RowsEvent, transaction: Transaction) -> Checkpoint:
+def _checkpoint_within(transaction: Transaction, event: RowsEvent) -> Checkpoint:
     """Return the checkpoint after the transaction up to this event."""
     inflight = Inflight(transaction.identity, event.ordinal)
     return transaction.checkpoint._replace(position=transaction.before, inflight=inflight)

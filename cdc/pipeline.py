@@ -69,7 +69,7 @@ class Pipeline:
     def run(self, start: Checkpoint) -> None:
         """Replicate until `stop`; raises errors that an operator must decide.
 
-        A batch in flight is finished; what was read behind it is dropped, and read again later.
+        A batch in flight is finished; what was read after it is dropped, and read again later.
         """
         reading = threading.Thread(target=self._read, args=(start,), name="reader", daemon=True)
         reading.start()

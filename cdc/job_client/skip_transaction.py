@@ -65,7 +65,7 @@ class Skip:
 
 
 def plan(config: Config, mappings: Mappings, before: Checkpoint) -> Skip:
-    """Read the transaction behind `before`; return the skip and its repair."""
+    """Read the transaction after `before`; return the skip and its repair."""
     outline = read_outline(config.source, before)
     followed = TableRouter(mappings)
     mine = frozenset(name for name in outline.tables if followed(*name))

@@ -21,11 +21,11 @@ class Inflight(NamedTuple):
 
 
 class Checkpoint(NamedTuple):
-    """Where to continue: behind `position`, without the next transaction's part `inflight`.
+    """Where to continue: after `position`, without the next transaction's part `inflight`.
 
     `server` is the identity of the server that was read from, empty if unknown. File positions, and
     the count of rows events, are valid on that server only. The `witness` identifies the history
-    behind the position; None in a checkpoint from before there were any.
+    before the position; None in a checkpoint from before there were any.
     """
 
     position: Position

@@ -180,7 +180,7 @@ class MariadbGtids:
         return type(self)({**self.domains, domain: DomainGtid(server_id, sequence)})
 
     def contains(self, other: MariadbGtids) -> bool:
-        """Return whether this position is at or behind `other` in each of its domains."""
+        """Return whether this position is at or after `other` in each of its domains."""
         return all(
             domain in self.domains and self.domains[domain].sequence >= theirs.sequence
             for domain, theirs in other.domains.items()

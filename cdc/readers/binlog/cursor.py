@@ -49,7 +49,7 @@ class BinlogCursor:
         self.offset = expected if event.end in (0, expected & 0xFFFFFFFF) else event.end
 
     def after(self, gtid: Gtid | MariadbGtid | None) -> Position:
-        """Return the position behind a transaction that ends here."""
+        """Return the position after a transaction that ends here."""
         if isinstance(self.position, FilePosition):
             return FilePosition(self.file, self.offset, self.created)
         gtids = self.position.gtids
@@ -93,9 +93,9 @@ class BinlogCursor:
         return self._moved(FilePosition(position.file, position.offset, created), event, inflight)
 
     def move_past(self, event: Event, inflight: Inflight | None) -> Transaction | None:
-        """Move a file position behind an event that stands between transactions.
+        """Move a file position past an event that stands between transactions.
 
-        An idle source reports the end of its log behind that event, and the position must get
+        An idle source reports the end of its log after that event, and the position must get
         there.
         """
         before = self.position

@@ -57,10 +57,10 @@ class OpenTransaction:
         self.savepoints[savepoint.casefold()] = len(self.changes)
 
     def undo(self, savepoint: str | None, where: str) -> None:
-        """Drop what came behind a savepoint, or all; RefusedEvent if some was delivered.
+        """Drop what came after a savepoint, or all; RefusedEvent if some was delivered.
 
         What happened to tables stays: MariaDB logs the DROP of a failed CREATE OR REPLACE, and a
-        ROLLBACK behind it.
+        ROLLBACK after it.
         """
         kept = 0 if savepoint is None else self.savepoints.get(savepoint.casefold())
         if kept is None or self.delivered:

@@ -125,7 +125,7 @@ class BinlogReader:
     def transactions(self, start: Checkpoint) -> Iterator[Transaction]:
         """Yield each transaction after `start`, once and in the source's order, until `stop`.
 
-        After a lost connection it continues behind the last transaction that it yielded. Raises
+        After a lost connection it continues after the last transaction that it yielded. Raises
         Fatal errors only; among them an event that is damaged twice at the same place, and a source
         whose answers stay unintelligible.
         """
@@ -305,7 +305,7 @@ class BinlogReader:
         no_more = at_end or again
         if no_more:
             self._caught_up_at = now
-            self._damaged_at = None  # nothing behind it is left that could be damaged for good
+            self._damaged_at = None  # nothing after it is left that could be damaged for good
         if again and self._came_in_time(now - self._heartbeat_at):
             self._commit_times.read_all()
         self._heartbeat_at = now
@@ -318,7 +318,7 @@ class BinlogReader:
     def _prove_again(self, now: float) -> None:
         """Verify that an idle source's log is still the one that is read; raises if it is not.
 
-        A server whose log was reset keeps reporting that nothing came behind the old one's end.
+        A server whose log was reset keeps reporting that nothing came after the old one's end.
         """
         self._proved_at = now
         try:

@@ -39,7 +39,7 @@ def resolve_start(
 ) -> Checkpoint:
     """Resolve `start` at the source; return the checkpoint to begin with.
 
-    `copied`: every table is copied behind it. Raises Retryable if the stream would miss changes of
+    `copied`: every table is copied after it. Raises Retryable if the stream would miss changes of
     XA transactions that are not decided soon.
     """
     with asking(config, read_timeout=QUERY_SECONDS) as connection:
@@ -125,7 +125,7 @@ def earliest_position(connection: Connection[Any], mariadb: bool) -> Position:
 
 
 def _from_now(connection: SourceConnection, *, mariadb: bool, copied: bool) -> Position:
-    """Return a position before which nothing was prepared that is committed behind it.
+    """Return a position before which nothing was prepared that is committed after it.
 
     What is decided after it and before a copy, that copy sees.
     """

@@ -58,7 +58,7 @@ _IGNORED: Final = frozenset(
 _BEFORE_TRANSACTIONS: Final = frozenset(
     {EventType.PREVIOUS_GTIDS, EventType.GTID_LIST, EventType.BINLOG_CHECKPOINT}
 )
-"""Events that begin a file, behind its format; MariaDB writes the last one at any time."""
+"""Events that begin a file, after its format; MariaDB writes the last one at any time."""
 
 
 class TransactionAssembler:

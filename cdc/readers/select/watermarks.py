@@ -105,7 +105,7 @@ def mariadb_gtid_window(connect: Connect, applied: GtidPosition) -> Iterator[Hig
 
     The server reports a snapshot's place as file and offset, and would scan the whole file for its
     GTIDs. So the binlog's GTIDs are read *before* its end, and the end before the snapshot is
-    opened: a snapshot at that end, or behind it, shows all those GTIDs.
+    opened: a snapshot at that end, or after it, shows all those GTIDs.
     """
     connection = connect()
     before = _binlog_gtids(connection)
@@ -127,7 +127,7 @@ def mariadb_file_window(connect: Connect, applied: FilePosition) -> Iterator[Hig
 
 @contextmanager
 def _snapshot_from(connection: SourceConnection, least: FilePosition) -> Iterator[FilePosition]:
-    """Open snapshots until one is at `least` or behind it; the context's end closes it.
+    """Open snapshots until one is at `least` or after it; the context's end closes it.
 
     A transaction is in the binlog some milliseconds before a snapshot shows it.
     """

@@ -39,7 +39,7 @@ class SourceStatus:
     clock_offset_seconds: float
 
     def is_all_in(self, applied: Position) -> bool:
-        """Return whether the position is behind everything that the source has committed."""
+        """Return whether the position is after everything that the source has committed."""
         if isinstance(applied, FilePosition):
             return (
                 applied.file in self.logs and self.bytes_behind(applied.file, applied.offset) == 0
@@ -101,7 +101,7 @@ def _before_in_mariadb(connection: SourceConnection, name: str) -> GtidPosition:
 
 
 def current_position(connection: Connection[Any], mariadb: bool) -> Position:
-    """Return a position behind everything that a query can see now."""
+    """Return a position after everything that a query can see now."""
     if mariadb:
         [(gtids,)] = rows(connection, "SELECT @@GLOBAL.gtid_binlog_pos")
         return GtidPosition(MariadbGtids.parse(gtids))

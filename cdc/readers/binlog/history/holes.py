@@ -1,4 +1,4 @@
-"""Checks MariaDB's log for a hole at a position: transactions missing behind it.
+"""Checks MariaDB's log for a hole at a position: transactions missing after it.
 
 MariaDB takes a position that its log does not hold, and begins with what comes next; a replica made
 from a backup has nothing in its log of what it had before. In strict mode it refuses such a
@@ -28,7 +28,7 @@ _HOLE: Final = re.compile(r"is missing the GTID (?P<domain>\d+)-\d+-\d+")
 
 
 def require_none(connection: Connection[Any], probe: Probe, applied: MariadbGtids) -> bool:
-    """Raise PositionPurged if transactions behind the position are not in the log.
+    """Raise PositionPurged if transactions after the position are not in the log.
 
     Returns whether all of the position is in the log: then strict mode takes it, now and later.
     """
@@ -70,7 +70,7 @@ def _hole(probe: Probe, domains: _Domains, logged: _Domains) -> int | None:
 
 
 def _first(probe: Probe, position: MariadbGtids, domain: int) -> MariadbGtid | None:
-    """Return the first transaction of a domain that the log has behind the position."""
+    """Return the first transaction of a domain that the log has after the position."""
     with probe.looking(GtidPosition(position)) as found:
         return next((each for each in _gtids(found) if each.domain == domain), None)
 

@@ -34,7 +34,7 @@ class Probe:
 
     @contextmanager
     def looking(self, position: Position, *, strict: bool = False) -> Iterator[Iterator[Event]]:
-        """Request the part of the log behind a position; `strict` as in `dump.peek`.
+        """Request the part of the log after a position; `strict` as in `dump.peek`.
 
         The events end with the log, or when the probe reaches its limits. They raise ServerError if
         the server cannot read that part of its log, and its other errors as cdc's own. Raises

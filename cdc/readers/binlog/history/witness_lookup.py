@@ -52,7 +52,7 @@ def _before(
     *,
     patient: bool,
 ) -> GtidPosition | None:
-    """Return a position behind which the witness is the first transaction; None for none."""
+    """Return a position after which the witness is the first transaction; None for none."""
     position, witness = checkpoint.position, checkpoint.witness
     if not isinstance(position, GtidPosition) or witness is None:
         return None

@@ -57,7 +57,7 @@ def uncompressed(event: Event) -> Query:
 def _doubted(change: SchemaChange, flags: int, error: int, *, mariadb: bool) -> SchemaChange:
     """Mark what may concern a temporary table, or have been given up halfway.
 
-    The flag is no proof: in a procedure it stays set behind the first statement that sets it. A
+    The flag is no proof: in a procedure it stays set after the first statement that sets it. A
     RENAME (and an ALTER that renames) is logged without it; MySQL knows none of temporary tables.
     """
     renames = any(table.effect is Effect.BROUGHT_IN for table in change.tables)
