@@ -64,7 +64,7 @@ class BatchQueue:
 
     def put(self, transaction: MappedTransaction) -> None:
         """Add a transaction; wait while the buffer is full. Raises Closed after `close`."""
-        rows = transaction.rows
+        operations = transaction.operation_count
         with self._changed:
             while self._full() and not self._closed:
                 self._changed.wait()
@@ -75,10 +75,10 @@ class BatchQueue:
                 self._first_at = self._clock()
             self._waiting.append(transaction)
             self._barriers += bool(transaction.clears)
-            self._operations += rows
+            self._operations += operations
             self._byte_size += transaction.byte_size + TRANSACTION_BYTES
             first = len(self._waiting) == 1
-            if (rows and not was_urgent) or first or transaction.clears or self._full():
+            if (operations and not was_urgent) or first or transaction.clears or self._full():
                 self._changed.notify_all()
 
     def take(self, within_seconds: float | None = None) -> Batch | None:
@@ -143,7 +143,7 @@ class BatchQueue:
         for _ in batch.transactions:
             self._waiting.popleft()
         self._barriers -= len([each for each in batch.transactions if each.clears])
-        self._operations = sum(each.rows for each in self._waiting)
+        self._operations = sum(each.operation_count for each in self._waiting)
         self._byte_size = sum(each.byte_size + TRANSACTION_BYTES for each in self._waiting)
         self._changed.notify_all()
         return batch

@@ -41,13 +41,14 @@ def weight(operations: Sequence[Operation]) -> int:
 
 
 class MappedTransaction(NamedTuple):
-    """A source transaction, or a part of one, as operations: (collection, operations) in order.
+    """What one entry of a batch writes: (collection, operations) in order, and a checkpoint.
 
-    `identity` and `committed_at` as in `Transaction`; `checkpoint` what to save with them; `writes`
-    are the other writes of that checkpoint. `clears` come before its operations and after
-    everything before it. `changes_schema`: a followed table is no longer what it was. `before` is
-    the position before it, None if it is none of the source's. `origins` are the origins of
-    `changes`; without them a refused operation stops the stream.
+    It is a source transaction, a part of one, a mere move of the position, a chunk, or state writes
+    alone; the last three have no `identity`. `committed_at` as in `Transaction`; `checkpoint` is
+    what to save with them, `writes` are the other writes of that checkpoint. `clears` come before
+    its operations and after everything before it. `changes_schema`: a followed table is no longer
+    what it was. `before` is the position before it, None if it is none of the source's. `origins`
+    are the origins of `changes`; without them a refused operation stops the stream.
     """
 
     identity: str
@@ -66,14 +67,19 @@ class MappedTransaction(NamedTuple):
         return self.origins[index] if self.origins else UNKNOWN
 
     @property
-    def rows(self) -> int:
-        """The number of operations."""
+    def is_of_source(self) -> bool:
+        """Whether it is a source transaction, or a part of one."""
+        return bool(self.identity)
+
+    @property
+    def operation_count(self) -> int:
+        """The number of operations, of which a row may make several or none."""
         return sum([len(operations) for _, operations in self.changes])
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Whole transactions in the source's order; applied by one MongoDB transaction.
+    """Transactions, or parts of them, in the source's order; one MongoDB transaction applies them.
 
     A transaction with `clears` is a batch of its own. The class has no slots, so that its sums over
     thousands of transactions are cached.
@@ -121,7 +127,7 @@ class Batch:
     @cached_property
     def operations(self) -> int:
         """The number of operations."""
-        return sum([each.rows for each in self.transactions])
+        return sum([each.operation_count for each in self.transactions])
 
     def changes(self) -> Iterator[tuple[str, Sequence[Operation]]]:
         """Yield (collection, operations) in the source's order."""

@@ -86,8 +86,9 @@ class Conflicts:
     @property
     def can_be_cut(self) -> bool:
         """Whether it can be cut without splitting a source transaction."""
-        several = len(self._batch.transactions) > 1 or not self._batch.transactions[0].identity
-        return several and halves(self._batch) is not None
+        transactions = self._batch.transactions
+        splits_one = len(transactions) == 1 and transactions[0].is_of_source
+        return not splits_one and halves(self._batch) is not None
 
     def _tell(self) -> None:
         log.warning(

@@ -20,7 +20,7 @@ def halves(batch: Batch) -> tuple[Batch, Batch] | None:
         middle = len(transactions) // 2
         return Batch(transactions[:middle]), Batch(transactions[middle:])
     [only] = transactions
-    cut = _parts(only) if only.identity else _chunk_halves(only)
+    cut = _parts(only) if only.is_of_source else _chunk_halves(only)
     return None if cut is None else (Batch((cut[0],)), Batch((cut[1],)))
 
 
@@ -46,13 +46,13 @@ def _parts(whole: MappedTransaction) -> Two | None:
 
 def _boundary(whole: MappedTransaction) -> int | None:
     """Return the index of the change that begins the second half, in another rows event."""
-    origins, half, rows, best = whole.origins, whole.rows / 2, 0, None
+    origins, half, before, best = whole.origins, whole.operation_count / 2, 0, None
     for at in range(1, len(origins)):
-        rows += len(whole.changes[at - 1][1])
+        before += len(whole.changes[at - 1][1])
         if origins[at].ordinal == origins[at - 1].ordinal:
             continue
         best = at
-        if rows >= half:
+        if before >= half:
             break
     return best
 
@@ -62,9 +62,9 @@ def _chunk_halves(chunk: MappedTransaction) -> Two | None:
 
     If the second half never comes, the chunk is read again: each document is right by itself.
     """
-    if chunk.rows < 2:
+    if chunk.operation_count < 2:
         return None
-    left = chunk.rows // 2
+    left = chunk.operation_count // 2
     firsts, seconds, origins = [], [], []
     for (collection, operations), origin in zip(
         chunk.changes, [chunk.origin(at) for at in range(len(chunk.changes))], strict=True

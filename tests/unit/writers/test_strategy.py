@@ -77,7 +77,7 @@ def test_a_document_that_is_to_blame_is_set_aside_and_the_rest_sent_in_the_same_
 
     assert isinstance(decision, Send)
     assert decision.strategy is strategy
-    assert [each.rows for each in decision.batch.transactions] == [1, 0]
+    assert [each.operation_count for each in decision.batch.transactions] == [1, 0]
     [failure] = decision.batch.transactions[1].origins[0].failures
     assert failure.reason is reason
 
