@@ -9,7 +9,7 @@ from cdc.mapping.compile.router import TableRouter
 from cdc.model.job import Job, JobKind, Options
 from cdc.model.state_change import StateWrite
 from cdc.model.table_name import split_name, table_and_target
-from cdc.writers.jobs import requested
+from cdc.writers.jobs import queue_write
 from cdc.writers.stream_state import STREAMS
 
 
@@ -55,7 +55,7 @@ def queue_backfills(
         for each in new
     ]
     change = {"$addToSet": {"covered": {"$each": names}}, "$pull": {"left": {"$in": names}}}
-    return [*map(requested, jobs), StateWrite(STREAMS, {"_id": stream}, change)]
+    return [*map(queue_write, jobs), StateWrite(STREAMS, {"_id": stream}, change)]
 
 
 def mark_covered(stream: str, copies_made: Iterable[Copy]) -> list[StateWrite]:

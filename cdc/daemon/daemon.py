@@ -11,8 +11,8 @@ from typing import Final
 import structlog
 
 from cdc.config import Config
-from cdc.daemon.enlisting import Enlisting
 from cdc.daemon.patience import Patience
+from cdc.daemon.registration import StreamRegistration
 from cdc.daemon.stream import ActiveStream, Counters
 from cdc.errors import Fenced, LeaseHeld
 from cdc.mapping.file.mapping import Mapping
@@ -142,7 +142,7 @@ class Daemon:
 
     def _serve(self, client: Client, writer: MongoWriter) -> None:
         """Run once as the active daemon: from the takeover until stopped or fenced."""
-        enlisting = Enlisting(
+        registration = StreamRegistration(
             self._config,
             self._mappings,
             client,
@@ -151,20 +151,23 @@ class Daemon:
             accept_edits=self._accept_edits,
         )
         try:
-            checkpoint = enlisting.witness(self._own(writer, enlisting))
-            enlisting.enlist(checkpoint)
+            found = self._wait_for_takeover(writer, registration)
+            checkpoint = registration.ensure_witness(found)
+            registration.register(checkpoint)
             self._replicate(client, writer, checkpoint)
         except Fenced as error:
             log.warning("fenced", stream=self._config.name, by=error.message)
 
-    def _own(self, writer: MongoWriter, enlisting: Enlisting) -> Checkpoint:
+    def _wait_for_takeover(
+        self, writer: MongoWriter, registration: StreamRegistration
+    ) -> Checkpoint:
         """Wait until no other daemon of this name is active, and take over."""
         said = ""
         self._stream = None
         while True:
             self._liveness.tick()
             try:
-                return writer.take_over() or enlisting.begin()
+                return writer.take_over() or registration.save_first_checkpoint()
             except LeaseHeld as error:
                 self._become(Role.STANDBY)
                 if error.message != said:

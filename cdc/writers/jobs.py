@@ -179,8 +179,8 @@ def _moved(state: JobState) -> dict[str, Any]:
     return {**change, "$unset": {"progress.cursor": ""}} if state in ENDED else change
 
 
-def requested(job: Job) -> StateWrite:
-    """Request a job with a batch; skip it if the same job waits for the table.
+def queue_write(job: Job) -> StateWrite:
+    """Return the write that queues a job with a batch, unless the same job waits for the table.
 
     The waiting job must not have begun: a job that was paused half way is not the same.
     """

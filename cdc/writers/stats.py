@@ -54,7 +54,7 @@ class WriterCounters:
         self._recent.append((time.monotonic(), transactions, operations))
         self._forget()
 
-    def told(self, letter_changes: LetterChanges, open_letters: int) -> None:
+    def count_letters(self, letter_changes: LetterChanges, open_letters: int) -> None:
         """Count and log what became a dead letter; `open_letters` remain."""
         self.open_letters = open_letters
         for letter in letter_changes.opened:

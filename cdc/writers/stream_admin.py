@@ -19,7 +19,7 @@ from cdc.model.lease import Owner
 from cdc.writers.accepted_mappings import is_accepted
 from cdc.writers.connection import connect_target
 from cdc.writers.errors import explain
-from cdc.writers.jobs import requested
+from cdc.writers.jobs import queue_write
 from cdc.writers.observer import UNOBSERVED, WriteObserver
 from cdc.writers.stream_state import StreamState
 from cdc.writers.writer import MongoWriter
@@ -111,7 +111,7 @@ def step(
 
 
 def _batch(checkpoint: Checkpoint, committed_at: float | None, jobs: Sequence[Job]) -> Batch:
-    writes = tuple(map(requested, jobs))
+    writes = tuple(map(queue_write, jobs))
     return Batch((MappedTransaction("", checkpoint, committed_at, writes=writes),))
 
 

@@ -150,7 +150,7 @@ class StreamState:
         owner = Owner.from_document(document.get("owner") or {})
         holding = holder(document)
         if holding is not None and holding.instance != self._owner.instance and not force:
-            raise self._is_active(holding)
+            raise self._lease_held_error(holding)
         if force or owner.is_gone():
             self._end_session(document)
         try:
@@ -159,12 +159,12 @@ class StreamState:
             self._end_session(document)
             taken = self._take(document, session, within_seconds=TAKEN_WITHIN_SECONDS)
         if taken is None:  # its slow batch has landed, or another standby was faster
-            raise self._is_active(owner)
+            raise self._lease_held_error(owner)
         self._held = Held(int(taken["epoch"]), int(taken["sequence"]))
         self.committed_at = _seconds(taken.get("committed_at") or taken.get("created_at"))
         return Checkpoint.from_document(taken)
 
-    def _is_active(self, owner: Owner) -> LeaseHeld:
+    def _lease_held_error(self, owner: Owner) -> LeaseHeld:
         return LeaseHeld(
             f"another daemon named {self._stream!r} is active: {owner}",
             remedy="stop it first, or give this one another `name`",
@@ -235,9 +235,9 @@ class StreamState:
             session=session,
         )
         if result.matched_count == 0:
-            self._explain()
+            self._raise_why_nothing_matched()
 
-    def _explain(self) -> NoReturn:
+    def _raise_why_nothing_matched(self) -> NoReturn:
         if self.confirm()["sequence"] == self._held.sequence + 1:
             raise AlreadyLanded
         raise Retryable("the fate of an earlier attempt is not known to a majority yet")
@@ -282,7 +282,7 @@ class StreamState:
         """Return whether a batch takes so long that the lease must be renewed for it alone."""
         return self._lease_seconds > self._ttl_seconds
 
-    def took(self, seconds: float) -> None:
+    def note_duration(self, seconds: float) -> None:
         """Note the duration of a batch: the lease must outlive the next one.
 
         Otherwise two daemons would take the stream from each other for ever, with no progress.

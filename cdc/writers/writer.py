@@ -234,7 +234,7 @@ class MongoWriter:
         self._persist(partial(self._attempt, send, letter_changes))
         self.state.landed()
         self._letters.landed(letter_changes)
-        self._counters.told(letter_changes, self._letters.count)
+        self._counters.count_letters(letter_changes, self._letters.count)
 
     def _attempt(self, send: Send, letter_changes: LetterChanges) -> None:
         attempt = Attempt.of(send, letter_changes)
@@ -247,11 +247,11 @@ class MongoWriter:
         except ConnectionFailure:
             raise  # its duration says nothing about batches
         except BaseException:
-            self.state.took(time.monotonic() - began)
+            self.state.note_duration(time.monotonic() - began)
             raise
         self._renewed_at = began  # by the batch's first write
         seconds = time.monotonic() - began
-        self.state.took(seconds)
+        self.state.note_duration(seconds)
         self._counters.applied(send.batch, attempt.commands, seconds)
 
     def _hold(self) -> None:

@@ -133,7 +133,7 @@ class BinlogReader:
         backoff = Backoff()
         while not self._stopping.is_set():
             try:
-                for transaction in map(self._dated, self._connected(where)):
+                for transaction in map(self._with_commit_time, self._transactions_after(where)):
                     self._where = where = transaction.checkpoint
                     self._committed_at = transaction.committed_at
                     backoff.reset()
@@ -150,19 +150,19 @@ class BinlogReader:
                 self._damaged_at = where
                 log.warning("event_damaged", error=error.message, position=str(where.position))
             except Retryable as error:
-                self._give_up(error, where)
+                self._raise_if_garbled_too_often(error, where)
                 if self._heard_from:
                     backoff.reset()
                 self._wait(backoff.next(), error, where)
 
-    def _dated(self, transaction: Transaction) -> Transaction:
+    def _with_commit_time(self, transaction: Transaction) -> Transaction:
         """Return the transaction with its commit time, if its events have only the session's."""
         if not self._doubts_times:
             return transaction
         committed_at = self._commit_times.judged(transaction.committed_at)
         return transaction._replace(committed_at=committed_at)
 
-    def _give_up(self, error: Retryable, where: Checkpoint) -> None:
+    def _raise_if_garbled_too_often(self, error: Retryable, where: Checkpoint) -> None:
         """Raise Corrupted if the source's answers were unintelligible too often."""
         self._garbled = self._garbled + 1 if isinstance(error, Garbled) else 0
         if self._garbled >= GARBLED_TIMES:
@@ -182,9 +182,9 @@ class BinlogReader:
         )
         self._stopping.wait(seconds)
 
-    def _connected(self, where: Checkpoint) -> Iterator[Transaction]:
+    def _transactions_after(self, where: Checkpoint) -> Iterator[Transaction]:
         with self._stream(where) as (packets, assembler, checksum):
-            yield from self._assembled(packets, assembler, checksum, where.position)
+            yield from self._assemble(packets, assembler, checksum, where.position)
 
     @contextmanager
     def _stream(
@@ -195,7 +195,7 @@ class BinlogReader:
         connection = connect_source(self._config, read_timeout=QUERY_SECONDS)
         try:
             with connection.understood():
-                assembler, checksum = self._asked(connection, where)
+                assembler, checksum = self._request_dump(connection, where)
             self._packets = PacketStream(connection, timeout_seconds=silence)
             self.connected = True
             self._outages.succeeded()
@@ -206,13 +206,13 @@ class BinlogReader:
             self._packets = None
             close_connection(connection)
 
-    def _asked(
+    def _request_dump(
         self, connection: SourceConnection, where: Checkpoint
     ) -> tuple[TransactionAssembler, bool]:
         """Request everything after `where`, once it is certain that the source has it."""
         mariadb = self._mariadb = self._doubts_times = is_mariadb(connection)
-        continued = self._continued(connection, where, mariadb=mariadb)
-        assembler = self._assembler(connection, where, mariadb=mariadb)
+        continued = self._verify_history(connection, where, mariadb=mariadb)
+        assembler = self._new_assembler(connection, where, mariadb=mariadb)
         checksum = checksums(connection)
         self._note_source_status(fetch_on(connection), where)
         self._assembling, self._last_heartbeat = assembler, -1
@@ -237,7 +237,7 @@ class BinlogReader:
             self._caught_up_at = time.monotonic()
             self._commit_times.read_all()
 
-    def _continued(
+    def _verify_history(
         self, connection: Connection[Any], where: Checkpoint, *, mariadb: bool
     ) -> continuation.Continued:
         continued = continuation.server_continuing(
@@ -252,7 +252,7 @@ class BinlogReader:
     def _another_connection(self) -> SourceConnection:
         return connect_source(self._config, read_timeout=QUERY_SECONDS)
 
-    def _assembler(
+    def _new_assembler(
         self, connection: Connection[Any], where: Checkpoint, *, mariadb: bool
     ) -> TransactionAssembler:
         inflight = where.inflight if where.server == self.server else None
@@ -264,7 +264,7 @@ class BinlogReader:
             ignored=self._config.ignore_statements_on,
         )
 
-    def _assembled(
+    def _assemble(
         self,
         packets: PacketStream,
         assembler: TransactionAssembler,

@@ -55,7 +55,7 @@ def resolve_start(
         return Checkpoint(position, None, here, end_of_log(connection, config, here))
 
 
-def witnessed(config: SourceConfig, checkpoint: Checkpoint) -> Checkpoint:
+def with_witness(config: SourceConfig, checkpoint: Checkpoint) -> Checkpoint:
     """Return an old checkpoint, without a witness, with the log's end as its witness.
 
     Raises what `server_continuing` does: a log that has lost the position cannot be its witness.

@@ -1,4 +1,4 @@
-"""Saves, before the active daemon streams, its start and what it is responsible for.
+"""Registers a stream in its state, before the daemon streams: its start, and what is its own.
 
 The first position is saved before anything is read. Once its collections are claimed, only the
 stream writes them. Its mappings are recorded as those that make the documents. A copy of each
@@ -27,7 +27,7 @@ from cdc.model.state_change import StateWrite
 from cdc.preflight import edit_findings, require
 from cdc.preflight.mapping_edits import unresolved
 from cdc.preflight.run import existing_now
-from cdc.readers.binlog.start_position import QUERY_SECONDS, resolve_start, witnessed
+from cdc.readers.binlog.start_position import QUERY_SECONDS, resolve_start, with_witness
 from cdc.readers.server import xa
 from cdc.readers.server.connection import asking
 from cdc.writers.accepted_mappings import entries
@@ -39,7 +39,7 @@ from cdc.writers.writer import MongoWriter
 log = structlog.get_logger(__name__)
 
 
-class Enlisting:
+class StreamRegistration:
     """Saves a stream's position, claims, mappings and copies in its state."""
 
     def __init__(
@@ -61,8 +61,8 @@ class Enlisting:
         self._patience = patience
         self._accept_edits = accept_edits
 
-    def begin(self) -> Checkpoint:
-        """Save the first position of a new stream; return its first checkpoint."""
+    def save_first_checkpoint(self) -> Checkpoint:
+        """Save a new stream's first checkpoint, take it over, and return the checkpoint."""
         config = self._config
         first = self._patience.ask(lambda: resolve_start(config.source, config.start))
         log.info("first_start", stream=config.name, position=str(first.position))
@@ -79,29 +79,32 @@ class Enlisting:
         with _claimed_meanwhile():
             self._writer.create(first, accepted, covered, claims.left(wanted), claims.writes())
 
-    def witness(self, checkpoint: Checkpoint) -> Checkpoint:
-        """Accept the source's log as it is, for a stream begun before there were witnesses."""
+    def ensure_witness(self, checkpoint: Checkpoint) -> Checkpoint:
+        """Return the checkpoint with a witness, which streams of old versions have not.
+
+        For these the source's log is accepted as it is.
+        """
         if checkpoint.witness is not None:
             return checkpoint
-        taken = self._patience.ask(lambda: witnessed(self._config.source, checkpoint))
+        taken = self._patience.ask(lambda: with_witness(self._config.source, checkpoint))
         log.info("history_trusted", stream=self._config.name, log=str(taken.witness))
         self._writer.apply(Batch((MappedTransaction("", taken, None),)))
         return taken
 
-    def enlist(self, checkpoint: Checkpoint) -> None:
+    def register(self, checkpoint: Checkpoint) -> None:
         """Claim the collections, and queue a backfill of every table that is not covered yet.
 
         From here on the mappings make the documents. Raises Unfit if another stream writes one of
         the collections.
         """
-        self._patience.ask(lambda: self._enlist(checkpoint))
+        self._patience.ask(lambda: self._register(checkpoint))
 
-    def _enlist(self, checkpoint: Checkpoint) -> None:
+    def _register(self, checkpoint: Checkpoint) -> None:
         state = self._writer.read_state() or {}
         name, covered = self._config.name, state.get("covered", [])
         claims, wanted = self._claims(), self._copies()
         if any(str(each) not in covered for each in wanted):
-            self._see_what_is_prepared()
+            self._wait_for_prepared()
         writes = [
             *queue_backfills(name, wanted, covered, {*state.get("left", ()), *claims.left(wanted)}),
             *uncovered(name, covered, self._router),
@@ -113,7 +116,7 @@ class Enlisting:
             with _claimed_meanwhile():
                 self._writer.apply(Batch((change,)))
 
-    def _see_what_is_prepared(self) -> None:
+    def _wait_for_prepared(self) -> None:
         """Wait for XA transactions that were passed over while no mapping followed the table."""
         with asking(self._config.source, read_timeout=QUERY_SECONDS) as connection:
             xa.wait_until_decided(connection)
