@@ -25,17 +25,16 @@ class Mapper:
     def __init__(
         self,
         plans_for: Callable[[TableMap], tuple[Plan, ...]],
-        react: Callable[[SchemaChange, Transaction], DdlEffect],
+        effect_of: Callable[[SchemaChange, Transaction], DdlEffect],
         *,
         transaction_bytes: int,
     ) -> None:
         """Cut a transaction into parts if its operations weigh more than `transaction_bytes`.
 
-        `plans_for` is `TableRouter.plans`; `react`, `DdlPolicy.to`, returns a schema change's
-        effect.
+        `plans_for` is `TableRouter.plans`; `effect_of` is `DdlPolicy.effect_of`.
         """
         self._plans_for = plans_for
-        self._react = react
+        self._effect_of = effect_of
         self._transaction_bytes = transaction_bytes
         self._plans: dict[TableMap, tuple[Plan, ...]] = {}
 
@@ -48,7 +47,7 @@ class Mapper:
         last = len(transaction.changes) - 1
         for index, change in enumerate(transaction.changes):
             if isinstance(change, SchemaChange):
-                effect, altered = self._react(change, transaction), True
+                effect, altered = self._effect_of(change, transaction), True
                 continue
             for collection, operations, origin in self._operations(change, transaction):
                 changes.append((collection, operations))

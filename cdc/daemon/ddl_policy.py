@@ -26,10 +26,11 @@ from cdc.mapping.compile.column_usage import is_about
 from cdc.mapping.compile.shard_ownership import own_documents
 from cdc.mapping.file.mapping import Mapping
 from cdc.mapping.file.policies import NOW, SoftDelete
-from cdc.model.job import JOBS, Job, JobKind
+from cdc.model.job import Job, JobKind
 from cdc.model.state_change import CollectionClear, DdlEffect, StateWrite
 from cdc.model.table_name import full_name
 from cdc.model.transaction import Effect, SchemaChange, TableChange, Transaction
+from cdc.writers.jobs import queue_write
 
 log = structlog.get_logger(__name__)
 
@@ -64,22 +65,23 @@ class DdlPolicy:
         stream: str,
         mappings_of: MappingsOf,
         *,
-        judge: Callable[[str, str], None],
-        stands: Callable[[str, str], bool],
+        require_fit: Callable[[str, str], None],
+        table_exists: Callable[[str, str], bool],
         logs_cascades: Callable[[], bool],
     ) -> None:
         """Decide with the help of the source, about new or doubtful tables and foreign keys.
 
-        `judge` raises Unfit for a (schema, table) that cannot be followed; `stands` returns whether
-        there is such a table now; `logs_cascades` whether row changes by foreign keys are logged.
+        `require_fit` raises Unfit for a (schema, table) that cannot be followed; `table_exists`
+        returns whether there is such a table now; `logs_cascades` whether row changes by foreign
+        keys are logged.
         """
-        self._judge = judge
-        self._stands = stands
+        self._require_table_fit = require_fit
+        self._table_exists = table_exists
         self._stream = stream
         self._mappings_of = mappings_of
         self._logs_cascades = logs_cascades
 
-    def to(self, change: SchemaChange, transaction: Transaction) -> DdlEffect:
+    def effect_of(self, change: SchemaChange, transaction: Transaction) -> DdlEffect:
         """Return the statement's effect; raises RefusedEvent if an operator must decide."""
         clears: list[CollectionClear] = []
         writes: dict[str, StateWrite] = {}
@@ -107,7 +109,7 @@ class DdlPolicy:
         If the other table was temporary, the one that had the name has still left it.
         """
         brought_in = table.effect is Effect.BROUGHT_IN and table.doubtful
-        if brought_in and not self._stands(table.schema, table.table):
+        if brought_in and not self._table_exists(table.schema, table.table):
             return table._replace(effect=Effect.REMOVED)
         return table
 
@@ -141,7 +143,7 @@ class DdlPolicy:
 
         If the table is gone by now, its own DROP or RENAME follows, and removes them.
         """
-        if self._stands(table.schema, table.table):
+        if self._table_exists(table.schema, table.table):
             return "resync"
         if mapping.on_drop == "apply":
             return "apply"
@@ -195,7 +197,7 @@ class DdlPolicy:
             return "" if self._logs_cascades() else f"it {_CASCADING}"
         if told or table.effect is Effect.BROUGHT_IN:  # no statement has described it
             try:
-                self._judge(table.schema, table.table)
+                self._require_table_fit(table.schema, table.table)
             except Unfit as error:
                 return error.message
         return ""
@@ -203,18 +205,17 @@ class DdlPolicy:
     def _resync(
         self, change: SchemaChange, table: TableChange, transaction: Transaction
     ) -> StateWrite:
-        """Queue a resync, unless one is queued and has not begun."""
-        job = Job(
-            id=str(uuid.uuid4()),
-            stream=self._stream,
-            kind=JobKind.RESYNC,
-            table=table.name,
-            requested_by=f"ddl: {change.verb} at {transaction.identity}",
-            requested_at=datetime.fromtimestamp(transaction.committed_at, UTC),
-        ).to_document()
-        same = ("stream", "kind", "table", "options", "state", "progress")
-        wanted = {key: job.pop(key) for key in same}
-        return StateWrite(JOBS, wanted, {"$setOnInsert": job}, upsert=True)
+        """Return the write that queues a resync, unless one is queued and has not begun."""
+        return queue_write(
+            Job(
+                id=str(uuid.uuid4()),
+                stream=self._stream,
+                kind=JobKind.RESYNC,
+                table=table.name,
+                requested_by=f"ddl: {change.verb} at {transaction.identity}",
+                requested_at=datetime.fromtimestamp(transaction.committed_at, UTC),
+            )
+        )
 
 
 def _is_whole(table: TableChange, policy: str) -> bool:

@@ -30,7 +30,7 @@ from cdc.mapping.file.mapping import Mapping
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.telemetry import Backlog, ReaderStats
 from cdc.pipeline import Pipeline
-from cdc.preflight.run import logs_cascades, require_table_fit, stands
+from cdc.preflight.run import logs_cascades, require_table_fit, table_exists
 from cdc.readers.binlog.reader import BinlogReader
 from cdc.readers.server.heartbeat_writer import HeartbeatWriter
 from cdc.readers.server.resume import Displaced
@@ -80,7 +80,9 @@ class ActiveStream:
         self._counters = counters
         self._lag_seconds = lag_seconds
         apply = config.apply
-        self._router = TableRouter(mappings, judge=self._judge_table, counts=counters.mapped)
+        self._router = TableRouter(
+            mappings, require_fit=self._require_table_fit, counts=counters.mapped
+        )
         self._stamps = SyncTimestamps.of(mappings)
         self._reader = BinlogReader(
             config.source,
@@ -92,7 +94,9 @@ class ActiveStream:
             Limits(apply.batch_rows, apply.batch_bytes, apply.linger_ms / 1000)
         )
         mapper = Mapper(
-            self._router.plans, self._ddl_policy().to, transaction_bytes=apply.transaction_bytes
+            self._router.plans,
+            self._ddl_policy().effect_of,
+            transaction_bytes=apply.transaction_bytes,
         )
         engine = ChunkEngine(start, writer, wake=self._queue.wake, make_worker=self._job_worker)
         self._pipeline = Pipeline(self._reader, mapper, self._queue, writer, engine, liveness)
@@ -126,12 +130,12 @@ class ActiveStream:
         return DdlPolicy(
             config.name,
             self._router.concerned,
-            judge=self._judge_table,
-            stands=lambda schema, table: ask(lambda: stands(config, schema, table)),
+            require_fit=self._require_table_fit,
+            table_exists=lambda schema, table: ask(lambda: table_exists(config, schema, table)),
             logs_cascades=lambda: ask(lambda: logs_cascades(config)),
         )
 
-    def _judge_table(self, schema: str, table: str) -> None:
+    def _require_table_fit(self, schema: str, table: str) -> None:
         self._patience.ask(lambda: require_table_fit(self._config, schema, table))
 
     def _job_worker(self, windows: Windows, applier: ChunkApplier) -> JobWorker:

@@ -243,7 +243,7 @@ def require_table_fit(config: Config, schema: str, table: str) -> None:
         require(table_findings(facts, [found]))
 
 
-def stands(config: Config, schema: str, table: str) -> bool:
+def table_exists(config: Config, schema: str, table: str) -> bool:
     """Query whether there is such a table (no view) now; Retryable if the source is away."""
     with asking(config.source, read_timeout=QUERY_SECONDS) as connection:
         return is_table(connection, schema, table)

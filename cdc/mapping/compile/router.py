@@ -37,18 +37,18 @@ class TableRouter:
     def __init__(
         self,
         mappings: Iterable[Mapping],
-        judge: Callable[[str, str], None] | None = None,
+        require_fit: Callable[[str, str], None] | None = None,
         counts: MappingCounts | None = None,
     ) -> None:
-        """`judge` raises Unfit for a table that a glob matches and no start has checked.
+        """`require_fit` raises Unfit for a table that a glob matches and no start has checked.
 
         `counts` counts lossy conversions and the rows that generated code does not cover.
         """
         self._counts = counts or MappingCounts()
         self._mappings = tuple(mappings)
         self._patterns = [source_pattern(each.source) for each in self._mappings]
-        self._judge = judge
-        self._judged: set[tuple[str, str]] = set()
+        self._require_fit = require_fit
+        self._found_fit: set[tuple[str, str]] = set()
         self._by_table: dict[tuple[str, str], tuple[Mapping, ...]] = {}
 
     def __call__(self, schema: str, table: str) -> bool:
@@ -88,20 +88,20 @@ class TableRouter:
         mappings = self.mappings(table.schema, table.table)
         if _is_sequence(table):
             return ()
-        self._judge_once(table, mappings)
+        self._require_fit_once(table, mappings)
         return tuple(self.plan(mapping, table) for mapping in mappings)
 
     def plan(self, mapping: Mapping, table: TableMap) -> Plan:
         """Compile one mapping of a table against its columns."""
         return compile_plan(mapping, table, counts=self._counts.of(table.name))
 
-    def _judge_once(self, table: TableMap, mappings: Iterable[Mapping]) -> None:
+    def _require_fit_once(self, table: TableMap, mappings: Iterable[Mapping]) -> None:
         name = (table.schema, table.table)
         named = any(not source_pattern(each.source).varying for each in mappings)
-        if named or self._judge is None or name in self._judged:
+        if named or self._require_fit is None or name in self._found_fit:
             return
-        self._judge(*name)
-        self._judged.add(name)
+        self._require_fit(*name)
+        self._found_fit.add(name)
         log.info(
             "table_followed", table=table.name, targets=[mapping.target for mapping in mappings]
         )

@@ -30,21 +30,21 @@ def effect_of(
     logs_cascades: bool = False,
     unfit: str = "",
     doubtful: bool = False,
-    stands: bool = True,
+    table_exists: bool = True,
 ) -> DdlEffect:
-    def judge(schema: str, table: str) -> None:
+    def require_fit(schema: str, table: str) -> None:
         if unfit:
             raise Unfit(unfit)
 
     policy = DdlPolicy(
         "stream",
         TableRouter(mappings).concerned,
-        judge=judge,
-        stands=lambda _, __: stands,
+        require_fit=require_fit,
+        table_exists=lambda _, __: table_exists,
         logs_cascades=lambda: logs_cascades,
     )
     changed = TableChange(*table, effect, "is strange", doubtful=doubtful)
-    return policy.to(SchemaChange("ALTER", (changed,)), STATEMENT)
+    return policy.effect_of(SchemaChange("ALTER", (changed,)), STATEMENT)
 
 
 def test_an_emptied_table_clears_each_collection_that_it_feeds() -> None:
@@ -122,20 +122,22 @@ def test_what_may_have_done_nothing_takes_no_document_of_a_table_that_stands(
 
 @pytest.mark.parametrize("effect", [Effect.EMPTIED, Effect.REMOVED])
 def test_a_table_that_is_gone_by_now_will_be_dropped_in_the_stream(effect: Effect) -> None:
-    found = effect_of(effect, mapping(on_drop="apply"), doubtful=True, stands=False)
+    found = effect_of(effect, mapping(on_drop="apply"), doubtful=True, table_exists=False)
 
     assert found.clears == (CollectionClear("orders", table="shop.orders"),)
 
 
 def test_a_name_that_a_temporary_table_has_got_is_left_by_the_table_that_had_it() -> None:
-    found = effect_of(Effect.BROUGHT_IN, mapping(on_drop="apply"), doubtful=True, stands=False)
+    found = effect_of(
+        Effect.BROUGHT_IN, mapping(on_drop="apply"), doubtful=True, table_exists=False
+    )
 
     assert found.clears == (CollectionClear("orders", table="shop.orders"),)
 
 
 def test_a_truncate_in_doubt_halts_where_a_later_drop_would_keep_the_documents() -> None:
     with pytest.raises(RefusedEvent, match="nothing tells"):
-        effect_of(Effect.EMPTIED, mapping(on_drop="ignore"), doubtful=True, stands=False)
+        effect_of(Effect.EMPTIED, mapping(on_drop="ignore"), doubtful=True, table_exists=False)
 
 
 @pytest.mark.parametrize("effect", [Effect.UNFIT, Effect.CASCADING])
@@ -196,13 +198,13 @@ def test_a_new_column_queues_a_resync_where_documents_can_hold_it(
     policy = DdlPolicy(
         "stream",
         TableRouter([mapping(**keys)]).concerned,
-        judge=lambda _, __: None,
-        stands=lambda _, __: True,
+        require_fit=lambda _, __: None,
+        table_exists=lambda _, __: True,
         logs_cascades=lambda: False,
     )
     changed = TableChange("shop", "orders", Effect.REWRITTEN, added=frozenset({"note"}))
 
-    found = policy.to(SchemaChange("ALTER", (changed,)), STATEMENT)
+    found = policy.effect_of(SchemaChange("ALTER", (changed,)), STATEMENT)
 
     assert bool(found.writes) == queues
 
