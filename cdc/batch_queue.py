@@ -101,7 +101,7 @@ class BatchQueue:
                 left = None if until is None else until - self._clock()
                 if left is not None and left <= 0:
                     return EMPTY
-                waits = [each for each in (self._patience(), left) if each is not None]
+                waits = [each for each in (self._linger_left(), left) if each is not None]
                 self._changed.wait(min(waits, default=None))
             return self._cut()
 
@@ -124,9 +124,9 @@ class BatchQueue:
         if not self._waiting or self._closed:
             return False
         at_once = self._error is not None or self._barriers > 0
-        return at_once or self._full() or self._patience() == 0
+        return at_once or self._full() or self._linger_left() == 0
 
-    def _patience(self) -> float | None:
+    def _linger_left(self) -> float | None:
         """Return how much longer transactions may linger, in seconds; None if none waits."""
         if not self._waiting:
             return None

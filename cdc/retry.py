@@ -44,7 +44,7 @@ class Stopped(Exception):
     """The program was stopped while it waited to try again."""
 
 
-def persist(
+def retry_until_done(
     attempt: Callable[[], T],
     *,
     event: str,

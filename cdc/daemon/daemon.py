@@ -11,8 +11,8 @@ from typing import Final
 import structlog
 
 from cdc.config import Config
-from cdc.daemon.patience import Patience
 from cdc.daemon.registration import StreamRegistration
+from cdc.daemon.retry_until_reached import RetryUntilReached
 from cdc.daemon.stream import ActiveStream, Counters
 from cdc.errors import Fenced, LeaseHeld
 from cdc.mapping.file.mapping import Mapping
@@ -51,7 +51,7 @@ class Daemon:
         self._accept_edits = accept_edits
         self._stopping = threading.Event()
         self._liveness = Liveness()
-        self._patience = Patience(self._liveness, self._stopping)
+        self._retry = RetryUntilReached(self._liveness, self._stopping)
         self._counters = Counters()
         self._writer: MongoWriter | None = None
         self._stream: ActiveStream | None = None
@@ -65,8 +65,8 @@ class Daemon:
         the two sides are not fit for replication, and Halted if a change cannot be carried over.
         """
         try:
-            self._patience.ask(self._require_fit)
-            self._patience.ask(self._create_indexes)
+            self._retry.run(self._require_fit)
+            self._retry.run(self._create_indexes)
             with self._connected() as (client, writer):
                 while not self._stopping.is_set():
                     self._serve(client, writer)
@@ -147,7 +147,7 @@ class Daemon:
             self._mappings,
             client,
             writer,
-            self._patience,
+            self._retry,
             accept_edits=self._accept_edits,
         )
         try:
@@ -183,7 +183,7 @@ class Daemon:
             client,
             writer,
             checkpoint,
-            patience=self._patience,
+            retry=self._retry,
             liveness=self._liveness,
             counters=self._counters,
             lag_seconds=lambda: self.telemetry().lag_seconds,

@@ -17,7 +17,7 @@ import structlog
 from cdc.config import Config
 from cdc.daemon.claims import StreamClaims
 from cdc.daemon.coverage import Copy, copies, queue_backfills, uncovered
-from cdc.daemon.patience import Patience
+from cdc.daemon.retry_until_reached import RetryUntilReached
 from cdc.errors import Claimed, Retryable
 from cdc.mapping.compile.router import TableRouter
 from cdc.mapping.file.mapping import Mapping
@@ -48,7 +48,7 @@ class StreamRegistration:
         mappings: tuple[Mapping, ...],
         client: Client,
         writer: MongoWriter,
-        patience: Patience,
+        retry: RetryUntilReached,
         *,
         accept_edits: bool,
     ) -> None:
@@ -58,15 +58,15 @@ class StreamRegistration:
         self._router = TableRouter(mappings)
         self._client = client
         self._writer = writer
-        self._patience = patience
+        self._retry = retry
         self._accept_edits = accept_edits
 
     def save_first_checkpoint(self) -> Checkpoint:
         """Save a new stream's first checkpoint, take it over, and return the checkpoint."""
         config = self._config
-        first = self._patience.ask(lambda: resolve_start(config.source, config.start))
+        first = self._retry.run(lambda: resolve_start(config.source, config.start))
         log.info("first_start", stream=config.name, position=str(first.position))
-        self._patience.ask(lambda: self._create(first))
+        self._retry.run(lambda: self._create(first))
         taken = self._writer.take_over()
         assert taken is not None  # it was saved just now, under this lease
         return taken
@@ -86,7 +86,7 @@ class StreamRegistration:
         """
         if checkpoint.witness is not None:
             return checkpoint
-        taken = self._patience.ask(lambda: with_witness(self._config.source, checkpoint))
+        taken = self._retry.run(lambda: with_witness(self._config.source, checkpoint))
         log.info("history_trusted", stream=self._config.name, log=str(taken.witness))
         self._writer.apply(Batch((MappedTransaction("", taken, None),)))
         return taken
@@ -97,7 +97,7 @@ class StreamRegistration:
         From here on the mappings make the documents. Raises Unfit if another stream writes one of
         the collections.
         """
-        self._patience.ask(lambda: self._register(checkpoint))
+        self._retry.run(lambda: self._register(checkpoint))
 
     def _register(self, checkpoint: Checkpoint) -> None:
         state = self._writer.read_state() or {}

@@ -22,7 +22,7 @@ from cdc.chunks.windows import Windows
 from cdc.chunks.worker import JobWorker
 from cdc.config import Config
 from cdc.daemon.ddl_policy import DdlPolicy
-from cdc.daemon.patience import Patience
+from cdc.daemon.retry_until_reached import RetryUntilReached
 from cdc.mapper import Mapper
 from cdc.mapping.compile.router import TableRouter
 from cdc.mapping.counts import MappingCounts
@@ -63,7 +63,7 @@ class ActiveStream:
         writer: MongoWriter,
         start: Checkpoint,
         *,
-        patience: Patience,
+        retry: RetryUntilReached,
         liveness: Liveness,
         counters: Counters,
         lag_seconds: Callable[[], float | None],
@@ -76,7 +76,7 @@ class ActiveStream:
         self._client = client
         self._writer = writer
         self._start: Final = start
-        self._patience = patience
+        self._retry = retry
         self._counters = counters
         self._lag_seconds = lag_seconds
         apply = config.apply
@@ -86,7 +86,7 @@ class ActiveStream:
         self._stamps = SyncTimestamps.of(mappings)
         self._reader = BinlogReader(
             config.source,
-            follows=self._router,
+            follows=self._router.follows,
             transaction_bytes=apply.transaction_bytes,
             stream=config.name,
         )
@@ -126,17 +126,17 @@ class ActiveStream:
     # -- the parts
 
     def _ddl_policy(self) -> DdlPolicy:
-        config, ask = self._config, self._patience.ask
+        config, retry = self._config, self._retry.run
         return DdlPolicy(
             config.name,
             self._router.concerned,
             require_fit=self._require_table_fit,
-            table_exists=lambda schema, table: ask(lambda: table_exists(config, schema, table)),
-            logs_cascades=lambda: ask(lambda: logs_cascades(config)),
+            table_exists=lambda schema, table: retry(lambda: table_exists(config, schema, table)),
+            logs_cascades=lambda: retry(lambda: logs_cascades(config)),
         )
 
     def _require_table_fit(self, schema: str, table: str) -> None:
-        self._patience.ask(lambda: require_table_fit(self._config, schema, table))
+        self._retry.run(lambda: require_table_fit(self._config, schema, table))
 
     def _job_worker(self, windows: Windows, applier: ChunkApplier) -> JobWorker:
         """Make the chunk thread's worker on the windows and the applier, which the engine owns.

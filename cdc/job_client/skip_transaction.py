@@ -67,8 +67,8 @@ class Skip:
 def plan(config: Config, mappings: Mappings, before: Checkpoint) -> Skip:
     """Read the transaction after `before`; return the skip and its repair."""
     outline = read_outline(config.source, before)
-    followed = TableRouter(mappings)
-    mine = frozenset(name for name in outline.tables if followed(*name))
+    router = TableRouter(mappings)
+    mine = frozenset(name for name in outline.tables if router.follows(*name))
     existing = existing_now(config, mappings)
     touched = existing if outline.unclear else [each for each in existing if _is_of(each, mine)]
     by = f"skip: {outline.identity}"

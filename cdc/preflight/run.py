@@ -278,12 +278,12 @@ def followed_now(config: Config, mappings: Mappings) -> list[str]:
 
 def existing_now(config: Config, mappings: Mappings) -> list[str]:
     """Query which of them, `schema.table`, exist: a mapping may name one that is gone."""
-    followed = TableRouter(mappings)
+    router = TableRouter(mappings)
     with asking(config.source, read_timeout=QUERY_SECONDS) as connection:
         return [
             full_name(schema, table)
             for schema, table in list_tables(connection)
-            if followed(schema, table)
+            if router.follows(schema, table)
         ]
 
 

@@ -70,7 +70,7 @@ class BatchCommitter:
     def commit(self, attempt: Attempt, session: ClientSession | None) -> None:
         """Apply a batch in a transaction of `session`; without one the checkpoint comes last.
 
-        Raises AlreadyLanded, Fenced, StateMissing, Claimed, Refused, Crowded, Retryable, and the
+        Raises AlreadyLanded, Fenced, StateMissing, Claimed, Refused, MustSplit, Retryable, and the
         driver's errors.
         """
         self._observer.reached(WriteStep.BEFORE_TRANSACTION)

@@ -24,10 +24,10 @@ CODES: Final = frozenset(
         365,  # TemporarilyUnavailable: the cache is full, as newer servers say outside transactions
     }
 )
-PATIENCE: Final = 5
+NORMAL_CONFLICTS: Final = 5
 """The number of conflicts of a batch in a row that are normal."""
 
-SHORT_PATIENCE_FOR: Final = 20
+CUT_SOONER_FOR: Final = 20
 """The number of batches behind a cut one that are cut at their first conflict."""
 
 REMEDY: Final = (
@@ -36,51 +36,51 @@ REMEDY: Final = (
 )
 
 
-class Crowded(Exception):
+class MustSplit(Exception):
     """The batch is to be sent in parts."""
 
 
-class Patience:
+class ConflictBudget:
     """Counts how many conflicts a writer accepts before it cuts a batch."""
 
     def __init__(self) -> None:
-        self._short = 0
+        self._cut_sooner_for = 0
 
-    def of(self, batch: Batch) -> Conflicts:
+    def begin(self, batch: Batch) -> Conflicts:
         """Begin with a batch."""
-        self._short = max(0, self._short - 1)
-        return Conflicts(batch, 1 if self._short else PATIENCE)
+        self._cut_sooner_for = max(0, self._cut_sooner_for - 1)
+        return Conflicts(batch, 1 if self._cut_sooner_for else NORMAL_CONFLICTS)
 
-    def lost(self) -> None:
+    def note_cut(self) -> None:
         """Note that a batch was cut."""
-        self._short = SHORT_PATIENCE_FOR
+        self._cut_sooner_for = CUT_SOONER_FOR
 
 
 class Conflicts:
     """The conflicts of one batch."""
 
-    def __init__(self, batch: Batch, patience: int) -> None:
+    def __init__(self, batch: Batch, budget: int) -> None:
         self._batch = batch
-        self._patience = patience
+        self._budget = budget
         self.count = 0
 
     def meet(self, error: PyMongoError) -> None:
         """Process an error of sending the batch, behind its first write.
 
         That write has found the state as the batch before left it: no attempt has landed, so the
-        batch may be cut. Raises Crowded if it is to be cut; else, after many conflicts, Retryable
+        batch may be cut. Raises MustSplit if it is to be cut; else, after many conflicts, Retryable
         that says so. Returns if it is no conflict, or one of few.
         """
         if not isinstance(error, OperationFailure) or error.code not in CODES:
             return
         self.count += 1
-        if self.count < self._patience:
+        if self.count < self._budget:
             return
         if self.can_be_cut:
-            raise Crowded(brief(error)) from error
-        if self.count % PATIENCE == 0:
+            raise MustSplit(brief(error)) from error
+        if self.count % NORMAL_CONFLICTS == 0:
             self._tell()
-        if self.count >= PATIENCE:
+        if self.count >= NORMAL_CONFLICTS:
             raise Retryable(f"{brief(error)} ({self.count} times in a row; {REMEDY})") from error
 
     @property

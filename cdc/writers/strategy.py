@@ -14,7 +14,7 @@ from typing import Final
 
 from cdc.errors import CdcError, WriteRefused
 from cdc.model.batch import Batch
-from cdc.writers.conflicts import Conflicts, Crowded, Patience
+from cdc.writers.conflicts import ConflictBudget, Conflicts, MustSplit
 from cdc.writers.dead_letters.quarantine import quarantine
 from cdc.writers.errors import DUPLICATE_KEY, Refused, TooLarge
 from cdc.writers.split import halves
@@ -58,20 +58,20 @@ class GiveUp:
     error: CdcError
 
 
-WriteFailure = Refused | TooLarge | Crowded
+WriteFailure = Refused | TooLarge | MustSplit
 Decision = Send | SendHalves | GiveUp
 
 
-class WriteLadder:
+class WriteDecider:
     """Decides for one batch after the other, with what it learned from earlier ones."""
 
     def __init__(self) -> None:
         self._upserts_left = 0
-        self._patience = Patience()
+        self._budget = ConflictBudget()
 
     def begin(self, batch: Batch) -> Send:
         """Return how to send a batch first."""
-        return Send(batch, self._first_strategy(), self._patience.of(batch))
+        return Send(batch, self._first_strategy(), self._budget.begin(batch))
 
     def _first_strategy(self) -> WriteStrategy:
         if self._upserts_left:
@@ -83,8 +83,8 @@ class WriteLadder:
         """Return what to do after the target has refused what was sent."""
         if isinstance(failure, Refused):
             return self._refused(sent, failure)
-        if isinstance(failure, Crowded):
-            self._patience.lost()
+        if isinstance(failure, MustSplit):
+            self._budget.note_cut()
         return _cut(sent.batch, failure)
 
     def _refused(self, sent: Send, refused: Refused) -> Send | GiveUp:
@@ -105,7 +105,7 @@ def _set_aside(sent: Send, refused: Refused) -> Send | GiveUp:
         return GiveUp(error)
 
 
-def _cut(batch: Batch, failure: TooLarge | Crowded) -> SendHalves | GiveUp:
+def _cut(batch: Batch, failure: TooLarge | MustSplit) -> SendHalves | GiveUp:
     two = halves(batch)
     if two is not None:
         return SendHalves(batch, two, str(failure))

@@ -10,7 +10,7 @@ from typing import TypeVar
 from pymongo.errors import PyMongoError
 
 from cdc.errors import Retryable
-from cdc.retry import Liveness, persist
+from cdc.retry import Liveness, retry_until_done
 from cdc.writers.errors import TooLarge, brief, explain, is_passing, is_too_large
 from cdc.writers.stats import WriterCounters
 
@@ -28,14 +28,14 @@ class TargetRetry:
         self.stopping = threading.Event()
         self._stopped = False
 
-    def __call__(self, attempt: Callable[[], T]) -> T:
+    def run(self, attempt: Callable[[], T]) -> T:
         """Return the result of `attempt` once it succeeds.
 
         Raises TooLarge if the target refuses a transaction for its size, CdcError for other
         permanent errors, and Stopped if it is stopped while it waits.
         """
         try:
-            return persist(
+            return retry_until_done(
                 partial(self._tried, attempt),
                 event="target_retry",
                 passing=is_passing,

@@ -21,12 +21,12 @@ from cdc.model.telemetry import WriterStats
 from cdc.retry import Liveness, let_go
 from cdc.writers.collection_clear import CollectionClearing
 from cdc.writers.commit import Attempt, BatchCommitter
-from cdc.writers.conflicts import Crowded
+from cdc.writers.conflicts import MustSplit
 from cdc.writers.dead_letters.ledger import DEFAULT_LIMITS, LetterChanges, Limits, OpenLetters
 from cdc.writers.errors import Refused, TooLarge
 from cdc.writers.observer import UNOBSERVED, WriteObserver
 from cdc.writers.stats import WriterCounters
-from cdc.writers.strategy import GiveUp, Send, SendHalves, WriteLadder
+from cdc.writers.strategy import GiveUp, Send, SendHalves, WriteDecider
 from cdc.writers.stream_state import MAJORITY, TTL_SECONDS, AlreadyLanded, Document, StreamState
 from cdc.writers.sync_timestamps import NO_STAMPS, SyncTimestamps
 from cdc.writers.target_retry import TargetRetry
@@ -75,10 +75,10 @@ class MongoWriter:
         self._renew_after_seconds = lease_seconds / RENEWALS_PER_LEASE
         self._renewed_at = 0.0
         self._counters = WriterCounters()
-        self._persist = TargetRetry(
+        self._retry = TargetRetry(
             self._counters, liveness or Liveness(), cap_seconds=self._renew_after_seconds
         )
-        self._ladder = WriteLadder()
+        self._decider = WriteDecider()
         self._letters = OpenLetters(states, stream, letter_limits)
         self._looked_at = 0.0
         self._committer = BatchCommitter(
@@ -87,8 +87,8 @@ class MongoWriter:
         self._clearing = CollectionClearing(
             documents,
             self.state,
-            persist=self._persist,
-            stopping=self._persist.stopping,
+            persist=self._retry.run,
+            stopping=self._retry.stopping,
             observer=observer,
             stamps=stamps,
         )
@@ -98,11 +98,11 @@ class MongoWriter:
 
     def stop(self) -> None:
         """End the waits for an unreachable target; may be called from any thread."""
-        self._persist.stop()
+        self._retry.stop()
 
     def stop_waiting(self) -> None:
         """End the waits, up to `confirm` or `take_over`; may be called from any thread."""
-        self._persist.stop_waiting()
+        self._retry.stop_waiting()
 
     def close(self) -> None:
         """Release the lease and the session."""
@@ -118,11 +118,11 @@ class MongoWriter:
 
         Raises LeaseHeld while another daemon of this name is active, unless `force`.
         """
-        self._persist.wait_again()
+        self._retry.wait_again()
         self._session.end_session()
         self._session = self._client.start_session()
-        checkpoint = self._persist(lambda: self.state.take_over(self._session, force=force))
-        self._persist(self._letters.prepare)
+        checkpoint = self._retry.run(lambda: self.state.take_over(self._session, force=force))
+        self._retry.run(self._letters.prepare)
         self._counters.open_letters = self._letters.count
         self._counters.committed_at = self.state.committed_at
         self._renewed_at = time.monotonic()
@@ -137,13 +137,13 @@ class MongoWriter:
         self._renew_in_time()
         now = time.monotonic()
         if self._letters.count and now - self._looked_at >= LETTERS_AGAIN_SECONDS:
-            self._persist(self._letters.load)
+            self._retry.run(self._letters.load)
             self._counters.open_letters = self._letters.count
             self._looked_at = now
 
     def _renew_in_time(self) -> None:
         if self._is_renewal_due():
-            self._persist(self.state.renew)
+            self._retry.run(self.state.renew)
             self._renewed_at = time.monotonic()
 
     def _is_renewal_due(self) -> bool:
@@ -169,7 +169,7 @@ class MongoWriter:
                 self.state.create(checkpoint, mappings, covered, left, session)
                 self._committer.write_state(writes, session)
 
-        self._persist(attempt)
+        self._retry.run(attempt)
 
     @property
     def _transaction(self) -> ClientSession | None:
@@ -178,7 +178,7 @@ class MongoWriter:
 
     def read_state(self) -> Document | None:
         """Return the stream's state document."""
-        return self._persist(self.state.read)
+        return self._retry.run(self.state.read)
 
     def confirm(self) -> None:
         """Raise Fenced or StateMissing if the stream is no longer this daemon's.
@@ -186,8 +186,8 @@ class MongoWriter:
         It waits for the target, even after `stop_waiting`: if another daemon has fenced this one,
         no operator need act.
         """
-        self._persist.wait_again()
-        self._persist(self.state.confirm)
+        self._retry.wait_again()
+        self._retry.run(self.state.confirm)
 
     def apply(self, batch: Batch) -> None:
         """Apply a batch once: it is durable, with its checkpoint, when this returns.
@@ -201,14 +201,14 @@ class MongoWriter:
         self._apply(batch)
 
     def _apply(self, batch: Batch) -> None:
-        """Send the batch until it has landed, each time as the ladder decides."""
-        send = self._ladder.begin(batch)
+        """Send the batch until it has landed, each time as the decider says."""
+        send = self._decider.begin(batch)
         while True:
             try:
                 self._land(send)
                 return
-            except (Refused, TooLarge, Crowded) as failure:
-                decision = self._ladder.after(send, failure)
+            except (Refused, TooLarge, MustSplit) as failure:
+                decision = self._decider.after(send, failure)
                 if isinstance(decision, GiveUp):
                     raise decision.error from failure
                 let_go(failure)
@@ -230,8 +230,8 @@ class MongoWriter:
 
     def _land(self, send: Send) -> None:
         """Send a batch, repeat it on passing errors, and note that it has landed."""
-        letter_changes = self._persist(partial(self._letters.changes, send.batch))
-        self._persist(partial(self._attempt, send, letter_changes))
+        letter_changes = self._retry.run(partial(self._letters.changes, send.batch))
+        self._retry.run(partial(self._attempt, send, letter_changes))
         self.state.landed()
         self._letters.landed(letter_changes)
         self._counters.count_letters(letter_changes, self._letters.count)

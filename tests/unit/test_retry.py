@@ -6,7 +6,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from cdc.errors import Fatal, Retryable
-from cdc.retry import Backoff, Stopped, persist
+from cdc.retry import Backoff, Stopped, retry_until_done
 
 
 def test_waits_grow_up_to_a_cap_and_begin_again_after_a_reset() -> None:
@@ -29,7 +29,7 @@ def attempt(*outcomes: Exception | str) -> str:
             raise outcome
         return outcome
 
-    return persist(
+    return retry_until_done(
         once,
         event="target_retry",
         passing=lambda error: isinstance(error, Retryable),
@@ -57,4 +57,4 @@ def test_a_stop_ends_the_waiting() -> None:
         raise Retryable
 
     with capture_logs(), pytest.raises(Stopped):
-        persist(fails, event="target_retry", passing=lambda _: True, stopping=stopping)
+        retry_until_done(fails, event="target_retry", passing=lambda _: True, stopping=stopping)

@@ -51,7 +51,7 @@ class TableRouter:
         self._found_fit: set[tuple[str, str]] = set()
         self._by_table: dict[tuple[str, str], tuple[Mapping, ...]] = {}
 
-    def __call__(self, schema: str, table: str) -> bool:
+    def follows(self, schema: str, table: str) -> bool:
         """Return whether the table is followed; ANY_TABLE asks for any table of the schema."""
         if table == ANY_TABLE:
             return any(each.matches_schema(schema) for each in self._patterns)

@@ -10,7 +10,7 @@ from pymongo import MongoClient
 from structlog.testing import capture_logs
 
 from cdc.model.batch import Batch
-from cdc.writers.conflicts import PATIENCE
+from cdc.writers.conflicts import NORMAL_CONFLICTS
 from cdc.writers.writer import MongoWriter
 from tests.integration.writers.support.failing import fail
 from tests.integration.writers.support.writers import begun
@@ -43,7 +43,7 @@ def ids(failing_client: MongoClient[dict[str, Any]], collection: str = "docs.c")
 def test_source_transactions_are_sent_apart_and_each_is_applied_once(
     failing_client: MongoClient[dict[str, Any]], writer: MongoWriter, code: int
 ) -> None:
-    fail(failing_client, PATIENCE + 1, code, "insert")
+    fail(failing_client, NORMAL_CONFLICTS + 1, code, "insert")
 
     with capture_logs() as logs:
         writer.apply(Batch(tuple(transaction(n, [insert(n)]) for n in (1, 2, 3, 4))))
@@ -59,19 +59,19 @@ def test_source_transactions_are_sent_apart_and_each_is_applied_once(
 def test_one_source_transaction_is_never_torn_apart_and_says_why_it_waits(
     failing_client: MongoClient[dict[str, Any]], writer: MongoWriter
 ) -> None:
-    fail(failing_client, 2 * PATIENCE, CODES["WriteConflict"], "insert")
+    fail(failing_client, 2 * NORMAL_CONFLICTS, CODES["WriteConflict"], "insert")
 
     with capture_logs() as logs:
         writer.apply(Batch((transaction(1, [insert(1)], [insert(2)]),)))
 
     assert not [each for each in logs if each["event"] == "batch_cut"]
     conflicts = [each for each in logs if each["event"] == "batch_conflicts"]
-    assert [each["attempts"] for each in conflicts] == [PATIENCE, 2 * PATIENCE]
+    assert [each["attempts"] for each in conflicts] == [NORMAL_CONFLICTS, 2 * NORMAL_CONFLICTS]
     assert conflicts[0]["operations"] == 2
     assert "cacheSizeGB" in conflicts[0]["remedy"]
     retries = [each["error"] for each in logs if each["event"] == "target_retry"]
     assert ["cacheSizeGB" in each for each in retries] == [
-        each >= PATIENCE for each in range(1, 2 * PATIENCE + 1)
+        each >= NORMAL_CONFLICTS for each in range(1, 2 * NORMAL_CONFLICTS + 1)
     ]
     assert ids(failing_client) == [1, 2]
     assert ids(failing_client, "state.ledger") == ["uuid:1"]
@@ -80,7 +80,7 @@ def test_one_source_transaction_is_never_torn_apart_and_says_why_it_waits(
 def test_a_conflict_on_the_state_itself_cuts_nothing(
     failing_client: MongoClient[dict[str, Any]], writer: MongoWriter
 ) -> None:
-    fail(failing_client, PATIENCE + 1, CODES["WriteConflict"], "update")
+    fail(failing_client, NORMAL_CONFLICTS + 1, CODES["WriteConflict"], "update")
 
     with capture_logs() as logs:
         writer.apply(Batch(tuple(transaction(n, [insert(n)]) for n in (1, 2))))

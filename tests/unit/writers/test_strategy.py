@@ -12,7 +12,7 @@ from cdc.model.batch import Batch
 from cdc.model.dead_letter import Reason
 from cdc.model.operation import Operation
 from cdc.writers.commands import Command
-from cdc.writers.conflicts import PATIENCE, Conflicts, Crowded
+from cdc.writers.conflicts import NORMAL_CONFLICTS, Conflicts, MustSplit
 from cdc.writers.errors import DUPLICATE_KEY, Refused, TooLarge
 from cdc.writers.strategy import (
     INSERT_AGAIN_AFTER,
@@ -20,7 +20,7 @@ from cdc.writers.strategy import (
     GiveUp,
     Send,
     SendHalves,
-    WriteLadder,
+    WriteDecider,
     WriteStrategy,
 )
 from tests.unit.writers.dead_letters.support.batches import insert, replace, transaction
@@ -39,11 +39,11 @@ def refused(operation: Operation, code: int) -> Refused:
 
 
 def sent(strategy: WriteStrategy, batch: Batch = BATCH) -> Send:
-    return Send(batch, strategy, Conflicts(batch, PATIENCE))
+    return Send(batch, strategy, Conflicts(batch, NORMAL_CONFLICTS))
 
 
-def after(send: Send, failure: Refused | TooLarge | Crowded) -> Decision:
-    return WriteLadder().after(send, failure)
+def after(send: Send, failure: Refused | TooLarge | MustSplit) -> Decision:
+    return WriteDecider().after(send, failure)
 
 
 @pytest.mark.parametrize(
@@ -114,10 +114,10 @@ def test_a_refusal_that_makes_no_letter_stops_the_stream(batch: Batch, code: int
     assert isinstance(decision.error, WriteRefused)
 
 
-@pytest.mark.parametrize("failure", [TooLarge("too large"), Crowded("a conflict")], ids=repr)
+@pytest.mark.parametrize("failure", [TooLarge("too large"), MustSplit("a conflict")], ids=repr)
 @pytest.mark.parametrize("strategy", WriteStrategy, ids=lambda strategy: strategy.value)
 def test_a_batch_that_is_too_much_at_once_is_sent_as_two(
-    failure: TooLarge | Crowded, strategy: WriteStrategy
+    failure: TooLarge | MustSplit, strategy: WriteStrategy
 ) -> None:
     decision = after(sent(strategy), failure)
 
@@ -133,49 +133,49 @@ def test_one_change_that_is_too_large_stops_the_stream_and_tells_what_to_do() ->
     assert "cacheSizeGB" in str(decision.error.remedy)
 
 
-def strategies(ladder: WriteLadder, count: int) -> list[WriteStrategy]:
-    return [ladder.begin(BATCH).strategy for _ in range(count)]
+def strategies(decider: WriteDecider, count: int) -> list[WriteStrategy]:
+    return [decider.begin(BATCH).strategy for _ in range(count)]
 
 
 def test_batches_begin_as_inserts() -> None:
-    assert strategies(WriteLadder(), 3) == [INSERT] * 3
+    assert strategies(WriteDecider(), 3) == [INSERT] * 3
 
 
 def test_behind_a_document_that_was_there_batches_begin_as_upserts_for_a_while() -> None:
-    ladder = WriteLadder()
+    decider = WriteDecider()
 
-    ladder.after(ladder.begin(BATCH), refused(insert(1), DUPLICATE_KEY))
+    decider.after(decider.begin(BATCH), refused(insert(1), DUPLICATE_KEY))
 
-    assert strategies(ladder, INSERT_AGAIN_AFTER + 1) == [*[UPSERT] * INSERT_AGAIN_AFTER, INSERT]
+    assert strategies(decider, INSERT_AGAIN_AFTER + 1) == [*[UPSERT] * INSERT_AGAIN_AFTER, INSERT]
 
 
 @pytest.mark.parametrize(
     "failure",
-    [refused(ONE.changes[0][1][0], VALIDATOR), TooLarge("too large"), Crowded("a conflict")],
-    ids=["a validator", "too large", "crowded"],
+    [refused(ONE.changes[0][1][0], VALIDATOR), TooLarge("too large"), MustSplit("a conflict")],
+    ids=["a validator", "too large", "must split"],
 )
 def test_behind_any_other_failure_batches_begin_as_inserts(failure: Any) -> None:
-    ladder = WriteLadder()
+    decider = WriteDecider()
 
-    ladder.after(ladder.begin(BATCH), failure)
+    decider.after(decider.begin(BATCH), failure)
 
-    assert strategies(ladder, 1) == [INSERT]
+    assert strategies(decider, 1) == [INSERT]
 
 
 def test_behind_a_batch_that_was_cut_for_conflicts_the_next_is_cut_at_its_first() -> None:
-    ladder = WriteLadder()
-    patient = ladder.begin(BATCH).conflicts
+    decider = WriteDecider()
+    at_ease = decider.begin(BATCH).conflicts
 
-    ladder.after(sent(INSERT), Crowded("a conflict"))
+    decider.after(sent(INSERT), MustSplit("a conflict"))
 
-    impatient = ladder.begin(BATCH).conflicts
-    assert (is_cut(patient), is_cut(impatient)) == (False, True)
+    on_guard = decider.begin(BATCH).conflicts
+    assert (is_cut(at_ease), is_cut(on_guard)) == (False, True)
 
 
 def is_cut(conflicts: Conflicts) -> bool:
     """Whether a first conflict is one too many."""
     try:
         conflicts.meet(OperationFailure("a conflict", code=WRITE_CONFLICT))
-    except Crowded:
+    except MustSplit:
         return True
     return False

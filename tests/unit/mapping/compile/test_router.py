@@ -20,34 +20,34 @@ def table(schema: str, name: str) -> TableMap:
 
 
 def test_a_table_is_followed_by_name_or_by_glob() -> None:
-    followed = TableRouter([mapping("shop.orders"), mapping("eu_*.orders_?", "shards")])
+    router = TableRouter([mapping("shop.orders"), mapping("eu_*.orders_?", "shards")])
 
-    assert followed("shop", "orders")
-    assert followed("eu_1", "orders_x")
-    assert not followed("shop", "orders_x")
-    assert not followed("eu", "orders_x")
+    assert router.follows("shop", "orders")
+    assert router.follows("eu_1", "orders_x")
+    assert not router.follows("shop", "orders_x")
+    assert not router.follows("eu", "orders_x")
 
 
 def test_a_schema_is_followed_where_any_table_of_it_could_be() -> None:
-    followed = TableRouter([mapping("eu_*.orders")])
+    router = TableRouter([mapping("eu_*.orders")])
 
-    assert followed("eu_1", ANY_TABLE)
-    assert not followed("us_1", ANY_TABLE)
+    assert router.follows("eu_1", ANY_TABLE)
+    assert not router.follows("us_1", ANY_TABLE)
 
 
 def test_a_table_that_two_mappings_name_feeds_both() -> None:
-    followed = TableRouter([mapping("shop.orders", "a"), mapping("shop.o*", "b")])
+    router = TableRouter([mapping("shop.orders", "a"), mapping("shop.o*", "b")])
 
-    assert [plan.collection for plan in followed.plans(table("shop", "orders"))] == ["a", "b"]
+    assert [plan.collection for plan in router.plans(table("shop", "orders"))] == ["a", "b"]
 
 
 def test_a_table_that_a_glob_names_is_judged_once() -> None:
     judged: list[tuple[str, str]] = []
-    followed = TableRouter([mapping("shop.o*")], lambda *name: judged.append(name))
+    router = TableRouter([mapping("shop.o*")], lambda *name: judged.append(name))
 
-    followed.plans(table("shop", "orders"))
-    followed.plans(table("shop", "orders"))
-    followed.plans(table("shop", "others"))
+    router.plans(table("shop", "orders"))
+    router.plans(table("shop", "orders"))
+    router.plans(table("shop", "others"))
 
     assert judged == [("shop", "orders"), ("shop", "others")]
 
@@ -56,8 +56,8 @@ def test_a_table_that_a_mapping_names_was_judged_at_the_start() -> None:
     def refuse(schema: str, table: str) -> None:
         raise Unfit(f"{schema}.{table}")
 
-    followed = TableRouter([mapping("shop.orders"), mapping("shop.o*", "all")], refuse)
+    router = TableRouter([mapping("shop.orders"), mapping("shop.o*", "all")], refuse)
 
-    assert len(followed.plans(table("shop", "orders"))) == 2
+    assert len(router.plans(table("shop", "orders"))) == 2
     with pytest.raises(Unfit):
-        followed.plans(table("shop", "others"))
+        router.plans(table("shop", "others"))
