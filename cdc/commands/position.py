@@ -26,7 +26,7 @@ from cdc.model.position import FilePosition, GtidPosition, to_document
 from cdc.observability.passed_over import PassedOver, passed_over
 from cdc.preflight.run import existing_now
 from cdc.readers.binlog.start_position import has_gtids, resolve_start
-from cdc.readers.server import resume
+from cdc.readers.server import position_check
 from cdc.readers.server.connection import SourceConnection, connect_source, is_mariadb
 from cdc.readers.server.status import fetch
 from cdc.terminal.output import in_a_line, say
@@ -230,7 +230,7 @@ def _resolved(
         if by_gtids and isinstance(checkpoint.position, FilePosition):
             _require_no_gtids(connection, checkpoint.position, mariadb=mariadb)
         try:
-            resume.check(connection, checkpoint.position, mariadb=mariadb)
+            position_check.check(connection, checkpoint.position, mariadb=mariadb)
         except SourceDiverged as error:
             raise SourceDiverged(
                 f"the source has not executed all of {checkpoint.position}",

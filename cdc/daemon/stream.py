@@ -33,7 +33,7 @@ from cdc.pipeline import Pipeline
 from cdc.preflight.run import logs_cascades, require_table_fit, table_exists
 from cdc.readers.binlog.reader import BinlogReader
 from cdc.readers.server.heartbeat_writer import HeartbeatWriter
-from cdc.readers.server.resume import Displaced
+from cdc.readers.server.position_check import Displaced
 from cdc.retry import Liveness, Stopped
 from cdc.writers.connection import Client
 from cdc.writers.dead_letters.queries import letters_of

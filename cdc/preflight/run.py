@@ -43,10 +43,10 @@ from cdc.preflight.mapping_edits import MappingEdit, unresolved
 from cdc.preflight.rules import tables
 from cdc.preflight.rules.source import quoted_account
 from cdc.readers.binlog.dump import replica_uuid
-from cdc.readers.binlog.history import continuation
+from cdc.readers.binlog.history import proof
 from cdc.readers.binlog.start_position import start_from_config
 from cdc.readers.select.select_table import unread
-from cdc.readers.server import heartbeat_writer, resume, xa
+from cdc.readers.server import heartbeat_writer, position_check, xa
 from cdc.readers.server.catalog import list_tables
 from cdc.readers.server.connection import asking, connect_source, is_mariadb
 from cdc.readers.server.facts import fetch_source_facts, is_table, table_facts
@@ -62,7 +62,7 @@ from cdc.writers.stream_state import StreamState
 log = structlog.get_logger(__name__)
 
 QUERY_SECONDS: Final = 10.0
-POSITION_SECONDS: Final = 3 * resume.VISIBLE_WITHIN_SECONDS
+POSITION_SECONDS: Final = 3 * position_check.VISIBLE_WITHIN_SECONDS
 """The source may have to wait until it shows what its stream has delivered."""
 
 SOURCE: Final = "source"
@@ -187,7 +187,7 @@ def examine_position(config: Config) -> Iterator[Finding]:
             if checkpoint is None:
                 yield xa_finding(xa.undecided(connection))
                 return
-            continuation.server_continuing(
+            proof.server_continuing(
                 connection,
                 checkpoint,
                 mariadb=mariadb,

@@ -84,7 +84,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "the event at the witness's place counts whatever it is",
-        "cdc/readers/binlog/history/continuation.py",
+        "cdc/readers/binlog/history/proof.py",
         "if whole and (event is None or not is_same(event, without_checksum(witness.event))):",
         "if whole and event is None:",
         (f"{HISTORY}::test_another_event_at_the_same_place_is_another_history[mysql]",),

@@ -40,11 +40,12 @@ TYPED = {
     ("model/xid.py", "XA COMMIT"): "end_to_end/test_prepared_before.py"
     "::test_no_position_is_set_before_they_are_decided",
     ("readers/binlog/cursor.py", "go on from now"): REMEDIES + "a_log_that_was_created_anew",
-    ("readers/server/resume.py", "keep binlogs longer"): REMEDIES + "purged_binlogs",
-    ("readers/server/resume.py", "where the transactions went"): REMEDIES
+    ("readers/server/position_check.py", "keep binlogs longer"): REMEDIES + "purged_binlogs",
+    ("readers/server/position_check.py", "where the transactions went"): REMEDIES
     + "a_history_that_is_another",
-    ("readers/server/resume.py", "point source.host"): REMEDIES + "a_file_of_another_server",
-    ("readers/server/resume.py", "step by step"): REMEDIES + "gtids_that_were_turned_off",
+    ("readers/server/position_check.py", "point source.host"): REMEDIES
+    + "a_file_of_another_server",
+    ("readers/server/position_check.py", "step by step"): REMEDIES + "gtids_that_were_turned_off",
     ("readers/binlog/table_maps.py", "binlog_row_metadata"): REMEDIES + "table_maps_without_names",
     ("readers/binlog/table_maps.py", "mysql56_temporal_format"): REMEDIES
     + "temporal_columns_of_the_old_form",
@@ -93,7 +94,7 @@ REASONS = {
         "readers/binlog/cursor.py",
         "by gtid_mode = ON",
     ): "a server with GTIDs refuses the dump before",
-    ("readers/server/resume.py", "mend the source's binlog"): SAME_WAY,
+    ("readers/server/position_check.py", "mend the source's binlog"): SAME_WAY,
     (
         "readers/select/watermarks.py",
         "GRANT LOCK TABLES",

@@ -10,10 +10,10 @@ from cdc.model.checkpoint import Checkpoint
 from cdc.model.xid import Xid
 from cdc.readers.binlog import dump, events
 from cdc.readers.binlog.events import CHECKSUM_SIZE, ChecksumMismatch, Event
-from cdc.readers.binlog.history import continuation
+from cdc.readers.binlog.history import proof
 from cdc.readers.binlog.outline import Outline, Outliner, decides
 from cdc.readers.binlog.reader import folds_names
-from cdc.readers.server import resume
+from cdc.readers.server import position_check
 from cdc.readers.server.connection import asking, connect_source, decoder, is_mariadb
 from cdc.readers.server.packets import PacketStream, ServerError, StreamEnded
 
@@ -41,7 +41,7 @@ def read_outline(config: SourceConfig, checkpoint: Checkpoint) -> Outline:
             if outline.prepared is not None:
                 _require_decided(read, outline.prepared, outline)
         except ServerError as error:
-            raise resume.explain(error, checkpoint.position, mariadb=mariadb) from error
+            raise position_check.explain(error, checkpoint.position, mariadb=mariadb) from error
     return outline
 
 
@@ -49,7 +49,7 @@ def _asked(
     config: SourceConfig, connection: SourceConnection, checkpoint: Checkpoint, *, mariadb: bool
 ) -> Outliner:
     """Request what follows, to the end of the log, once it is certain that the source has it."""
-    continued = continuation.server_continuing(
+    continued = proof.server_continuing(
         connection,
         checkpoint,
         mariadb=mariadb,

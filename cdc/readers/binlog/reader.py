@@ -18,10 +18,10 @@ from cdc.model.transaction import Transaction
 from cdc.readers.binlog import dump, events, payloads
 from cdc.readers.binlog.commit_times import CommitTimes
 from cdc.readers.binlog.events import Event, EventType
-from cdc.readers.binlog.history import continuation
+from cdc.readers.binlog.history import proof
 from cdc.readers.binlog.table_maps import TableMapCache
 from cdc.readers.binlog.transaction_assembler import TransactionAssembler
-from cdc.readers.server import resume
+from cdc.readers.server import position_check
 from cdc.readers.server.clock import SourceClock
 from cdc.readers.server.connection import close_connection, connect_source, decoder, is_mariadb
 from cdc.readers.server.packets import Garbled, PacketStream, ServerError
@@ -239,8 +239,8 @@ class BinlogReader:
 
     def _verify_history(
         self, connection: Connection[Any], where: Checkpoint, *, mariadb: bool
-    ) -> continuation.Continued:
-        continued = continuation.server_continuing(
+    ) -> proof.Continued:
+        continued = proof.server_continuing(
             connection, where, mariadb=mariadb, connect=self._another_connection
         )
         self.server = continued.server
@@ -287,7 +287,7 @@ class BinlogReader:
                     else:
                         self._note_heartbeat(event, assembler)
         except ServerError as error:
-            raise resume.explain(error, position, mariadb=self._mariadb) from error
+            raise position_check.explain(error, position, mariadb=self._mariadb) from error
         except CdcError:
             raise
         except Exception as error:  # a damaged event makes its decoders raise almost anything
@@ -322,7 +322,7 @@ class BinlogReader:
         """
         self._proved_at = now
         try:
-            continuation.require_same(
+            proof.require_same(
                 self._another_connection, self._where, here=self.server, mariadb=self._mariadb
             )
         except Halted:

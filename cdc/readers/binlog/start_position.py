@@ -17,11 +17,11 @@ from cdc.model.position import (
 )
 from cdc.model.witness import Witness
 from cdc.model.xid import not_decided
-from cdc.readers.binlog.history import continuation
+from cdc.readers.binlog.history import proof
 from cdc.readers.server import xa
 from cdc.readers.server.connection import SourceConnection, asking, connect_source, is_mariadb
+from cdc.readers.server.position_check import server_identity
 from cdc.readers.server.queries import rows
-from cdc.readers.server.resume import server_identity
 from cdc.readers.server.status import current_position
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def with_witness(config: SourceConfig, checkpoint: Checkpoint) -> Checkpoint:
     with asking(config, read_timeout=QUERY_SECONDS) as connection:
         mariadb = is_mariadb(connection)
         connect = partial(connect_source, config, read_timeout=QUERY_SECONDS)
-        continued = continuation.server_continuing(
+        continued = proof.server_continuing(
             connection, checkpoint, mariadb=mariadb, connect=connect
         )
         here = continued.server
@@ -78,7 +78,7 @@ def end_of_log(connection: SourceConnection, config: SourceConfig, here: str) ->
     """Return the witness of a stream that has applied nothing: the end of the log now."""
     connect = partial(connect_source, config, read_timeout=QUERY_SECONDS)
     mariadb = is_mariadb(connection)
-    return continuation.end_of_log(connection, here, mariadb=mariadb, connect=connect)
+    return proof.end_of_log(connection, here, mariadb=mariadb, connect=connect)
 
 
 def start_from_config(start: StartPosition, *, mariadb: bool) -> Position:

@@ -22,8 +22,8 @@ from cdc.readers.server.connection import (
     is_mariadb,
 )
 from cdc.readers.server.facts import server_version
+from cdc.readers.server.position_check import server_identity
 from cdc.readers.server.queries import rows
-from cdc.readers.server.resume import server_identity
 
 if TYPE_CHECKING:
     from cdc.config import SourceConfig

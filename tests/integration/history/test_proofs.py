@@ -13,7 +13,7 @@ from cdc.errors import SourceDiverged
 from cdc.model.checkpoint import Checkpoint, Inflight
 from cdc.model.position import FilePosition
 from cdc.model.witness import Witness
-from cdc.readers.binlog.history.continuation import Continued
+from cdc.readers.binlog.history.proof import Continued
 from cdc.readers.binlog.reader import BinlogReader
 from cdc.readers.binlog.start_position import resolve_start
 from cdc.readers.server.connection import AccessDenied
@@ -213,7 +213,7 @@ def test_checksums_that_come_or_go_change_no_history(
 def test_of_a_file_too_large_for_the_protocol_only_the_time_of_its_creation_counts(
     source: MySQLServer, schema: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cdc.readers.binlog.history.continuation.MAX_DUMP_OFFSET", 100)
+    monkeypatch.setattr("cdc.readers.binlog.history.proof.MAX_DUMP_OFFSET", 100)
     checkpoint = edited(applied(source, schema), at_another_time)
 
     assert continued(source, checkpoint).proved

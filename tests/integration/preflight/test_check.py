@@ -451,7 +451,7 @@ def test_a_position_that_the_source_cannot_continue_is_told_before_a_start(
     saved_position: bool,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("cdc.readers.server.resume.VISIBLE_WITHIN_SECONDS", 0.1)
+    monkeypatch.setattr("cdc.readers.server.position_check.VISIBLE_WITHIN_SECONDS", 0.1)
     mysql = source.flavour == "mysql"
     ahead = "3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5" if mysql else "7-1-999999"
     if saved_position:

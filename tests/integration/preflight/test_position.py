@@ -142,7 +142,7 @@ def test_a_position_that_the_source_does_not_have_is_refused(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr("cdc.readers.server.resume.VISIBLE_WITHIN_SECONDS", 0.1)
+    monkeypatch.setattr("cdc.readers.server.position_check.VISIBLE_WITHIN_SECONDS", 0.1)
     ahead = (
         "3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5" if source.flavour == "mysql" else "7-1-999999"
     )

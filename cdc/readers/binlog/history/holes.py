@@ -15,7 +15,7 @@ from cdc.errors import PositionPurged
 from cdc.model.position import DomainGtid, GtidPosition, MariadbGtids
 from cdc.readers.binlog.events import Event, EventType, MariadbGtid, mariadb_gtid
 from cdc.readers.binlog.history.probe import Probe
-from cdc.readers.server import resume
+from cdc.readers.server import position_check
 from cdc.readers.server.packets import ServerError
 from cdc.readers.server.queries import rows
 
@@ -64,7 +64,7 @@ def _hole(probe: Probe, domains: _Domains, logged: _Domains) -> int | None:
     except ServerError as error:
         hole = _HOLE.search(error.text)
         if hole is None or int(hole["domain"]) not in domains:
-            raise resume.explain(error, position, mariadb=True) from error
+            raise position_check.explain(error, position, mariadb=True) from error
         return int(hole["domain"])
     return None
 
@@ -84,5 +84,5 @@ def _lost(applied: MariadbGtids, first: MariadbGtid | None) -> PositionPurged:
         f"the source's binlog does not have what follows {applied}: the next that it has is"
         f" {first or 'not known'}, as on a replica that was made from a later backup",
         position=applied,
-        remedy=resume.purged_remedy(mariadb=True),
+        remedy=position_check.purged_remedy(mariadb=True),
     )

@@ -14,7 +14,7 @@ from cdc.readers.binlog import dump, events
 from cdc.readers.binlog.events import Event
 from cdc.readers.server.connection import SourceConnection, close_connection, explain_code
 from cdc.readers.server.packets import PacketStream, ServerError, StreamEnded
-from cdc.readers.server.resume import ER_FATAL_READING_BINLOG, server_identity
+from cdc.readers.server.position_check import ER_FATAL_READING_BINLOG, server_identity
 
 LOOK_SECONDS: Final = 30.0
 LOOK_BYTES: Final = 64 << 20

@@ -12,7 +12,7 @@ from cdc.model.witness import Witness
 from cdc.readers.binlog import gtid_events
 from cdc.readers.binlog.events import Event, EventType, Gtid, MariadbGtid, without_checksum
 from cdc.readers.binlog.history.probe import Probe
-from cdc.readers.server import resume
+from cdc.readers.server import position_check
 from cdc.readers.server.packets import ConnectionLost, ServerError
 from cdc.readers.server.queries import rows
 
@@ -78,7 +78,7 @@ def _all_but(connection: Connection[Any], gtid: Gtid, *, patient: bool) -> GtidP
         raise SourceDiverged(
             f"the source does not have {gtid}, the last transaction that was applied",
             position=gtid,
-            remedy=resume.DIVERGED_REMEDY,
+            remedy=position_check.DIVERGED_REMEDY,
         )
     [(purged, others)] = rows(
         connection,
@@ -95,7 +95,7 @@ def _is_executed(connection: Connection[Any], gtid: Gtid, *, patient: bool) -> b
             connection,
             "SELECT WAIT_FOR_EXECUTED_GTID_SET(%s, %s)",
             str(gtid),
-            resume.VISIBLE_WITHIN_SECONDS,
+            position_check.VISIBLE_WITHIN_SECONDS,
         )
         return not late
     [(there,)] = rows(connection, "SELECT GTID_SUBSET(%s, @@GLOBAL.gtid_executed)", str(gtid))
@@ -152,7 +152,7 @@ def _require_same_time(applied: Event, found: Event, gtid: Gtid | MariadbGtid) -
         f"{gtid} is another transaction on the source than the one that was applied: it was"
         f" committed at {_time(theirs)}, and the other at {_time(ours)}",
         position=gtid,
-        remedy=resume.DIVERGED_REMEDY,
+        remedy=position_check.DIVERGED_REMEDY,
     )
 
 

@@ -9,8 +9,8 @@ from pydantic import SecretStr
 
 from cdc.config import SourceConfig, TlsConfig
 from cdc.model.checkpoint import Checkpoint
-from cdc.readers.binlog.history import continuation
-from cdc.readers.binlog.history.continuation import Continued
+from cdc.readers.binlog.history import proof
+from cdc.readers.binlog.history.proof import Continued
 from cdc.readers.server.connection import connect_source, is_mariadb
 from cdc_sandbox.servers import MySQLServer
 
@@ -33,6 +33,4 @@ def continued(
     connect = partial(connect_source, settings or config(server), read_timeout=30)
     with closing(connect()) as connection:
         mariadb = is_mariadb(connection)
-        return continuation.server_continuing(
-            connection, checkpoint, mariadb=mariadb, connect=connect
-        )
+        return proof.server_continuing(connection, checkpoint, mariadb=mariadb, connect=connect)

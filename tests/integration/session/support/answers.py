@@ -16,11 +16,11 @@ from cdc.model.checkpoint import Checkpoint
 from cdc.model.position import FilePosition, GtidPosition, GtidSet, MariadbGtids, Position
 from cdc.model.transaction import RowsEvent
 from cdc.readers.binlog import dump
-from cdc.readers.binlog.history import continuation
+from cdc.readers.binlog.history import proof
 from cdc.readers.binlog.reader import BinlogReader
 from cdc.readers.binlog.start_position import resolve_start
 from cdc.readers.select.chunk_reader import ChunkReader
-from cdc.readers.server import heartbeat_writer, packets, resume, status
+from cdc.readers.server import heartbeat_writer, packets, position_check, status
 from cdc.readers.server.catalog import define_table, list_tables
 from cdc.readers.server.connection import SourceConnection, connect_source
 from cdc.readers.server.facts import fetch_source_facts, table_facts
@@ -182,7 +182,7 @@ class Asker:
         return self._begin.position
 
     def _goes_on(self, connection: SourceConnection) -> object:
-        return continuation.server_continuing(
+        return proof.server_continuing(
             connection,
             self._begin,
             mariadb=self._mariadb,
@@ -190,7 +190,7 @@ class Asker:
         )
 
     def _checked(self, connection: SourceConnection, position: Position) -> object:
-        resume.check(connection, position, mariadb=self._mariadb)
+        position_check.check(connection, position, mariadb=self._mariadb)
         return "goes on"
 
     def _refusal(self, position: Position) -> object:
@@ -207,7 +207,7 @@ class Asker:
                     if time.monotonic() > until:
                         break
             except packets.ServerError as error:
-                return type(resume.explain(error, position, mariadb=self._mariadb))
+                return type(position_check.explain(error, position, mariadb=self._mariadb))
             return "no refusal"
 
         return self._asked(ask)

@@ -1,4 +1,7 @@
-"""Checks whether a server can continue a stream from a position."""
+"""Checks a position against what a server says it has: its identity, its GTIDs, its binlogs.
+
+That these are the same transactions is for `cdc.readers.binlog.history.proof` to say.
+"""
 
 from __future__ import annotations
 

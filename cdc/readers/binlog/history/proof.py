@@ -1,4 +1,4 @@
-"""Checks that a server's log continues a checkpoint, and does not just have the same numbers.
+"""Proves that a server's log is the one that was read, and not another with the same numbers.
 
 The witness of the checkpoint is looked up again: at its place in the log, or else under its GTID.
 `docs/architecture.md`, "The history before a position", has the argument.
@@ -27,11 +27,11 @@ from cdc.readers.binlog.events import Event, EventType, without_checksum
 from cdc.readers.binlog.gtid_events import is_same
 from cdc.readers.binlog.history import holes, witness_lookup
 from cdc.readers.binlog.history.probe import Connect, Probe
-from cdc.readers.server import resume
+from cdc.readers.server import position_check
 from cdc.readers.server.connection import close_connection
 from cdc.readers.server.packets import ServerError
+from cdc.readers.server.position_check import ReadUpTo
 from cdc.readers.server.queries import rows
-from cdc.readers.server.resume import ReadUpTo
 
 if TYPE_CHECKING:
     from pymysql.connections import Connection
@@ -65,12 +65,13 @@ def server_continuing(
     before any wait for the server: during a wait an application could assign the same GTIDs again.
     """
     position, witness = checkpoint.position, checkpoint.witness
-    here = resume.server_identity(connection, mariadb=mariadb)
-    resume.check_server(checkpoint.server, here, position)
-    resume.require_gtids(connection, position, mariadb=mariadb)  # else its log cannot be read
+    here = position_check.server_identity(connection, mariadb=mariadb)
+    position_check.check_server(checkpoint.server, here, position)
+    # without GTIDs its log cannot be read
+    position_check.require_gtids(connection, position, mariadb=mariadb)
     probe = Probe(connect, here, mariadb)
     read_up_to = _read_up_to(connection, probe, checkpoint)
-    resume.check(connection, position, mariadb=mariadb, read_up_to=read_up_to)
+    position_check.check(connection, position, mariadb=mariadb, read_up_to=read_up_to)
     listed = read_up_to is ReadUpTo.LISTED
     if isinstance(position, FilePosition) or (listed and _is_of(position, witness)):
         return Continued(here, proved=listed, strict=False)
@@ -91,7 +92,7 @@ def require_same(connect: Connect, checkpoint: Checkpoint, *, here: str, mariadb
     connection = connect()
     try:
         with connection.understood():
-            if resume.server_identity(connection, mariadb=mariadb) == here:
+            if position_check.server_identity(connection, mariadb=mariadb) == here:
                 _read_up_to(connection, Probe(connect, here, mariadb), checkpoint)
     finally:
         close_connection(connection)
@@ -193,5 +194,5 @@ def _diverged(witness: Witness, what: str) -> SourceDiverged:
     return SourceDiverged(
         f"the source's log is not the one that was read: {what}",
         position=witness,
-        remedy=resume.DIVERGED_REMEDY,
+        remedy=position_check.DIVERGED_REMEDY,
     )
