@@ -52,7 +52,7 @@ def jobs_of(config: Config) -> Iterator[Jobs]:
 
 
 def run_jobs(
-    config: Config, mappings: Mappings, asked: Sequence[Job], display: Display
+    config: Config, mappings: Mappings, wanted: Sequence[Job], display: Display
 ) -> list[Job]:
     """Run jobs to their end; return them as they ended.
 
@@ -68,23 +68,23 @@ def run_jobs(
         )
     is_active = stream_admin.active_owner(config) is not None
     if is_active:
-        _require_its_mappings(config, state, mappings, asked)
+        _require_its_mappings(config, state, mappings, wanted)
     with jobs_of(config) as jobs:
-        for job in asked:
+        for job in wanted:
             jobs.add(job)
         try:
             if is_active:
-                presence = _Presence(config, display)
-                return [_watched(jobs, job, display, presence.check) for job in asked]
+                watch = _DaemonWatch(config, display)
+                return [_watched(jobs, job, display, watch.check) for job in wanted]
             with _standing_in(config, mappings) as check:
-                return [_watched(jobs, job, display, check) for job in asked]
+                return [_watched(jobs, job, display, check) for job in wanted]
         except KeyboardInterrupt:
-            left = [job for job in map(jobs.get, [each.id for each in asked]) if job is not None]
+            left = [job for job in map(jobs.get, [each.id for each in wanted]) if job is not None]
             display.left([job for job in left if job.state not in ENDED])
             raise
 
 
-class _Presence:
+class _DaemonWatch:
     """Checks at intervals whether a daemon is active, and reports once that none is.
 
     One check is no proof: the lease of a busy daemon may be renewed a little late.
@@ -108,13 +108,13 @@ class _Presence:
 
 
 def _require_its_mappings(
-    config: Config, state: State, mappings: Mappings, asked: Sequence[Job]
+    config: Config, state: State, mappings: Mappings, jobs: Sequence[Job]
 ) -> None:
     """Raise UsageError if the active daemon would use older mappings.
 
     Edits for other tables do not matter here.
     """
-    wanted = {(job.table, job.options.target) for job in asked}
+    wanted = {(job.table, job.options.target) for job in jobs}
     for each in edited(state, mappings):
         names = {(table, target) for table in each.tables for target in (None, each.mapping.target)}
         if wanted.isdisjoint(names):

@@ -32,7 +32,7 @@ def require_possible(config: Config, mappings: Sequence[Mapping], jobs: Sequence
     for job in jobs:
         try:
             with tables(job, lambda _: None):
-                pass
+                pass  # opening it checks the job against its table, key and mappings
             if job.options.reads_a_range:
                 _require_range(config, job)
         except Retryable:

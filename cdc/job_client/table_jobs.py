@@ -26,27 +26,32 @@ from cdc.terminal.output import in_a_line, say
 from cdc.terminal.spelling import spelling
 
 FAILED = 1
-_DONE = {JobKind.RESYNC: "resynced", JobKind.VERIFY: "compared"}
-"""The work on every table if none is named."""
+_PARTICIPLE = {JobKind.RESYNC: "resynced", JobKind.VERIFY: "compared"}
+"""What a job of a kind makes of a table, for messages about those that get none."""
 
 
 def perform_on_tables(
     kind: JobKind, tables: Sequence[str], config_path: Path, output: str, options: Options
 ) -> int:
-    """Run it and return the exit code: 1 if a job failed or differences remain."""
+    """Run a job of `kind` on each table; return 1 if one failed or differences remain, else 0.
+
+    A resync of named tables is one job each, as typed, and refused if ids are expressions. Without
+    names it is what repairs each table of the mappings: for ids that are expressions a backfill,
+    and a line that says what it leaves.
+    """
     config, mappings = load_project(config_path)
     gone: Sequence[str] = ()
     if tables:
-        asked = _requests(kind, _known(tables, mappings), config, options)
-        require_possible(config, mappings, asked)
+        jobs = _requests(kind, _known(tables, mappings), config, options)
+        require_possible(config, mappings, jobs)
     else:
         existing = existing_now(config, mappings)
         gone = sorted({*followed_now(config, mappings)}.difference(existing))
-        asked = _on_every(kind, existing, config, mappings, options)
+        jobs = _on_every(kind, existing, config, mappings, options)
         for table in gone:
-            say(f"not {_DONE[kind]}: {in_a_line(table)} is not there", err=True)
+            say(f"not {_PARTICIPLE[kind]}: {in_a_line(table)} is not there", err=True)
     display: Display = (BarDisplay if sys.stderr.isatty() else LineDisplay)(spelling())
-    ended = run_jobs(config, mappings, asked, display)
+    ended = run_jobs(config, mappings, jobs, display)
     if output == "json":
         say(json_util.dumps([each.shown() for each in ended], indent=2))
     else:
