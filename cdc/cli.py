@@ -63,7 +63,7 @@ class _LazyGroup(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(package_name=DISTRIBUTION, prog_name="cdc")
-def cdc() -> None:
+def command_line() -> None:
     """Keep MongoDB collections equal to MySQL or MariaDB tables.
 
     Exit codes: 0 success; 1 failure at run time; 2 usage, configuration or mapping mistake;
@@ -81,7 +81,9 @@ def run(arguments: Sequence[str]) -> int:
     spelling = Spelling()
     log.configure(LogConfig(format="console"), spelling)
     try:
-        code = cdc.main(list(arguments), prog_name="cdc", standalone_mode=False, obj=spelling)
+        code = command_line.main(
+            list(arguments), prog_name="cdc", standalone_mode=False, obj=spelling
+        )
     except click.ClickException as error:
         error.show()
         return error.exit_code

@@ -33,7 +33,7 @@ def raising(monkeypatch: pytest.MonkeyPatch) -> list[BaseException]:
     def fail() -> None:
         raise raised[0]
 
-    monkeypatch.setattr(cli.cdc, "get_command", lambda *_: fail)
+    monkeypatch.setattr(cli.command_line, "get_command", lambda *_: fail)
     return raised
 
 
