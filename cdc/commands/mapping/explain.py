@@ -30,7 +30,7 @@ def explain(table: str, config_path: Path) -> None:
         names = f"{table_map.name} becomes {each.target}, by {each.origin.file}"
         say(f"# {in_a_line(names)}")
         say("\n".join(_legend(table_map)) + "\n")
-        say(compile_plan(each, table_map).source)
+        say(compile_plan(each, table_map).generated_source)
 
 
 def _legend(table: TableMap) -> Iterator[str]:

@@ -29,7 +29,9 @@ def compile_plan(mapping: Mapping, table: TableMap, *, counts: TableCounts | Non
     patterns = NullPatternFunctions(layout, counts)
     halts = mapping.on_error == "halt"
     full = FullImages(layout)
-    return Plan(mapping.target, layout, patterns.source(), counts.losses, patterns, full, halts)
+    return Plan(
+        mapping.target, layout, patterns.generated_source(), counts.losses, patterns, full, halts
+    )
 
 
 def _layout(context: CompileContext) -> Layout:

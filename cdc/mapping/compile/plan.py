@@ -21,12 +21,12 @@ from cdc.model.transaction import RowsEvent
 class Plan:
     """Maps the rows of one table to operations on one collection.
 
-    `source` is the Python generated for rows without NULLs; `losses` grows as rows are mapped.
+    `generated_source` is the Python made for rows without NULLs; `losses` grows as rows are mapped.
     """
 
     collection: str
     layout: Layout
-    source: str
+    generated_source: str
     losses: Losses = field(repr=False)
     _patterns: NullPatternFunctions = field(repr=False)
     _full_images: FullImages = field(repr=False)
@@ -56,12 +56,12 @@ class Plan:
         operations: list[Operation] = []
         append, at = operations.append, 0
         while at < end:
-            try:
+            try:  # one function for each NULL pattern; it reads all successive rows of it
                 at = rows[images[at : at + size]](images, at, append, now)
             except ImageError as error:
                 if failed is None:
                     raise
-                row = self._patterns.checked.failed(event.kind, images, at, error.image_at)
+                row = self._patterns.reference.failed(event.kind, images, at, error.image_at)
                 operations += row.remaining(now)
                 behind = len(operations)
                 failed(FailedRow(error, event.kind, row.id(), row.document(), behind))

@@ -39,23 +39,23 @@ class NullPatternFunctions:
         """Count each row that they do not cover in `counts`."""
         self._layout = layout
         self._counts = counts
-        self.checked = self._checked = ReferenceRows(layout)
+        self.reference = ReferenceRows(layout)
         self._rows: dict[RowsKind, _ByPattern[Rows]] = {
-            kind: _ByPattern(self._compile_rows(kind), self._checked_rows(kind), self._budget)
+            kind: _ByPattern(self._compile_rows(kind), self._reference_rows(kind), self._budget)
             for kind in RowsKind
         }
         self._row: _ByPattern[ReadRow] = _ByPattern(
-            self._compile_row, self._counted(self._checked.row), self._budget
+            self._compile_row, self._counted(self.reference.row), self._budget
         )
         self._gone: _ByPattern[ReadGone] = _ByPattern(
-            self._compile_gone, self._checked.gone, self._budget
+            self._compile_gone, self.reference.gone, self._budget
         )
 
     def rows(self, kind: RowsKind) -> dict[bytes, Rows]:
         """Return the functions for events of `kind`; a missing pattern is compiled on access."""
         return self._rows[kind]
 
-    def source(self) -> str:
+    def generated_source(self) -> str:
         """Return the source of the functions for rows without NULLs."""
         size = self._layout.bitmap_size
         spare = (1 << 8 * size) - (1 << len(self._layout.wires))
@@ -95,9 +95,10 @@ class NullPatternFunctions:
 
     def _load(self, source: str, code: PatternCode, function: str) -> Any:
         names = code.names | {
-            "checked_row": self._checked.row,
-            "checked_key": self._checked.key,
-            "checked_gone": self._checked.gone,
+            # in generated code, which cdc mapping explain prints, the reference is `checked`
+            "checked_row": self.reference.row,
+            "checked_key": self.reference.key,
+            "checked_gone": self.reference.gone,
             "any_row": self._read_row,
             "any_gone": self._read_gone,
             "counts": self._counts,
@@ -112,9 +113,9 @@ class NullPatternFunctions:
             raise Corrupted("a row image ends early", table=self._layout.table)
         return pattern
 
-    def _checked_rows(self, kind: RowsKind) -> Rows:
+    def _reference_rows(self, kind: RowsKind) -> Rows:
         """Read one row of `kind` without generated code."""
-        read: Rows = getattr(self._checked, kind.value)
+        read: Rows = getattr(self.reference, kind.value)
         return self._counted(read)
 
     def _counted(self, read: Callable[Arguments, Result]) -> Callable[Arguments, Result]:

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable
 from cdc.mapping.compile.layout import Layout, Node, leaves
 from cdc.mapping.transcode.document_builder import DocumentBuilder
 from cdc.mapping.transcode.emitter import Emitter
-from cdc.mapping.transcode.row_reader import RowReader
+from cdc.mapping.transcode.row_reader import RowReaderCode
 from cdc.model.operation import OperationKind
 from cdc.model.transaction import RowsKind
 
@@ -173,7 +173,7 @@ class PatternCode:
         DocumentBuilder(code, row.values()).id(self._layout.id, "b")
         code.depth -= self._filtered
 
-    def _reader(self, code: Emitter, sources: Iterable[int], prefix: str) -> RowReader:
-        row = RowReader(code, self._layout, self._nulls, sources=sources, prefix=prefix)
+    def _reader(self, code: Emitter, sources: Iterable[int], prefix: str) -> RowReaderCode:
+        row = RowReaderCode(code, self._layout, self._nulls, sources=sources, prefix=prefix)
         row.read("p", len(self._pattern))
         return row

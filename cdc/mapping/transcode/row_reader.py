@@ -23,8 +23,8 @@ Users = dict[int, list[Encoder | None]]
 """The users of each column: an encoder, or None for an expression, which takes it decoded."""
 
 
-class RowReader:
-    """Reads the columns of one NULL pattern that `sources` and the layout's filter need.
+class RowReaderCode:
+    """Emits what reads the columns of one NULL pattern that `sources` and the layout's filter need.
 
     `nulls` is the pattern's bitmap; `prefix` begins the names of all variables.
     """

@@ -82,7 +82,7 @@ def test_checked_and_generated_code_agree_on_every_sequence(on_delete: Any) -> N
     for kind, images, _, _ in CASES:
         generated = rule.operations(event(THINGS, *images, kind=kind), 0)
         checked: list[Operation] = []
-        read = getattr(rule._patterns.checked, kind.value)
+        read = getattr(rule._patterns.reference, kind.value)
         end = read(b"".join(images), 0, checked.append, now)
         assert checked == generated
         assert end == len(b"".join(images))
@@ -126,7 +126,7 @@ def test_every_unknown_column_is_told_at_once() -> None:
 
 
 def test_the_generated_source_shows_the_filter() -> None:
-    assert f"# where: {WHERE}" in plan(THINGS, where=WHERE).source
+    assert f"# where: {WHERE}" in plan(THINGS, where=WHERE).generated_source
 
 
 def test_a_constant_may_hold_any_character() -> None:

@@ -98,5 +98,5 @@ def test_a_mark_below_a_column_is_a_mistake(path: str) -> None:
 
 
 def test_the_generated_source_shows_what_stays() -> None:
-    assert "def gone(images, p, now):" in plan(PEOPLE, on_delete=MARK).source
-    assert "def gone" not in plan(PEOPLE).source
+    assert "def gone(images, p, now):" in plan(PEOPLE, on_delete=MARK).generated_source
+    assert "def gone" not in plan(PEOPLE).generated_source

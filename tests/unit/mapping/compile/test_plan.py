@@ -194,5 +194,5 @@ def test_beyond_the_limit_of_patterns_rows_are_still_read() -> None:
 
 
 def test_the_generated_source_is_what_explain_shows() -> None:
-    assert "def insert(images, p, append, now):" in plan(PEOPLE).source
-    assert "\\x02name\\x00" in plan(PEOPLE).source
+    assert "def insert(images, p, append, now):" in plan(PEOPLE).generated_source
+    assert "\\x02name\\x00" in plan(PEOPLE).generated_source

@@ -104,7 +104,7 @@ def test_a_traceback_out_of_a_mapping_tells_pattern_line_and_column(
 
 
 def test_each_read_is_told_of_by_a_comment_before_it() -> None:
-    lines = [line.strip() for line in plan(PEOPLE).source.split("\n")]
+    lines = [line.strip() for line in plan(PEOPLE).generated_source.split("\n")]
 
     at = lines.index("# c0 id BIGINT, c1 age INT UNSIGNED, c2 weight DOUBLE")
 
