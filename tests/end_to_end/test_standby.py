@@ -154,7 +154,7 @@ def test_a_daemon_that_is_cut_off_and_back_is_fenced(items: Stream, busy: bool) 
 @ONE_KIND
 def test_a_batch_that_outlasts_the_lease_is_not_taken_for_a_dead_daemon(items: Stream) -> None:
     direct = items.settings["target"]["uri"]
-    items.settings["lease"] = {"ttl_seconds": 1}
+    items.settings["lease"] = {"ttl_seconds": 2}
     with Proxy(items.mongo.port, framed=True) as proxy:
         items.proxied_target(proxy.port)
         active = items.start()
@@ -226,7 +226,7 @@ def saved_holder(stream: Stream) -> int | None:
 
 def _slow_commits(data: bytes, _: Link) -> bytes:
     if COMMIT in data:
-        time.sleep(3)
+        time.sleep(4)
     return data
 
 
