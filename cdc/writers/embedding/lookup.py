@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from bson.max_key import MaxKey
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.database import Database
@@ -90,6 +91,8 @@ class Lookup:
         found = found.hint([*index.items()]).collation(BY_BYTES)
         if after is not None:
             found = found.min([*{**query, "_id": bson_value(after)}.items()])
+            if query:  # it would read on behind the key, to the index's end
+                found = found.max([*{**query, "_id": MaxKey()}.items()])
         raws = [bytes(each.raw) for each in found]
         return [each for each in raws if document_id(each) != after][:count]
 

@@ -299,8 +299,11 @@ def test_a_commit_without_an_answer_doubles_no_element(
 
     applied(orders, "INSERT INTO items VALUES (2, 1, 'b'), (3, 1, 'c')")
 
-    assert trap.caught == DRIVER_TRIES
-    assert numbers(orders) == {1: [1, 2, 3]}
+    eventually(lambda: trap.caught == DRIVER_TRIES, waiting_for="the driver's second try")
+    if lands:
+        orders.daemon.until_logged("commit_had_landed")
+    applied(orders, "INSERT INTO items VALUES (4, 1, 'd')")
+    assert numbers(orders) == {1: [1, 2, 3, 4]}
 
 
 @GTIDS
@@ -349,7 +352,7 @@ def test_a_row_behind_very_many_documents_reaches_all_and_holds_up_nothing(
     assert at_the_end is not None
     eventually(lambda: owes_nothing(tweets), 60 * budget)
 
-    assert owed == 1  # three changes are one debt, and what is behind the other row is none
+    assert 1 <= owed <= 2  # three changes are one debt; the other row may share its batch
     assert at_the_end["author"] == {"name": "Ada"}
     names = {1: {"name": "Eve 2"}, 2: {"name": "Rob"}}
     wrong = [
@@ -383,8 +386,6 @@ def test_every_lookup_uses_an_index_and_reads_only_what_it_finds(
         "first": {"many": "items", "on": "order_id", "order": ["number"], "limit": 2},
     }
     stream.table("orders", "id INT PRIMARY KEY, customer_id INT", {"embed": embed})
-    if limits:
-        stream.environment[AT_ONCE] = limits
     orders = ", ".join(f"({n}, {n // 50})" for n in range(1_000))
     lines = ", ".join(f"({n}, {n // 3}, {-n}, '')" for n in range(3_000))
     begun(
@@ -393,7 +394,11 @@ def test_every_lookup_uses_an_index_and_reads_only_what_it_finds(
         f"INSERT INTO items VALUES {lines}",
         "INSERT INTO users VALUES (1, 'Ada'), (2, 'Bob')",
     )
-    settled(stream)
+    stream.stop()
+    if limits:
+        stream.environment[AT_ONCE] = limits
+    stream.start(ledger=False)
+    stream.until_streaming()
     stream.database.command("profile", 2)
 
     stream.sql(
