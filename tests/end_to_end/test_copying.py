@@ -244,6 +244,7 @@ def test_a_job_may_be_limited_paused_resumed_and_cancelled(filled: Stream) -> No
     began = time.monotonic()
     whole = Command(filled, "backfill", table)
     job = eventually(lambda: jobs(filled, "running"))[0]["_id"]
+    eventually(lambda: saved_rows(filled) > 0, waiting_for="a first chunk to be saved")
     assert cdc(filled, "jobs", "pause", job).returncode == 0
     filled.daemon.until_logged("job_set_aside")
     paused = saved_rows(filled)
