@@ -80,6 +80,8 @@ class Pipeline:
                 if batch is not EMPTY:
                     self._apply(batch)
                 self._between_batches.settle()
+                if self._writer.pay():
+                    self._queue.wake()  # more may be owed: it does not wait for a batch
                 self._writer.renew_lease()
         except Stopped:
             if self._failed is None:
@@ -141,6 +143,10 @@ class Writer(Protocol):
 
     def apply(self, batch: Batch) -> None:
         """Apply a batch and its checkpoint."""
+        ...
+
+    def pay(self) -> bool:
+        """Do a piece of what batches have left to do; return whether there was one."""
         ...
 
     def renew_lease(self) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import uuid
 from collections.abc import Callable, Generator, Iterator
@@ -38,6 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--budget", type=int, default=1, help="how many times longer random campaigns run"
     )
+    parser.addoption("--seed", type=int, help="what a random campaign printed, to see it again")
     parser.addoption("--quick", action="store_true", help="neither MariaDB nor what is marked slow")
 
 
@@ -75,6 +77,15 @@ def pytest_runtest_makereport(
 @pytest.fixture(scope="session")
 def budget(request: pytest.FixtureRequest) -> int:
     return int(request.config.getoption("--budget"))
+
+
+@pytest.fixture
+def seed(request: pytest.FixtureRequest) -> int:
+    """Where the chances of a campaign begin; printed, so that `--seed` can give it again."""
+    given = request.config.getoption("--seed")
+    seed = random.SystemRandom().randrange(1 << 32) if given is None else int(given)
+    print(f"seed: {seed}")
+    return seed
 
 
 @pytest.fixture(scope="session")

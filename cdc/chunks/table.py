@@ -99,6 +99,33 @@ class Table(Protocol):
         ...
 
 
+class Embedded(Protocol):
+    """What documents embed of other collections, between two transactions."""
+
+    def expected(self, collection: str, operations: Sequence[Operation]) -> list[Operation]:
+        """Return the operations with what their documents must embed now."""
+        ...
+
+    def excused(
+        self, collection: str, operations: Sequence[Operation], found: Mapping[object, bytes]
+    ) -> list[Operation]:
+        """Return them with the values that are owed as they are in the documents `found`."""
+        ...
+
+
+class _Nothing:
+    def expected(self, collection: str, operations: Sequence[Operation]) -> list[Operation]:
+        return [*operations]
+
+    def excused(
+        self, collection: str, operations: Sequence[Operation], found: Mapping[object, bytes]
+    ) -> list[Operation]:
+        return [*operations]
+
+
+NOTHING_EMBEDDED: Final[Embedded] = _Nothing()
+
+
 class Documents(Protocol):
     """The contents of the collections."""
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from cdc.chunks.diff import differences, extra, unmapped
+from cdc.chunks.diff import Difference, differences, extra, unmapped
 from cdc.chunks.findings import Found, LetterOn, VerifyFindings
 from cdc.chunks.passes import TablePasses
 from cdc.chunks.scan import Changes
-from cdc.chunks.table import Collection, Part
+from cdc.chunks.table import NOTHING_EMBEDDED, Collection, Embedded, Part
 from cdc.chunks.windows import Window
 from cdc.model.job import Progress
 from cdc.model.operation import Operation
+
+Compared = tuple[Difference, Operation]
+"""A difference, and the operation that mends it."""
 
 RECHECKS: Final = 3
 """The most times that verify checks documents again if the stream touches them meanwhile."""
@@ -22,10 +25,14 @@ RECHECKS: Final = 3
 class Verify:
     """Compares all that the stream leaves alone; checks again what it touched."""
 
-    def __init__(self, passes: TablePasses, *, letter_on: LetterOn) -> None:
+    def __init__(
+        self, passes: TablePasses, *, letter_on: LetterOn, embedded: Embedded = NOTHING_EMBEDDED
+    ) -> None:
+        """`letter_on` returns open dead letters, `embedded` what documents must embed."""
         scan = passes.scan
         self._scan = scan
         self._passes = passes
+        self._embedded = embedded
         self._findings = VerifyFindings(
             scan.progress, repair=scan.job.options.repair, letter_on=letter_on
         )
@@ -40,12 +47,35 @@ class Verify:
     def _compared(self, part: Part, window: Window, progress: Progress) -> tuple[Changes, Progress]:
         """Compare the rows that the stream has not touched since with their documents."""
         found: list[Found] = []
+        owed = progress.owed
         for collection, operations in part.documents.items():
             wanted = self._settled(collection, operations, window)
             documents = self._passes.fetch(collection, [each.id for each in wanted])
-            found += differences(collection, wanted, documents)
+            different = self._different(collection, wanted, documents)
+            left = self._without_owed(collection, different, documents)
+            owed += len(different) - len(left)
+            found += left
             found += self._unmapped(collection, part, window)
-        return self._findings.record(found, replace(progress, rows=progress.rows + part.rows))
+        progress = replace(progress, rows=progress.rows + part.rows, owed=owed)
+        return self._findings.record(found, progress)
+
+    def _different(
+        self, collection: str, wanted: Sequence[Operation], documents: Mapping[object, bytes]
+    ) -> list[Compared]:
+        return [*differences(collection, self._embedded.expected(collection, wanted), documents)]
+
+    def _without_owed(
+        self, collection: str, found: Sequence[Compared], documents: Mapping[object, bytes]
+    ) -> list[Compared]:
+        """Return what is missing or different but for values that the stream still owes."""
+        if not found:
+            return []
+        wanted = [operation for _, operation in found]
+        return [
+            *differences(
+                collection, self._embedded.excused(collection, wanted, documents), documents
+            )
+        ]
 
     def _settled(
         self, collection: str, operations: Sequence[Operation], window: Window

@@ -14,12 +14,13 @@ import structlog
 from cdc.chunks.applier import ChunkApplier
 from cdc.chunks.backfill import Backfill
 from cdc.chunks.findings import LetterOn
+from cdc.chunks.order import JobOrder
 from cdc.chunks.passes import TablePasses
 from cdc.chunks.resync import Resync
 from cdc.chunks.retry import Retry
 from cdc.chunks.scan import TableScan
 from cdc.chunks.stats import CopyCounters
-from cdc.chunks.table import Documents, Table
+from cdc.chunks.table import NOTHING_EMBEDDED, Documents, Embedded, Table
 from cdc.chunks.throttle import Throttle
 from cdc.chunks.verify import Verify
 from cdc.chunks.windows import Windows
@@ -39,8 +40,8 @@ Wait = Callable[[float], None]
 class Jobs(Protocol):
     """The jobs of the stream."""
 
-    def next(self) -> Job | None:
-        """Return the job to work on next."""
+    def waiting(self) -> list[Job]:
+        """Return the jobs to work on: the one that runs, then those that wait, the oldest first."""
         ...
 
     def get(self, identity: str) -> Job | None:
@@ -59,6 +60,7 @@ class JobWorker:
         self,
         jobs: Jobs,
         *,
+        order: JobOrder,
         open_table: Callable[[Job, Wait], AbstractContextManager[Table]],
         documents: Documents,
         windows: Windows,
@@ -66,6 +68,7 @@ class JobWorker:
         throttle: Throttle,
         chunk_rows: int,
         letter_on: LetterOn,
+        embedded: Embedded = NOTHING_EMBEDDED,
         before_copy: Callable[[Job], None] = lambda _: None,
         tidy: Callable[[], None] = lambda: None,
         counters: CopyCounters | None = None,
@@ -77,6 +80,7 @@ class JobWorker:
         self._before_copy = before_copy
         self._counters = counters or CopyCounters()
         self._jobs = jobs
+        self._order = order
         self._open_table = open_table
         self._documents = documents
         self._windows = windows
@@ -84,6 +88,7 @@ class JobWorker:
         self._throttle = throttle
         self._chunk_rows = chunk_rows
         self._letter_on = letter_on
+        self._embedded = embedded
         self._tidy = tidy
         self._stopping = threading.Event()
         self._looked_at = 0.0
@@ -109,7 +114,7 @@ class JobWorker:
 
     def _work_on_next(self) -> bool:
         self._tidy()
-        job = self._jobs.next()
+        job = self._order.first(self._jobs.waiting())
         if job is None:
             self._stopping.wait(LOOK_SECONDS)
             return False
@@ -165,7 +170,7 @@ class JobWorker:
             self._before_copy(scan.job)
         with self._open_table(scan.job, partial(self._watch, scan.job)) as table:
             passes = TablePasses(scan, table, self._documents, chunk_rows=self._chunk_rows)
-            work_on(passes, letter_on=self._letter_on)
+            work_on(passes, letter_on=self._letter_on, embedded=self._embedded)
         log.debug("job_took", seconds=round(time.monotonic() - started, 3))
 
     def _before_each(self, job: Job) -> None:
@@ -194,7 +199,9 @@ class JobWorker:
             raise Stopped
 
 
-def work_on(passes: TablePasses, *, letter_on: LetterOn) -> None:
+def work_on(
+    passes: TablePasses, *, letter_on: LetterOn, embedded: Embedded = NOTHING_EMBEDDED
+) -> None:
     """Run a job, from its saved progress on."""
     job = passes.scan.job
     match job.kind:
@@ -203,7 +210,7 @@ def work_on(passes: TablePasses, *, letter_on: LetterOn) -> None:
         case JobKind.RESYNC:
             Resync(passes).run()
         case JobKind.VERIFY:
-            Verify(passes, letter_on=letter_on).run()
+            Verify(passes, letter_on=letter_on, embedded=embedded).run()
         case JobKind.RETRY:
             Retry(passes, job.options.ids or ()).run()
 

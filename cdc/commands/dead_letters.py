@@ -161,6 +161,7 @@ def _named(known: DeadLetters, letters: Sequence[str]) -> list[DeadLetter]:
 
 def _line(letter: DeadLetter) -> str:
     key = "no id" if not letter.has_key else repr(letter.key)
+    key += f" {letter.path}" if letter.path else ""
     return in_a_line(
         f"{letter.id} {letter.state} {letter.table} {letter.collection} {key} {letter.reason}"
         f" {letter.last_at:%Y-%m-%dT%H:%M:%SZ} ×{letter.count} {letter.error}"

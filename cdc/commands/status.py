@@ -62,10 +62,14 @@ def _table(facts: dict[str, Any]) -> str:
         "source": facts["source"]["error"] or "reachable",
         "target": facts["target"]["error"] or "reachable",
     }
+    owed = [
+        (f"owed {each['collection']}", f"{each['path']}: {each['debts']} since {each['since']}")
+        for each in facts["embeds_owed"] or ()
+    ]
     jobs = [(f"job {each['table']}", spelling()(_job(each))) for each in facts["jobs"] or ()]
     return "\n".join(
         f"{in_a_line(name):13} {'-' if value is None else in_a_line(value)}"
-        for name, value in (*shown.items(), *jobs)
+        for name, value in (*shown.items(), *owed, *jobs)
     )
 
 

@@ -15,6 +15,7 @@ from cdc.daemon.registration import StreamRegistration
 from cdc.daemon.retry_until_reached import RetryUntilReached
 from cdc.daemon.stream import ActiveStream, Counters
 from cdc.errors import Fenced, LeaseHeld
+from cdc.mapping.file.embed_graph import EmbedGraph
 from cdc.mapping.file.mapping import Mapping
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.telemetry import Backlog, CopyStats, ReaderStats, Role, Telemetry, WriterStats
@@ -111,7 +112,7 @@ class Daemon:
 
     def _create_indexes(self) -> None:
         """Create the mappings' indexes; a standby may do so too, and no lease expires meanwhile."""
-        if not any(mapping.indexes for mapping in self._mappings):
+        if not any(mapping.indexes or mapping.embed for mapping in self._mappings):
             return
         with connect_target(self._config.target) as client:
             create_indexes(client, self._config.target.database, self._mappings)
@@ -132,6 +133,7 @@ class Daemon:
                 observer=self._observer,
                 letter_limits=LetterLimits(letters.max, letters.window_seconds),
                 stamps=SyncTimestamps.of(self._mappings),
+                embeds=EmbedGraph(self._mappings),
             )
             try:
                 yield client, writer

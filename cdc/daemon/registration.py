@@ -115,6 +115,7 @@ class StreamRegistration:
             change = MappedTransaction("", checkpoint, None, writes=tuple(writes))
             with _claimed_meanwhile():
                 self._writer.apply(Batch((change,)))
+        self._writer.forget_debts()
 
     def _wait_for_prepared(self) -> None:
         """Wait for XA transactions that were passed over while no mapping followed the table."""

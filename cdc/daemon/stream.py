@@ -14,6 +14,7 @@ from typing import Final
 from cdc.batch_queue import BatchQueue, Limits
 from cdc.chunks.applier import ChunkApplier
 from cdc.chunks.engine import ChunkEngine
+from cdc.chunks.order import JobOrder
 from cdc.chunks.retention import JobRetention
 from cdc.chunks.source_table import SourceTables
 from cdc.chunks.stats import CopyCounters
@@ -26,6 +27,7 @@ from cdc.daemon.retry_until_reached import RetryUntilReached
 from cdc.mapper import Mapper
 from cdc.mapping.compile.router import TableRouter
 from cdc.mapping.counts import MappingCounts
+from cdc.mapping.file.embed_graph import EmbedGraph
 from cdc.mapping.file.mapping import Mapping
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.telemetry import Backlog, ReaderStats
@@ -38,6 +40,7 @@ from cdc.retry import Liveness, Stopped
 from cdc.writers.connection import Client
 from cdc.writers.dead_letters.queries import letters_of
 from cdc.writers.documents import Documents
+from cdc.writers.embedding.expectation import Expectation
 from cdc.writers.indexes import create_indexes
 from cdc.writers.jobs import Jobs
 from cdc.writers.sync_timestamps import SyncTimestamps
@@ -84,6 +87,7 @@ class ActiveStream:
             mappings, require_fit=self._require_table_fit, counts=counters.mapped
         )
         self._stamps = SyncTimestamps.of(mappings)
+        self._embeds = EmbedGraph(mappings)
         self._reader = BinlogReader(
             config.source,
             follows=self._router.follows,
@@ -152,6 +156,7 @@ class ActiveStream:
         jobs = Jobs.of(config, client)
         return JobWorker(
             jobs,
+            order=JobOrder(self._router, self._embeds),
             open_table=SourceTables(config, self._router, throttle),
             documents=Documents(client, config.target.database, self._stamps),
             windows=windows,
@@ -159,6 +164,14 @@ class ActiveStream:
             throttle=throttle,
             chunk_rows=chunks.rows,
             letter_on=letters_of(config, client).open_on,
+            embedded=Expectation(
+                self._embeds,
+                client,
+                database=config.target.database,
+                state_database=config.target.state_database,
+                stream=config.name,
+                stamps=self._stamps,
+            ),
             before_copy=lambda job: create_indexes(
                 client, config.target.database, self._router.mappings(*job.named)
             ),

@@ -127,6 +127,7 @@ def tell(job: Job) -> None:
         f"  {progress.rows} rows compared: {progress.missing} missing, {progress.extra} extra,"
         f" {progress.different} different, {progress.repaired} repaired,"
         f" {progress.unsettled} changing all the time"
+        + (f", {progress.owed} with embedded values still to come" if progress.owed else "")
     )
     for finding in progress.findings:
         fields = ", ".join(finding["fields"])

@@ -2,6 +2,7 @@
 
 A letter is a document in the state database's `dead_letters`. At most one is open for a document of
 the target: its `_id` derives from the key, so a further failure, or a resend, finds the same one.
+Beside it, one may be open for each value that the document embeds and that does not fit in it.
 """
 
 from __future__ import annotations
@@ -124,7 +125,8 @@ class DeadLetter:
     `key` is the document's `_id`, None if unknown. `transaction` is the source's name for it, GTID
     or `file:offset`, empty for a row that was copied; `position` is the one before it. `row` is the
     mapped document as Extended JSON, of `row_bytes` in BSON; `truncated`: only a part of it is
-    here. `count`: how often it failed since `first_at`.
+    here. `count`: how often it failed since `first_at`. `path`: what is missing is the value that
+    the document embeds there; empty if it is all of the row.
     """
 
     id: str
@@ -144,6 +146,7 @@ class DeadLetter:
     first_at: datetime
     last_at: datetime
     count: int
+    path: str
 
     @property
     def has_key(self) -> bool:
@@ -162,4 +165,5 @@ class DeadLetter:
         known["state"] = LetterState(document["state"])
         known["reason"] = Reason(document["reason"])
         known["id"] = str(document["_id"])
+        known["path"] = document.get("path") or ""
         return cls(**known)

@@ -126,7 +126,8 @@ class Progress:
     `searched` counts the documents that the phase DOCUMENTS has finished, of about `to_search`.
     `inserting`: the collections were empty. `findings` are the first differences that verify found;
     `pending` are ids, by collection, of documents that changed during the check, and `unsettled`
-    counts those that changed during every check. `seconds` have passed since it began, waits
+    counts those that changed during every check. `owed` counts documents that differ only in
+    embedded values that the stream still has to bring. `seconds` have passed since it began, waits
     included.
     """
 
@@ -146,6 +147,7 @@ class Progress:
     different: int = 0
     repaired: int = 0
     unsettled: int = 0
+    owed: int = 0
     findings: tuple[Mapping[str, Any], ...] = ()
     pending: tuple[tuple[str, bytes], ...] = ()
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))

@@ -62,7 +62,8 @@ class WriterStats:
 
     `committed_at`: the source's commit time of the last applied transaction. `rows`: changes of the
     source's rows, by (table, kind). `documents`: by (collection, operation). `seconds`: spent on
-    `batches`. `dead_letters`: by (table, reason).
+    `batches`. `dead_letters`: by (table, reason). `owed`: debts of
+    embedded documents, by (collection, path).
     """
 
     connected: bool = False
@@ -78,6 +79,7 @@ class WriterStats:
     documents: Mapping[tuple[str, str], int] = field(default_factory=dict)
     dead_letters: Mapping[tuple[str, str], int] = field(default_factory=dict)
     open_letters: int = 0
+    owed: Mapping[tuple[str, str], int] = field(default_factory=dict)
     outage: Outage | None = None
 
 

@@ -59,6 +59,7 @@ class StreamCollector(Collector):
             {(table,): rows for table, rows in telemetry.slow_rows.items()},
         )
         yield from _dead_letters(telemetry)
+        yield _owed(telemetry)
 
 
 def registry(
@@ -70,6 +71,18 @@ def registry(
     result = CollectorRegistry(auto_describe=False)
     result.register(StreamCollector(telemetry, source, failed))
     return result
+
+
+def _owed(telemetry: Telemetry) -> Metric:
+    owed = GaugeMetricFamily(
+        "cdc_embed_owed",
+        "Changes of embedded documents that have not reached all that embed them.",
+        labels=["collection", "path"],
+    )
+    known = telemetry.writing.owed if _is_active(telemetry) else {}
+    for labels, debts in known.items():
+        owed.add_metric(labels, debts)
+    return owed
 
 
 def _is_active(telemetry: Telemetry) -> float:

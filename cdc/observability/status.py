@@ -22,6 +22,8 @@ from cdc.readers.server.status import SourceStatus, fetch, file_after
 from cdc.writers import stream_admin
 from cdc.writers.connection import connect_target
 from cdc.writers.dead_letters.queries import letters_of
+from cdc.writers.embedding.debts import DEBTS, owed_in
+from cdc.writers.errors import explained
 from cdc.writers.jobs import Jobs
 
 Facts = dict[str, Any]
@@ -47,6 +49,7 @@ def examine(config: Config, telemetry: Telemetry | None = None) -> Facts:
         **_distance(config, seen, document, here),
         "jobs": None if target_error else _attempt(lambda: _jobs(config))[0],
         "dead_letters_open": None if target_error else _attempt(lambda: _letters(config))[0],
+        "embeds_owed": None if target_error else _attempt(lambda: _owed(config))[0],
         "source": {"reachable": source_error is None, "error": source_error},
         "target": {"reachable": target_error is None, "error": target_error},
         "process": here,
@@ -228,6 +231,13 @@ def _jobs(config: Config) -> list[Facts]:
 def _letters(config: Config) -> int:
     with connect_target(config.target) as client:
         return letters_of(config, client).count()
+
+
+def _owed(config: Config) -> list[Facts]:
+    """Return the embeds that have not reached all documents, the one that waits longest first."""
+    with connect_target(config.target) as client, explained():
+        found = owed_in(client[config.target.state_database][DEBTS], config.name)
+    return [{**each, "since": _time(each["since"])} for each in found]
 
 
 def _job(job: Job) -> Facts:

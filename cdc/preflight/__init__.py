@@ -5,6 +5,7 @@ from __future__ import annotations
 from cdc.preflight.findings import Finding, Outcome, exit_code, require
 from cdc.preflight.rules.claims import claim_findings
 from cdc.preflight.rules.collections import index_findings
+from cdc.preflight.rules.embeds import embed_findings
 from cdc.preflight.rules.mappings import edit_findings, expression_findings, place_findings
 from cdc.preflight.rules.source import source_findings, xa_finding
 from cdc.preflight.rules.tables import glob_findings, gone, mapping_finding, missing, table_findings
@@ -15,6 +16,7 @@ __all__ = [
     "Outcome",
     "claim_findings",
     "edit_findings",
+    "embed_findings",
     "exit_code",
     "expression_findings",
     "glob_findings",

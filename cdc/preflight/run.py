@@ -13,6 +13,7 @@ import structlog
 from cdc.config import Config, StartPosition
 from cdc.errors import Fatal, Halted, Retryable, Unfit, UsageError
 from cdc.mapping.compile.compiler import compile_plan
+from cdc.mapping.compile.embed_links import Compiled, link_mistakes
 from cdc.mapping.compile.router import TableRouter
 from cdc.mapping.file.mapping import Mapping
 from cdc.mapping.file.problems import MappingError
@@ -26,6 +27,7 @@ from cdc.preflight import (
     Outcome,
     claim_findings,
     edit_findings,
+    embed_findings,
     expression_findings,
     glob_findings,
     gone,
@@ -72,6 +74,11 @@ TARGET: Final = "target"
 VANISHED: Final = (
     "the table fitted the mapping before: the stream stops, with its position and ways to go on,"
     " where it comes to rows that do not"
+)
+
+UNLIKE: Final = (
+    "the tables fitted the mapping before; until they do again, nothing, or no order, is found for"
+    " such embeds"
 )
 
 Mappings = Sequence[Mapping]
@@ -126,6 +133,7 @@ def examine_source(
             facts = fetch_source_facts(connection)
             names = followed_tables(sources, lambda: list_tables(connection))
         copying = _Copying(config)
+        compiled: list[Compiled] = []
         yield from source_findings(
             facts,
             server_id=server_id,
@@ -144,7 +152,8 @@ def examine_source(
                 if found.columns is not None and copying.begins(found, mappings):
                     found = replace(found, uncopyable=unread(connection, schema, table))
                 yield from table_findings(facts, [found])
-                yield from _mapped(facts, found, mappings, judged)
+                yield from _mapped(facts, found, mappings, judged, compiled)
+    yield from _linked(compiled, judged)
     yield from _heartbeat(config, facts.account)
 
 
@@ -292,6 +301,7 @@ def examine_target(
 ) -> Iterator[Finding]:
     """Examine the target; raises Retryable or Unfit if it refuses."""
     yield from place_findings(config.target.database, mappings)
+    yield from embed_findings(mappings, mode=config.apply.mode)
     with connect_target(config.target) as client:
         facts = target_facts(
             client,
@@ -347,8 +357,13 @@ def _attempted(side: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Fin
 
 
 def _mapped(
-    side: SourceFacts, table: TableFacts, mappings: Mappings, judged: Mappings
+    side: SourceFacts,
+    table: TableFacts,
+    mappings: Mappings,
+    judged: Mappings,
+    compiled: list[Compiled],
 ) -> Iterator[Finding]:
+    """Judge the mappings of a table, and add to `compiled` those that fit it."""
     if table.columns is None:
         return
     for mapping in mappings:
@@ -362,4 +377,13 @@ def _mapped(
             for mistake in error.mistakes:
                 yield Finding(f"mapping {table.name}", outcome, str(mistake), remedy)
         else:
+            compiled.append(Compiled(mapping, plan.layout))
             yield mapping_finding(side, table, mapping.target, plan.needed)
+
+
+def _linked(compiled: Sequence[Compiled], judged: Mappings) -> Iterator[Finding]:
+    """Judge the mappings that embed, now that all tables are known."""
+    known = {each.origin.file for each in judged}
+    for mistake in link_mistakes(compiled):
+        outcome = Outcome.WARNING if mistake.file in known else Outcome.WRONG
+        yield Finding("embed", outcome, str(mistake), UNLIKE if mistake.file in known else "")

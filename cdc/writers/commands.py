@@ -80,7 +80,7 @@ def coalesced(batch: Batch, *, insert_first: bool) -> list[Command]:
             (OperationKind.INSERT, writes.inserts),
             (OperationKind.REPLACE, writes.replaces),
         ):
-            commands.extend(_split(collection, kind, operations))
+            commands.extend(split(collection, kind, operations))
     return commands
 
 
@@ -89,13 +89,14 @@ def in_order(batch: Batch) -> list[Command]:
     commands: list[Command] = []
     for collection, kind, operations in runs(batch):
         write = OperationKind.REPLACE if kind == OperationKind.INSERT else kind
-        commands.extend(_split(collection, write, operations))
+        commands.extend(split(collection, write, operations))
     return commands
 
 
-def _split(
+def split(
     collection: str, kind: OperationKind, operations: Sequence[Operation]
 ) -> Iterator[Command]:
+    """Yield the operations in commands of what the server takes at once."""
     start = size = 0
     for at, operation in enumerate(operations):
         cost = len(operation.document) + len(operation.id) + 64

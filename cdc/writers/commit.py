@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 from pymongo.errors import DocumentTooLarge, DuplicateKeyError, PyMongoError
 
 from cdc.errors import Claimed
-from cdc.model.batch import Batch
+from cdc.mapping.file.embed_graph import NO_EMBEDS, EmbedGraph
+from cdc.model.batch import Batch, MappedTransaction, id_value
+from cdc.model.checkpoint import Checkpoint
 from cdc.model.claim import CLAIMS
 from cdc.model.state_change import StateWrite
 from cdc.writers import commands
 from cdc.writers.commands import Command
-from cdc.writers.conflicts import Conflicts
-from cdc.writers.dead_letters.ledger import LetterChanges
+from cdc.writers.conflicts import CODES, EXPIRED, Conflicts, less_next
+from cdc.writers.dead_letters.ledger import NOTHING, LetterChanges, Missing, OpenLetters
+from cdc.writers.embedding.debts import Debts
+from cdc.writers.embedding.embedder import Embedder
+from cdc.writers.embedding.terms import Outcome, Terms
 from cdc.writers.errors import OBJECT_TOO_LARGE, Refused, check_reply
 from cdc.writers.observer import WriteObserver, WriteStep
 from cdc.writers.strategy import Send, WriteStrategy
@@ -33,13 +39,19 @@ class Attempt:
     commands: Sequence[Command]
     writes: Sequence[StateWrite]
     conflicts: Conflicts
+    terms: Terms
+
+    @property
+    def collections(self) -> set[str]:
+        """Where its documents go."""
+        return {each.collection for each in self.commands}
 
     @classmethod
     def of(cls, send: Send, letter_changes: LetterChanges) -> Attempt:
         """Build a batch's commands by its strategy."""
         batch = send.batch
         writes = (*batch.writes, *letter_changes.writes)
-        return cls(batch, _commands(batch, send.strategy), writes, send.conflicts)
+        return cls(batch, _commands(batch, send.strategy), writes, send.conflicts, send.terms)
 
 
 def _commands(batch: Batch, strategy: WriteStrategy) -> list[Command]:
@@ -59,37 +71,79 @@ class BatchCommitter:
         *,
         stamps: SyncTimestamps,
         observer: WriteObserver,
+        letters: OpenLetters,
+        embeds: EmbedGraph = NO_EMBEDS,
     ) -> None:
-        """Write documents to `database`, and everything else to `state_database`."""
+        """Write documents to `database`, and everything else to `state_database`.
+
+        `embeds` are kept in each transaction; `letters` tell what they leave out.
+        """
         self._database = database
         self._state_database = state_database
         self._state = state
         self._stamps = stamps
         self._observer = observer
+        self._letters = letters
+        self._embeds = embeds
+        self._embedder = Embedder(embeds, database, state_database, state.stream, stamps)
 
-    def commit(self, attempt: Attempt, session: ClientSession | None) -> None:
+    @property
+    def debts(self) -> Debts:
+        """What documents embed and is of an earlier checkpoint."""
+        return self._embedder.debts
+
+    def commit(self, attempt: Attempt, session: ClientSession | None) -> LetterChanges:
         """Apply a batch in a transaction of `session`; without one the checkpoint comes last.
 
-        Raises AlreadyLanded, Fenced, StateMissing, Claimed, Refused, MustSplit, Retryable, and the
-        driver's errors.
+        Return the changes to letters on embedded values. Raises AlreadyLanded, Fenced,
+        StateMissing, Claimed, Refused, Unembeddable, MustSplit, TooManyDeadLetters, Retryable, and
+        the driver's errors.
         """
         self._observer.reached(WriteStep.BEFORE_TRANSACTION)
         if session is None:
             self._commit_in_turn(attempt)
+            letters = NOTHING
         else:
-            self._commit_together(attempt, session)
+            letters = self._commit_together(attempt, session)
         self._observer.reached(WriteStep.AFTER_COMMIT)
+        return letters
 
-    def _commit_together(self, attempt: Attempt, session: ClientSession) -> None:
+    def pay(
+        self, session: ClientSession, checkpoint: Checkpoint, terms: Terms, count: int
+    ) -> LetterChanges | None:
+        """Derive up to `count` documents of what is owed, in a transaction; None if nothing is.
+
+        `checkpoint` is the stream's. Raises what `commit` does.
+        """
+        debt = self.debts.oldest() if self.debts.owing else None
+        if debt is None:
+            return None
+        with less_next(EXPIRED | CODES, easier=count > 1), committed(session):
+            self._state.step(session)
+            send = partial(self._checked, session=session)
+            outcome = self._embedder.pay(debt, session, send, terms, count)
+            letters = self._tell(outcome, MappedTransaction("", checkpoint, None), session)
+            self._observer.reached(WriteStep.IN_PIECE)
+        return letters
+
+    def forget(self, session: ClientSession) -> None:
+        """Forget the debts of embeds that no mapping has any more; raises what `commit` does."""
         with committed(session):
+            self._state.step(session)
+            self.debts.forget_others(session)
+
+    def _commit_together(self, attempt: Attempt, session: ClientSession) -> LetterChanges:
+        may_owe = attempt.terms.at_once > 0 and self._embedder.concerns(attempt.collections)
+        with less_next(EXPIRED, easier=may_owe), committed(session):
             self._save_checkpoint(attempt.batch, session)
             self._observer.reached(WriteStep.AFTER_FIRST_WRITE)
             try:
-                self._send(attempt, session)
+                letters = self._send(attempt, session)
             except PyMongoError as error:
-                attempt.conflicts.meet(error)
+                attempt.conflicts.meet(error, may_owe=may_owe)
                 raise
             self._observer.reached(WriteStep.BEFORE_COMMIT)
+        return letters
 
     def _commit_in_turn(self, attempt: Attempt) -> None:
         self._send(attempt, None)
@@ -99,11 +153,32 @@ class BatchCommitter:
     def _save_checkpoint(self, batch: Batch, session: ClientSession | None) -> None:
         self._state.save_checkpoint(batch.checkpoint, batch.committed_at, session)
 
-    def _send(self, attempt: Attempt, session: ClientSession | None) -> None:
-        for command in attempt.commands:
-            check_reply(command, self._reply(command, session))
+    def _send(self, attempt: Attempt, session: ClientSession | None) -> LetterChanges:
+        send, letters = partial(self._checked, session=session), NOTHING
+        if session is not None and self._embedder.concerns(attempt.collections):
+            outcome = self._embedder.send(attempt.commands, session, send, attempt.terms)
+            letters = self._tell(outcome, attempt.batch.transactions[-1], session)
+        else:
+            for command in attempt.commands:
+                send(command)
         self.write_state(attempt.writes, session)
         self._observer.wrote(attempt.batch, self._state_database, session)
+        return letters
+
+    def _tell(
+        self, outcome: Outcome, transaction: MappedTransaction, session: ClientSession
+    ) -> LetterChanges:
+        """Write what became of embedded values to their letters."""
+        missing = [
+            Missing(each, self._embeds.table_of(each.collection, id_value(each.id)))
+            for each in outcome.left_out
+        ]
+        letters = self._letters.value_changes(missing, outcome.decided, transaction)
+        self.write_state(letters.writes, session)
+        return letters
+
+    def _checked(self, command: Command, session: ClientSession | None) -> None:
+        check_reply(command, self._reply(command, session))
 
     def _reply(self, command: Command, session: ClientSession | None) -> Document:
         body = command.body(self._stamps.element(command.collection))

@@ -6,6 +6,8 @@ mongod then aborts the transaction with the same error, and does not mention the
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import structlog
@@ -24,6 +26,12 @@ CODES: Final = frozenset(
         365,  # TemporarilyUnavailable: the cache is full, as newer servers say outside transactions
     }
 )
+EXPIRED: Final = frozenset(
+    {
+        251,  # NoSuchTransaction: for example one that outlived transactionLifetimeLimitSeconds
+        290,  # TransactionExceededLifetimeLimitSeconds
+    }
+)
 NORMAL_CONFLICTS: Final = 5
 """The number of conflicts of a batch in a row that are normal."""
 
@@ -37,7 +45,18 @@ REMEDY: Final = (
 
 
 class MustSplit(Exception):
-    """The batch is to be sent in parts."""
+    """The batch is to be sent in parts, or with less derived at once."""
+
+
+@contextmanager
+def less_next(codes: Collection[int], *, easier: bool) -> Iterator[None]:
+    """Raise MustSplit for an error of one of the codes, if there is an easier transaction."""
+    try:
+        yield
+    except OperationFailure as error:
+        if easier and error.code in codes:
+            raise MustSplit(brief(error)) from error
+        raise
 
 
 class ConflictBudget:
@@ -64,19 +83,20 @@ class Conflicts:
         self._budget = budget
         self.count = 0
 
-    def meet(self, error: PyMongoError) -> None:
+    def meet(self, error: PyMongoError, *, may_owe: bool = False) -> None:
         """Process an error of sending the batch, behind its first write.
 
         That write has found the state as the batch before left it: no attempt has landed, so the
         batch may be cut. Raises MustSplit if it is to be cut; else, after many conflicts, Retryable
-        that says so. Returns if it is no conflict, or one of few.
+        that says so. Returns if it is no conflict, or one of few. With `may_owe` the batch is
+        easier if nothing is derived with it: MustSplit, though it may not be one to cut.
         """
         if not isinstance(error, OperationFailure) or error.code not in CODES:
             return
         self.count += 1
         if self.count < self._budget:
             return
-        if self.can_be_cut:
+        if may_owe or self.can_be_cut:
             raise MustSplit(brief(error)) from error
         if self.count % NORMAL_CONFLICTS == 0:
             self._tell()

@@ -17,7 +17,7 @@ from cdc.model.batch import comparable, query
 from cdc.writers.errors import explained
 from cdc.writers.sync_timestamps import NO_STAMPS, SyncTimestamps
 
-_RAW: Final[CodecOptions[RawBSONDocument]] = DEFAULT_RAW_BSON_OPTIONS.with_options(
+RAW: Final[CodecOptions[RawBSONDocument]] = DEFAULT_RAW_BSON_OPTIONS.with_options(
     datetime_conversion=DatetimeConversion.DATETIME_AUTO
 )
 BY_BYTES: Final = Collation("simple")
@@ -70,14 +70,14 @@ class Documents:
         found = found.sort("_id", 1).limit(limit + 1).collation(BY_BYTES)
         if after is not None:
             # `$gt` would skip the ids of other types; the bound is one of the index.
-            found = found.min([("_id", _value(after))])
+            found = found.min([("_id", bson_value(after))])
         with explained():
             ids = [document_id(bytes(document.raw)) for document in found]
         return [each for each in ids if each != after][:limit]
 
     def fetch(self, collection: str, ids: Sequence[bytes]) -> dict[object, bytes]:
         """Return the documents of these ids that exist, by their ids as MongoDB compares them."""
-        wanted = {"_id": {"$in": [_value(each) for each in ids]}}
+        wanted = {"_id": {"$in": [bson_value(each) for each in ids]}}
         found = self._collection(collection).find(wanted, self._stamps.hidden(collection))
         found = found.collation(BY_BYTES)
         with explained():
@@ -86,7 +86,7 @@ class Documents:
         return {comparable(document_id(raw)): raw for raw in raws}
 
     def _collection(self, name: str) -> Collection[Any]:
-        return self._database.get_collection(name, codec_options=_RAW)
+        return self._database.get_collection(name, codec_options=RAW)
 
 
 def document_id(raw: bytes) -> bytes:
@@ -96,7 +96,7 @@ def document_id(raw: bytes) -> bytes:
 
 def id_end(raw: bytes) -> int:
     """Return the offset behind the `_id` with which a document begins."""
-    return _value_end(raw, raw[4], _ID_OFFSET)
+    return value_end(raw, raw[4], _ID_OFFSET)
 
 
 def elements(raw: bytes) -> Iterator[tuple[str, bytes]]:
@@ -104,12 +104,12 @@ def elements(raw: bytes) -> Iterator[tuple[str, bytes]]:
     at = 4
     while raw[at]:
         start = raw.index(b"\0", at + 1) + 1
-        end = _value_end(raw, raw[at], start)
+        end = value_end(raw, raw[at], start)
         yield raw[at + 1 : start - 1].decode(errors="replace"), raw[at : at + 1] + raw[start:end]
         at = end
 
 
-def _value_end(raw: bytes, kind: int, at: int) -> int:
+def value_end(raw: bytes, kind: int, at: int) -> int:
     """Return the offset behind a value that begins at an offset (bsonspec.org)."""
     if kind in _FIXED_BYTES:
         return at + _FIXED_BYTES[kind]
@@ -119,5 +119,6 @@ def _value_end(raw: bytes, kind: int, at: int) -> int:
     return at + length + _BESIDE_LENGTH[kind]
 
 
-def _value(identifier: bytes) -> Any:
-    return bson.decode(query(identifier), codec_options=_RAW)["_id"]
+def bson_value(identifier: bytes) -> Any:
+    """Return a value, type byte and bytes, as it is put into a filter."""
+    return bson.decode(query(identifier), codec_options=RAW)["_id"]

@@ -10,9 +10,11 @@ from pymongo import MongoClient
 from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
 
 from cdc.errors import Retryable, Unfit, UsageError
+from cdc.mapping.file.embed_graph import EmbedGraph
 from cdc.mapping.file.indexes import Index
 from cdc.mapping.file.mapping import Mapping
 from cdc.model.server_facts import IndexFacts
+from cdc.writers.embedding.edges import Edge
 from cdc.writers.errors import RETRYABLE_CODES
 from cdc.writers.stream_state import MAJORITY
 
@@ -56,12 +58,10 @@ def create_indexes(
     Retryable for that and for an unreachable target, Unfit if an index or documents stand in the
     way, UsageError for an index that MongoDB does not know.
     """
-    for mapping in mappings:
-        if not mapping.indexes:
-            continue
+    for mapping, indexes in wanted_indexes(mappings):
         command = {
             "createIndexes": mapping.target,
-            "indexes": [specification(each) for each in mapping.indexes],
+            "indexes": [specification(each) for each in indexes],
             "writeConcern": MAJORITY.document,
         }
         try:
@@ -80,16 +80,31 @@ def index_facts(
 
     Raises Retryable if the target cannot be reached, Unfit if it refuses the account.
     """
-    for mapping in mappings:
-        if not mapping.indexes:
-            continue
+    for mapping, indexes in wanted_indexes(mappings):
         try:
             there = [dict(each) for each in client[database][mapping.target].list_indexes()]
         except PyMongoError as error:
             raise _explained(error, mapping) from error
-        for index in mapping.indexes:
+        for index in indexes:
             wanted = specification(index)
             yield IndexFacts(mapping.target, wanted["name"], *_compared(wanted, there))
+
+
+def wanted_indexes(mappings: Iterable[Mapping]) -> Iterator[tuple[Mapping, Sequence[Index]]]:
+    """Yield the mappings with the indexes that they ask for, and that their embeds need."""
+    mappings = tuple(mappings)
+    edges = [Edge.of(each) for each in EmbedGraph(mappings).edges]
+    for mapping in mappings:
+        asked = [each.index for each in edges if each.parent == mapping.target]
+        asked += [each.child_index for each in edges if each.child == mapping.target]
+        own = [[*each.keys.items()] for each in mapping.indexes]
+        needed = {
+            tuple(keys): Index.model_validate({"keys": keys})
+            for keys in asked
+            if [*keys] != ["_id"] and [*keys.items()] not in own
+        }
+        if indexes := (*mapping.indexes, *needed.values()):
+            yield mapping, indexes
 
 
 def specification(index: Index) -> Document:

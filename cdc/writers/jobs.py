@@ -86,8 +86,8 @@ class Jobs:
             gone += self._documents.delete_many({**old, "state": {"$in": _FORGOTTEN}}).deleted_count
         return gone
 
-    def next(self) -> Job | None:
-        """Return the job to work on: the one that runs, or the oldest that waits.
+    def waiting(self) -> list[Job]:
+        """Return the jobs to work on: the one that runs, then those that wait, the oldest first.
 
         A waiting document that is no job, as somebody may have inserted it, is marked as failed.
         """
@@ -98,8 +98,7 @@ class Jobs:
                 if job is None:
                     self._refuse(document)
         jobs = [job for _, job in found if job]
-        jobs.sort(key=lambda job: job.state is not JobState.RUNNING)
-        return jobs[0] if jobs else None
+        return sorted(jobs, key=lambda job: job.state is not JobState.RUNNING)
 
     def get(self, identity: str) -> Job | None:
         """Return a job; None if there is none with this id."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import structlog
@@ -31,6 +31,7 @@ class WriterCounters:
         self.outages = OutageTracker()
         self.committed_at: float | None = None
         self.open_letters = 0
+        self.owed: Mapping[tuple[str, str], int] = {}
         self._letters: Counter[tuple[str, str]] = Counter()
         self._transactions = self._operations = self._batches = 0
         self._seconds = 0.0
@@ -67,6 +68,7 @@ class WriterCounters:
                 collection=letter.collection,
                 action=letter.action,
                 reason=reason,
+                **({"path": letter.path} if letter.path else {}),
                 transaction=letter.transaction.identity,
                 position=letter.position,
             )
@@ -96,6 +98,7 @@ class WriterCounters:
             documents=dict(self._documents),
             dead_letters=dict(self._letters),
             open_letters=self.open_letters,
+            owed=self.owed,
             outage=self.outages.outage,
         )
 

@@ -4,6 +4,9 @@ The strategies are a ladder. Plain inserts are the quickest. A duplicate key sho
 already has a row's document; upserts are right then. They write each key's last state, and two such
 states may collide in a unique index in which the rows never did. Then the batch is sent operation
 by operation, as the source did it. If the target refuses that too, the document is at fault.
+
+What is embedded climbs no ladder: a value that the target refuses is left out, and what makes a
+transaction too large is owed before the batch is cut.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from cdc.errors import CdcError, WriteRefused
 from cdc.model.batch import Batch
 from cdc.writers.conflicts import ConflictBudget, Conflicts, MustSplit
 from cdc.writers.dead_letters.quarantine import quarantine
+from cdc.writers.embedding.terms import NOTHING_AT_ONCE, Terms, Unembeddable
 from cdc.writers.errors import DUPLICATE_KEY, Refused, TooLarge
 from cdc.writers.split import halves
 
@@ -35,11 +39,12 @@ class WriteStrategy(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Send the batch with this strategy; `conflicts` are those that it has met."""
+    """Send the batch with this strategy, on these terms; `conflicts` are those that it has met."""
 
     batch: Batch
     strategy: WriteStrategy
     conflicts: Conflicts = field(compare=False)
+    terms: Terms = NOTHING_AT_ONCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +63,22 @@ class GiveUp:
     error: CdcError
 
 
-WriteFailure = Refused | TooLarge | MustSplit
+WriteFailure = Refused | TooLarge | MustSplit | Unembeddable
 Decision = Send | SendHalves | GiveUp
 
 
 class WriteDecider:
     """Decides for one batch after the other, with what it learned from earlier ones."""
 
-    def __init__(self) -> None:
+    def __init__(self, terms: Terms = NOTHING_AT_ONCE) -> None:
+        """Begin each batch on these terms."""
+        self._terms = terms
         self._upserts_left = 0
         self._budget = ConflictBudget()
 
     def begin(self, batch: Batch) -> Send:
         """Return how to send a batch first."""
-        return Send(batch, self._first_strategy(), self._budget.begin(batch))
+        return Send(batch, self._first_strategy(), self._budget.begin(batch), self._terms)
 
     def _first_strategy(self) -> WriteStrategy:
         if self._upserts_left:
@@ -83,6 +90,10 @@ class WriteDecider:
         """Return what to do after the target has refused what was sent."""
         if isinstance(failure, Refused):
             return self._refused(sent, failure)
+        if isinstance(failure, Unembeddable):
+            return replace(sent, terms=sent.terms.without(failure))
+        if sent.terms.at_once:
+            return replace(sent, terms=sent.terms.owing())
         if isinstance(failure, MustSplit):
             self._budget.note_cut()
         return _cut(sent.batch, failure)
@@ -100,9 +111,10 @@ def _set_aside(sent: Send, refused: Refused) -> Send | GiveUp:
     """Quarantine the refused row, if its mapping says so."""
     in_order = sent.strategy is WriteStrategy.ORDERED
     try:
-        return replace(sent, batch=quarantine(sent.batch, refused, in_order=in_order))
+        batch = quarantine(sent.batch, refused, in_order=in_order)
     except WriteRefused as error:
         return GiveUp(error)
+    return replace(sent, batch=batch, terms=sent.terms.anew(refused))
 
 
 def _cut(batch: Batch, failure: TooLarge | MustSplit) -> SendHalves | GiveUp:

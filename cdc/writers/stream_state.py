@@ -39,9 +39,10 @@ from cdc.model.claim import CLAIMS
 from cdc.model.dead_letter import DEAD_LETTERS
 from cdc.model.job import JOBS
 from cdc.model.lease import Owner, holder, this_process
+from cdc.writers.embedding.debts import DEBTS
 
 STREAMS: Final = "streams"
-STATE_COLLECTIONS: Final = (STREAMS, JOBS, DEAD_LETTERS, CLAIMS)
+STATE_COLLECTIONS: Final = (STREAMS, JOBS, DEAD_LETTERS, CLAIMS, DEBTS)
 """The collections of a state database, for all its streams."""
 
 MAJORITY: Final = WriteConcern("majority", j=True)
@@ -95,6 +96,11 @@ class StreamState:
         self._owner = owner or this_process()
         self._held = Held(0, 0)
         self.committed_at: float | None = None
+
+    @property
+    def stream(self) -> str:
+        """The stream's name."""
+        return self._stream
 
     def __repr__(self) -> str:
         held = self._held

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Final
 
@@ -14,6 +14,7 @@ from pymongo import MongoClient
 from pymongo.client_session import ClientSession
 from pymongo.errors import ConnectionFailure, DuplicateKeyError, PyMongoError
 
+from cdc.mapping.file.embed_graph import NO_EMBEDS, EmbedGraph
 from cdc.model.batch import Batch
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.state_change import StateWrite
@@ -22,7 +23,15 @@ from cdc.retry import Liveness, let_go
 from cdc.writers.collection_clear import CollectionClearing
 from cdc.writers.commit import Attempt, BatchCommitter
 from cdc.writers.conflicts import MustSplit
-from cdc.writers.dead_letters.ledger import DEFAULT_LIMITS, LetterChanges, Limits, OpenLetters
+from cdc.writers.dead_letters.ledger import (
+    DEFAULT_LIMITS,
+    NOTHING,
+    LetterChanges,
+    Limits,
+    OpenLetters,
+)
+from cdc.writers.embedding.paying import Paying
+from cdc.writers.embedding.terms import NOTHING_AT_ONCE, Terms, Unembeddable
 from cdc.writers.errors import Refused, TooLarge
 from cdc.writers.observer import UNOBSERVED, WriteObserver
 from cdc.writers.stats import WriterCounters
@@ -59,6 +68,7 @@ class MongoWriter:
         letter_limits: Limits = DEFAULT_LIMITS,
         stamps: SyncTimestamps = NO_STAMPS,
         observer: WriteObserver = UNOBSERVED,
+        embeds: EmbedGraph = NO_EMBEDS,
     ) -> None:
         """With `transactional` a batch and its checkpoint commit together, else in turn.
 
@@ -78,12 +88,23 @@ class MongoWriter:
         self._retry = TargetRetry(
             self._counters, liveness or Liveness(), cap_seconds=self._renew_after_seconds
         )
-        self._decider = WriteDecider()
+        embedding = transactional and bool(embeds.edges)
+        self._decider = WriteDecider(Terms() if embedding else NOTHING_AT_ONCE)
         self._letters = OpenLetters(states, stream, letter_limits)
         self._looked_at = 0.0
         self._committer = BatchCommitter(
-            documents, states, self.state, stamps=stamps, observer=observer
+            documents,
+            states,
+            self.state,
+            stamps=stamps,
+            observer=observer,
+            letters=self._letters,
+            embeds=embeds,
         )
+        self._paying = Paying(
+            self._committer.debts, self._retry.run, self._derive, self._renew_in_time
+        )
+        self._checkpoint: Checkpoint | None = None
         self._clearing = CollectionClearing(
             documents,
             self.state,
@@ -125,6 +146,7 @@ class MongoWriter:
         self._retry.run(self._letters.prepare)
         self._counters.open_letters = self._letters.count
         self._counters.committed_at = self.state.committed_at
+        self._checkpoint = checkpoint
         self._renewed_at = time.monotonic()
         return checkpoint
 
@@ -200,6 +222,43 @@ class MongoWriter:
             self._clearing.carry_out(clear, self._transaction)
         self._apply(batch)
 
+    def forget_debts(self) -> None:
+        """Forget what embeds owe that no mapping has any more; raises Fenced, StateMissing."""
+        if self._transactional and self._retry.run(self._committer.debts.has_others):
+            self._retry.run(self._forget)
+
+    def _forget(self) -> None:
+        with suppress(AlreadyLanded):
+            self._committer.forget(self._session)
+        self.state.landed()
+
+    def pay(self) -> bool:
+        """Derive a piece of the documents whose embedded ones have changed; return if any was.
+
+        Values that do not fit become dead letters, as in `apply`, which raises the same.
+        """
+        if not self._transactional or not self._committer.debts.owing:
+            return False
+        paid = self._paying.piece()
+        self._counters.owed = self._paying.owed
+        if paid:
+            self._renewed_at = time.monotonic()
+        return paid
+
+    def _derive(self, terms: Terms, count: int) -> bool:
+        assert self._checkpoint is not None  # the stream was taken over
+        with self._timed():
+            try:
+                letters = self._committer.pay(self._session, self._checkpoint, terms, count)
+            except AlreadyLanded:
+                letters = NOTHING
+                self._letters.load()
+        if letters is None:
+            return False
+        self.state.landed()
+        self._told(letters)
+        return True
+
     def _apply(self, batch: Batch) -> None:
         """Send the batch until it has landed, each time as the decider says."""
         send = self._decider.begin(batch)
@@ -207,7 +266,7 @@ class MongoWriter:
             try:
                 self._land(send)
                 return
-            except (Refused, TooLarge, MustSplit) as failure:
+            except (Refused, TooLarge, MustSplit, Unembeddable) as failure:
                 decision = self._decider.after(send, failure)
                 if isinstance(decision, GiveUp):
                     raise decision.error from failure
@@ -231,28 +290,43 @@ class MongoWriter:
     def _land(self, send: Send) -> None:
         """Send a batch, repeat it on passing errors, and note that it has landed."""
         letter_changes = self._retry.run(partial(self._letters.changes, send.batch))
-        self._retry.run(partial(self._attempt, send, letter_changes))
+        value_letters = self._retry.run(partial(self._attempt, send, letter_changes))
         self.state.landed()
-        self._letters.landed(letter_changes)
-        self._counters.count_letters(letter_changes, self._letters.count)
+        self._checkpoint = send.batch.checkpoint
+        self._told(letter_changes)
+        self._told(value_letters)
 
-    def _attempt(self, send: Send, letter_changes: LetterChanges) -> None:
-        attempt = Attempt.of(send, letter_changes)
+    def _told(self, letters: LetterChanges) -> None:
+        self._letters.landed(letters)
+        self._counters.count_letters(letters, self._letters.count)
+
+    def _attempt(self, send: Send, letter_changes: LetterChanges) -> LetterChanges:
+        """Make one attempt at a batch; return its changes to letters on embedded values."""
+        attempt, value_letters = Attempt.of(send, letter_changes), NOTHING
         self._hold()
         began = time.monotonic()
+        with self._timed():
+            try:
+                value_letters = self._committer.commit(attempt, self._transaction)
+            except AlreadyLanded:
+                log.info("commit_had_landed", position=str(send.batch.checkpoint.position))
+                self._letters.load()
+        self._renewed_at = began  # by the batch's first write
+        self._counters.applied(send.batch, attempt.commands, time.monotonic() - began)
+        return value_letters
+
+    @contextmanager
+    def _timed(self) -> Iterator[None]:
+        """Note how long an attempt takes: the lease must outlive the next one."""
+        began = time.monotonic()
         try:
-            self._committer.commit(attempt, self._transaction)
-        except AlreadyLanded:
-            log.info("commit_had_landed", position=str(send.batch.checkpoint.position))
+            yield
         except ConnectionFailure:
             raise  # its duration says nothing about batches
         except BaseException:
             self.state.note_duration(time.monotonic() - began)
             raise
-        self._renewed_at = began  # by the batch's first write
-        seconds = time.monotonic() - began
-        self.state.note_duration(seconds)
-        self._counters.applied(send.batch, attempt.commands, seconds)
+        self.state.note_duration(time.monotonic() - began)
 
     def _hold(self) -> None:
         """Renew the lease if the batch may not do it in time: it is slow, or a repeat."""

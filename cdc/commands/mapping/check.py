@@ -14,6 +14,7 @@ from cdc.commands.mapping.inputs import connected, table_maps
 from cdc.config import Config, load
 from cdc.errors import CdcError
 from cdc.mapping.compile.compiler import compile_plan
+from cdc.mapping.compile.embed_links import Compiled, link_mistakes
 from cdc.mapping.file.mapping import Mapping
 from cdc.mapping.file.problems import MappingError, Problem
 from cdc.mapping.file.project import read_project_mappings
@@ -60,13 +61,17 @@ def _checked(config_path: Path, *, offline: bool) -> tuple[Mapping, ...]:
 
 
 def _table_mistakes(config: Config, mappings: Iterable[Mapping]) -> Iterator[Problem]:
+    compiled: list[Compiled] = []
     with connected(config) as connection:
         for each in mappings:
             try:
-                for table in table_maps(connection, each):
-                    compile_plan(each, table)
+                compiled += [
+                    Compiled(each, compile_plan(each, table).layout)
+                    for table in table_maps(connection, each)
+                ]
             except MappingError as error:
                 yield from error.mistakes
+    yield from link_mistakes(compiled)
 
 
 def _as_json(mappings: Iterable[Mapping], mistakes: Iterable[Problem]) -> str:

@@ -11,6 +11,7 @@ import click
 from cdc.commands import config_option
 from cdc.commands.mapping.inputs import followed
 from cdc.mapping.compile.compiler import compile_plan
+from cdc.mapping.file.embed_graph import EmbedGraph
 from cdc.mapping.file.project import load_project
 from cdc.model.table_map import TableMap
 from cdc.terminal.output import in_a_line, say
@@ -29,8 +30,26 @@ def explain(table: str, config_path: Path) -> None:
     for each, table_map in followed(config, table, mappings):
         names = f"{table_map.name} becomes {each.target}, by {each.origin.file}"
         say(f"# {in_a_line(names)}")
+        for line in _embeds(each.target, EmbedGraph(mappings)):
+            say(f"# {in_a_line(line)}")
         say("\n".join(_legend(table_map)) + "\n")
         say(compile_plan(each, table_map).generated_source)
+
+
+def _embeds(collection: str, graph: EmbedGraph) -> Iterator[str]:
+    """Yield what the collection's documents embed, and where they are embedded themselves."""
+    for edge in graph.below(collection):
+        found = " and ".join(f"{pair.ours} = {pair.theirs}" for pair in edge.embed.pairs)
+        yield f"{collection}.{edge.path} holds {edge.embed.kind} of {edge.child}, by {found}"
+    for edge in graph.above(collection):
+        yield f"its documents are part of {edge.parent}, as {edge.path}"
+        yield from (f"  and so {line}" for line in _reached(edge.parent, graph))
+
+
+def _reached(collection: str, graph: EmbedGraph) -> Iterator[str]:
+    for edge in graph.above(collection):
+        yield f"of {edge.parent}, as {edge.path} holds these"
+        yield from _reached(edge.parent, graph)
 
 
 def _legend(table: TableMap) -> Iterator[str]:

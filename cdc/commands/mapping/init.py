@@ -17,12 +17,14 @@ from cdc.config import Config, load
 from cdc.config.yaml12 import parse
 from cdc.errors import CdcError, UsageError
 from cdc.mapping.compile.compiler import compile_plan
+from cdc.mapping.file import embed_graph
 from cdc.mapping.file.json_schema import FILE_NAME, json_schema_text
 from cdc.mapping.file.mapping import Mapping
 from cdc.mapping.file.problems import MappingError, did_you_mean
 from cdc.mapping.file.project import project_mappings
 from cdc.mapping.file.table_globs import source_pattern
 from cdc.mapping.tools.draft import collection_name, draft
+from cdc.mapping.tools.embed_proposals import proposals
 from cdc.model.table_definition import TableDefinition
 from cdc.readers.server.catalog import define_table, list_tables
 from cdc.readers.server.connection import SourceConnection
@@ -75,13 +77,16 @@ def _drafts(
     with connected(config) as connection:
         definitions = list(_definitions(connection, tables))
     taken = _taken_targets(config, config_path, {each.table_map.name for each in definitions})
+    targets: dict[str, str] = {}
+    for definition in definitions:
+        targets[definition.table_map.name] = _target(definition, taken | {*targets.values()})
     drafts = []
     for definition in definitions:
-        target = _target(definition, taken)
-        taken.add(target)
-        text = draft(definition, target=target, schema_file=schema_file)
-        mistakes = tuple(_mistakes(text, definition))
-        drafts.append(_Draft(definition.table_map.name, target, text, mistakes))
+        name = definition.table_map.name
+        offered = embed_graph.OFFERED
+        embeds = [*proposals(definition, definitions, targets)] if offered else []
+        text = draft(definition, target=targets[name], schema_file=schema_file, embeds=embeds)
+        drafts.append(_Draft(name, targets[name], text, tuple(_mistakes(text, definition))))
     return drafts
 
 

@@ -6,6 +6,7 @@ from cdc.mapping.compile.computed_fields import row_filter
 from cdc.mapping.compile.context import CompileContext
 from cdc.mapping.compile.document_fields import contents, contents_when_gone
 from cdc.mapping.compile.document_id import id_is_private, id_node
+from cdc.mapping.compile.embed_links import own_link_mistakes
 from cdc.mapping.compile.layout import Layout, nest
 from cdc.mapping.compile.plan import Plan
 from cdc.mapping.counts import TableCounts
@@ -22,10 +23,12 @@ def compile_plan(mapping: Mapping, table: TableMap, *, counts: TableCounts | Non
     """Compile `mapping` for rows of `table`; `counts` grow as rows are mapped.
 
     Raises one MappingError with every mistake: unknown columns, an id that is missing or not
-    injective, types and charsets that are not supported.
+    injective, types and charsets that are not supported, embeds that the columns cannot make.
     """
     counts = counts or TableCounts()
     layout = _layout(CompileContext(mapping, table, counts.losses))
+    if mistakes := [*own_link_mistakes(mapping, layout)]:
+        raise MappingError(mistakes, table=table.name)
     patterns = NullPatternFunctions(layout, counts)
     halts = mapping.on_error == "halt"
     full = FullImages(layout)

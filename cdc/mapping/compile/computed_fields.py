@@ -51,14 +51,16 @@ def field(context: CompileContext, path: KeyPath, rule: FieldSource) -> int | No
         return context.add(Constant(masks.REDACTED))
     name = ".".join(map(str, path[1:]))
     compute = _encoded(context, name, found)
+    bson_type = _expressions().bson_type(found.kind)
     if rule.mask is not None:
         if not _has_text(found):
             what = f"`{name}`: {found.kind} has no characters to mask: write CAST(… AS CHAR)"
             context.mistake(path, what)
             return None
         compute = _masked(compute, masks.masking(rule.mask, context.mapping.mask_key))
+        bson_type = bson_bytes.STRING
     null = ABSENT if context.mapping.nulls == "omit" else NULL
-    return context.add(Computed(name, rule.sql, _inputs(context, found), compute, null))
+    return context.add(Computed(name, rule.sql, _inputs(context, found), compute, null, bson_type))
 
 
 def identity(context: CompileContext, rule: IdExpression) -> int | None:
@@ -76,7 +78,9 @@ def identity(context: CompileContext, rule: IdExpression) -> int | None:
         value = compute(values)
         return None if value is None or value[0] == bson_bytes.NULL else value
 
-    return context.add(Computed(ID, rule.sql, _inputs(context, found), compute_id, ABSENT))
+    bson_type = _expressions().bson_type(found.kind)
+    inputs = _inputs(context, found)
+    return context.add(Computed(ID, rule.sql, inputs, compute_id, ABSENT, bson_type))
 
 
 def _expressions() -> ModuleType:

@@ -23,6 +23,7 @@ def contents(context: CompileContext) -> Contents:
     if context.mapping.fields is None:
         found = list(_columns(context))
         _require_stamp_apart(context, found)
+        _require_embeds_apart(context, found)
         return found
     return list(_fields(context, context.mapping.fields))
 
@@ -54,6 +55,16 @@ def _require_stamp_apart(context: CompileContext, columns: Contents) -> None:
     stamp = context.mapping.stamp
     if any(stamp == path[0] for path, _ in columns):
         context.mistake(("stamp",), f"`{stamp}` is the field of a column; name another")
+
+
+def _require_embeds_apart(context: CompileContext, columns: Contents) -> None:
+    """Refuse an embed in a column's place; its value would come and go with the column's."""
+    fields = {path[0] for path, _ in columns}
+    for embed in context.mapping.embed:
+        name = embed.partition(".")[0]
+        if name in fields:
+            what = f"`{name}` is the field of a column; name another"
+            context.mistake(("embed", embed), what)
 
 
 def _columns(context: CompileContext) -> Iterator[tuple[Path, int]]:

@@ -9,7 +9,7 @@ expression.kind)` returns BSON type byte and bytes.
 
 from __future__ import annotations
 
-from cdc.mapping.expressions.bson_values import bson_value
+from cdc.mapping.expressions.bson_values import bson_type, bson_value
 from cdc.mapping.expressions.compiler import (
     Expression,
     compile_condition,
@@ -23,6 +23,7 @@ __all__ = [
     "Expression",
     "ExpressionError",
     "Parsed",
+    "bson_type",
     "bson_value",
     "compile_condition",
     "compile_expression",

@@ -53,6 +53,24 @@ def bson_value(value: object, kind: Kind) -> Encoded:
     raise TypeError(f"{type(value).__name__} is no value of {kind}")
 
 
+def bson_type(kind: Kind) -> bytes:
+    """Return the BSON type of a kind's values; b"" if the value decides."""
+    match kind:
+        case Integer(bits=bits):
+            return bson_bytes.INT32 if bits == 32 else bson_bytes.INT64
+        case Double():
+            return bson_bytes.DOUBLE
+        case Decimal(precision=precision):
+            return bson_bytes.STRING if precision > bson_bytes.MAX_DIGITS else bson_bytes.DECIMAL128
+        case Text() | Time():
+            return bson_bytes.STRING
+        case Binary():
+            return bson_bytes.BINARY
+        case Date() | DateTime():
+            return bson_bytes.DATE
+    return b""
+
+
 def _decimal(value: Exact, kind: Decimal) -> Encoded:
     if kind.precision > bson_bytes.MAX_DIGITS:
         text = numbers.decimal_text(value, kind.scale)

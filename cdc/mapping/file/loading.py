@@ -11,6 +11,8 @@ from pydantic_core import ErrorDetails
 from cdc.config.yaml12 import Path as KeyPath
 from cdc.config.yaml12 import YamlMistake, read
 from cdc.mapping.file.consistency import own_mistakes
+from cdc.mapping.file.embed_graph import embed_mistakes, unoffered
+from cdc.mapping.file.embeds import Embed
 from cdc.mapping.file.empty_keys import take_valueless
 from cdc.mapping.file.ignored_tables import ignored_mistakes
 from cdc.mapping.file.mapping import (
@@ -65,6 +67,8 @@ def read_mappings(
         if mapping is not None:
             mappings.append(mapping)
     mistakes += target_mistakes(mappings)
+    mistakes += unoffered(mappings)
+    mistakes += embed_mistakes(mappings)
     mistakes += ignored_mistakes(mappings, ignored)
     return tuple(mappings), tuple(mistakes)
 
@@ -140,7 +144,7 @@ ESSENTIAL = ("source", "target", "id", "exclude", "case")
 
 def _general(path: KeyPath) -> KeyPath:
     """Return the path without numbers, and without the name of its field."""
-    path = (path[0], *path[2:]) if path[:1] == ("fields",) else path
+    path = (path[0], *path[2:]) if path[:1] in {("fields",), ("embed",)} else path
     return tuple(name for name in path if isinstance(name, str))
 
 
@@ -151,6 +155,7 @@ KNOWN_KEYS: dict[KeyPath, tuple[str, ...]] = {
     ("id",): (*IdPart.model_fields, *IdExpression.model_fields),
     ("on_delete",): (*SoftDelete.model_fields,),
     ("indexes",): (*Index.model_fields,),
+    ("embed",): (*Embed.model_fields,),
 }
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, PrivateAttr
+from pydantic import BeforeValidator, Field, PrivateAttr
 
 from cdc.config.yaml12 import Path as KeyPath
 from cdc.mapping.file.allowed_names import (
@@ -20,6 +20,7 @@ from cdc.mapping.file.allowed_names import (
     SourceName,
     Strict,
 )
+from cdc.mapping.file.embeds import Embed
 from cdc.mapping.file.fields import FieldRule, FieldSource, SqlText, Truncate
 from cdc.mapping.file.ids import Id, IdExpression, IdPart
 from cdc.mapping.file.indexes import Index
@@ -116,6 +117,9 @@ class Mapping(Strict):
     """What happens to a row that cannot be carried over."""
     indexes: tuple[Index, ...] = ()
     """Indexes of the collection, created when the daemon starts."""
+    embed: dict[FieldPath, Embed] = Field(default_factory=dict)
+    """Documents of other collections of the stream, by the path at which they are embedded.
+    It is being built, and not offered yet."""
 
     _origin: Origin = PrivateAttr(default=Origin())
     _mask_key: bytes = PrivateAttr(default=b"")

@@ -49,7 +49,8 @@ class Input:
 class Computed:
     """The value of an expression over some columns' Python values, None for NULL.
 
-    `name` is its name in errors, `text` the expression; `null` is the value for NULL.
+    `name` is its name in errors, `text` the expression; `null` is the value for NULL. A
+    `bson_type` of b"" means that the value decides.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Computed:
     inputs: tuple[Input, ...]
     compute: Callable[[tuple[object, ...]], Encoded | None]
     null: Encoded = NULL
+    bson_type: bytes = b""
 
     def value(self, values: tuple[object, ...]) -> Encoded:
         """Compute the value of one row."""

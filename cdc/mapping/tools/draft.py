@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -41,10 +41,17 @@ class _Line:
         return line if len(line) <= WIDTH else f"  {note}\n{self.text}"
 
 
-def draft(definition: TableDefinition, *, target: str, schema_file: str) -> str:
+def draft(
+    definition: TableDefinition,
+    *,
+    target: str,
+    schema_file: str,
+    embeds: Sequence[tuple[str, str]] = (),
+) -> str:
     """Return the text of a mapping file; `schema_file` is the path of its JSON schema.
 
-    Only compiling it shows whether the table can be mapped.
+    `embeds`, paths and what could be embedded there, become comments. Only compiling it shows
+    whether the table can be mapped.
     """
     table = definition.table_map
     lines = [
@@ -57,8 +64,17 @@ def draft(definition: TableDefinition, *, target: str, schema_file: str) -> str:
         *_id(definition),
         *_compound_references(definition),
         *_fields(definition),
+        *_embeds(embeds),
     ]
     return "\n".join(map(str, lines)) + "\n"
+
+
+def _embeds(embeds: Sequence[tuple[str, str]]) -> Iterator[str]:
+    if embeds:
+        yield "# What foreign keys lead to can be embedded; of two tables one embeds the other."
+        yield "# embed:"
+    for path, embed in embeds:
+        yield f"#   {_scalar(path)}: {embed}"
 
 
 def collection_name(table: str) -> str:

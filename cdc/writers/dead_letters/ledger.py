@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -19,11 +19,22 @@ from cdc.model.operation import Operation
 from cdc.model.state_change import StateWrite
 from cdc.model.table_name import full_name, split_name
 from cdc.model.transaction import ANY_TABLE
-from cdc.writers.dead_letters.store import Letter, letter_id_of, opened, resolved
+from cdc.writers.dead_letters.store import (
+    EMBED,
+    Letter,
+    letter_id_of,
+    opened,
+    resolved,
+    value_letter_id,
+)
+from cdc.writers.embedding.terms import LeftOut, Place
 from cdc.writers.stream_state import MAJORITY, Document
 
 Open = Mapping[str, Mapping[object, str]]
 """The ids of open letters by collection and comparable key."""
+
+Decided = Mapping[str, Sequence[Set[object]]]
+"""Comparable keys by collection."""
 
 _INDEX: Final = [("stream", 1), ("state", 1), ("first_at", 1)]
 
@@ -50,6 +61,13 @@ class LetterChanges(NamedTuple):
 NOTHING: Final = LetterChanges()
 
 
+class Missing(NamedTuple):
+    """An embedded value that a transaction leaves out, and the table of its document's row."""
+
+    value: LeftOut
+    table: str
+
+
 class OpenLetters:
     """The main thread's view of the letters; other threads query the collection."""
 
@@ -64,11 +82,13 @@ class OpenLetters:
         )
         self._open: dict[str, dict[object, str]] = {}
         self._keyless: set[str] = set()
+        self._values: dict[Place, set[str]] = {}
 
     @property
     def count(self) -> int:
         """The number of open letters, as far as this process knows."""
-        return len(self._keyless) + sum(len(each) for each in self._open.values())
+        rows = len(self._keyless) + sum(len(each) for each in self._open.values())
+        return rows + sum(len(each) for each in self._values.values())
 
     def prepare(self) -> None:
         """Create the indexes for open letters, and load them."""
@@ -78,14 +98,18 @@ class OpenLetters:
     def load(self) -> None:
         """Load the open letters: somebody may have discarded some."""
         found = self._documents.find(
-            {"stream": self._stream, "state": LetterState.OPEN.value}, {"collection": 1, "key": 1}
+            {"stream": self._stream, "state": LetterState.OPEN.value},
+            {"collection": 1, "key": 1, "path": 1},
         )
-        self._open, self._keyless = {}, set()
+        self._open, self._keyless, self._values = {}, set(), {}
         for each in found:
-            self._remember(str(each["_id"]), each["collection"], key_of(each))
+            path = each.get("path") or ""
+            self._remember(str(each["_id"]), each["collection"], key_of(each), path)
 
-    def _remember(self, identity: str, collection: str, key: bytes) -> None:
-        if key:
+    def _remember(self, identity: str, collection: str, key: bytes, path: str) -> None:
+        if key and path:
+            self._values.setdefault((collection, comparable(key)), set()).add(identity)
+        elif key:
             self._open.setdefault(collection, {})[comparable(key)] = identity
         else:
             self._keyless.add(identity)
@@ -105,6 +129,28 @@ class OpenLetters:
         if batch.clears:
             again = {each.id for each in letters}
             done += [each for each in self._cleared(batch) if each not in {*again, *done}]
+        writes = [opened(self._stream, each) for each in letters]
+        return LetterChanges(letters, done, (*writes, *map(resolved, done)))
+
+    def value_changes(
+        self, missing: Sequence[Missing], decided: Decided, transaction: MappedTransaction
+    ) -> LetterChanges:
+        """Return the changes to letters on values, in a transaction that leaves out some.
+
+        `decided` are the documents, by collection, that have all their other values, or are gone.
+        Raises TooManyDeadLetters as `changes` does.
+        """
+        letters = [_letter(self._stream, each, transaction) for each in missing]
+        again = {each.id for each in letters}
+        known = {identity for each in self._values.values() for identity in each}
+        if new := [each for each in letters if each.id not in known]:
+            self._require_few(new)
+        done = [
+            identity
+            for (collection, key), identities in self._values.items()
+            if any(key in keys for keys in decided.get(collection, ()))
+            for identity in sorted(identities - again)
+        ]
         writes = [opened(self._stream, each) for each in letters]
         return LetterChanges(letters, done, (*writes, *map(resolved, done)))
 
@@ -159,12 +205,26 @@ class OpenLetters:
         gone = {*letter_changes.resolved}
         if gone:
             self._keyless -= gone
+            rest = {place: each - gone for place, each in self._values.items()}
+            self._values = {place: each for place, each in rest.items() if each}
             for collection, known in self._open.items():
                 kept = {key: each for key, each in known.items() if each not in gone}
                 self._open[collection] = kept
             self._open = {name: known for name, known in self._open.items() if known}
         for each in letter_changes.opened:
-            self._remember(each.id, each.collection, each.failure.id)
+            self._remember(each.id, each.collection, each.failure.id, each.path)
+
+
+def _letter(stream: str, missing: Missing, transaction: MappedTransaction) -> Letter:
+    value, path = missing.value, ".".join(missing.value.path)
+    return Letter(
+        value_letter_id(stream, value.collection, value.id, path),
+        value.collection,
+        Origin(missing.table),
+        transaction,
+        Failure(0, EMBED, value.id, value.document, value.reason, value.error),
+        path=path,
+    )
 
 
 def _why(failure: Failure) -> str:

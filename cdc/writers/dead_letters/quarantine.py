@@ -42,6 +42,8 @@ def quarantine(batch: Batch, refused: Refused, *, in_order: bool) -> Batch:
     or if the document is not to blame.
     """
     place = _find(batch, refused, in_order=in_order)
+    if place is None:
+        raise _halted_beside(batch, refused)
     transaction = batch.transactions[place.transaction]
     reason = refused.reason
     if reason is None or transaction.origin(place.change).halts:
@@ -51,8 +53,8 @@ def quarantine(batch: Batch, refused: Refused, *, in_order: bool) -> Batch:
     return Batch(tuple(transactions))
 
 
-def _find(batch: Batch, refused: Refused, *, in_order: bool) -> _Place:
-    """Find the operation, or the last one on its key."""
+def _find(batch: Batch, refused: Refused, *, in_order: bool) -> _Place | None:
+    """Find the operation, or the last one on its key; None if it is derived from others."""
     key = comparable(refused.id)
     for at in reversed(range(len(batch.transactions))):
         changes = batch.transactions[at].changes
@@ -64,7 +66,16 @@ def _find(batch: Batch, refused: Refused, *, in_order: bool) -> _Place:
                 each = operations[index]
                 if each is refused.operation or (not in_order and comparable(each.id) == key):
                     return _Place(at, change, index)
-    raise AssertionError("the target refused what was not in the batch")
+    return None
+
+
+def _halted_beside(batch: Batch, refused: Refused) -> WriteRefused:
+    return WriteRefused(
+        f"the target refuses to write a document of {refused.collection} that embeds others:"
+        f" {refused.why}",
+        position=batch.checkpoint.position,
+        remedy=_REMEDY,
+    )
 
 
 def _halted(transaction: MappedTransaction, place: _Place, refused: Refused) -> WriteRefused:

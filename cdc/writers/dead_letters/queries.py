@@ -12,6 +12,7 @@ from cdc.config import Config
 from cdc.model.any_time import ANY_TIME_AWARE
 from cdc.model.dead_letter import DEAD_LETTERS, DeadLetter, LetterState
 from cdc.writers.dead_letters.store import letter_id
+from cdc.writers.documents import bson_value
 from cdc.writers.errors import explained
 from cdc.writers.stream_state import MAJORITY
 
@@ -54,11 +55,22 @@ class DeadLetters:
             return self._documents.count_documents(query)
 
     def open_on(self, collection: str, key: bytes) -> str | None:
-        """Return the id of the open letter on a document; `key` is type byte and value bytes."""
-        identity = letter_id(self._stream, collection, key)
-        query = {"_id": identity, "state": LetterState.OPEN.value}
+        """Return the id of the open letter on a document, or on a value that it embeds.
+
+        `key` is type byte and value bytes.
+        """
+        state = {"state": LetterState.OPEN.value}
+        of_row = {"_id": letter_id(self._stream, collection, key), **state}
+        of_value = {
+            "stream": self._stream,
+            **state,
+            "collection": collection,
+            "key": bson_value(key),
+            "path": {"$gt": ""},
+        }
         with explained():
-            return identity if self._documents.find_one(query, {"_id": 1}) else None
+            found = self._documents.find_one(of_row) or self._documents.find_one(of_value)
+        return None if found is None else str(found["_id"])
 
     def discard(self, identity: str) -> bool:
         """Mark an open letter as discarded; return whether it was open."""

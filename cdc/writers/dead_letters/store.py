@@ -14,6 +14,9 @@ from cdc.model.dead_letter import DEAD_LETTERS, Failure, LetterState, Origin
 from cdc.model.state_change import StateWrite
 from cdc.writers.dead_letters.row_text import shown
 
+EMBED: Final = "embed"
+"""The action of a letter on a value that a document embeds."""
+
 COPIED: Final = "copy"
 """The action of a letter whose row was read in a chunk."""
 
@@ -24,7 +27,10 @@ MAX_KEY_BYTES: Final = 64_000
 
 
 class Letter(NamedTuple):
-    """A letter that a batch opens, or keeps open; its document failed `times` times in it."""
+    """A letter that a batch opens, or keeps open; its document failed `times` times in it.
+
+    With a `path` it is the value embedded there that is missing, not the row.
+    """
 
     id: str
     collection: str
@@ -32,11 +38,12 @@ class Letter(NamedTuple):
     transaction: MappedTransaction
     failure: Failure
     times: int = 1
+    path: str = ""
 
     @property
     def action(self) -> str:
         """The operation on the row that failed."""
-        return self.failure.action if self.transaction.identity else COPIED
+        return self.failure.action if self.transaction.identity or self.path else COPIED
 
     @property
     def position(self) -> str:
@@ -47,6 +54,11 @@ class Letter(NamedTuple):
 def letter_id(stream: str, collection: str, key: bytes) -> str:
     """Return the id of the letter on a document; ids that are equal to MongoDB share it."""
     return _digest(stream, collection, _canonical(comparable(key)))
+
+
+def value_letter_id(stream: str, collection: str, key: bytes, path: str) -> str:
+    """Return the id of the letter on a value that a document embeds."""
+    return _digest(stream, collection, _canonical(comparable(key)), path)
 
 
 def letter_id_of(stream: str, collection: str, origin: Origin, failure: Failure) -> str:
@@ -85,6 +97,7 @@ def opened(stream: str, letter: Letter) -> StateWrite:
         "position": letter.position,
         "reason": failure.reason.value,
         "column": failure.column,
+        "path": letter.path,
         "error": failure.error,
         "row": row.text,
         "row_bytes": len(failure.document),

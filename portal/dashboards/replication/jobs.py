@@ -24,7 +24,7 @@ _OPEN: Final = frozenset(each.value for each in set(JobState) - ENDED)
 _ENDED: Final = [each.value for each in ENDED]
 _COUNTS: Final = (
     *("rows", "written", "searched", "to_search", "removed", "missing", "extra", "different"),
-    *("repaired", "unsettled"),
+    *("repaired", "unsettled", "owed"),
 )
 _NEVER_SHOWN: Final = {"progress.cursor": False, "progress.pending": False, "options.ids": False}
 _IDS: Final = uuid.UUID("7a3c1f52-6a57-4b1a-9d0e-0d8f6a0f3c11")
@@ -92,7 +92,7 @@ class Shown:
             return self.job.state.value
         if self._left:
             return f"{self._left:,} differ{'s' if self._left == 1 else ''}"
-        return "not settled" if progress.unsettled else "equal"
+        return "not settled" if progress.unsettled or progress.owed else "equal"
 
     @property
     def level(self) -> str:

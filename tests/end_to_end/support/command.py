@@ -35,6 +35,10 @@ class Command:
         return self._log.read_text()
 
     @property
+    def ended(self) -> bool:
+        return self._process.returncode is not None
+
+    @property
     def returncode(self) -> int:
         """Its exit code, once it has ended."""
         return self._process.wait(ENDS_WITHIN_SECONDS)

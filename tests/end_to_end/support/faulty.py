@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -13,8 +16,13 @@ from cdc.commands.run import run_daemon
 from cdc.job_client import skip_transaction
 from cdc.mapping.file.project import load_project
 from cdc.model.checkpoint import Checkpoint
-from cdc.writers import stream_admin
+from cdc.writers import stream_admin, writer
+from cdc.writers.embedding import paying
+from cdc.writers.embedding.terms import Terms
 from tests.support.faults import Faults
+
+AT_ONCE = "CDC_EMBED_AT_ONCE"
+"""`N:PIECE`: so few documents that embed something are derived at once, and in a piece of debts."""
 
 
 @click.command()
@@ -42,8 +50,18 @@ def skip(config_path: Path) -> None:
     skip_transaction.carry_out(config, found, observer=Faults.from_environment())
 
 
+def limit_embeds(environment: Mapping[str, str]) -> None:
+    """Make debts of what would take thousands of documents, if the environment says so."""
+    if limits := environment.get(AT_ONCE):
+        at_once, piece = map(int, limits.split(":"))
+        small = partial(Terms, at_once=at_once)
+        vars(writer).update(Terms=small)
+        vars(paying).update(Terms=small, PIECE=piece)
+
+
 def main() -> NoReturn:
     """Run the command-line, with its two observable commands replaced."""
+    limit_embeds(os.environ)
     for command in ("run", "position"):
         cli.COMMANDS[command] = (f"{__name__}:{command}", "Watched.")
     cli.main()

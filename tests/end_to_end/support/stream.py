@@ -45,6 +45,8 @@ class Stream:
         self.state = client[f"{schema}_state"]
         self.daemons: list[Daemon] = []
         self.tables: list[str] = []
+        self.environment: dict[str, str] = {}
+        """What every daemon has in its environment, beside what `start` is given."""
         self._folder = folder
         self.settings: Document = {
             "name": self.name,
@@ -138,7 +140,7 @@ class Stream:
 
     def start(self, *options: str, fault: str = "", ledger: bool = True) -> Daemon:
         self.configure()
-        environment = {FAULT: fault} if fault else {}
+        environment = {**self.environment, **({FAULT: fault} if fault else {})}
         if ledger:
             environment[LEDGER] = LEDGER_NAME
         log = self._folder / f"daemon-{len(self.daemons)}.log"

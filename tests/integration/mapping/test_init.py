@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from cdc.errors import UsageError
+from cdc.mapping.file import embed_graph
 from cdc.mapping.file.json_schema import FILE_NAME
 from cdc_sandbox.servers import MySQLServer
 from tests.integration.mapping.support.command_line import MappingCommands
@@ -58,6 +59,31 @@ def test_a_table_becomes_a_mapping_with_the_types_that_people_want(
     assert f"# {schema}.orders: one an order\n" in result.stdout
     assert f"customer_id  # refers to {schema}.customers.id; “who pays”\n" in result.stdout
     assert "microseconds below a millisecond are cut" in result.stdout
+
+
+@pytest.mark.parametrize("embedding", ["orders", "customers"])
+def test_foreign_keys_are_proposed_as_embeds_that_can_be_taken_as_they_are(
+    commands: MappingCommands,
+    source: MySQLServer,
+    schema: str,
+    embedding: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(embed_graph, "OFFERED", True)
+    source.execute(f"CREATE TABLE {schema}.customers (id INT PRIMARY KEY)")
+    source.execute(f"CREATE TABLE {schema}.orders ({ORDERS})")
+    commands.run("init", f"{schema}.*", "--output", str(commands.mappings))
+    [file] = commands.mappings.glob(f"*{embedding}.yaml")
+
+    proposed = file.read_text()
+    file.write_text(proposed.replace("# embed:", "embed:").replace("#   ", "  "))
+
+    assert {
+        "orders": "#   customer: {one: customers, on: customer_id}\n",
+        "customers": "#   orders: {many: orders, on: customer_id, limit: 500}\n",
+    }[embedding] in proposed
+    checked = commands.run("check")
+    assert checked.exit_code == 0, checked.output
 
 
 def test_what_it_writes_passes_the_check(

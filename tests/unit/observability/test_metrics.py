@@ -34,6 +34,7 @@ FULL = Telemetry(
         documents={("orders", "replace"): 5},
         dead_letters={("shop.orders", "value"): 1},
         open_letters=1,
+        owed={("orders", "lines"): 3},
     ),
     copying=CopyStats({"shop.orders": 100}, {"shop.orders": 0.5}),
     losses={("shop.orders", "born", "zero_date"): 6},
@@ -92,10 +93,12 @@ def test_a_scrape_tells_the_snapshot_and_the_look_at_the_source() -> None:
     assert found["cdc_lag_seconds{apply}"] == 3.25
     assert found["cdc_lag_seconds{heartbeat}"] == 4.25
     assert found["cdc_row_changes_total{update}{shop.orders}"] == 5
+    assert found["cdc_embed_owed{orders}{lines}"] == 3
     assert found["cdc_backfill_progress_ratio{shop.orders}"] == 0.5
     assert found["cdc_jobs_failed{backfill}{shop.orders}"] == 2
     assert found["cdc_value_losses_total{born}{zero_date}{shop.orders}"] == 6
     assert found["cdc_slow_rows_total{shop.orders}"] == 8
+    assert found["cdc_embed_owed{orders}{lines}"] == 3
     assert found["cdc_last_event_timestamp_seconds"] == NOW - 2
     assert found["cdc_binlog_headroom_bytes"] == 100
     assert found["cdc_bytes_behind"] == 20

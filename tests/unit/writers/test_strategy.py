@@ -13,6 +13,7 @@ from cdc.model.dead_letter import Reason
 from cdc.model.operation import Operation
 from cdc.writers.commands import Command
 from cdc.writers.conflicts import NORMAL_CONFLICTS, Conflicts, MustSplit
+from cdc.writers.embedding.terms import NOTHING_AT_ONCE, Refusal, Terms, Unembeddable
 from cdc.writers.errors import DUPLICATE_KEY, Refused, TooLarge
 from cdc.writers.strategy import (
     INSERT_AGAIN_AFTER,
@@ -21,6 +22,7 @@ from cdc.writers.strategy import (
     Send,
     SendHalves,
     WriteDecider,
+    WriteFailure,
     WriteStrategy,
 )
 from tests.unit.writers.dead_letters.support.batches import insert, replace, transaction
@@ -38,11 +40,11 @@ def refused(operation: Operation, code: int) -> Refused:
     return Refused(command, {"code": code, "errmsg": "no", "index": 0})
 
 
-def sent(strategy: WriteStrategy, batch: Batch = BATCH) -> Send:
-    return Send(batch, strategy, Conflicts(batch, NORMAL_CONFLICTS))
+def sent(strategy: WriteStrategy, batch: Batch = BATCH, terms: Terms = NOTHING_AT_ONCE) -> Send:
+    return Send(batch, strategy, Conflicts(batch, NORMAL_CONFLICTS), terms)
 
 
-def after(send: Send, failure: Refused | TooLarge | MustSplit) -> Decision:
+def after(send: Send, failure: WriteFailure) -> Decision:
     return WriteDecider().after(send, failure)
 
 
@@ -179,3 +181,36 @@ def is_cut(conflicts: Conflicts) -> bool:
     except MustSplit:
         return True
     return False
+
+
+@pytest.mark.parametrize("failure", [TooLarge("no"), MustSplit("no")])
+def test_what_is_derived_is_owed_before_a_batch_is_cut(failure: WriteFailure) -> None:
+    owing = after(sent(UPSERT, terms=Terms()), failure)
+
+    assert owing == sent(UPSERT, terms=Terms(at_once=0))
+    assert isinstance(owing, Send)
+    assert isinstance(after(owing, failure), SendHalves)
+
+
+def test_a_value_that_is_refused_is_left_out_by_the_same_strategy() -> None:
+    refusal = Refusal(frozenset([("author",)]), Reason.DUPLICATE, "no")
+
+    decision = after(sent(INSERT), Unembeddable(("c", 1), refusal))
+
+    assert decision == sent(INSERT, terms=Terms(0, {("c", 1): refusal}))
+
+
+def test_a_row_that_is_set_aside_has_its_values_tried_again() -> None:
+    terms = Terms(refused={("c", 2): Refusal(frozenset(), Reason.VALIDATOR, "no")})
+
+    decision = after(sent(INSERT, terms=terms), refused(TWO.changes[0][1][0], VALIDATOR))
+
+    assert isinstance(decision, Send)
+    assert decision.terms == Terms()
+
+
+def test_a_derived_document_that_is_no_documents_fault_stops_the_stream() -> None:
+    decision = after(sent(INSERT), refused(replace(9), SHARD_KEY))
+
+    assert isinstance(decision, GiveUp)
+    assert "that embeds others" in decision.error.message

@@ -14,7 +14,7 @@ import bson
 from cdc.chunks.applier import ChunkApplier
 from cdc.chunks.passes import TablePasses
 from cdc.chunks.scan import TableScan
-from cdc.chunks.table import Collection, Part
+from cdc.chunks.table import NOTHING_EMBEDDED, Collection, Part
 from cdc.chunks.windows import Window, Windows
 from cdc.chunks.worker import work_on
 from cdc.model.batch import Batch, MappedTransaction, comparable
@@ -173,6 +173,7 @@ class World:
         self.chance = random.Random(seed)
         self.source = Source()
         self.target = Target()
+        self.embedded = NOTHING_EMBEDDED
         self.applied = 0
         self.windows = Windows(Checkpoint(position(0)))
         self.applier = ChunkApplier(self.windows, wake=lambda: None)
@@ -212,6 +213,7 @@ class Running:
     """A job at work in a thread of its own."""
 
     def __init__(self, world: World, job: Job, behind: Callable[[], None]) -> None:
+        self._embedded = world.embedded
         self._error: BaseException | None = None
         self.scan = TableScan(
             job,
@@ -227,7 +229,7 @@ class Running:
 
     def _run(self) -> None:
         try:
-            work_on(self._passes, letter_on=lambda *_: None)
+            work_on(self._passes, letter_on=lambda *_: None, embedded=self._embedded)
         except Exception as error:  # noqa: BLE001 - the test raises it
             self._error = error
 

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from cdc.mapping.file import embed_graph
 from cdc.mapping.file.loading import load_mappings, read_mappings
 from cdc.mapping.file.mapping import Mapping
 from cdc.mapping.file.problems import MappingError
@@ -328,3 +329,26 @@ def test_what_a_key_must_be_is_told_once_in_words_of_the_file(
 
     assert found.startswith("0.yaml:3: ")
     assert what in found
+
+
+def test_mistakes_in_embeds_are_told_with_their_lines_beside_all_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embed_graph, "OFFERED", True)
+    found = mistakes(
+        tmp_path,
+        "source: shop.users\ntarget: users\nstamp: at\n",
+        "source: shop.tweets\ntarget: tweets\nfields: {user_id: u, text: t}\nembed:\n"
+        "  author:\n    one: users\n    on: user_id\n    fields: [name, at]\n"
+        "  again: {one: users, on: author.id}\n"
+        "  text: {one: nobody, on: user_id}\n",
+        "source: other.users\ntarget: users\nstamp: at\n",
+    )
+
+    assert [each.partition(" belongs to")[0] for each in found] == [
+        "1.yaml:8: `at` is the stamp of `users`, which is never embedded",
+        "1.yaml:9: `author.id` is made of `author`, which `tweets` embeds: link by own fields",
+        "1.yaml:10: `text` is a field of the document already",
+        "1.yaml:10: no mapping makes a collection `nobody`; there is `users`",
+        "2.yaml:2: the target `users`",
+    ]

@@ -1,0 +1,124 @@
+"""Refuses embeds that the columns of their tables cannot make: of fields unknown or never equal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from cdc.config.yaml12 import Path as KeyPath
+from cdc.mapping.compile.field_kinds import ARRAYS, UNKNOWN, Kind, kind_of
+from cdc.mapping.compile.layout import Layout
+from cdc.mapping.file import mapping as files
+from cdc.mapping.file.allowed_names import nested
+from cdc.mapping.file.embeds import Embed
+from cdc.mapping.file.problems import Problem
+
+_UNLINKED: Final = "which link nothing and have no order: cast it, or make a field of a part of it"
+
+
+class Compiled(NamedTuple):
+    """A mapping, and the layout of its documents for one table."""
+
+    mapping: files.Mapping
+    layout: Layout
+
+
+Known = Mapping[str, Sequence[Compiled]]
+"""What is compiled, by its collection."""
+
+
+def own_link_mistakes(mapping: files.Mapping, layout: Layout) -> Iterator[Problem]:
+    """Yield the links of a mapping that its own documents cannot have."""
+    for path, embed in mapping.embed.items():
+        for pair in embed.pairs:
+            if why := _unfit(Compiled(mapping, layout), pair.ours):
+                yield mapping.origin.mistake(("embed", path, "on"), why)
+
+
+def link_mistakes(compiled: Iterable[Compiled]) -> Iterator[Problem]:
+    """Yield what is wrong between two tables, once each.
+
+    Of a table that could not be compiled nothing is told.
+    """
+    known: dict[str, list[Compiled]] = {}
+    for each in compiled:
+        known.setdefault(each.mapping.target, []).append(each)
+    for parent in (each for parents in known.values() for each in parents):
+        for path, embed in parent.mapping.embed.items():
+            found = dict.fromkeys(_between(parent, ("embed", path), embed, known))
+            yield from (parent.mapping.origin.mistake(*each) for each in found)
+
+
+def _between(
+    parent: Compiled, key: KeyPath, embed: Embed, known: Known
+) -> Iterator[tuple[KeyPath, str]]:
+    for child in known.get(embed.collection, ()):
+        for pair in embed.pairs:
+            why = _unfit(child, pair.theirs) or _never_equal(parent, pair.ours, child, pair.theirs)
+            if why:
+                yield (*key, "on"), why
+        for path in (embed.fields or {}).values():
+            if _embedded_kind(child, path, known) is None and _must_have(child, path):
+                yield (*key, "fields"), _absent(child, path)
+        for path in embed.order:
+            if why := _unfit_kind(child, path, _embedded_kind(child, path, known)):
+                yield (*key, "order"), why
+
+
+def _unfit(side: Compiled, path: str) -> str:
+    """Return why a field is no link; "" if it is one."""
+    return _unfit_kind(side, path, _kind(side, path))
+
+
+def _unfit_kind(side: Compiled, path: str, kind: Kind | None) -> str:
+    if kind is None:
+        return _absent(side, path) if _must_have(side, path) else ""
+    if not kind.is_mixed:
+        return ""
+    return f"`{path}` of `{side.mapping.target}` holds {kind}, {_UNLINKED}"
+
+
+def _never_equal(parent: Compiled, ours: str, child: Compiled, theirs: str) -> str:
+    one, other = _kind(parent, ours), _kind(child, theirs)
+    if one is None or other is None or one.name == other.name:
+        return ""
+    return (
+        f"`{ours}` holds {one}, and `{theirs}` of `{child.mapping.target}` {other}: they are never"
+        " equal"
+    )
+
+
+def _embedded_kind(side: Compiled, path: str, known: Known) -> Kind | None:
+    """Return the kind of a field that may itself be embedded; None if there is none."""
+    for above, embed in side.mapping.embed.items():
+        if path == above or nested(path, above) == path:
+            return _kind_below(embed, path[len(above) + 1 :], known)
+    return _kind(side, path)
+
+
+def _kind_below(embed: Embed, below: str, known: Known) -> Kind | None:
+    if embed.kind == "many" or not below:
+        return ARRAYS
+    if embed.fields is not None:
+        name, _, rest = below.partition(".")
+        if name not in embed.fields:
+            return None
+        below = f"{embed.fields[name]}.{rest}" if rest else embed.fields[name]
+    children = known.get(embed.collection, ())
+    if not children:
+        return UNKNOWN
+    found = (_embedded_kind(each, below, known) for each in children)
+    return next((each for each in found if each is not None), None)
+
+
+def _kind(side: Compiled, path: str) -> Kind | None:
+    return kind_of(side.layout, tuple(path.split(".")))
+
+
+def _must_have(side: Compiled, path: str) -> bool:
+    """Return whether each table of a mapping has the field; one that is listed may be optional."""
+    return side.mapping.fields is None or path.partition(".")[0] == "_id"
+
+
+def _absent(side: Compiled, path: str) -> str:
+    return f"the documents of `{side.mapping.target}` have no field `{path}`: {side.layout.table}"

@@ -1,0 +1,221 @@
+"""Which collections embed which, and the mistakes in it that no mapping makes alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from graphlib import CycleError, TopologicalSorter
+from itertools import combinations
+from typing import Any, Final, NamedTuple
+
+from cdc.config.yaml12 import Path as KeyPath
+from cdc.mapping.file.allowed_names import nested
+from cdc.mapping.file.embeds import ID, Embed, Pair
+from cdc.mapping.file.letter_case import CASES
+from cdc.mapping.file.mapping import IdExpression, Mapping, SoftDelete
+from cdc.mapping.file.problems import Problem, did_you_mean
+from cdc.mapping.file.row_tables import row_table
+
+
+class Edge(NamedTuple):
+    """An embed: `parent` holds documents of `child` at `path`."""
+
+    parent: str
+    path: str
+    child: str
+    embed: Embed
+
+
+class EmbedGraph:
+    """The embeds of a stream's mappings; of collections that several feed, those of each."""
+
+    def __init__(self, mappings: Iterable[Mapping]) -> None:
+        self._mappings = tuple(mappings)
+        found = {
+            (mapping.target, path): Edge(mapping.target, path, embed.collection, embed)
+            for mapping in self._mappings
+            for path, embed in mapping.embed.items()
+        }
+        self.edges = tuple(found.values())
+
+    def children_first(self) -> tuple[str, ...]:
+        """Return every collection that embeds or is embedded, children before parents.
+
+        Raises CycleError where a collection embeds itself in the end.
+        """
+        sorter: TopologicalSorter[str] = TopologicalSorter()
+        for edge in self.edges:
+            sorter.add(edge.parent, edge.child)
+        return tuple(sorter.static_order())
+
+    def below(self, parent: str) -> tuple[Edge, ...]:
+        """Return what a collection embeds."""
+        return tuple(each for each in self.edges if each.parent == parent)
+
+    def table_of(self, collection: str, identifier: Any) -> str:
+        """Return the table of a document's row, by its `_id`; empty if that does not tell."""
+        return row_table([each for each in self._mappings if each.target == collection], identifier)
+
+    def above(self, child: str) -> tuple[Edge, ...]:
+        """Return where a collection is embedded."""
+        return tuple(each for each in self.edges if each.child == child)
+
+
+OFFERED = False
+"""Whether mappings may embed. What stands is tested; clears, tools and proofs are still missing."""
+
+NO_EMBEDS: Final = EmbedGraph(())
+
+
+def unoffered(mappings: Sequence[Mapping]) -> Iterator[Problem]:
+    """Yield each mapping that asks for what this version does not offer yet."""
+    for mapping in mappings:
+        if mapping.embed and not OFFERED:
+            what = "`embed` is not offered yet: leave it out, and read the other collection too"
+            yield mapping.origin.mistake(("embed",), what)
+
+
+def embed_mistakes(mappings: Sequence[Mapping]) -> Iterator[Problem]:
+    """Yield the mistake of each embed that cannot be meant, as far as the files show it."""
+    targets: dict[str, list[Mapping]] = {}
+    for mapping in mappings:
+        targets.setdefault(mapping.target, []).append(mapping)
+    for mapping in mappings:
+        yield from _misplaced(mapping)
+        for path, embed in mapping.embed.items():
+            yield from dict.fromkeys(_of_one(mapping, path, embed, targets))
+    yield from _disagreeing(targets)
+    yield from _circles(mappings)
+
+
+def _of_one(
+    mapping: Mapping, path: str, embed: Embed, targets: dict[str, list[Mapping]]
+) -> Iterator[Problem]:
+    key = ("embed", path)
+    children = targets.get(embed.collection)
+    if children is None:
+        hint = did_you_mean(embed.collection, sorted({*targets} - {mapping.target}))
+        what = f"no mapping makes a collection `{embed.collection}`{hint}"
+        yield mapping.origin.mistake((*key, embed.kind), what)
+        return
+    for pair in embed.pairs:
+        yield from _unlinked(mapping, (*key, "on"), pair, children)
+    for child in children:
+        yield from _unknown(mapping, key, embed, child)
+        if embed.kind == "one" and not is_unique(child, [each.theirs for each in embed.pairs]):
+            theirs = ", ".join(f"`{each.theirs}`" for each in embed.pairs)
+            what = (
+                f"several documents of `{child.target}` may have the same {theirs}: `one` wants"
+                f" its `_id`, or an index of these fields with `unique: true` in"
+                f" {child.origin.file}"
+            )
+            yield mapping.origin.mistake((*key, "on"), what)
+
+
+def _unlinked(
+    mapping: Mapping, key: KeyPath, pair: Pair, children: Sequence[Mapping]
+) -> Iterator[Problem]:
+    for side, path in [(mapping, pair.ours), *((child, pair.theirs) for child in children)]:
+        if above := _embed_around(side, path):
+            what = (
+                f"`{path}` is made of `{above}`, which `{side.target}` embeds: link by own fields"
+            )
+            yield mapping.origin.mistake(key, what)
+        elif not has_field(side, path):
+            yield mapping.origin.mistake(key, _absent(side, path))
+
+
+def _unknown(mapping: Mapping, key: KeyPath, embed: Embed, child: Mapping) -> Iterator[Problem]:
+    """Yield each field to embed, or to order by, that the child lacks."""
+    asked = [("fields", each) for each in (embed.fields or {}).values()]
+    asked += [("order", each) for each in embed.order]
+    for part, path in asked:
+        if not has_field(child, path) and not _is_embedded(child, path):
+            yield mapping.origin.mistake((*key, part), _absent(child, path))
+
+
+def _absent(mapping: Mapping, path: str) -> str:
+    if path == mapping.stamp:
+        return f"`{path}` is the stamp of `{mapping.target}`, which is never embedded"
+    return f"the documents of `{mapping.target}` have no field `{path}`"
+
+
+def has_field(mapping: Mapping, path: str) -> bool:
+    """Return whether a row can make this field; unlisted columns count as there."""
+    name, _, below = path.partition(".")
+    if name == ID:
+        parts = {part.name for part in mapping.id_parts}
+        return not below or isinstance(mapping.id, IdExpression) or not parts or below in parts
+    if path == mapping.stamp:
+        return False  # it is no field of the row
+    marks = mapping.on_delete.set if isinstance(mapping.on_delete, SoftDelete) else ()
+    if path in marks:
+        return True
+    if mapping.fields is None:
+        elsewhere = map(CASES[mapping.case], (*mapping.exclude, *mapping.id_columns))
+        return path not in {*elsewhere}
+    return any(path == each or path.startswith(each + ".") for each in mapping.fields)
+
+
+def _is_embedded(mapping: Mapping, path: str) -> bool:
+    return any(path == each or nested(path, each) for each in mapping.embed)
+
+
+def _embed_around(mapping: Mapping, path: str) -> str | None:
+    """Return the embed whose value lies at, above or below a path."""
+    return next((each for each in mapping.embed if path == each or nested(path, each)), None)
+
+
+def is_unique(mapping: Mapping, paths: Sequence[str]) -> bool:
+    """Return whether no two documents of a collection can have the same values there."""
+    wanted = {*paths}
+    parts = (
+        {f"{ID}.{part.name}" for part in mapping.id_parts} if len(mapping.id_parts) > 1 else {ID}
+    )
+    if ID in wanted or parts <= wanted:
+        return True
+    return any(
+        each.unique and {*each.keys} <= wanted and each.partial_filter_expression is None
+        for each in mapping.indexes
+    )
+
+
+def _misplaced(mapping: Mapping) -> Iterator[Problem]:
+    """Refuse paths that stand in the place of fields, or of each other."""
+    own = [*(mapping.fields or ())]
+    if isinstance(mapping.on_delete, SoftDelete):
+        own += mapping.on_delete.set
+    own += [mapping.stamp] if mapping.stamp else []
+    for path in mapping.embed:
+        for other in own:
+            if path == other or nested(path, other):
+                what = f"`{other}` is a field of the document already"
+                yield mapping.origin.mistake(("embed", path), what)
+    for one, other in combinations(mapping.embed, 2):
+        if (below := nested(one, other)) is not None:
+            above = one if below == other else other
+            what = f"`{below}` lies inside `{above}`, which is embedded itself"
+            yield mapping.origin.mistake(("embed", below), what)
+
+
+def _disagreeing(targets: dict[str, list[Mapping]]) -> Iterator[Problem]:
+    for target, (first, *others) in targets.items():
+        for each in others:
+            if each.embed != first.embed:
+                what = f"mappings with the target `{target}` must agree on `embed`"
+                yield each.origin.mistake(("embed",), what)
+
+
+def _circles(mappings: Sequence[Mapping]) -> Iterator[Problem]:
+    try:
+        EmbedGraph(mappings).children_first()
+    except CycleError as error:
+        names: list[str] = error.args[1]
+        names = names[::-1]
+        told = " embeds ".join(f"`{each}`" for each in names)
+        for mapping in mappings:
+            if mapping.target == names[0]:
+                path = next(
+                    path for path, each in mapping.embed.items() if each.collection == names[1]
+                )
+                yield mapping.origin.mistake(("embed", path), f"no end is in sight: {told}")
+                return

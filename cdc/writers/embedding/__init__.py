@@ -1,0 +1,1 @@
+"""Keeps embedded documents equal to their collections, within the transaction that writes."""
