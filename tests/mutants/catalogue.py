@@ -21,6 +21,7 @@ NOT_SHOWN: Final = (
 )
 HISTORY: Final = "tests/integration/history/test_proofs.py"
 FENCING: Final = "tests/integration/writers/test_fencing.py"
+KNOWN: Final = "tests/end_to_end/embedding/test_known_failures.py"
 
 MUTANTS: Final = (
     Mutant(
@@ -127,5 +128,32 @@ MUTANTS: Final = (
         '{"_id": self._stream, "epoch": held.epoch, "sequence": held.sequence},',
         '{"_id": self._stream, "epoch": held.epoch},',
         (f"{FENCING}::test_a_batch_that_is_repeated_after_it_landed_is_not_applied_twice",),
+    ),
+    Mutant(
+        "embed: no look-up of the old parent",
+        "cdc/writers/embedding/embedder.py",
+        "for raw in (before, after):",
+        "for raw in (after,):",
+        (f"{KNOWN}::test_an_element_that_moves_leaves_its_old_parent[mysql-gtid]",),
+    ),
+    Mutant(
+        "embed: what is derived is written outside the transaction",
+        "cdc/writers/embedding/embedder.py",
+        "self._send(name, command, work, derived=True)",
+        'self._database.command(command.body(), writeConcern={"w": "majority"})',
+        (
+            f"{KNOWN}::test_what_is_derived_is_seen_with_what_it_follows_from_or_not_at_all"
+            "[mysql-gtid]",
+        ),
+    ),
+    Mutant(
+        "embed: every change of what is embedded is one of the documents that embed it",
+        "cdc/writers/embedding/embedder.py",
+        "edge.depends_on(before) == edge.depends_on(after)",
+        "before == after",
+        (
+            f"{KNOWN}::test_a_change_of_what_is_not_embedded_touches_no_document_that_embeds"
+            "[mysql-gtid]",
+        ),
     ),
 )

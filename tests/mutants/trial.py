@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 PROJECT: Final = Path(__file__).parents[2]
-COPIED: Final = ("cdc", "sandbox", "tests", "config", "pyproject.toml")
+COPIED: Final = ("cdc", "sandbox", "tests", "config", "docs", "pyproject.toml")
 TESTS_FAILED: Final = 1
 """pytest's exit code; others say that it could not run them, which proves nothing."""
 

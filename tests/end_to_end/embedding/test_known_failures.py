@@ -282,6 +282,18 @@ def test_nothing_that_is_tried_again_doubles_an_element(
     assert numbers(orders) == {1: [5]}
 
 
+@GTIDS
+def test_what_is_derived_is_seen_with_what_it_follows_from_or_not_at_all(orders: Stream) -> None:
+    begun(orders, "INSERT INTO orders VALUES (1, '')", "INSERT INTO items VALUES (1, 1, 'a')")
+    orders.stop()
+    orders.sql("UPDATE items SET text = 'b'")
+
+    assert orders.start(fault="before_commit:1", ledger=False).wait() == -9
+
+    assert orders.documents("items") == {1: {"order_id": 1, "text": "a"}}
+    assert embedded(orders) == {1: [{"_id": 1, "text": "a"}]}
+
+
 @pytest.fixture
 def proxy(mongo: MongoServer) -> Iterator[Proxy]:
     with Proxy(mongo.port, framed=True) as proxy:
@@ -416,3 +428,17 @@ def test_every_lookup_uses_an_index_and_reads_only_what_it_finds(
         assert "COLLSCAN" not in each.get("planSummary", ""), each
         most = each.get("nreturned", 0) + each.get("nMatched", 0) + each.get("ndeleted", 0)
         assert each.get("docsExamined", 0) <= most + 1, each
+
+
+@ONE_KIND
+def test_a_change_of_what_is_not_embedded_touches_no_document_that_embeds(tweets: Stream) -> None:
+    begun(tweets, "INSERT INTO users VALUES (1, 'Ada', 0)", "INSERT INTO tweets VALUES (1, 1)")
+    tweets.database.command("profile", 2)
+
+    applied(tweets, "UPDATE users SET seen = 1")
+    untouched = [each["ns"].rpartition(".")[2] for each in profiled(tweets)]
+    applied(tweets, "UPDATE users SET name = 'Eve'")
+    tweets.database.command("profile", 0)
+
+    assert {*untouched} == {"users"}
+    assert "tweets" in {each["ns"].rpartition(".")[2] for each in profiled(tweets)}
