@@ -79,7 +79,7 @@ class Pipeline:
                 self._liveness.tick()
                 if batch is not EMPTY:
                     self._apply(batch)
-                self._between_batches.settle()
+                self._between_batches.apply_due()
                 if self._writer.pay():
                     self._queue.wake()  # more may be owed: it does not wait for a batch
                 self._writer.renew_lease()
@@ -176,7 +176,7 @@ class BetweenBatches(Protocol):
         """Note a batch that was applied."""
         ...
 
-    def settle(self) -> None:
+    def apply_due(self) -> None:
         """Apply what is due to the target."""
         ...
 

@@ -25,16 +25,17 @@ def _nothing() -> None:
 
 @dataclass(slots=True, eq=False)
 class PendingChunk:
-    """A chunk that was read in a window, and how to settle it.
+    """A chunk that was read in a window, and how to apply it.
 
-    It is settled once everything before `high` is applied; without a window, at once. `settle` runs
-    in the main thread, while nothing else moves the target; it returns what to apply, or None.
-    `applied` is called once the target has it. `outcome` is whether the chunk was applied: False if
-    the window is void or `settle` returned None; the chunk must then be read again.
+    It is due once everything before `high` is applied; without a window, at once.
+    `build_transaction` runs in the main thread, while nothing else moves the target; it returns
+    what to apply, or None. `on_applied` is called once the target has it. `outcome` is whether the
+    chunk was applied: False if the window is void or `build_transaction` returned None; the chunk
+    must then be read again.
     """
 
-    settle: Callable[[], MappedTransaction | None]
-    applied: Callable[[], None] = _nothing
+    build_transaction: Callable[[], MappedTransaction | None]
+    on_applied: Callable[[], None] = _nothing
     window: Window | None = None
     high: Position | None = None
     outcome: Future[bool] = field(default_factory=Future)
@@ -49,7 +50,7 @@ class Writer(Protocol):
 
 
 class ChunkApplier:
-    """Receives chunks from the chunk thread and settles them in the main thread, in order."""
+    """Receives chunks from the chunk thread and applies them in the main thread, in order."""
 
     def __init__(self, windows: Windows, *, wake: Callable[[], None]) -> None:
         """`wake` wakes the main thread."""
@@ -81,7 +82,7 @@ class ChunkApplier:
         self._wake()
         wait([chunk.outcome for chunk in chunks])
 
-    def settle(self, writer: Writer) -> None:
+    def apply_due(self, writer: Writer) -> None:
         """Apply every chunk that is due.
 
         A chunk that the target refuses, or that meets a defect of cdc, fails alone. Any other error
@@ -89,14 +90,14 @@ class ChunkApplier:
         """
         while (chunk := self._due()) is not None:
             try:
-                settled = self._settle(chunk, writer)
+                applied = self._apply(chunk, writer)
             except (WriteRefused, TooManyDeadLetters, Defect) as error:
                 chunk.outcome.set_exception(error)
             except BaseException:
                 chunk.outcome.set_exception(Stopped())
                 raise
             else:
-                chunk.outcome.set_result(settled)
+                chunk.outcome.set_result(applied)
 
     def _due(self) -> PendingChunk | None:
         with self._changed:
@@ -109,9 +110,9 @@ class ChunkApplier:
     def _is_due(self, chunk: PendingChunk) -> bool:
         if chunk.window is not None and chunk.window.void:
             return True
-        return chunk.high is None or self._windows.applied.position.contains(chunk.high)
+        return chunk.high is None or self._windows.applied_checkpoint.position.contains(chunk.high)
 
-    def _settle(self, chunk: PendingChunk, writer: Writer) -> bool:
+    def _apply(self, chunk: PendingChunk, writer: Writer) -> bool:
         window = chunk.window
         if window is not None:
             self._windows.close(window)
@@ -121,7 +122,7 @@ class ChunkApplier:
         if transaction is None:
             return False
         writer.apply(Batch((transaction,)))
-        chunk.applied()
+        chunk.on_applied()
         return True
 
     def stop(self) -> None:
@@ -137,7 +138,7 @@ class ChunkApplier:
 
 def _transaction_of(chunk: PendingChunk) -> MappedTransaction | None:
     try:
-        return chunk.settle()
+        return chunk.build_transaction()
     except (CdcError, Stopped):
         raise
     except Exception as error:  # the main thread must continue with the stream

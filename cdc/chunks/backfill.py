@@ -7,7 +7,7 @@ from dataclasses import replace
 from cdc.chunks.findings import as_replace
 from cdc.chunks.passes import TablePasses
 from cdc.chunks.scan import Changes
-from cdc.chunks.table import Part, Table
+from cdc.chunks.table import MappedChunk, Table
 from cdc.chunks.windows import Window
 from cdc.model.dead_letter import Origin
 from cdc.model.job import Progress
@@ -23,12 +23,14 @@ class Backfill:
         """Read all rows, from the saved progress on."""
         self._passes.rows(self._copied)
 
-    def _copied(self, part: Part, window: Window, progress: Progress) -> tuple[Changes, Progress]:
+    def _copied(
+        self, part: MappedChunk, window: Window, progress: Progress
+    ) -> tuple[Changes, Progress]:
         return copied(self._passes.table, part, window, progress)
 
 
 def copied(
-    table: Table, part: Part, window: Window, progress: Progress
+    table: Table, part: MappedChunk, window: Window, progress: Progress
 ) -> tuple[Changes, Progress]:
     """Return the writes of rows that the stream has not written since, and the new progress."""
     changes = []
@@ -41,9 +43,9 @@ def copied(
     return changes, replace(progress, rows=progress.rows + part.rows, written=written)
 
 
-def _origin(table: Table, collection: str, part: Part, window: Window) -> Origin:
+def _origin(table: Table, collection: str, part: MappedChunk, window: Window) -> Origin:
     """Return the documents' origin, with the rows that become dead letters."""
     origin = next(each.origin for each in table.collections if each.name == collection)
     failed = part.failures.get(collection, ())
     kept = [each for each in failed if not window.has_touched(collection, each.id)]
-    return origin._replace(failures=tuple(each._replace(behind=0) for each in kept))
+    return origin._replace(failures=tuple(each._replace(operations_before=0) for each in kept))

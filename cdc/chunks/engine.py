@@ -54,11 +54,11 @@ class ChunkEngine:
         """Note a batch that was applied."""
         self._windows.note(batch)
 
-    def settle(self) -> None:
+    def apply_due(self) -> None:
         """Apply the chunks that the stream has passed; raises the error that ended the thread."""
         if self._error is not None:
             raise self._error
-        self._applier.settle(self._writer)
+        self._applier.apply_due(self._writer)
 
     def stop(self) -> None:
         """Stop the thread; may be called from any thread."""

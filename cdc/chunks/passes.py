@@ -8,14 +8,14 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from cdc.chunks.scan import Changes, Settle, TableScan
-from cdc.chunks.table import Collection, Documents, Part, Table
+from cdc.chunks.scan import Changes, MakeChanges, TableScan
+from cdc.chunks.table import Collection, Documents, MappedChunk, Table
 from cdc.chunks.windows import Window
 from cdc.model.batch import comparable
 from cdc.model.job import Phase, Progress
 
-SettleOf = Callable[[Collection, Part, Window, Progress], tuple[Changes, Progress]]
-"""As `Settle`, for rows that were looked up for the documents of a collection."""
+MakeChangesOf = Callable[[Collection, MappedChunk, Window, Progress], tuple[Changes, Progress]]
+"""As `MakeChanges`, for rows that were looked up for the documents of a collection."""
 
 
 def _never() -> bool:
@@ -45,7 +45,7 @@ class TablePasses:
 
     def rows(
         self,
-        settle: Settle,
+        make_changes: MakeChanges,
         *,
         enough: Callable[[], bool] = _never,
         pause: Callable[[], None] = _nothing,
@@ -59,12 +59,12 @@ class TablePasses:
             scan.advance(total=self._estimate(), inserting=empty, order=self.table.order)
         elif scan.progress.cursor is None:
             scan.advance(order=self.table.order)
-        while not scan.run(self.table.read, settle, enough):
+        while not scan.run(self.table.read, make_changes, enough):
             pause()
 
     def documents(
         self,
-        settle: SettleOf,
+        make_changes: MakeChangesOf,
         *,
         enough: Callable[[], bool] = _never,
         pause: Callable[[], None] = _nothing,
@@ -78,15 +78,15 @@ class TablePasses:
                 continue
             self.probe(collection)
             read = partial(self._read_documents, collection)
-            settle_each = partial(_counted, partial(settle, collection))
-            while not scan.run(read, settle_each, enough):
+            make_and_count = partial(_counted, partial(make_changes, collection))
+            while not scan.run(read, make_and_count, enough):
                 pause()
             scan.advance(done=(*scan.progress.done, collection.name), cursor=None)
 
-    def by_ids(self, collection: Collection, ids: list[bytes], settle: SettleOf) -> None:
+    def by_ids(self, collection: Collection, ids: list[bytes], make_changes: MakeChangesOf) -> None:
         """Look up the rows of some documents; those beyond one chunk come in the next."""
         while ids:
-            ids = ids[self._one_by_ids(collection, ids[: self._chunk_rows], settle) :]
+            ids = ids[self._one_by_ids(collection, ids[: self._chunk_rows], make_changes) :]
 
     def probe(self, collection: Collection) -> None:
         """Check that rows are found by their documents' ids; raises UsageError."""
@@ -110,12 +110,12 @@ class TablePasses:
             rows = max(rows, self.table.rows)
         return rows * len(self.table.collections)
 
-    def _read_documents(self, collection: Collection, cursor: Any, window: Window) -> Part:
+    def _read_documents(self, collection: Collection, cursor: Any, window: Window) -> MappedChunk:
         ids = self._documents.ids(
             collection.name, after=cursor, limit=self._chunk_rows, within=collection.own
         )
         if not ids:
-            return Part({}, 0, cursor, True, None)
+            return MappedChunk({}, 0, cursor, True, None)
         finished = len(ids) < self._chunk_rows
         asked = self._sampled(ids)
         part = self._looked_up(collection, asked, window)
@@ -129,28 +129,32 @@ class TablePasses:
             return ids
         return [each for each in ids if random.random() * 100 < share]
 
-    def _one_by_ids(self, collection: Collection, ids: list[bytes], settle: SettleOf) -> int:
+    def _one_by_ids(
+        self, collection: Collection, ids: list[bytes], make_changes: MakeChangesOf
+    ) -> int:
         """Look up the rows of the first of the documents; return how many it covered."""
         looked_up = 0
 
-        def read(cursor: Any, window: Window) -> Part:
+        def read(cursor: Any, window: Window) -> MappedChunk:
             nonlocal looked_up
             part = self._looked_up(collection, ids, window)
             looked_up = len(part.asked)
             return part._replace(last=cursor, finished=True)
 
-        self.scan.run(read, partial(settle, collection))
+        self.scan.run(read, partial(make_changes, collection))
         return looked_up
 
-    def _looked_up(self, collection: Collection, ids: Sequence[bytes], window: Window) -> Part:
+    def _looked_up(
+        self, collection: Collection, ids: Sequence[bytes], window: Window
+    ) -> MappedChunk:
         part = self.table.lookup(collection, ids, window)
         alive = part.alive(collection.name)
         return part._replace(gone=[each for each in part.asked if comparable(each) not in alive])
 
 
 def _counted(
-    settle: Settle, part: Part, window: Window, progress: Progress
+    make_changes: MakeChanges, part: MappedChunk, window: Window, progress: Progress
 ) -> tuple[Changes, Progress]:
-    """Settle the findings in some documents, and count these."""
-    changes, progress = settle(part, window, progress)
+    """MakeChanges the findings in some documents, and count these."""
+    changes, progress = make_changes(part, window, progress)
     return changes, replace(progress, searched=progress.searched + part.searched)

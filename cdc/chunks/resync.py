@@ -8,7 +8,7 @@ from cdc.chunks.backfill import copied
 from cdc.chunks.diff import extra
 from cdc.chunks.passes import TablePasses
 from cdc.chunks.scan import Changes
-from cdc.chunks.table import Collection, Part
+from cdc.chunks.table import Collection, MappedChunk
 from cdc.chunks.windows import Window
 from cdc.model.job import Progress
 
@@ -24,11 +24,13 @@ class Resync:
         self._passes.rows(self._copied)
         self._passes.documents(self._swept)
 
-    def _copied(self, part: Part, window: Window, progress: Progress) -> tuple[Changes, Progress]:
+    def _copied(
+        self, part: MappedChunk, window: Window, progress: Progress
+    ) -> tuple[Changes, Progress]:
         return copied(self._passes.table, part, window, progress)
 
     def _swept(
-        self, collection: Collection, part: Part, window: Window, progress: Progress
+        self, collection: Collection, part: MappedChunk, window: Window, progress: Progress
     ) -> tuple[Changes, Progress]:
         """Remove the documents whose rows are gone, by `on_delete`."""
         asked = window.untouched_ids(collection.name, part.gone)

@@ -38,7 +38,7 @@ class JobRetention:
         self._clock = clock
         self._tidied_at: float | None = None
 
-    def __call__(self) -> None:
+    def tidy(self) -> None:
         """Remove old jobs, if it is time; the first time also create the indexes."""
         now = self._clock()
         if self._tidied_at is not None and now - self._tidied_at < AGAIN_SECONDS:

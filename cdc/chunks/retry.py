@@ -11,7 +11,7 @@ import bson
 from cdc.chunks.backfill import copied
 from cdc.chunks.passes import TablePasses
 from cdc.chunks.scan import Changes
-from cdc.chunks.table import Collection, Part
+from cdc.chunks.table import Collection, MappedChunk
 from cdc.chunks.windows import Window
 from cdc.model.batch import comparable
 from cdc.model.job import Progress
@@ -33,7 +33,7 @@ class Retry:
             self._passes.by_ids(collection, self._ids, self._retried)
 
     def _retried(
-        self, collection: Collection, part: Part, window: Window, progress: Progress
+        self, collection: Collection, part: MappedChunk, window: Window, progress: Progress
     ) -> tuple[Changes, Progress]:
         changes, progress = copied(self._passes.table, part, window, progress)
         asked = window.untouched_ids(collection.name, part.gone)

@@ -12,7 +12,7 @@ from typing import Any
 
 from cdc.chunks.applier import READ_AHEAD, ChunkApplier, PendingChunk
 from cdc.chunks.stats import CopyCounters
-from cdc.chunks.table import Part
+from cdc.chunks.table import MappedChunk
 from cdc.chunks.windows import Window, Windows
 from cdc.model.batch import MappedTransaction
 from cdc.model.dead_letter import Origin
@@ -23,10 +23,10 @@ from cdc.model.state_change import StateWrite
 Changes = Sequence[tuple[str, Sequence[Operation], Origin]]
 """Operations by collection, and their origins."""
 
-Read = Callable[[Any, Window], Part]
+Read = Callable[[Any, Window], MappedChunk]
 """Reads what follows a cursor."""
 
-Settle = Callable[[Part, Window, Progress], tuple[Changes, Progress]]
+MakeChanges = Callable[[MappedChunk, Window, Progress], tuple[Changes, Progress]]
 """Returns the changes of a part and the progress then; the stream has passed the part."""
 
 WINDOW_RETRY_SECONDS = 0.05
@@ -53,17 +53,19 @@ class TableScan:
         """
         self._counters = counters or CopyCounters()
         self.job = job
-        self.progress = self._coming = job.progress or Progress()
+        self.progress = self._pending_progress = job.progress or Progress()
         self._windows = windows
         self._applier = applier
         self._before_each = before_each
         self._wait = wait
 
-    def run(self, read: Read, settle: Settle, enough: Callable[[], bool] = lambda: False) -> bool:
+    def run(
+        self, read: Read, make_changes: MakeChanges, enough: Callable[[], bool] = lambda: False
+    ) -> bool:
         """Read from the saved cursor to the end, each chunk in a window of its own.
 
-        While one chunk waits for the stream the next is read; `settle` is called in the main
-        thread. If a window was void, reading goes back to the last settled part. Once there is
+        While one chunk waits for the stream the next is read; `make_changes` is called in the main
+        thread. If a window was void, reading goes back to the last applied chunk. Once there is
         `enough`, stop behind what was read and return False.
         """
         cursor, finished = self.progress.cursor, False
@@ -74,10 +76,10 @@ class TableScan:
                     return False
                 if reading and len(outstanding) < READ_AHEAD:
                     self._before_each()
-                    part, chunk = self._read(read, settle, cursor)
+                    part, chunk = self._read(read, make_changes, cursor)
                     self._applier.submit(chunk)
                     outstanding.append(chunk)
-                    cursor, finished = _behind(part, cursor), part.finished
+                    cursor, finished = _after(part, cursor), part.finished
                 elif not outstanding.popleft().outcome.result():
                     for each in outstanding:
                         each.outcome.result()
@@ -87,7 +89,7 @@ class TableScan:
 
     @contextmanager
     def _outstanding(self) -> Iterator[deque[PendingChunk]]:
-        """Yield a queue for the chunks that wait to be settled; none is left behind in any case.
+        """Yield a queue for the chunks that wait to be applied; none is left over in any case.
 
         The saved progress must not change once the job is left: another scan continues from there.
         """
@@ -98,21 +100,23 @@ class TableScan:
             self._applier.give_up(chunks)
             raise
 
-    def _read(self, read: Read, settle: Settle, cursor: Any) -> tuple[Part, PendingChunk]:
+    def _read(
+        self, read: Read, make_changes: MakeChanges, cursor: Any
+    ) -> tuple[MappedChunk, PendingChunk]:
         window = self._open()
         try:
             part = read(cursor, window)
         except BaseException:
             self._windows.close(window)
             raise
-        settled = partial(
-            self._settle, partial(settle, part, window), cursor, _behind(part, cursor)
+        build = partial(
+            self._build, partial(make_changes, part, window), cursor, _after(part, cursor)
         )
-        return part, PendingChunk(settled, self._has_come, window, part.high)
+        return part, PendingChunk(build, self._on_applied, window, part.high)
 
     @contextmanager
     def window(self) -> Iterator[Window]:
-        """Yield a window for a read that settles nothing."""
+        """Yield a window for a read that changes nothing."""
         window = self._open()
         try:
             yield window
@@ -125,43 +129,43 @@ class TableScan:
             self._wait(WINDOW_RETRY_SECONDS)
         return window
 
-    def _settle(
-        self, settle: Callable[[Progress], tuple[Changes, Progress]], before: Any, behind: Any
+    def _build(
+        self, make_changes: Callable[[Progress], tuple[Changes, Progress]], before: Any, after: Any
     ) -> MappedTransaction | None:
-        """Settle what was read between two cursors; None if the part before was not settled."""
+        """Return what was read between two cursors; None if the chunk before was not applied."""
         if self.progress.cursor != before:
             return None
-        changes, progress = settle(self.progress)
-        return self._come_to(_timed(replace(progress, cursor=behind)), changes)
+        changes, progress = make_changes(self.progress)
+        return self._save_progress(_timed(replace(progress, cursor=after)), changes)
 
-    def _come_to(self, progress: Progress, changes: Changes = ()) -> MappedTransaction:
+    def _save_progress(self, progress: Progress, changes: Changes = ()) -> MappedTransaction:
         """Return a transaction that saves a progress, with the changes up to it."""
-        self._coming = progress
+        self._pending_progress = progress
         return self._transaction(self._saved(progress), changes)
 
     def _transaction(self, write: StateWrite, changes: Changes = ()) -> MappedTransaction:
         """Return a transaction at the stream's position: it leaves the checkpoint as it is."""
         return MappedTransaction(
             "",
-            self._windows.applied,
+            self._windows.applied_checkpoint,
             self._windows.committed_at,
             tuple((collection, operations) for collection, operations, _ in changes),
             writes=(write,),
             origins=tuple(origin for _, _, origin in changes),
         )
 
-    def _has_come(self) -> None:
-        """Continue from the last settled part: nothing else is settled until the target has it."""
-        self.progress = self._coming
+    def _on_applied(self) -> None:
+        """Continue from the last applied chunk: no other is applied until the target has it."""
+        self.progress = self._pending_progress
         self._counters.at(self.job, self.progress)
 
     def advance(self, **change: Any) -> None:
         """Set the first progress of a phase."""
 
-        def settle() -> MappedTransaction:
-            return self._come_to(replace(self.progress, **change))
+        def build() -> MappedTransaction:
+            return self._save_progress(replace(self.progress, **change))
 
-        self._applier.submit(PendingChunk(settle, self._has_come)).result()
+        self._applier.submit(PendingChunk(build, self._on_applied)).result()
 
     def move(self, state: JobState, error: str | None = None) -> None:
         """Set the job's state, unless somebody has paused or cancelled it meanwhile."""
@@ -182,7 +186,7 @@ class TableScan:
         return StateWrite(JOBS, query, {"$set": {"progress": progress.to_document()}})
 
 
-def _behind(part: Part, cursor: Any) -> Any:
+def _after(part: MappedChunk, cursor: Any) -> Any:
     """Return the cursor behind a part that was read from another one on."""
     return cursor if part.last is None else part.last
 

@@ -1,4 +1,4 @@
-"""A table of the source, read in chunks and mapped by the mappings that follow it."""
+"""The `Table` of jobs that reads a server's table in chunks, mapped by what follows it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from cdc.chunks.delete_rule import DeleteRule
-from cdc.chunks.table import Collection, Part
+from cdc.chunks.table import Collection, MappedChunk
 from cdc.chunks.throttle import Throttle
 from cdc.chunks.windows import Window
 from cdc.config import Config
@@ -151,7 +151,7 @@ class SourceTable:
         """The collections that its rows go to."""
         return self._mapped
 
-    def read(self, after: Any, window: Window) -> Part:
+    def read(self, after: Any, window: Window) -> MappedChunk:
         """Return the rows behind the key `after`; None is the table's beginning."""
         chunk = self._in_time(
             lambda: self._reader.read(
@@ -161,7 +161,7 @@ class SourceTable:
                 until=self._last,
                 limit=self._rows,
                 where=self._where(),
-                applied=window.applied.position,
+                applied=window.applied_checkpoint.position,
             )
         )
         return self._part(chunk)
@@ -173,7 +173,7 @@ class SourceTable:
         key = ", ".join(column.sql for column in self._table.key)
         return f"CRC32(CONCAT_WS(',', {key})) % 1000000 < {max(1, round(share * 10_000))}"
 
-    def lookup(self, collection: Collection, ids: Sequence[bytes], window: Window) -> Part:
+    def lookup(self, collection: Collection, ids: Sequence[bytes], window: Window) -> MappedChunk:
         """Return the rows of documents with these ids in the collection, or of the first ones."""
         assert isinstance(collection, MappedCollection)
         table = collection.table
@@ -181,7 +181,7 @@ class SourceTable:
         keys = [(at, key) for at, each in enumerate(ids) if (key := collection.key(each, table))]
         chunk = self._in_time(
             lambda: self._reader.lookup(
-                table, [key for _, key in keys], applied=window.applied.position
+                table, [key for _, key in keys], applied=window.applied_checkpoint.position
             )
         )
         looked_up = len(ids) if chunk.finished else keys[chunk.keys][0]
@@ -212,7 +212,7 @@ class SourceTable:
         part = self.read(None, window)
         return [each.id for each in part.documents[collection.name][:PROBED_ROWS]]
 
-    def _part(self, chunk: Chunk) -> Part:
+    def _part(self, chunk: Chunk) -> MappedChunk:
         self._throttle.spent(chunk.rows)
         now = time.time()
         documents, failed = {}, {}
@@ -221,7 +221,7 @@ class SourceTable:
             told = None if each.plan.halts and not self._sets_aside else rows.append
             documents[each.name] = each.plan.operations(chunk.event, now, told)
             failed[each.name] = failures(rows)
-        return Part(documents, chunk.rows, chunk.last, chunk.finished, chunk.high, failed)
+        return MappedChunk(documents, chunk.rows, chunk.last, chunk.finished, chunk.high, failed)
 
     def _in_time(self, read: Callable[[], Chunk]) -> Chunk:
         while True:
@@ -278,7 +278,7 @@ class SourceTables:
         self._throttle = throttle
 
     @contextmanager
-    def __call__(self, job: Job, wait: Callable[[float], None]) -> Iterator[SourceTable]:
+    def open(self, job: Job, wait: Callable[[float], None]) -> Iterator[SourceTable]:
         """Yield a job's table, on a session of its own; `wait` waits so many seconds."""
         chunks = self._config.chunks
         reader = ChunkReader(self._config.source, allow_brief_lock=chunks.allow_brief_lock)

@@ -1,4 +1,4 @@
-"""A table of the source, read in chunks and mapped into the documents that its rows become."""
+"""What jobs need of a table and of its documents, and one chunk of them: `MappedChunk`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cdc.model.position import Position
 NO_FAILURES: Final[Mapping[str, Sequence[Failure]]] = {}
 
 
-class Part(NamedTuple):
+class MappedChunk(NamedTuple):
     """Rows that were read, as documents: operations by collection.
 
     `failures` are the rows that cannot be mapped, by collection. `last` is the key of the last row,
@@ -86,11 +86,11 @@ class Table(Protocol):
         """The collections that its rows go to."""
         ...
 
-    def read(self, after: Any, window: Window) -> Part:
+    def read(self, after: Any, window: Window) -> MappedChunk:
         """Return the rows behind the key `after`; None is the table's beginning."""
         ...
 
-    def lookup(self, collection: Collection, ids: Sequence[bytes], window: Window) -> Part:
+    def lookup(self, collection: Collection, ids: Sequence[bytes], window: Window) -> MappedChunk:
         """Return the rows of documents with these ids in the collection, or of the first ones."""
         ...
 

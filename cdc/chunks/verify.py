@@ -10,7 +10,7 @@ from cdc.chunks.diff import Difference, differences, extra, unmapped
 from cdc.chunks.findings import Found, LetterOn, VerifyFindings
 from cdc.chunks.passes import TablePasses
 from cdc.chunks.scan import Changes
-from cdc.chunks.table import NOTHING_EMBEDDED, Collection, Embedded, Part
+from cdc.chunks.table import NOTHING_EMBEDDED, Collection, Embedded, MappedChunk
 from cdc.chunks.windows import Window
 from cdc.model.job import Progress
 from cdc.model.operation import Operation
@@ -44,12 +44,14 @@ class Verify:
         self._passes.documents(self._searched, enough=enough, pause=pause)
         self._recheck()
 
-    def _compared(self, part: Part, window: Window, progress: Progress) -> tuple[Changes, Progress]:
+    def _compared(
+        self, part: MappedChunk, window: Window, progress: Progress
+    ) -> tuple[Changes, Progress]:
         """Compare the rows that the stream has not touched since with their documents."""
         found: list[Found] = []
         owed = progress.owed
         for collection, operations in part.documents.items():
-            wanted = self._settled(collection, operations, window)
+            wanted = self._untouched(collection, operations, window)
             documents = self._passes.fetch(collection, [each.id for each in wanted])
             different = self._different(collection, wanted, documents)
             left = self._without_owed(collection, different, documents)
@@ -77,29 +79,29 @@ class Verify:
             )
         ]
 
-    def _settled(
+    def _untouched(
         self, collection: str, operations: Sequence[Operation], window: Window
     ) -> list[Operation]:
         """Return the operations that the stream left alone; defer the rest."""
-        settled = window.untouched(collection, operations)
-        if len(settled) < len(operations):
-            kept = {each.id for each in settled}
+        untouched = window.untouched(collection, operations)
+        if len(untouched) < len(operations):
+            kept = {each.id for each in untouched}
             self._findings.defer(
                 collection, [each.id for each in operations if each.id not in kept]
             )
-        return settled
+        return untouched
 
-    def _unmapped(self, collection: str, part: Part, window: Window) -> list[Found]:
+    def _unmapped(self, collection: str, part: MappedChunk, window: Window) -> list[Found]:
         """Report the rows that cannot be mapped; nothing can repair their documents."""
         failed = part.failures.get(collection, ())
         touched = [each.id for each in failed if window.has_touched(collection, each.id)]
         self._findings.defer(collection, touched)
-        settled = [each for each in failed if each.id not in {*touched}]
-        documents = self._passes.fetch(collection, [each.id for each in settled if each.id])
-        return [(each, None) for each in unmapped(collection, settled, documents)]
+        untouched = [each for each in failed if each.id not in {*touched}]
+        documents = self._passes.fetch(collection, [each.id for each in untouched if each.id])
+        return [(each, None) for each in unmapped(collection, untouched, documents)]
 
     def _searched(
-        self, collection: Collection, part: Part, window: Window, progress: Progress
+        self, collection: Collection, part: MappedChunk, window: Window, progress: Progress
     ) -> tuple[Changes, Progress]:
         """Report the documents whose rows are gone."""
         name = collection.name
@@ -120,7 +122,7 @@ class Verify:
         self._scan.advance(unsettled=unsettled, pending=())
 
     def _compared_again(
-        self, collection: Collection, part: Part, window: Window, progress: Progress
+        self, collection: Collection, part: MappedChunk, window: Window, progress: Progress
     ) -> tuple[Changes, Progress]:
         self._findings.looked_at(collection.name, part.asked)
         changes, progress = self._compared(part._replace(rows=0), window, progress)

@@ -28,12 +28,12 @@ class Keyed(Protocol):
 class Window:
     """The time from a position on, until a chunk that was read in it is applied.
 
-    `applied` is a checkpoint that the target held when it opened; every key that the stream touches
-    behind that is remembered. It is void once a schema change passed: the table may then differ
-    from what was read.
+    The target held `applied_checkpoint` when it opened; every key that the stream touches after
+    that is remembered. It is void once a schema change passed: the table may then differ from
+    what was read.
     """
 
-    applied: Checkpoint
+    applied_checkpoint: Checkpoint
     schema_changes: int
     void: bool = False
     _touched: dict[str, set[object]] = field(default_factory=dict)
@@ -82,7 +82,7 @@ class Windows:
         self._schema_changes = 0
 
     @property
-    def applied(self) -> Checkpoint:
+    def applied_checkpoint(self) -> Checkpoint:
         """The target's checkpoint."""
         return self._applied
 

@@ -86,7 +86,7 @@ class DdlPolicy:
         clears: list[CollectionClear] = []
         writes: dict[str, StateWrite] = {}
         covered: list[Copy] = []
-        for named in map(self._settled, change.tables):
+        for named in map(self._decided, change.tables):
             for table, mapping in self._mappings_of(named):
                 self._require_fit(change, table, transaction)
                 policy = self._policy(change, table, mapping, transaction)
@@ -103,7 +103,7 @@ class DdlPolicy:
                     covered.append(Copy(table.name, mapping.target))
         return DdlEffect(tuple(clears), (*writes.values(), *mark_covered(self._stream, covered)))
 
-    def _settled(self, table: TableChange) -> TableChange:
+    def _decided(self, table: TableChange) -> TableChange:
         """Return the effect on a name that another table was to get, if in doubt: it may have none.
 
         If the other table was temporary, the one that had the name has still left it.

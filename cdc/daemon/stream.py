@@ -157,7 +157,7 @@ class ActiveStream:
         return JobWorker(
             jobs,
             order=JobOrder(self._router, self._embeds),
-            open_table=SourceTables(config, self._router, throttle),
+            open_table=SourceTables(config, self._router, throttle).open,
             documents=Documents(client, config.target.database, self._stamps),
             windows=windows,
             applier=applier,
@@ -175,7 +175,7 @@ class ActiveStream:
             before_copy=lambda job: create_indexes(
                 client, config.target.database, self._router.mappings(*job.named)
             ),
-            tidy=JobRetention(jobs, keep_days=config.jobs.keep_days),
+            tidy=JobRetention(jobs, keep_days=config.jobs.keep_days).tidy,
             counters=self._counters.copied,
         )
 

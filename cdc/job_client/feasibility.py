@@ -31,7 +31,7 @@ def require_possible(config: Config, mappings: Sequence[Mapping], jobs: Sequence
     tables = SourceTables(config, TableRouter(mappings), _UNTHROTTLED)
     for job in jobs:
         try:
-            with tables(job, lambda _: None):
+            with tables.open(job, lambda _: None):
                 pass  # opening it checks the job against its table, key and mappings
             if job.options.reads_a_range:
                 _require_range(config, job)

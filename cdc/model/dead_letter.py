@@ -54,27 +54,27 @@ class FailedRow:
     """A row that cannot be mapped.
 
     `id` is its document's `_id` as in an `Operation`, empty if it is unknown. `document` holds the
-    part of the row that can be mapped, without what the mapping masks or excludes. `behind` counts
-    the operations of its event that come before it.
+    part of the row that can be mapped, without what the mapping masks or excludes.
+    `operations_before` counts the operations of its event that come before it.
     """
 
     error: RecordError
     kind: RowsKind
     id: bytes
     document: bytes
-    behind: int = 0
+    operations_before: int = 0
 
 
 class Failure(NamedTuple):
     """A change of one row that does not reach the target.
 
-    `behind`: how many operations of the same rows event come before it. `action`: `insert`,
-    `update` or `delete`. `id` and `document` are as in `Operation`: the id is empty if it is
-    unknown; the document holds the part of the row that can be mapped, without what the mapping
+    `operations_before`: how many operations of the same rows event come before it. `action`:
+    `insert`, `update` or `delete`. `id` and `document` are as in `Operation`: the id is empty if it
+    is unknown; the document holds the part of the row that can be mapped, without what the mapping
     masks or excludes. `error` explains the reason, without the value.
     """
 
-    behind: int
+    operations_before: int
     action: str
     id: bytes
     document: bytes
@@ -105,7 +105,7 @@ def failures(rows: Sequence[FailedRow]) -> tuple[Failure, ...]:
     return tuple(
         [
             Failure(
-                row.behind,
+                row.operations_before,
                 row.kind.value,
                 row.id,
                 row.document,

@@ -74,7 +74,8 @@ def _chunk_halves(chunk: MappedTransaction) -> Two | None:
         firsts.append((collection, operations[:taken]))
         seconds.append((collection, operations[taken:]))
         behind = tuple(
-            each._replace(behind=max(0, each.behind - taken)) for each in origin.failures
+            each._replace(operations_before=max(0, each.operations_before - taken))
+            for each in origin.failures
         )
         origins.append(origin._replace(failures=behind))
     first = chunk._replace(

@@ -51,15 +51,15 @@ MUTANTS: Final = (
     Mutant(
         "a chunk does not wait for its high watermark",
         "cdc/chunks/applier.py",
-        "return chunk.high is None or self._windows.applied.position.contains(chunk.high)",
-        "return True",
+        "chunk.high is None or self._windows.applied_checkpoint.position.contains(chunk.high)",
+        "True",
         (f"{WINDOWS}::test_a_chunk_waits_until_the_stream_has_passed_what_it_saw",),
     ),
     Mutant(
         "MySQL: the high watermark is read before the SELECT",
         "cdc/readers/select/watermarks.py",
-        "    yield high\n\n\ndef _settled(",
-        "    early = high()\n    yield lambda: early\n\n\ndef _settled(",
+        "    yield high\n\n\ndef _executed_with_owned(",
+        "    early = high()\n    yield lambda: early\n\n\ndef _executed_with_owned(",
         (f"{WATERMARKS}[mysql-gtid]",),
     ),
     Mutant(

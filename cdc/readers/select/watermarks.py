@@ -53,7 +53,7 @@ def gtid_window(connect: Connect, applied: GtidPosition) -> Iterator[High]:
     low = _wait_until_executed(connect(), applied)
 
     def high() -> Position:
-        server, executed = _settled(connect())
+        server, executed = _executed_with_owned(connect())
         if server != low:
             raise TooEarly("another server answered behind the SELECT than before it")
         return executed
@@ -61,7 +61,7 @@ def gtid_window(connect: Connect, applied: GtidPosition) -> Iterator[High]:
     yield high
 
 
-def _settled(connection: SourceConnection) -> tuple[str, GtidPosition]:
+def _executed_with_owned(connection: SourceConnection) -> tuple[str, GtidPosition]:
     """Return the server and its executed set with every commit that was visible before the call.
 
     A group of commits becomes visible before its GTIDs are executed; until then they are owned. So

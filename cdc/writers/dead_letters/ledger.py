@@ -289,7 +289,7 @@ def _merged(
         return
     start = 0
     for failure in failures:
-        yield from operations[start : failure.behind]
+        yield from operations[start : failure.operations_before]
         yield failure
-        start = failure.behind
+        start = failure.operations_before
     yield from operations[start:]

@@ -101,9 +101,11 @@ def _without(
     return transaction._replace(changes=tuple(changes), origins=tuple(origins))
 
 
-def _failure(operation: Operation, behind: int, refused: Refused, reason: Reason) -> Failure:
+def _failure(
+    operation: Operation, operations_before: int, refused: Refused, reason: Reason
+) -> Failure:
     return Failure(
-        behind,
+        operations_before,
         _ACTIONS[OperationKind(operation.kind)],
         operation.id,
         operation.document,
@@ -117,7 +119,11 @@ def _told(origin: Origin, failure: Failure) -> Origin:
 
     A failure between the same two operations keeps its place before or behind it.
     """
-    at = failure.behind
-    before = [each for each in origin.failures if each.behind <= at]
-    after = [each._replace(behind=each.behind - 1) for each in origin.failures if each.behind > at]
+    at = failure.operations_before
+    before = [each for each in origin.failures if each.operations_before <= at]
+    after = [
+        each._replace(operations_before=each.operations_before - 1)
+        for each in origin.failures
+        if each.operations_before > at
+    ]
     return origin._replace(failures=(*before, failure, *after))

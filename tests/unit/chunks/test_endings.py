@@ -33,7 +33,7 @@ def test_a_job_whose_piece_ends_the_stream_does_not_wait_for_it_for_ever() -> No
 
     def fenced() -> bool:
         try:
-            world.applier.settle(TakenOver())
+            world.applier.apply_due(TakenOver())
         except Fenced:
             return True
         return False
@@ -50,7 +50,7 @@ def test_a_job_has_come_no_further_than_what_was_applied() -> None:
     running = world.work(JobKind.BACKFILL)
 
     def refused() -> bool:
-        world.applier.settle(Refusing())
+        world.applier.apply_due(Refusing())
         try:
             return running.done
         except WriteRefused:

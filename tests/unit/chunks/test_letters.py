@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from cdc.chunks.table import Part
+from cdc.chunks.table import MappedChunk
 from cdc.model.batch import Batch, MappedTransaction
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.dead_letter import Failure, Origin, Reason
@@ -57,9 +57,9 @@ def batches(monkeypatch: pytest.MonkeyPatch) -> list[Batch]:
 
 def failing(monkeypatch: pytest.MonkeyPatch, *keys: int) -> None:
     """Have the rows of these keys be impossible to map."""
-    part: Callable[..., Part] = SourceTable._part
+    part: Callable[..., MappedChunk] = SourceTable._part
 
-    def without(rows: dict[int, int], high: object, *, finished: bool) -> Part:
+    def without(rows: dict[int, int], high: object, *, finished: bool) -> MappedChunk:
         rest = {key: value for key, value in rows.items() if key not in keys}
         failures = tuple(failed(key) for key in rows if key in keys)
         found = part(rest, high, finished=finished)

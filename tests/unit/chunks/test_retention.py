@@ -23,7 +23,7 @@ class Jobs:
 
 def test_old_jobs_are_forgotten_at_once_and_then_once_an_hour() -> None:
     jobs, now = Jobs(), 0.0
-    tidy = JobRetention(jobs, keep_days=2, clock=lambda: now)
+    tidy = JobRetention(jobs, keep_days=2, clock=lambda: now).tidy
 
     tidy()
     tidy()

@@ -87,11 +87,11 @@ def test_a_chunk_that_meets_a_defect_fails_alone() -> None:
     def broken() -> MappedTransaction | None:
         raise KeyError("a value of a row")
 
-    nothing = MappedTransaction("", world.windows.applied, None)
+    nothing = MappedTransaction("", world.windows.applied_checkpoint, None)
     failed, fine = PendingChunk(broken), PendingChunk(lambda: nothing)
     for chunk in (failed, fine):
         world.applier.submit(chunk)
-    world.applier.settle(world.target)
+    world.applier.apply_due(world.target)
 
     error = failed.outcome.exception()
     assert isinstance(error, Defect)

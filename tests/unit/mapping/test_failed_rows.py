@@ -142,7 +142,7 @@ def test_a_row_that_the_filter_fails_on_is_told_by_its_id() -> None:
     found, [failed] = mapped(PEOPLE, KEPT, NO_TEXT, KEPT, KEPT, kind=RowsKind.UPDATE, **FILTERED)
 
     assert numbers(found) == [(OperationKind.REPLACE, 2)]
-    assert (failed.id[1], failed.behind) == (2, 0)
+    assert (failed.id[1], failed.operations_before) == (2, 0)
 
 
 @pytest.mark.parametrize("filtered", [{}, {"where": "age IS NULL"}])
@@ -160,4 +160,4 @@ def test_an_update_gives_a_row_without_an_id_its_first_one(filtered: dict[str, A
 def test_what_comes_before_a_failed_row_is_counted() -> None:
     _, failed = mapped(PEOPLE, ANN, BAD, CYD, BAD)
 
-    assert [each.behind for each in failed] == [1, 2]
+    assert [each.operations_before for each in failed] == [1, 2]

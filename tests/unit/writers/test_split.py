@@ -42,7 +42,7 @@ def test_one_transaction_is_cut_between_rows_events_and_says_how_far_it_is() -> 
     assert (first.identities, first.writes) == ([], [NOTED])
     assert rest.checkpoint == whole.checkpoint
     assert (rest.identities, rest.writes) == (["uuid:1"], [])
-    assert [failed for _, [failed] in first.failures()] == [failure(7, behind=1)]
+    assert [failed for _, [failed] in first.failures()] == [failure(7, operations_before=1)]
     assert list(rest.failures()) == []
 
 
@@ -78,7 +78,7 @@ def test_a_chunk_is_cut_anywhere_and_saved_with_its_second_piece() -> None:
     assert written(rest) == [replace(2), replace(3)]
     assert (first.writes, rest.writes) == ([], [NOTED])
     assert first.checkpoint == rest.checkpoint == chunk.checkpoint
-    assert list(rest.failures()) == [("c", (failure(7, behind=1),))]
+    assert list(rest.failures()) == [("c", (failure(7, operations_before=1),))]
 
 
 def test_a_single_operation_cannot_be_cut() -> None:

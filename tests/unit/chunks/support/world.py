@@ -14,7 +14,7 @@ import bson
 from cdc.chunks.applier import ChunkApplier
 from cdc.chunks.passes import TablePasses
 from cdc.chunks.scan import TableScan
-from cdc.chunks.table import NOTHING_EMBEDDED, Collection, Part
+from cdc.chunks.table import NOTHING_EMBEDDED, Collection, MappedChunk
 from cdc.chunks.windows import Window, Windows
 from cdc.chunks.worker import work_on
 from cdc.model.batch import Batch, MappedTransaction, comparable
@@ -136,12 +136,12 @@ class SourceTable:
     def rows(self) -> int:
         return len(self._source.rows)
 
-    def read(self, after: Any, window: Window) -> Part:
+    def read(self, after: Any, window: Window) -> MappedChunk:
         rows, high = self._look()
         keys = [key for key in sorted(rows) if after is None or key > after]
         return self._part({key: rows[key] for key in keys[:3]}, high, finished=len(keys) <= 3)
 
-    def lookup(self, collection: Collection, ids: Sequence[bytes], window: Window) -> Part:
+    def lookup(self, collection: Collection, ids: Sequence[bytes], window: Window) -> MappedChunk:
         rows, high = self._look()
         some = ids[:3]
         keys = {comparable(each) for each in some}
@@ -158,12 +158,12 @@ class SourceTable:
         return rows, self._source.snapshot()[1]
 
     @staticmethod
-    def _part(rows: Rows, high: FilePosition, *, finished: bool) -> Part:
+    def _part(rows: Rows, high: FilePosition, *, finished: bool) -> MappedChunk:
         inserts = [
             Operation(OperationKind.INSERT, identifier(key), document(key, value))
             for key, value in rows.items()
         ]
-        return Part({"c": inserts}, len(rows), max(rows, default=None), finished, high)
+        return MappedChunk({"c": inserts}, len(rows), max(rows, default=None), finished, high)
 
 
 class World:
@@ -191,7 +191,7 @@ class World:
         self.windows.note(Batch((mapped,)))
 
     def settle(self) -> None:
-        self.applier.settle(self.target)
+        self.applier.apply_due(self.target)
 
     def work(
         self,

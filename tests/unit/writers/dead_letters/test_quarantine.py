@@ -33,7 +33,7 @@ def steps(batch: Batch) -> list[list[tuple[str, bytes]]]:
         for index, (_, operations) in enumerate(each.changes):
             told: list[tuple[str, bytes]] = [("write", one.id) for one in operations]
             for at, failed in enumerate(each.origin(index).failures):
-                told.insert(failed.behind + at, ("failure", failed.id))
+                told.insert(failed.operations_before + at, ("failure", failed.id))
             found.append(told)
     return found
 

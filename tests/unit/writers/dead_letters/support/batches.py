@@ -34,10 +34,12 @@ def delete(key: Any) -> Operation:
     return Operation(OperationKind.DELETE, identifier(key))
 
 
-def failure(key: Any, behind: int = 0) -> Failure:
+def failure(key: Any, operations_before: int = 0) -> Failure:
     id_ = b"" if key is None else identifier(key)
     document = bson.encode({"_id": key, "value": "failed"})
-    return Failure(behind, "update", id_, document, Reason.VALUE, "it is no number", "value")
+    return Failure(
+        operations_before, "update", id_, document, Reason.VALUE, "it is no number", "value"
+    )
 
 
 def position(number: int) -> FilePosition:
@@ -52,7 +54,7 @@ def transaction(number: int, *events: list[Step], halts: bool = False) -> Mapped
         failures: list[Failure] = []
         for step in steps:
             if isinstance(step, Failure):
-                failures.append(step._replace(behind=len(operations)))
+                failures.append(step._replace(operations_before=len(operations)))
             else:
                 operations.append(step)
         changes.append(("c", operations))
