@@ -15,7 +15,12 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except ModuleNotFoundError as error:
+        if str(error.name).partition(".")[0] != "cdc_sandbox":
+            raise
+        sys.exit("this command reads and invents tweets by the sandbox: pip install ./sandbox")
 
 
 if __name__ == "__main__":

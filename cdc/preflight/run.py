@@ -51,7 +51,7 @@ from cdc.readers.select.select_table import unread
 from cdc.readers.server import heartbeat_writer, position_check, xa
 from cdc.readers.server.catalog import list_tables
 from cdc.readers.server.connection import asking, connect_source, is_mariadb
-from cdc.readers.server.facts import fetch_source_facts, is_table, table_facts
+from cdc.readers.server.facts import current_account, fetch_source_facts, is_table, table_facts
 from cdc.writers import stream_admin
 from cdc.writers.claims import Claims
 from cdc.writers.connection import Client, connect_target
@@ -194,7 +194,7 @@ def examine_position(config: Config) -> Iterator[Finding]:
         try:
             checkpoint = _checkpoint(config, state, mariadb=mariadb)
             if checkpoint is None:
-                yield xa_finding(xa.undecided(connection))
+                yield xa_finding(xa.undecided(connection), current_account(connection))
                 return
             proof.server_continuing(
                 connection,

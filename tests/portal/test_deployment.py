@@ -40,6 +40,18 @@ def test_the_settings_are_fit_to_be_deployed() -> None:
     assert "no issues" in done.stdout
 
 
+def test_a_command_that_needs_the_sandbox_says_so_without_it(tmp_path: Path) -> None:
+    hidden = "import sys; sys.modules['cdc_sandbox'] = None"
+    (tmp_path / "sitecustomize.py").write_text(hidden)
+
+    done = manage("load_tweets", "tweets.json", **ENVIRONMENT, PYTHONPATH=str(tmp_path))
+
+    assert done.returncode == 1
+    assert done.stderr == (
+        "this command reads and invents tweets by the sandbox: pip install ./sandbox\n"
+    )
+
+
 @pytest.mark.parametrize("name", ["PORTAL_SECRET_KEY", "PORTAL_DATABASE_URL"])
 def test_a_setting_that_is_missing_is_named(name: str) -> None:
     done = check(**{key: value for key, value in ENVIRONMENT.items() if key != name})

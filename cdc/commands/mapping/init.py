@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -144,9 +145,11 @@ def _write(drafts: Sequence[_Draft], folder: Path, *, force: bool) -> None:
     files = {folder / _file_name(each): each for each in drafts}
     there = [str(file) for file in files if file.exists()]
     if there and not force:
+        missing = [each.table for file, each in files.items() if not file.exists()]
+        others = f", or name only the tables that have none: {shlex.join(missing)}"
         raise UsageError(
             f"there is a file already: {', '.join(there)}; nothing was written",
-            remedy="write to another folder, or over it with --force",
+            remedy=f"write to another folder, or over it with --force{others if missing else ''}",
         )
     folder.mkdir(parents=True, exist_ok=True)
     schema_file = _schema_file(folder)

@@ -207,10 +207,10 @@ def _replica(facts: SourceFacts) -> Finding:
     return Finding(name, OK, f"{logs or 'OFF'}, and the source is no replica")
 
 
-def xa_finding(undecided: Collection[Xid] | None) -> Finding:
+def xa_finding(undecided: Collection[Xid] | None, account: str) -> Finding:
     """Judge, before a first start, XA transactions that are prepared and not decided.
 
-    None: the account may not ask.
+    None: the account, `user@host`, may not ask.
     """
     if undecided is None:
         return Finding(
@@ -218,7 +218,8 @@ def xa_finding(undecided: Collection[Xid] | None) -> Finding:
             Outcome.NOT_CHECKED,
             "MySQL shows prepared transactions to accounts with XA_RECOVER_ADMIN only, and a stream"
             " that begins while one waits for XA COMMIT misses its changes",
-            "if applications use XA, see before the first start that XA RECOVER shows nothing",
+            "if applications use XA, see before the first start that XA RECOVER shows nothing; or"
+            f" run: GRANT XA_RECOVER_ADMIN ON *.* TO {quoted_account(account)}",
         )
     if undecided:
         error = not_decided(undecided)

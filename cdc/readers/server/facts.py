@@ -51,12 +51,16 @@ _CASCADE: Final = re.compile(
 _GLOBAL_GRANT: Final = re.compile(r"^GRANT (?P<privileges>.+?) ON \*\.\* TO ")
 
 
+def current_account(connection: SourceConnection) -> str:
+    """Return the account that the server took the session for, `user@host`."""
+    [[account]] = rows(connection, "SELECT CURRENT_USER()")
+    return str(account)
+
+
 def fetch_source_facts(connection: SourceConnection) -> SourceFacts:
     """Query everything about the server; a fact that the account may not see is None."""
     mariadb = is_mariadb(connection)
-    [[version_text, account, clock]] = rows(
-        connection, "SELECT VERSION(), CURRENT_USER(), UTC_TIMESTAMP(6)"
-    )
+    [[version_text, clock]] = rows(connection, "SELECT VERSION(), UTC_TIMESTAMP(6)")
     version = _version(str(version_text))
     variables = _variables(connection)
     logging = variables.get("log_bin") == "ON"
@@ -65,7 +69,7 @@ def fetch_source_facts(connection: SourceConnection) -> SourceFacts:
         flavour="mariadb" if mariadb else "mysql",
         version=version,
         version_text=str(version_text),
-        account=str(account),
+        account=current_account(connection),
         variables=variables,
         privileges=_privileges(connection),
         logged_schemas=_listed(status.get("Binlog_Do_DB")),

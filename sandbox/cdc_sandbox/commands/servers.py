@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shlex
+import shutil
+import sys
 
 import click
 
@@ -11,7 +14,7 @@ from cdc.commands import output_option
 from cdc_sandbox.servers import Engine, Flavour
 from cdc_sandbox.servers.cache import Cache
 from cdc_sandbox.servers.persistent import Report, Standing
-from cdc_sandbox.servers.versions import NAMES, Name, numbers
+from cdc_sandbox.servers.versions import NAMES, Name, chosen, numbers
 
 _SOURCE_VERSIONS = (
     f"The source's version: of mysql {numbers('mysql')}; of mariadb {numbers('mariadb')}."
@@ -55,6 +58,8 @@ def up(
     standing = Standing(Cache.of_user())
     engine = _engine(containers)
     wanted: dict[Name, str | None] = {flavour: version, "mongo": mongo_version}
+    for name, number in wanted.items():
+        chosen(name, number)  # a version that is not to be had is told before anything starts
     reports = []
     for name, number in wanted.items():
         click.echo(f"starting {name} (the first time it is fetched) …", err=True)
@@ -67,9 +72,12 @@ def up(
 def down(*, delete_data: bool) -> None:
     """Stop the servers that `up` started."""
     standing = Standing(Cache.of_user())
-    for name in NAMES:
-        if standing.down(name, delete_data=delete_data):
-            click.echo(f"stopped {name}", err=True)
+    stopped = [name for name in NAMES if standing.down(name, delete_data=delete_data)]
+    for name in stopped:
+        click.echo(f"stopped {name}", err=True)
+    if not stopped:
+        deleted = ", and their data are deleted" if delete_data else ""
+        click.echo(f"no server of `cdc servers up` runs{deleted}", err=True)
 
 
 def _engine(containers: bool | None) -> Engine | None:
@@ -86,5 +94,19 @@ def _as_lines(report: Report) -> str:
     return (
         f"{report.name} {report.version} (pid {report.pid}, from {report.engine})\n"
         f"  {report.uri}\n"
-        f"  {report.client}"
+        f"  {_client(report)}"
     )
+
+
+def _client(report: Report) -> str:
+    """Return what to type to look into it: the server's client, or Python if that is missing."""
+    if shutil.which(report.client.split()[0]):
+        return report.client
+    if report.name == "mongo":
+        program = f"import pymongo; client = pymongo.MongoClient({report.uri!r})"
+    else:
+        program = (
+            f"import pymysql; cursor = pymysql.connect(host={report.host!r}, port={report.port},"
+            f" user={report.user!r}, password={report.password!r}, autocommit=True).cursor()"
+        )
+    return shlex.join([sys.executable, "-i", "-c", program])

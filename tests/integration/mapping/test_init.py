@@ -159,7 +159,9 @@ def test_no_file_is_written_over_without_force(
 
     assert isinstance(refused.exception, UsageError)
     assert "b.yaml; nothing was written" in str(refused.exception)
+    assert str(refused.exception.remedy).endswith(f"that have none: {schema}.a")
     assert [path.name for path in commands.mappings.iterdir()] == ["b.yaml"]
+    assert commands.run("init", f"{schema}.a", *arguments[1:]).exit_code == 0
     assert commands.run("init", *arguments, "--force").exit_code == 0
     assert kept.read_text().endswith("id: id\nfields: {}\n")
 

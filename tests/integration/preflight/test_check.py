@@ -148,6 +148,22 @@ def test_missing_privileges_are_granted_by_the_printed_statements(
     assert not [told for told in granted.values() if told[0] == "unfit"]
 
 
+def test_who_may_not_see_prepared_transactions_is_told_the_grant(
+    source: MySQLServer, setup: Setup, table: str, check: Check
+) -> None:
+    if source.flavour == "mariadb":
+        pytest.skip("MariaDB shows them to every account")
+    with account(source, "blind") as name:
+        setup.source |= {"user": name, "password": name}
+        source.execute(f"GRANT SELECT, REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO {name}")
+        _, blind = check()
+        run_remedy(source, blind["XA RECOVER"][2])
+        _, seeing = check()
+
+    assert blind["XA RECOVER"][0] == "not checked"
+    assert seeing["XA RECOVER"][0] == "ok"
+
+
 def test_privileges_by_a_default_role_count(
     source: MySQLServer, setup: Setup, table: str, check: Check
 ) -> None:

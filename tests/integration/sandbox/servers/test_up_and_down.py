@@ -110,6 +110,7 @@ def test_a_version_that_cannot_be_had_is_told_with_those_that_can(commands: Comm
     refused = commands.tried("up", "--version=5.7")
 
     assert refused.returncode == 2
+    assert "starting" not in refused.stderr
     assert "no mysql 5.7 to be had" in refused.stderr
     assert "8.0.15, 8.0.31" in refused.stderr
 
@@ -140,6 +141,20 @@ def test_the_text_shows_versions_and_what_to_type(commands: Commands) -> None:
 
     text = commands.run("up")
 
+    lines = [line.strip() for line in text.splitlines()]
     for server in servers.values():
-        assert f"{server['name']} {server['version']}" in text
-        assert server["client"] in text
+        at = next(n for n, line in enumerate(lines) if server["uri"] == line)
+        assert lines[at - 1].startswith(
+            f"{server['name']} {server['version']} (pid {server['pid']}"
+        )
+        typed = subprocess.run(
+            lines[at + 1], shell=True, input="exit\n", text=True, capture_output=True, check=False
+        )
+        assert typed.returncode == 0, typed.stderr
+
+
+def test_down_says_that_nothing_runs(commands: Commands) -> None:
+    nothing = commands.tried("down")
+
+    assert nothing.returncode == 0
+    assert nothing.stderr == "no server of `cdc servers up` runs\n"
