@@ -7,11 +7,11 @@ from cdc.mapping.compile.context import CompileContext
 from cdc.mapping.compile.document_fields import contents, contents_when_gone
 from cdc.mapping.compile.document_id import id_is_private, id_node
 from cdc.mapping.compile.embed_links import own_link_mistakes
-from cdc.mapping.compile.layout import Layout, nest
 from cdc.mapping.compile.plan import Plan
 from cdc.mapping.counts import TableCounts
 from cdc.mapping.file.mapping import Mapping
 from cdc.mapping.file.problems import MappingError
+from cdc.mapping.layout.document import Layout, nest
 from cdc.mapping.transcode.null_patterns import NullPatternFunctions
 from cdc.mapping.transcode.partial_image import FullImages
 from cdc.mapping.types.encoder import Wire

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from cdc.config.yaml12 import Path as KeyPath
 from cdc.mapping import bson_bytes
 from cdc.mapping.compile import masks
-from cdc.mapping.compile.layout import ID
 from cdc.mapping.file.fields import FieldSource
 from cdc.mapping.file.ids import IdExpression
-from cdc.mapping.file.sources import ABSENT, NULL, Computed, Constant, Encoded, Filter, Input
+from cdc.mapping.layout.document import ID
+from cdc.mapping.layout.sources import ABSENT, NULL, Computed, Constant, Encoded, Filter, Input
 from cdc.mapping.types.temporal import ZERO_DATE
 
 if TYPE_CHECKING:

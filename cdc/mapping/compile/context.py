@@ -11,7 +11,7 @@ from cdc.mapping.counts import Losses
 from cdc.mapping.file.fields import FieldSource
 from cdc.mapping.file.mapping import Mapping
 from cdc.mapping.file.problems import Problem, did_you_mean
-from cdc.mapping.file.sources import ABSENT, NULL, Constant, Encoded, FromColumn, Source
+from cdc.mapping.layout.sources import ABSENT, NULL, Constant, Encoded, FromColumn, Source
 from cdc.mapping.types.defaults import UnfitDefault, default, natural
 from cdc.mapping.types.encoder import Encoder
 from cdc.mapping.types.registry import Unsupported, encoder

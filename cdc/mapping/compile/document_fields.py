@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 from cdc.mapping.compile import computed_fields
 from cdc.mapping.compile.context import CompileContext
 from cdc.mapping.compile.document_id import id_columns
-from cdc.mapping.compile.layout import ID, Path
 from cdc.mapping.file.allowed_names import nested
 from cdc.mapping.file.fields import FieldSource
 from cdc.mapping.file.letter_case import CASES
 from cdc.mapping.file.mapping import NOW, SoftDelete
-from cdc.mapping.file.sources import CommitTime
+from cdc.mapping.layout.document import ID, Path
+from cdc.mapping.layout.sources import CommitTime
 
 Contents = list[tuple[Path, int]]
 """The number of the source of each path, in the order of the document."""

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 
 from cdc.mapping.compile import computed_fields
 from cdc.mapping.compile.context import CompileContext
-from cdc.mapping.compile.layout import ID, Branch, Leaf, Node
 from cdc.mapping.file.consistency import unsafe_id
 from cdc.mapping.file.fields import FieldSource
 from cdc.mapping.file.ids import IdExpression, IdPart
 from cdc.mapping.file.mapping import Mapping
-from cdc.mapping.file.sources import FromColumn
+from cdc.mapping.layout.document import ID, Branch, Leaf, Node
+from cdc.mapping.layout.sources import FromColumn
 
 
 def id_node(context: CompileContext) -> Node:

@@ -7,11 +7,11 @@ from typing import Final, NamedTuple
 
 from cdc.config.yaml12 import Path as KeyPath
 from cdc.mapping.compile.field_kinds import ARRAYS, UNKNOWN, Kind, kind_of
-from cdc.mapping.compile.layout import Layout
 from cdc.mapping.file import mapping as files
 from cdc.mapping.file.allowed_names import nested
 from cdc.mapping.file.embeds import Embed
 from cdc.mapping.file.problems import Problem
+from cdc.mapping.layout.document import Layout
 
 _UNLINKED: Final = "which link nothing and have no order: cast it, or make a field of a part of it"
 

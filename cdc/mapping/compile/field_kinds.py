@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from cdc.mapping import bson_bytes
-from cdc.mapping.compile.layout import Branch, Layout, Leaf, Node, Path, leaves
-from cdc.mapping.file.sources import CommitTime, Computed, Constant, FromColumn, Source
+from cdc.mapping.layout.document import Branch, Layout, Leaf, Node, Path, leaves
+from cdc.mapping.layout.sources import CommitTime, Computed, Constant, FromColumn, Source
 from cdc.mapping.types.network import Uuid
 
 MIXED: Final = "values that may be arrays or documents"

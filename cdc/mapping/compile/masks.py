@@ -13,11 +13,11 @@ from typing import ClassVar
 
 from cdc.mapping import bson_bytes
 from cdc.mapping.file.fields import Truncate
-from cdc.mapping.file.sources import Encoded
-from cdc.mapping.file.value_types import ValueType
+from cdc.mapping.layout.sources import Encoded
 from cdc.mapping.types.encoder import Encoder, Typed
 from cdc.mapping.types.registry import Unsupported, encoder
 from cdc.mapping.types.temporal import Report
+from cdc.mapping.types.value_types import ValueType
 from cdc.model.table_map import Column
 
 REDACTED: Encoded = (bson_bytes.STRING, bson_bytes.string(b"***"))

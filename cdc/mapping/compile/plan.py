@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from cdc.errors import Corrupted
 from cdc.mapping import bson_bytes
-from cdc.mapping.compile.layout import Layout
 from cdc.mapping.counts import Losses
+from cdc.mapping.layout.document import Layout
 from cdc.mapping.transcode.null_patterns import NullPatternFunctions
 from cdc.mapping.transcode.partial_image import FullImages
 from cdc.mapping.transcode.reference_reader import ImageError

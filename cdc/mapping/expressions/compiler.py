@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal as Exact
 from typing import Any
 
+from cdc.mapping.codegen.generated import comment, load
 from cdc.mapping.expressions import columns as column_kinds
 from cdc.mapping.expressions import texts
 from cdc.mapping.expressions.errors import ExpressionError
@@ -41,7 +42,6 @@ from cdc.mapping.expressions.runtime import numbers
 from cdc.mapping.expressions.scope import Scope
 from cdc.mapping.expressions.syntax import Call, Cast, Literal, Name, Node
 from cdc.mapping.expressions.term import Term
-from cdc.mapping.transcode.generated import comment, load
 from cdc.model.table_map import Column
 
 Values = tuple[object, ...]

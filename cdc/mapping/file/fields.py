@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from cdc.mapping.file.allowed_names import ColumnName, Strict, one_of
-from cdc.mapping.file.value_types import ValueType
+from cdc.mapping.types.value_types import ValueType
 
 
 def _constant(value: Any) -> Any:

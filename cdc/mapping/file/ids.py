@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Discriminator, Tag, model_validator
 
 from cdc.mapping.file.allowed_names import ColumnName, Strict, one_of
 from cdc.mapping.file.fields import ShardName, SqlText
-from cdc.mapping.file.value_types import ValueType
+from cdc.mapping.types.value_types import ValueType
 
 
 class IdPart(Strict):

@@ -35,7 +35,7 @@ from cdc.mapping.file.policies import (
 )
 from cdc.mapping.file.problems import Problem
 from cdc.mapping.file.table_globs import source_pattern
-from cdc.mapping.file.value_types import ValueType
+from cdc.mapping.types.value_types import ValueType
 
 __all__ = [
     "NOW",

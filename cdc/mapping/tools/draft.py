@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from cdc.mapping.file.table_globs import literal
-from cdc.mapping.file.value_types import ValueType
 from cdc.mapping.types.encoder import Encoder
 from cdc.mapping.types.registry import Unsupported, encoder
+from cdc.mapping.types.value_types import ValueType
 from cdc.model.table_definition import ColumnDefinition, TableDefinition
 from cdc.model.table_map import Column, FieldType
 

@@ -11,8 +11,8 @@ from cdc.errors import RecordError
 from cdc.mapping.compile.compiler import compile_plan
 from cdc.mapping.file.fields import FieldSource
 from cdc.mapping.file.mapping import IdExpression, Mapping
-from cdc.mapping.file.value_types import ValueType
 from cdc.mapping.types.registry import Unsupported, encoder
+from cdc.mapping.types.value_types import ValueType
 from cdc.model.any_time import ANY_TIME
 from cdc.model.table_map import Column, FieldType, TableMap
 from cdc.model.transaction import RowsEvent

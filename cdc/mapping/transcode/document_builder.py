@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cdc.mapping import bson_bytes
-from cdc.mapping.compile.layout import ID, Leaf, Node
-from cdc.mapping.transcode.emitter import Emitter, Part, Size, Value
+from cdc.mapping.codegen.emitter import Emitter, Part, Size, Value, joined, literal
+from cdc.mapping.layout.document import ID, Leaf, Node
 
 END = b"\0"
 DOCUMENT_OVERHEAD = 5
@@ -41,8 +41,8 @@ class DocumentBuilder:
         """Emit `name`, the id as type byte and value; return the value alone."""
         value = self._value(node)
         inner = value.parts[0] if len(value.parts) == 1 else self._joined(value.parts)
-        self._code.line(f"id_value = {_literal(inner)}")
-        self._code.line(f"{name} = {_literal(value.type)} + id_value")
+        self._code.line(f"id_value = {literal(inner)}")
+        self._code.line(f"{name} = {literal(value.type)} + id_value")
         return Value(value.type, ("id_value",), value.size)
 
     def document(self, id_value: Value, fields: Iterable[Node], name: str) -> None:
@@ -108,31 +108,6 @@ class DocumentBuilder:
         return joined(self._code, parts)
 
 
-def joined(code: Emitter, parts: Iterable[Part]) -> str:
-    """Return one expression that joins `parts`."""
-    join = code.bind("join", b"".join)
-    return f"{join}(({', '.join(map(_literal, folded(parts)))},))"
-
-
 def _element(name: str, value: Value) -> tuple[list[Part], Size]:
     encoded = name.encode() + b"\0"
     return [value.type, encoded, *value.parts], Size(1 + len(encoded)) + value.size
-
-
-def folded(parts: Iterable[Part]) -> Iterator[Part]:
-    """Yield the parts; neighbouring constants are merged."""
-    constant = b""
-    for part in parts:
-        if isinstance(part, bytes):
-            constant += part
-            continue
-        if constant:
-            yield constant
-        constant = b""
-        yield part
-    if constant:
-        yield constant
-
-
-def _literal(part: Part) -> str:
-    return repr(part) if isinstance(part, bytes) else part

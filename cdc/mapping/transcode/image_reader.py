@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from cdc.mapping.transcode.emitter import Emitter
+from cdc.mapping.codegen.emitter import Emitter
 from cdc.mapping.types.encoder import Raw, Wire
 
 CODE_BYTES = {"B": 1, "H": 2, "I": 4, "Q": 8}

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
 from cdc.errors import Corrupted
-from cdc.mapping.compile.layout import Layout
+from cdc.mapping.codegen.generated import load
 from cdc.mapping.counts import TableCounts
-from cdc.mapping.transcode.generated import load
+from cdc.mapping.layout.document import Layout
 from cdc.mapping.transcode.reference_reader import Row
 from cdc.mapping.transcode.reference_rows import ReferenceRows
 from cdc.mapping.transcode.row_codegen import PatternCode

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from itertools import cycle
 
 from cdc.errors import Corrupted, RefusedEvent
-from cdc.mapping.compile.layout import Layout, Node, leaves
-from cdc.mapping.file.sources import Computed, FromColumn
+from cdc.mapping.layout.document import Layout, Node, leaves
+from cdc.mapping.layout.sources import Computed, FromColumn
 from cdc.mapping.types.encoder import Wire
 from cdc.model.table_map import TableMap
 from cdc.model.transaction import RowsEvent, RowsKind

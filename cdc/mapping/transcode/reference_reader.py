@@ -9,8 +9,8 @@ import bson
 
 from cdc.errors import Corrupted, RecordError
 from cdc.mapping import bson_bytes
-from cdc.mapping.compile.layout import ID, Layout, Leaf, Node, leaves
-from cdc.mapping.file.sources import ABSENT, Computed, Constant, Encoded, FromColumn, Input
+from cdc.mapping.layout.document import ID, Layout, Leaf, Node, leaves
+from cdc.mapping.layout.sources import ABSENT, Computed, Constant, Encoded, FromColumn, Input
 from cdc.mapping.types.encoder import Unrepresentable
 from cdc.model.any_time import ANY_TIME
 

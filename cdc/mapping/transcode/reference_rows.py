@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cdc.errors import RecordError
-from cdc.mapping.compile.layout import Layout
+from cdc.mapping.layout.document import Layout
 from cdc.mapping.transcode.reference_reader import ReferenceReader
 from cdc.model.operation import Operation, OperationKind
 from cdc.model.transaction import RowsKind

@@ -16,9 +16,9 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterable
 
-from cdc.mapping.compile.layout import Layout, Node, leaves
+from cdc.mapping.codegen.emitter import Emitter
+from cdc.mapping.layout.document import Layout, Node, leaves
 from cdc.mapping.transcode.document_builder import DocumentBuilder
-from cdc.mapping.transcode.emitter import Emitter
 from cdc.mapping.transcode.row_reader import RowReaderCode
 from cdc.model.operation import OperationKind
 from cdc.model.transaction import RowsKind

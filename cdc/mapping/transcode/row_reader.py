@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from cdc.mapping import bson_bytes
-from cdc.mapping.compile.layout import Layout, leaves
-from cdc.mapping.file.sources import (
+from cdc.mapping.codegen.emitter import Emitter, Size, Value
+from cdc.mapping.layout.document import Layout, leaves
+from cdc.mapping.layout.sources import (
     ABSENT,
     CommitTime,
     Computed,
@@ -15,7 +16,6 @@ from cdc.mapping.file.sources import (
     FromColumn,
     Input,
 )
-from cdc.mapping.transcode.emitter import Emitter, Size, Value
 from cdc.mapping.transcode.image_reader import ImageColumn, ImageReader
 from cdc.mapping.types.encoder import Encoder, Raw
 

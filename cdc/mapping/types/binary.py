@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from cdc.mapping import bson_bytes
-from cdc.mapping.transcode.emitter import Emitter, Size, Value
+from cdc.mapping.codegen.emitter import Emitter, Size, Value
 from cdc.mapping.types.encoder import Raw, Typed
 from cdc.mapping.types.text import length_field
 

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
-from cdc.mapping.transcode.emitter import Emitter, Size, Value
+from cdc.mapping.codegen.emitter import Emitter, Size, Value
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from cdc.mapping import bson_bytes
-from cdc.mapping.transcode.emitter import Emitter, Part, Size, Value
+from cdc.mapping.codegen.emitter import Emitter, Part, Size, Value
 from cdc.mapping.types.encoder import Encoder, Raw, Typed, Wire
 
 SIGN_BIT = 0x80

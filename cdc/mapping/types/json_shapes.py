@@ -14,9 +14,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from cdc.mapping import bson_bytes
-from cdc.mapping.transcode.document_builder import folded, joined
-from cdc.mapping.transcode.emitter import Emitter, Part, Size, Value
-from cdc.mapping.transcode.generated import load
+from cdc.mapping.codegen.emitter import Emitter, Part, Size, Value, folded, joined
+from cdc.mapping.codegen.generated import load
 from cdc.mapping.types import json
 from cdc.mapping.types.cache import Cache
 from cdc.mapping.types.encoder import Encoder, Raw

@@ -7,7 +7,6 @@ from dataclasses import replace
 from functools import partial
 
 from cdc.mapping.bson_bytes import MAX_DIGITS
-from cdc.mapping.file.mapping import ValueType
 from cdc.mapping.types import (
     binary,
     bits,
@@ -29,6 +28,7 @@ from cdc.mapping.types import (
 )
 from cdc.mapping.types.encoder import Encoder, Wire
 from cdc.mapping.types.temporal import Report
+from cdc.mapping.types.value_types import ValueType
 from cdc.model.table_map import BINARY_COLLATION, Column, FieldType
 
 INTEGER_BYTES = {

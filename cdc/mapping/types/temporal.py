@@ -16,7 +16,7 @@ from datetime import UTC, date, datetime
 from typing import ClassVar
 
 from cdc.mapping import bson_bytes
-from cdc.mapping.transcode.emitter import Emitter, Size, Value
+from cdc.mapping.codegen.emitter import Emitter, Size, Value
 from cdc.mapping.types.cache import Cache
 from cdc.mapping.types.encoder import Encoder, Raw
 

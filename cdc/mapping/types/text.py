@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from cdc.mapping import bson_bytes
-from cdc.mapping.transcode.emitter import Emitter, Size, Value
+from cdc.mapping.codegen.emitter import Emitter, Size, Value
 from cdc.mapping.types.encoder import Raw, Typed
 
 

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from cdc.mapping.bson_bytes import LENGTHS, pack_int32
-from cdc.mapping.transcode.emitter import Emitter
-from cdc.mapping.transcode.generated import load
+from cdc.mapping.codegen.emitter import Emitter
+from cdc.mapping.codegen.generated import load
 from cdc.model.table_map import TableMap
 from cdc.readers.select.prepared import Convert, bitmap_size
 from cdc.readers.select.wire_values import WireColumn

@@ -4,9 +4,9 @@ from typing import Any
 import pytest
 
 from cdc.mapping.compile.compiler import compile_plan
-from cdc.mapping.compile.layout import Leaf
 from cdc.mapping.file.mapping import Mapping
 from cdc.mapping.file.problems import MappingError
+from cdc.mapping.layout.document import Leaf
 from cdc.model.table_map import Column, FieldType, TableMap
 from tests.unit.mapping.support.row_images import ID, table, varchar
 

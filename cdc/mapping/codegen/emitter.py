@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from cdc.mapping.transcode.generated import comment
+from cdc.mapping.codegen.generated import comment
 
 Part = bytes | str
 """A piece of a document: constant bytes, or the Python expression that yields bytes."""
@@ -81,3 +81,29 @@ class Emitter:
         if bound is not value and bound != value:
             raise AssertionError(f"the generated name {name} is taken")
         return name
+
+
+def joined(code: Emitter, parts: Iterable[Part]) -> str:
+    """Return one expression that joins `parts`."""
+    join = code.bind("join", b"".join)
+    return f"{join}(({', '.join(map(literal, folded(parts)))},))"
+
+
+def folded(parts: Iterable[Part]) -> Iterator[Part]:
+    """Yield the parts; neighbouring constants are merged."""
+    constant = b""
+    for part in parts:
+        if isinstance(part, bytes):
+            constant += part
+            continue
+        if constant:
+            yield constant
+        constant = b""
+        yield part
+    if constant:
+        yield constant
+
+
+def literal(part: Part) -> str:
+    """Return a part as a Python expression."""
+    return repr(part) if isinstance(part, bytes) else part

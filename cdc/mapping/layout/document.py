@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from cdc.mapping.file.sources import Filter, Source
+from cdc.mapping.layout.sources import Filter, Source
 from cdc.mapping.types.encoder import Wire
 
 ID = "_id"

@@ -10,9 +10,9 @@ from dataclasses import replace
 
 import pytest
 
+from cdc.mapping.codegen.generated import load
 from cdc.mapping.expressions.compiler import compile_expression
 from cdc.mapping.expressions.parser import parse
-from cdc.mapping.transcode.generated import load
 from cdc.mapping.types import floats, json_shapes
 from cdc.mapping.types.json_room import MEETINGS
 from cdc.model.table_map import Column, FieldType
