@@ -14,13 +14,14 @@ COMPILE_PROJECT := $(COMPILE) pyproject.toml
 COMPILE_SANDBOX := $(COMPILE_PROJECT) sandbox/pyproject.toml --no-emit-package mysql-mongodb-cdc
 COMPILE_GROUP := $(COMPILE) --constraint requirements/dev.txt --group
 
-.PHONY: help check test test-quick coverage demo bench compare-dual-write mutants format pins \
-	package clean
+.PHONY: help check test test-python test-quick coverage demo bench compare-dual-write mutants format pins \
+	package wheels clean
 
 help:
 	@echo "make demo [ARGS=--once]  a real MySQL and MongoDB, kept equal before your eyes"
 	@echo "make test [ARGS=...]     the whole suite, on real servers; WORKERS=0 runs it in one process"
 	@echo "make test SERVERS=\"mysql=8.0.31 mariadb=10.5 mongo=5.0.4\"   the same on other versions, or some of them"
+	@echo "make test-python         the unit tests without the native module"
 	@echo "make test-quick          unit and integration, without MariaDB and what takes long (2 minutes)"
 	@echo "make check               format, lint, types, import rules, unit tests"
 	@echo "make coverage            which lines the unit tests run; ARGS=\"tests/unit tests/integration\": others"
@@ -29,6 +30,7 @@ help:
 	@echo "make mutants             make mistakes in a copy, see the suite notice each (3 minutes)"
 	@echo "make pins [ARGS=--upgrade]   write requirements/ anew from pyproject.toml"
 	@echo "make package             wheels and source archives into dist/"
+	@echo "make wheels              the native module's wheel for this machine's architecture into dist/"
 
 $(VENV)/.ready: requirements/dev.txt pyproject.toml sandbox/pyproject.toml
 	@docker/make-venv $(PYTHON) $(VENV)
@@ -36,11 +38,23 @@ $(VENV)/.ready: requirements/dev.txt pyproject.toml sandbox/pyproject.toml
 	@$(PIP_INSTALL) --no-deps --no-build-isolation --editable . --editable sandbox
 	@touch $@
 
+# Where there is no cargo, or it finds no crates, everything runs without: see docs/native.md.
+$(VENV)/.native: $(VENV)/.ready native/Cargo.toml native/Cargo.lock native/pyproject.toml \
+		$(wildcard native/src/*.rs)
+	@if ! cargo --version >/dev/null 2>&1; then \
+		echo "no cargo: cdc runs without its native module (docs/native.md)"; \
+	elif PATH="$(abspath $(BIN)):$$PATH" $(PIP_INSTALL) --no-deps --no-build-isolation \
+			--force-reinstall ./native >$(VENV)/native.log 2>&1; then \
+		touch $@; \
+	else \
+		echo "the native module was not built, cdc runs without: see $(VENV)/native.log"; \
+	fi
+
 $(VENV)/.release: $(VENV)/.ready requirements/release.txt
 	@$(PIP_INSTALL) --require-hashes --requirement requirements/release.txt
 	@touch $@
 
-check: $(VENV)/.ready
+check: $(VENV)/.native
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -51,11 +65,14 @@ format: $(VENV)/.ready
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-test: $(VENV)/.ready
+test: $(VENV)/.native
 	@$(BIN)/python -m tests.portal.browser.chromium
 	CDC_SERVER_VERSIONS="$(SERVERS)" $(BIN)/pytest -n $(WORKERS) --dist worksteal --durations 25 $(ARGS)
 
-test-quick: $(VENV)/.ready
+test-python: $(VENV)/.ready
+	CDC_NATIVE=0 $(BIN)/pytest -q -n $(WORKERS) tests/unit
+
+test-quick: $(VENV)/.native
 	CDC_SERVER_VERSIONS="$(SERVERS)" $(BIN)/pytest -q -n $(WORKERS) --dist worksteal --quick \
 		$(or $(ARGS),tests/unit tests/integration)
 
@@ -77,10 +94,10 @@ pins: $(VENV)/.ready
 	$(COMPILE_GROUP) build --output-file requirements/build.txt
 	$(COMPILE_GROUP) release --output-file requirements/release.txt
 
-demo: $(VENV)/.ready
+demo: $(VENV)/.native
 	@$(BIN)/cdc demo $(ARGS)
 
-bench: $(VENV)/.ready
+bench: $(VENV)/.native
 	$(BIN)/python -m bench $(ARGS)
 
 compare-dual-write: $(VENV)/.ready
@@ -94,6 +111,10 @@ package: $(VENV)/.release
 	$(BIN)/python -m build --no-isolation
 	$(BIN)/python -m build --no-isolation --outdir dist sandbox
 	$(BIN)/twine check --strict dist/*
+
+wheels: $(VENV)/.release
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/maturin build --quiet --release --locked --zig \
+		--compatibility manylinux2014 --manifest-path native/Cargo.toml --out dist
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from cdc import native
 from cdc.commands import config_option, output_option
 from cdc.mapping.file.project import load_project
 from cdc.preflight import Finding, Outcome, exit_code
@@ -27,7 +28,11 @@ def check(ctx: click.Context, config_path: Path, output: str) -> None:
     cannot be reached, or if the source cannot go on from the stream's position.
     """
     config, mappings = load_project(config_path)
-    findings = [Finding("start", Outcome.OK, str(config.start)), *examine(config, mappings)]
+    findings = [
+        Finding("start", Outcome.OK, str(config.start)),
+        Finding("native module", Outcome.OK, native.state),
+        *examine(config, mappings),
+    ]
     say(_as_json(findings) if output == "json" else spelling()("\n".join(map(str, findings))))
     ctx.exit(exit_code(findings))
 

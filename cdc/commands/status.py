@@ -92,6 +92,7 @@ def _process(process: dict[str, Any] | None) -> dict[str, str]:
     rates = process["per_second"]
     shown = {
         "here": f"{process['role']} for {timedelta(seconds=round(process['role_seconds']))}",
+        "native module": process["native"],
         "last minute": f"{rates['transactions']:g} transactions/s, {rates['operations']:g} rows/s",
     }
     for side, trouble in process["trouble"].items():

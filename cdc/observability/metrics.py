@@ -16,7 +16,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector, CollectorRegistry
 
-from cdc import DISTRIBUTION
+from cdc import DISTRIBUTION, native
 from cdc.model.job import Job
 from cdc.model.telemetry import Role, Telemetry
 from cdc.readers.server.status import SourceStatus
@@ -227,7 +227,9 @@ def _counter(
 
 
 def _build() -> Metric:
-    return InfoMetricFamily("cdc_build", "What runs here.", {"version": version(DISTRIBUTION)})
+    return InfoMetricFamily(
+        "cdc_build", "What runs here.", {"version": version(DISTRIBUTION), "native": native.state}
+    )
 
 
 def _gauge(name: str, text: str, value: float | None) -> Metric:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from http.client import HTTPConnection, HTTPException
 from typing import Any, Final
 
+from cdc import native
 from cdc.config import Config
 from cdc.errors import CdcError
 from cdc.model import lease
@@ -197,6 +198,7 @@ def process(config: Config, telemetry: Telemetry) -> Facts:
     return {
         "stream": config.name,
         "role": telemetry.role.value,
+        "native": native.state,
         "role_seconds": round(telemetry.role_seconds, 1),
         "turned_seconds_ago": round(telemetry.turned_seconds_ago, 1),
         "lag_seconds": None if lag is None else round(lag, 3),

@@ -11,14 +11,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from cdc.mapping import bson_bytes
-from cdc.mapping.codegen.emitter import Emitter, Part, Size, Value, folded, joined
+from cdc.mapping.codegen.emitter import Emitter, Part, Size, folded, joined
 from cdc.mapping.codegen.generated import load
 from cdc.mapping.types import json
 from cdc.mapping.types.cache import Cache
-from cdc.mapping.types.encoder import Encoder, Raw
 from cdc.mapping.types.json import (
     FIXED_TYPES,
     INT16,
@@ -278,18 +276,3 @@ PLAIN_OBJECTS = Shapes(_compile_array, _plain_object, FULL)
 ARRAYS = Shapes(_compile_array, _plain_array, Room())
 SHORT_ARRAYS: Cache[bytes, bytes] = Cache(lambda array: _longer_array(array, 0), 1 << 15)
 KEY_ENTRIES = _KeyEntries()
-
-
-@dataclass(frozen=True, slots=True)
-class Json(Encoder):
-    """A MySQL JSON column as native BSON."""
-
-    def convert(self, raw: bytes) -> Encoded:
-        """Convert with the reference implementation."""
-        return json.transcode(raw)
-
-    def emit(self, code: Emitter, raw: Raw) -> Value:
-        """Call the generated transcoders."""
-        name = raw.name
-        code.line(f"t_{name}, v_{name} = {code.bind('transcode_json', transcode)}({name})")
-        return Value(f"t_{name}", (f"v_{name}",), Size(0, (f"len(v_{name})",)))

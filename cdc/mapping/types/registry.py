@@ -16,7 +16,7 @@ from cdc.mapping.types import (
     enums,
     floats,
     integers,
-    json_shapes,
+    json_column,
     json_text,
     network,
     old_temporal,
@@ -136,7 +136,7 @@ def _default(column: Column, report: Report) -> Encoder:
         case FieldType.JSON if column.json_text:
             return json_text.JsonText(shape)
         case FieldType.JSON:
-            return json_shapes.Json(shape)
+            return json_column.Json(shape)
         case FieldType.SET if column.spelled:
             return enums.SpelledSet(shape, _member_decoder(column))
         case FieldType.SET:

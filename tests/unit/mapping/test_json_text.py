@@ -93,7 +93,9 @@ def outcome(encode: Callable[[bytes], json_text.Encoded], text: str) -> object:
 @example('{"a": {"a": 1, "b": 2, "a": [18446744073709551616, -9223372036854775809]}}')
 @example("[18446744073709551615, 9223372036854775808, -0, -0.0, 5e-324, 0.1]")
 def test_whatever_the_text_it_is_read_fast_as_it_is_read_step_by_step(text: str) -> None:
-    assert outcome(json_text.encode, text) == outcome(json_text._step_by_step, text)
+    by_definition = outcome(json_text._step_by_step, text)
+    assert outcome(json_text.encode, text) == by_definition
+    assert outcome(json_text._by_libraries, text) == by_definition
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,14 @@ def test_the_changelog_has_the_version_and_keeps_a_place_for_what_comes(
     assert re.fullmatch(rf"{version} - \d{{4}}-\d\d-\d\d", headings[1])
 
 
+def test_the_native_module_is_of_the_same_version(project: dict[str, Any]) -> None:
+    version = project["project"]["version"]
+
+    for file, table in (("pyproject.toml", "project"), ("Cargo.toml", "package")):
+        native = tomllib.loads((ROOT / "native" / file).read_text())
+        assert native[table]["version"] == version
+
+
 def test_the_sandbox_is_of_the_same_version_and_asks_for_it(
     project: dict[str, Any], sandbox: dict[str, Any]
 ) -> None:

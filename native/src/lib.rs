@@ -1,0 +1,46 @@
+//! The hot loops of cdc. Python has each of them too, and is the definition of what is right.
+
+#![forbid(unsafe_code)]
+
+mod bson;
+pub mod json;
+mod opaque;
+pub mod text;
+
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+type Encoded<'py> = (Bound<'py, PyBytes>, Bound<'py, PyBytes>);
+
+fn encoded(py: Python<'_>, found: Option<(u8, Vec<u8>)>) -> Option<Encoded<'_>> {
+    let (bson_type, value) = found?;
+    Some((PyBytes::new(py, &[bson_type]), PyBytes::new(py, &value)))
+}
+
+/// The functions that Python calls.
+#[pymodule]
+mod cdc_native {
+    use super::*;
+
+    /// Raised with each change of a function: `cdc.native` wants one number.
+    #[pymodule_export]
+    const INTERFACE: u32 = 1;
+
+    /// Return BSON type byte and value bytes of a JSON object or array in MySQL's binary form.
+    ///
+    /// None for what is left to Python: a scalar, some opaque values, damaged bytes.
+    #[pyfunction]
+    #[pyo3(signature = (data, /))]
+    fn transcode_json<'py>(py: Python<'py>, data: &[u8]) -> Option<Encoded<'py>> {
+        encoded(py, json::transcode(data))
+    }
+
+    /// Return BSON type byte and value bytes of a JSON text in UTF-8.
+    ///
+    /// None for what is left to Python: numbers beyond 64 bits, keys twice, what is no JSON.
+    #[pyfunction]
+    #[pyo3(signature = (data, /))]
+    fn encode_json_text<'py>(py: Python<'py>, data: &[u8]) -> Option<Encoded<'py>> {
+        encoded(py, text::encode(data))
+    }
+}
