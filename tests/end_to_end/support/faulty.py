@@ -16,13 +16,13 @@ from cdc.commands.run import run_daemon
 from cdc.job_client import skip_transaction
 from cdc.mapping.file.project import load_project
 from cdc.model.checkpoint import Checkpoint
-from cdc.writers import stream_admin, writer
+from cdc.writers import collection_clear, pieces, stream_admin, writer
 from cdc.writers.embedding import paying
 from cdc.writers.embedding.terms import Terms
 from tests.support.faults import Faults
 
 AT_ONCE = "CDC_EMBED_AT_ONCE"
-"""`N:PIECE`: so few documents that embed something are derived at once, and in a piece of debts."""
+"""`N:PIECE`: so few documents that embed something are derived at once, and in a piece."""
 
 
 @click.command()
@@ -56,7 +56,9 @@ def limit_embeds(environment: Mapping[str, str]) -> None:
         at_once, piece = map(int, limits.split(":"))
         small = partial(Terms, at_once=at_once)
         vars(writer).update(Terms=small)
-        vars(paying).update(Terms=small, PIECE=piece)
+        vars(pieces).update(Terms=small)
+        vars(paying).update(PIECE=piece)
+        vars(collection_clear).update(PIECE=piece)
 
 
 def main() -> NoReturn:
