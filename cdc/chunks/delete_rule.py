@@ -13,6 +13,7 @@ import bson
 from cdc.mapping.file.policies import NOW, OnDelete, SoftDelete
 from cdc.model.any_time import ANY_TIME
 from cdc.model.operation import Operation, OperationKind
+from cdc.writers.marks import marked
 
 _ABSENT = object()
 
@@ -35,10 +36,11 @@ class DeleteRule:
         """Return the operation that removes or marks a document."""
         if not isinstance(self.on_delete, SoftDelete):
             return Operation(OperationKind.DELETE, identifier)
-        decoded = bson.decode(document, ANY_TIME)
-        for path, value in self.on_delete.set.items():
-            _put(decoded, path, self._now() if value == NOW else value)
-        return Operation(OperationKind.REPLACE, identifier, bson.encode(decoded))
+        marks = {
+            path: self._now() if value == NOW else value
+            for path, value in self.on_delete.set.items()
+        }
+        return Operation(OperationKind.REPLACE, identifier, marked(document, marks))
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self.clock(), UTC)
@@ -55,11 +57,3 @@ def _at(document: Mapping[str, Any], path: str) -> object:
     for name in path.split("."):
         found = found.get(name, _ABSENT) if isinstance(found, Mapping) else _ABSENT
     return found
-
-
-def _put(document: dict[str, Any], path: str, value: object) -> None:
-    *parents, last = path.split(".")
-    for name in parents:
-        inner = document.get(name)
-        document[name] = document = inner if isinstance(inner, dict) else {}
-    document[last] = value

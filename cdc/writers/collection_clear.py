@@ -1,40 +1,36 @@
 """Removes a mapping's documents, in pieces that only the stream's owner can commit.
 
 Each piece is a MongoDB transaction that moves the state's sequence and leaves the checkpoint before
-the statement that caused it. After a crash it begins again with what is left.
+the statement that caused it. Documents that embed what it removes or marks are written with it.
+After a crash it begins again with what is left.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import islice
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, Protocol
 
 import structlog
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
-from pymongo.client_session import ClientSession
 from pymongo.database import Database
 from pymongo.read_concern import ReadConcern
 from pymongo.read_preferences import ReadPreference
 
 from cdc.errors import WriteRefused
-from cdc.model.batch import query
 from cdc.model.operation import Operation, OperationKind
 from cdc.model.state_change import CollectionClear
 from cdc.retry import Stopped
-from cdc.writers.commands import Command
+from cdc.writers.commands import Command, Marking
 from cdc.writers.documents import BY_BYTES
-from cdc.writers.errors import Refused, check_reply
+from cdc.writers.embedding.terms import Terms
+from cdc.writers.errors import Refused
 from cdc.writers.observer import UNOBSERVED, WriteObserver, WriteStep
-from cdc.writers.stream_state import MAJORITY, AlreadyLanded, Document, StreamState
-from cdc.writers.sync_timestamps import NO_STAMPS, SyncTimestamps
-from cdc.writers.transaction import committed
-
-T = TypeVar("T")
+from cdc.writers.pieces import Persist, Pieces
+from cdc.writers.stream_state import Document
 
 log = structlog.get_logger(__name__)
 
@@ -46,11 +42,11 @@ _VALUE_AT: Final = 9
 """The offset of the value in `{_id: …}`: behind the size, the type and the name."""
 
 
-class Persist(Protocol):
-    """Repeats an attempt that fails for a passing reason."""
+class ClearPiece(Protocol):
+    """Makes one attempt at a piece."""
 
-    def __call__(self, attempt: Callable[[], T]) -> T:
-        """Return the result of `attempt` once it succeeds."""
+    def __call__(self, clear: CollectionClear, ids: Sequence[bytes], terms: Terms) -> None:
+        """Remove or mark these documents on these terms."""
         ...
 
 
@@ -60,42 +56,41 @@ class CollectionClearing:
     def __init__(
         self,
         database: Database[Document],
-        state: StreamState,
+        clear_piece: ClearPiece,
         *,
         persist: Persist,
+        renew: Callable[[], None],
         stopping: threading.Event,
-        stamps: SyncTimestamps = NO_STAMPS,
         observer: WriteObserver = UNOBSERVED,
     ) -> None:
-        """`persist` repeats what fails for a passing reason; marked documents are stamped too."""
+        """`persist` repeats what fails for a passing reason; `renew` renews the lease, if due."""
         self._database = database
-        self._state = state
+        self._clear_piece = clear_piece
         self._persist = persist
+        self._pieces = Pieces(PIECE, persist, renew)
         self._stopping = stopping
         self._observer = observer
-        self._stamps = stamps
 
-    def carry_out(self, clear: CollectionClear, session: ClientSession | None) -> None:
+    def carry_out(self, clear: CollectionClear) -> None:
         """Remove or mark every document of the action.
 
-        Without `session`, on a target without transactions, pieces are not fenced as tightly.
-        Raises WriteRefused if a document cannot be marked, Stopped between two pieces, and the
-        action's own refusal if there is a document.
+        Raises WriteRefused if a document cannot be marked, Stopped between two pieces, what
+        `Pieces.send` does, and the action's own refusal if there is a document.
         """
         found = _Found(self._database, clear)
+        ids = self._persist(found.next_piece)
         if clear.refusal is not None:
-            if self._persist(found.next_piece):
+            if ids:
                 raise clear.refusal
             return
         taken = 0
-        while ids := self._persist(found.next_piece):
-            self._persist(partial(self._piece, clear, ids, session))
-            if session is not None:
-                self._state.landed()
-            taken += len(ids)
+        while ids:
+            done = self._pieces.send(partial(self._attempt, clear, ids), len(ids))
+            taken += done
             self._observer.reached(WriteStep.AFTER_PIECE)
             if self._stopping.is_set():
                 raise Stopped
+            ids = ids[done:] or self._persist(found.next_piece)
         log.info(
             "collection_cleared",
             collection=clear.collection,
@@ -103,49 +98,26 @@ class CollectionClearing:
             documents=taken,
         )
 
-    def _piece(
-        self, clear: CollectionClear, ids: list[bytes], session: ClientSession | None
-    ) -> None:
-        command = Command(
-            clear.collection,
-            OperationKind.DELETE,
-            [Operation(OperationKind.DELETE, each) for each in ids],
-        )
-        marks = {**clear.marks, **self._stamps.marks(clear.collection)}
-        body = _marking(command, marks) if clear.marks else command.body()
+    def _attempt(self, clear: CollectionClear, ids: list[bytes], terms: Terms, count: int) -> int:
+        """Clear the first `count` ids; return their number."""
         try:
-            self._send(command, body, session)
+            self._clear_piece(clear, ids[:count], terms)
         except Refused as error:
+            if error.collection != clear.collection:
+                raise
             raise WriteRefused(
                 f"the target refuses to mark a document of {error.collection}: {error.why}",
                 remedy="change the collection's validator or index, then start again",
             ) from error
-
-    def _send(self, command: Command, body: Document, session: ClientSession | None) -> None:
-        if session is None:
-            self._state.renew()
-            reply = self._database.command(body, writeConcern=MAJORITY.document)
-            check_reply(command, reply)
-            return
-        with suppress(AlreadyLanded), committed(session):
-            self._state.step(session)
-            check_reply(command, self._database.command(body, session=session))
-            self._observer.reached(WriteStep.IN_PIECE)
+        return count
 
 
-def _marking(command: Command, marks: Mapping[str, Any]) -> Document:
-    return {
-        "update": command.collection,
-        "updates": [
-            {
-                "q": RawBSONDocument(query(each.id)),
-                "u": {"$set": dict(marks)},
-                "collation": BY_BYTES.document,
-            }
-            for each in command.operations
-        ],
-        "ordered": True,
-    }
+def clearing(clear: CollectionClear, ids: Sequence[bytes]) -> Command:
+    """Return the command that removes or marks these documents."""
+    operations = [Operation(OperationKind.DELETE, each) for each in ids]
+    if clear.marks:
+        return Marking(clear.collection, OperationKind.REPLACE, operations, clear.marks)
+    return Command(clear.collection, OperationKind.DELETE, operations)
 
 
 class _Found:

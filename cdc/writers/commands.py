@@ -6,7 +6,7 @@ validate them, which costs more than the server's own work.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,7 +17,8 @@ from cdc.model.batch import Batch, coalesce, query, runs
 from cdc.model.operation import Operation, OperationKind
 from cdc.writers.sync_timestamps import stamped
 
-_SIMPLE: Final = b"\x03collation\0" + bson.encode({"locale": "simple"})
+_COLLATION: Final = {"locale": "simple"}
+_SIMPLE: Final = b"\x03collation\0" + bson.encode(_COLLATION)
 """Compares ids by their bytes, whatever collation the collection has."""
 
 MAX_COMMAND_BYTES: Final = 15_000_000
@@ -55,6 +56,29 @@ class Command:
     def _documents(self, stamp: bytes) -> list[bytes]:
         documents = [operation.document for operation in self.operations]
         return [stamped(each, stamp) for each in documents] if stamp else documents
+
+
+@dataclass(frozen=True, slots=True)
+class Marking(Command):
+    """An update command that sets `marks`, by dotted paths, in the documents of its operations."""
+
+    marks: Mapping[str, Any]
+
+    def body(self, stamp: bytes = b"") -> dict[str, Any]:
+        """Return the command's document, as `Command.body`; a stamp stays in its place."""
+        marks = RawBSONDocument(stamped(bson.encode(self.marks), stamp))
+        return {
+            "update": self.collection,
+            "updates": [
+                {
+                    "q": RawBSONDocument(query(each.id)),
+                    "u": {"$set": marks},
+                    "collation": _COLLATION,
+                }
+                for each in self.operations
+            ],
+            "ordered": True,
+        }
 
 
 def _update(identifier: bytes, document: bytes) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -15,8 +15,9 @@ from cdc.mapping.file.embed_graph import NO_EMBEDS, EmbedGraph
 from cdc.model.batch import Batch, MappedTransaction, id_value
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.claim import CLAIMS
-from cdc.model.state_change import StateWrite
+from cdc.model.state_change import CollectionClear, StateWrite
 from cdc.writers import commands
+from cdc.writers.collection_clear import clearing
 from cdc.writers.commands import Command
 from cdc.writers.conflicts import CODES, EXPIRED, Conflicts, less_next
 from cdc.writers.dead_letters.ledger import NOTHING, LetterChanges, Missing, OpenLetters
@@ -118,11 +119,41 @@ class BatchCommitter:
         debt = self.debts.oldest() if self.debts.owing else None
         if debt is None:
             return None
-        with less_next(EXPIRED | CODES, easier=count > 1), committed(session):
+        send = partial(self._checked, session=session)
+        derive = partial(self._embedder.pay, debt, session, send, terms, count)
+        return self._piece(derive, session, checkpoint, easier=count > 1 or terms.at_once > 0)
+
+    def clear(
+        self,
+        clear: CollectionClear,
+        ids: Sequence[bytes],
+        terms: Terms,
+        session: ClientSession | None,
+        checkpoint: Checkpoint,
+    ) -> LetterChanges:
+        """Remove or mark documents, and write those that embed them, in a transaction.
+
+        Without `session` the documents alone. `checkpoint` is the stream's. Raises what `commit`
+        does.
+        """
+        send = partial(self._send_all, [clearing(clear, ids)], terms, session)
+        if session is None:
+            send()
+            return NOTHING
+        return self._piece(send, session, checkpoint, easier=len(ids) > 1 or terms.at_once > 0)
+
+    def _piece(
+        self,
+        send: Callable[[], Outcome],
+        session: ClientSession,
+        checkpoint: Checkpoint,
+        *,
+        easier: bool,
+    ) -> LetterChanges:
+        """Send a piece in a transaction that leaves the checkpoint; `easier`: it could be less."""
+        with less_next(EXPIRED | CODES, easier=easier), committed(session):
             self._state.step(session)
-            send = partial(self._checked, session=session)
-            outcome = self._embedder.pay(debt, session, send, terms, count)
-            letters = self._tell(outcome, MappedTransaction("", checkpoint, None), session)
+            letters = self._tell(send(), MappedTransaction("", checkpoint, None), session)
             self._observer.reached(WriteStep.IN_PIECE)
         return letters
 
@@ -154,16 +185,25 @@ class BatchCommitter:
         self._state.save_checkpoint(batch.checkpoint, batch.committed_at, session)
 
     def _send(self, attempt: Attempt, session: ClientSession | None) -> LetterChanges:
-        send, letters = partial(self._checked, session=session), NOTHING
-        if session is not None and self._embedder.concerns(attempt.collections):
-            outcome = self._embedder.send(attempt.commands, session, send, attempt.terms)
+        outcome = self._send_all(attempt.commands, attempt.terms, session)
+        letters = NOTHING
+        if session is not None:
             letters = self._tell(outcome, attempt.batch.transactions[-1], session)
-        else:
-            for command in attempt.commands:
-                send(command)
         self.write_state(attempt.writes, session)
         self._observer.wrote(attempt.batch, self._state_database, session)
         return letters
+
+    def _send_all(
+        self, commands: Sequence[Command], terms: Terms, session: ClientSession | None
+    ) -> Outcome:
+        """Send the commands, and what embeds ask for then."""
+        send = partial(self._checked, session=session)
+        collections = {each.collection for each in commands}
+        if session is not None and self._embedder.concerns(collections):
+            return self._embedder.send(commands, session, send, terms)
+        for command in commands:
+            send(command)
+        return Outcome()
 
     def _tell(
         self, outcome: Outcome, transaction: MappedTransaction, session: ClientSession

@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, Final, Protocol, Self
 
 _DATE: Final = b"\x09"
@@ -47,11 +46,6 @@ class SyncTimestamps:
         if name is None:
             return b""
         return b"%b%b\0%b" % (_DATE, name.encode(), self._milliseconds().to_bytes(8, "little"))
-
-    def marks(self, collection: str) -> dict[str, datetime]:
-        """Return the stamp of now as fields to set."""
-        name = self.fields.get(collection)
-        return {name: datetime.fromtimestamp(self._milliseconds() / 1000, UTC)} if name else {}
 
     def hidden(self, collection: str) -> dict[str, Any] | None:
         """Return the projection that leaves the stamp out of reads."""

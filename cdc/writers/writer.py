@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Final
@@ -17,7 +17,7 @@ from pymongo.errors import ConnectionFailure, DuplicateKeyError, PyMongoError
 from cdc.mapping.file.embed_graph import NO_EMBEDS, EmbedGraph
 from cdc.model.batch import Batch
 from cdc.model.checkpoint import Checkpoint
-from cdc.model.state_change import StateWrite
+from cdc.model.state_change import CollectionClear, StateWrite
 from cdc.model.telemetry import WriterStats
 from cdc.retry import Liveness, let_go
 from cdc.writers.collection_clear import CollectionClearing
@@ -107,11 +107,11 @@ class MongoWriter:
         self._checkpoint: Checkpoint | None = None
         self._clearing = CollectionClearing(
             documents,
-            self.state,
+            self._clear_piece,
             persist=self._retry.run,
+            renew=self._renew_in_time,
             stopping=self._retry.stopping,
             observer=observer,
-            stamps=stamps,
         )
 
     def __repr__(self) -> str:
@@ -219,7 +219,7 @@ class MongoWriter:
         WriteRefused, TooManyDeadLetters; Stopped if `stop` was called while it waited.
         """
         for clear in batch.clears:
-            self._clearing.carry_out(clear, self._transaction)
+            self._clearing.carry_out(clear)
         self._apply(batch)
 
     def forget_debts(self) -> None:
@@ -241,21 +241,36 @@ class MongoWriter:
             return False
         paid = self._paying.piece()
         self._counters.owed = self._paying.owed
-        if paid:
-            self._renewed_at = time.monotonic()
         return paid
 
     def _derive(self, terms: Terms, count: int) -> bool:
+        return self._land_piece(
+            lambda checkpoint: self._committer.pay(self._session, checkpoint, terms, count)
+        )
+
+    def _clear_piece(self, clear: CollectionClear, ids: Sequence[bytes], terms: Terms) -> None:
+        self._land_piece(
+            lambda checkpoint: self._committer.clear(
+                clear, ids, terms, self._transaction, checkpoint
+            )
+        )
+
+    def _land_piece(self, send: Callable[[Checkpoint], LetterChanges | None]) -> bool:
+        """Make one attempt at a piece, and note that it has landed; False if there is none."""
         assert self._checkpoint is not None  # the stream was taken over
+        self._hold()
+        began = time.monotonic()
         with self._timed():
             try:
-                letters = self._committer.pay(self._session, self._checkpoint, terms, count)
+                letters = send(self._checkpoint)
             except AlreadyLanded:
                 letters = NOTHING
                 self._letters.load()
         if letters is None:
             return False
-        self.state.landed()
+        self._renewed_at = began
+        if self._transactional:
+            self.state.landed()
         self._told(letters)
         return True
 

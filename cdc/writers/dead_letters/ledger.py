@@ -163,8 +163,15 @@ class OpenLetters:
                 if table == ANY_TABLE
                 else clear.table
             )
-            query = {"stream": self._stream, "state": LetterState.OPEN.value, "table": of}
-            for each in self._documents.find({**query, "collection": clear.collection}, {"_id": 1}):
+            query: dict[str, Any] = {
+                "stream": self._stream,
+                "state": LetterState.OPEN.value,
+                "table": of,
+                "collection": clear.collection,
+            }
+            if clear.marks:  # its pieces have decided on the values in documents that stay
+                query["path"] = {"$in": ["", None]}
+            for each in self._documents.find(query, {"_id": 1}):
                 yield str(each["_id"])
 
     def _is_open(self, letter: Letter) -> bool:

@@ -18,7 +18,7 @@ from pymongo.database import Database
 from cdc.mapping.file.embed_graph import EmbedGraph
 from cdc.model.batch import comparable
 from cdc.model.operation import Operation, OperationKind
-from cdc.writers.commands import Command, split
+from cdc.writers.commands import Command, Marking, split
 from cdc.writers.documents import document_id
 from cdc.writers.embedding.debts import Debt, Debts
 from cdc.writers.embedding.edges import Edge, Key, Values, link
@@ -27,6 +27,7 @@ from cdc.writers.embedding.refusals import refusal_of
 from cdc.writers.embedding.splicing import spliced
 from cdc.writers.embedding.terms import Outcome, Terms, Unembeddable
 from cdc.writers.errors import Refused
+from cdc.writers.marks import marked
 from cdc.writers.sync_timestamps import SyncTimestamps
 
 Document = dict[str, Any]
@@ -97,9 +98,13 @@ class Embedder:
                 send(command)
         work = _Work(Lookup(self._database, session, self._stamps), send, terms)
         for name in self._order:
-            changes = self._write(
-                name, [each for each in commands if each.collection == name], work
-            )
+            own = [
+                part
+                for command in commands
+                if command.collection == name
+                for part in _whole(command, work.lookup)
+            ]
+            changes = self._write(name, own, work)
             self._derive(name, self._parents(name, changes, work), changes, work)
             work.changed[name] = changes
         return work.outcome
@@ -200,6 +205,19 @@ class Embedder:
         for command in split(name, OperationKind.REPLACE, operations):
             self._send(name, command, work, derived=True)
         work.outcome.decide(name, found.keys())
+
+
+def _whole(command: Command, lookup: Lookup) -> Iterator[Command]:
+    """Yield a command; one that marks documents as the replaces that do the same."""
+    if not isinstance(command, Marking):
+        yield command
+        return
+    found = lookup.by_id(command.collection, [each.id for each in command.operations])
+    replaces = [
+        Operation(OperationKind.REPLACE, document_id(raw), marked(raw, command.marks))
+        for raw in found.values()
+    ]
+    yield from split(command.collection, OperationKind.REPLACE, replaces)
 
 
 def _touched(edge: Edge, changes: Changes) -> dict[Key, Values]:

@@ -1,23 +1,28 @@
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 from bson import Decimal128, Int64
 from pymongo import MongoClient
+from pymongo.monitoring import (
+    CommandFailedEvent,
+    CommandListener,
+    CommandStartedEvent,
+    CommandSucceededEvent,
+)
 
 from cdc.errors import Fenced, WriteRefused
 from cdc.model.batch import Batch, MappedTransaction
 from cdc.model.state_change import CollectionClear
 from cdc.retry import Stopped
-from cdc.writers.collection_clear import PIECE, CollectionClearing
+from cdc.writers.collection_clear import PIECE
 from cdc.writers.writer import MongoWriter
+from cdc_sandbox.servers import MongoServer
 from tests.integration.writers.support.writers import AFTER, begun
 
-T = TypeVar("T")
 NOW = datetime(2024, 5, 6, tzinfo=UTC)
 
 
@@ -126,14 +131,46 @@ def test_a_stop_is_heeded_between_two_pieces(
     writer: MongoWriter, client: MongoClient[dict[str, Any]], database: str
 ) -> None:
     client[database]["docs"].insert_many([{"_id": number} for number in range(PIECE + 1)])
-    stopping = threading.Event()
-    stopping.set()
+    writer.stop()
 
-    def once(attempt: Callable[[], T]) -> T:
-        return attempt()
-
-    subject = CollectionClearing(client[database], writer.state, persist=once, stopping=stopping)
-    with client.start_session() as session, pytest.raises(Stopped):
-        subject.carry_out(CollectionClear("docs"), session)
+    with pytest.raises(Stopped):
+        writer.apply(clearing(CollectionClear("docs")))
 
     assert client[database]["docs"].count_documents({}) == 1
+
+
+@pytest.mark.parametrize(("marks", "command"), [({}, "delete"), ({"gone": NOW}, "update")])
+def test_documents_that_nothing_embeds_are_not_read(
+    mongo: MongoServer, database: str, state_database: str, marks: dict[str, Any], command: str
+) -> None:
+    sent = Sent(database)
+    with MongoClient[dict[str, Any]](mongo.uri, event_listeners=[sent]) as client:
+        client[database]["docs"].insert_many([{"_id": number} for number in range(3)])
+        with begun(client, database, state_database) as writer:
+            sent.commands.clear()
+
+            writer.apply(clearing(CollectionClear("docs", marks=marks)))
+
+    assert [each for each in sent.commands if each != "getMore"] == ["find", command, "find"]
+    assert sent.projections == [{"_id": 1}] * 2
+
+
+class Sent(CommandListener):
+    """The commands on one database, in their order."""
+
+    def __init__(self, database: str) -> None:
+        self._database = database
+        self.commands: list[str] = []
+        self.projections: list[Any] = []
+
+    def started(self, event: CommandStartedEvent) -> None:
+        if event.database_name == self._database:
+            self.commands.append(event.command_name)
+            if event.command_name == "find":
+                self.projections.append(event.command["projection"])
+
+    def succeeded(self, event: CommandSucceededEvent) -> None:
+        pass
+
+    def failed(self, event: CommandFailedEvent) -> None:
+        pass

@@ -23,18 +23,10 @@ def test_a_stamp_is_the_last_field_and_a_date_in_milliseconds() -> None:
     assert list(found.items()) == [("_id", 7), ("name", "é"), ("written", WRITTEN)]
 
 
-def test_marks_say_the_same_as_the_element() -> None:
-    assert stamps(people="written").marks("people") == {"written": WRITTEN}
-
-
 def test_a_collection_without_a_stamp_gets_none() -> None:
     found = stamps(people="written")
 
-    assert (found.element("others"), found.marks("others"), found.hidden("others")) == (
-        b"",
-        {},
-        None,
-    )
+    assert (found.element("others"), found.hidden("others")) == (b"", None)
 
 
 def test_the_field_is_the_one_that_the_mapping_names() -> None:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from tests.end_to_end.support.stream import Stream
+from tests.end_to_end.support.stream import Document, Stream
 
 Rows = dict[Any, dict[str, Any]]
 
 
-def opened(stream: Stream) -> Stream:
-    """Create the tables and mappings of a shop; return the stream."""
-    stream.table("users", "id INT PRIMARY KEY, name VARCHAR(20), secret VARCHAR(20)")
-    stream.table("products", "id INT PRIMARY KEY, title VARCHAR(20)")
+def opened(stream: Stream, policies: Document | None = None) -> Stream:
+    """Create the tables and mappings of a shop, each with these policies; return the stream."""
+    policies = policies or {}
+    stream.table("users", "id INT PRIMARY KEY, name VARCHAR(20), secret VARCHAR(20)", policies)
+    stream.table("products", "id INT PRIMARY KEY, title VARCHAR(20)", policies)
     stream.table(
         "order_lines",
         "id INT PRIMARY KEY, order_id INT, line_no INT, product_id INT, price INT, KEY (order_id)",
         {
+            **policies,
             "embed": {"product": {"one": "products", "on": "product_id", "fields": ["title"]}},
         },
     )
@@ -25,6 +27,7 @@ def opened(stream: Stream) -> Stream:
         "orders",
         "id INT PRIMARY KEY, customer_id INT, note VARCHAR(20)",
         {
+            **policies,
             "embed": {
                 "customer": {"one": "users", "on": "customer_id", "fields": ["name"]},
                 "lines": {
@@ -41,9 +44,13 @@ def opened(stream: Stream) -> Stream:
 
 def expected(shop: Stream) -> Rows:
     """Return the orders as the tables say they must be, built by SQL rows alone."""
-    users, products = shop.rows("users"), shop.rows("products")
-    lines = shop.rows("order_lines")
-    orders = shop.rows("orders")
+    return joined(shop.rows)
+
+
+def joined(rows: Callable[[str], Rows]) -> Rows:
+    """Return the orders with what the rows of each table say that they embed."""
+    users, products = rows("users"), rows("products")
+    lines, orders = rows("order_lines"), rows("orders")
     for identifier, order in orders.items():
         user = users.get(order["customer_id"])
         order["customer"] = user and {"name": user["name"]}
