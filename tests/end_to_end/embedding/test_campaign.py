@@ -12,12 +12,14 @@ import pytest
 
 from cdc.writers.observer import WriteStep
 from tests.end_to_end.embedding.support.auditor import Auditor
+from tests.end_to_end.embedding.support.graveyard import dig
 from tests.end_to_end.embedding.support.history import Statements, Writer
 from tests.end_to_end.embedding.support.oracle import differences, expected, stored
 from tests.end_to_end.embedding.support.schemas import Schema
 from tests.end_to_end.embedding.support.settling import settled
 from tests.end_to_end.support.command import Command
 from tests.end_to_end.support.faulty import AT_ONCE
+from tests.end_to_end.support.jobs import jobs
 from tests.end_to_end.support.sources import MakeStream
 from tests.end_to_end.support.stream import Stream
 from tests.support.waiting import eventually
@@ -27,9 +29,6 @@ GTIDS = pytest.mark.parametrize("stream", ["mysql-gtid", "mariadb-gtid"], indire
 SCHEMAS = 3
 EPISODES = 5
 
-ENABLED = ("kill", "fault", "stop", "checkpoint", "resync", "verify")
-"""What happens beside the writes; `truncate` is one of them."""
-
 
 class Campaign:
     """One schema with a writer, a reader of snapshots, and a daemon that dies now and then."""
@@ -38,10 +37,7 @@ class Campaign:
         self._stream = stream
         self._chance = chance = random.Random(seed)
         self._schema = Schema.random(chance)
-        truncates = "truncate" in ENABLED
-        self._statements = Statements(
-            self._schema, random.Random(f"{seed} statements"), truncates=truncates
-        )
+        self._statements = Statements(self._schema, random.Random(f"{seed} statements"))
         self._writer = Writer(stream, self._statements, random.Random(f"{seed} writer"))
         self._auditor = Auditor(stream, self._schema, random.Random(f"{seed} auditor"))
         self._commands: list[Command] = []
@@ -56,6 +52,7 @@ class Campaign:
     def run(self) -> None:
         stream = self._stream
         self._schema.create(stream)
+        dig(stream, self._schema)
         stream.sql(*self._statements.filling())
         self._start()
         episodes: dict[str, Callable[[], None]] = {
@@ -69,9 +66,10 @@ class Campaign:
         with self._told(), self._writer, self._auditor:
             for _ in range(EPISODES):
                 time.sleep(self._chance.uniform(0, 0.6))  # when it happens is what varies
-                name = self._chance.choice([each for each in episodes if each in ENABLED])
+                name = self._chance.choice([*episodes])
                 self._history.append(f"{name} after {len(self._writer.committed)} transactions")
                 episodes[name]()
+                self._statements.is_copied = self._statements.is_copied or self._is_copied()
                 assert not self._auditor.wrong, self._auditor.wrong[0]
         for command in self._commands:
             assert command.returncode == 0, command.stdout + command.stderr
@@ -103,9 +101,7 @@ class Campaign:
     def _fault(self) -> None:
         """Let the daemon die at a step of some batch, if one comes to it in time."""
         self._stream.stop()
-        steps = [WriteStep.BEFORE_TRANSACTION, WriteStep.AFTER_FIRST_WRITE]
-        steps += [WriteStep.BEFORE_COMMIT, WriteStep.AFTER_COMMIT, WriteStep.IN_PIECE]
-        step = self._chance.choice(steps)
+        step = self._chance.choice([*WriteStep])
         self._stream.start(ledger=False, fault=f"{step.value}:{self._chance.randint(1, 20)}")
         eventually(self._is_streaming_or_dead)  # the checks before it are not what may die here
         deadline = time.monotonic() + 1.5
@@ -116,6 +112,10 @@ class Campaign:
     def _is_streaming_or_dead(self) -> bool:
         daemon = self._stream.daemon
         return bool(daemon.events("streaming")) or not daemon.running
+
+    def _is_copied(self) -> bool:
+        waiting = [*jobs(self._stream, "queued"), *jobs(self._stream, "running")]
+        return not [each for each in waiting if each["kind"] == "backfill"]
 
     def _resync(self) -> None:
         table = self._chance.choice(self._schema.tables).name

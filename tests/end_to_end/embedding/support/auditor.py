@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from pymongo.errors import OperationFailure
 from pymongo.read_concern import ReadConcern
 
 from tests.end_to_end.embedding.support.oracle import (
@@ -47,8 +48,12 @@ class Auditor:
 
     def _run(self) -> None:
         while not self._stopping.wait(self._chance.uniform(0, 0.05)) and not self.wrong:
-            self.wrong = [*self._audit()]
-            self.audits += 1
+            try:
+                self.wrong = [*self._audit()]
+                self.audits += 1
+            except OperationFailure as error:  # a collection was just created, for example
+                if not error.has_error_label("TransientTransactionError"):
+                    raise
 
     def _audit(self) -> Iterator[str]:
         client, database = self._stream.client, self._stream.database

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pymysql
 from pymysql.cursors import Cursor
 
+from tests.end_to_end.embedding.support.graveyard import truncating
 from tests.end_to_end.embedding.support.schemas import LINKS, Schema, Table
 from tests.end_to_end.support.stream import Stream
 
@@ -22,10 +23,11 @@ LIVELY = 0.9
 class Statements:
     """Draws the statements of transactions."""
 
-    def __init__(self, schema: Schema, chance: random.Random, *, truncates: bool = False) -> None:
+    def __init__(self, schema: Schema, chance: random.Random) -> None:
         self._schema = schema
         self._chance = chance
-        self._truncates = truncates
+        self.is_copied = False
+        """Whether every row has its document: one that has none yet leaves no marked one."""
 
     def filling(self) -> Iterator[str]:
         for table in self._schema.tables:
@@ -33,8 +35,10 @@ class Statements:
 
     def transaction(self) -> list[str]:
         """Return the statements of one; a TRUNCATE stands alone."""
-        if self._truncates and self._chance.random() < 0.02:
-            return [f"TRUNCATE TABLE {self._chance.choice(self._schema.tables).name}"]
+        if self._chance.random() < 0.03:
+            table = self._chance.choice(self._schema.tables)
+            if self.is_copied or not table.is_soft:
+                return truncating(table)
         count = self._chance.choice([1, 1, 1, 2, 3, 5])
         tables = self._chance.choices(self._schema.tables, k=count)
         return [each for table in tables for each in self._statements(table)]

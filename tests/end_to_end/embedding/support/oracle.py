@@ -7,7 +7,8 @@ from typing import Any
 
 from bson import Decimal128
 
-from tests.end_to_end.embedding.support.schemas import STAMP, Embedded, Schema, Table
+from tests.end_to_end.embedding.support import graveyard
+from tests.end_to_end.embedding.support.schemas import GONE, STAMP, Embedded, Schema, Table
 from tests.end_to_end.support.stream import Stream
 
 Value = Any
@@ -82,11 +83,11 @@ def _key(identifier: Value) -> Value:
 def _documents(table: Table, below: Mapping[str, Documents], ask: Ask) -> Documents:
     found: Documents = {}
     size = len(table.key)
-    for row in ask(f"SELECT {', '.join(table.columns)} FROM {_rows(table)} t"):
-        key = row[:size]
+    for row in ask(f"SELECT {', '.join(table.columns)}, is_gone FROM {_rows(table)} t"):
+        key, is_gone = row[:size], row[-1]
         identifier = key[0] if size == 1 else dict(zip(table.key, key, strict=True))
-        own = zip(table.columns[size:], row[size:], strict=True)
-        found[key] = {"_id": identifier, **dict(own)}
+        own = zip(table.columns[size:], row[size:-1], strict=True)
+        found[key] = {"_id": identifier, **dict(own), **({GONE: True} if is_gone else {})}
     for embed in table.embeds:
         children: dict[Value, list[Document]] = {key: [] for key in found}
         for row in ask(_join(table, embed)):
@@ -105,7 +106,14 @@ def as_embedded(embed: Embedded, elements: Sequence[Document]) -> Value:
 
 
 def _rows(table: Table) -> str:
-    return f"(SELECT * FROM {table.name} WHERE live = 1)" if table.is_filtered else table.name
+    """Return the query, as a table, for the rows that have documents, those of gone ones too."""
+    columns = ", ".join(table.columns)
+    there = f"SELECT {columns}, 0 is_gone FROM {table.name}"
+    if table.is_filtered:
+        there += " WHERE live = 1"
+    if table.is_soft:
+        there += f" UNION ALL SELECT {columns}, 1 FROM {graveyard.of(table)}"
+    return f"({there})"
 
 
 def _join(table: Table, embed: Embedded) -> str:

@@ -18,6 +18,8 @@ PLAIN: Final = ("v", "w")
 NUMBERS: Final = ("INT", "BIGINT", "DECIMAL(6,0)", "SMALLINT UNSIGNED")
 TEXT: Final = "VARCHAR(10) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
 STAMP: Final = "written_at"
+GONE: Final = "gone"
+"""The mark of a document whose row is gone, in collections that keep it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,10 @@ class Embedded:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table and its mapping; `is_filtered`: only rows with `live = 1` have documents."""
+    """A table and its mapping; `is_filtered`: only rows with `live = 1` have documents.
+
+    `is_soft`: documents of rows that are gone stay and are marked; the rows stay in another table.
+    """
 
     name: str
     key: tuple[str, ...]
@@ -47,6 +52,7 @@ class Table:
     is_text: bool
     is_filtered: bool
     is_stamped: bool
+    is_soft: bool
     embeds: tuple[Embedded, ...]
 
     @property
@@ -60,7 +66,11 @@ class Table:
 
     @property
     def mapping(self) -> dict[str, Any]:
-        found: dict[str, Any] = {"indexes": [{"keys": {"u": 1}, "unique": True}]}
+        found: dict[str, Any] = {}
+        if self.is_soft:  # a row and one that is gone may have a unique value in common
+            found["on_delete"] = {"set": {GONE: True}}
+        else:
+            found["indexes"] = [{"keys": {"u": 1}, "unique": True}]
         if len(self.key) > 1:
             found["id"] = [*self.key]
         if self.is_filtered:
@@ -145,6 +155,7 @@ def _table(name: str, below: Sequence[Table], is_text: bool, chance: random.Rand
         is_text=is_text,
         is_filtered=chance.random() < 0.3,
         is_stamped=chance.random() < 0.2,
+        is_soft=chance.random() < 0.25,
         embeds=tuple(_embeds(key, below, chance)),
     )
 
@@ -166,7 +177,7 @@ def _embedded(path: str, key: tuple[str, ...], child: Table, chance: random.Rand
     many = chance.random() < 0.6
     ours = [*LINKS, "u"]
     if not many:
-        theirs = ("u",) if chance.random() < 0.3 else child.key
+        theirs = ("u",) if not child.is_soft and chance.random() < 0.3 else child.key
         on = tuple(zip(chance.sample([*ours, *key], len(theirs)), theirs, strict=True))
     elif chance.random() < 0.6:
         on = tuple(zip(key, chance.sample(LINKS, len(key)), strict=True))
