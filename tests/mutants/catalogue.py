@@ -21,6 +21,7 @@ NOT_SHOWN: Final = (
 )
 HISTORY: Final = "tests/integration/history/test_proofs.py"
 FENCING: Final = "tests/integration/writers/test_fencing.py"
+CLEARS: Final = "tests/end_to_end/embedding/test_clears.py"
 KNOWN: Final = "tests/end_to_end/embedding/test_known_failures.py"
 
 MUTANTS: Final = (
@@ -155,5 +156,12 @@ MUTANTS: Final = (
             f"{KNOWN}::test_a_change_of_what_is_not_embedded_touches_no_document_that_embeds"
             "[mysql-gtid]",
         ),
+    ),
+    Mutant(
+        "embed: a TRUNCATE leaves the documents that embed its rows as they are",
+        "cdc/writers/commit.py",
+        "partial(self._send_all, [clearing(clear, ids)], terms, session)",
+        "partial(self._send_all, [clearing(clear, ids)], terms, None)",
+        (f"{CLEARS}::test_a_truncated_table_leaves_the_documents_that_embed_it[users-mysql-gtid]",),
     ),
 )
