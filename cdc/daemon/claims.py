@@ -13,6 +13,7 @@ from cdc.model.state_change import StateWrite
 from cdc.preflight import require
 from cdc.preflight.run import judge_claims, known_claims, tables_by_collection
 from cdc.writers.connection import Client
+from cdc.writers.namespaces import Namespaces
 
 
 class StreamClaims:
@@ -21,7 +22,7 @@ class StreamClaims:
     def __init__(self, config: Config, mappings: Sequence[Mapping], client: Client) -> None:
         """Check the claims; raises Unfit if another stream writes one of the collections."""
         self._stream = config.name
-        self._database = config.target.database
+        self._namespaces = Namespaces.of(config, mappings)
         self._collections = [*tables_by_collection(config, mappings)]
         self._claims = known_claims(config, client, mappings)
         require(judge_claims(config, mappings, self._claims))
@@ -33,4 +34,4 @@ class StreamClaims:
     def left(self, copies: Iterable[Copy]) -> list[str]:
         """Return the copies into collections where another stream has left documents."""
         others = inherited(self._claims, self._stream)
-        return [str(each) for each in copies if f"{self._database}.{each.target}" in others]
+        return [str(each) for each in copies if str(self._namespaces.named(each.target)) in others]

@@ -24,6 +24,7 @@ from cdc.retry import Liveness, Stopped
 from cdc.writers.connection import Client, connect_target
 from cdc.writers.dead_letters.ledger import Limits as LetterLimits
 from cdc.writers.indexes import create_indexes
+from cdc.writers.namespaces import Namespaces
 from cdc.writers.observer import UNOBSERVED, WriteObserver
 from cdc.writers.sync_timestamps import SyncTimestamps
 from cdc.writers.writer import MongoWriter
@@ -115,7 +116,7 @@ class Daemon:
         if not any(mapping.indexes or mapping.embed for mapping in self._mappings):
             return
         with connect_target(self._config.target) as client:
-            create_indexes(client, self._config.target.database, self._mappings)
+            create_indexes(client, Namespaces.of(self._config, self._mappings), self._mappings)
 
     @contextmanager
     def _connected(self) -> Iterator[tuple[Client, MongoWriter]]:
@@ -124,9 +125,7 @@ class Daemon:
         with connect_target(config.target, heartbeat_seconds=heartbeat) as client:
             self._writer = writer = MongoWriter(
                 client,
-                database=config.target.database,
-                state_database=config.target.state_database,
-                stream=config.name,
+                Namespaces.of(config, self._mappings),
                 transactional=config.apply.mode == "exactly_once",
                 lease_seconds=config.lease.ttl_seconds,
                 liveness=self._liveness,

@@ -131,9 +131,9 @@ class StreamRegistration:
 
     def _accept(self, state: dict[str, Any]) -> list[StateWrite]:
         """Accept the current mappings; raises UsageError for one edited since the preflight."""
-        if not self._accept_edits:
-            known = Jobs.of(self._config, self._client).unended()
-            require(edit_findings(unresolved(state, self._mappings, known), accept=False))
+        known = Jobs.of(self._config, self._client).unended()
+        edits = unresolved(state, self._mappings, known)
+        require(edit_findings(edits, accept=self._accept_edits))
         accepted = entries(self._mappings, datetime.now(UTC), state)
         if accepted == state.get("mappings"):
             return []

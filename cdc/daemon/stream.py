@@ -43,6 +43,7 @@ from cdc.writers.documents import Documents
 from cdc.writers.embedding.expectation import Expectation
 from cdc.writers.indexes import create_indexes
 from cdc.writers.jobs import Jobs
+from cdc.writers.namespaces import Namespaces
 from cdc.writers.sync_timestamps import SyncTimestamps
 from cdc.writers.writer import MongoWriter
 
@@ -87,6 +88,7 @@ class ActiveStream:
             mappings, require_fit=self._require_table_fit, counts=counters.mapped
         )
         self._stamps = SyncTimestamps.of(mappings)
+        self._namespaces = Namespaces.of(config, mappings)
         self._embeds = EmbedGraph(mappings)
         self._reader = BinlogReader(
             config.source,
@@ -148,6 +150,7 @@ class ActiveStream:
         The engine needs them in the main thread too, so it makes them and calls this with them.
         """
         config, chunks, client = self._config, self._config.chunks, self._client
+        namespaces = self._namespaces
         throttle = Throttle(
             rows_per_second=chunks.rows_per_second,
             max_lag_seconds=chunks.max_lag_seconds,
@@ -158,22 +161,15 @@ class ActiveStream:
             jobs,
             order=JobOrder(self._router, self._embeds),
             open_table=SourceTables(config, self._router, throttle).open,
-            documents=Documents(client, config.target.database, self._stamps),
+            documents=Documents(client, namespaces, self._stamps),
             windows=windows,
             applier=applier,
             throttle=throttle,
             chunk_rows=chunks.rows,
             letter_on=letters_of(config, client).open_on,
-            embedded=Expectation(
-                self._embeds,
-                client,
-                database=config.target.database,
-                state_database=config.target.state_database,
-                stream=config.name,
-                stamps=self._stamps,
-            ),
+            embedded=Expectation(self._embeds, client, namespaces, self._stamps),
             before_copy=lambda job: create_indexes(
-                client, config.target.database, self._router.mappings(*job.named)
+                client, namespaces, self._router.mappings(*job.named)
             ),
             tidy=JobRetention(jobs, keep_days=config.jobs.keep_days).tidy,
             counters=self._counters.copied,

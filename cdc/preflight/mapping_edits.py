@@ -1,15 +1,17 @@
 """Detects mappings that were edited since the documents were written.
 
 A mapping of tables that the stream has copied was edited if its fingerprint differs from theirs.
-Its older documents do not match it.
+Its older documents do not match it. If `hidden` was edited they are not even where it looks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
+from cdc.mapping.file.embed_graph import EmbedGraph
 from cdc.mapping.file.mapping import Mapping as TableMapping
 from cdc.mapping.file.table_globs import source_pattern
 from cdc.model.job import ENDED, Job, JobKind
@@ -17,15 +19,34 @@ from cdc.model.table_name import split_name, table_and_target
 from cdc.writers.accepted_mappings import Entry, State, stored
 
 
+class Copied(NamedTuple):
+    """A table, `schema.table`, and a collection that has its rows; None for all that have."""
+
+    table: str
+    target: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class MappingEdit:
-    """A mapping that differs from the one by which `tables` were copied, accepted `since` then."""
+    """A mapping that differs from the one by which `tables` were copied, accepted `since` then.
+
+    If `has_moved` its documents belong elsewhere: there are none to keep. `above` are the copies of
+    tables whose documents embed them, and may hold some that went before they came.
+    """
 
     mapping: TableMapping
     since: datetime
     tables: tuple[str, ...]
+    has_moved: bool = False
+    above: tuple[Copied, ...] = ()
 
     def __str__(self) -> str:
+        if self.has_moved:
+            now = "is hidden now" if self.mapping.hidden else "is no longer hidden"
+            return (
+                f"{self.mapping.source} → {self.mapping.target} {now}: the documents that it made"
+                f" before (accepted {self.since:%Y-%m-%d %H:%M:%S}) are in another database"
+            )
         return (
             f"{self.mapping.source} → {self.mapping.target} is not the mapping by which its"
             f" documents were made (accepted {self.since:%Y-%m-%d %H:%M:%S})"
@@ -34,6 +55,12 @@ class MappingEdit:
     @property
     def remedy(self) -> str:
         """The command to type."""
+        if self.has_moved:
+            tables = dict.fromkeys((*self.tables, *(each.table for each in self.above)))
+            return (
+                "while no daemon runs, have them made anew, and those that embed them:"
+                f" cdc resync {' '.join(tables)}"
+            )
         return (
             "while no daemon runs, have them made anew:"
             f" cdc resync {' '.join(self.tables)}; or keep them as they are:"
@@ -43,14 +70,12 @@ class MappingEdit:
     def is_mended_by(self, jobs: Iterable[Job]) -> bool:
         """Return whether a resync of each of its tables is queued, and has not begun."""
         waiting = {
-            job.table
+            Copied(job.table, job.options.target)
             for job in jobs
-            if job.kind is JobKind.RESYNC
-            and job.state not in ENDED
-            and job.progress is None
-            and job.options.target in (None, self.mapping.target)
+            if job.kind is JobKind.RESYNC and job.state not in ENDED and job.progress is None
         }
-        return waiting.issuperset(self.tables)
+        wanted = [*(Copied(each, self.mapping.target) for each in self.tables), *self.above]
+        return all(not waiting.isdisjoint({each, Copied(each.table, None)}) for each in wanted)
 
 
 def edited(state: State | None, mappings: Sequence[TableMapping]) -> list[MappingEdit]:
@@ -60,7 +85,9 @@ def edited(state: State | None, mappings: Sequence[TableMapping]) -> list[Mappin
         for entry in stored(state):
             tables = _shared(state, mapping, entry)
             if entry["fingerprint"] != mapping.fingerprint and tables:
-                found.append(MappingEdit(mapping, entry["since"], tables))
+                has_moved = entry.get("hidden", False) != mapping.hidden
+                above = _above(state, mapping, mappings) if has_moved else ()
+                found.append(MappingEdit(mapping, entry["since"], tables, has_moved, above))
     return found
 
 
@@ -78,10 +105,22 @@ def _shared(state: State | None, mapping: TableMapping, entry: Entry) -> tuple[s
         return ()
     pattern = source_pattern(entry["source"])
     return tuple(
-        table
-        for copied in (state or {}).get("covered", ())
-        for table, target in table_and_target(copied)
-        if target == mapping.target
-        and mapping.follows(*split_name(table))
-        and pattern.matches(*split_name(table))
+        each.table for each in _copied(state, mapping) if pattern.matches(*split_name(each.table))
     )
+
+
+def _above(
+    state: State | None, mapping: TableMapping, mappings: Sequence[TableMapping]
+) -> tuple[Copied, ...]:
+    """Return the copies of tables whose documents embed those of a mapping."""
+    parents = {each.parent for each in EmbedGraph(mappings).above(mapping.target)}
+    above = [each for each in mappings if each.target in parents]
+    return tuple(copied for each in above for copied in _copied(state, each))
+
+
+def _copied(state: State | None, mapping: TableMapping) -> Iterator[Copied]:
+    """Yield the copies that a mapping follows; names may hold spaces."""
+    for copied in (state or {}).get("covered", ()):
+        for table, target in table_and_target(copied):
+            if target == mapping.target and mapping.follows(*split_name(table)):
+                yield Copied(table, target)

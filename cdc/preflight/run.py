@@ -59,6 +59,7 @@ from cdc.writers.errors import explained
 from cdc.writers.facts import target_facts
 from cdc.writers.indexes import index_facts
 from cdc.writers.jobs import Jobs
+from cdc.writers.namespaces import Namespaces
 from cdc.writers.stream_state import StreamState
 
 log = structlog.get_logger(__name__)
@@ -300,19 +301,17 @@ def examine_target(
     config: Config, mappings: Mappings, *, accept_edits: bool = False
 ) -> Iterator[Finding]:
     """Examine the target; raises Retryable or Unfit if it refuses."""
-    yield from place_findings(config.target.database, mappings)
+    namespaces = Namespaces.of(config, mappings)
+    yield from place_findings(namespaces, mappings)
     yield from embed_findings(mappings, mode=config.apply.mode)
     with connect_target(config.target) as client:
         facts = target_facts(
-            client,
-            database=config.target.database,
-            state_database=config.target.state_database,
-            collections=sorted({mapping.target for mapping in mappings}),
+            client, namespaces, collections=sorted({mapping.target for mapping in mappings})
         )
         tables = tables_by_collection(config, mappings)
         yield from target_findings(facts, mode=config.apply.mode, tables=tables)
         if facts.writable:
-            yield from index_findings(index_facts(client, config.target.database, mappings))
+            yield from index_findings(index_facts(client, namespaces, mappings))
             yield from edit_findings(_edits(config, client, mappings), accept=accept_edits)
             yield from judge_claims(config, mappings, known_claims(config, client, mappings))
 
@@ -330,9 +329,10 @@ def judge_claims(config: Config, mappings: Mappings, claims: Iterable[Claim]) ->
 
 def tables_by_collection(config: Config, mappings: Mappings) -> dict[str, list[str]]:
     """Return the sources of the mappings by their collection, `database.collection`."""
+    namespaces = Namespaces.of(config, mappings)
     found: dict[str, list[str]] = {}
     for each in mappings:
-        found.setdefault(f"{config.target.database}.{each.target}", []).append(each.source)
+        found.setdefault(str(namespaces.named(each.target)), []).append(each.source)
     return found
 
 

@@ -1,6 +1,7 @@
 """The mappings that made a stream's documents, as its state document lists them.
 
-`mappings: [{source, target, fingerprint, since}]`, `since` is the time of acceptance.
+`mappings: [{source, target, fingerprint, since}]`, `since` is the time of acceptance. Those of
+hidden collections have `hidden: true`.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ def entries(
             "target": each.target,
             "fingerprint": each.fingerprint,
             "since": since.get((each.source, each.target, each.fingerprint), now),
+            **({"hidden": True} if each.hidden else {}),
         }
         for each in mappings
     ]

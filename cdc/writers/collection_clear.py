@@ -16,7 +16,6 @@ from typing import Any, Final, Protocol
 import structlog
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
-from pymongo.database import Database
 from pymongo.read_concern import ReadConcern
 from pymongo.read_preferences import ReadPreference
 
@@ -24,13 +23,13 @@ from cdc.errors import WriteRefused
 from cdc.model.operation import Operation, OperationKind
 from cdc.model.state_change import CollectionClear
 from cdc.retry import Stopped
+from cdc.writers.collections import Collections
 from cdc.writers.commands import Command, Marking
 from cdc.writers.documents import BY_BYTES
 from cdc.writers.embedding.terms import Terms
 from cdc.writers.errors import Refused
 from cdc.writers.observer import UNOBSERVED, WriteObserver, WriteStep
 from cdc.writers.pieces import Persist, Pieces
-from cdc.writers.stream_state import Document
 
 log = structlog.get_logger(__name__)
 
@@ -55,7 +54,7 @@ class CollectionClearing:
 
     def __init__(
         self,
-        database: Database[Document],
+        collections: Collections,
         clear_piece: ClearPiece,
         *,
         persist: Persist,
@@ -64,7 +63,7 @@ class CollectionClearing:
         observer: WriteObserver = UNOBSERVED,
     ) -> None:
         """`persist` repeats what fails for a passing reason; `renew` renews the lease, if due."""
-        self._database = database
+        self._collections = collections
         self._clear_piece = clear_piece
         self._persist = persist
         self._pieces = Pieces(PIECE, persist, renew)
@@ -77,7 +76,7 @@ class CollectionClearing:
         Raises WriteRefused if a document cannot be marked, Stopped between two pieces, what
         `Pieces.send` does, and the action's own refusal if there is a document.
         """
-        found = _Found(self._database, clear)
+        found = _Found(self._collections, clear)
         ids = self._persist(found.next_piece)
         if clear.refusal is not None:
             if ids:
@@ -127,8 +126,8 @@ class _Found:
     election, when a majority read may still be behind.
     """
 
-    def __init__(self, database: Database[Document], clear: CollectionClear) -> None:
-        self._collection = database.get_collection(
+    def __init__(self, collections: Collections, clear: CollectionClear) -> None:
+        self._collection = collections.of(
             clear.collection,
             codec_options=_RAW,
             read_concern=ReadConcern("local"),

@@ -18,6 +18,7 @@ from cdc.model.claim import CLAIMS
 from cdc.model.state_change import CollectionClear, StateWrite
 from cdc.writers import commands
 from cdc.writers.collection_clear import clearing
+from cdc.writers.collections import Collections
 from cdc.writers.commands import Command
 from cdc.writers.conflicts import CODES, EXPIRED, Conflicts, less_next
 from cdc.writers.dead_letters.ledger import NOTHING, LetterChanges, Missing, OpenLetters
@@ -66,7 +67,7 @@ class BatchCommitter:
 
     def __init__(
         self,
-        database: Database[Document],
+        collections: Collections,
         state_database: Database[Document],
         state: StreamState,
         *,
@@ -75,18 +76,18 @@ class BatchCommitter:
         letters: OpenLetters,
         embeds: EmbedGraph = NO_EMBEDS,
     ) -> None:
-        """Write documents to `database`, and everything else to `state_database`.
+        """Write documents to `collections`, and everything else to `state_database`.
 
         `embeds` are kept in each transaction; `letters` tell what they leave out.
         """
-        self._database = database
+        self._collections = collections
         self._state_database = state_database
         self._state = state
         self._stamps = stamps
         self._observer = observer
         self._letters = letters
         self._embeds = embeds
-        self._embedder = Embedder(embeds, database, state_database, state.stream, stamps)
+        self._embedder = Embedder(embeds, collections, state_database, state.stream, stamps)
 
     @property
     def debts(self) -> Debts:
@@ -225,7 +226,7 @@ class BatchCommitter:
         # within a transaction the write concern is the transaction's
         concern: Document = {} if session else {"writeConcern": MAJORITY.document}
         try:
-            return self._database.command(body, session=session, **concern)
+            return self._collections.command(body, session=session, **concern)
         except DocumentTooLarge as error:
             raise _refused_by_driver(command, error) from error
 

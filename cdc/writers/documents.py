@@ -14,7 +14,9 @@ from pymongo.collection import Collection
 from pymongo.read_concern import ReadConcern
 
 from cdc.model.batch import comparable, query
+from cdc.writers.collections import Collections
 from cdc.writers.errors import explained
+from cdc.writers.namespaces import Namespaces
 from cdc.writers.sync_timestamps import NO_STAMPS, SyncTimestamps
 
 RAW: Final[CodecOptions[RawBSONDocument]] = DEFAULT_RAW_BSON_OPTIONS.with_options(
@@ -46,12 +48,15 @@ _BESIDE_LENGTH: Final = {0x02: 4, 0x03: 0, 0x04: 0, 0x05: 5, 0x0C: 16, 0x0D: 4, 
 
 
 class Documents:
-    """The documents of one database, as a majority has them, without their stamps."""
+    """The documents of one stream, as a majority has them, without their stamps."""
 
     def __init__(
-        self, client: MongoClient[dict[str, Any]], database: str, stamps: SyncTimestamps = NO_STAMPS
+        self,
+        client: MongoClient[dict[str, Any]],
+        namespaces: Namespaces,
+        stamps: SyncTimestamps = NO_STAMPS,
     ) -> None:
-        self._database = client.get_database(database, read_concern=ReadConcern("majority"))
+        self._collections = Collections(client, namespaces, read_concern=ReadConcern("majority"))
         self._stamps = stamps
 
     def is_empty(self, collection: str) -> bool:
@@ -86,7 +91,7 @@ class Documents:
         return {comparable(document_id(raw)): raw for raw in raws}
 
     def _collection(self, name: str) -> Collection[Any]:
-        return self._database.get_collection(name, codec_options=RAW)
+        return self._collections.of(name, codec_options=RAW)
 
 
 def document_id(raw: bytes) -> bytes:

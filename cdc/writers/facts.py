@@ -14,6 +14,7 @@ from cdc.model.server_facts import TargetFacts
 from cdc.writers.collection_facts import collection_facts
 from cdc.writers.connection import Client
 from cdc.writers.errors import brief, is_passing
+from cdc.writers.namespaces import Namespace, Namespaces
 from cdc.writers.stream_state import MAJORITY, STATE_COLLECTIONS, STREAMS
 
 _REACHED_THE_COLLECTION: Final = frozenset(
@@ -25,9 +26,7 @@ _REACHED_THE_COLLECTION: Final = frozenset(
 _LOGIN_FAILED: Final = frozenset({18, 8000})
 
 
-def target_facts(
-    client: Client, *, database: str, state_database: str, collections: Iterable[str]
-) -> TargetFacts:
+def target_facts(client: Client, namespaces: Namespaces, collections: Iterable[str]) -> TargetFacts:
     """Query everything, and try a write in each collection that leaves nothing behind.
 
     Raises Retryable if the target cannot be reached, Unfit if it refuses the login.
@@ -36,19 +35,15 @@ def target_facts(
         hello = client.admin.command("hello")
         version = str(client.server_info()["version"])
         topology = _topology(hello)
-        targets = [(database, each) for each in collections]
-        names = [(state_database, STREAMS), *targets]
+        targets = [namespaces.named(each) for each in collections]
+        states = [Namespace(namespaces.state_database, each) for each in STATE_COLLECTIONS]
         writable = bool(hello.get("isWritablePrimary"))
         refusals = {
-            f"{base}.{name}": _refusal(client, base, name, in_transaction=topology != "standalone")
-            for base, name in names
+            str(each): _refusal(client, *each, in_transaction=topology != "standalone")
+            for each in (Namespace(namespaces.state_database, STREAMS), *targets)
             if writable
         }
-        there = collection_facts(
-            client,
-            [*((state_database, each) for each in STATE_COLLECTIONS), *targets],
-            sharded=topology == "sharded",
-        )
+        there = collection_facts(client, [*states, *targets], sharded=topology == "sharded")
     except ConnectionFailure as error:
         raise _unreached(error) from error
     except OperationFailure as error:

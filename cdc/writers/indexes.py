@@ -14,8 +14,10 @@ from cdc.mapping.file.embed_graph import EmbedGraph
 from cdc.mapping.file.indexes import Index
 from cdc.mapping.file.mapping import Mapping
 from cdc.model.server_facts import IndexFacts
+from cdc.writers.collections import Collections
 from cdc.writers.embedding.edges import Edge
 from cdc.writers.errors import RETRYABLE_CODES
+from cdc.writers.namespaces import Namespaces
 from cdc.writers.stream_state import MAJORITY
 
 Document = dict[str, Any]
@@ -50,7 +52,7 @@ _OF_THE_SERVER: Final = frozenset(
 
 
 def create_indexes(
-    client: MongoClient[Document], database: str, mappings: Iterable[Mapping]
+    client: MongoClient[Document], namespaces: Namespaces, mappings: Iterable[Mapping]
 ) -> None:
     """Create the missing indexes, at majority; existing ones cost nothing.
 
@@ -58,6 +60,7 @@ def create_indexes(
     Retryable for that and for an unreachable target, Unfit if an index or documents stand in the
     way, UsageError for an index that MongoDB does not know.
     """
+    collections = Collections(client, namespaces)
     for mapping, indexes in wanted_indexes(mappings):
         command = {
             "createIndexes": mapping.target,
@@ -65,7 +68,7 @@ def create_indexes(
             "writeConcern": MAJORITY.document,
         }
         try:
-            reply = client[database].command(command)
+            reply = collections.command(command)
         except PyMongoError as error:
             raise _explained(error, mapping) from error
         created = _created(reply)
@@ -74,15 +77,16 @@ def create_indexes(
 
 
 def index_facts(
-    client: MongoClient[Document], database: str, mappings: Iterable[Mapping]
+    client: MongoClient[Document], namespaces: Namespaces, mappings: Iterable[Mapping]
 ) -> Iterator[IndexFacts]:
     """Compare each requested index with those of the collections.
 
     Raises Retryable if the target cannot be reached, Unfit if it refuses the account.
     """
+    collections = Collections(client, namespaces)
     for mapping, indexes in wanted_indexes(mappings):
         try:
-            there = [dict(each) for each in client[database][mapping.target].list_indexes()]
+            there = [dict(each) for each in collections.of(mapping.target).list_indexes()]
         except PyMongoError as error:
             raise _explained(error, mapping) from error
         for index in indexes:
@@ -176,9 +180,10 @@ def _explained(error: PyMongoError, mapping: Mapping) -> Retryable | Unfit | Usa
     if isinstance(error, ConnectionFailure) or code in _PASSING:
         return Retryable(f"the indexes of {mapping.target} are not built yet: {_brief(error)}")
     if code in _REFUSES_ACCOUNT:
+        database = "target.state_database" if mapping.hidden else "target.database"
         return Unfit(
             f"the target lets this account build no index on {mapping.target}: {_brief(error)}",
-            remedy="grant it readWrite on target.database",
+            remedy=f"grant it readWrite on {database}",
         )
     if code in _CONFLICTS:
         return Unfit(

@@ -20,6 +20,7 @@ from cdc.writers.accepted_mappings import is_accepted
 from cdc.writers.connection import connect_target
 from cdc.writers.errors import explain
 from cdc.writers.jobs import queue_write
+from cdc.writers.namespaces import Namespaces
 from cdc.writers.observer import UNOBSERVED, WriteObserver
 from cdc.writers.stream_state import StreamState
 from cdc.writers.writer import MongoWriter
@@ -123,9 +124,7 @@ def _owned(
     with connect_target(config.target) as client:
         writer = MongoWriter(
             client,
-            database=config.target.database,
-            state_database=config.target.state_database,
-            stream=config.name,
+            Namespaces.of(config, ()),  # it writes no document
             transactional=config.apply.mode == "exactly_once",
             observer=observer,
         )

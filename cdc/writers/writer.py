@@ -21,6 +21,7 @@ from cdc.model.state_change import CollectionClear, StateWrite
 from cdc.model.telemetry import WriterStats
 from cdc.retry import Liveness, let_go
 from cdc.writers.collection_clear import CollectionClearing
+from cdc.writers.collections import Collections
 from cdc.writers.commit import Attempt, BatchCommitter
 from cdc.writers.conflicts import MustSplit
 from cdc.writers.dead_letters.ledger import (
@@ -33,6 +34,7 @@ from cdc.writers.dead_letters.ledger import (
 from cdc.writers.embedding.paying import Paying
 from cdc.writers.embedding.terms import NOTHING_AT_ONCE, Terms, Unembeddable
 from cdc.writers.errors import Refused, TooLarge
+from cdc.writers.namespaces import Namespaces
 from cdc.writers.observer import UNOBSERVED, WriteObserver
 from cdc.writers.stats import WriterCounters
 from cdc.writers.strategy import GiveUp, Send, SendHalves, WriteDecider
@@ -58,10 +60,8 @@ class MongoWriter:
     def __init__(
         self,
         client: MongoClient[Document],
+        namespaces: Namespaces,
         *,
-        database: str,
-        state_database: str,
-        stream: str,
         transactional: bool,
         lease_seconds: float = TTL_SECONDS,
         liveness: Liveness | None = None,
@@ -70,15 +70,18 @@ class MongoWriter:
         observer: WriteObserver = UNOBSERVED,
         embeds: EmbedGraph = NO_EMBEDS,
     ) -> None:
-        """With `transactional` a batch and its checkpoint commit together, else in turn.
+        """Write the stream of `namespaces`, to its collections and its state database.
+
+        With `transactional` a batch and its checkpoint commit together, else in turn.
 
         `lease_seconds`: how long the stream stays this writer's without a renewal. `stamps`: the
         fields for the time of writing. `observer` observes each step.
         """
-        documents = client.get_database(database, write_concern=MAJORITY)
-        states = client.get_database(state_database, write_concern=MAJORITY)
-        self.state = StreamState(client[state_database], stream, ttl_seconds=lease_seconds)
-        self._name = database
+        documents = Collections(client, namespaces, write_concern=MAJORITY)
+        states = client.get_database(namespaces.state_database, write_concern=MAJORITY)
+        stream = namespaces.stream
+        self.state = StreamState(states, stream, ttl_seconds=lease_seconds)
+        self._name = namespaces.database
         self._client = client
         self._transactional = transactional
         self._session = client.start_session()

@@ -84,6 +84,7 @@ def embed_mistakes(mappings: Sequence[Mapping]) -> Iterator[Problem]:
         for path, embed in mapping.embed.items():
             yield from dict.fromkeys(_of_one(mapping, path, embed, targets))
     yield from _disagreeing(targets)
+    yield from _unseen(mappings)
     yield from _circles(mappings)
 
 
@@ -200,9 +201,27 @@ def _misplaced(mapping: Mapping) -> Iterator[Problem]:
 def _disagreeing(targets: dict[str, list[Mapping]]) -> Iterator[Problem]:
     for target, (first, *others) in targets.items():
         for each in others:
-            if each.embed != first.embed:
-                what = f"mappings with the target `{target}` must agree on `embed`"
-                yield each.origin.mistake(("embed",), what)
+            for key in ("embed", "hidden"):
+                if getattr(each, key) != getattr(first, key):
+                    what = f"mappings with the target `{target}` must agree on `{key}`"
+                    yield each.origin.mistake((key,), what)
+
+
+def _unseen(mappings: Sequence[Mapping]) -> Iterator[Problem]:
+    """Refuse hidden collections that no other embeds: nobody would ever see their documents."""
+    embedded = {
+        embed.collection
+        for mapping in mappings
+        for embed in mapping.embed.values()
+        if embed.collection != mapping.target
+    }
+    for mapping in mappings:
+        if mapping.hidden and mapping.target not in embedded:
+            what = (
+                f"no other mapping embeds `{mapping.target}`, and nobody else sees a hidden"
+                " collection: leave `hidden` out, or embed it"
+            )
+            yield mapping.origin.mistake(("hidden",), what)
 
 
 def _circles(mappings: Sequence[Mapping]) -> Iterator[Problem]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, PrivateAttr
+from pydantic import BeforeValidator, Field, PrivateAttr, StrictBool
 
 from cdc.config.yaml12 import Path as KeyPath
 from cdc.mapping.file.allowed_names import (
@@ -120,6 +120,8 @@ class Mapping(Strict):
     embed: dict[FieldPath, Embed] = Field(default_factory=dict)
     """Documents of other collections of the stream, by the path at which they are embedded.
     It is being built, and not offered yet."""
+    hidden: StrictBool = False
+    """Whether the documents are for embedding only: they are in the state database then."""
 
     _origin: Origin = PrivateAttr(default=Origin())
     _mask_key: bytes = PrivateAttr(default=b"")

@@ -10,15 +10,16 @@ from cdc.mapping.file.mapping import Mapping
 from cdc.model.server_facts import SourceFacts
 from cdc.preflight.findings import Finding, Outcome
 from cdc.preflight.mapping_edits import MappingEdit
+from cdc.writers.namespaces import Namespaces
 
 MEANT: Final = {"mysql": (9, 7), "mariadb": (11, 8)}
 """The versions whose semantics expressions have."""
 
 
-def place_findings(database: str, mappings: Iterable[Mapping]) -> Iterator[Finding]:
-    """Yield a finding for each mapping whose target cannot be a collection of this database."""
+def place_findings(namespaces: Namespaces, mappings: Iterable[Mapping]) -> Iterator[Finding]:
+    """Yield a finding for each mapping whose target cannot be a collection of its database."""
     for each in mappings:
-        what = namespace_mistake(database, each.target)
+        what = namespace_mistake(*namespaces.named(each.target))
         if what:
             mistake = each.origin.mistake(("target",), f"`target`: {what}")
             yield Finding(f"mapping {each.source}", Outcome.WRONG, str(mistake))
@@ -41,8 +42,9 @@ def expression_findings(source: SourceFacts, mappings: Iterable[Mapping]) -> Ite
 
 
 def edit_findings(edits: Iterable[MappingEdit], *, accept: bool) -> Iterator[Finding]:
-    """Yield a finding for each edited mapping; only a risk with `accept`."""
+    """Yield a finding for each edited mapping; only a risk with `accept`, if nothing has moved."""
     for each in edits:
-        outcome = Outcome.WARNING if accept else Outcome.WRONG
-        remedy = "" if accept else each.remedy
+        is_kept = accept and not each.has_moved
+        outcome = Outcome.WARNING if is_kept else Outcome.WRONG
+        remedy = "" if is_kept else each.remedy
         yield Finding(f"mapping {each.mapping.source}", outcome, str(each), remedy)

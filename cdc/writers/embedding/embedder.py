@@ -18,6 +18,7 @@ from pymongo.database import Database
 from cdc.mapping.file.embed_graph import EmbedGraph
 from cdc.model.batch import comparable
 from cdc.model.operation import Operation, OperationKind
+from cdc.writers.collections import Collections
 from cdc.writers.commands import Command, Marking, split
 from cdc.writers.documents import document_id
 from cdc.writers.embedding.debts import Debt, Debts
@@ -68,16 +69,16 @@ class Embedder:
     def __init__(
         self,
         graph: EmbedGraph,
-        database: Database[Document],
+        collections: Collections,
         states: Database[Document],
         stream: str,
         stamps: SyncTimestamps,
     ) -> None:
-        """Take the graph of a loaded project, which has no circle."""
+        """Take the graph of a loaded project, which has no circle; `states` has what is owed."""
         self._order = graph.children_first()
         self._below = {name: tuple(map(Edge.of, graph.below(name))) for name in self._order}
         self._above = {name: tuple(map(Edge.of, graph.above(name))) for name in self._order}
-        self._database = database
+        self._collections = collections
         self._stamps = stamps
         edges = {edge.name: edge for edges in self._below.values() for edge in edges}
         self.debts = Debts(states, stream, edges)
@@ -96,7 +97,7 @@ class Embedder:
         for command in commands:
             if command.collection not in self._below:
                 send(command)
-        work = _Work(Lookup(self._database, session, self._stamps), send, terms)
+        work = _Work(Lookup(self._collections, session, self._stamps), send, terms)
         for name in self._order:
             own = [
                 part
@@ -116,7 +117,7 @@ class Embedder:
 
         Raises what `send` does.
         """
-        work = _Work(Lookup(self._database, session, self._stamps), send, terms)
+        work = _Work(Lookup(self._collections, session, self._stamps), send, terms)
         owed = work.lookup.owed(debt, count)
         for name in self._order:
             changes: Changes = {}

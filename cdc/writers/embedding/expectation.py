@@ -11,12 +11,14 @@ from pymongo.read_concern import ReadConcern
 from cdc.mapping.file.embed_graph import EmbedGraph
 from cdc.model.batch import comparable
 from cdc.model.operation import Operation
+from cdc.writers.collections import Collections
 from cdc.writers.embedding.bson_paths import value_at, with_values
 from cdc.writers.embedding.debts import Debts
 from cdc.writers.embedding.edges import Edge, Key, link
 from cdc.writers.embedding.lookup import Lookup
 from cdc.writers.embedding.splicing import embedding
 from cdc.writers.errors import explained
+from cdc.writers.namespaces import Namespaces
 from cdc.writers.sync_timestamps import NO_STAMPS, SyncTimestamps
 
 
@@ -27,22 +29,19 @@ class Expectation:
         self,
         graph: EmbedGraph,
         client: MongoClient[dict[str, Any]],
-        *,
-        database: str,
-        state_database: str,
-        stream: str,
+        namespaces: Namespaces,
         stamps: SyncTimestamps = NO_STAMPS,
     ) -> None:
-        """Take the graph of a loaded project; its collections are in `database`."""
+        """Take the graph of a loaded project; `namespaces` are those of its collections."""
         majority = ReadConcern("majority")
         self._below: dict[str, list[Edge]] = {}
         for edge in map(Edge.of, graph.edges):
             self._below.setdefault(edge.parent, []).append(edge)
         edges = {edge.name: edge for edges in self._below.values() for edge in edges}
-        self._debts = Debts(
-            client.get_database(state_database, read_concern=majority), stream, edges
-        )
-        self._lookup = Lookup(client.get_database(database, read_concern=majority), stamps=stamps)
+        states = client.get_database(namespaces.state_database, read_concern=majority)
+        self._debts = Debts(states, namespaces.stream, edges)
+        collections = Collections(client, namespaces, read_concern=majority)
+        self._lookup = Lookup(collections, stamps=stamps)
 
     def expected(self, collection: str, operations: Sequence[Operation]) -> list[Operation]:
         """Return the operations with what their documents must embed now."""

@@ -12,9 +12,9 @@ from typing import Any, Final
 from bson.max_key import MaxKey
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
-from pymongo.database import Database
 
 from cdc.model.batch import comparable
+from cdc.writers.collections import Collections
 from cdc.writers.documents import BY_BYTES, RAW, bson_value, document_id
 from cdc.writers.embedding.bson_paths import Path
 from cdc.writers.embedding.debts import Debt
@@ -33,9 +33,9 @@ Keys = Mapping[Key, Values]
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """The documents of a database as a session's transaction sees them, or as they are now."""
+    """The documents of a stream as a session's transaction sees them, or as they are now."""
 
-    database: Database[Document]
+    collections: Collections
     session: ClientSession | None = None
     stamps: SyncTimestamps = NO_STAMPS
 
@@ -97,7 +97,7 @@ class Lookup:
         return [each for each in raws if document_id(each) != after][:count]
 
     def _collection(self, name: str) -> Collection[Any]:
-        return self.database.get_collection(name, codec_options=RAW)
+        return self.collections.of(name, codec_options=RAW)
 
     def _find(
         self,

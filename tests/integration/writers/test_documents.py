@@ -7,6 +7,7 @@ import pytest
 from pymongo import MongoClient
 
 from cdc.writers.documents import Documents
+from cdc.writers.namespaces import Namespaces
 
 
 @pytest.mark.parametrize("characters", [10, 4_095, 4_096, 100_000])
@@ -15,7 +16,7 @@ def test_documents_of_any_size_are_fetched_by_their_ids(
 ) -> None:
     written = [{"_id": number, "text": "x" * characters} for number in range(3)]
     client[database]["notes"].insert_many(written)
-    documents = Documents(client, database)
+    documents = Documents(client, Namespaces(database, "state", "test"))
 
     ids = documents.ids("notes", after=None, limit=10, within={})
     fetched = documents.fetch("notes", ids[:2])
@@ -27,7 +28,7 @@ def test_documents_of_any_size_are_fetched_by_their_ids(
 def test_long_ids_are_told(client: MongoClient[dict[str, Any]], database: str) -> None:
     long, longer = "x" * 5_000, "y" * 50_000
     client[database]["notes"].insert_many([{"_id": longer}, {"_id": long}])
-    documents = Documents(client, database)
+    documents = Documents(client, Namespaces(database, "state", "test"))
 
     ids = documents.ids("notes", after=None, limit=10, within={})
 

@@ -16,6 +16,7 @@ from cdc.model.checkpoint import Checkpoint
 from cdc.model.operation import Operation, OperationKind
 from cdc.writers.conflicts import NORMAL_CONFLICTS
 from cdc.writers.indexes import create_indexes
+from cdc.writers.namespaces import Namespaces
 from cdc.writers.writer import MongoWriter
 from tests.integration.writers.support.failing import fail
 from tests.integration.writers.support.writers import begun
@@ -43,7 +44,7 @@ def writer(failing_client: Client) -> Iterator[MongoWriter]:
     for name in ("docs", "state"):
         failing_client.drop_database(name)
     mappings = [*map(Mapping.model_validate, FOLLOWED)]
-    create_indexes(failing_client, "docs", mappings)
+    create_indexes(failing_client, Namespaces("docs", "state", "test"), mappings)
     options = {"embeds": EmbedGraph(mappings), "lease_seconds": 1.0}
     with begun(failing_client, "docs", "state", **options) as writer:
         users = [{"_id": 1, "name": "Ada"}, {"_id": 2, "name": "Bob"}]

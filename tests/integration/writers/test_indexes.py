@@ -9,6 +9,7 @@ import pytest
 from cdc.errors import Unfit, UsageError
 from cdc.mapping.file.mapping import Mapping
 from cdc.writers.indexes import create_indexes, index_facts
+from cdc.writers.namespaces import Namespaces
 from cdc_sandbox.servers import MongoServer
 
 EVERY_KIND: list[dict[str, Any]] = [
@@ -27,15 +28,19 @@ def asking(*indexes: dict[str, Any]) -> list[Mapping]:
     return [Mapping.model_validate({"source": "a.b", "target": "things", "indexes": indexes})]
 
 
+def of_stream(database: str) -> Namespaces:
+    return Namespaces(database, "state", "test")
+
+
 def states(mongo: MongoServer, database: str, *indexes: dict[str, Any]) -> list[tuple[bool, str]]:
     with mongo.client() as client:
-        facts = index_facts(client, database, asking(*indexes))
+        facts = index_facts(client, of_stream(database), asking(*indexes))
         return [(each.present, each.obstacle) for each in facts]
 
 
 def create(mongo: MongoServer, database: str, *indexes: dict[str, Any]) -> None:
     with mongo.client() as client:
-        create_indexes(client, database, asking(*indexes))
+        create_indexes(client, of_stream(database), asking(*indexes))
 
 
 def test_every_kind_is_created_and_found_again(mongo: MongoServer, database: str) -> None:

@@ -4,8 +4,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from cdc.mapping.file.mapping import Mapping
 from cdc.model.job import Job, JobKind, JobState, Options, Progress
+from cdc.preflight import Outcome, edit_findings
 from cdc.preflight.mapping_edits import edited, unresolved
 from cdc.writers.accepted_mappings import entries
 
@@ -82,3 +85,54 @@ def test_a_resync_of_every_table_that_has_not_begun_mends_an_edit() -> None:
 
 def test_a_state_from_before_mappings_were_listed_says_nothing() -> None:
     assert not edited({"mappings": {"orders": "abc"}, "covered": ["shop.orders orders"]}, [EDITED])
+
+
+TWEETS = mapping("app.tweets", "tweets", embed={"author": {"one": "users", "on": "user_id"}})
+SEEN, HIDDEN = (mapping("app.users", "users", hidden=each) for each in (False, True))
+COPIED = ("app.users users", "app.tweets tweets")
+
+
+def test_a_collection_that_is_hidden_later_needs_a_resync_also_of_what_embeds_it() -> None:
+    [found] = edited(state(SEEN, TWEETS, covered=COPIED), [HIDDEN, TWEETS])
+
+    assert found.has_moved
+    assert "app.users → users is hidden now" in str(found)
+    assert found.remedy.endswith("cdc resync app.users app.tweets")
+
+
+def test_one_that_is_no_longer_hidden_does_too() -> None:
+    [found] = edited(state(HIDDEN, TWEETS, covered=COPIED), [SEEN, TWEETS])
+
+    assert found.has_moved
+    assert "app.users → users is no longer hidden" in str(found)
+
+
+def test_a_hidden_collection_as_it_was_is_no_edit() -> None:
+    assert not edited(state(HIDDEN, TWEETS, covered=COPIED), [HIDDEN, TWEETS])
+
+
+def test_another_edit_of_a_hidden_collection_moves_nothing() -> None:
+    wanted = mapping("app.users", "users", hidden=True, exclude=["note"])
+
+    [found] = edited(state(HIDDEN, TWEETS, covered=COPIED), [wanted, TWEETS])
+
+    assert not found.has_moved
+
+
+def test_it_is_mended_once_all_of_them_are_to_be_resynced() -> None:
+    before, wanted = state(SEEN, TWEETS, covered=COPIED), [HIDDEN, TWEETS]
+    users, tweets = resync("app.users"), resync("app.tweets", target="tweets")
+
+    assert not unresolved(before, wanted, [users, tweets])
+    assert unresolved(before, wanted, [users])
+    assert unresolved(before, wanted, [users, resync("app.tweets", target="elsewhere")])
+
+
+@pytest.mark.parametrize(
+    ("wanted", "outcome"),
+    [(HIDDEN, Outcome.WRONG), (mapping("app.users", "users", nulls="omit"), Outcome.WARNING)],
+)
+def test_there_is_nothing_to_keep_of_what_has_moved(wanted: Mapping, outcome: Outcome) -> None:
+    edits = edited(state(SEEN, TWEETS, covered=COPIED), [wanted, TWEETS])
+
+    assert [each.outcome for each in edit_findings(edits, accept=True)] == [outcome]

@@ -15,6 +15,7 @@ from cdc.model.batch import Batch, MappedTransaction
 from cdc.model.position import to_document
 from cdc.model.state_change import CollectionClear
 from cdc.writers.indexes import create_indexes
+from cdc.writers.namespaces import Namespaces
 from cdc.writers.writer import MongoWriter
 from tests.integration.writers.support.failing import fail
 from tests.integration.writers.support.writers import AFTER, START, begun
@@ -40,7 +41,7 @@ def writer(failing_client: Client) -> Iterator[MongoWriter]:
     """A writer of orders with two lines each."""
     for name in ("docs", "state"):
         failing_client.drop_database(name)
-    create_indexes(failing_client, "docs", MAPPINGS)
+    create_indexes(failing_client, Namespaces("docs", "state", "test"), MAPPINGS)
     lines = [{"_id": n, "order_id": n // 2} for n in range(LINES)]
     failing_client["docs"]["lines"].insert_many(lines)
     failing_client["docs"]["orders"].insert_many(

@@ -18,6 +18,7 @@ from cdc.writers.documents import Documents, document_id
 from cdc.writers.embedding.debts import DEBTS, Debts
 from cdc.writers.embedding.edges import Edge, Key, Values, link
 from cdc.writers.embedding.expectation import Expectation
+from cdc.writers.namespaces import Namespaces
 
 Document = dict[str, Any]
 
@@ -44,9 +45,7 @@ class Target:
         self._names = (database, state_database)
         self._debts = Debts(client[state_database], "test", {EDGE.name: EDGE})
         self.state = client[state_database]
-        self.expectation = Expectation(
-            GRAPH, client, database=database, state_database=state_database, stream="test"
-        )
+        self.expectation = Expectation(GRAPH, client, Namespaces(database, state_database, "test"))
         client[database]["users"].insert_many(
             [{"_id": 1, "name": "Ada", "secret": 1}, {"_id": 2, "name": "Bob"}]
         )
@@ -65,7 +64,7 @@ class Target:
     def differing(self, *rows: Document) -> list[tuple[str, ...]]:
         """The fields in which tweets differ from what rows make of them, but for what is owed."""
         wanted = self.expectation.expected("tweets", [operation(each) for each in rows])
-        documents = Documents(self._client, self._names[0])
+        documents = Documents(self._client, Namespaces(*self._names, "test"))
         found = documents.fetch("tweets", [each.id for each in wanted])
         excused = self.expectation.excused("tweets", wanted, found)
         return [each.fields for each, _ in differences("tweets", excused, found)]

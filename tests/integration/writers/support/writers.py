@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,6 +10,7 @@ from pymongo import MongoClient
 
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.position import FilePosition
+from cdc.writers.namespaces import Namespaces
 from cdc.writers.writer import MongoWriter
 
 START = Checkpoint(FilePosition("binlog.000001", 4))
@@ -23,17 +24,12 @@ def writer_of(
     stream: str = "test",
     *,
     transactional: bool = True,
+    hidden: Collection[str] = (),
     **options: Any,
 ) -> MongoWriter:
-    """Return a writer; `options` are MongoWriter's own."""
-    return MongoWriter(
-        client,
-        database=database,
-        state_database=state_database,
-        stream=stream,
-        transactional=transactional,
-        **options,
-    )
+    """Return a writer; `hidden` are collections of the state database, `options` its own."""
+    namespaces = Namespaces(database, state_database, stream, frozenset(hidden))
+    return MongoWriter(client, namespaces, transactional=transactional, **options)
 
 
 @contextmanager

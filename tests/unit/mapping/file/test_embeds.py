@@ -254,3 +254,31 @@ def test_children_come_before_parents() -> None:
     assert order.index("products") < order.index("lines") < order.index("orders")
     assert [each.path for each in graph.below("orders")] == ["lines", "customer"]
     assert [each.parent for each in graph.above("users")] == ["orders"]
+
+
+def test_a_hidden_collection_that_no_other_embeds_is_a_mistake() -> None:
+    (what,) = told(mapping("users", hidden=True), mapping("tweets"))
+
+    assert what == (
+        "no other mapping embeds `users`, and nobody else sees a hidden collection: leave `hidden`"
+        " out, or embed it"
+    )
+    assert not told(mapping("users", hidden=True), mapping("tweets", embed={"author": AUTHOR}))
+
+
+def test_a_hidden_collection_may_be_embedded_in_a_hidden_one_that_somebody_sees() -> None:
+    products = mapping("products", hidden=True)
+    lines = mapping(
+        "lines", hidden=True, embed={"product": {"one": "products", "on": "product_id"}}
+    )
+
+    assert len(told(products, lines)) == 1
+    assert not told(products, lines, mapping("orders", embed={"lines": LINES}))
+
+
+def test_mappings_of_one_target_agree_on_whether_it_is_hidden() -> None:
+    one = mapping("users", hidden=True, id=[{"source": "table"}, "id"])
+    other = one.model_copy(update={"source": "app.others", "hidden": False})
+    tweets = mapping("tweets", embed={"a": {"many": "users", "on": {"_id": "name"}}})
+
+    assert "mappings with the target `users` must agree on `hidden`" in told(one, other, tweets)

@@ -57,6 +57,7 @@ def test_a_documented_mapping_follows_it(text: str) -> None:
         {"on_delete": {"set": {"deleted_at": "$now"}}},
         {"indexes": [{"keys": {"a": 1, "b": "text"}, "unique": True}]},
         {"exclude": "a"},
+        {"hidden": True},
     ],
 )
 def test_what_the_language_takes_follows_it(keys: dict[str, Any]) -> None:

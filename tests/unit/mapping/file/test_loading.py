@@ -352,3 +352,9 @@ def test_mistakes_in_embeds_are_told_with_their_lines_beside_all_others(
         "1.yaml:10: no mapping makes a collection `nobody`; there is `users`",
         "2.yaml:2: the target `users`",
     ]
+
+
+def test_a_hidden_collection_that_nobody_embeds_is_told_with_its_line(tmp_path: Path) -> None:
+    (found,) = mistakes(tmp_path, SHORT + "hidden: true\n")
+
+    assert found.startswith("0.yaml:3: no other mapping embeds")
