@@ -56,14 +56,19 @@ class Auditor:
                     raise
 
     def _audit(self) -> Iterator[str]:
-        client, database = self._stream.client, self._stream.database
-        with client.start_session() as session, session.start_transaction(ReadConcern("snapshot")):
-            debts = [*self._stream.state["debts"].find(session=session)]
+        stream, schema = self._stream, self._schema
+        with (
+            stream.client.start_session() as session,
+            session.start_transaction(ReadConcern("snapshot")),
+        ):
+            debts = [*stream.state["debts"].find(session=session)]
             found = {
-                table.name: [plain(each) for each in database[table.name].find(session=session)]
-                for table in self._schema.tables
+                table.name: [
+                    plain(each) for each in schema.collection(stream, table).find(session=session)
+                ]
+                for table in schema.tables
             }
-        for table in self._schema.tables:
+        for table in schema.tables:
             for embed in table.embeds:
                 owed = [
                     each["_id"]["key"]

@@ -39,7 +39,7 @@ def stored(stream: Stream, schema: Schema) -> dict[str, Documents]:
     return {
         table.name: {
             _key(document["_id"]): document
-            for document in map(plain, stream.database[table.name].find())
+            for document in map(plain, schema.collection(stream, table).find())
         }
         for table in schema.tables
     }

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from pymongo.collection import Collection as MongoCollection
+
+from tests.end_to_end.embedding.support.hiding import hidden_collection
 from tests.end_to_end.support.stream import Stream
 
 LINKS: Final = ("a", "b", "c")
@@ -111,10 +114,11 @@ class Table:
 
 
 class Schema:
-    """Tables in an order in which each embeds only those before it."""
+    """Tables in an order in which each embeds only those before it; some may be `hidden`."""
 
-    def __init__(self, tables: Sequence[Table]) -> None:
+    def __init__(self, tables: Sequence[Table], hidden: Collection[str] = ()) -> None:
         self.tables = tuple(tables)
+        self._hidden = hidden
 
     @classmethod
     def random(cls, chance: random.Random) -> Schema:
@@ -124,15 +128,25 @@ class Schema:
         tables: list[Table] = []
         for name in names[: chance.randint(2, 4)]:
             tables.append(_table(name, tables, is_text, chance))
-        return cls(tables)
+        embedded = sorted({embed.child.name for table in tables for embed in table.embeds})
+        return cls(tables, [each for each in embedded if chance.random() < 0.3])
 
     def create(self, stream: Stream) -> None:
         for table in self.tables:
-            stream.table(table.name, table.definition, table.mapping)
+            stream.table(table.name, table.definition, self._mapping(table))
+
+    def _mapping(self, table: Table) -> dict[str, Any]:
+        return {**table.mapping, **({"hidden": True} if table.name in self._hidden else {})}
+
+    def collection(self, stream: Stream, table: Table) -> MongoCollection[dict[str, Any]]:
+        """Return the collection of a table's documents."""
+        if table.name in self._hidden:
+            return hidden_collection(stream, table.name)
+        return stream.database[table.name]
 
     def __str__(self) -> str:
         return "\n".join(
-            f"{each.name} ({each.definition})\n    {each.mapping}" for each in self.tables
+            f"{each.name} ({each.definition})\n    {self._mapping(each)}" for each in self.tables
         )
 
 

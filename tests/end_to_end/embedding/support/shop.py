@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from tests.end_to_end.support.stream import Document, Stream
@@ -10,36 +10,41 @@ from tests.end_to_end.support.stream import Document, Stream
 Rows = dict[Any, dict[str, Any]]
 
 
-def opened(stream: Stream, policies: Document | None = None) -> Stream:
+TABLES = {
+    "users": "id INT PRIMARY KEY, name VARCHAR(20), secret VARCHAR(20)",
+    "products": "id INT PRIMARY KEY, title VARCHAR(20)",
+    "order_lines": "id INT PRIMARY KEY, order_id INT, line_no INT, product_id INT, price INT,"
+    " KEY (order_id)",
+    "orders": "id INT PRIMARY KEY, customer_id INT, note VARCHAR(20)",
+}
+
+EMBEDS: dict[str, dict[str, Any]] = {
+    "order_lines": {"product": {"one": "products", "on": "product_id", "fields": ["title"]}},
+    "orders": {
+        "customer": {"one": "users", "on": "customer_id", "fields": ["name"]},
+        "lines": {
+            "many": "order_lines",
+            "on": "order_id",
+            "order": ["line_no"],
+            "fields": {"no": "line_no", "price": "price", "product": "product"},
+        },
+    },
+}
+
+
+def opened(
+    stream: Stream, policies: Document | None = None, *, hidden: Collection[str] = ()
+) -> Stream:
     """Create the tables and mappings of a shop, each with these policies; return the stream."""
-    policies = policies or {}
-    stream.table("users", "id INT PRIMARY KEY, name VARCHAR(20), secret VARCHAR(20)", policies)
-    stream.table("products", "id INT PRIMARY KEY, title VARCHAR(20)", policies)
-    stream.table(
-        "order_lines",
-        "id INT PRIMARY KEY, order_id INT, line_no INT, product_id INT, price INT, KEY (order_id)",
-        {
-            **policies,
-            "embed": {"product": {"one": "products", "on": "product_id", "fields": ["title"]}},
-        },
-    )
-    stream.table(
-        "orders",
-        "id INT PRIMARY KEY, customer_id INT, note VARCHAR(20)",
-        {
-            **policies,
-            "embed": {
-                "customer": {"one": "users", "on": "customer_id", "fields": ["name"]},
-                "lines": {
-                    "many": "order_lines",
-                    "on": "order_id",
-                    "order": ["line_no"],
-                    "fields": {"no": "line_no", "price": "price", "product": "product"},
-                },
-            },
-        },
-    )
+    for name, columns in TABLES.items():
+        stream.table(name, columns, (policies or {}) | mapping(name, is_hidden=name in hidden))
     return stream
+
+
+def mapping(name: str, *, is_hidden: bool = False) -> dict[str, Any]:
+    """Return the mapping of one of its tables, but for source and target."""
+    embeds = {"embed": EMBEDS[name]} if name in EMBEDS else {}
+    return {**embeds, **({"hidden": True} if is_hidden else {})}
 
 
 def expected(shop: Stream) -> Rows:
