@@ -5,21 +5,25 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+import bson
 import click
 from bson import json_util
 
 from cdc.commands import config_option, output_option
+from cdc.commands.mapping.embedded_rows import EmbeddedRows
 from cdc.commands.mapping.inputs import followed
 from cdc.commands.mapping.side_by_side import side_by_side
-from cdc.config import Config
 from cdc.errors import UsageError
 from cdc.mapping.file.mapping import Mapping
 from cdc.mapping.file.project import load_project
 from cdc.mapping.tools.preview import HIDDEN, Pair, Preview
+from cdc.model.any_time import ANY_TIME
 from cdc.model.table_name import split_name
 from cdc.readers.select.chunk_reader import ChunkReader
 from cdc.readers.select.keys import Key
@@ -37,37 +41,45 @@ INDENT: Final = 2
 @click.option("--limit", type=click.IntRange(1, 1000), default=5, show_default=True, help="Rows.")
 @click.option("--key", multiple=True, help="The row with this key; once for each column of it.")
 def preview(table: str, config_path: Path, output: str, limit: int, key: tuple[str, ...]) -> None:
-    """Show rows of TABLE and the documents they become, side by side.
+    """Show rows of TABLE and the documents they become, side by side, with what these embed.
 
     Columns that the mapping masks or leaves out are shown as ***. With --output json each line
     is an object with table, target, row, document and note, values as extended JSON. Nothing is
     written anywhere.
     """
     config, mappings = load_project(config_path)
-    for each, table_map in followed(config, table, mappings):
-        name = table_map.name
-        pairs = [*_pairs(config, each, name, limit, key)]
-        for pair in pairs:
-            if output == "json":
-                say(_as_json(each, name, pair))
-            else:
-                say("\n".join(_as_text(each, name, pair)) + "\n")
-        if not pairs:
-            say(f"{name} has no {'such row' if key else 'rows'}", err=True)
+    with closing(ChunkReader(config.source)) as reader:
+        rows = EmbeddedRows(config, mappings, reader)
+        for each, table_map in followed(config, table, mappings):
+            name = table_map.name
+            pairs = _whole(each, _pairs(reader, each, name, limit, key), rows)
+            for pair in pairs:
+                if output == "json":
+                    say(_as_json(each, name, pair))
+                else:
+                    say("\n".join(_as_text(each, name, pair)) + "\n")
+            if not pairs:
+                say(f"{name} has no {'such row' if key else 'rows'}", err=True)
+    for note in rows.notes:
+        say(note, err=True)
 
 
 def _pairs(
-    config: Config, each: Mapping, name: str, limit: int, key: tuple[str, ...]
-) -> Iterator[Pair]:
-    schema, table = split_name(name)
-    reader = ChunkReader(config.source)
-    try:
-        opened = reader.open(schema, table, each.id_columns)
-        events = reader.peek(opened, limit=limit, keys=_keys(opened, key))
-    finally:
-        reader.close()
+    reader: ChunkReader, each: Mapping, name: str, limit: int, key: tuple[str, ...]
+) -> list[Pair]:
+    opened = reader.open(*split_name(name), each.id_columns)
+    events = reader.peek(opened, limit=limit, keys=_keys(opened, key))
     shown = Preview(each, opened.map)
-    return (shown.pair(event, time.time()) for event in events)
+    return [shown.pair(event, time.time()) for event in events]
+
+
+def _whole(each: Mapping, pairs: Sequence[Pair], rows: EmbeddedRows) -> list[Pair]:
+    """Return the pairs with what their documents embed."""
+    own = [pair.document for pair in pairs if pair.document is not None]
+    whole = iter(rows.whole(each.target, own))
+    return [
+        pair if pair.document is None else replace(pair, document=next(whole)) for pair in pairs
+    ]
 
 
 def _keys(table: SelectTable, values: tuple[str, ...]) -> list[Key]:
@@ -88,7 +100,7 @@ def _as_json(each: Mapping, name: str, pair: Pair) -> str:
         "table": name,
         "target": each.target,
         "row": pair.row,
-        "document": pair.document,
+        "document": None if pair.document is None else _decoded(pair.document),
         "note": pair.note or None,
     }
     return json_util.dumps(found, json_options=OPTIONS, ensure_ascii=False)
@@ -99,8 +111,12 @@ def _as_text(each: Mapping, name: str, pair: Pair) -> Iterator[str]:
     if pair.document is None:
         documents = [f"no document in {each.target}", f"  {pair.note}"]
     else:
-        documents = [each.target, *_indented(pair.document)]
+        documents = [each.target, *_indented(_decoded(pair.document))]
     return side_by_side(rows, documents, shutil.get_terminal_size().columns)
+
+
+def _decoded(document: bytes) -> dict[str, Any]:
+    return bson.decode(document, ANY_TIME)
 
 
 def _shown(value: Any) -> str:

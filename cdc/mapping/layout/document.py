@@ -70,6 +70,17 @@ def leaves(*nodes: Node) -> Iterator[int]:
             yield from leaves(*node.children)
 
 
+def source_at(layout: Layout, path: Path) -> Source | None:
+    """Return the source of the field at a path; None if it holds fields, or there is none."""
+    nodes: Iterable[Node] = (layout.id, *layout.fields)
+    for at, name in enumerate(path, start=1):
+        node = next((each for each in nodes if each.name == name), None)
+        if isinstance(node, Leaf):
+            return layout.sources[node.source] if at == len(path) else None
+        nodes = node.children if node is not None else ()
+    return None
+
+
 def nest(fields: Iterable[tuple[Path, int]]) -> tuple[Node, ...]:
     """Nest (path, source) pairs; a branch stands where its name first occurs.
 

@@ -30,10 +30,10 @@ _PROBE: Final = "column_{}"
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A row by its columns, and its document: None if it has none, for the reason in `note`."""
+    """A row by its columns, and its document as BSON: None if it has none, as `note` says why."""
 
     row: dict[str, Any]
-    document: dict[str, Any] | None
+    document: bytes | None
     note: str = ""
 
 
@@ -56,7 +56,7 @@ class Preview:
             return Pair(row, None, error.message)
         if not operations:
             return Pair(row, None, "`where` is not true for it")
-        return Pair(row, bson.decode(operations[0].document, ANY_TIME))
+        return Pair(row, operations[0].document)
 
     def _row(self, event: RowsEvent, committed_at: float) -> dict[str, Any]:
         found: dict[str, Any] = {}

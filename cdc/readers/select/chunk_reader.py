@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
@@ -14,7 +14,8 @@ from cdc.model.position import FilePosition, MariadbGtids, Position
 from cdc.model.transaction import RowsEvent, RowsKind
 from cdc.readers.select import key_ranges, prepared, watermarks
 from cdc.readers.select.keys import Key
-from cdc.readers.select.select_table import PRIMARY, SelectTable, definition, describe
+from cdc.readers.select.search_keys import search_key
+from cdc.readers.select.select_table import PRIMARY, SelectTable, TableKey, definition, describe
 from cdc.readers.server.connection import (
     SourceConnection,
     close_connection,
@@ -163,20 +164,48 @@ class ChunkReader:
 
         No watermark is around them, so they must never be written to the target.
         """
-        where = f" WHERE {key_ranges.one_of(table.key, keys)}" if keys else ""
-        images: list[bytes] = []
+        images, _ = self._display(table, table.by, keys, limit, key_ranges.order(table.key))
+        return [_inserted(table, image) for image in images]
+
+    def search(
+        self,
+        table: SelectTable,
+        *,
+        limit: int,
+        by: TableKey | None = None,
+        keys: Sequence[Key] = (),
+    ) -> tuple[RowsEvent, int, bool]:
+        """Read the rows with these keys in the columns `by`, or the first ones, for display.
+
+        Return them as one event, how many they are, and whether they are all: fewer than `limit`,
+        and of no more than some megabytes. No watermark is around them, either.
+        """
+        order = key_ranges.order(table.key) if by is None else ""
+        images, complete = self._display(table, by or table.by, keys, limit, order)
+        return _inserted(table, b"".join(images)), len(images), complete and len(images) < limit
+
+    def search_key(self, table: SelectTable, columns: Collection[str]) -> TableKey | None:
+        """Return an index by which `search` finds values of these columns; None if none does."""
         with self._reconnecting(table):
-            prepared.select(
+            return search_key(self._connected(), table, columns)
+
+    def _display(
+        self, table: SelectTable, by: TableKey, keys: Sequence[Key], limit: int, order: str
+    ) -> tuple[list[bytes], bool]:
+        images: list[bytes] = []
+        statement = f"SELECT {table.columns} FROM {replace(table, by=by).source}"
+        statement += f" WHERE {key_ranges.one_of(by.columns, keys)}" if keys else ""
+        statement += f" ORDER BY {order}" if order else ""
+        with self._reconnecting(table):
+            found = prepared.select(
                 self._connected(),
-                f"SELECT {table.columns} FROM {table.source}{where}"
-                f" ORDER BY {key_ranges.order(table.key)} LIMIT {limit}",
+                f"{statement} LIMIT {limit}",
                 sizes=[each.size for each in table.wire_columns],
                 converters=table.images,
                 take=lambda parts: images.append(b"".join(parts)),
                 max_bytes=CHUNK_BYTES,
             )
-        present = table.present
-        return [RowsEvent(table.map, RowsKind.INSERT, present, present, image) for image in images]
+        return images, found.complete
 
     def require_range(
         self, table: SelectTable, *, first: Key | None, last: Key | None, where: str | None
@@ -361,9 +390,11 @@ class ChunkReader:
     ) -> Chunk:
         if self._has_changed(table):
             raise TableChanged(table=table.name)
-        present = table.present
-        event = RowsEvent(table.map, RowsKind.INSERT, present, present, images)
-        return Chunk(event, count, last, finished, high())
+        return Chunk(_inserted(table, images), count, last, finished, high())
+
+
+def _inserted(table: SelectTable, images: bytes) -> RowsEvent:
+    return RowsEvent(table.map, RowsKind.INSERT, table.present, table.present, images)
 
 
 class _Ignored(dict[bytes, prepared.Convert]):

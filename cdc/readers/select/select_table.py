@@ -343,7 +343,7 @@ def _unique_keys(connection: SourceConnection, table: TableMap) -> list[tuple[st
         connection,
         "SELECT index_name, column_name, sub_part, nullable FROM information_schema.statistics"
         " WHERE table_schema = %s AND table_name = %s AND non_unique = 0 AND index_type = 'BTREE'"
-        f"{_in_use(connection)} ORDER BY index_name <> 'PRIMARY', index_name, seq_in_index",
+        f"{in_use(connection)} ORDER BY index_name <> 'PRIMARY', index_name, seq_in_index",
         table.schema,
         table.table,
     ):
@@ -353,7 +353,7 @@ def _unique_keys(connection: SourceConnection, table: TableMap) -> list[tuple[st
     return list(keys.items())
 
 
-def _in_use(connection: SourceConnection) -> str:
+def in_use(connection: SourceConnection) -> str:
     """Return the condition for indexes that a SELECT may use."""
     if not is_mariadb(connection):
         return " AND is_visible = 'YES'"

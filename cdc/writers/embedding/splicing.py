@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from cdc.model.batch import comparable
 from cdc.model.dead_letter import Reason
 from cdc.writers.documents import document_id
 from cdc.writers.embedding.bson_paths import Path, with_values
-from cdc.writers.embedding.edges import Children, Edge, link
-from cdc.writers.embedding.lookup import Lookup
+from cdc.writers.embedding.edges import Children, Edge, Key, Values, link
 from cdc.writers.embedding.terms import LeftOut, Place, Refusal
 
 NO_REFUSALS: Final[Mapping[Place, Refusal]] = {}
+
+
+class Finds(Protocol):
+    """Finds what documents embed: `cdc.writers.embedding.lookup.Lookup`."""
+
+    def children(self, edge: Edge, keys: Mapping[Key, Values]) -> Mapping[Key, Children]:
+        """Return what an embed's link finds for each of the keys, in the embed's order."""
+        ...
+
+    def room(self, collection: str) -> int:
+        """Return the most bytes that a document may have before it is stamped."""
+        ...
 
 
 class Spliced(NamedTuple):
@@ -25,7 +36,7 @@ class Spliced(NamedTuple):
     """Whether the target refuses it, so that what is there stays."""
 
 
-def embedding(documents: Sequence[bytes], edges: Sequence[Edge], lookup: Lookup) -> list[bytes]:
+def embedding(documents: Sequence[bytes], edges: Sequence[Edge], lookup: Finds) -> list[bytes]:
     """Return the documents with what each embeds, as the collections are now."""
     return [each.document for each in spliced(documents, edges, lookup)]
 
@@ -33,7 +44,7 @@ def embedding(documents: Sequence[bytes], edges: Sequence[Edge], lookup: Lookup)
 def spliced(
     documents: Sequence[bytes],
     edges: Sequence[Edge],
-    lookup: Lookup,
+    lookup: Finds,
     refused: Mapping[Place, Refusal] = NO_REFUSALS,
 ) -> list[Spliced]:
     """As `embedding`, but tell what was left out; values that were `refused` are left out too."""
@@ -47,7 +58,7 @@ def spliced(
     ]
 
 
-def _children(documents: Sequence[bytes], edge: Edge, lookup: Lookup) -> list[Children]:
+def _children(documents: Sequence[bytes], edge: Edge, lookup: Finds) -> list[Children]:
     """Return what an embed finds for each of the documents."""
     links = [link(each, edge.ours) for each in documents]
     found = lookup.children(edge, dict(each for each in links if each is not None))

@@ -10,6 +10,7 @@ from pathlib import Path
 import bson
 import pytest
 
+from cdc.commands.mapping import embedded_rows
 from cdc.config.yaml12 import parse
 from cdc.mapping.file.embed_graph import EmbedGraph, embed_mistakes
 from cdc.mapping.file.mapping import Mapping
@@ -54,6 +55,6 @@ def test_its_document_is_what_its_mappings_make() -> None:
     assert bson.decode(whole) == DOCUMENT
 
 
-@pytest.mark.parametrize("number", [terms.AT_ONCE, embedder.PIECE])
+@pytest.mark.parametrize("number", [terms.AT_ONCE, embedder.PIECE, embedded_rows.MOST_ROWS])
 def test_its_numbers_are_those_of_the_code(number: int) -> None:
     assert f"{number:,}" in TEXT
