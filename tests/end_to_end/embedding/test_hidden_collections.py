@@ -11,6 +11,7 @@ from tests.end_to_end.embedding.support.hiding import hidden_collection
 from tests.end_to_end.embedding.support.shop import expected, fill, mapping, opened, settled
 from tests.end_to_end.support.command import cdc
 from tests.end_to_end.support.jobs import until_copied
+from tests.end_to_end.support.sources import MakeStream
 from tests.end_to_end.support.stream import Stream
 
 pytestmark = pytest.mark.parametrize("stream", ["mysql-gtid", "mariadb-gtid"], indirect=True)
@@ -125,6 +126,31 @@ def test_a_check_and_the_claims_tell_where_they_are(copied: Stream) -> None:
     assert f"write to {name}" in checked.stdout
     assert f"{name} {copied.name} since" in claims.stdout
     assert f"{copied.database.name}.users" not in checked.stdout + claims.stdout
+
+
+def test_two_streams_that_share_their_state_have_each_their_own(
+    shop: Stream, make_stream: MakeStream
+) -> None:
+    other = make_stream(shop.source, shop.mongo, shop.client, type(shop.history))
+    other.settings["target"]["state_database"] = shop.state.name
+    other.settings["start"] = "backfill"
+    other.state = shop.state
+    fill(opened(other, hidden=HIDDEN), ORDERS // 2)
+    for each in (shop, other):
+        each.start(ledger=False).until_logged("job_done", count=4)
+    change(other, 1)
+
+    for each in (shop, other):
+        settled(each)
+        assert is_unseen(each)
+
+
+def test_a_truncate_empties_it_and_reaches_what_embeds_it(copied: Stream) -> None:
+    copied.sql("TRUNCATE TABLE products", "INSERT INTO products VALUES (5, 'new')")
+
+    settled(copied)
+    assert [*hidden_collection(copied, "products").find()] == [{"_id": 5, "title": "new"}]
+    assert hidden_collection(copied, "order_lines").count_documents({}) == LINES
 
 
 def test_a_row_that_fits_no_hidden_collection_is_a_dead_letter_and_comes_once_it_fits(
