@@ -141,7 +141,7 @@ MUTANTS: Final = (
         "embed: what is derived is written outside the transaction",
         "cdc/writers/embedding/embedder.py",
         "self._send(name, command, work, derived=True)",
-        'self._database.command(command.body(), writeConcern={"w": "majority"})',
+        'self._collections.command(command.body(), writeConcern={"w": "majority"})',
         (
             f"{KNOWN}::test_what_is_derived_is_seen_with_what_it_follows_from_or_not_at_all"
             "[mysql-gtid]",
