@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from struct import Struct
 from typing import Any, Final
 
 import bson
@@ -43,6 +44,7 @@ _FIXED_BYTES: Final = {
     0xFF: 0,
 }
 _REGEX: Final = 0x0B
+_LENGTH: Final = Struct("<i").unpack_from
 _BESIDE_LENGTH: Final = {0x02: 4, 0x03: 0, 0x04: 0, 0x05: 5, 0x0C: 16, 0x0D: 4, 0x0E: 4, 0x0F: 0}
 """The bytes of other values beside those that their length counts: strings, documents, …"""
 
@@ -116,11 +118,11 @@ def elements(raw: bytes) -> Iterator[tuple[str, bytes]]:
 
 def value_end(raw: bytes, kind: int, at: int) -> int:
     """Return the offset behind a value that begins at an offset (bsonspec.org)."""
-    if kind in _FIXED_BYTES:
-        return at + _FIXED_BYTES[kind]
+    if (fixed := _FIXED_BYTES.get(kind)) is not None:
+        return at + fixed
     if kind == _REGEX:
         return raw.index(b"\0", raw.index(b"\0", at) + 1) + 1
-    length = int.from_bytes(raw[at : at + 4], "little")
+    length: int = _LENGTH(raw, at)[0]
     return at + length + _BESIDE_LENGTH[kind]
 
 

@@ -98,11 +98,13 @@ def _find(raw: bytes, begin: int, name: bytes) -> tuple[int, int, int] | None:
 
     `begin` is the offset of the document in `raw`.
     """
+    field = name + b"\0"
+    if raw.find(field, begin + 4) < 0:  # most often, and far cheaper than the walk
+        return None
     at = begin + 4
     while kind := raw[at]:
-        name_end = raw.index(b"\0", at + 1)
-        end = value_end(raw, kind, name_end + 1)
-        if raw[at + 1 : name_end] == name:
-            return at, name_end + 1, end
-        at = end
+        if raw.startswith(field, at + 1):
+            start = at + 1 + len(field)
+            return at, start, value_end(raw, kind, start)
+        at = value_end(raw, kind, raw.index(b"\0", at + 1) + 1)
     return None

@@ -136,8 +136,11 @@ class Embedder:
         for command in self._spliced(name, commands, work):
             self._send(name, command, work)
             for operation in command.operations:
-                change = changes.setdefault(comparable(operation.id), Change(None, None))
-                change.after = operation.document or None
+                key, after = comparable(operation.id), operation.document or None
+                if (change := changes.get(key)) is None:
+                    changes[key] = Change(None, after)
+                else:
+                    change.after = after
         if self._below[name]:
             work.outcome.decide(name, changes.keys())
         return changes
@@ -175,7 +178,7 @@ class Embedder:
             made = spliced(documents, edges, work.lookup, work.terms.refused)
             operations = []
             for operation, each in zip(command.operations, made, strict=True):
-                operations.append(operation._replace(document=each.document))
+                operations.append(Operation(operation.kind, operation.id, each.document))
                 work.outcome.left_out.extend(each.left_out)
             yield from split(name, command.kind, operations)
 

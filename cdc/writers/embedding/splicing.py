@@ -71,7 +71,9 @@ def _spliced(
     room: int,
     refused: Mapping[Place, Refusal],
 ) -> Spliced:
-    refusal = refused.get((found[0][0].parent, comparable(document_id(document))))
+    refusal = None
+    if refused:
+        refusal = refused.get((found[0][0].parent, comparable(document_id(document))))
     if refusal is None and all(children.fit(room) for _, children in found):
         whole = with_values(document, [(edge.path, edge.value(each)) for edge, each in found])
         if len(whole) <= room:
