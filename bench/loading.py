@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from random import Random
 from typing import TYPE_CHECKING
 
 from bench.stage import DURABLE, RELAXED, Stage
@@ -38,19 +39,25 @@ def insert(
     transaction_rows: int = BULK_TRANSACTION_ROWS,
     table: str = "tweets",
     columns: Sequence[str] = TweetRow._fields,
+    authors: int | None = None,
 ) -> Load:
-    """Insert tweets that nobody has inserted yet, a multi-row statement for each transaction."""
+    """Insert tweets that nobody has inserted yet, a multi-row statement for each transaction.
+
+    Their authors are those that were invented with them, or so many, whose ids count from 1.
+    """
     stage.say(f"loading {rows:,} rows into {table}, {transaction_rows:,} a transaction")
     statement = insertion(table, columns)
     picked = [TweetRow._fields.index(name) for name in columns]
     source = tweets(first_id=stage.number() * IDS_APART)
+    if authors is not None:
+        source = _by(authors, source)
 
     def write(cursor: Cursor) -> None:
         for batch in batches(source, total=rows, size=transaction_rows):
             cursor.executemany(statement, [[row[at] for at in picked] for row in batch])
 
     start = stage.executed()
-    with _quickly(stage) as connection, connection.cursor() as cursor:
+    with quickly(stage) as connection, connection.cursor() as cursor:
         write(cursor)
     return Load(table, rows, transaction_rows, start, stage.executed())
 
@@ -59,7 +66,7 @@ def update(stage: Stage, *, rows: int, table: str = "tweets") -> Load:
     """Update the first rows of the table, one statement for each transaction."""
     stage.say(f"updating {rows:,} rows of {table}, {BULK_TRANSACTION_ROWS:,} a transaction")
     start = stage.executed()
-    with _quickly(stage) as connection, connection.cursor() as cursor:
+    with quickly(stage) as connection, connection.cursor() as cursor:
         cursor.execute(f"SELECT id FROM twitter.{table} ORDER BY id LIMIT {rows}")
         ids = [int(row[0]) for row in cursor.fetchall()]
         for first, last in _ends(ids, BULK_TRANSACTION_ROWS):
@@ -78,6 +85,12 @@ def insertion(table: str, columns: Iterable[str]) -> str:
     return f"INSERT INTO twitter.{table} ({', '.join(names)}) VALUES ({places})"
 
 
+def _by(authors: int, rows: Iterator[TweetRow]) -> Iterator[TweetRow]:
+    chosen = Random(authors)
+    for row in rows:
+        yield row._replace(user_id=chosen.randint(1, authors))
+
+
 def _ends(ids: list[int], size: int) -> Iterator[tuple[int, int]]:
     for at in range(0, len(ids), size):
         part = ids[at : at + size]
@@ -85,7 +98,7 @@ def _ends(ids: list[int], size: int) -> Iterator[tuple[int, int]]:
 
 
 @contextmanager
-def _quickly(stage: Stage) -> Iterator[Connection[Cursor]]:
+def quickly(stage: Stage) -> Iterator[Connection[Cursor]]:
     """Yield a connection in autocommit mode, on a source that does not wait for its disk."""
     for statement in RELAXED:
         stage.source.execute(statement)

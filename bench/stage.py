@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import yaml
 
+from cdc.config import yaml12
 from cdc_sandbox.demo import schema
-from cdc_sandbox.demo.folder import write_configuration
+from cdc_sandbox.demo.folder import MAPPINGS, shipped_mappings, write_configuration
 from cdc_sandbox.servers import MongoServer, MySQLServer, mongo_server, mysql_server
 
 RELAXED = ("SET GLOBAL sync_binlog = 0", "SET GLOBAL innodb_flush_log_at_trx_commit = 0")
 DURABLE = ("SET GLOBAL sync_binlog = 1", "SET GLOBAL innodb_flush_log_at_trx_commit = 1")
 
 Say = Callable[[str], None]
+Document = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +60,27 @@ class Stage:
         return str(self.source.execute("SELECT @@GLOBAL.gtid_executed")[0][0]).replace("\n", "")
 
     def configure(
-        self, *, start: str | None, apply: dict[str, object], as_shipped: bool = False
+        self,
+        *,
+        start: str | None,
+        apply: dict[str, object],
+        as_shipped: bool = False,
+        mappings: Mapping[str, Document] | None = None,
     ) -> Configured:
         """Write a configuration with a target of its own.
 
         It starts behind the GTID set `start`, or with a backfill if there is none. Unless the
-        mappings are to be `as_shipped`, they ask for what the baselines do: no index, no stamp.
+        mappings are to be `as_shipped`, they ask for what the baselines do: no index, no stamp, and
+        nothing embedded. `mappings` are others in their place, by their names.
         """
         number = self.number()
         folder = self.folder / f"run-{number}"
         folder.mkdir()
         path = write_configuration(folder, self.source, self.target)
-        if not as_shipped:
-            for file in (folder / "mappings").iterdir():
-                _bare(file)
+        if mappings is None and not as_shipped:
+            mappings = shipped(without=("embed", "indexes", "stamp"))
+        if mappings is not None:
+            _write(mappings, folder / "mappings")
         settings = yaml.safe_load(path.read_text())
         names = Configured(path, f"bench_{number}", f"bench_state_{number}", f"bench-{number}")
         settings["name"] = names.stream
@@ -80,10 +90,23 @@ class Stage:
         return names
 
 
-def _bare(file: Path) -> None:
-    mapping = yaml.safe_load(file.read_text())
-    kept = {key: value for key, value in mapping.items() if key not in {"indexes", "stamp"}}
-    file.write_text(yaml.safe_dump(kept, sort_keys=False))
+def shipped(*, without: Sequence[str]) -> dict[str, Document]:
+    """Return the shipped mappings without some of their keys, by their names."""
+    read = {name: yaml12.read(shipped_mappings() / name).data for name in MAPPINGS}
+    return {
+        name.removesuffix(".yaml"): {
+            key: value for key, value in mapping.items() if key not in without
+        }
+        for name, mapping in read.items()
+    }
+
+
+def _write(mappings: Mapping[str, Document], folder: Path) -> None:
+    """Write mappings in place of those that are there."""
+    for file in folder.iterdir():
+        file.unlink()
+    for name, mapping in mappings.items():
+        (folder / f"{name}.yaml").write_text(yaml.safe_dump(mapping, sort_keys=False))
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ Document: TypeAlias = dict[str, Any]
 Repeat: TypeAlias = "Callable[[Collection[Document]], object]"
 
 AUTHOR_ID = 1
+AUTHOR_NAMES = {"author_screen_name": "author", "author_name": "Author"}
 IDS_APART = 1_000_000_000
 """Of two lives' first tweets, which are not so many."""
 # MySQL puts the keys of JSON into an order of its own: that would be a difference, and no loss.
@@ -142,7 +143,8 @@ class _Writes:
         row = tweet_row(next(self._invented))._replace(user_id=AUTHOR_ID, **_WITHOUT_JSON)
         self._cursor.execute(insertion("tweets", TweetRow._fields), row)
         self._ids.append(row.id)
-        document = expected_tweet(row._asdict()) | {"replicated_at": datetime.now(UTC)}
+        document = expected_tweet(row._asdict() | AUTHOR_NAMES)
+        document["replicated_at"] = datetime.now(UTC)
         return lambda tweets: tweets.insert_one(document)
 
     def _edit(self) -> Repeat:

@@ -74,6 +74,7 @@ class Experiment:
         """Kill the application behind its commits, and the daemon at any moment."""
         self._begin(name)
         names = self.stage.configure(start=self.stage.executed(), apply={}, as_shipped=True)
+        self.stage.source.execute(_AUTHOR)  # within the stream: the tweets embed its names
         moments, writes = Random(self.seed), 0
         for life in self._lives(None, between=True):
             with closing(Daemon(names.path.parent)) as daemon:

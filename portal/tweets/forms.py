@@ -1,8 +1,8 @@
-"""The form to write and to change a tweet."""
+"""The forms of a customer: to write and to change a tweet, and to change one's name."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 
@@ -57,3 +57,14 @@ class TweetForm(AsSeen[Tweet]):
         if commit:
             tweet.save()
         return tweet
+
+
+class NameForm(AsSeen[Author]):
+    """An author's display name, which each of their tweets shows."""
+
+    class Meta:
+        """The field of the form."""
+
+        model = Author
+        fields = ("name",)
+        labels: ClassVar = {"name": "Your name"}

@@ -51,7 +51,7 @@ def documents(target: MongoServer) -> Iterator[mongodb.Documents]:
 def tweet(number: int, at: datetime, author: Any = 1, *tags: Any) -> dict[str, Any]:
     return {
         "_id": number,
-        "author": {"id": author},
+        "user_id": author,
         "created_at": at,
         "entities": {"hashtags": [{"text": tag} for tag in tags]},
     }

@@ -47,7 +47,7 @@ def locked_mongo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MongoServ
             client.admin.command("createUser", "portal", pwd=PASSWORD, roles=[role["role"]])
             client.admin.command("createUser", "stranger", pwd="there", roles=[])
             now = datetime.now(UTC)
-            tweet = {"_id": 1, "author": {"id": 1}, "text": "!", "created_at": now}
+            tweet = {"_id": 1, "user_id": 1, "text": "!", "created_at": now}
             client["twitter"]["tweets"].insert_one({**tweet, "updated_at": now})
             client["cdc"]["streams"].insert_one(
                 {

@@ -24,6 +24,7 @@ from tests.portal.support.people import person, seen
 
 LONG_AGO = datetime(2010, 9, 2, 18, 11, 23, tzinfo=UTC)
 ZOE = 12
+NAME = "/timeline/name/"
 
 _ENTRY = re.compile(r'<article class="card entry" id="tweet-(\d+)" data-progress="([\w-]+)"')
 
@@ -41,13 +42,14 @@ def ana(client: Client) -> Author:
 def replicate(tweet: Tweet, **more: Any) -> None:
     """Put a tweet into MongoDB, as `config/mappings/tweets.yaml` maps it."""
     at = tweet.updated_at
-    put(tweet.pk, tweet.text, tweet.author_id, **{"at": at, **more})
+    names = {"screen_name": tweet.author.screen_name, "name": tweet.author.name}
+    put(tweet.pk, tweet.text, tweet.author_id, **{"at": at, "author": names, **more})
 
 
 def put(
     id_: int,
     text: str = "of the dataset",
-    author: int = ZOE,
+    user_id: int = ZOE,
     *,
     at: datetime | DatetimeMS = LONG_AGO,
     **more: Any,
@@ -55,7 +57,8 @@ def put(
     key = id_ if id_ < 1 << 63 else Decimal128(str(id_))
     document = {
         "_id": key,
-        "author": {"id": author},
+        "user_id": user_id,
+        "author": {"screen_name": "zoe", "name": "Zoë <Müller>"},
         "text": text,
         "created_at": at,
         "updated_at": at,
@@ -101,11 +104,8 @@ def words(client: Client) -> str:
 
 class TestReading:
     def test_tweets_come_newest_first_with_their_authors(self, client: Client, ana: Author) -> None:
-        mongodb.documents()["users"].insert_one(
-            {"_id": ZOE, "name": "Zoë <Müller>", "screen_name": "zoe"}
-        )
         put(1, "the first")
-        put(2, "the second", author=13)
+        put(2, "the second", 13, author=None)
 
         assert entries(client) == [(2, "replicated"), (1, "replicated")]
         assert "Zoë &lt;Müller&gt;" in page(client)
@@ -144,8 +144,8 @@ class TestReading:
             {"text": None},
             {"created_at": None},
             {"updated_at": "Thu Sep 02 18:11:23 +0000 2010"},
-            {"author": None},
-            {"author": {"id": "ana"}},
+            {"user_id": None},
+            {"user_id": "ana"},
             {"_id": "two"},
         ],
     )
@@ -157,7 +157,6 @@ class TestReading:
         whole = mongodb.documents()["tweets"].find_one_and_delete({"_id": 2})
         assert whole is not None
         mongodb.documents()["tweets"].insert_one(whole | odd)
-        mongodb.documents()["users"].insert_one({"_id": ZOE, "screen_name": "zoe"})
 
         assert entries(client) == [(1, "replicated")]
 
@@ -372,6 +371,49 @@ class TestWriting:
 
         assert client.post("/timeline/", {"text": "x"}).status_code == 403
         assert not Tweet.objects.exists()
+
+
+class TestName:
+    def test_it_is_changed_in_mysql_and_shown_as_the_tweets_have_it(
+        self, client: Client, ana: Author
+    ) -> None:
+        tweet = Tweet.objects.create(author=ana, text="mine")
+        replicate(tweet)
+
+        kept = client.post(NAME, {"name": "Ana María", **seen(client, NAME)})
+
+        assert kept.headers["Location"] == "/timeline/"
+        ana.refresh_from_db()
+        assert ana.name == "Ana María"
+        assert "<h2><bdi>ana</bdi></h2>" in page(client)
+        tweet.refresh_from_db()
+        replicate(tweet)
+        assert "<h2><bdi>Ana María</bdi></h2>" in page(client)
+
+    def test_of_two_tabs_the_second_is_told_what_the_first_has_changed(
+        self, client: Client, ana: Author
+    ) -> None:
+        one, other = seen(client, NAME), seen(client, NAME)
+        client.post(NAME, {"name": "Ana <b>", **one})
+
+        refused = client.post(NAME, {"name": "Anna", **other})
+
+        ana.refresh_from_db()
+        assert ana.name == "Ana <b>"
+        assert "Your name is now: Ana &lt;b&gt;" in refused.content.decode()
+
+    @pytest.mark.parametrize("name", ["", " ", "x" * 256])
+    def test_what_is_no_name_is_refused(self, client: Client, ana: Author, name: str) -> None:
+        client.post(NAME, {"name": name, **seen(client, NAME)})
+
+        ana.refresh_from_db()
+        assert ana.name == "ana"
+
+    @pytest.mark.parametrize("role", [Role.TECHNICAL_WORKER, Role.SENIOR_MANAGEMENT])
+    def test_other_roles_have_none(self, client: Client, role: Role) -> None:
+        client.force_login(person("tom", role))
+
+        assert client.post(NAME, {"name": "Thomas"}).status_code == 403
 
 
 class TestTargetDown:

@@ -47,11 +47,23 @@ def test_what_a_bson_date_cannot_hold_is_no_difference(microseconds: int) -> Non
     assert not entry.waiting
 
 
+def test_a_document_shows_the_names_that_it_has_and_mysql_those_of_the_reader() -> None:
+    there = document(author={"screen_name": "ana", "name": "Ana María"})
+
+    assert own_entry(tweet(WRITTEN), ANA, there).byline == Byline("Ana María", "ana")
+    assert own_entry(tweet(WRITTEN + timedelta(seconds=1)), ANA, there).byline == ANA
+
+
+@pytest.mark.parametrize("author", [None, "ana", [{"name": "Ana"}], {}, {"name": 5}])
+def test_an_author_who_is_not_there_has_no_names(author: object) -> None:
+    assert document_entry(document(author=author)).byline == Byline()
+
+
 def test_the_delay_counts_from_the_last_change() -> None:
     changed = WRITTEN + timedelta(hours=1)
     replicated = changed + timedelta(seconds=0.4)
 
-    entry = document_entry(document(updated_at=changed, replicated_at=replicated), ANA)
+    entry = document_entry(document(updated_at=changed, replicated_at=replicated))
 
     assert entry.changed
     assert entry.delay_seconds == 0.4
@@ -61,13 +73,13 @@ def test_the_delay_counts_from_the_last_change() -> None:
 def test_no_delay_is_told_without_a_stamp_or_with_clocks_that_disagree(
     stamp: dict[str, Any],
 ) -> None:
-    assert document_entry(document(**stamp), ANA).delay_seconds is None
+    assert document_entry(document(**stamp)).delay_seconds is None
 
 
 def test_only_web_addresses_are_links() -> None:
     text = "see http://a.example/x?y=1, javascript:alert(1) ftp://b.example https://c.example."
 
-    pieces = list(document_entry(document(text), ANA).pieces)
+    pieces = list(document_entry(document(text)).pieces)
 
     assert "".join(piece.text for piece in pieces) == text
     links = [piece.address for piece in pieces if piece.address]

@@ -126,7 +126,7 @@ def top_authors(documents: Documents, since: datetime | None) -> list[Ranked]:
     """Return the authors with the most tweets, by screen name and name."""
     pipeline: Pipeline = [
         _from(since),
-        {"$group": {"_id": "$author.id", "count": {"$sum": 1}}},
+        {"$group": {"_id": "$user_id", "count": {"$sum": 1}}},
         *_top(),
         {"$lookup": {"from": USERS, "localField": "_id", "foreignField": "_id", "as": "user"}},
         {"$project": {"count": 1, "user.screen_name": 1, "user.name": 1}},

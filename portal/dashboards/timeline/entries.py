@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from portal.bson_dates import Moment, milliseconds
 from portal.dashboards.timeline.page_cursor import number
 from portal.mongodb import Document
 from portal.tweets.entities import ADDRESS
 from portal.tweets.models import Tweet
-from portal.typed import moment
+from portal.typed import moment, text
 
 # `save` takes the time twice; a change by a person is later than that.
 _SAME_INSTANT_MILLISECONDS = 1_000
@@ -108,7 +109,7 @@ def own_entry(tweet: Tweet, byline: Byline, document: Document | None) -> Entry:
         return saved_entry(tweet, byline, Progress.ON_ITS_WAY)
     if milliseconds(tweet.updated_at) > milliseconds(document["updated_at"]):
         return saved_entry(tweet, byline, Progress.CHANGE_ON_ITS_WAY)
-    return document_entry(document, byline, own=True)
+    return document_entry(document, own=True)
 
 
 def saved_entry(tweet: Tweet, byline: Byline, progress: Progress) -> Entry:
@@ -126,19 +127,25 @@ def saved_entry(tweet: Tweet, byline: Byline, progress: Progress) -> Entry:
 
 def document_entry(
     document: Document,
-    byline: Byline,
     *,
     own: bool = False,
     progress: Progress = Progress.REPLICATED,
 ) -> Entry:
-    """Return the entry of a document."""
+    """Return the entry of a document, which has its author's names."""
     return Entry(
         id=number(document["_id"]),
         text=document["text"],
-        byline=byline,
+        byline=_byline(document.get("author")),
         own=own,
         written_at=document["created_at"],
         changed_at=document["updated_at"],
         progress=progress,
         replicated_at=moment(document.get("replicated_at")),
     )
+
+
+def _byline(author: Any) -> Byline:
+    """Return the names in what a tweet embeds: null while its author is not replicated."""
+    if not isinstance(author, dict):
+        return Byline()
+    return Byline(text(author.get("name")), text(author.get("screen_name")))

@@ -24,13 +24,13 @@ from portal.dashboards.timeline.page_cursor import Key, PageCursor, key, number,
 from portal.mongodb import Document
 from portal.tweets.fields import LARGEST_ID
 from portal.tweets.models import Author, Tweet
-from portal.typed import NOT_A_LIST, text, whole
+from portal.typed import NOT_A_LIST
 
 ENTRIES_PER_PAGE = 20
 
 # The reader's own tweets stay on top for so long, however much others write meanwhile.
 _FRESH = timedelta(minutes=1)
-_SHOWN = ("text", "author.id", "created_at", "updated_at", "replicated_at")
+_SHOWN = ("text", "user_id", "author", "created_at", "updated_at", "replicated_at")
 # The fields that an entry needs: another mapping, or another writer, may leave them out.
 _ID = {
     "$type": ["int", "long", "decimal"],
@@ -41,8 +41,7 @@ _ID = {
 _DATE = {"$type": "date", **NOT_A_LIST}
 _TWEET: Document = {
     "_id": _ID,
-    "author": {"$type": "object", **NOT_A_LIST},
-    "author.id": _ID,
+    "user_id": _ID,
     "text": {"$type": "string", **NOT_A_LIST},
     "created_at": _DATE,
     "updated_at": _DATE,
@@ -100,20 +99,19 @@ def _compared(tweets: Iterable[Tweet], reader: Author) -> list[Entry]:
 
 def _entries(documents: list[Document], reader: Author) -> list[Entry]:
     """Return entries of documents; MySQL is read after them, so a missing row was deleted."""
-    bylines = _bylines({_author(each) for each in documents})
     own_ids = [number(each["_id"]) for each in documents if _author(each) == reader.pk]
     rows = Tweet.objects.in_bulk(own_ids)
     return [
         _own(each, rows.get(number(each["_id"])), reader)
         if _author(each) == reader.pk
-        else document_entry(each, bylines.get(_author(each), Byline()))
+        else document_entry(each)
         for each in documents
     ]
 
 
 def _own(document: Document, tweet: Tweet | None, reader: Author) -> Entry:
     if tweet is None:
-        return document_entry(document, _byline(reader), own=True, progress=Progress.BEING_REMOVED)
+        return document_entry(document, own=True, progress=Progress.BEING_REMOVED)
     return own_entry(tweet, _byline(reader), document)
 
 
@@ -141,23 +139,12 @@ def _tweets(ids: set[int]) -> Iterable[Document]:
     return mongodb.documents()["tweets"].find(_TWEET | {"_id": {"$in": _keys(ids)}}, _SHOWN)
 
 
-def _bylines(ids: set[int]) -> dict[int, Byline]:
-    found = mongodb.documents()["users"].find(
-        {"_id": {"$in": _keys(ids)}}, {"name": 1, "screen_name": 1}
-    )
-    return {id_: _named(each) for each in found if (id_ := whole(each["_id"])) is not None}
-
-
-def _named(user: Document) -> Byline:
-    return Byline(text(user.get("name")), text(user.get("screen_name")))
-
-
 def _byline(author: Author) -> Byline:
     return Byline(author.name, author.screen_name)
 
 
 def _author(document: Document) -> int:
-    return number(document["author"]["id"])
+    return number(document["user_id"])
 
 
 def _place(document: Document) -> PageCursor:

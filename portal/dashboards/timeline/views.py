@@ -13,7 +13,7 @@ from portal.accounts.authors import author_of
 from portal.accounts.roles import Role
 from portal.dashboards.timeline import reading
 from portal.dashboards.timeline.page_cursor import PageCursor, place
-from portal.tweets.forms import TweetForm
+from portal.tweets.forms import NameForm, TweetForm
 from portal.tweets.models import Author, Tweet
 
 _PATIENCE_SECONDS = 2
@@ -56,6 +56,19 @@ def delete(request: HttpRequest, tweet_id: int) -> HttpResponse:
     return render(request, "dashboards/timeline_delete.html", {"tweet": tweet})
 
 
+@role_required(Role.CUSTOMER)
+@transaction.atomic
+def rename(request: HttpRequest) -> HttpResponse:
+    """Change one's own display name in MySQL."""
+    author = Author.objects.select_for_update().get(pk=author_of(account(request)).pk)
+    form = NameForm(request.POST or None, instance=author)
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        messages.success(request, "Your name is changed; replication brings it to your tweets.")
+        return redirect("dashboards:timeline")
+    return render(request, "dashboards/timeline_name.html", {"form": form})
+
+
 def _shown(request: HttpRequest, author: Author) -> dict[str, object]:
     """Read the requested page; without MongoDB, the author's tweets in MySQL."""
     of_reader = request.GET.get("of") == "me"
@@ -68,6 +81,7 @@ def _shown(request: HttpRequest, author: Author) -> dict[str, object]:
         page, target_down = reading.saved(author, before), True
     return {
         "page": page,
+        "author": author,
         "target_down": target_down,
         "of_reader": of_reader,
         "newest": before is None,

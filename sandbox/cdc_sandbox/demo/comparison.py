@@ -32,11 +32,37 @@ class Table:
     expected: Callable[[Row], Document]
     stamp: str | None = None
     """The field that tells when a document was written: whenever that was, it is a date."""
+    embedded: Mapping[str, str] = field(default_factory=dict)
+    """Further names in a row, of what its document embeds, and the SQL that reads each."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names in a row, in their order."""
+        return (*self.columns, *self.embedded)
+
+    @property
+    def selection(self) -> str:
+        """The SELECT of its rows."""
+        wanted = [*self.columns, *(f"({sql}) AS {name}" for name, sql in self.embedded.items())]
+        return f"SELECT {', '.join(wanted)} FROM {SCHEMA}.{self.name}"
+
+
+def _of_author(column: str) -> str:
+    return f"SELECT {column} FROM {SCHEMA}.users WHERE users.id = tweets.user_id"
 
 
 TABLES = (
     Table("users", UserRow._fields, expected_user),
-    Table("tweets", TweetRow._fields, expected_tweet, stamp="replicated_at"),
+    Table(
+        "tweets",
+        TweetRow._fields,
+        expected_tweet,
+        stamp="replicated_at",
+        embedded={
+            "author_screen_name": _of_author("screen_name"),
+            "author_name": _of_author("name"),
+        },
+    ),
 )
 
 
@@ -133,13 +159,9 @@ def _rows(connection: Connection, table: Table) -> Iterator[Row]:
     cursor = connection.cursor()
     after = -1
     while True:
-        cursor.execute(
-            f"SELECT {', '.join(table.columns)} FROM {SCHEMA}.{table.name} "
-            f"WHERE id > %s ORDER BY id LIMIT {_PAGE_ROWS}",
-            (after,),
-        )
+        cursor.execute(f"{table.selection} WHERE id > %s ORDER BY id LIMIT {_PAGE_ROWS}", (after,))
         page = cursor.fetchall()
-        yield from (dict(zip(table.columns, row, strict=True)) for row in page)
+        yield from (dict(zip(table.names, row, strict=True)) for row in page)
         if len(page) < _PAGE_ROWS:
             return
         after = page[-1][0]

@@ -41,10 +41,19 @@ def expected_user(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def expected_tweet(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the document of a row of `tweets`: people nested, JSON as native values."""
+    """Return the document of a row of `tweets`, with its author as `users` has them.
+
+    The row has `author_screen_name` and `author_name` too; both are null if there is no author.
+    """
+    names = {"screen_name": row["author_screen_name"], "name": row["author_name"]}
+    return own_tweet(row) | {"author": None if names["screen_name"] is None else names}
+
+
+def own_tweet(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the row of a tweet alone makes: JSON as native values, the answered nested."""
     return {
         "_id": bigint(row["id"]),
-        "author": {"id": bigint(row["user_id"])},
+        "user_id": bigint(row["user_id"]),
         "text": row["text"],
         "source": row["source"],
         "lang": row["lang"],

@@ -28,7 +28,7 @@ def write_configuration(
 ) -> Path:
     """Write the configuration and the shipped mappings to a folder; the configuration's path."""
     (folder / "mappings").mkdir()
-    for path in (*(_shipped_mappings() / name for name in MAPPINGS), *more_mappings):
+    for path in (*(shipped_mappings() / name for name in MAPPINGS), *more_mappings):
         shutil.copyfile(path, folder / "mappings" / path.name)
     config = folder / CONFIG_NAME
     config.touch(mode=0o600)
@@ -54,7 +54,7 @@ def _settings(source: MySQLServer, target: MongoServer, listen: str) -> dict[str
     }
 
 
-def _shipped_mappings() -> Path:
+def shipped_mappings() -> Path:
     """Return where they are: in a checkout this is a link to `config/mappings`."""
     folder = Path(str(files("cdc_sandbox.demo"))) / "mappings"
     if all((folder / name).is_file() for name in MAPPINGS):

@@ -16,6 +16,8 @@ from cdc_sandbox.demo.workload import Counts, Workload
 
 Say = Callable[[str], None]
 
+_POLL_SECONDS = 0.05
+
 
 class NotCaughtUp(CdcError):
     """The target did not catch up in time."""
@@ -93,8 +95,19 @@ def _catch_up(stage: Stage, workload: Workload, deadline_seconds: float, say: Sa
         stage.daemon.check()
         return time.monotonic() < deadline
 
-    if not Freshness(stage.database["users"]).wait_for(last, still_possible=still_possible):
+    seen = Freshness(stage.database["users"]).wait_for(last, still_possible=still_possible)
+    if not (seen and _nothing_owed(stage, still_possible)):
         raise NotCaughtUp(
             f"the target did not catch up within {deadline_seconds:g} s; "
             f"the end of the daemon's log:\n{stage.daemon.log_tail()}"
         )
+
+
+def _nothing_owed(stage: Stage, still_possible: Callable[[], bool]) -> bool:
+    """Wait until tweets embed the names that their authors have; False if they never can."""
+    with stage.target.client(readConcernLevel="majority") as client:
+        while client.cdc.debts.find_one() is not None:
+            if not still_possible():
+                return False
+            time.sleep(_POLL_SECONDS)
+    return True

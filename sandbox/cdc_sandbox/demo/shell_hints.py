@@ -20,7 +20,7 @@ def commands(stage: Stage) -> list[str]:
     return [
         f"{stage.source_name}, the three tweets changed last:",
         f"  {_mysql_in_python(stage)}",
-        "MongoDB, the same three:",
+        "MongoDB, the same three, each with the names of its author:",
         f"  {_mongo_in_python(stage)}",
         *_clients(stage),
         "where the stream stands (its checkpoint, in MongoDB too):",

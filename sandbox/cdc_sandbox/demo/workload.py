@@ -79,6 +79,7 @@ class Workload:
             (6 if len(self._tweets) < _STEADY_TWEETS else 2, self._publish),
             (6, self._like),
             (3, self._follow),
+            (1, self._rename),
             (3, self._delete),
             (2, self._move),
             (1, self._move_far),
@@ -92,8 +93,15 @@ class Workload:
     def one_of_each(self) -> None:
         """Commit one transaction of every kind."""
         for change in (
-            *(self._publish, self._like, self._follow, self._delete, self._move, self._move_far),
-            *(self._mix, self._welcome_or_dismiss, self._welcome_or_dismiss, self._change_of_mind),
+            *(self._publish, self._like, self._follow, self._rename, self._delete),
+            *(
+                self._move,
+                self._move_far,
+                self._mix,
+                self._welcome_or_dismiss,
+                self._welcome_or_dismiss,
+                self._change_of_mind,
+            ),
         ):
             self._run(change)
 
@@ -140,6 +148,17 @@ class Workload:
             "UPDATE twitter.users SET followers_count = followers_count + 1,"
             " verified = NOT verified, description = %s, updated_at = %s WHERE id = %s",
             (description, self._now(), user_id),
+        )
+        return user_id
+
+    def _rename(self, cursor: Cursor, counts: Counts) -> int:
+        """Change one user's display name, which all of their tweets embed."""
+        # Ids of the portal's customers are higher: nobody but they themselves renames them.
+        user_id = self._rng.choice([each for each in self._users if each < _FIRST_USER_ID])
+        name = self._rng.choice(self._rng.choice(languages()).people)
+        counts.updated += cursor.execute(
+            "UPDATE twitter.users SET name = %s, updated_at = %s WHERE id = %s",
+            (name, self._now(), user_id),
         )
         return user_id
 

@@ -61,6 +61,12 @@ def texts(stack: Stack) -> set[object]:
     return {tweet["text"] for tweet in stack.documents["tweets"].find()}
 
 
+def names(stack: Stack, *texts: str) -> set[object]:
+    """The names of their authors that the replicated tweets of these texts embed."""
+    found = stack.documents["tweets"].find({"text": {"$in": [*texts]}})
+    return {tweet["author"]["name"] for tweet in found}
+
+
 class TestCustomer:
     def test_a_tweet_from_registration_to_its_end(self, visit: Visit, stack: Stack) -> None:
         visitor = visit()
@@ -135,6 +141,23 @@ class TestCustomer:
 
         expect(tweet.locator(".text")).to_have_text(text)
         expect(tweet.locator(".text a")).to_have_attribute("href", "https://example.com/a?b=1&c=2")
+
+    def test_a_changed_name_comes_to_tweets_by_replication(
+        self, visit: Visit, stack: Stack, ana: User
+    ) -> None:
+        page = visit(ana).open("/timeline/")
+        first, second = f"First of {ana.username}", f"Second of {ana.username}"
+        expect(write(page, first)).to_contain_text(REPLICATED)
+        expect(write(page, second)).to_contain_text(REPLICATED)
+
+        page.get_by_role("link", name="Change your name").click()
+        page.get_by_label("Your name").fill("Ana María")
+        page.get_by_role("button", name="Keep the change").click()
+        eventually(lambda: names(stack, first, second) == {"Ana María"})
+        other = visit(person(f"reader{User.objects.count()}")).open("/timeline/")
+
+        for text in (first, second):
+            expect(entry(other, text).get_by_role("heading")).to_have_text("Ana María")
 
     def test_without_the_daemon_a_tweet_is_on_its_way_until_there_is_one_again(
         self, visit: Visit, stack: Stack, ana: User

@@ -20,6 +20,7 @@ PAGES: dict[str, tuple[Role | None, str]] = {
     "password": (Role.CUSTOMER, "/password/"),
     "timeline": (Role.CUSTOMER, "/timeline/"),
     "timeline-own": (Role.CUSTOMER, "/timeline/?of=me"),
+    "timeline-name": (Role.CUSTOMER, "/timeline/name/"),
     "timeline-change": (Role.CUSTOMER, "/timeline/{tweet}/change/"),
     "timeline-delete": (Role.CUSTOMER, "/timeline/{tweet}/delete/"),
     "replication": (Role.TECHNICAL_WORKER, "/replication/"),

@@ -33,7 +33,7 @@ class TestSeniorManagement:
     ) -> None:
         eventually(lambda: stack.documents["accounts"].find_one({"_id": mara.pk}))
         tweets = list(stack.documents["tweets"].find())
-        authors = Counter(tweet["author"]["id"] for tweet in tweets)
+        authors = Counter(tweet["user_id"] for tweet in tweets)
         [(busiest, most)] = authors.most_common(1)
         accounts = stack.documents["accounts"].count_documents({})
         name = stack.documents["users"].find_one({"_id": busiest})

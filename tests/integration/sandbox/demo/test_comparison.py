@@ -33,8 +33,8 @@ def copy(connection: Connection, mongo: MongoServer, database: str) -> Iterator[
     connection.commit()
     with mongo.client() as client:
         for table in TABLES:
-            cursor.execute(f"SELECT {', '.join(table.columns)} FROM twitter.{table.name}")
-            rows = [dict(zip(table.columns, row, strict=True)) for row in cursor.fetchall()]
+            cursor.execute(table.selection)
+            rows = [dict(zip(table.names, row, strict=True)) for row in cursor.fetchall()]
             stamp = {table.stamp: datetime.now(UTC)} if table.stamp else {}
             documents = [table.expected(row) | stamp for row in rows]
             client[database][table.name].insert_many(documents)
@@ -104,8 +104,10 @@ PLANTED: list[tuple[str, str, Callable[[Any], Any]]] = [
     ("users", "created_at", lambda at: at + timedelta(milliseconds=1)),
     ("users", "created_at", str),
     ("users", "password", lambda _: "!"),
-    ("tweets", "author.id", lambda each: str(each)),
-    ("tweets", "author.name", lambda _: None),
+    ("tweets", "user_id", lambda each: str(each)),
+    ("tweets", "author.name", lambda name: name + " "),
+    ("tweets", "author.id", lambda _: 5),
+    ("tweets", "author", lambda _: None),
     ("tweets", "entities.urls", lambda _: None),
     ("tweets", "entities", str),
     ("tweets", "truncated", lambda flag: not flag),

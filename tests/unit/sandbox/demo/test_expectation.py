@@ -57,10 +57,11 @@ def test_a_tweet_names_its_author_and_whom_it_answers() -> None:
     row = tweet_row(next(invented_tweets(1)))._asdict()
     answered = {"in_reply_to_status_id", "in_reply_to_user_id", "in_reply_to_screen_name"}
 
-    document = expected_tweet(row | dict.fromkeys(answered, 7))
+    names = {"author_screen_name": "ana", "author_name": "Ana"}
 
-    assert document.keys() == (row.keys() - {"id", "user_id"} - answered) | {
-        *("_id", "author", "in_reply_to")
-    }
-    assert document["author"] == {"id": row["user_id"]}
+    document = expected_tweet(row | dict.fromkeys(answered, 7) | names)
+
+    assert document.keys() == (row.keys() - {"id"} - answered) | {"_id", "author", "in_reply_to"}
+    assert document["user_id"] == row["user_id"]
+    assert document["author"] == {"screen_name": "ana", "name": "Ana"}
     assert document["in_reply_to"] == {"status_id": 7, "user_id": 7, "screen_name": 7}
