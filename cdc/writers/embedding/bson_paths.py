@@ -65,6 +65,12 @@ def array(documents: Sequence[bytes]) -> bytes:
     return bson_bytes.ARRAY + bson_bytes.document(b"".join(items))
 
 
+def among(values: Sequence[bytes]) -> bytes:
+    """Return the condition `{$in: […]}` of some values, which are not decoded for it."""
+    items = [b"%b%d\0%b" % (value[:1], at, value[1:]) for at, value in enumerate(values)]
+    return bson_bytes.document(b"\x04$in\0" + bson_bytes.document(b"".join(items)))
+
+
 def _without(raw: bytes, path: Path) -> bytes:
     found = _find(raw, 0, path[0].encode())
     if found is None:

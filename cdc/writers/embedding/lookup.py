@@ -10,19 +10,23 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bson.max_key import MaxKey
+from bson.raw_bson import RawBSONDocument
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 
 from cdc.model.batch import comparable
 from cdc.writers.collections import Collections
 from cdc.writers.documents import BY_BYTES, RAW, bson_value, document_id
-from cdc.writers.embedding.bson_paths import Path
+from cdc.writers.embedding.bson_paths import Path, among
 from cdc.writers.embedding.debts import Debt
 from cdc.writers.embedding.edges import Children, Edge, Key, Values, link
 from cdc.writers.sync_timestamps import NO_STAMPS, SyncTimestamps
 
 KEYS_AT_ONCE: Final = 1_000
 """In one query: its own limit is 16 MB, and an index is asked once a key."""
+
+FIRST_BATCH: Final = KEYS_AT_ONCE + 1
+"""Of an answer: one document a key and the server's 101 would be two questions."""
 
 MAX_DOCUMENT_BYTES: Final = 16 * 1024 * 1024
 """The server's maxBsonObjectSize, which is the same in all versions."""
@@ -43,7 +47,7 @@ class Lookup:
         """Return the documents of these ids that exist, by their ids as MongoDB compares them."""
         found: dict[object, bytes] = {}
         for part in _parts(ids):
-            query = {"_id": {"$in": [bson_value(each) for each in part]}}
+            query = {"_id": RawBSONDocument(among(part))}
             for raw in self._find(collection, query):
                 found[comparable(document_id(raw))] = raw
         return found
@@ -88,7 +92,7 @@ class Lookup:
         found = self._collection(edge.parent).find(
             query, self.stamps.hidden(edge.parent), session=self.session, limit=count + 1
         )
-        found = found.hint([*index.items()]).collation(BY_BYTES)
+        found = found.hint([*index.items()]).collation(BY_BYTES).batch_size(FIRST_BATCH)
         if after is not None:
             found = found.min([*{**query, "_id": bson_value(after)}.items()])
             if query:  # it would read on behind the key, to the index's end
@@ -110,6 +114,7 @@ class Lookup:
             self._collection(collection)
             .find(query, self.stamps.hidden(collection), session=self.session, limit=limit)
             .collation(BY_BYTES)
+            .batch_size(FIRST_BATCH)
         )
         return (bytes(each.raw) for each in (cursor.sort(sort) if sort else cursor))
 
@@ -122,5 +127,5 @@ def _equal(paths: Sequence[Path], keys: Sequence[Values]) -> Document:
     """Return the filter of documents that have one of the keys there."""
     names = [".".join(path) for path in paths]
     if len(names) == 1:
-        return {names[0]: {"$in": [bson_value(value) for (value,) in keys]}}
+        return {names[0]: RawBSONDocument(among([value for (value,) in keys]))}
     return {"$or": [dict(zip(names, map(bson_value, values), strict=True)) for values in keys]}

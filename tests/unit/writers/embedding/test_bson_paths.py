@@ -8,7 +8,15 @@ from bson import Int64
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cdc.writers.embedding.bson_paths import EMPTY_ARRAY, NULL, array, chosen, value_at, with_values
+from cdc.writers.embedding.bson_paths import (
+    EMPTY_ARRAY,
+    NULL,
+    among,
+    array,
+    chosen,
+    value_at,
+    with_values,
+)
 
 VALUES: list[Any] = [
     1.5, "text", {"a": 1}, [1, 2], b"bytes", True, None, 7, Int64(1 << 40),
@@ -79,6 +87,20 @@ def test_some_fields_are_chosen_under_their_names() -> None:
     fields = [(b"id", ("_id",)), (b"first", ("name", "first")), (b"n", ("n",)), (b"x", ("x",))]
 
     assert bson.decode(chosen(raw, fields)) == {"id": 7, "first": "A", "n": None}
+
+
+def test_a_condition_asks_for_all_of_its_values() -> None:
+    values = [*VALUES, *range(20)]
+
+    assert among([value_of(each) for each in values]) == bson.encode({"$in": values})
+
+
+@pytest.mark.parametrize("inside", ["author", {"author": 1}, b"\x10author\0\1\0\0\0"])
+def test_a_name_that_stands_elsewhere_only_is_not_there(inside: Any) -> None:
+    raw = bson.encode({"before": inside, "authors": 1})
+
+    assert value_at(raw, ("author",)) is None
+    assert value_at(bson.encode({"before": inside, "author": 2}), ("author",)) == value_of(2)
 
 
 def test_an_array_holds_documents_in_order() -> None:
