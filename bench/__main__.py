@@ -6,19 +6,21 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import click
 
 from bench import backfill, catch_up, latency, row_path
+from bench.embedding import scenario as embedding
 from bench.report import Table
 from bench.stage import Stage, stage
 
-SCENARIOS: dict[str, Callable[[Stage], list[Table]]] = {
+SCENARIOS: dict[str, Callable[[Stage], Iterable[Table]]] = {
     "catch_up": catch_up.run,
     "backfill": backfill.run,
     "latency": latency.run,
     "row_path": row_path.run,
+    "embedding": embedding.run,
 }
 
 
