@@ -60,7 +60,7 @@ class EmbedGraph:
         return tuple(each for each in self.edges if each.child == child)
 
 
-OFFERED = False
+OFFERED = True
 """Whether mappings may embed. What stands is tested; clears, tools and proofs are still missing."""
 
 NO_EMBEDS: Final = EmbedGraph(())

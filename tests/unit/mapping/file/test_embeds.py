@@ -227,8 +227,9 @@ def test_mappings_with_one_target_agree_on_what_is_embedded() -> None:
     ]
 
 
-def test_no_file_may_embed_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_file_may_embed_while_it_is_not_offered(monkeypatch: pytest.MonkeyPatch) -> None:
     tweets = mapping("tweets", embed={"author": AUTHOR})
+    monkeypatch.setattr(embed_graph, "OFFERED", False)
 
     assert ["not offered yet" in each.what for each in unoffered([mapping("users"), tweets])] == [
         True
