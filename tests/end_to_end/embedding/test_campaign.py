@@ -88,7 +88,10 @@ class Campaign:
             )
 
     def _start(self, fault: str = "") -> None:
-        self._stream.start(ledger=False, fault=fault).until_logged("streaming")
+        daemon = self._stream.start(ledger=False, fault=fault)
+        # A command that took the stop for its chance to work alone keeps the stream until its job
+        # is done, beside a writer that never rests.
+        daemon.until_logged("streaming", timeout_seconds=120)
 
     def _kill(self) -> None:
         self._stream.daemon.kill()

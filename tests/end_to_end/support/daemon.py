@@ -49,7 +49,9 @@ class Daemon:
     def events(self, name: str) -> list[dict[str, Any]]:
         return [line for line in self.log if line["event"] == name]
 
-    def until_logged(self, name: str, count: int = 1) -> dict[str, Any]:
+    def until_logged(
+        self, name: str, count: int = 1, timeout_seconds: float = 30
+    ) -> dict[str, Any]:
         """Wait for the `count`th event of this name."""
 
         def logged() -> dict[str, Any] | None:
@@ -59,7 +61,7 @@ class Daemon:
             self.check_alive(waiting_for=name)
             return None
 
-        found = eventually(logged, waiting_for=f"event {name}")
+        found = eventually(logged, timeout_seconds, waiting_for=f"event {name}")
         assert found is not None
         return found
 
