@@ -18,7 +18,6 @@ from cdc.config import Config, load
 from cdc.config.yaml12 import parse
 from cdc.errors import CdcError, UsageError
 from cdc.mapping.compile.compiler import compile_plan
-from cdc.mapping.file import embed_graph
 from cdc.mapping.file.json_schema import FILE_NAME, json_schema_text
 from cdc.mapping.file.mapping import Mapping
 from cdc.mapping.file.problems import MappingError, did_you_mean
@@ -84,8 +83,7 @@ def _drafts(
     drafts = []
     for definition in definitions:
         name = definition.table_map.name
-        offered = embed_graph.OFFERED
-        embeds = [*proposals(definition, definitions, targets)] if offered else []
+        embeds = [*proposals(definition, definitions, targets)]
         text = draft(definition, target=targets[name], schema_file=schema_file, embeds=embeds)
         drafts.append(_Draft(name, targets[name], text, tuple(_mistakes(text, definition))))
     return drafts

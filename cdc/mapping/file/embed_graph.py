@@ -60,18 +60,7 @@ class EmbedGraph:
         return tuple(each for each in self.edges if each.child == child)
 
 
-OFFERED = True
-"""Whether mappings may embed. What stands is tested; clears, tools and proofs are still missing."""
-
 NO_EMBEDS: Final = EmbedGraph(())
-
-
-def unoffered(mappings: Sequence[Mapping]) -> Iterator[Problem]:
-    """Yield each mapping that asks for what this version does not offer yet."""
-    for mapping in mappings:
-        if mapping.embed and not OFFERED:
-            what = "`embed` is not offered yet: leave it out, and read the other collection too"
-            yield mapping.origin.mistake(("embed",), what)
 
 
 def embed_mistakes(mappings: Sequence[Mapping]) -> Iterator[Problem]:

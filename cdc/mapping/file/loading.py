@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 from cdc.config.yaml12 import Path as KeyPath
 from cdc.config.yaml12 import YamlMistake, read
 from cdc.mapping.file.consistency import own_mistakes
-from cdc.mapping.file.embed_graph import embed_mistakes, unoffered
+from cdc.mapping.file.embed_graph import embed_mistakes
 from cdc.mapping.file.embeds import Embed
 from cdc.mapping.file.empty_keys import take_valueless
 from cdc.mapping.file.ignored_tables import ignored_mistakes
@@ -67,7 +67,6 @@ def read_mappings(
         if mapping is not None:
             mappings.append(mapping)
     mistakes += target_mistakes(mappings)
-    mistakes += unoffered(mappings)
     mistakes += embed_mistakes(mappings)
     mistakes += ignored_mistakes(mappings, ignored)
     return tuple(mappings), tuple(mistakes)

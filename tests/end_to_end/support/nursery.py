@@ -20,10 +20,7 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-from cdc.mapping.file import embed_graph
 from tests.support.waiting import eventually
-
-embed_graph.OFFERED = True  # what is being built is tested, though no file may say it yet
 
 CDC = "cdc.cli"
 FAULTY = "tests.end_to_end.support.faulty"

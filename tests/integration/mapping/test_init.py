@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from cdc.errors import UsageError
-from cdc.mapping.file import embed_graph
 from cdc.mapping.file.json_schema import FILE_NAME
 from cdc_sandbox.servers import MySQLServer
 from tests.integration.mapping.support.command_line import MappingCommands
@@ -67,9 +66,7 @@ def test_foreign_keys_are_proposed_as_embeds_that_can_be_taken_as_they_are(
     source: MySQLServer,
     schema: str,
     embedding: str,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(embed_graph, "OFFERED", True)
     source.execute(f"CREATE TABLE {schema}.customers (id INT PRIMARY KEY)")
     source.execute(f"CREATE TABLE {schema}.orders ({ORDERS})")
     commands.run("init", f"{schema}.*", "--output", str(commands.mappings))

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from cdc.commands.mapping import embedded_rows
-from cdc.mapping.file import embed_graph
 from cdc_sandbox.servers import MySQLServer
 from tests.integration.mapping.support.command_line import MappingCommands
 
@@ -78,8 +77,7 @@ class Shop:
 
 
 @pytest.fixture
-def shop(tmp_path: Path, source: MySQLServer, schema: str, monkeypatch: pytest.MonkeyPatch) -> Shop:
-    monkeypatch.setattr(embed_graph, "OFFERED", True)
+def shop(tmp_path: Path, source: MySQLServer, schema: str) -> Shop:
     return Shop(MappingCommands(tmp_path, source), source, schema)
 
 

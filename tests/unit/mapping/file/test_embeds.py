@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from cdc.mapping.file import embed_graph
-from cdc.mapping.file.embed_graph import EmbedGraph, embed_mistakes, unoffered
+from cdc.mapping.file.embed_graph import EmbedGraph, embed_mistakes
 from cdc.mapping.file.embeds import Embed, Pair
 from cdc.mapping.file.mapping import Mapping
 
@@ -225,17 +224,6 @@ def test_mappings_with_one_target_agree_on_what_is_embedded() -> None:
     assert told(mapping("users"), one, other) == [
         "mappings with the target `tweets` must agree on `embed`"
     ]
-
-
-def test_no_file_may_embed_while_it_is_not_offered(monkeypatch: pytest.MonkeyPatch) -> None:
-    tweets = mapping("tweets", embed={"author": AUTHOR})
-    monkeypatch.setattr(embed_graph, "OFFERED", False)
-
-    assert ["not offered yet" in each.what for each in unoffered([mapping("users"), tweets])] == [
-        True
-    ]
-    monkeypatch.setattr(embed_graph, "OFFERED", True)
-    assert not [*unoffered([tweets])]
 
 
 def test_children_come_before_parents() -> None:

@@ -2,7 +2,6 @@ from pathlib import Path
 
 import pytest
 
-from cdc.mapping.file import embed_graph
 from cdc.mapping.file.loading import load_mappings, read_mappings
 from cdc.mapping.file.mapping import Mapping
 from cdc.mapping.file.problems import MappingError
@@ -331,10 +330,7 @@ def test_what_a_key_must_be_is_told_once_in_words_of_the_file(
     assert what in found
 
 
-def test_mistakes_in_embeds_are_told_with_their_lines_beside_all_others(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(embed_graph, "OFFERED", True)
+def test_mistakes_in_embeds_are_told_with_their_lines_beside_all_others(tmp_path: Path) -> None:
     found = mistakes(
         tmp_path,
         "source: shop.users\ntarget: users\nstamp: at\n",
