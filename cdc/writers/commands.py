@@ -81,6 +81,30 @@ class Marking(Command):
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Setting(Command):
+    """An update command that makes the operations' documents of what is there, by `$set`.
+
+    `fields` are a BSON document of dotted paths for each operation, by its id. It is as a replace,
+    and the server logs and indexes only what differs.
+    """
+
+    fields: Mapping[bytes, bytes]
+
+    def body(self, stamp: bytes = b"") -> dict[str, Any]:
+        """Return the command's document, as `Command.body`; a stamp stays in its place."""
+        updates = [
+            RawBSONDocument(_set(each.id, stamped(self.fields[each.id], stamp)))
+            for each in self.operations
+        ]
+        return {"update": self.collection, "updates": updates, "ordered": True}
+
+
+def _set(identifier: bytes, fields: bytes) -> bytes:
+    size = (4 + len(b"\x03$set\0") + len(fields) + 1).to_bytes(4, "little")
+    return _sized(b"\x03q\0%b\x03u\0%b\x03$set\0%b\0" % (query(identifier), size, fields))
+
+
 def _update(identifier: bytes, document: bytes) -> bytes:
     return _sized(b"\x03q\0%b\x03u\0%b\x08upsert\0\x01" % (query(identifier), document))
 

@@ -71,6 +71,41 @@ def among(values: Sequence[bytes]) -> bytes:
     return bson_bytes.document(b"\x04$in\0" + bson_bytes.document(b"".join(items)))
 
 
+def set_in_place(raw: bytes, whole: bytes, paths: Iterable[Path]) -> bytes | None:
+    """Return what `$set` needs to make `whole` of a document, a document by dotted paths.
+
+    None if it would not come to the same bytes: `$set` keeps a field's place, and adds others at
+    the end.
+    """
+    changed: list[bytes] = []
+    for path in paths:
+        value = value_at(whole, path)
+        if value is None or value == value_at(raw, path):
+            continue
+        replaced = _replaced(raw, path, value)
+        if replaced is None:
+            return None
+        raw = replaced
+        changed.append(b"%b%b\0%b" % (value[:1], ".".join(path).encode(), value[1:]))
+    return bson_bytes.document(b"".join(changed)) if raw == whole else None
+
+
+def _replaced(raw: bytes, path: Path, value: bytes) -> bytes | None:
+    """Return the document with another value in the place of the one at a path; None without."""
+    found = _find(raw, 0, path[0].encode())
+    if found is None:
+        return None
+    at, begin, end = found
+    if len(path) > 1:
+        inner = None if raw[at] != _DOCUMENT else _replaced(raw[begin:end], path[1:], value)
+        if inner is None:
+            return None
+        value = bson_bytes.DOCUMENT + inner
+    return bson_bytes.document(
+        raw[4:at] + value[:1] + raw[at + 1 : begin] + value[1:] + raw[end:-1]
+    )
+
+
 def _without(raw: bytes, path: Path) -> bytes:
     found = _find(raw, 0, path[0].encode())
     if found is None:

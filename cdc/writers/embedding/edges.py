@@ -24,6 +24,9 @@ Key = tuple[object, ...]
 Values = tuple[bytes, ...]
 """The same as BSON values."""
 
+_IN_NO_INDEX: Final = "\x01"
+"""A field that no document has. Out of an index alone the server would read null for no field."""
+
 _NEVER_EQUAL: Final = frozenset({bson_bytes.NULL[0], bson_bytes.ARRAY[0], 0x06})
 """The types that link nothing: null as in SQL, an array, which MongoDB compares by its elements."""
 
@@ -107,6 +110,15 @@ class Edge:
     def value_without(self) -> bytes:
         """What stands at the path if nothing is embedded."""
         return EMPTY_ARRAY if self.many else NULL
+
+    @property
+    def projection(self) -> dict[str, int] | None:
+        """What is read of the embedded documents; None for all of them."""
+        if self.fields is None:
+            return None
+        paths = {*self.theirs, *(path for _, path in self.fields)}
+        tops = {path for path in paths if not any(path[:n] in paths for n in range(1, len(path)))}
+        return {".".join(path): 1 for path in sorted(tops)} | {_IN_NO_INDEX: 1}
 
     def value(self, children: Children) -> bytes:
         """Return what stands at the path for these, in their order."""

@@ -19,8 +19,9 @@ from cdc.mapping.file.embed_graph import EmbedGraph
 from cdc.model.batch import comparable
 from cdc.model.operation import Operation, OperationKind
 from cdc.writers.collections import Collections
-from cdc.writers.commands import Command, Marking, split
+from cdc.writers.commands import Command, Marking, Setting, split
 from cdc.writers.documents import document_id
+from cdc.writers.embedding.bson_paths import Path, set_in_place
 from cdc.writers.embedding.debts import Debt, Debts
 from cdc.writers.embedding.edges import Edge, Key, Values, link
 from cdc.writers.embedding.lookup import Lookup
@@ -200,15 +201,37 @@ class Embedder:
     ) -> None:
         """Write what the documents embed now, and add those that it makes others to `changes`."""
         made = spliced([*found.values()], self._below[name], work.lookup, work.terms.refused)
-        operations: list[Operation] = []
+        derived: dict[object, Change] = {}
         for (key, raw), each in zip(found.items(), made, strict=True):
             work.outcome.left_out.extend(each.left_out)
             if each.document != raw and not each.stays:
-                changes[key] = Change(raw, each.document)
-                operations.append(Operation(OperationKind.REPLACE, document_id(raw), each.document))
-        for command in split(name, OperationKind.REPLACE, operations):
+                derived[key] = Change(raw, each.document)
+        for command in _derivation(
+            name, derived.values(), [each.path for each in self._below[name]]
+        ):
             self._send(name, command, work, derived=True)
+        changes |= derived
         work.outcome.decide(name, found.keys())
+
+
+def _derivation(name: str, changes: Iterable[Change], paths: Sequence[Path]) -> Iterator[Command]:
+    """Yield the commands that change documents at the paths, by `$set` if that gives the same."""
+    fields: dict[bytes, bytes] = {}
+    sets: list[Operation] = []
+    replaces: list[Operation] = []
+    for each in changes:
+        assert each.before is not None
+        assert each.after is not None
+        operation = Operation(OperationKind.REPLACE, document_id(each.before), each.after)
+        found = set_in_place(each.before, each.after, paths)
+        if found is None:
+            replaces.append(operation)
+        else:
+            fields[operation.id] = found
+            sets.append(operation)
+    for command in split(name, OperationKind.REPLACE, sets):
+        yield Setting(name, command.kind, command.operations, fields)
+    yield from split(name, OperationKind.REPLACE, replaces)
 
 
 def _whole(command: Command, lookup: Lookup) -> Iterator[Command]:

@@ -65,7 +65,10 @@ class Lookup:
         at_once = KEYS_AT_ONCE if edge.limit is None else 1
         for part in _parts([*keys.values()], at_once):
             query = _equal(edge.theirs, part)
-            for raw in self._find(edge.child, query, sort=sort, limit=edge.limit or 0):
+            children_of = self._find(
+                edge.child, query, edge.projection, sort=sort, limit=edge.limit or 0
+            )
+            for raw in children_of:
                 linked = link(raw, edge.theirs)
                 children = None if linked is None else found.get(linked[0])
                 if children is not None and (edge.many or not children.count):
@@ -107,12 +110,18 @@ class Lookup:
         self,
         collection: str,
         query: Document,
+        projection: Document | None = None,
         sort: Sequence[tuple[str, int]] = (),
         limit: int = 0,
     ) -> Iterator[bytes]:
         cursor = (
             self._collection(collection)
-            .find(query, self.stamps.hidden(collection), session=self.session, limit=limit)
+            .find(
+                query,
+                projection or self.stamps.hidden(collection),
+                session=self.session,
+                limit=limit,
+            )
             .collation(BY_BYTES)
             .batch_size(FIRST_BATCH)
         )

@@ -14,6 +14,7 @@ from cdc.writers.embedding.bson_paths import (
     among,
     array,
     chosen,
+    set_in_place,
     value_at,
     with_values,
 )
@@ -129,6 +130,51 @@ def test_what_is_put_at_a_path_is_read_there_and_nothing_else_changes(
 
     assert value_at(raw, tuple(path)) == value_of(value)
     assert bson.decode(raw) == _put(expected, path, value)
+
+
+def test_a_value_that_stands_where_it_belongs_is_set_there() -> None:
+    before = bson.encode({"_id": 1, "by": {"id": 2, "author": None}, "n": 3, "lines": [{"a": 1}]})
+    paths = [("by", "author"), ("lines",)]
+
+    after = with_values(before, [(paths[0], value_of({"name": "Ada"})), (paths[1], EMPTY_ARRAY)])
+    one = with_values(before, [(paths[0], NULL), (paths[1], EMPTY_ARRAY)])
+
+    assert bson.decode(set_in_place(before, after, paths) or b"") == {
+        "by.author": {"name": "Ada"},
+        "lines": [],
+    }
+    assert bson.decode(set_in_place(before, one, paths) or b"") == {"lines": []}
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        {"_id": 1, "author": None, "foreign": 1},
+        {"_id": 1},
+        {"_id": 1, "by": {"author": None}, "n": 1},
+        {"_id": 1, "by": 7},
+    ],
+)
+def test_a_value_that_would_come_to_stand_elsewhere_is_not_set(before: dict[str, Any]) -> None:
+    raw = bson.encode(before)
+    path = ("by", "author") if "by" in before else ("author",)
+
+    whole = with_values(raw, [(path, value_of({"name": "Ada"}))])
+
+    assert set_in_place(raw, whole, [path]) is None
+
+
+@given(_documents, st.lists(_names, min_size=1, max_size=3), _leaves, _leaves)
+def test_what_is_set_makes_the_same_document(
+    document: dict[str, Any], path: list[str], value: Any, other: Any
+) -> None:
+    before = with_values(bson.encode(document), [(tuple(path), value_of(value))])
+    whole = with_values(before, [(tuple(path), value_of(other))])
+
+    found = set_in_place(before, whole, [tuple(path)])
+
+    changed = {} if value_of(value) == value_of(other) else {".".join(path): other}
+    assert found is None or bson.decode(found) == changed
 
 
 def _put(document: Any, path: list[str], value: Any) -> dict[str, Any]:
