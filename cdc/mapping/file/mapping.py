@@ -118,8 +118,7 @@ class Mapping(Strict):
     indexes: tuple[Index, ...] = ()
     """Indexes of the collection, created when the daemon starts."""
     embed: dict[FieldPath, Embed] = Field(default_factory=dict)
-    """Documents of other collections of the stream, by the path at which they are embedded.
-    It is being built, and not offered yet."""
+    """Documents of other collections of the stream, by the path at which they are embedded."""
     hidden: StrictBool = False
     """Whether the documents are for embedding only: they are in the state database then."""
 
