@@ -57,6 +57,12 @@ def _path(path: str) -> str:
     return path
 
 
+def _outside_id(path: str) -> str:
+    if _any_path(path).split(".")[0] == "_id":
+        raise ValueError("nothing is embedded in `_id`: give it another name")
+    return path
+
+
 def _top_level(name: str) -> str:
     if "." in name:
         raise ValueError("must be a field of the document itself: a name without a dot")
@@ -84,6 +90,8 @@ SourceName = Annotated[
 ]
 FieldPath = Annotated[StrictStr, AfterValidator(_path)]
 """A dotted path of a field that is not in `_id`."""
+EmbedPath = Annotated[StrictStr, AfterValidator(_outside_id)]
+"""A dotted path at which documents are embedded."""
 FieldName = Annotated[StrictStr, AfterValidator(_top_level)]
 """The name of a field of the document itself, other than `_id`."""
 IndexedPath = Annotated[StrictStr, AfterValidator(_any_path)]

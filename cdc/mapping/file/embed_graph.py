@@ -91,7 +91,7 @@ def _of_one(
         yield from _unlinked(mapping, (*key, "on"), pair, children)
     for child in children:
         yield from _unknown(mapping, key, embed, child)
-        if embed.kind == "one" and not is_unique(child, [each.theirs for each in embed.pairs]):
+        if embed.kind == "one" and _may_find_several(child, embed):
             theirs = ", ".join(f"`{each.theirs}`" for each in embed.pairs)
             what = (
                 f"several documents of `{child.target}` may have the same {theirs}: `one` wants"
@@ -99,6 +99,12 @@ def _of_one(
                 f" {child.origin.file}"
             )
             yield mapping.origin.mistake((*key, "on"), what)
+
+
+def _may_find_several(child: Mapping, embed: Embed) -> bool:
+    """Return whether a link is not unique; of one to no field that is told already."""
+    theirs = [each.theirs for each in embed.pairs]
+    return all(has_field(child, each) for each in theirs) and not is_unique(child, theirs)
 
 
 def _unlinked(

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
-from pydantic import BeforeValidator, Field, StrictInt, StrictStr, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StrictInt, StrictStr, model_validator
 
 from cdc.mapping.file.allowed_names import CollectionName, IndexedPath, Strict, field_name, one_of
 
 ID: Final = "_id"
+
+MOST_ELEMENTS: Final = (1 << 31) - 1
+"""The largest `limit`: more than any document holds, and a number that every server takes."""
 
 
 def _plain_name(name: str) -> str:
@@ -27,7 +30,7 @@ def _spelled_out(value: Any) -> Any:
     return {name: name for name in value}
 
 
-EmbeddedName = Annotated[StrictStr, Field(min_length=1)]
+EmbeddedName = Annotated[StrictStr, Field(min_length=1), AfterValidator(_plain_name)]
 Chosen = Annotated[
     dict[EmbeddedName, IndexedPath],
     Field(min_length=1),
@@ -70,7 +73,7 @@ class Embed(Strict):
     """The fields that are embedded: a list, or {our name: their field}. By default all."""
     order: tuple[IndexedPath, ...] = ()
     """Their fields that the array is ordered by; in the end always by their `_id`."""
-    limit: Annotated[StrictInt, Field(ge=1)] | None = None
+    limit: Annotated[StrictInt, Field(ge=1, le=MOST_ELEMENTS)] | None = None
     """How many elements the array has at most: the first ones in that order."""
 
     @model_validator(mode="before")
@@ -88,8 +91,6 @@ class Embed(Strict):
         for key in ("order", "limit"):
             if self.one is not None and key in self.model_fields_set:
                 raise ValueError(f"`{key}` means nothing under `one`: there is one document")
-        for name in self.fields or ():
-            _plain_name(name)
         return self
 
     @property

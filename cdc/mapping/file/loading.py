@@ -171,6 +171,13 @@ MUST_BE: dict[str, str] = {
 """What pydantic says in Python's words, and what cdc says instead."""
 
 
+ONE_OR_KEYS: dict[KeyPath, str] = {
+    ("embed", "on"): "must be a field, or {our field: their field}",
+    ("embed", "fields"): "must be a list of fields, or {our name: their field}",
+}
+"""The keys that may be written in a shorter form than with keys of their own."""
+
+
 OR_ELSE: dict[KeyPath, str] = {
     ("fields", "mask"): " or {truncate: …}",
     ("on_delete",): " or {set: …}",
@@ -198,6 +205,8 @@ def _told(details: ErrorDetails, origin: Origin) -> Problem:
         case "extra_forbidden":
             known = KNOWN_KEYS.get(_general(path[:-1]) if path[:-1] else (), ())
             what = f"unknown key `{path[-1]}`{did_you_mean(str(path[-1]), known)}"
+        case "dict_type" if (general := _general(path)) in ONE_OR_KEYS:
+            what = f"`{name}`: {ONE_OR_KEYS[general]}"
         case kind if kind in MUST_BE:
             what = f"`{name}`: {MUST_BE[kind]}"
         case _:

@@ -15,6 +15,7 @@ from cdc.config.yaml12 import Path as KeyPath
 from cdc.mapping.file.allowed_names import (
     CollectionName,
     ColumnName,
+    EmbedPath,
     FieldName,
     FieldPath,
     SourceName,
@@ -117,7 +118,7 @@ class Mapping(Strict):
     """What happens to a row that cannot be carried over."""
     indexes: tuple[Index, ...] = ()
     """Indexes of the collection, created when the daemon starts."""
-    embed: dict[FieldPath, Embed] = Field(default_factory=dict)
+    embed: dict[EmbedPath, Embed] = Field(default_factory=dict)
     """Documents of other collections of the stream, by the path at which they are embedded."""
     hidden: StrictBool = False
     """Whether the documents are for embedding only: they are in the state database then."""

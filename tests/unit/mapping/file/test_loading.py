@@ -350,6 +350,41 @@ def test_mistakes_in_embeds_are_told_with_their_lines_beside_all_others(tmp_path
     ]
 
 
+@pytest.mark.parametrize(
+    ("embed", "what"),
+    [
+        ("a: {one: users, on: [b]}", "`embed.a.on`: must be a field, or {our field: their field}"),
+        ("a: {one: users, on: 5}", "`embed.a.on`: must be a field, or {our field: their field}"),
+        (
+            "a: {one: users, on: b, fields: c}",
+            "`embed.a.fields`: must be a list of fields, or {our name: their field}",
+        ),
+        (
+            "a: {one: users, on: b, fields: {c.d: e}}",
+            "`embed.a.fields.c.d`: must be a name without a dot",
+        ),
+        (
+            "a: {one: users, on: b, fields: {$c: e}}",
+            "`embed.a.fields.$c`: must be a field name: not empty, without NUL, not beginning",
+        ),
+        ("_id.a: {one: users, on: b}", "`embed._id.a`: nothing is embedded in `_id`"),
+        (
+            "a: {many: users, on: b, limit: 99999999999999999999}",
+            "`embed.a.limit`: must be less than or equal to 2147483647",
+        ),
+        ("a: {one: users, on: {b: d}}", "the documents of `users` have no field `d`"),
+    ],
+)
+def test_what_a_part_of_an_embed_must_be_is_told_once_at_its_own_key(
+    tmp_path: Path, embed: str, what: str
+) -> None:
+    users = "source: shop.users\ntarget: users\nfields: {name: name}\n"
+
+    (found,) = mistakes(tmp_path, f"{SHORT}embed:\n  {embed}\n", users)
+
+    assert found.startswith(f"0.yaml:4: {what}")
+
+
 def test_a_hidden_collection_that_nobody_embeds_is_told_with_its_line(tmp_path: Path) -> None:
     (found,) = mistakes(tmp_path, SHORT + "hidden: true\n")
 
