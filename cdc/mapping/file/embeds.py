@@ -13,6 +13,9 @@ ID: Final = "_id"
 MOST_ELEMENTS: Final = (1 << 31) - 1
 """The largest `limit`: more than any document holds, and a number that every server takes."""
 
+MOST_INDEXED: Final = 32
+"""The fields of an index, at most: "Compound Indexes" in MongoDB's manual."""
+
 
 def _plain_name(name: str) -> str:
     if "." in field_name(name):
@@ -91,6 +94,15 @@ class Embed(Strict):
         for key in ("order", "limit"):
             if self.one is not None and key in self.model_fields_set:
                 raise ValueError(f"`{key}` means nothing under `one`: there is one document")
+        return self
+
+    @model_validator(mode="after")
+    def _indexable(self) -> Embed:
+        if len({*self.on.values(), *self.order, ID}) > MOST_INDEXED:
+            raise ValueError(
+                f"`on` and `order` are of one index, and MongoDB's have at most {MOST_INDEXED}"
+                f" fields with `{ID}`: leave some out of `order`"
+            )
         return self
 
     @property

@@ -58,6 +58,7 @@ def test_fields_are_a_list_or_have_names_of_their_own() -> None:
         ({**LINES, "limit": 0}, "greater than or equal to 1"),
         ({**LINES, "fields": []}, "at least 1"),
         ({**LINES, "on": {}}, "at least 1"),
+        ({**LINES, "order": [f"f{n}" for n in range(31)]}, "at most 32 fields with `_id`"),
         ({**LINES, "fields": ["a.b"]}, "`a.b` nests"),
         ({**LINES, "fields": {"a.b": "c"}}, "without a dot"),
     ],
