@@ -59,8 +59,8 @@ def draft(
         *_told(table.name, definition.comment),
         "# Columns that the table gains later are copied once they are listed below; without",
         "# `fields` every column is copied, under its own name.",
-        f"source: {_scalar(literal(table.schema, table.table))}",
-        f"target: {_scalar(target)}",
+        f"source: {scalar(literal(table.schema, table.table))}",
+        f"target: {scalar(target)}",
         *_id(definition),
         *_compound_references(definition),
         *_fields(definition),
@@ -74,7 +74,7 @@ def _embeds(embeds: Sequence[tuple[str, str]]) -> Iterator[str]:
         yield "# What foreign keys lead to can be embedded; of two tables one embeds the other."
         yield "# embed:"
     for path, embed in embeds:
-        yield f"#   {_scalar(path)}: {embed}"
+        yield f"#   {scalar(path)}: {embed}"
 
 
 def collection_name(table: str) -> str:
@@ -143,7 +143,7 @@ def _field(
         name = _in_a_line(column.name)
         return _Line(f"  # {name} is left out: {_in_a_line(str(found))}", notes)
     path = _path(column.name, paths)
-    return _Line(f"  {_scalar(path)}: {_rule(column.name, kind)}", notes)
+    return _Line(f"  {scalar(path)}: {_rule(column.name, kind)}", notes)
 
 
 def _unlogged(name: str, declared: ColumnDefinition) -> _Line:
@@ -203,11 +203,11 @@ def _path(name: str, taken: set[str]) -> str:
 
 def _rule(column: str, kind: ValueType | None) -> str:
     if kind is None:
-        return _scalar(column)
-    return f"{{column: {_scalar(column)}, type: {kind.value}}}"
+        return scalar(column)
+    return f"{{column: {scalar(column)}, type: {kind.value}}}"
 
 
-def _scalar(text: str) -> str:
+def scalar(text: str) -> str:
     """Write text so that every reader of YAML reads text."""
     if _PLAIN.fullmatch(text) and text.lower() not in _WORDS_OF_YAML:
         return text

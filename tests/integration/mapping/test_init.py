@@ -83,6 +83,52 @@ def test_foreign_keys_are_proposed_as_embeds_that_can_be_taken_as_they_are(
     assert checked.exit_code == 0, checked.output
 
 
+@pytest.mark.parametrize(
+    ("embedding", "proposed"),
+    [
+        (
+            "trips",
+            "#   places: {one: places, on: start}\n"
+            "#   ends_at: {one: places, on: ends_at_id}\n"
+            "#   round_places: {one: places, on: round}\n"
+            "#   trams: {one: trams, on: {tram_line: _id.line, tram_id: _id.id}}\n",
+        ),
+        (
+            "places",
+            "#   trips: {many: trips, on: start, limit: 500}\n"
+            "#   trips_ends_at_id: {many: trips, on: ends_at_id, limit: 500}\n"
+            "#   trips_round: {many: trips, on: round, limit: 500}\n",
+        ),
+        (
+            "trams",
+            "#   trips: {many: trips, on: {_id.line: tram_line, _id.id: tram_id}, limit: 500}\n",
+        ),
+    ],
+)
+def test_each_of_several_foreign_keys_is_proposed_and_one_of_several_columns(
+    commands: MappingCommands, source: MySQLServer, schema: str, embedding: str, proposed: str
+) -> None:
+    source.execute(f"CREATE TABLE {schema}.places (id INT PRIMARY KEY)")
+    source.execute(f"CREATE TABLE {schema}.trams (line INT, id INT, PRIMARY KEY (line, id))")
+    source.execute(
+        f"CREATE TABLE {schema}.trips (id INT PRIMARY KEY, start INT, ends_at_id INT, round INT,"
+        " tram_id INT, tram_line INT,"
+        " CONSTRAINT a FOREIGN KEY (start) REFERENCES places (id),"
+        " CONSTRAINT b FOREIGN KEY (ends_at_id) REFERENCES places (id),"
+        " CONSTRAINT c FOREIGN KEY (round) REFERENCES places (id),"
+        " CONSTRAINT d FOREIGN KEY (tram_line, tram_id) REFERENCES trams (line, id))"
+    )
+    commands.run("init", f"{schema}.*", "--output", str(commands.mappings))
+    [file] = commands.mappings.glob(f"*{embedding}.yaml")
+
+    written = file.read_text()
+    file.write_text(written.replace("# embed:", "embed:").replace("#   ", "  "))
+
+    assert written.endswith(f"# embed:\n{proposed}")
+    checked = commands.run("check")
+    assert checked.exit_code == 0, checked.output
+
+
 def test_what_it_writes_passes_the_check(
     commands: MappingCommands, source: MySQLServer, schema: str
 ) -> None:
