@@ -35,6 +35,18 @@ def own_link_mistakes(mapping: files.Mapping, layout: Layout) -> Iterator[Proble
                 yield mapping.origin.mistake(("embed", path, "on"), why)
 
 
+def their_link_mistakes(
+    mapping: files.Mapping, layout: Layout, mappings: Iterable[files.Mapping]
+) -> Iterator[Problem]:
+    """Yield the links of those of `mappings` that embed a mapping's documents, and cannot have."""
+    child = Compiled(mapping, layout)
+    for parent in mappings:
+        for path, embed in parent.embed.items():
+            for pair in embed.pairs if embed.collection == mapping.target else ():
+                if why := _unfit(child, pair.theirs):
+                    yield parent.origin.mistake(("embed", path, "on"), why)
+
+
 def link_mistakes(compiled: Iterable[Compiled]) -> Iterator[Problem]:
     """Yield what is wrong between two tables, once each.
 

@@ -292,6 +292,26 @@ def test_a_table_that_comes_to_differ_from_its_embed_stops_the_stream(
     assert cdc(tweets, "check").returncode == 2
 
 
+@pytest.mark.parametrize("change", ["DROP COLUMN order_id", "MODIFY order_id JSON"])
+def test_a_link_that_the_embedded_table_loses_stops_the_stream_and_takes_nothing_away(
+    orders: Stream, change: str
+) -> None:
+    if "JSON" in change and orders.source.flavour == "mariadb":
+        pytest.skip("MariaDB's JSON is a text")
+    orders.start(ledger=False)
+    orders.sql("INSERT INTO items VALUES (1, 1, 'a')", "INSERT INTO orders VALUES (1, 'one')")
+    orders.until_caught_up()
+
+    orders.sql("ALTER TABLE items DROP KEY order_id", f"ALTER TABLE items {change}")
+    orders.sql("INSERT INTO items (id, text) VALUES (2, 'b')")
+
+    said = halted(orders.daemon)
+    assert "a table has come to differ from what its mapping says" in said["message"]
+    assert "orders.yaml:1: " in said["message"]
+    assert said["table"] == f"{orders.schema}.items"
+    assert lines_of(orders, 1) == 1
+
+
 def test_a_check_tells_what_can_never_match_and_what_has_no_limit(stream: Stream) -> None:
     stream.table("users", "id INT PRIMARY KEY, name VARCHAR(20)")
     embed = {"author": {**AUTHOR, "on": "user"}, "others": {"many": "users", "on": {"n": "_id"}}}
