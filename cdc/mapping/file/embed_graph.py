@@ -96,7 +96,8 @@ def _of_one(
             what = (
                 f"several documents of `{child.target}` may have the same {theirs}: `one` wants"
                 f" its `_id`, or an index of these fields with `unique: true` in"
-                f" {child.origin.file}"
+                f" {child.origin.file}; if they may be NULL, with `sparse: true`, and `nulls: omit`"
+                " in that mapping"
             )
             yield mapping.origin.mistake((*key, "on"), what)
 

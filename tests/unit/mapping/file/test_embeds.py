@@ -186,6 +186,9 @@ def test_one_document_is_found_by_what_is_unique() -> None:
     (what,) = told(mapping("users"), mapping("tweets", embed=embed))
 
     assert what.startswith("several documents of `users` may have the same `name`")
+    assert what.endswith(
+        "; if they may be NULL, with `sparse: true`, and `nulls: omit` in that mapping"
+    )
     assert not told(mapping("users", indexes=unique), mapping("tweets", embed=embed))
 
 
