@@ -14,8 +14,6 @@ from itertools import islice
 from typing import Any, Final, Protocol
 
 import structlog
-from bson.codec_options import CodecOptions
-from bson.raw_bson import RawBSONDocument
 from pymongo.read_concern import ReadConcern
 from pymongo.read_preferences import ReadPreference
 
@@ -25,7 +23,7 @@ from cdc.model.state_change import CollectionClear
 from cdc.retry import Stopped
 from cdc.writers.collections import Collections
 from cdc.writers.commands import Command, Marking
-from cdc.writers.documents import BY_BYTES
+from cdc.writers.documents import BY_BYTES, RAW, document_id
 from cdc.writers.embedding.terms import Terms
 from cdc.writers.errors import Refused
 from cdc.writers.observer import UNOBSERVED, WriteObserver, WriteStep
@@ -35,10 +33,6 @@ log = structlog.get_logger(__name__)
 
 PIECE: Final = 2_000
 """The documents of a transaction: far below the server's cache limit, and soon committed."""
-
-_RAW: Final = CodecOptions(document_class=RawBSONDocument)
-_VALUE_AT: Final = 9
-"""The offset of the value in `{_id: …}`: behind the size, the type and the name."""
 
 
 class ClearPiece(Protocol):
@@ -129,7 +123,7 @@ class _Found:
     def __init__(self, collections: Collections, clear: CollectionClear) -> None:
         self._collection = collections.of(
             clear.collection,
-            codec_options=_RAW,
+            codec_options=RAW,
             read_concern=ReadConcern("local"),
             read_preference=ReadPreference.PRIMARY,
         )
@@ -152,5 +146,4 @@ class _Found:
 
 
 def _ids(documents: Iterator[Any]) -> list[bytes]:
-    raws = (bytes(document.raw) for document in islice(documents, PIECE))
-    return [raw[4:5] + raw[_VALUE_AT:-1] for raw in raws]
+    return [document_id(bytes(document.raw)) for document in islice(documents, PIECE)]
