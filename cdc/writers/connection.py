@@ -35,7 +35,8 @@ def connect_target(target: TargetConfig, *, heartbeat_seconds: float = 5.0) -> C
 
     The driver's monitor queries the server at each heartbeat. If no answer comes for two more, it
     closes the connections in use. So a dead link is noticed within three intervals, and a batch may
-    still take as long as it needs.
+    still take as long as it needs. The driver itself retries what was cut outside a transaction,
+    once, for SELECTION_MILLISECONDS at most; only then does the daemon hear of it.
     """
     uri = target.uri.get_secret_value()
     heartbeat = min(max(heartbeat_seconds, MIN_HEARTBEAT_SECONDS), MAX_HEARTBEAT_SECONDS)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from pymongo import MongoClient
 
+from cdc.writers.connection import SELECTION_MILLISECONDS
 from cdc_sandbox.servers import MongoServer, MySQLServer, mongo_server, mysql_server
 from tests.end_to_end.support.history import BinlogFiles, History, MariadbGtids, MysqlGtids
 from tests.end_to_end.support.proxy import Link, Proxy
@@ -17,6 +18,8 @@ from tests.support.waiting import eventually
 
 SILENCE_SECONDS = 1.5
 """Three heartbeat intervals of the streams' configuration."""
+TRIED_AGAIN_SECONDS = SELECTION_MILLISECONDS / 1000
+"""For how long the driver itself retries what is cut outside a transaction, as a look at jobs."""
 MACHINE_IS_BUSY_SECONDS = 4
 
 
@@ -166,7 +169,7 @@ def test_the_binlog_may_rotate_while_the_daemon_runs_and_while_it_is_down(
 
 @ONE_KIND
 @pytest.mark.parametrize("side", ["source", "target"])
-def test_a_side_that_falls_silent_is_noticed_within_three_heartbeats(
+def test_a_side_that_falls_silent_is_noticed_and_tried_again_soon(
     stream: Stream, side: str
 ) -> None:
     port, proxied, event = {
@@ -187,7 +190,8 @@ def test_a_side_that_falls_silent_is_noticed_within_three_heartbeats(
         proxy.heal()
 
         stream.settle()
-        assert noticed < SILENCE_SECONDS + MACHINE_IS_BUSY_SECONDS
+        tried_again = TRIED_AGAIN_SECONDS if side == "target" else 0
+        assert noticed < SILENCE_SECONDS + tried_again + MACHINE_IS_BUSY_SECONDS
         stream.stop()
 
 

@@ -10,7 +10,7 @@ import pytest
 from tests.end_to_end.support.proxy import Proxy
 from tests.end_to_end.support.stream import Stream
 
-PROMPTLY_SECONDS = 3
+PROMPTLY_SECONDS = 8
 """Most of it for a busy machine."""
 
 pytestmark = pytest.mark.parametrize("stream", ["mysql-gtid"], indirect=True)
