@@ -11,8 +11,27 @@ from typing import Final, Protocol, cast
 
 VARIABLE: Final = "CDC_NATIVE"
 
-INTERFACE: Final = 1
+INTERFACE: Final = 2
 """Raised with each change of a function below: a module of another number is left alone."""
+
+
+MysqlGtidParts = tuple[bytes, int, int]
+"""The source's UUID, the number, and the commit time in microseconds, 0 if it is not said."""
+
+MariadbGtidParts = tuple[int, int, int, int]
+"""Domain, server id, sequence and flags."""
+
+RowsParts = tuple[bytes, bytes, int, int, bytes, bytes, bytes]
+"""The table's id and the rest of its table map, the event's type, the number of columns, the
+bitmaps of those present before and after, the row images.
+"""
+
+TransactionParts = tuple[
+    tuple[int, int], int, bytes, MysqlGtidParts | MariadbGtidParts, int, list[RowsParts]
+]
+"""Place and number of its first packet, the offset in the source's file after it, the GTID event,
+the GTID, the time of the event that ends it, its rows events.
+"""
 
 
 class Native(Protocol):
@@ -31,6 +50,26 @@ class Native(Protocol):
         """Return BSON type byte and value of an object or array of MySQL's binary JSON.
 
         None for what is left to Python: scalars, some opaque values, damaged bytes.
+        """
+        ...
+
+    def read_transactions(
+        self,
+        buffer: bytes,
+        at: int,
+        number: int,
+        offset: int,
+        checksum: bool,
+        opens: bytes,
+        image_bytes: int,
+        /,
+    ) -> tuple[list[TransactionParts], int, int]:
+        """Return the ordinary transactions that stand whole in a buffer, and where they end.
+
+        `at` and `number` are the place of the first packet and its number as its header holds it,
+        `offset` is where the event before it ended in the source's file, `opens` the types of GTID
+        events that may open a transaction, `image_bytes` the most that its row images may take.
+        They end before the first that is not whole, or not of the ordinary kind.
         """
         ...
 

@@ -3,12 +3,16 @@
 #![forbid(unsafe_code)]
 
 mod bson;
+pub mod framing;
 pub mod json;
 mod opaque;
 pub mod text;
+mod transactions;
 
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
+
+use crate::framing::{Place, Stream};
 
 type Encoded<'py> = (Bound<'py, PyBytes>, Bound<'py, PyBytes>);
 
@@ -24,7 +28,7 @@ mod cdc_native {
 
     /// Raised with each change of a function: `cdc.native` wants one number.
     #[pymodule_export]
-    const INTERFACE: u32 = 1;
+    const INTERFACE: u32 = 2;
 
     /// Return BSON type byte and value bytes of a JSON object or array in MySQL's binary form.
     ///
@@ -42,5 +46,27 @@ mod cdc_native {
     #[pyo3(signature = (data, /))]
     fn encode_json_text<'py>(py: Python<'py>, data: &[u8]) -> Option<Encoded<'py>> {
         encoded(py, text::encode(data))
+    }
+
+    /// Return the ordinary transactions that stand whole in a buffer of packets, in order.
+    ///
+    /// `at` is where a packet begins that would open one, `number` its number as its header holds
+    /// it, `offset` where the event before it ended in the source's file. The result ends with the
+    /// place and the number of the packet after the last of them.
+    #[pyfunction]
+    #[pyo3(signature = (buffer, at, number, offset, checksum, opens, image_bytes, /))]
+    #[allow(clippy::too_many_arguments)]
+    fn read_transactions<'py>(
+        py: Python<'py>,
+        buffer: &[u8],
+        at: usize,
+        number: u32,
+        offset: u64,
+        checksum: bool,
+        opens: &[u8],
+        image_bytes: usize,
+    ) -> PyResult<transactions::Found<'py>> {
+        let stream = Stream { buffer, checksum, opens, image_bytes };
+        transactions::read(py, &stream, Place { at, number, offset })
     }
 }

@@ -8,7 +8,8 @@ from typing import Final
 from cdc.errors import Halted, RefusedEvent
 from cdc.model.checkpoint import Checkpoint, Inflight
 from cdc.model.position import FilePosition, GtidPosition, GtidSet, MariadbGtids, Position
-from cdc.model.transaction import Transaction
+from cdc.model.transaction import RowsEvent, SchemaChange, Transaction
+from cdc.model.witness import Witness
 from cdc.readers.binlog import events
 from cdc.readers.binlog.events import Event, EventType, Gtid, MariadbGtid
 
@@ -63,6 +64,25 @@ class BinlogCursor:
             remedy="have every transaction get one, by gtid_mode = ON; then go on behind it:"
             " cdc position set --start now --resync --yes",
         )
+
+    def witness_of(self, offset: int, gtid_event: bytes) -> Witness:
+        """Return the witness of the transaction that begins at an offset of the file."""
+        return Witness(self._server, self.file, self.created, offset, gtid_event, self.position)
+
+    def commit(
+        self,
+        identity: str,
+        gtid: Gtid | MariadbGtid | None,
+        witness: Witness,
+        committed_at: float,
+        changes: tuple[RowsEvent | SchemaChange, ...],
+    ) -> Transaction:
+        """Move behind a transaction that ends here, and return it."""
+        before = self.position
+        position = self.position = self.after(gtid)
+        self.witness = witness
+        checkpoint = Checkpoint(position, None, self._server, witness)
+        return Transaction(identity, before, checkpoint, committed_at, changes)
 
     def rotate(self, event: Event) -> Transaction | None:
         """Go to the file that a ROTATE event names; a file position moves to its beginning."""

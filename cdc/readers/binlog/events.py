@@ -200,11 +200,12 @@ def gtid(event: Event) -> Gtid:
     committed = 0
     if len(data) >= _GTID_TIMES_END:
         committed = _read_uint64(data, _GTID_TIMES_END - 8)[0] >> 8 & _TIME_MASK
-    return Gtid(_source(raw), number, committed / 1e6)
+    return Gtid(source(raw), number, committed / 1e6)
 
 
 @lru_cache(maxsize=256)
-def _source(raw: bytes) -> Source:
+def source(raw: bytes) -> Source:
+    """Return the source of a UUID's 16 bytes."""
     return Source(_uuid(raw))
 
 

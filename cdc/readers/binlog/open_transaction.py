@@ -73,8 +73,12 @@ class OpenTransaction:
         self.changes[kept:] = done
 
     def committed_at(self, event: Event) -> float:
-        """Return the commit time, by the GTID or else by the event that ends the transaction."""
-        gtid = self.gtid
-        if isinstance(gtid, Gtid) and gtid.committed_at:
-            return gtid.committed_at
-        return float(event.timestamp)
+        """Return the commit time, if `event` ends the transaction."""
+        return committed_at(self.gtid, event.timestamp)
+
+
+def committed_at(gtid: Gtid | MariadbGtid | None, ended_at: int) -> float:
+    """Return the commit time, by the GTID or else by the event that ends the transaction."""
+    if isinstance(gtid, Gtid) and gtid.committed_at:
+        return gtid.committed_at
+    return float(ended_at)

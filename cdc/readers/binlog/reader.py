@@ -281,6 +281,7 @@ class BinlogReader:
                 transaction = feed(event)
                 if transaction is not None:
                     yield transaction
+                    yield from assembler.read_ahead(packets, checksum=checksum)
                 elif event.type in _HANDLED_BY_THE_READER:
                     if event.type == EventType.TRANSACTION_PAYLOAD:
                         yield from _unpacked(event, assembler)

@@ -66,6 +66,10 @@ class TableMapCache:
             self.years_have_bits = years
             self._parsed.clear()
 
+    def known(self, payload: bytes) -> TableMap | None:
+        """Return the table of a payload that was looked up before; KeyError if none was."""
+        return self._parsed[payload]
+
     def lookup(self, event: Event) -> TableMap | None:
         """Return the event's table, one object per definition; None if it is not followed."""
         payload = event.data[PAYLOAD_AT:]

@@ -15,15 +15,14 @@ The groups as the servers write them (MySQL, then MariaDB):
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NoReturn
 
 from cdc.errors import CdcError, Corrupted, Halted, RefusedEvent, UnknownEvent
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.table_map import TableMap
 from cdc.model.transaction import Effect, RowsEvent, SchemaChange, TableChange, Transaction
-from cdc.model.witness import Witness
-from cdc.readers.binlog import events, rows, table_maps
+from cdc.readers.binlog import events, read_ahead, rows, table_maps
 from cdc.readers.binlog.cursor import BinlogCursor
 from cdc.readers.binlog.events import Event, EventType, Gtid, MariadbGtid, MariadbGtidFlag
 from cdc.readers.binlog.open_transaction import OpenTransaction
@@ -32,6 +31,7 @@ from cdc.readers.binlog.sql.data_statements import DataStatements
 from cdc.readers.binlog.sql.statements import Role, Statement
 from cdc.readers.binlog.sql.written_tables import Writes
 from cdc.readers.binlog.table_maps import TableMapCache
+from cdc.readers.server.packets import PacketStream
 
 DUMMY_TABLE_ID: Final = (0xFFFFFF).to_bytes(6, "little")
 """A rows event of this table id ends a statement and holds no row."""
@@ -156,6 +156,19 @@ class TransactionAssembler:
                 " step over this one: cdc position skip",
             )
 
+    def read_ahead(self, packets: PacketStream, *, checksum: bool) -> Iterator[Transaction]:
+        """Yield the transactions that can be read from `packets` whole, if one may begin here."""
+        if self._group is not None or self._inflight is not None:
+            return iter(())
+        return read_ahead.transactions(
+            packets,
+            self._cursor,
+            self._cache,
+            self._tables,
+            checksum=checksum,
+            transaction_bytes=self._transaction_bytes,
+        )
+
     # -- what opens a group
 
     def _gtid(self, event: Event) -> None:
@@ -177,16 +190,9 @@ class TransactionAssembler:
             raise Corrupted(
                 "a transaction begins before the one before it has ended", position=self.where
             )
-        cursor, server = self._cursor, self._server
+        cursor = self._cursor
         offset = cursor.offset - event.size
-        witness = Witness(
-            server,
-            cursor.file,
-            created=cursor.created,
-            offset=offset,
-            event=event.data,
-            before=cursor.position,
-        )
+        witness = cursor.witness_of(offset, event.data)
         self._group = OpenTransaction(identity or f"{cursor.file}:{offset}", gtid, begun, witness)
 
     # -- what stands in a group
@@ -305,13 +311,9 @@ class TransactionAssembler:
 
     def _commit(self, event: Event) -> Transaction:
         group = self._opened()
-        cursor = self._cursor
-        before, cursor.position = cursor.position, cursor.after(group.gtid)
-        cursor.witness = group.witness
         self._group = self._inflight = None
-        checkpoint = Checkpoint(cursor.position, None, self._server, group.witness)
         committed_at, changes = group.committed_at(event), tuple(group.changes)
-        return Transaction(group.identity, before, checkpoint, committed_at, changes)
+        return self._cursor.commit(group.identity, group.gtid, group.witness, committed_at, changes)
 
     def _xa_prepare(self, event: Event) -> Transaction:
         group = self._opened()

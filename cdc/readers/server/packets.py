@@ -120,15 +120,28 @@ class PacketStream:
 
     def _buffered(self) -> Iterator[bytes]:
         """Yield events for as long as the buffer holds a whole one in one packet."""
-        buffer, size, at, number = self._buffer, len(self._buffer), self._at, self._number
-        while (start := at + HEADER_SIZE) < size and buffer[start] == OK:
+        while True:
+            buffer, at, number = self._buffer, self._at, self._number
+            start = at + HEADER_SIZE
+            if start >= len(buffer) or buffer[start] != OK:
+                return
             length = _read_length(buffer, at)[0] - number  # none, if the number is wrong
             end = start + length
-            if end > size or not 0 < length < MAX_PAYLOAD:
-                break
-            at = end
-            number = number + ONE if number < LAST else 0
+            if end > len(buffer) or not 0 < length < MAX_PAYLOAD:
+                return
+            self._at, self._number = end, number + ONE if number < LAST else 0
             yield buffer[start + 1 : end]
+
+    @property
+    def buffered(self) -> tuple[bytes, int, int]:
+        """What was received, where the next packet begins in it, and that packet's number.
+
+        The number is as the packet's header holds it, in the highest byte.
+        """
+        return self._buffer, self._at, self._number
+
+    def go_on_at(self, at: int, number: int) -> None:
+        """Go on at another packet of what was received."""
         self._at, self._number = at, number
 
     def _payload(self) -> bytes:
