@@ -14,8 +14,8 @@ COMPILE_PROJECT := $(COMPILE) pyproject.toml
 COMPILE_SANDBOX := $(COMPILE_PROJECT) sandbox/pyproject.toml --no-emit-package mysql-mongodb-cdc
 COMPILE_GROUP := $(COMPILE) --constraint requirements/dev.txt --group
 
-.PHONY: help check test test-python test-quick coverage demo bench compare-dual-write mutants format pins \
-	package wheels clean
+.PHONY: help check check-native test test-python test-quick coverage demo bench compare-dual-write \
+	mutants fuzz format pins package wheels clean
 
 help:
 	@echo "make demo [ARGS=--once]  a real MySQL and MongoDB, kept equal before your eyes"
@@ -28,6 +28,7 @@ help:
 	@echo "make bench               speed, as ratios within one run"
 	@echo "make compare-dual-write  what writing twice loses when processes die, and cdc in the same test"
 	@echo "make mutants             make mistakes in a copy, see the suite notice each (3 minutes)"
+	@echo "make fuzz [ARGS=\"--seconds 600 text_json\"]   look for inputs that the native module takes otherwise"
 	@echo "make pins [ARGS=--upgrade]   write requirements/ anew from pyproject.toml"
 	@echo "make package             wheels and source archives into dist/"
 	@echo "make wheels              the native module's wheel for this machine's architecture into dist/"
@@ -40,7 +41,7 @@ $(VENV)/.ready: requirements/dev.txt pyproject.toml sandbox/pyproject.toml
 
 # Where there is no cargo, or it finds no crates, everything runs without: see docs/native.md.
 $(VENV)/.native: $(VENV)/.ready native/Cargo.toml native/Cargo.lock native/pyproject.toml \
-		$(wildcard native/src/*.rs)
+		$(wildcard native/src/*.rs native/src/*/*.rs)
 	@if ! cargo --version >/dev/null 2>&1; then \
 		echo "no cargo: cdc runs without its native module (docs/native.md)"; \
 	elif PATH="$(abspath $(BIN)):$$PATH" $(PIP_INSTALL) --no-deps --no-build-isolation \
@@ -54,12 +55,23 @@ $(VENV)/.release: $(VENV)/.ready requirements/release.txt
 	@$(PIP_INSTALL) --require-hashes --requirement requirements/release.txt
 	@touch $@
 
-check: $(VENV)/.native
+$(VENV)/.fuzz: $(VENV)/.native requirements/fuzz.txt
+	@$(PIP_INSTALL) --require-hashes --requirement requirements/fuzz.txt
+	@touch $@
+
+check: $(VENV)/.native check-native
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest -q -n $(WORKERS) tests/unit
+
+# Where the native module was built, its code is held against Rust's formatter and linter too.
+check-native: $(VENV)/.native
+	@if [ -e $< ] && cargo clippy --version >/dev/null 2>&1; then \
+		cd native && cargo fmt --check && \
+		PATH="$(abspath $(BIN)):$$PATH" cargo clippy --quiet --locked -- --deny warnings; \
+	fi
 
 format: $(VENV)/.ready
 	$(BIN)/ruff format .
@@ -93,6 +105,7 @@ pins: $(VENV)/.ready
 		--output-file requirements/portal.txt
 	$(COMPILE_GROUP) build --output-file requirements/build.txt
 	$(COMPILE_GROUP) release --output-file requirements/release.txt
+	$(COMPILE_GROUP) fuzz --output-file requirements/fuzz.txt
 
 demo: $(VENV)/.native
 	@$(BIN)/cdc demo $(ARGS)
@@ -105,6 +118,9 @@ compare-dual-write: $(VENV)/.ready
 
 mutants: $(VENV)/.ready
 	@$(BIN)/python -m tests.mutants $(ARGS)
+
+fuzz: $(VENV)/.fuzz
+	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 package: $(VENV)/.release
 	@rm -rf dist

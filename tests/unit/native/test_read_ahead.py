@@ -4,28 +4,22 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from typing import Any
 from unittest import mock
 from zlib import crc32
 
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from cdc.model.checkpoint import Checkpoint
 from cdc.model.position import FilePosition, GtidPosition, GtidSet, MariadbGtids, Position
-from cdc.readers.binlog import read_ahead
 from cdc.readers.binlog.events import Event, EventType
-from cdc.readers.binlog.table_maps import TableMapCache
-from cdc.readers.binlog.transaction_assembler import TransactionAssembler
-from tests.support.event_streams import Outcome, in_pieces, outcome, packets
+from tests.support.event_streams import in_pieces, packets
 from tests.support.examples import examples
 from tests.unit.native.support.module import NATIVE, needs_native
+from tests.unit.native.support.reading import laid_out, read
 from tests.unit.readers.binlog.support import binlog_bytes as binlog
 
 pytestmark = needs_native
 
-FOLLOWED = ("t", "u")
-TRANSACTION_BYTES = 60
 POSITIONS: dict[str, list[Position]] = {
     "mysql": [GtidPosition(GtidSet()), FilePosition("binlog.000001", 4)],
     "mariadb": [GtidPosition(MariadbGtids()), FilePosition("binlog.000001", 4)],
@@ -116,40 +110,6 @@ def groups(draw: st.DrawFn, flavour: str) -> Group:
         return [opened, begin, *written, end]
 
     return of
-
-
-def laid_out(stream: list[Event], *, checksum: bool, zero_inside: bool) -> list[bytes]:
-    """The events as bytes, each with the offset in the file where it ends."""
-    offset, laid = 4, []
-    for each in stream:
-        size = len(each.data) + 4 * checksum
-        offset += size
-        inside = zero_inside and each.type not in (EventType.MARIADB_GTID, EventType.ROTATE)
-        end = 0 if inside or (each.end == 0 and each.type == EventType.ROTATE) else offset
-        header = each.data[:9] + struct.pack("<II", size, end) + each.data[17:19]
-        laid.append(sealed(header + each.data[19:], checksum=checksum))
-    return laid
-
-
-def sealed(event: bytes, *, checksum: bool) -> bytes:
-    return event + struct.pack("<I", crc32(event)) if checksum else event
-
-
-def read(received: list[bytes], position: Position, *, checksum: bool, native: Any) -> Outcome:
-    def follows(schema: str, table: str) -> bool:
-        return schema == "db" and table in FOLLOWED
-
-    def decode(raw: bytes, _: int) -> str:
-        return raw.decode()
-
-    mariadb = isinstance(getattr(position, "gtids", None), MariadbGtids)
-    assembler = TransactionAssembler(
-        Checkpoint(position, None, "server"),
-        tables=TableMapCache(follows, decode, mariadb),
-        transaction_bytes=TRANSACTION_BYTES,
-    )
-    with mock.patch.object(read_ahead, "native", native):
-        return outcome(received, assembler, checksum=checksum)
 
 
 @st.composite

@@ -1,0 +1,90 @@
+"""What the fuzzer tries: each native function beside the Python that says what is right.
+
+A target takes any bytes, and raises AssertionError where the two differ.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from cdc.mapping.types import json, json_text
+from cdc.model.position import FilePosition, GtidPosition, GtidSet, MariadbGtids, Position
+from tests.support.event_streams import in_pieces, packets
+from tests.unit.mapping.support.binary_json import encode
+from tests.unit.native.support.module import NATIVE
+from tests.unit.native.support.reading import laid_out, read
+from tests.unit.readers.binlog.support import binlog_bytes as binlog
+
+DAMAGED: Final = (ArithmeticError, LookupError, ValueError, struct.error)
+"""What Python's functions raise for damaged bytes, of which callers make the project's errors."""
+
+START: Final[tuple[Position, ...]] = (
+    GtidPosition(GtidSet()),
+    GtidPosition(MariadbGtids()),
+    FilePosition("binlog.000001", 4),
+)
+
+
+def binary_json(data: bytes) -> None:
+    """Transcode MySQL's binary JSON."""
+    _same_or_nothing(NATIVE.transcode_json, json.transcode, data)
+
+
+def text_json(data: bytes) -> None:
+    """Encode JSON text."""
+    _same_or_nothing(NATIVE.encode_json_text, json_text._step_by_step, data)
+
+
+def transactions(data: bytes) -> None:
+    """Read packets: the first byte chooses a position and how they arrive, the rest are packets.
+
+    Checksums are off: no fuzzer finds one.
+    """
+    if not data:
+        return
+    start, pieces = START[data[0] % len(START)], [data[0]] * (data[0] & 0x80 > 0)
+    received = in_pieces(data[1:], pieces)
+    without = read(received, start, checksum=False, native=None)
+    assert read(received, start, checksum=False, native=NATIVE) == without
+
+
+TARGETS: Final = {each.__name__: each for each in (binary_json, text_json, transactions)}
+
+
+def seeds(target: str) -> Iterable[bytes]:
+    """Return where the fuzzer begins without a corpus."""
+    if target == "binary_json":
+        return [encode({"a": [1, -1, 1 << 40, 1.5, "x" * 200, None, True], "b": {"c": []}})]
+    if target == "text_json":
+        return ['{"a": [1, -2.5e3, "\\u00fcü\\n", null, true, false, {"b": []}]}'.encode()]
+    return [bytes((at,)) + packets(_events(start)) for at, start in enumerate(START)]
+
+
+def _same_or_nothing(
+    native: Callable[[bytes], Any], definition: Callable[[bytes], Any], data: bytes
+) -> None:
+    try:
+        right = definition(data)
+    except DAMAGED:
+        right = None
+    assert native(data) in (None, right)
+
+
+def _events(start: Position) -> list[bytes]:
+    mariadb = start == START[1]
+    rows = [binlog.table_map(1), binlog.write_rows(1, 5), binlog.xid()]
+    return laid_out(
+        [
+            each
+            for number in range(1, 4)
+            for each in (
+                [binlog.mariadb_gtid(number), *rows]
+                if mariadb
+                else [binlog.gtid(number), binlog.query("BEGIN"), *rows]
+            )
+        ],
+        checksum=False,
+        zero_inside=mariadb,
+    )
