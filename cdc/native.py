@@ -27,10 +27,15 @@ bitmaps of those present before and after, the row images.
 """
 
 TransactionParts = tuple[
-    tuple[int, int], int, bytes, MysqlGtidParts | MariadbGtidParts, int, list[RowsParts]
+    tuple[int, int],
+    tuple[int, int],
+    bytes,
+    MysqlGtidParts | MariadbGtidParts,
+    int,
+    list[RowsParts],
 ]
-"""Place and number of its first packet, the offset in the source's file after it, the GTID event,
-the GTID, the time of the event that ends it, its rows events.
+"""Place and number of its first packet, the offsets in the source's file where it begins and ends,
+the GTID event, the GTID, the time of the event that ends it, its rows events.
 """
 
 

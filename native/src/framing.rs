@@ -1,8 +1,8 @@
 //! Whole transactions in what was received: packets, event headers, checksums, row images.
 //!
 //! Only the ordinary kind is recognised: a GTID event, MySQL's BEGIN, table maps and rows events,
-//! an XID event, all of it in the buffer, each event where the one before it ends. Anything else
-//! ends the run, and is left to `cdc.readers`, which say what is right, and what is wrong.
+//! an XID event, all of it in the buffer. Anything else ends the run, and is left to `cdc.readers`,
+//! which say what is right, and what is wrong.
 
 use std::ops::RangeInclusive;
 
@@ -59,10 +59,13 @@ pub struct Stream<'a> {
     pub image_bytes: usize,
 }
 
-/// A transaction; `gtid_event` includes its header, `committed` is the XID event's time.
+/// A transaction from its first packet to its last; it begins at `offset` in the source's file.
+///
+/// `gtid_event` includes its header, `committed` is the XID event's time.
 pub struct Transaction<'a> {
     pub begin: Place,
     pub end: Place,
+    pub offset: u64,
     pub gtid_event: &'a [u8],
     pub gtid: Gtid<'a>,
     pub committed: u32,
@@ -109,10 +112,12 @@ impl<'a> Stream<'a> {
             return None;
         }
         let gtid = gtid(&first)?;
+        let size = first.data.len() + if self.checksum { CHECKSUM } else { 0 };
+        let offset = end.offset.checked_sub(size as u64)?;
         if matches!(gtid, Gtid::Mysql(..)) {
             is_begin(&self.event(&mut end, true)?).then_some(())?;
         }
-        let (mut tables, mut rows, mut size) = (Vec::new(), Vec::new(), 0);
+        let (mut tables, mut rows, mut taken) = (Vec::new(), Vec::new(), 0);
         loop {
             let event = self.event(&mut end, true)?;
             match event.kind {
@@ -122,12 +127,14 @@ impl<'a> Stream<'a> {
                 ROWS_QUERY | ANNOTATE_ROWS => {}
                 XID => {
                     let (gtid_event, committed) = (first.data, event.time()?);
-                    return Some(Transaction { begin, end, gtid_event, gtid, committed, rows });
+                    let found =
+                        Transaction { begin, end, offset, gtid_event, gtid, committed, rows };
+                    return Some(found);
                 }
                 kind if ROWS.contains(&kind) || ROWS_V1.contains(&kind) => {
                     let found = rows_event(&event, &tables)?;
-                    size += found.images.len();
-                    if size > self.image_bytes {
+                    taken += found.images.len();
+                    if taken > self.image_bytes {
                         return None;
                     }
                     rows.push(found);
@@ -167,15 +174,18 @@ impl<'a> Stream<'a> {
         Some(event)
     }
 
-    /// Takes the next event, if its checksum is right and it ends where it is to end in its file.
+    /// Takes the next event, if its checksum is right and it stands in the source's file.
+    ///
+    /// The offset grows by what it says of its end, as `BinlogCursor.advance` has it.
     fn event(&self, place: &mut Place, in_group: bool) -> Option<Event<'a>> {
         let mut data = self.packet(place)?;
-        place.offset = place.offset.checked_add(data.len() as u64)?;
         let end = uint32(data, 13)?;
-        let nowhere = end == 0 && in_group; // MariaDB from 11.4 on
-        if (end != place.offset as u32 && !nowhere) || uint16(data, 17)? & ARTIFICIAL != 0 {
+        let nowhere = end == 0; // MariaDB from 11.4 on, inside a transaction
+        if (nowhere && !in_group) || uint16(data, 17)? & ARTIFICIAL != 0 {
             return None;
         }
+        let expected = place.offset.checked_add(data.len() as u64)?;
+        place.offset = if nowhere || end == expected as u32 { expected } else { end.into() };
         if self.checksum {
             if crc32fast::hash(data) != CHECKED {
                 return None;

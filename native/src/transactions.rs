@@ -31,7 +31,7 @@ impl<'py> Objects<'py> {
         let rows: PyResult<Vec<_>> = found.rows.iter().map(|each| self.rows(each)).collect();
         (
             (found.begin.at, found.begin.number),
-            found.end.offset,
+            (found.offset, found.end.offset),
             PyBytes::new(py, found.gtid_event),
             self.gtid(&found.gtid)?,
             found.committed,

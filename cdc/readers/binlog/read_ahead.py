@@ -82,8 +82,8 @@ def _changes(found: list[RowsParts], cache: TableMapCache) -> tuple[RowsEvent, .
 def _transaction(
     found: TransactionParts, changes: tuple[RowsEvent, ...], cursor: BinlogCursor
 ) -> Transaction:
-    _, end, gtid_event, parts, ended_at, _ = found
-    gtid, offset = _gtid(parts), cursor.offset
+    _, (offset, end), gtid_event, parts, ended_at, _ = found
+    gtid = _gtid(parts)
     anonymous = isinstance(gtid, Gtid) and not gtid.number
     identity = f"{cursor.file}:{offset}" if anonymous else str(gtid)
     witness = cursor.witness_of(offset, gtid_event)

@@ -121,7 +121,9 @@ def streams(draw: st.DrawFn) -> tuple[Position, bool, list[bytes]]:
     parts = draw(st.lists(groups(flavour), max_size=12))
     stream = [each for number, part in enumerate(parts, 1) for each in part(number)]
     zero_inside = flavour == "mariadb" and draw(st.booleans())
-    return position, checksum, laid_out(stream, checksum=checksum, zero_inside=zero_inside)
+    unsent = draw(st.frozensets(st.integers(0, 40), max_size=3))
+    laid = laid_out(stream, checksum=checksum, zero_inside=zero_inside, unsent=unsent)
+    return position, checksum, laid
 
 
 SPLITS = st.lists(st.integers(1, 400), max_size=5)

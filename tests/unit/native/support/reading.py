@@ -19,12 +19,17 @@ FOLLOWED = ("t", "u")
 TRANSACTION_BYTES = 60
 
 
-def laid_out(stream: list[Event], *, checksum: bool, zero_inside: bool) -> list[bytes]:
-    """The events as bytes, each with the offset in the file where it ends."""
+def laid_out(
+    stream: list[Event], *, checksum: bool, zero_inside: bool, unsent: frozenset[int] = frozenset()
+) -> list[bytes]:
+    """The events as bytes, each with the offset in the file where it ends.
+
+    Before those at `unsent` the file has an event that the server does not send.
+    """
     offset, laid = 4, []
-    for each in stream:
+    for at, each in enumerate(stream):
         size = len(each.data) + 4 * checksum
-        offset += size
+        offset += size + 50 * (at in unsent)
         inside = zero_inside and each.type not in (EventType.MARIADB_GTID, EventType.ROTATE)
         end = 0 if inside or (each.end == 0 and each.type == EventType.ROTATE) else offset
         header = each.data[:9] + struct.pack("<II", size, end) + each.data[17:19]
