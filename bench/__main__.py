@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterable
 
 import click
 
-from bench import backfill, catch_up, latency, row_path
+from bench import backfill, catch_up, latency, row_path, updates
 from bench.embedding import scenario as embedding
 from bench.report import Table
 from bench.stage import Stage, stage
 
 SCENARIOS: dict[str, Callable[[Stage], Iterable[Table]]] = {
     "catch_up": catch_up.run,
+    "updates": updates.run,
     "backfill": backfill.run,
     "latency": latency.run,
     "row_path": row_path.run,

@@ -62,20 +62,26 @@ def insert(
     return Load(table, rows, transaction_rows, start, stage.executed())
 
 
-def update(stage: Stage, *, rows: int, table: str = "tweets") -> Load:
+def update(
+    stage: Stage,
+    *,
+    rows: int,
+    transaction_rows: int = BULK_TRANSACTION_ROWS,
+    table: str = "tweets",
+) -> Load:
     """Update the first rows of the table, one statement for each transaction."""
-    stage.say(f"updating {rows:,} rows of {table}, {BULK_TRANSACTION_ROWS:,} a transaction")
+    stage.say(f"updating {rows:,} rows of {table}, {transaction_rows:,} a transaction")
     start = stage.executed()
     with quickly(stage) as connection, connection.cursor() as cursor:
         cursor.execute(f"SELECT id FROM twitter.{table} ORDER BY id LIMIT {rows}")
         ids = [int(row[0]) for row in cursor.fetchall()]
-        for first, last in _ends(ids, BULK_TRANSACTION_ROWS):
+        for first, last in _ends(ids, transaction_rows):
             cursor.execute(
                 f"UPDATE twitter.{table} SET retweet_count = coalesce(retweet_count, 0) + 1,"
                 " updated_at = updated_at + INTERVAL 1 SECOND WHERE id BETWEEN %s AND %s",
                 (first, last),
             )
-    return Load(table, len(ids), BULK_TRANSACTION_ROWS, start, stage.executed())
+    return Load(table, len(ids), transaction_rows, start, stage.executed())
 
 
 def insertion(table: str, columns: Iterable[str]) -> str:
