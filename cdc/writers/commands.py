@@ -36,6 +36,11 @@ class Command:
     kind: OperationKind
     operations: Sequence[Operation]
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether a statement changes several documents: a refusal names none of them then."""
+        return False
+
     def body(self, stamp: bytes = b"") -> dict[str, Any]:
         """Return the command's document; `stamp` is a BSON element to end each document with."""
         if self.kind == OperationKind.INSERT:
@@ -81,40 +86,16 @@ class Marking(Command):
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Setting(Command):
-    """An update command that makes the operations' documents of what is there, by `$set`.
-
-    `fields` are a BSON document of dotted paths for each operation, by its id. It is as a replace,
-    and the server logs and indexes only what differs.
-    """
-
-    fields: Mapping[bytes, bytes]
-
-    def body(self, stamp: bytes = b"") -> dict[str, Any]:
-        """Return the command's document, as `Command.body`; a stamp stays in its place."""
-        updates = [
-            RawBSONDocument(_set(each.id, stamped(self.fields[each.id], stamp)))
-            for each in self.operations
-        ]
-        return {"update": self.collection, "updates": updates, "ordered": True}
-
-
-def _set(identifier: bytes, fields: bytes) -> bytes:
-    size = (4 + len(b"\x03$set\0") + len(fields) + 1).to_bytes(4, "little")
-    return _sized(b"\x03q\0%b\x03u\0%b\x03$set\0%b\0" % (query(identifier), size, fields))
-
-
 def _update(identifier: bytes, document: bytes) -> bytes:
-    return _sized(b"\x03q\0%b\x03u\0%b\x08upsert\0\x01" % (query(identifier), document))
+    return statement(b"\x03q\0%b\x03u\0%b\x08upsert\0\x01" % (query(identifier), document))
 
 
 def _delete(operation: Operation) -> bytes:
-    return _sized(b"\x03q\0%b\x10limit\0\x01\0\0\0" % query(operation.id))
+    return statement(b"\x03q\0%b\x10limit\0\x01\0\0\0" % query(operation.id))
 
 
-def _sized(elements: bytes) -> bytes:
-    """Return the statement with these elements, and its collation of ids."""
+def statement(elements: bytes) -> bytes:
+    """Return an update's or delete's statement of these elements, and its collation of ids."""
     size = 4 + len(elements) + len(_SIMPLE) + 1
     return b"%b%b%b\0" % (size.to_bytes(4, "little"), elements, _SIMPLE)
 

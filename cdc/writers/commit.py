@@ -98,8 +98,8 @@ class BatchCommitter:
         """Apply a batch in a transaction of `session`; without one the checkpoint comes last.
 
         Return the changes to letters on embedded values. Raises AlreadyLanded, Fenced,
-        StateMissing, Claimed, Refused, Unembeddable, MustSplit, TooManyDeadLetters, Retryable, and
-        the driver's errors.
+        StateMissing, Claimed, Refused, RefusedTogether, Unembeddable, MustSplit,
+        TooManyDeadLetters, Retryable, and the driver's errors.
         """
         self._observer.reached(WriteStep.BEFORE_TRANSACTION)
         if session is None:

@@ -125,12 +125,16 @@ class Refused(Exception):
         return f"{self.reason.value}{index} (code {self.code})"
 
 
+class RefusedTogether(Exception):
+    """The server refused one of several documents that a statement changes, and named none."""
+
+
 class TooLarge(Exception):
     """The target refuses a transaction for its size."""
 
 
 def check_reply(command: Command, reply: dict[str, Any]) -> None:
-    """Raise Refused or Retryable if the reply holds an error."""
+    """Raise Refused, RefusedTogether or Retryable if the reply holds an error."""
     if errors := reply.get("writeErrors"):
         raise _refusal(command, errors[0])
     if concern := reply.get("writeConcernError"):
@@ -142,6 +146,8 @@ def _refusal(command: Command, error: dict[str, Any]) -> Exception:
         return OperationFailure(str(error.get("errmsg")), error.get("code"))
     if error.get("code") in RETRYABLE_CODES:
         return Retryable(f"the target could not write now: {error.get('errmsg')}")
+    if command.is_shared:
+        return RefusedTogether(str(error.get("errmsg")))
     return Refused(command, error)
 
 

@@ -10,7 +10,7 @@ from cdc.errors import CdcError, WriteRefused
 from cdc.retry import let_go
 from cdc.writers.conflicts import MustSplit
 from cdc.writers.embedding.terms import Terms, Unembeddable
-from cdc.writers.errors import Refused, TooLarge
+from cdc.writers.errors import Refused, RefusedTogether, TooLarge
 
 SHRINK: Final = 8
 """The parts into which a piece is cut that the target cannot hold."""
@@ -51,6 +51,9 @@ class Pieces:
                 break
             except Unembeddable as error:
                 terms = terms.without(error)
+                let_go(error)
+            except RefusedTogether as error:
+                terms = terms.each_apart()
                 let_go(error)
             except (TooLarge, MustSplit) as error:
                 terms = self._less(terms, count, error)

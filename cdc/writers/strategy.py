@@ -5,8 +5,8 @@ already has a row's document; upserts are right then. They write each key's last
 states may collide in a unique index in which the rows never did. Then the batch is sent operation
 by operation, as the source did it. If the target refuses that too, the document is at fault.
 
-What is embedded climbs no ladder: a value that the target refuses is left out, and what makes a
-transaction too large is owed before the batch is cut.
+What is embedded climbs no ladder: a value that the target refuses is left out, once it is known of
+which document, and what makes a transaction too large is owed before the batch is cut.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from cdc.model.batch import Batch
 from cdc.writers.conflicts import ConflictBudget, Conflicts, MustSplit
 from cdc.writers.dead_letters.quarantine import quarantine
 from cdc.writers.embedding.terms import NOTHING_AT_ONCE, Terms, Unembeddable
-from cdc.writers.errors import DUPLICATE_KEY, Refused, TooLarge
+from cdc.writers.errors import DUPLICATE_KEY, Refused, RefusedTogether, TooLarge
 from cdc.writers.split import halves
 
 INSERT_AGAIN_AFTER: Final = 20
@@ -63,7 +63,7 @@ class GiveUp:
     error: CdcError
 
 
-WriteFailure = Refused | TooLarge | MustSplit | Unembeddable
+WriteFailure = Refused | RefusedTogether | TooLarge | MustSplit | Unembeddable
 Decision = Send | SendHalves | GiveUp
 
 
@@ -92,6 +92,8 @@ class WriteDecider:
             return self._refused(sent, failure)
         if isinstance(failure, Unembeddable):
             return replace(sent, terms=sent.terms.without(failure))
+        if isinstance(failure, RefusedTogether):
+            return replace(sent, terms=sent.terms.each_apart())
         if sent.terms.at_once:
             return replace(sent, terms=sent.terms.owing())
         if isinstance(failure, MustSplit):

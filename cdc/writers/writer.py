@@ -33,7 +33,7 @@ from cdc.writers.dead_letters.ledger import (
 )
 from cdc.writers.embedding.paying import Paying
 from cdc.writers.embedding.terms import NOTHING_AT_ONCE, Terms, Unembeddable
-from cdc.writers.errors import Refused, TooLarge
+from cdc.writers.errors import Refused, RefusedTogether, TooLarge
 from cdc.writers.namespaces import Namespaces
 from cdc.writers.observer import UNOBSERVED, WriteObserver
 from cdc.writers.stats import WriterCounters
@@ -284,7 +284,7 @@ class MongoWriter:
             try:
                 self._land(send)
                 return
-            except (Refused, TooLarge, MustSplit, Unembeddable) as failure:
+            except (Refused, RefusedTogether, TooLarge, MustSplit, Unembeddable) as failure:
                 decision = self._decider.after(send, failure)
                 if isinstance(decision, GiveUp):
                     raise decision.error from failure

@@ -22,6 +22,7 @@ NOT_SHOWN: Final = (
 HISTORY: Final = "tests/integration/history/test_proofs.py"
 FENCING: Final = "tests/integration/writers/test_fencing.py"
 CLEARS: Final = "tests/end_to_end/embedding/test_clears.py"
+DERIVED: Final = "tests/integration/writers/embedding/test_derived_writes.py"
 KNOWN: Final = "tests/end_to_end/embedding/test_known_failures.py"
 
 MUTANTS: Final = (
@@ -155,6 +156,16 @@ MUTANTS: Final = (
         (
             f"{KNOWN}::test_a_change_of_what_is_not_embedded_touches_no_document_that_embeds"
             "[mysql-gtid]",
+        ),
+    ),
+    Mutant(
+        "embed: the first of several documents is to blame for the one that is refused",
+        "cdc/writers/errors.py",
+        "if command.is_shared:",
+        "if False:",
+        (
+            f"{DERIVED}::test_of_many_documents_that_get_equal_values_those_that_are_refused_are_told",
+            f"{DERIVED}::test_of_a_piece_that_is_owed_those_that_are_refused_are_told",
         ),
     ),
     Mutant(

@@ -19,13 +19,14 @@ from cdc.mapping.file.embed_graph import EmbedGraph
 from cdc.model.batch import comparable
 from cdc.model.operation import Operation, OperationKind
 from cdc.writers.collections import Collections
-from cdc.writers.commands import Command, Marking, Setting, split
+from cdc.writers.commands import Command, Marking, split
 from cdc.writers.documents import document_id
 from cdc.writers.embedding.bson_paths import Path, set_in_place
 from cdc.writers.embedding.debts import Debt, Debts
 from cdc.writers.embedding.edges import Edge, Key, Values, link
 from cdc.writers.embedding.lookup import Lookup
 from cdc.writers.embedding.refusals import refusal_of
+from cdc.writers.embedding.setting import Setting
 from cdc.writers.embedding.splicing import spliced
 from cdc.writers.embedding.terms import Outcome, Terms, Unembeddable
 from cdc.writers.errors import Refused
@@ -206,15 +207,16 @@ class Embedder:
             work.outcome.left_out.extend(each.left_out)
             if each.document != raw and not each.stays:
                 derived[key] = Change(raw, each.document)
-        for command in _derivation(
-            name, derived.values(), [each.path for each in self._below[name]]
-        ):
+        paths = [each.path for each in self._below[name]]
+        for command in _derivation(name, derived.values(), paths, apart=work.terms.apart):
             self._send(name, command, work, derived=True)
         changes |= derived
         work.outcome.decide(name, found.keys())
 
 
-def _derivation(name: str, changes: Iterable[Change], paths: Sequence[Path]) -> Iterator[Command]:
+def _derivation(
+    name: str, changes: Iterable[Change], paths: Sequence[Path], *, apart: bool
+) -> Iterator[Command]:
     """Yield the commands that change documents at the paths, by `$set` if that gives the same."""
     fields: dict[bytes, bytes] = {}
     sets: list[Operation] = []
@@ -230,7 +232,7 @@ def _derivation(name: str, changes: Iterable[Change], paths: Sequence[Path]) -> 
             fields[operation.id] = found
             sets.append(operation)
     for command in split(name, OperationKind.REPLACE, sets):
-        yield Setting(name, command.kind, command.operations, fields)
+        yield Setting(name, command.kind, command.operations, fields, apart)
     yield from split(name, OperationKind.REPLACE, replaces)
 
 

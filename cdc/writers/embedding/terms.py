@@ -44,15 +44,21 @@ class Unembeddable(Exception):
 class Terms:
     """Up to `at_once` documents an embed are derived at once, more are owed.
 
-    `refused` are the values that the target has refused already, by the document.
+    `refused` are the values that the target has refused already, by the document. `apart`: each
+    document is changed by a statement of its own, since one of several was refused.
     """
 
     at_once: int = AT_ONCE
     refused: Mapping[Place, Refusal] = field(default_factory=dict)
+    apart: bool = False
 
     def owing(self) -> Self:
         """Return the terms on which nothing is derived, and all is owed."""
         return replace(self, at_once=0)
+
+    def each_apart(self) -> Self:
+        """Return the terms on which a refusal names its document."""
+        return replace(self, apart=True)
 
     def without(self, error: Unembeddable) -> Self:
         """Return the terms without the values that the target has just refused."""

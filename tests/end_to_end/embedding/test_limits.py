@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from cdc.writers.embedding.terms import AT_ONCE
 from tests.end_to_end.support.command import cdc
 from tests.end_to_end.support.halting import halted
 from tests.end_to_end.support.http import metrics
@@ -270,6 +271,36 @@ def test_what_is_owed_is_shown_and_forgotten_with_its_embed(tweets: Stream) -> N
     tweets.until_streaming()
     eventually(lambda: not tweets.state["debts"].count_documents({}))
     assert {*names(tweets).values()} == {"Eve"}
+
+
+@pytest.mark.parametrize("count", [4_000, 6_000], ids=["at once", "owed"])
+def test_of_many_documents_that_get_one_value_the_refused_is_told_whatever_dies(
+    tweets: Stream, count: int
+) -> None:
+    rows = ", ".join(f"({number}, 2)" for number in range(count))
+    validator = {"$or": [{"author.name": {"$ne": "Eve"}}, {"_id": {"$ne": 1_234}}]}
+    tweets.database.create_collection("tweets", validator=validator)
+    tweets.sql(f"INSERT INTO tweets VALUES {rows}")
+    tweets.start(ledger=False)
+    tweets.until_caught_up()
+    tweets.stop()
+    tweets.sql("UPDATE users SET name = 'Eve' WHERE id = 2")
+
+    steps = ["before_commit", "after_commit"]
+    if count > AT_ONCE:
+        steps += ["in_piece:1", "in_piece:2", "in_piece:4"]
+    for step in steps:
+        assert tweets.start(ledger=False, fault=step).wait() == -9
+    tweets.start(ledger=False)
+    tweets.until_caught_up()
+    eventually(lambda: not tweets.state["debts"].count_documents({}))
+
+    found = names(tweets)
+    assert found.pop(1_234) is None
+    assert {*found.values()} == {"Eve"}
+    assert [(each["key"], each["path"], each["count"]) for each in letters(tweets)] == [
+        (1_234, "author", 1)
+    ]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from cdc.model.operation import Operation
 from cdc.writers.commands import Command
 from cdc.writers.conflicts import NORMAL_CONFLICTS, Conflicts, MustSplit
 from cdc.writers.embedding.terms import NOTHING_AT_ONCE, Refusal, Terms, Unembeddable
-from cdc.writers.errors import DUPLICATE_KEY, Refused, TooLarge
+from cdc.writers.errors import DUPLICATE_KEY, Refused, RefusedTogether, TooLarge
 from cdc.writers.strategy import (
     INSERT_AGAIN_AFTER,
     Decision,
@@ -198,6 +198,14 @@ def test_a_value_that_is_refused_is_left_out_by_the_same_strategy() -> None:
     decision = after(sent(INSERT), Unembeddable(("c", 1), refusal))
 
     assert decision == sent(INSERT, terms=Terms(0, {("c", 1): refusal}))
+
+
+def test_behind_a_refusal_that_names_no_document_each_has_a_statement_of_its_own() -> None:
+    terms = Terms(refused={("c", 2): Refusal(frozenset(), Reason.VALIDATOR, "no")})
+
+    decision = after(sent(UPSERT, terms=terms), RefusedTogether("no"))
+
+    assert decision == sent(UPSERT, terms=terms.each_apart())
 
 
 def test_a_row_that_is_set_aside_has_its_values_tried_again() -> None:

@@ -12,7 +12,7 @@ from cdc.writers.conflicts import MustSplit
 from cdc.writers.embedding.embedder import PIECE
 from cdc.writers.embedding.paying import Paying
 from cdc.writers.embedding.terms import AT_ONCE, Terms
-from cdc.writers.errors import TooLarge
+from cdc.writers.errors import RefusedTogether, TooLarge
 
 
 class Target:
@@ -30,6 +30,19 @@ class Target:
         return True
 
 
+class Strict:
+    """Refuses one of several documents that a statement changes."""
+
+    def __init__(self) -> None:
+        self.tried: list[tuple[int, bool]] = []
+
+    def __call__(self, terms: Terms, count: int) -> bool:
+        self.tried.append((count, terms.apart))
+        if not terms.apart:
+            raise RefusedTogether("no")
+        return True
+
+
 class Nothing:
     """Debts of no embed."""
 
@@ -43,7 +56,7 @@ def once(attempt: Callable[[], Any]) -> Any:
     return attempt()
 
 
-def paying(target: Target) -> Paying:
+def paying(target: Target | Strict) -> Paying:
     debts: Any = Nothing()
     return Paying(debts, once, target, lambda: None)
 
@@ -63,6 +76,16 @@ def test_a_piece_that_is_too_large_is_cut_and_grows_again(error: type[Exception]
         (PIECE // 32, 0),
         (PIECE // 16, AT_ONCE),
     ]
+
+
+def test_a_piece_that_was_refused_without_a_name_is_sent_with_a_statement_a_document() -> None:
+    target = Strict()
+    pieces = paying(target)
+
+    for _ in range(2):
+        assert pieces.piece()
+
+    assert target.tried == [(PIECE, False), (PIECE, True)] * 2
 
 
 def test_a_single_document_that_does_not_fit_is_for_an_operator() -> None:
