@@ -6,12 +6,16 @@ Python has each of them too, and says what is right; `CDC_NATIVE=0` leaves them 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Final, Protocol, cast
 
+Path = tuple[str, ...]
+"""The names of a field, from the top of a document."""
+
 VARIABLE: Final = "CDC_NATIVE"
 
-INTERFACE: Final = 2
+INTERFACE: Final = 3
 """Raised with each change of a function below: a module of another number is left alone."""
 
 
@@ -76,6 +80,45 @@ class Native(Protocol):
         events that may open a transaction, `image_bytes` the most that its row images may take.
         They end before the first that is not whole, or not of the ordinary kind.
         """
+        ...
+
+    def values_at(self, raw: bytes, paths: Sequence[Path], /) -> tuple[bytes | None, ...] | None:
+        """Return the values at some paths of a document, None for what is not there.
+
+        None for what is left to Python, here as in the functions below: bytes that cannot be
+        walked.
+        """
+        ...
+
+    def link(
+        self, raw: bytes, paths: Sequence[Path], /
+    ) -> tuple[()] | tuple[tuple[object, ...], tuple[bytes, ...]] | None:
+        """Return the link values of a document, to compare and as they are; empty for no link.
+
+        Doubles, decimals and documents are left to Python too.
+        """
+        ...
+
+    def with_values(self, raw: bytes, values: Sequence[tuple[Path, bytes]], /) -> bytes | None:
+        """Return the document with each value at its path, behind the fields that are there."""
+        ...
+
+    def set_in_place(
+        self, raw: bytes, whole: bytes, values: Sequence[tuple[Path, bytes]], /
+    ) -> bytes | None:
+        """Return what `$set` needs to make `whole` of a document; empty if it cannot."""
+        ...
+
+    def chosen(self, raw: bytes, fields: Sequence[tuple[bytes, Path]], /) -> bytes | None:
+        """Return a document of some values of another, each under its name."""
+        ...
+
+    def array(self, documents: Sequence[bytes], /) -> bytes | None:
+        """Return an array of documents, as a value."""
+        ...
+
+    def among(self, values: Sequence[bytes], /) -> bytes | None:
+        """Return the condition `{$in: […]}` of some values."""
         ...
 
 

@@ -6,6 +6,7 @@ mod bson;
 pub mod framing;
 pub mod json;
 mod opaque;
+pub mod paths;
 pub mod text;
 mod transactions;
 
@@ -28,7 +29,10 @@ mod cdc_native {
 
     /// Raised with each change of a function: `cdc.native` wants one number.
     #[pymodule_export]
-    const INTERFACE: u32 = 2;
+    const INTERFACE: u32 = 3;
+
+    #[pymodule_export]
+    use crate::paths::{among, array, chosen, link, set_in_place, values_at, with_values};
 
     /// Return BSON type byte and value bytes of a JSON object or array in MySQL's binary form.
     ///

@@ -22,7 +22,8 @@ from cdc.readers.select.keys import Key as RowKey
 from cdc.writers.documents import document_id
 from cdc.writers.embedding.bson_order import order_of
 from cdc.writers.embedding.bson_paths import value_at
-from cdc.writers.embedding.edges import Children, Edge, Key, Values, link
+from cdc.writers.embedding.edges import Children, Edge
+from cdc.writers.embedding.links import Key, Values, link
 from cdc.writers.embedding.lookup import MAX_DOCUMENT_BYTES
 from cdc.writers.embedding.splicing import spliced
 

@@ -16,8 +16,9 @@ from cdc.readers.select.keys import Key as RowKey
 from cdc.readers.select.keys import found
 from cdc.readers.select.select_table import SelectTable, TableKey
 from cdc.writers.documents import bson_value
-from cdc.writers.embedding.bson_paths import Path
-from cdc.writers.embedding.edges import Edge, Values
+from cdc.writers.embedding.bson_walk import Path
+from cdc.writers.embedding.edges import Edge
+from cdc.writers.embedding.links import Values
 
 
 class EmbeddedTable:

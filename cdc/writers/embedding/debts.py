@@ -20,7 +20,8 @@ from pymongo.database import Database
 from cdc.model.batch import comparable
 from cdc.writers.documents import RAW, bson_value, elements
 from cdc.writers.embedding.bson_paths import NULL, value_at
-from cdc.writers.embedding.edges import Edge, Key, Values
+from cdc.writers.embedding.edges import Edge
+from cdc.writers.embedding.links import Key, Values
 
 Document = dict[str, Any]
 

@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from cdc.mapping import bson_bytes
 from cdc.mapping.file import embed_graph
-from cdc.model.batch import comparable
 from cdc.writers.embedding.bson_paths import (
     EMPTY_ARRAY,
     NULL,
-    Path,
     array,
     chosen,
-    value_at,
+    values_at,
 )
-
-Key = tuple[object, ...]
-"""The values of a link, such that two are equal where MongoDB takes them for equal."""
-
-Values = tuple[bytes, ...]
-"""The same as BSON values."""
+from cdc.writers.embedding.bson_walk import Path
 
 _IN_NO_INDEX: Final = "\x01"
 """A field that no document has. Out of an index alone the server would read null for no field."""
-
-_NEVER_EQUAL: Final = frozenset({bson_bytes.NULL[0], bson_bytes.ARRAY[0], 0x06})
-"""The types that link nothing: null as in SQL, an array, which MongoDB compares by its elements."""
 
 
 @dataclass(slots=True)
@@ -137,18 +126,7 @@ class Edge:
         if self.fields is None:
             return (child,)
         paths = [*self.theirs, *(path for _, path in self.fields), *self.order]
-        return tuple(value_at(child, path) for path in paths)
-
-
-def link(raw: bytes, paths: Sequence[Path]) -> tuple[Key, Values] | None:
-    """Return the link values of a document; None if one of them equals nothing."""
-    values: list[bytes] = []
-    for path in paths:
-        value = value_at(raw, path)
-        if value is None or value[0] in _NEVER_EQUAL:
-            return None
-        values.append(value)
-    return tuple(map(comparable, values)), tuple(values)
+        return values_at(child, paths)
 
 
 def _path(dotted: str) -> Path:

@@ -21,9 +21,10 @@ from cdc.model.operation import Operation, OperationKind
 from cdc.writers.collections import Collections
 from cdc.writers.commands import Command, Marking, split
 from cdc.writers.documents import document_id
-from cdc.writers.embedding.bson_paths import Path, set_in_place
+from cdc.writers.embedding.bson_paths import AtPaths, set_in_place
 from cdc.writers.embedding.debts import Debt, Debts
-from cdc.writers.embedding.edges import Edge, Key, Values, link
+from cdc.writers.embedding.edges import Edge
+from cdc.writers.embedding.links import Key, Values, link
 from cdc.writers.embedding.lookup import Lookup
 from cdc.writers.embedding.refusals import refusal_of
 from cdc.writers.embedding.setting import Setting
@@ -203,29 +204,30 @@ class Embedder:
         """Write what the documents embed now, and add those that it makes others to `changes`."""
         made = spliced([*found.values()], self._below[name], work.lookup, work.terms.refused)
         derived: dict[object, Change] = {}
+        values: list[AtPaths] = []
         for (key, raw), each in zip(found.items(), made, strict=True):
             work.outcome.left_out.extend(each.left_out)
             if each.document != raw and not each.stays:
                 derived[key] = Change(raw, each.document)
-        paths = [each.path for each in self._below[name]]
-        for command in _derivation(name, derived.values(), paths, apart=work.terms.apart):
+                values.append(each.values)
+        for command in _derivation(name, derived.values(), values, apart=work.terms.apart):
             self._send(name, command, work, derived=True)
         changes |= derived
         work.outcome.decide(name, found.keys())
 
 
 def _derivation(
-    name: str, changes: Iterable[Change], paths: Sequence[Path], *, apart: bool
+    name: str, changes: Iterable[Change], values: Iterable[AtPaths], *, apart: bool
 ) -> Iterator[Command]:
-    """Yield the commands that change documents at the paths, by `$set` if that gives the same."""
+    """Yield the commands that change documents, by `$set` of the values if that gives the same."""
     fields: dict[bytes, bytes] = {}
     sets: list[Operation] = []
     replaces: list[Operation] = []
-    for each in changes:
-        assert each.before is not None
-        assert each.after is not None
-        operation = Operation(OperationKind.REPLACE, document_id(each.before), each.after)
-        found = set_in_place(each.before, each.after, paths)
+    for change, at_paths in zip(changes, values, strict=True):
+        assert change.before is not None
+        assert change.after is not None
+        operation = Operation(OperationKind.REPLACE, document_id(change.before), change.after)
+        found = set_in_place(change.before, change.after, at_paths)
         if found is None:
             replaces.append(operation)
         else:

@@ -14,7 +14,8 @@ from cdc.model.operation import Operation
 from cdc.writers.collections import Collections
 from cdc.writers.embedding.bson_paths import value_at, with_values
 from cdc.writers.embedding.debts import Debts
-from cdc.writers.embedding.edges import Edge, Key, link
+from cdc.writers.embedding.edges import Edge
+from cdc.writers.embedding.links import Key, link
 from cdc.writers.embedding.lookup import Lookup
 from cdc.writers.embedding.splicing import embedding
 from cdc.writers.errors import explained

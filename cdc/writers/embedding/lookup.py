@@ -17,9 +17,11 @@ from pymongo.collection import Collection
 from cdc.model.batch import comparable
 from cdc.writers.collections import Collections
 from cdc.writers.documents import BY_BYTES, RAW, bson_value, document_id
-from cdc.writers.embedding.bson_paths import Path, among
+from cdc.writers.embedding.bson_paths import among
+from cdc.writers.embedding.bson_walk import Path
 from cdc.writers.embedding.debts import Debt
-from cdc.writers.embedding.edges import Children, Edge, Key, Values, link
+from cdc.writers.embedding.edges import Children, Edge
+from cdc.writers.embedding.links import Key, Values, link
 from cdc.writers.sync_timestamps import NO_STAMPS, SyncTimestamps
 
 KEYS_AT_ONCE: Final = 1_000

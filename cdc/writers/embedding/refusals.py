@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from cdc.mapping.file.allowed_names import nested
 from cdc.writers.dead_letters.quarantine import MAX_ERROR
-from cdc.writers.embedding.bson_paths import Path, value_at
+from cdc.writers.embedding.bson_paths import value_at
+from cdc.writers.embedding.bson_walk import Path
 from cdc.writers.embedding.edges import Edge
 from cdc.writers.embedding.terms import Refusal
 from cdc.writers.errors import DUPLICATE_KEY, Refused

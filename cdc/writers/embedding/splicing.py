@@ -8,8 +8,10 @@ from typing import Final, NamedTuple, Protocol
 from cdc.model.batch import comparable
 from cdc.model.dead_letter import Reason
 from cdc.writers.documents import document_id
-from cdc.writers.embedding.bson_paths import Path, with_values
-from cdc.writers.embedding.edges import Children, Edge, Key, Values, link
+from cdc.writers.embedding.bson_paths import AtPaths, with_values
+from cdc.writers.embedding.bson_walk import Path
+from cdc.writers.embedding.edges import Children, Edge
+from cdc.writers.embedding.links import Key, Values, link
 from cdc.writers.embedding.terms import LeftOut, Place, Refusal
 
 NO_REFUSALS: Final[Mapping[Place, Refusal]] = {}
@@ -31,6 +33,7 @@ class Spliced(NamedTuple):
     """A document with what it embeds, and the values that are not in it."""
 
     document: bytes
+    values: AtPaths = ()
     left_out: Sequence[LeftOut] = ()
     stays: bool = False
     """Whether the target refuses it, so that what is there stays."""
@@ -75,9 +78,10 @@ def _spliced(
     if refused:
         refusal = refused.get((found[0][0].parent, comparable(document_id(document))))
     if refusal is None and all(children.fit(room) for _, children in found):
-        whole = with_values(document, [(edge.path, edge.value(each)) for edge, each in found])
+        values = [(edge.path, edge.value(each)) for edge, each in found]
+        whole = with_values(document, values)
         if len(whole) <= room:
-            return Spliced(whole)
+            return Spliced(whole, values)
     return _without(document, found, room, refusal)
 
 
@@ -86,7 +90,7 @@ def _without(
 ) -> Spliced:
     """Return the document with the values that fit behind the ones before them."""
     values = {edge.path: edge.value_without for edge, _ in found}
-    size = len(with_values(document, values.items()))
+    size = len(with_values(document, [*values.items()]))
     missing: dict[Path, tuple[Reason, str]] = {}
     for edge, children in found:
         if refusal is not None and edge.path in refusal.paths and children.count:
@@ -98,10 +102,12 @@ def _without(
             continue
         size += len(value) - len(edge.value_without)
         values[edge.path] = value
-    whole = with_values(document, values.items())
+    at_paths = [*values.items()]
+    whole = with_values(document, at_paths)
     identifier, parent = document_id(document), found[0][0].parent
     return Spliced(
         whole,
+        at_paths,
         [LeftOut(parent, path, identifier, whole, *why) for path, why in missing.items()],
         stays=refusal is not None and refusal.stays,
     )

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple, Self
 
 from cdc.model.batch import comparable
 from cdc.model.dead_letter import Reason
-from cdc.writers.embedding.bson_paths import Path
+from cdc.writers.embedding.bson_walk import Path
 from cdc.writers.errors import Refused
 
 AT_ONCE: Final = 5_000

@@ -16,8 +16,9 @@ from cdc.model.batch import comparable
 from cdc.model.operation import Operation, OperationKind
 from cdc.writers.documents import Documents, document_id
 from cdc.writers.embedding.debts import DEBTS, Debts
-from cdc.writers.embedding.edges import Edge, Key, Values, link
+from cdc.writers.embedding.edges import Edge
 from cdc.writers.embedding.expectation import Expectation
+from cdc.writers.embedding.links import Key, Values, link
 from cdc.writers.namespaces import Namespaces
 
 Document = dict[str, Any]

@@ -134,16 +134,14 @@ def test_what_is_put_at_a_path_is_read_there_and_nothing_else_changes(
 
 def test_a_value_that_stands_where_it_belongs_is_set_there() -> None:
     before = bson.encode({"_id": 1, "by": {"id": 2, "author": None}, "n": 3, "lines": [{"a": 1}]})
-    paths = [("by", "author"), ("lines",)]
+    both = [(("by", "author"), value_of({"name": "Ada"})), (("lines",), EMPTY_ARRAY)]
+    one = [(("by", "author"), NULL), (("lines",), EMPTY_ARRAY)]
 
-    after = with_values(before, [(paths[0], value_of({"name": "Ada"})), (paths[1], EMPTY_ARRAY)])
-    one = with_values(before, [(paths[0], NULL), (paths[1], EMPTY_ARRAY)])
-
-    assert bson.decode(set_in_place(before, after, paths) or b"") == {
+    assert bson.decode(set_in_place(before, with_values(before, both), both) or b"") == {
         "by.author": {"name": "Ada"},
         "lines": [],
     }
-    assert bson.decode(set_in_place(before, one, paths) or b"") == {"lines": []}
+    assert bson.decode(set_in_place(before, with_values(before, one), one) or b"") == {"lines": []}
 
 
 @pytest.mark.parametrize(
@@ -159,9 +157,9 @@ def test_a_value_that_would_come_to_stand_elsewhere_is_not_set(before: dict[str,
     raw = bson.encode(before)
     path = ("by", "author") if "by" in before else ("author",)
 
-    whole = with_values(raw, [(path, value_of({"name": "Ada"}))])
+    values = [(path, value_of({"name": "Ada"}))]
 
-    assert set_in_place(raw, whole, [path]) is None
+    assert set_in_place(raw, with_values(raw, values), values) is None
 
 
 @given(_documents, st.lists(_names, min_size=1, max_size=3), _leaves, _leaves)
@@ -169,9 +167,9 @@ def test_what_is_set_makes_the_same_document(
     document: dict[str, Any], path: list[str], value: Any, other: Any
 ) -> None:
     before = with_values(bson.encode(document), [(tuple(path), value_of(value))])
-    whole = with_values(before, [(tuple(path), value_of(other))])
+    values = [(tuple(path), value_of(other))]
 
-    found = set_in_place(before, whole, [tuple(path)])
+    found = set_in_place(before, with_values(before, values), values)
 
     changed = {} if value_of(value) == value_of(other) else {".".join(path): other}
     assert found is None or bson.decode(found) == changed
