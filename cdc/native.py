@@ -82,12 +82,16 @@ class Native(Protocol):
         """
         ...
 
-    def values_at(self, raw: bytes, paths: Sequence[Path], /) -> tuple[bytes | None, ...] | None:
-        """Return the values at some paths of a document, None for what is not there.
+    def document_id(self, raw: bytes, /) -> bytes | None:
+        """Return the id of a document, which is its first field.
 
         None for what is left to Python, here as in the functions below: bytes that cannot be
         walked.
         """
+        ...
+
+    def values_at(self, raw: bytes, paths: Sequence[Path], /) -> tuple[bytes | None, ...] | None:
+        """Return the values at some paths of a document, None for what is not there."""
         ...
 
     def link(
@@ -96,6 +100,19 @@ class Native(Protocol):
         """Return the link values of a document, to compare and as they are; empty for no link.
 
         Doubles, decimals and documents are left to Python too.
+        """
+        ...
+
+    def linked(
+        self,
+        batch: bytes,
+        paths: Sequence[Path],
+        fields: Sequence[tuple[bytes, Path]] | None,
+        /,
+    ) -> list[tuple[tuple[object, ...], bytes]] | None:
+        """Return the links, to compare, and the chosen fields of the documents of a batch.
+
+        Documents without a link are left out; without `fields` they are whole.
         """
         ...
 

@@ -32,7 +32,9 @@ mod cdc_native {
     const INTERFACE: u32 = 3;
 
     #[pymodule_export]
-    use crate::paths::{among, array, chosen, link, set_in_place, values_at, with_values};
+    use crate::paths::{
+        among, array, chosen, document_id, link, linked, set_in_place, values_at, with_values,
+    };
 
     /// Return BSON type byte and value bytes of a JSON object or array in MySQL's binary form.
     ///

@@ -2,14 +2,19 @@
 //!
 //! A value is its type byte and its bytes. What cannot be walked is left to Python.
 
+use std::ops::Range;
+
 use pyo3::prelude::*;
 use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
-use pyo3::types::{PyBytes, PyTuple};
+use pyo3::types::{PyBytes, PyList, PyTuple};
 
 use crate::bson::{ARRAY, DOCUMENT, DOUBLE, INT32, INT64, NULL, Writer};
 
 const UNDEFINED: u8 = 0x06;
 const DECIMAL128: u8 = 0x13;
+
+/// Where the value of a leading `_id` begins: behind the length, the type byte and the name.
+const ID_OFFSET: usize = 9;
 
 /// A document without fields.
 const EMPTY: [u8; 5] = [5, 0, 0, 0, 0];
@@ -206,6 +211,80 @@ fn spliced(raw: &[u8], values: &[Value]) -> Option<Vec<u8>> {
     Some(whole.unwrap_or_else(|| raw.to_vec()))
 }
 
+/// Returns the parts of a document without its fields of these names, found in one walk.
+///
+/// None for what is not so plain: a path of several names, a name twice, damaged bytes.
+fn kept(raw: &[u8], values: &[Value]) -> Option<Vec<Range<usize>>> {
+    if values.is_empty() {
+        return None;
+    }
+    let mut names: Vec<&[u8]> = Vec::with_capacity(values.len());
+    for (path, _) in values {
+        let [name] = path.as_slice() else { return None };
+        if !is_name(path) || names.contains(&name.as_bytes()) {
+            return None;
+        }
+        names.push(name.as_bytes());
+    }
+    let mut seen = vec![false; names.len()];
+    let mut kept = Vec::with_capacity(names.len() + 1);
+    let (mut from, mut at) = (4, 4);
+    loop {
+        let kind = *raw.get(at)?;
+        if kind == 0 {
+            let end = raw.len().checked_sub(1)?;
+            kept.push(from..end);
+            return (from <= end).then_some(kept);
+        }
+        let name_end = nul(raw, at + 1)?;
+        let end = value_end(raw, kind, name_end + 1)?;
+        if let Some(which) = names.iter().position(|name| *name == &raw[at + 1..name_end]) {
+            if std::mem::replace(&mut seen[which], true) {
+                return None;
+            }
+            kept.push(from..at);
+            from = end;
+        }
+        at = end;
+    }
+}
+
+/// Returns the document of these parts and of the values behind them.
+fn joined<'py>(
+    py: Python<'py>,
+    raw: &[u8],
+    kept: &[Range<usize>],
+    values: &[Value],
+) -> PyResult<Option<Bound<'py, PyBytes>>> {
+    if values.iter().any(|(_, value)| value.is_empty()) {
+        return Ok(None);
+    }
+    let size = EMPTY.len()
+        + kept.iter().map(ExactSizeIterator::len).sum::<usize>()
+        + values.iter().map(|(path, value)| path[0].len() + 1 + value.len()).sum::<usize>();
+    let Ok(length) = i32::try_from(size) else {
+        return Ok(None);
+    };
+    let whole = PyBytes::new_with(py, size, |mut out| {
+        let mut put = |bytes: &[u8]| {
+            let (here, rest) = std::mem::take(&mut out).split_at_mut(bytes.len());
+            here.copy_from_slice(bytes);
+            out = rest;
+        };
+        put(&length.to_le_bytes());
+        kept.iter().for_each(|part| put(&raw[part.clone()]));
+        for (path, value) in values {
+            put(&value[..1]);
+            put(path[0].as_bytes());
+            put(&[0]);
+            put(&value[1..]);
+        }
+        put(&[0]);
+        Ok(())
+    })?;
+    Ok(Some(whole))
+}
+
 /// Returns what `$set` needs; empty if it would not come to the same bytes.
 fn set(raw: &[u8], whole: &[u8], values: &[Value]) -> Option<Vec<u8>> {
     let mut made: Option<Vec<u8>> = None;
@@ -260,6 +339,19 @@ fn bytes_of<'py>(py: Python<'py>, kind: u8, value: &[u8]) -> PyResult<Bound<'py,
     })
 }
 
+/// Return the id of a document, type byte and bytes: its first field, `_id`.
+///
+/// None for what is left to Python: bytes that cannot be walked.
+#[pyfunction]
+#[pyo3(signature = (raw, /))]
+pub fn document_id<'py>(py: Python<'py>, raw: &[u8]) -> PyResult<Option<Bound<'py, PyBytes>>> {
+    let id = raw.get(4).and_then(|&kind| {
+        let end = value_end(raw, kind, ID_OFFSET)?;
+        Some((kind, raw.get(ID_OFFSET..end)?))
+    });
+    id.map(|(kind, value)| bytes_of(py, kind, value)).transpose()
+}
+
 /// Return the values at some paths of a document, None for what is not there.
 ///
 /// None for what is left to Python: bytes that cannot be walked.
@@ -284,27 +376,57 @@ pub fn values_at<'py>(
     Ok(Some(PyTuple::new(py, values)?))
 }
 
-/// Return the link values of a document, to compare and as they are; an empty tuple for no link.
+/// Return the links and the chosen fields of the documents of a batch, one behind the other.
 ///
-/// None for what is left to Python: doubles, decimals, documents, bytes that cannot be walked.
+/// Those that have no link are left out; without `fields` the documents are whole. None for what is
+/// left to Python: doubles, decimals and documents that link, bytes that cannot be walked.
 #[pyfunction]
-#[pyo3(signature = (raw, paths, /))]
-pub fn link<'py>(
+#[pyo3(signature = (batch, paths, fields, /))]
+pub fn linked<'py>(
     py: Python<'py>,
-    raw: &[u8],
+    batch: &[u8],
     paths: Vec<Path>,
-) -> PyResult<Option<Bound<'py, PyTuple>>> {
+    fields: Option<Vec<(PyBackedBytes, Path)>>,
+) -> PyResult<Option<Bound<'py, PyList>>> {
+    let found = PyList::empty(py);
+    let mut rest = batch;
+    while !rest.is_empty() {
+        let Some(size) = length(rest, 0).filter(|&size| EMPTY.len() <= size && size <= rest.len())
+        else {
+            return Ok(None);
+        };
+        let (raw, behind) = rest.split_at(size);
+        rest = behind;
+        let key = match key(py, raw, &paths)? {
+            None => return Ok(None),
+            Some(None) => continue,
+            Some(Some((key, _))) => PyTuple::new(py, key)?,
+        };
+        let element = match &fields {
+            None => PyBytes::new(py, raw),
+            Some(fields) => match choice(raw, fields) {
+                None => return Ok(None),
+                Some(element) => PyBytes::new(py, &element),
+            },
+        };
+        found.append((key, element))?;
+    }
+    Ok(Some(found))
+}
+
+type Key<'py> = (Vec<Bound<'py, PyAny>>, Vec<Bound<'py, PyBytes>>);
+
+/// Returns the link values of a document; None for what is left to Python, None inside for no link.
+fn key<'py>(py: Python<'py>, raw: &[u8], paths: &[Path]) -> PyResult<Option<Option<Key<'py>>>> {
     let mut keys: Vec<Bound<'py, PyAny>> = Vec::with_capacity(paths.len());
     let mut values = Vec::with_capacity(paths.len());
-    for path in &paths {
+    for path in paths {
         if !is_name(path) {
             return Ok(None);
         }
         let (kind, value) = match value(raw, path) {
             None => return Ok(None),
-            Some(None | Some((NULL | ARRAY | UNDEFINED, _))) => {
-                return Ok(Some(PyTuple::empty(py)));
-            }
+            Some(None | Some((NULL | ARRAY | UNDEFINED, _))) => return Ok(Some(None)),
             Some(Some((DOUBLE | DECIMAL128 | DOCUMENT, _))) => return Ok(None),
             Some(Some(value)) => value,
         };
@@ -315,8 +437,27 @@ pub fn link<'py>(
         });
         values.push(bytes);
     }
-    let both = [PyTuple::new(py, keys)?, PyTuple::new(py, values)?];
-    Ok(Some(PyTuple::new(py, both)?))
+    Ok(Some(Some((keys, values))))
+}
+
+/// Return the link values of a document, to compare and as they are; an empty tuple for no link.
+///
+/// None for what is left to Python: doubles, decimals, documents, bytes that cannot be walked.
+#[pyfunction]
+#[pyo3(signature = (raw, paths, /))]
+pub fn link<'py>(
+    py: Python<'py>,
+    raw: &[u8],
+    paths: Vec<Path>,
+) -> PyResult<Option<Bound<'py, PyTuple>>> {
+    match key(py, raw, &paths)? {
+        None => Ok(None),
+        Some(None) => Ok(Some(PyTuple::empty(py))),
+        Some(Some((keys, values))) => {
+            let both = [PyTuple::new(py, keys)?, PyTuple::new(py, values)?];
+            Ok(Some(PyTuple::new(py, both)?))
+        }
+    }
 }
 
 fn integer(kind: u8, value: &[u8]) -> Option<i64> {
@@ -336,8 +477,11 @@ pub fn with_values<'py>(
     py: Python<'py>,
     raw: &[u8],
     values: Vec<Value>,
-) -> Option<Bound<'py, PyBytes>> {
-    Some(PyBytes::new(py, &spliced(raw, &values)?))
+) -> PyResult<Option<Bound<'py, PyBytes>>> {
+    if let Some(kept) = kept(raw, &values) {
+        return joined(py, raw, &kept, &values);
+    }
+    Ok(spliced(raw, &values).map(|whole| PyBytes::new(py, &whole)))
 }
 
 /// Return what `$set` needs to make `whole` of a document, empty if it cannot.

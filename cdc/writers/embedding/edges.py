@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,6 +16,7 @@ from cdc.writers.embedding.bson_paths import (
     values_at,
 )
 from cdc.writers.embedding.bson_walk import Path
+from cdc.writers.embedding.links import Key, linked
 
 _IN_NO_INDEX: Final = "\x01"
 """A field that no document has. Out of an index alone the server would read null for no field."""
@@ -85,6 +87,11 @@ class Edge:
         return f"{self.parent} {'.'.join(self.path)}"
 
     @property
+    def is_by_id(self) -> bool:
+        """Whether the key of a link is the id of the one document that embeds."""
+        return self.ours == (("_id",),)
+
+    @property
     def index(self) -> dict[str, int]:
         """The index by which the documents are found that embed, in the order of their ids."""
         return {**{".".join(path): 1 for path in self.ours}, "_id": 1}
@@ -120,6 +127,10 @@ class Edge:
     def element(self, child: bytes) -> bytes:
         """Return what is embedded of a document."""
         return child if self.fields is None else chosen(child, self.fields)
+
+    def linked(self, batch: bytes) -> Iterable[tuple[Key, bytes]]:
+        """Return the link and what is embedded of each document of a batch that links."""
+        return linked(batch, self.theirs, self.fields)
 
     def depends_on(self, child: bytes) -> tuple[bytes | None, ...]:
         """Return all of a child that values depend on: two that are equal change nothing."""

@@ -54,6 +54,9 @@ class Change:
 Changes = dict[object, Change]
 """By the documents' ids, as MongoDB compares them."""
 
+_UNSEEN: Final = Change(None, None)
+"""Of a document that nothing embeds: that it was written is all that is asked."""
+
 
 @dataclass(slots=True)
 class _Work:
@@ -138,6 +141,9 @@ class Embedder:
         changes = self._before(name, commands, work.lookup)
         for command in self._spliced(name, commands, work):
             self._send(name, command, work)
+            if not self._above[name]:
+                changes |= dict.fromkeys(_keys(command), _UNSEEN)
+                continue
             for operation in command.operations:
                 key, after = comparable(operation.id), operation.document or None
                 if (change := changes.get(key)) is None:
@@ -182,7 +188,8 @@ class Embedder:
             operations = []
             for operation, each in zip(command.operations, made, strict=True):
                 operations.append(Operation(operation.kind, operation.id, each.document))
-                work.outcome.left_out.extend(each.left_out)
+                if each.left_out:
+                    work.outcome.left_out.extend(each.left_out)
             yield from split(name, command.kind, operations)
 
     def _parents(self, name: str, own: Changes, work: _Work) -> dict[object, bytes]:
@@ -191,6 +198,8 @@ class Embedder:
         at_once = work.terms.at_once
         for edge in self._below[name]:
             keys = _touched(edge, work.changed[edge.child])
+            if edge.is_by_id:  # what was written has its values, and need not be looked for
+                keys = {key: values for key, values in keys.items() if key[0] not in own}
             parents = [*islice(work.lookup.parents(edge, keys), at_once + 1)] if keys else []
             if len(parents) > at_once:
                 self.debts.owe(edge, keys, work.lookup.session)
@@ -214,6 +223,10 @@ class Embedder:
             self._send(name, command, work, derived=True)
         changes |= derived
         work.outcome.decide(name, found.keys())
+
+
+def _keys(command: Command) -> list[object]:
+    return [comparable(operation.id) for operation in command.operations]
 
 
 def _derivation(

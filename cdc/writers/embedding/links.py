@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from cdc.mapping import bson_bytes
 from cdc.model.batch import comparable
 from cdc.native import native
-from cdc.writers.embedding.bson_walk import Path, value_at
+from cdc.writers.documents import documents_in
+from cdc.writers.embedding.bson_walk import Path, chosen, value_at
 
 Key = tuple[object, ...]
 """The values of a link, such that two are equal where MongoDB takes them for equal."""
@@ -25,6 +26,27 @@ def link(raw: bytes, paths: Sequence[Path]) -> tuple[Key, Values] | None:
     if native is not None and (found := native.link(raw, paths)) is not None:
         return found or None
     return step_by_step(raw, paths)
+
+
+def linked(
+    batch: bytes, paths: Sequence[Path], fields: Sequence[tuple[bytes, Path]] | None
+) -> Iterable[tuple[Key, bytes]]:
+    """Return the link and the chosen fields of each document of a batch that has a link.
+
+    A batch is documents one behind the other; without `fields` they are whole.
+    """
+    if native is not None and (found := native.linked(batch, paths, fields)) is not None:
+        return found
+    return linked_step_by_step(batch, paths, fields)
+
+
+def linked_step_by_step(
+    batch: bytes, paths: Sequence[Path], fields: Sequence[tuple[bytes, Path]] | None
+) -> Iterator[tuple[Key, bytes]]:
+    """Yield what `linked` returns, without the native module."""
+    for raw in documents_in(batch):
+        if (found := step_by_step(raw, paths)) is not None:
+            yield found[0], raw if fields is None else chosen(raw, fields)
 
 
 def step_by_step(raw: bytes, paths: Sequence[Path]) -> tuple[Key, Values] | None:

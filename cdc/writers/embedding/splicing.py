@@ -56,8 +56,8 @@ def spliced(
     found = [_children(documents, edge, lookup) for edge in edges]
     room = lookup.room(edges[0].parent)
     return [
-        _spliced(document, [*zip(edges, row, strict=True)], room, refused)
-        for document, *row in zip(documents, *found, strict=True)
+        _spliced(document, edges, each, room, refused)
+        for document, each in zip(documents, zip(*found, strict=True), strict=True)
     ]
 
 
@@ -70,19 +70,30 @@ def _children(documents: Sequence[bytes], edge: Edge, lookup: Finds) -> list[Chi
 
 def _spliced(
     document: bytes,
-    found: Sequence[tuple[Edge, Children]],
+    edges: Sequence[Edge],
+    found: Sequence[Children],
     room: int,
     refused: Mapping[Place, Refusal],
 ) -> Spliced:
     refusal = None
     if refused:
-        refusal = refused.get((found[0][0].parent, comparable(document_id(document))))
-    if refusal is None and all(children.fit(room) for _, children in found):
-        values = [(edge.path, edge.value(each)) for edge, each in found]
+        refusal = refused.get((edges[0].parent, comparable(document_id(document))))
+    values = None if refusal else _values(edges, found, room)
+    if values is not None:
         whole = with_values(document, values)
         if len(whole) <= room:
             return Spliced(whole, values)
-    return _without(document, found, room, refusal)
+    return _without(document, [*zip(edges, found, strict=True)], room, refusal)
+
+
+def _values(edges: Sequence[Edge], found: Sequence[Children], room: int) -> AtPaths | None:
+    """Return what stands at the paths; None if that alone is too large."""
+    values: list[tuple[Path, bytes]] = []
+    for edge, children in zip(edges, found, strict=True):
+        if not children.fit(room):
+            return None
+        values.append((edge.path, edge.value(children)))
+    return values
 
 
 def _without(

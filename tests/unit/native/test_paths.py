@@ -12,6 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from cdc.writers import documents
 from cdc.writers.embedding import bson_walk, links
 from cdc.writers.embedding.bson_paths import EMPTY_ARRAY, NULL
 from tests.support.examples import examples
@@ -64,6 +65,14 @@ def by_definition(answer: Callable[[], Any]) -> Any:
 
 
 @examples(150)
+@given(DOCUMENTS, st.sampled_from(LEAVES))
+def test_ids_are_the_same(document: dict[str, Any], identifier: Any) -> None:
+    raw = bson.encode({"_id": identifier, **document})
+
+    assert NATIVE.document_id(raw) == documents.id_step_by_step(raw)
+
+
+@examples(150)
 @given(DOCUMENTS, st.lists(PATHS, max_size=4))
 def test_values_are_the_same(document: dict[str, Any], paths: list[Path]) -> None:
     raw = bson.encode(document)
@@ -86,6 +95,21 @@ def test_links_are_the_same(document: dict[str, Any], paths: list[Path]) -> None
         expected = links.step_by_step(raw, paths)
         assert (found or None) == expected or not paths
         assert not found or [*map(type, found[0])] == [*map(type, (expected or ((),))[0])]
+
+
+@examples(150)
+@given(st.lists(DOCUMENTS, max_size=4), st.lists(PATHS, max_size=2), st.none() | FIELDS)
+def test_linked_documents_of_a_batch_are_the_same(
+    batch: list[dict[str, Any]], paths: list[Path], fields: list[tuple[bytes, Path]] | None
+) -> None:
+    raws = [bson.encode(each) for each in batch]
+
+    found = NATIVE.linked(b"".join(raws), paths, fields)
+
+    if any(NATIVE.link(raw, paths) is None for raw in raws):
+        assert found is None
+    else:
+        assert found == [*links.linked_step_by_step(b"".join(raws), paths, fields)]
 
 
 @examples(200)
@@ -149,8 +173,13 @@ def test_of_damaged_bytes_they_say_what_python_says_or_nothing(
 ) -> None:
     paths = [path for path, _ in values]
     for found, answer in (
+        (NATIVE.document_id(raw), lambda: documents.id_step_by_step(raw)),
         (NATIVE.values_at(raw, paths), lambda: bson_walk.values_at(raw, paths)),
         (NATIVE.link(raw, paths), lambda: links.step_by_step(raw, paths) or ()),
+        (
+            NATIVE.linked(raw, paths, fields),
+            lambda: [*links.linked_step_by_step(raw, paths, fields)],
+        ),
         (NATIVE.with_values(raw, values), lambda: bson_walk.with_values(raw, values)),
         (
             NATIVE.set_in_place(raw, whole, values),
