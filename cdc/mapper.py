@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Final, Protocol
 
 from cdc.errors import CdcError, Halted, RecordError, RefusedEvent, Unmappable, UsageError
+from cdc.mapping.file.problems import LinkError
 from cdc.model.batch import MappedTransaction, weight
 from cdc.model.checkpoint import Checkpoint, Inflight
 from cdc.model.dead_letter import FailedRow, Origin, failures
@@ -82,9 +83,9 @@ class Mapper:
                 f"a table has come to differ from what its mapping says: {error.message}",
                 position=transaction.before,
                 table=event.table.name,
-                remedy="edit the mapping (`optional: true` for a column that not every row has)"
-                " and start again: cdc run --accept-mapping-change; it goes on from here; or leave"
-                " the table out of the mappings, and step over the transaction: cdc position skip",
+                remedy=f"{_first(error)} and start again: cdc run --accept-mapping-change; it goes"
+                " on from here; or leave the table out of the mappings, and step over the"
+                " transaction: cdc position skip",
             ) from error
         except CdcError as error:
             error.position = error.position or transaction.before
@@ -99,6 +100,13 @@ class Mapper:
                 self._plans.pop(next(iter(self._plans)))
             plans = self._plans[table] = self._plans_for(table)
         return plans
+
+
+def _first(error: UsageError) -> str:
+    """Return what to do about a table that has come to differ."""
+    if isinstance(error, LinkError):
+        return "edit `embed` (its `on` needs a column for the one that is gone)"
+    return "edit the mapping (`optional: true` for a column that not every row has)"
 
 
 def _mapped(

@@ -25,6 +25,7 @@ from cdc.chunks.throttle import Throttle
 from cdc.chunks.verify import Verify
 from cdc.chunks.windows import Windows
 from cdc.errors import CdcError, Defect, Retryable
+from cdc.mapping.file.problems import MappingError
 from cdc.model.job import Job, JobKind, JobState
 from cdc.retry import Backoff, Stopped, let_go
 
@@ -153,7 +154,7 @@ class JobWorker:
             raise Stopped from error
         job = scan.job
         self._counters.ended(job, JobState.FAILED)
-        error.remedy = _remedy(job, error)
+        error.remedy = remedy_of(job, error)
         log.error(
             "job_failed",
             job=job.id,
@@ -215,10 +216,13 @@ def work_on(
             Retry(passes, job.options.ids or ()).run()
 
 
-def _remedy(job: Job, error: CdcError) -> str:
+def remedy_of(job: Job, error: CdcError) -> str:
     """Return what to do, with the command that requests the job again."""
     again = "resync" if job.kind is JobKind.RETRY else job.kind.value
-    first = f"{error.remedy}; then ask again" if error.remedy else "ask again"
+    remedy = error.remedy
+    if remedy is None and isinstance(error, MappingError):
+        remedy = "edit the mapping and start again"
+    first = f"{remedy}; then ask again" if remedy else "ask again"
     if job.options.reads_a_range:
         return f"{first}, with --where, --from, --to as they should be: cdc {again} {job.table} …"
     return f"{first}: cdc {again} {job.table}"

@@ -10,7 +10,7 @@ from cdc.mapping.compile.embed_links import own_link_mistakes
 from cdc.mapping.compile.plan import Plan
 from cdc.mapping.counts import TableCounts
 from cdc.mapping.file.mapping import Mapping
-from cdc.mapping.file.problems import MappingError
+from cdc.mapping.file.problems import LinkError, MappingError
 from cdc.mapping.layout.document import Layout, nest
 from cdc.mapping.transcode.null_patterns import NullPatternFunctions
 from cdc.mapping.transcode.partial_image import FullImages
@@ -28,7 +28,7 @@ def compile_plan(mapping: Mapping, table: TableMap, *, counts: TableCounts | Non
     counts = counts or TableCounts()
     layout = _layout(CompileContext(mapping, table, counts.losses))
     if mistakes := [*own_link_mistakes(mapping, layout)]:
-        raise MappingError(mistakes, table=table.name)
+        raise LinkError(mistakes, table=table.name)
     patterns = NullPatternFunctions(layout, counts)
     halts = mapping.on_error == "halt"
     full = FullImages(layout)

@@ -12,7 +12,7 @@ from cdc.mapping.compile.embed_links import their_link_mistakes
 from cdc.mapping.compile.plan import Plan
 from cdc.mapping.counts import MappingCounts
 from cdc.mapping.file.mapping import Mapping
-from cdc.mapping.file.problems import MappingError
+from cdc.mapping.file.problems import LinkError
 from cdc.mapping.file.table_globs import source_pattern
 from cdc.model.table_map import TableMap
 from cdc.model.transaction import ANY_TABLE, TableChange
@@ -96,11 +96,11 @@ class TableRouter:
     def plan(self, mapping: Mapping, table: TableMap) -> Plan:
         """Compile one mapping of a table against its columns.
 
-        Raises MappingError as `compile_plan`, and if documents that embed it cannot link to it.
+        Raises MappingError as `compile_plan`, LinkError if what embeds it cannot link to it.
         """
         plan = compile_plan(mapping, table, counts=self._counts.of(table.name))
         if mistakes := [*their_link_mistakes(mapping, plan.layout, self._mappings)]:
-            raise MappingError(mistakes, table=table.name)
+            raise LinkError(mistakes, table=table.name)
         return plan
 
     def _require_fit_once(self, table: TableMap, mappings: Iterable[Mapping]) -> None:

@@ -31,6 +31,10 @@ class MappingError(UsageError):
         super().__init__("\n".join(map(str, self.mistakes)), table=table)
 
 
+class LinkError(MappingError):
+    """A table has no column by which documents find those that they embed, or are found."""
+
+
 def did_you_mean(name: str, known: Sequence[str]) -> str:
     """Return `, did you mean …?`, or the known names."""
     close = difflib.get_close_matches(name, known, n=1)

@@ -339,6 +339,7 @@ def test_a_link_that_the_embedded_table_loses_stops_the_stream_and_takes_nothing
     said = halted(orders.daemon)
     assert "a table has come to differ from what its mapping says" in said["message"]
     assert "orders.yaml:1: " in said["message"]
+    assert said["remedy"].startswith("edit `embed`")
     assert said["table"] == f"{orders.schema}.items"
     assert lines_of(orders, 1) == 1
 

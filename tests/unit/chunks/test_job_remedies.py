@@ -1,0 +1,31 @@
+"""What is said of a job that failed, beside the error."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cdc.chunks.worker import remedy_of
+from cdc.errors import CdcError
+from cdc.mapping.file.problems import MappingError, Problem
+from cdc.model.job import Job, JobKind
+
+JOB = Job.request("s", JobKind.RESYNC, "shop.orders", by="somebody")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (CdcError("no"), "ask again: cdc resync shop.orders"),
+        (CdcError("no", remedy="wait"), "wait; then ask again: cdc resync shop.orders"),
+        (
+            MappingError([Problem(Path("orders.yaml"), 1, "no column `a`")]),
+            "edit the mapping and start again; then ask again: cdc resync shop.orders",
+        ),
+    ],
+)
+def test_a_job_is_asked_for_again_behind_what_has_to_be_done_first(
+    error: CdcError, said: str
+) -> None:
+    assert remedy_of(JOB, error) == said
