@@ -159,6 +159,17 @@ MUTANTS: Final = (
         ),
     ),
     Mutant(
+        "hidden: the collections of two streams are one",
+        "cdc/writers/namespaces.py",
+        'f"embedded-{stream}.{target}"',
+        'f"embedded.{target}"',
+        (
+            "tests/unit/writers/test_namespaces.py::test_no_two_hidden_collections_have_one_name",
+            "tests/integration/writers/test_hidden_collections.py"
+            "::test_two_streams_have_each_their_own",
+        ),
+    ),
+    Mutant(
         "embed: the first of several documents is to blame for the one that is refused",
         "cdc/writers/errors.py",
         "if command.is_shared:",
