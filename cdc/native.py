@@ -6,16 +6,16 @@ Python has each of them too, and says what is right; `CDC_NATIVE=0` leaves them 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import Final, Protocol, cast
+from typing import Any, Final, Protocol, cast
 
 Path = tuple[str, ...]
 """The names of a field, from the top of a document."""
 
 VARIABLE: Final = "CDC_NATIVE"
 
-INTERFACE: Final = 3
+INTERFACE: Final = 4
 """Raised with each change of a function below: a module of another number is left alone."""
 
 
@@ -42,11 +42,59 @@ TransactionParts = tuple[
 the GTID event, the GTID, the time of the event that ends it, its rows events.
 """
 
+Source = tuple[str, Sequence[int], int, int, Sequence[str | None], object, bytes]
+"""A value's source: kind, columns, two numbers, texts, a callable, and type and value for NULL."""
+
+Field = tuple[bytes, "int | Sequence[Field]"]
+"""A field's name, and the number of its source, or its fields."""
+
+Question = tuple[Sequence[int], Callable[[tuple[bytes | None, ...]], object]]
+"""Columns, and what answers by their bytes, None for NULL."""
+
+
+class RowPlan(Protocol):
+    """Maps a table's rows to operations, by a layout that is data."""
+
+    def rows(
+        self, kind: int, images: bytes, at: int, now: bytes, operations: list[Any], /
+    ) -> tuple[int, int]:
+        """Append the operations of an event's rows from `at` on.
+
+        `kind` is 0 for inserted, 1 for updated, 2 for deleted rows; `now` is the commit time, a
+        date's bytes. Return the offsets of the first row that is left to Python, and behind it: the
+        images' end twice if there is none, once for a row that is damaged.
+        """
+        ...
+
+
+class MakeRowPlan(Protocol):
+    """Makes a `RowPlan`."""
+
+    def __call__(
+        self,
+        columns: Sequence[tuple[int, int]],
+        sources: Sequence[Source],
+        row_id: Field,
+        fields: Sequence[Field],
+        gone: Sequence[Field] | None,
+        where: Question | None,
+        operation: Callable[[tuple[object, ...]], object],
+        kinds: Sequence[object],
+        /,
+    ) -> RowPlan:
+        """Read a layout; `columns` are each one's size, and the bytes of its length.
+
+        `operation` makes an operation of (kind, id, document), and `kinds` are those of an insert,
+        a replacement and a deletion.
+        """
+        ...
+
 
 class Native(Protocol):
     """What the native module does."""
 
     INTERFACE: int
+    RowPlan: MakeRowPlan
 
     def encode_json_text(self, data: bytes, /) -> tuple[bytes, bytes] | None:
         """Return BSON type byte and value of a JSON text in UTF-8.

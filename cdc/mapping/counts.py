@@ -15,11 +15,12 @@ class TableCounts:
     """The counts of one table that one thread grows.
 
     `slow_rows`: generated code did not cover them; they were read column by column, with every
-    check.
+    check. `left_rows`: the native module, which is in use, left them to generated code.
     """
 
     losses: Losses = field(default_factory=Counter)
     slow_rows: int = 0
+    left_rows: int = 0
 
 
 class MappingCounts:

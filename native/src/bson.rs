@@ -4,10 +4,17 @@ pub const DOUBLE: u8 = 0x01;
 pub const STRING: u8 = 0x02;
 pub const DOCUMENT: u8 = 0x03;
 pub const ARRAY: u8 = 0x04;
+pub const BINARY: u8 = 0x05;
 pub const BOOLEAN: u8 = 0x08;
+pub const DATE: u8 = 0x09;
 pub const NULL: u8 = 0x0a;
 pub const INT32: u8 = 0x10;
 pub const INT64: u8 = 0x12;
+pub const DECIMAL128: u8 = 0x13;
+
+/// What is added to the exponent of a Decimal128, and the bits of its coefficient.
+const EXPONENT_BIAS: i32 = 6176;
+const COEFFICIENT_BITS: u32 = 113;
 
 /// A value in the making. Each method that writes one returns its type byte.
 pub struct Writer {
@@ -21,6 +28,20 @@ impl Writer {
 
     pub fn len(&self) -> usize {
         self.out.len()
+    }
+
+    pub fn clear(&mut self) {
+        self.out.clear();
+    }
+
+    /// Takes back what was written from `length` on.
+    pub fn truncate(&mut self, length: usize) {
+        self.out.truncate(length);
+    }
+
+    /// Returns what was written from `start` on.
+    pub fn since(&self, start: usize) -> &[u8] {
+        self.out.get(start..).unwrap_or_default()
     }
 
     pub fn into_bytes(self) -> Vec<u8> {
@@ -46,6 +67,49 @@ impl Writer {
             self.out.extend_from_slice(&number.to_le_bytes());
             INT64
         }
+    }
+
+    pub fn int32(&mut self, number: i32) -> u8 {
+        self.out.extend_from_slice(&number.to_le_bytes());
+        INT32
+    }
+
+    /// Writes an int64, or the Decimal128 of a larger number; None beyond 113 bits.
+    pub fn long(&mut self, number: i128) -> Option<u8> {
+        let Ok(small) = i64::try_from(number) else {
+            return self.decimal128(number, 0);
+        };
+        self.out.extend_from_slice(&small.to_le_bytes());
+        Some(INT64)
+    }
+
+    /// Writes `coefficient` × 10^`exponent`, as IEEE 754-2008 packs it in binary.
+    pub fn decimal128(&mut self, coefficient: i128, exponent: i32) -> Option<u8> {
+        let biased = u128::try_from(EXPONENT_BIAS.checked_add(exponent)?).ok()?;
+        let size = coefficient.unsigned_abs();
+        if size >> COEFFICIENT_BITS != 0 || biased >> 14 != 0 {
+            return None;
+        }
+        let sign = u128::from(coefficient < 0) << 127;
+        let packed = sign | biased << COEFFICIENT_BITS | size;
+        self.out.extend_from_slice(&packed.to_le_bytes());
+        Some(DECIMAL128)
+    }
+
+    /// Writes milliseconds since 1970.
+    pub fn date(&mut self, milliseconds: i64) -> u8 {
+        self.out.extend_from_slice(&milliseconds.to_le_bytes());
+        DATE
+    }
+
+    /// Writes bytes and as many zeros as `size` lacks; None if they are more.
+    pub fn binary(&mut self, data: &[u8], size: usize, subtype: u8) -> Option<u8> {
+        let zeros = size.checked_sub(data.len())?;
+        self.out.extend_from_slice(&i32::try_from(size).ok()?.to_le_bytes());
+        self.out.push(subtype);
+        self.out.extend_from_slice(data);
+        self.out.resize(self.out.len() + zeros, 0);
+        Some(BINARY)
     }
 
     /// Writes a value's bytes as they are.

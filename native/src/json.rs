@@ -26,13 +26,19 @@ const GROWTH: usize = 8;
 
 /// Returns the BSON type and value of an object or array of MySQL's binary form.
 pub fn transcode(data: &[u8]) -> Option<(u8, Vec<u8>)> {
+    let mut out = Writer::with_capacity(data.len() + data.len() / 4 + 32);
+    let bson_type = write(&mut out, data)?;
+    Some((bson_type, out.into_bytes()))
+}
+
+/// Writes the value behind what `out` holds; returns its BSON type.
+pub fn write(out: &mut Writer, data: &[u8]) -> Option<u8> {
     let &code = data.first()?;
     let bson_type = container_type(code)?;
-    let limit = data.len().checked_mul(GROWTH)?.checked_add(64)?;
-    let out = Writer::with_capacity(data.len() + data.len() / 4 + 32);
+    let limit = data.len().checked_mul(GROWTH)?.checked_add(64)?.checked_add(out.len())?;
     let mut reader = Reader { data, limit, out };
     reader.container(1, code, MAX_DEPTH)?;
-    (reader.out.len() <= limit).then(|| (bson_type, reader.out.into_bytes()))
+    (reader.out.len() <= limit).then_some(bson_type)
 }
 
 fn container_type(code: u8) -> Option<u8> {
@@ -85,10 +91,10 @@ struct Names {
 struct Reader<'a> {
     data: &'a [u8],
     limit: usize,
-    out: Writer,
+    out: &'a mut Writer,
 }
 
-impl<'a> Reader<'a> {
+impl Reader<'_> {
     /// Writes the container whose count is at `base`.
     fn container(&mut self, base: usize, code: u8, depth: u32) -> Option<()> {
         let depth = depth.checked_sub(1)?;
@@ -191,7 +197,7 @@ impl<'a> Reader<'a> {
             }
             OPAQUE => {
                 let (length, start) = length(data, at.checked_add(1)?)?;
-                opaque(&mut self.out, *data.get(at)?, slice(data, start, length)?)
+                opaque(self.out, *data.get(at)?, slice(data, start, length)?)
             }
             _ => None,
         }

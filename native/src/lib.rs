@@ -7,6 +7,7 @@ pub mod framing;
 pub mod json;
 mod opaque;
 pub mod paths;
+mod rows;
 pub mod text;
 mod transactions;
 
@@ -29,12 +30,13 @@ mod cdc_native {
 
     /// Raised with each change of a function: `cdc.native` wants one number.
     #[pymodule_export]
-    const INTERFACE: u32 = 3;
+    const INTERFACE: u32 = 4;
 
     #[pymodule_export]
     use crate::paths::{
         among, array, chosen, document_id, link, linked, set_in_place, values_at, with_values,
     };
+    use super::rows::RowPlan;
 
     /// Return BSON type byte and value bytes of a JSON object or array in MySQL's binary form.
     ///

@@ -13,18 +13,24 @@ const MAX_KEYS: usize = 256;
 
 /// Returns the BSON type and value of a UTF-8 text.
 pub fn encode(data: &[u8]) -> Option<(u8, Vec<u8>)> {
+    let mut out = Writer::with_capacity(data.len() + data.len() / 2 + 16);
+    let bson_type = write(&mut out, data)?;
+    Some((bson_type, out.into_bytes()))
+}
+
+/// Writes the value behind what `out` holds; returns its BSON type.
+pub fn write(out: &mut Writer, data: &[u8]) -> Option<u8> {
     let text = std::str::from_utf8(data).ok()?;
-    let out = Writer::with_capacity(data.len() + data.len() / 2 + 16);
     let mut parser = Parser { text, at: 0, out };
     let bson_type = parser.value(MAX_DEPTH)?;
     parser.skip_space();
-    (parser.at == text.len()).then(|| (bson_type, parser.out.into_bytes()))
+    (parser.at == text.len()).then_some(bson_type)
 }
 
 struct Parser<'a> {
     text: &'a str,
     at: usize,
-    out: Writer,
+    out: &'a mut Writer,
 }
 
 impl<'a> Parser<'a> {

@@ -12,6 +12,7 @@ from cdc.mapping.counts import TableCounts
 from cdc.mapping.file.mapping import Mapping
 from cdc.mapping.file.problems import LinkError, MappingError
 from cdc.mapping.layout.document import Layout, nest
+from cdc.mapping.transcode.native_rows import row_plan
 from cdc.mapping.transcode.null_patterns import NullPatternFunctions
 from cdc.mapping.transcode.partial_image import FullImages
 from cdc.mapping.types.encoder import Wire
@@ -33,7 +34,14 @@ def compile_plan(mapping: Mapping, table: TableMap, *, counts: TableCounts | Non
     halts = mapping.on_error == "halt"
     full = FullImages(layout)
     return Plan(
-        mapping.target, layout, patterns.generated_source(), counts.losses, patterns, full, halts
+        collection=mapping.target,
+        layout=layout,
+        generated_source=patterns.generated_source(),
+        counts=counts,
+        halts=halts,
+        _patterns=patterns,
+        _full_images=full,
+        _native=row_plan(layout),
     )
 
 

@@ -7,31 +7,39 @@ from dataclasses import dataclass, field
 
 from cdc.errors import Corrupted
 from cdc.mapping import bson_bytes
-from cdc.mapping.counts import Losses
+from cdc.mapping.counts import Losses, TableCounts
 from cdc.mapping.layout.document import Layout
+from cdc.mapping.transcode.native_rows import KINDS
 from cdc.mapping.transcode.null_patterns import NullPatternFunctions
 from cdc.mapping.transcode.partial_image import FullImages
 from cdc.mapping.transcode.reference_reader import ImageError
 from cdc.model.dead_letter import FailedRow
 from cdc.model.operation import Operation
-from cdc.model.transaction import RowsEvent
+from cdc.model.transaction import RowsEvent, RowsKind
+from cdc.native import RowPlan
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
     """Maps the rows of one table to operations on one collection.
 
-    `generated_source` is the Python made for rows without NULLs; `losses` grows as rows are mapped.
+    `generated_source` is the Python made for rows without NULLs; `counts` grow as rows are mapped.
     """
 
     collection: str
     layout: Layout
     generated_source: str
-    losses: Losses = field(repr=False)
+    counts: TableCounts = field(repr=False)
     _patterns: NullPatternFunctions = field(repr=False)
     _full_images: FullImages = field(repr=False)
+    _native: RowPlan | None = field(repr=False, default=None)
     halts: bool = True
     """Whether a row that cannot be mapped stops the stream."""
+
+    @property
+    def losses(self) -> Losses:
+        """The lossy conversions so far."""
+        return self.counts.losses
 
     @property
     def needed(self) -> frozenset[str]:
@@ -50,10 +58,31 @@ class Plan:
         that BSON or the mapping cannot hold raises RecordError; with `failed`, it is passed to
         that, and the rows behind it continue.
         """
-        rows, images = self._patterns.rows(event.kind), self._full_images.images(event)
-        end, size = len(images), self.layout.bitmap_size
+        images = self._full_images.images(event)
         now = bson_bytes.pack_int64(round(committed_at * 1_000_000) // 1000)
         operations: list[Operation] = []
+        end, at, native = len(images), 0, self._native
+        while at < end:
+            if native is None:
+                first, at = 0, end
+            else:
+                first, at = native.rows(KINDS[event.kind], images, at, now, operations)
+            if first < at:
+                self.counts.left_rows += native is not None
+                self._read(event.kind, images[first:at], now, operations, failed)
+        return operations
+
+    def _read(
+        self,
+        kind: RowsKind,
+        images: bytes,
+        now: bytes,
+        operations: list[Operation],
+        failed: Callable[[FailedRow], None] | None,
+    ) -> None:
+        """Append the operations of rows: all of an event, or one that the native module left."""
+        rows = self._patterns.rows(kind)
+        end, size = len(images), self.layout.bitmap_size
         append, at = operations.append, 0
         while at < end:
             try:  # one function for each NULL pattern; it reads all successive rows of it
@@ -61,11 +90,10 @@ class Plan:
             except ImageError as error:
                 if failed is None:
                     raise
-                row = self._patterns.reference.failed(event.kind, images, at, error.image_at)
+                row = self._patterns.reference.failed(kind, images, at, error.image_at)
                 operations += row.remaining(now)
                 behind = len(operations)
-                failed(FailedRow(error, event.kind, row.id(), row.document(), behind))
+                failed(FailedRow(error, kind, row.id(), row.document(), behind))
                 at = row.end
         if at != end:
             raise Corrupted("the last row image ends early", table=self.layout.table)
-        return operations

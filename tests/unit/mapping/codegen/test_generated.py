@@ -19,7 +19,7 @@ from cdc.model.table_map import Column, FieldType
 from cdc.readers.select.row_images import RowImages
 from cdc.readers.select.wire_values import wire_column
 from tests.unit.mapping.support.binary_json import encode
-from tests.unit.mapping.support.row_images import event, plan, row, table
+from tests.unit.mapping.support.row_images import event, in_python, plan, row, table
 
 AGE = Column("age", FieldType.LONG, unsigned=True)
 WEIGHT = Column("weight", FieldType.DOUBLE)
@@ -82,7 +82,7 @@ def test_the_plans_of_a_table_leave_no_lines_behind() -> None:
     people = replace(PEOPLE, table="people")
     for _ in range(3):
         rows = event(people, row(1, struct.pack("<I", 3), None), row(2, None, None))
-        plan(people, where="age > 2").operations(rows, 0)
+        in_python(plan(people, where="age > 2")).operations(rows, 0)
 
     assert left()
     gc.collect()

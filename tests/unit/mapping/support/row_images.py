@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import bson
@@ -60,6 +61,11 @@ COMMITTED_AT = 1_700_000_000.123456
 def plan(columns: TableMap, **mapping: Any) -> Plan:
     rule = Mapping(source=columns.name, target="things", **mapping).bind(mask_key=MASK_KEY)
     return compile_plan(rule, columns)
+
+
+def in_python(mapped: Plan) -> Plan:
+    """The plan that leaves no row to the native module."""
+    return replace(mapped, _native=None)
 
 
 def operations(
