@@ -120,9 +120,21 @@ impl Writer {
 
     /// Writes a string; None if it is longer than BSON can say.
     pub fn string(&mut self, text: &str) -> Option<u8> {
-        let length = i32::try_from(text.len() + 1).ok()?;
+        self.characters(text.as_bytes())
+    }
+
+    /// Writes a string of bytes; None for those that are no UTF-8.
+    pub fn utf8(&mut self, bytes: &[u8]) -> Option<u8> {
+        if !bytes.is_ascii() {
+            std::str::from_utf8(bytes).ok()?; // slower where strings are short
+        }
+        self.characters(bytes)
+    }
+
+    fn characters(&mut self, bytes: &[u8]) -> Option<u8> {
+        let length = i32::try_from(bytes.len() + 1).ok()?;
         self.out.extend_from_slice(&length.to_le_bytes());
-        self.out.extend_from_slice(text.as_bytes());
+        self.out.extend_from_slice(bytes);
         self.out.push(0);
         Some(STRING)
     }
@@ -155,9 +167,14 @@ impl Writer {
         if name.as_bytes().contains(&0) {
             return None;
         }
-        self.out.extend_from_slice(name.as_bytes());
-        self.out.push(0);
+        self.known_name(name.as_bytes());
         Some(())
+    }
+
+    /// Writes an element's name that is known to be UTF-8 without a NUL.
+    pub fn known_name(&mut self, name: &[u8]) {
+        self.out.extend_from_slice(name);
+        self.out.push(0);
     }
 
     /// Writes the name of an array's element: its number in decimal digits.

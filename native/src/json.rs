@@ -82,10 +82,13 @@ impl Form {
 }
 
 /// The names of an object: the entries that tell where each is, and the bytes that hold all.
+///
+/// `plain`: these bytes are ASCII without a NUL, so that each name is.
 struct Names {
     entries: usize,
     first: usize,
     end: usize,
+    plain: bool,
 }
 
 struct Reader<'a> {
@@ -139,7 +142,9 @@ impl Reader<'_> {
         let first = form.number(self.data, entries)?;
         let end =
             form.number(self.data, last)?.checked_add(short(self.data, last + form.width)?)?;
-        (base.checked_add(end)? <= self.data.len()).then_some(Names { entries, first, end })
+        let all = self.data.get(base.checked_add(first)?..base.checked_add(end)?)?;
+        let plain = all.is_ascii() && !all.contains(&0);
+        Some(Names { entries, first, end, plain })
     }
 
     fn name(&mut self, base: usize, names: &Names, index: usize, form: Form) -> Option<()> {
@@ -149,7 +154,12 @@ impl Reader<'_> {
         if start < names.first || end > names.end {
             return None;
         }
-        self.out.name(text(self.data.get(base + start..base + end)?)?)
+        let name = self.data.get(base + start..base + end)?;
+        if !names.plain {
+            return self.out.name(text(name)?);
+        }
+        self.out.known_name(name);
+        Some(())
     }
 
     /// Writes the value of an entry whose offset, or value, is at `at`; returns its BSON type.
@@ -185,7 +195,7 @@ impl Reader<'_> {
                 if length > self.limit {
                     return None;
                 }
-                self.out.string(text(slice(data, at, length)?)?)
+                self.out.utf8(slice(data, at, length)?)
             }
             INT32 => Some(self.out.copied(slice(data, at, 4)?, bson::INT32)),
             DOUBLE => Some(self.out.copied(slice(data, at, 8)?, bson::DOUBLE)),

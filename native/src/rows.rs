@@ -4,6 +4,7 @@
 //! of what is right. A row of which a value is not known here, or whose image is damaged, is left to
 //! them: so they say what is wrong with it, too.
 
+mod characters;
 mod decimals;
 mod document;
 mod endian;
@@ -11,6 +12,7 @@ mod floats;
 mod image;
 mod integers;
 mod members;
+mod questions;
 mod sources;
 mod temporal;
 
@@ -21,7 +23,8 @@ use pyo3::types::{PyBytes, PyList, PyTuple};
 use crate::bson::Writer;
 use document::{Documents, Node};
 use image::{Columns, Wire};
-use sources::{Given, Question, Source};
+use questions::Question;
+use sources::{Given, Source};
 
 /// A row's operations, in order; None if it is left to Python.
 type Found<'py> = PyResult<Option<[Option<Bound<'py, PyAny>>; 2]>>;
@@ -288,7 +291,7 @@ impl<'a, 'py> Rows<'a, 'py> {
             Which::After => &self.after,
         };
         let answer = filter.ask(self.operations.py(), columns).and_then(|found| found.is_truthy());
-        sources::or_keep(self.operations.py(), answer, &mut self.raised)
+        questions::or_keep(self.operations.py(), answer, &mut self.raised)
     }
 
     /// Makes an operation of the document that was written last.

@@ -9,7 +9,7 @@ from cdc.errors import Corrupted
 from cdc.mapping import bson_bytes
 from cdc.mapping.counts import Losses, TableCounts
 from cdc.mapping.layout.document import Layout
-from cdc.mapping.transcode.native_rows import KINDS
+from cdc.mapping.transcode.native_rows import number
 from cdc.mapping.transcode.null_patterns import NullPatternFunctions
 from cdc.mapping.transcode.partial_image import FullImages
 from cdc.mapping.transcode.reference_reader import ImageError
@@ -66,7 +66,7 @@ class Plan:
             if native is None:
                 first, at = 0, end
             else:
-                first, at = native.rows(KINDS[event.kind], images, at, now, operations)
+                first, at = native.rows(number(event.kind), images, at, now, operations)
             if first < at:
                 self.counts.left_rows += native is not None
                 self._read(event.kind, images[first:at], now, operations, failed)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Final
 
 from cdc import native
 from cdc.mapping.layout.document import Layout, Leaf, Node
@@ -17,6 +16,7 @@ from cdc.mapping.layout.sources import Source as LayoutSource
 from cdc.mapping.types import (
     binary,
     bits,
+    charsets,
     decimals,
     enums,
     floats,
@@ -35,11 +35,11 @@ from cdc.model.operation import Operation, OperationKind
 from cdc.model.transaction import RowsKind
 from cdc.native import Field, Native, Question, RowPlan, Source
 
-KINDS: Final = {RowsKind.INSERT: 0, RowsKind.UPDATE: 1, RowsKind.DELETE: 2}
-"""The module's numbers of the kinds of rows."""
-
 Conversion = tuple[str, int, int, Sequence[str | None], object]
 """The module's name of a conversion, two numbers, texts, and a callable."""
+
+
+_INSERT, _UPDATE = RowsKind.INSERT, RowsKind.UPDATE
 
 
 def row_plan(layout: Layout, module: Native | None = native.native) -> RowPlan | None:
@@ -56,6 +56,16 @@ def row_plan(layout: Layout, module: Native | None = native.native) -> RowPlan |
         partial(tuple.__new__, Operation),
         [OperationKind.INSERT, OperationKind.REPLACE, OperationKind.DELETE],
     )
+
+
+def conversion(encoder: Encoder) -> Conversion:
+    """Return what the module calls an encoder's conversion; Python's own if it has none."""
+    return _number(encoder) or _moment(encoder) or _content(encoder) or _by_python(encoder)
+
+
+def number(kind: RowsKind) -> int:
+    """Return the module's number of a kind of rows; without the hash of an enum, which is slow."""
+    return 0 if kind is _INSERT else 1 if kind is _UPDATE else 2
 
 
 def _fields(nodes: Sequence[Node]) -> list[Field]:
@@ -77,7 +87,7 @@ def _filter(layout: Layout) -> Question | None:
 def _source(source: LayoutSource) -> Source:
     match source:
         case FromColumn():
-            return _told([source.column], _conversion(source.encoder), source.null)
+            return _told([source.column], conversion(source.encoder), source.null)
         case Constant():
             return _told([], ("constant", 0, 0, (), None), source.value)
         case Computed():
@@ -103,11 +113,6 @@ def _decoding(
         return answer(tuple(None if raw is None else decode(raw) for decode, raw in pairs))
 
     return answer_bytes
-
-
-def _conversion(encoder: Encoder) -> Conversion:
-    """Return what the module calls an encoder's conversion; Python's own if it has none."""
-    return _number(encoder) or _moment(encoder) or _content(encoder) or _by_python(encoder)
 
 
 def _by_python(encoder: Encoder) -> Conversion:
@@ -170,6 +175,8 @@ def _content(encoder: Encoder) -> Conversion | None:
     match encoder:
         case text.Utf8():
             return "utf8", 0, 0, (), None
+        case text.Text(decode=charsets.ByTable() as decode):
+            return "table", 0, 0, decode.characters(), None
         case binary.Binary():
             return "binary", 0, 0, (), None
         case binary.FixedBinary():

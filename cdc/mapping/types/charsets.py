@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import cache
 
 from cdc.mapping.types import single_byte
@@ -127,7 +128,7 @@ def decoder(name: str) -> tuple[Decode, bool] | None:
     if name in SINGLE_BYTE or name in TABLES:
         table = _table(name)
         characters = [one for one in table if one != UNDEFINED]
-        return _by_table(table), len(set(characters)) == len(characters)
+        return ByTable(table), len(set(characters)) == len(characters)
     found = MULTI_BYTE.get(name)
     return (found, name in INJECTIVE) if found else None
 
@@ -143,11 +144,19 @@ def _table(name: str) -> str:
     )
 
 
-def _by_table(table: str) -> Decode:
-    def decode(raw: bytes) -> str:
-        return codecs.charmap_decode(raw, "strict", table)[0]
+@dataclass(frozen=True, slots=True)
+class ByTable:
+    """Decodes bytes that are a character each; `table` has UNDEFINED for a byte without one."""
 
-    return decode
+    table: str
+
+    def __call__(self, raw: bytes) -> str:
+        """Return the characters; raises ValueError for a byte without one."""
+        return codecs.charmap_decode(raw, "strict", self.table)[0]
+
+    def characters(self) -> list[str | None]:
+        """Return the character of each byte."""
+        return [None if one == UNDEFINED else one for one in self.table]
 
 
 def _by_codec(codec: str, mended: dict[str, str] | None = None, errors: str = "strict") -> Decode:

@@ -107,7 +107,13 @@ impl Documents {
     }
 
     /// Writes a document of fields; returns ABSENT if all are left out.
-    fn fields(&self, given: &mut Given, fields: &[Node], out: &mut Writer, is_id: bool) -> Option<u8> {
+    fn fields(
+        &self,
+        given: &mut Given,
+        fields: &[Node],
+        out: &mut Writer,
+        is_id: bool,
+    ) -> Option<u8> {
         let start = out.begin();
         let empty = out.len();
         for field in fields {

@@ -58,4 +58,3 @@ pub fn double(out: &mut Writer, number: i128) -> u8 {
     #[allow(clippy::cast_precision_loss)]
     out.double(number as f64)
 }
-

@@ -43,12 +43,3 @@ fn chosen<'a>(
     let set = members.iter().enumerate().filter(move |(at, _)| bits >> at & 1 == 1);
     Some(set.map(|(_, member)| member.as_deref()))
 }
-
-/// Writes the characters of bytes that a charset of one byte a character has.
-pub fn characters(out: &mut Writer, raw: &[u8], table: &Members) -> Option<u8> {
-    let mut text = String::with_capacity(raw.len());
-    for &byte in raw {
-        text.push_str(table.get(usize::from(byte))?.as_deref()?);
-    }
-    out.string(&text)
-}

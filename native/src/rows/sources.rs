@@ -1,12 +1,13 @@
 //! What a value of a document is made of: a column and its conversion, a constant, the commit time.
 
-use pyo3::exceptions::{PyException, PyValueError};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyTuple};
+use pyo3::types::PyBytes;
 
 use super::image::Columns;
 use super::members::Members;
-use super::{decimals, floats, integers, members, temporal};
+use super::questions::{Question, or_keep};
+use super::{characters, decimals, floats, integers, members, temporal};
 use crate::bson::{self, Writer};
 use crate::{json, text};
 
@@ -15,8 +16,7 @@ pub const ABSENT: u8 = 0;
 
 /// A source as Python describes it: kind, columns, two numbers, texts, a callable, and the value
 /// for NULL, its type byte first.
-type Described =
-    (String, Vec<usize>, u32, u32, Vec<Option<String>>, Option<Py<PyAny>>, Vec<u8>);
+type Described = (String, Vec<usize>, u32, u32, Vec<Option<String>>, Option<Py<PyAny>>, Vec<u8>);
 
 /// A value's source. `null` is what NULL becomes, its type byte first; empty for a value that is
 /// left out then. `report` counts its lossy conversions.
@@ -46,7 +46,7 @@ enum Conversion {
     DecimalString(decimals::Shape),
     DecimalDouble(decimals::Shape),
     Utf8,
-    Table(Members),
+    Table(characters::Table),
     Binary,
     FixedBinary { size: usize, subtype: u8 },
     Date,
@@ -156,8 +156,8 @@ impl Source {
             Conversion::Decimal(shape) => shape.decimal128(out, raw),
             Conversion::DecimalString(shape) => shape.string(out, raw),
             Conversion::DecimalDouble(shape) => shape.double(out, raw),
-            Conversion::Utf8 => out.string(std::str::from_utf8(raw).ok()?),
-            Conversion::Table(characters) => members::characters(out, raw, characters),
+            Conversion::Utf8 => out.utf8(raw),
+            Conversion::Table(table) => characters::string(out, raw, table),
             Conversion::Binary => out.binary(raw, raw.len(), 0),
             Conversion::FixedBinary { size, subtype } => out.binary(raw, *size, *subtype),
             Conversion::Date => Some(lossy(temporal::date(raw)?, given, out, number)),
@@ -176,32 +176,6 @@ impl Source {
                 asked(given, out, convert.bind(given.py).call1((raw,)))
             }
         }
-    }
-}
-
-/// What only Python can answer, from the bytes of some columns.
-pub struct Question {
-    columns: Vec<usize>,
-    ask: Py<PyAny>,
-}
-
-impl Question {
-    /// Raises ValueError for a column that is none of `count`.
-    pub fn new(columns: Vec<usize>, ask: Py<PyAny>, count: usize) -> PyResult<Self> {
-        if columns.iter().any(|&column| column >= count) {
-            return Err(PyValueError::new_err("a question about no column"));
-        }
-        Ok(Question { columns, ask })
-    }
-
-    /// Asks with a tuple of the columns' bytes, None for NULL.
-    pub fn ask<'py>(&self, py: Python<'py>, given: &Columns) -> PyResult<Bound<'py, PyAny>> {
-        let raws = self.columns.iter().map(|&column| {
-            let raw = given.get(column).copied().flatten();
-            raw.map(|raw| PyBytes::new(py, raw))
-        });
-        let raws = PyTuple::new(py, raws.collect::<Vec<_>>())?;
-        self.ask.bind(py).call1((raws,))
     }
 }
 
@@ -234,9 +208,7 @@ fn conversion(
         "utf8" => Conversion::Utf8,
         "table" => Conversion::Table(texts),
         "binary" => Conversion::Binary,
-        "fixed_binary" => {
-            Conversion::FixedBinary { size: scale, subtype: u8::try_from(b).ok()? }
-        }
+        "fixed_binary" => Conversion::FixedBinary { size: scale, subtype: u8::try_from(b).ok()? },
         "date" => Conversion::Date,
         "datetime" => Conversion::DateTime,
         "timestamp" => Conversion::Timestamp,
@@ -284,26 +256,11 @@ fn or_asked(
 /// Writes what Python answered: type byte and value, no type for a value that is left out.
 ///
 /// None for an error; it is kept if it is none of the row's.
-fn asked(
-    given: &mut Given,
-    out: &mut Writer,
-    answer: PyResult<Bound<'_, PyAny>>,
-) -> Option<u8> {
+fn asked(given: &mut Given, out: &mut Writer, answer: PyResult<Bound<'_, PyAny>>) -> Option<u8> {
     let answer = answer.and_then(|found| {
         let (bson_type, value): (Bound<PyBytes>, Bound<PyBytes>) = found.extract()?;
         out.copied(value.as_bytes(), ABSENT);
         Ok(bson_type.as_bytes().first().copied().unwrap_or(ABSENT))
     });
     or_keep(given.py, answer, given.raised)
-}
-
-/// Returns an answer; None for an error, which is kept if it is none of the row's.
-pub fn or_keep<T>(py: Python<'_>, answer: PyResult<T>, raised: &mut Option<PyErr>) -> Option<T> {
-    answer
-        .map_err(|error| {
-            if !error.is_instance_of::<PyException>(py) {
-                *raised = Some(error);
-            }
-        })
-        .ok()
 }

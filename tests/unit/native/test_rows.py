@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from cdc.errors import CdcError
 from cdc.mapping.compile.plan import Plan
 from cdc.mapping.file.problems import MappingError
-from cdc.mapping.transcode.native_rows import row_plan
+from cdc.mapping.transcode.native_rows import conversion, row_plan
+from cdc.mapping.types.encoder import Encoder
 from cdc.mapping.types.registry import Unsupported, encoder
 from cdc.mapping.types.value_types import ValueType
 from cdc.model.dead_letter import FailedRow
@@ -91,11 +92,12 @@ def rules(draw: st.DrawFn, columns: TableMap) -> dict[str, Any]:
     return rule
 
 
-def _becomes(column: Column, wanted: ValueType) -> bool:
+def _encoder(column: Column, wanted: ValueType | None) -> Encoder | None:
+    """The encoder of a column; None for a type that it cannot become."""
     try:
-        return bool(encoder(column, wanted, lambda _: None))
+        return encoder(column, wanted, lambda _: None)
     except Unsupported:
-        return False
+        return None
 
 
 @st.composite
@@ -104,7 +106,7 @@ def fields(draw: st.DrawFn, columns: TableMap) -> dict[str, Any]:
     for column in columns.columns[1:]:
         field: dict[str, Any] = {"column": column.name}
         wanted = draw(st.sampled_from([None, None, *ValueType]))
-        if wanted is not None and _becomes(column, wanted):
+        if wanted is not None and _encoder(column, wanted):
             field["type"] = wanted
         place = draw(st.sampled_from(["{}", "deep.{}", "deep.down.{}"]))
         found[place.format(column.name)] = field
@@ -228,6 +230,27 @@ def test_it_leaves_no_row_of_a_known_kind_to_python(name: str) -> None:
     assert mapped.counts.left_rows == 0
 
 
+def test_what_it_asks_of_python_is_rare() -> None:
+    columns = [Column("c", **shape) for shape in SHAPES]
+    found = [_encoder(column, wanted) for column in columns for wanted in (None, *ValueType)]
+
+    asked = {type(each).__name__ for each in found if each and conversion(each)[0] == "python"}
+
+    assert asked == {
+        "Compressed",
+        "DecodedJsonText",
+        "FloatString",
+        "Geometry",
+        "Inet",
+        "OldDateTime",
+        "OldDateTimeString",
+        "OldTime",
+        "OldTimestamp",
+        "OldTimestampString",
+        "TimestampString",
+    }
+
+
 def test_lost_dates_are_counted_once_a_document() -> None:
     columns = table(Column("born", FieldType.DATE))
     mapped = natively(plan(columns))
@@ -251,11 +274,14 @@ def test_behind_a_row_that_it_leaves_it_goes_on() -> None:
     assert mapped.counts.left_rows == 2
 
 
+SJIS = 13
+
+
 def test_an_interrupt_in_a_converter_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object) -> bytes:
         raise KeyboardInterrupt
 
-    columns = table(varchar("name", collation=8))
+    columns = table(varchar("name", collation=SJIS))
     mapped = plan(columns)
     [source] = [each for each in mapped.layout.sources if hasattr(each, "encoder")][1:]
     monkeypatch.setattr(type(source.encoder), "convert", interrupted)
