@@ -10,9 +10,15 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from cdc.mapping.types import json, json_text
+from cdc.mapping.types.registry import wire
 from cdc.model.position import FilePosition, GtidPosition, GtidSet, MariadbGtids, Position
+from cdc.model.table_map import Column
+from cdc.model.transaction import RowsKind
 from tests.support.event_streams import in_pieces, packets
 from tests.unit.mapping.support.binary_json import encode
+from tests.unit.mapping.support.random_columns import SHAPES
+from tests.unit.mapping.support.row_images import event, image, plan, table
+from tests.unit.native.support.mapped import assert_equal
 from tests.unit.native.support.module import NATIVE
 from tests.unit.native.support.reading import laid_out, read
 from tests.unit.readers.binlog.support import binlog_bytes as binlog
@@ -50,7 +56,22 @@ def transactions(data: bytes) -> None:
     assert read(received, start, checksum=False, native=NATIVE) == without
 
 
-TARGETS: Final = {each.__name__: each for each in (binary_json, text_json, transactions)}
+ALL_KINDS: Final = table(*(Column(f"c{at}", **shape) for at, shape in enumerate(SHAPES)))
+PLANS: Final = (plan(ALL_KINDS), plan(ALL_KINDS, nulls="omit", on_delete={"set": {"gone": "$now"}}))
+
+
+def rows(data: bytes) -> None:
+    """Map rows of a table with columns of all kinds: the first byte chooses what became of them.
+
+    Behind it are the row images.
+    """
+    if not data:
+        return
+    kind = tuple(RowsKind)[data[0] % len(RowsKind)]
+    assert_equal(PLANS[data[0] >> 7], event(ALL_KINDS, data[1:], kind=kind))
+
+
+TARGETS: Final = {each.__name__: each for each in (binary_json, text_json, transactions, rows)}
 
 
 def seeds(target: str) -> Iterable[bytes]:
@@ -59,6 +80,8 @@ def seeds(target: str) -> Iterable[bytes]:
         return [encode({"a": [1, -1, 1 << 40, 1.5, "x" * 200, None, True], "b": {"c": []}})]
     if target == "text_json":
         return ['{"a": [1, -2.5e3, "\\u00fcü\\n", null, true, false, {"b": []}]}'.encode()]
+    if target == "rows":
+        return [bytes((first,)) + 2 * each for first in _FIRST_BYTES for each in _images()]
     return [bytes((at,)) + packets(_events(start)) for at, start in enumerate(START)]
 
 
@@ -88,3 +111,14 @@ def _events(start: Position) -> list[bytes]:
         checksum=False,
         zero_inside=mariadb,
     )
+
+
+_FIRST_BYTES: Final = (0, 1, 2, 128, 129, 130)
+
+
+def _images() -> list[bytes]:
+    """Return images of zeros, of NULLs, and of each value alone."""
+    zeros = [bytes(shape.size or shape.prefix) for shape in map(wire, ALL_KINDS.columns)]
+    nulls: list[bytes | None] = [zeros[0]] + [None] * (len(zeros) - 1)
+    alone = [[*nulls[:at], zeros[at], *nulls[at + 1 :]] for at in range(1, len(zeros))]
+    return [image(*zeros), image(*nulls), *(image(*each) for each in alone)]

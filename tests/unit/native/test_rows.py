@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cdc.errors import CdcError
 from cdc.mapping.compile.plan import Plan
 from cdc.mapping.file.problems import MappingError
-from cdc.mapping.transcode.native_rows import conversion, row_plan
+from cdc.mapping.transcode.native_rows import conversion
 from cdc.mapping.types.encoder import Encoder
 from cdc.mapping.types.registry import Unsupported, encoder
 from cdc.mapping.types.value_types import ValueType
-from cdc.model.dead_letter import FailedRow
-from cdc.model.operation import Operation, OperationKind
+from cdc.model.operation import OperationKind
 from cdc.model.table_map import Column, FieldType, TableMap
 from cdc.model.transaction import RowsEvent, RowsKind
 from tests.support.examples import examples
@@ -29,36 +26,16 @@ from tests.unit.mapping.support.row_images import (
     COMMITTED_AT,
     event,
     image,
-    in_python,
     plan,
     prefixed,
     row,
     table,
     varchar,
 )
+from tests.unit.native.support.mapped import assert_equal, natively, outcome
 from tests.unit.native.support.module import NATIVE, needs_native
 
 pytestmark = needs_native
-
-Outcome = tuple[list[Operation] | str, list[tuple[str, RowsKind, bytes, bytes, int]]]
-
-
-def natively(mapped: Plan) -> Plan:
-    """The plan that leaves to Python only what the module does not know."""
-    return replace(mapped, _native=row_plan(mapped.layout, NATIVE))
-
-
-def outcome(mapped: Plan, rows: RowsEvent) -> Outcome:
-    """All that comes of an event: operations, or the error that ends it, and the failed rows."""
-    failed: list[FailedRow] = []
-    try:
-        found: list[Operation] | str = mapped.operations(rows, COMMITTED_AT, failed.append)
-    except (CdcError, TypeError) as error:  # an expression over NULL in a NOT NULL column
-        found = f"{type(error).__name__}: {error}"
-    return found, [
-        (str(each.error), each.kind, each.id, each.document, each.operations_before)
-        for each in failed
-    ]
 
 
 def planned(columns: TableMap, **mapping: Any) -> Plan | None:
@@ -67,10 +44,6 @@ def planned(columns: TableMap, **mapping: Any) -> Plan | None:
         return plan(columns, **mapping)
     except MappingError:
         return None
-
-
-def assert_equal(mapped: Plan, rows: RowsEvent) -> None:
-    assert outcome(natively(mapped), rows) == outcome(in_python(mapped), rows)
 
 
 @st.composite
