@@ -66,6 +66,13 @@ class RowPlan(Protocol):
         """
         ...
 
+    def changed(self, images: bytes, needed: bytes, /) -> tuple[bytes, int]:
+        """Leave out the updates that change no column which is needed, by a bitmap of columns.
+
+        Return the images of the others, and how many are left out.
+        """
+        ...
+
 
 class MakeRowPlan(Protocol):
     """Makes a `RowPlan`."""

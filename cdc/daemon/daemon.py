@@ -103,6 +103,7 @@ class Daemon:
             copying=CopyStats(counters.copied.rows, counters.copied.ratios),
             losses=counters.mapped.losses(),
             slow_rows=counters.mapped.slow_rows(),
+            unchanged_rows=counters.mapped.unchanged_rows(),
             beats=self._config.source.heartbeat_table is not None,
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 Losses = Counter[tuple[str, str]]
@@ -16,11 +17,13 @@ class TableCounts:
 
     `slow_rows`: generated code did not cover them; they were read column by column, with every
     check. `left_rows`: the native module, which is in use, left them to generated code.
+    `unchanged_rows`: updates that changed nothing of a document.
     """
 
     losses: Losses = field(default_factory=Counter)
     slow_rows: int = 0
     left_rows: int = 0
+    unchanged_rows: int = 0
 
 
 class MappingCounts:
@@ -43,7 +46,14 @@ class MappingCounts:
 
     def slow_rows(self) -> dict[str, int]:
         """Return the slow rows by table."""
+        return self._by_table(lambda counts: counts.slow_rows)
+
+    def unchanged_rows(self) -> dict[str, int]:
+        """Return the updates that changed nothing of a document, by table."""
+        return self._by_table(lambda counts: counts.unchanged_rows)
+
+    def _by_table(self, number: Callable[[TableCounts], int]) -> dict[str, int]:
         totals: Counter[str] = Counter()
         for (table, _), counts in list(self._counts.items()):
-            totals[table] += counts.slow_rows
+            totals[table] += number(counts)
         return dict(totals)

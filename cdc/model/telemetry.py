@@ -99,7 +99,8 @@ class Telemetry:
     """A daemon at the time `at`, in seconds since the epoch by its own clock.
 
     `beats`: it writes heartbeats. `losses`: values that were converted with a loss, by (table,
-    column, reason). `slow_rows`: rows that generated code did not cover, by table.
+    column, reason). `slow_rows`: rows that generated code did not cover, by table, and
+    `unchanged_rows` the updates that changed nothing of a document.
     """
 
     at: float
@@ -113,6 +114,7 @@ class Telemetry:
     copying: CopyStats = CopyStats()
     losses: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
     slow_rows: Mapping[str, int] = field(default_factory=dict)
+    unchanged_rows: Mapping[str, int] = field(default_factory=dict)
     beats: bool = False
 
     @property

@@ -58,6 +58,12 @@ class StreamCollector(Collector):
             ["table"],
             {(table,): rows for table, rows in telemetry.slow_rows.items()},
         )
+        yield _counter(
+            "cdc_unchanged_rows",
+            "Updates that changed nothing of a document.",
+            ["table"],
+            {(table,): rows for table, rows in telemetry.unchanged_rows.items()},
+        )
         yield from _dead_letters(telemetry)
         yield _owed(telemetry)
 

@@ -4,6 +4,7 @@
 //! of what is right. A row of which a value is not known here, or whose image is damaged, is left to
 //! them: so they say what is wrong with it, too.
 
+mod changed;
 mod characters;
 mod decimals;
 mod document;
@@ -138,6 +139,23 @@ impl RowPlan {
             at = end;
         }
         Ok((at, at))
+    }
+
+    /// Leave out the updates that change no column which is needed.
+    ///
+    /// `needed` has a bit for each column. Return the images of the others, and how many are left
+    /// out. What follows a damaged image stays.
+    #[pyo3(signature = (images, needed, /))]
+    fn changed<'py>(
+        &self,
+        py: Python<'py>,
+        images: &Bound<'py, PyBytes>,
+        needed: &[u8],
+    ) -> (Bound<'py, PyBytes>, usize) {
+        match changed::changed(&self.wires, images.as_bytes(), needed) {
+            (_, 0) => (images.clone(), 0),
+            (kept, left_out) => (PyBytes::new(py, &kept), left_out),
+        }
     }
 }
 

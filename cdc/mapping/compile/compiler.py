@@ -12,6 +12,7 @@ from cdc.mapping.counts import TableCounts
 from cdc.mapping.file.mapping import Mapping
 from cdc.mapping.file.problems import LinkError, MappingError
 from cdc.mapping.layout.document import Layout, nest
+from cdc.mapping.transcode.changed_rows import ChangedRows
 from cdc.mapping.transcode.native_rows import row_plan
 from cdc.mapping.transcode.null_patterns import NullPatternFunctions
 from cdc.mapping.transcode.partial_image import FullImages
@@ -32,7 +33,7 @@ def compile_plan(mapping: Mapping, table: TableMap, *, counts: TableCounts | Non
         raise LinkError(mistakes, table=table.name)
     patterns = NullPatternFunctions(layout, counts)
     halts = mapping.on_error == "halt"
-    full = FullImages(layout)
+    full, native = FullImages(layout), row_plan(layout)
     return Plan(
         collection=mapping.target,
         layout=layout,
@@ -41,7 +42,8 @@ def compile_plan(mapping: Mapping, table: TableMap, *, counts: TableCounts | Non
         halts=halts,
         _patterns=patterns,
         _full_images=full,
-        _native=row_plan(layout),
+        _changed_rows=ChangedRows(layout, full.needed, native),
+        _native=native,
     )
 
 

@@ -9,6 +9,7 @@ from cdc.errors import Corrupted
 from cdc.mapping import bson_bytes
 from cdc.mapping.counts import Losses, TableCounts
 from cdc.mapping.layout.document import Layout
+from cdc.mapping.transcode.changed_rows import ChangedRows
 from cdc.mapping.transcode.native_rows import number
 from cdc.mapping.transcode.null_patterns import NullPatternFunctions
 from cdc.mapping.transcode.partial_image import FullImages
@@ -32,6 +33,7 @@ class Plan:
     counts: TableCounts = field(repr=False)
     _patterns: NullPatternFunctions = field(repr=False)
     _full_images: FullImages = field(repr=False)
+    _changed_rows: ChangedRows = field(repr=False)
     _native: RowPlan | None = field(repr=False, default=None)
     halts: bool = True
     """Whether a row that cannot be mapped stops the stream."""
@@ -56,9 +58,12 @@ class Plan:
 
         Raises RefusedEvent for images that lack needed columns, Corrupted for damaged ones. A row
         that BSON or the mapping cannot hold raises RecordError; with `failed`, it is passed to
-        that, and the rows behind it continue.
+        that, and the rows behind it continue. An update that changes nothing of the document has no
+        operation.
         """
         images = self._full_images.images(event)
+        if event.kind is RowsKind.UPDATE and self._changed_rows.possible:
+            images = self._changed(event, images)
         now = bson_bytes.pack_int64(round(committed_at * 1_000_000) // 1000)
         operations: list[Operation] = []
         end, at, native = len(images), 0, self._native
@@ -71,6 +76,13 @@ class Plan:
                 self.counts.left_rows += native is not None
                 self._read(event.kind, images[first:at], now, operations, failed)
         return operations
+
+    def _changed(self, event: RowsEvent, images: bytes) -> bytes:
+        if not self._full_images.are_whole(event):
+            return images
+        changed, left_out = self._changed_rows.of(images)
+        self.counts.unchanged_rows += left_out
+        return changed
 
     def _read(
         self,

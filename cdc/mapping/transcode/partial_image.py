@@ -48,9 +48,13 @@ class FullImages:
         """The columns without which an update or a delete may be refused."""
         return self._before | self._after
 
+    def are_whole(self, event: RowsEvent) -> bool:
+        """Return whether the images hold every column as they are."""
+        return event.present in self._full and event.present_after in self._full
+
     def images(self, event: RowsEvent) -> bytes:
         """Return the completed images; raises RefusedEvent, with columns and remedy, otherwise."""
-        if event.present in self._full and event.present_after in self._full:
+        if self.are_whole(event):
             return event.images
         needs = {
             RowsKind.INSERT: ((event.present, self._after),),

@@ -39,6 +39,7 @@ FULL = Telemetry(
     copying=CopyStats({"shop.orders": 100}, {"shop.orders": 0.5}),
     losses={("shop.orders", "born", "zero_date"): 6},
     slow_rows={"shop.orders": 8},
+    unchanged_rows={"shop.orders": 9},
     beats=True,
 )
 FAILED = [
@@ -98,6 +99,7 @@ def test_a_scrape_tells_the_snapshot_and_the_look_at_the_source() -> None:
     assert found["cdc_jobs_failed{backfill}{shop.orders}"] == 2
     assert found["cdc_value_losses_total{born}{zero_date}{shop.orders}"] == 6
     assert found["cdc_slow_rows_total{shop.orders}"] == 8
+    assert found["cdc_unchanged_rows_total{shop.orders}"] == 9
     assert found["cdc_embed_owed{orders}{lines}"] == 3
     assert found["cdc_last_event_timestamp_seconds"] == NOW - 2
     assert found["cdc_binlog_headroom_bytes"] == 100

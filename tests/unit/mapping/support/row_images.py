@@ -12,6 +12,7 @@ import bson
 from cdc.mapping.compile.compiler import compile_plan
 from cdc.mapping.compile.plan import Plan
 from cdc.mapping.file.mapping import Mapping
+from cdc.mapping.transcode.changed_rows import ChangedRows
 from cdc.model.operation import Operation
 from cdc.model.table_map import Column, FieldType, TableMap
 from cdc.model.transaction import RowsEvent, RowsKind
@@ -65,7 +66,8 @@ def plan(columns: TableMap, **mapping: Any) -> Plan:
 
 def in_python(mapped: Plan) -> Plan:
     """The plan that leaves no row to the native module."""
-    return replace(mapped, _native=None)
+    changed = ChangedRows(mapped.layout, mapped._full_images.needed, None)
+    return replace(mapped, _native=None, _changed_rows=changed)
 
 
 def operations(
