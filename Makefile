@@ -6,6 +6,9 @@ ARGS ?=
 WORKERS ?= 3
 SERVERS ?= $(CDC_SERVER_VERSIONS)
 
+# Each process of a run would compile all that it imports, and each worker rewrite all tests.
+unexport PYTHONDONTWRITEBYTECODE
+
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Every platform's hashes, and no index: pip asks the one that it is configured for.
 COMPILE := $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 \

@@ -20,7 +20,7 @@ from tests.unit.native.support.module import NATIVE, needs_native
 
 pytestmark = needs_native
 
-CONTAINERS = st.lists(TREES) | st.dictionaries(KEYS, TREES)
+CONTAINERS = st.lists(TREES, max_size=3) | st.dictionaries(KEYS, TREES, max_size=3)
 
 
 def by_definition(convert: Callable[[bytes], Encoded], data: bytes) -> Encoded | None:
@@ -39,7 +39,7 @@ def has_large_number(tree: Any) -> bool:
     return isinstance(tree, int) and tree >= 1 << 63
 
 
-@examples(300)
+@examples(100)
 @given(CONTAINERS)
 @example({f"key{at}": [at, "x" * 100] for at in range(1000)})
 @example(list(range(30_000)))
@@ -54,7 +54,7 @@ def test_containers_become_the_same_bytes(tree: Any) -> None:
     assert found == (None if has_large_number(tree) else json.transcode(data))
 
 
-@examples(1000)
+@examples(200)
 @given(CONTAINERS, st.data())
 def test_of_damaged_bytes_it_says_what_python_says_or_nothing(
     tree: Any, data: st.DataObject
@@ -119,7 +119,7 @@ def test_offsets_that_share_a_large_value_are_left_to_python() -> None:
     assert NATIVE.transcode_json(data) is None
 
 
-@examples(300)
+@examples(100)
 @given(TREES, st.sampled_from([None, 1]))
 def test_texts_become_the_same_bytes(tree: Any, indent: int | None) -> None:
     text = json_module.dumps(tree, indent=indent, ensure_ascii=indent is None).encode()
@@ -130,7 +130,7 @@ def test_texts_become_the_same_bytes(tree: Any, indent: int | None) -> None:
     assert found is not None or has_large_number(tree)
 
 
-@examples(1000)
+@examples(300)
 @given(TREES, st.data())
 def test_of_damaged_text_it_says_what_python_says_or_nothing(
     tree: Any, data: st.DataObject
