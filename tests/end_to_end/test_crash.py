@@ -10,7 +10,7 @@ from cdc.writers.observer import WriteStep
 from tests.end_to_end.support.sources import ONE_KIND
 from tests.end_to_end.support.stream import Stream
 
-RESTARTED_WITHIN_SECONDS = 15
+RESTARTED_WITHIN_SECONDS = 40
 """A transaction that the dead daemon left open would hold the state document for 60 s."""
 
 

@@ -24,7 +24,7 @@ def until_copied(stream: Stream) -> None:
         return stream.state["jobs"].count_documents({"state": {"$ne": "done"}}) == 0
 
     stream.until_streaming()
-    eventually(copied, 60, waiting_for="the jobs to end")
+    eventually(copied, waiting_for="the jobs to end")
 
 
 def started(stream: Stream) -> Stream:

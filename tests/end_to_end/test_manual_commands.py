@@ -146,7 +146,7 @@ def test_an_edited_mapping_is_no_matter_for_other_tables(items: Stream) -> None:
 def test_a_job_whose_process_died_is_told_to_wait_for_a_daemon(items: Stream) -> None:
     begun = _begun(items)
 
-    listed = eventually(lambda: _listed(items, "interrupted"), 30)
+    listed = eventually(lambda: _listed(items, "interrupted"))
 
     assert begun in listed
     assert "waits for a daemon" in listed

@@ -58,7 +58,7 @@ def until_copied(stream: Stream, tables: int) -> None:
         assert count(stream, {"state": "failed"}) == 0
         return count(stream, {"state": "done"}) >= tables
 
-    eventually(copied, 90, waiting_for="the copies")
+    eventually(copied, waiting_for="the copies")
 
 
 def targets(folder: Path) -> dict[str, str]:

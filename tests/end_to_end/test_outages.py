@@ -20,7 +20,8 @@ SILENCE_SECONDS = 1.5
 """Three heartbeat intervals of the streams' configuration."""
 TRIED_AGAIN_SECONDS = SELECTION_MILLISECONDS / 1000
 """For how long the driver itself retries what is cut outside a transaction, as a look at jobs."""
-MACHINE_IS_BUSY_SECONDS = 4
+MACHINE_IS_BUSY_SECONDS = 20
+"""A silence that nobody notices lasts for ever."""
 
 
 def followed(stream: Stream) -> Stream:

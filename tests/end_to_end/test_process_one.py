@@ -41,5 +41,5 @@ def test_a_signal_ends_it_cleanly(stream: Stream, tmp_path: Path) -> None:
 
     os.kill(inner, signal.SIGTERM)
 
-    assert process.wait(30) == 0
+    assert process.wait(90) == 0
     assert '"signal": "SIGTERM"' in log.read_text()

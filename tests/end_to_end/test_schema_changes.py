@@ -41,7 +41,7 @@ def until_resynced(stream: Stream) -> None:
         found = jobs(stream)
         return bool(found) and all(job["state"] == "done" for job in found)
 
-    eventually(done, 60)
+    eventually(done)
 
 
 @BOTH_SERVERS

@@ -12,7 +12,7 @@ from tests.end_to_end.support.proxy import Proxy
 from tests.end_to_end.support.stream import Stream
 from tests.support.waiting import eventually
 
-TAKEN_OVER_WITHIN_SECONDS = 20
+TAKEN_OVER_WITHIN_SECONDS = 40
 """The open transaction would hold the state document for 60 s."""
 
 

@@ -30,7 +30,7 @@ def until_resynced(stream: Stream) -> None:
         found = list(stream.state["jobs"].find({"requested_by": {"$regex": "^ddl: "}}))
         return bool(found) and all(job["state"] == "done" for job in found)
 
-    eventually(done, 60)
+    eventually(done)
 
 
 @BOTH_SERVERS
@@ -103,7 +103,7 @@ def test_a_table_that_a_procedure_empties_is_emptied_whatever_it_did_before(
     )
     stream.until_caught_up()
 
-    eventually(lambda: stream.documents("items") == {}, 60)
+    eventually(lambda: stream.documents("items") == {})
 
 
 @MARIADB

@@ -170,7 +170,7 @@ def test_an_alter_in_two_phases_counts_once_at_its_commit(stream: Stream) -> Non
         "ALTER TABLE items ADD COLUMN number INT NOT NULL DEFAULT 7",
     )
     stream.until_caught_up()
-    eventually(lambda: all(job["state"] == "done" for job in jobs(stream)), 60)
+    eventually(lambda: all(job["state"] == "done" for job in jobs(stream)))
 
     assert len(jobs(stream)) == 1
     stream.assert_equal()

@@ -79,7 +79,7 @@ def test_an_answer_that_comes_drop_by_drop_is_cut_off(head: bytes) -> None:
         took = time.monotonic() - started
 
     assert answer.is_silent
-    assert took < 5  # 2.5 seconds, and as much again for a machine that is busy
+    assert took < 20  # 2.5 seconds, and the rest for a busy machine; it would go on for ever
 
 
 def test_a_daemon_of_another_version_is_told_as_such() -> None:

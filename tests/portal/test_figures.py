@@ -24,7 +24,8 @@ from tests.portal.support.people import person
 
 PAGE = "/figures/"
 NEWEST = datetime(2026, 3, 31, 12, 0, tzinfo=UTC)
-ANSWERED_SECONDS = 5.0
+ANSWERED_SECONDS = 20.0
+"""The driver alone would wait for 30 s."""
 
 
 @pytest.fixture(scope="session")

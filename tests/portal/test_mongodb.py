@@ -12,6 +12,9 @@ from django.test import override_settings
 from cdc_sandbox.servers import MongoServer
 from portal import mongodb
 
+SOON_SECONDS = 20
+"""A second and a half, and the rest for a busy machine; the driver alone would wait for 30 s."""
+
 _ASK_IN_A_FORK = """
 import os
 import django; django.setup()
@@ -60,17 +63,17 @@ def test_nobody_there_is_told_soon() -> None:
         with pytest.raises(mongodb.Unavailable):
             mongodb.documents().command("ping")
 
-    assert time.monotonic() - started < 4  # 1.5 s on a machine with time for it
+    assert time.monotonic() - started < SOON_SECONDS
 
 
 @pytest.mark.usefixtures("target")
 def test_a_query_that_takes_longer_than_its_block_may_is_given_up() -> None:
     tweets = mongodb.documents()["tweets"]
     tweets.insert_one({"_id": 1})
-    slow = tweets.find({"$where": "sleep(5000) || true"})
+    slow = tweets.find({"$where": "sleep(60000) || true"})
 
     started = time.monotonic()
     with pytest.raises(mongodb.Unavailable), mongodb.within(1):
         slow.to_list()
 
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < SOON_SECONDS

@@ -451,4 +451,4 @@ class TestTargetDown:
         assert "MongoDB does not answer" in shown
         assert _ENTRY.findall(shown) == [(str(Tweet.objects.get().pk), "unknown")]
         assert "Nothing has arrived yet" not in shown
-        assert took < 5  # two seconds, and as much again for a machine that is busy
+        assert took < 20  # two seconds, and the rest for a busy machine; the driver waits for 30 s

@@ -39,4 +39,4 @@ def _decide(source: MySQLServer, statement: str) -> None:
             return False
         return True
 
-    eventually(decided, 10, waiting_for=statement)
+    eventually(decided, waiting_for=statement)

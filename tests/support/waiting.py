@@ -4,12 +4,17 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+DEADLINE_SECONDS = 120.0
+"""Long, for a machine that others use too: only a test that fails waits for it."""
 _POLL_SECONDS = 0.02
 Result = TypeVar("Result")
 
 
 def eventually(
-    condition: Callable[[], Result], timeout_seconds: float = 30, *, waiting_for: str = ""
+    condition: Callable[[], Result],
+    timeout_seconds: float = DEADLINE_SECONDS,
+    *,
+    waiting_for: str = "",
 ) -> Result:
     """Poll until `condition` returns something true, and return that.
 

@@ -91,7 +91,7 @@ class Campaign:
         daemon = self._stream.start(ledger=False, fault=fault)
         # A command that took the stop for its chance to work alone keeps the stream until its job
         # is done, beside a writer that never rests.
-        daemon.until_logged("streaming", timeout_seconds=120)
+        daemon.until_logged("streaming")
 
     def _kill(self) -> None:
         self._stream.daemon.kill()

@@ -107,7 +107,7 @@ def test_what_is_behind_a_changed_document_in_great_number_is_reached_in_pieces(
         )
     stream.sql("INSERT INTO users VALUES (2, 'Bob')", "UPDATE tweets SET user_id = 2 WHERE id < 9")
     stream.until_caught_up()
-    eventually(lambda: not stream.state["debts"].count_documents({}), 60)
+    eventually(lambda: not stream.state["debts"].count_documents({}))
 
     users = {1: {"_id": 1, "name": "Eve 4"}, 2: {"_id": 2, "name": "Bob"}}
     for identifier, tweet in stream.documents("tweets").items():

@@ -8,7 +8,7 @@ from itertools import count
 from tests.end_to_end.support.nursery import nursery
 from tests.end_to_end.support.stream import Stream
 
-ENDS_WITHIN_SECONDS = 90
+ENDS_WITHIN_SECONDS = 120
 _numbers = count(1)
 
 

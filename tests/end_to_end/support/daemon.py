@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.end_to_end.support.nursery import CDC, FAULTY, nursery
-from tests.support.waiting import eventually
+from tests.support.waiting import DEADLINE_SECONDS, eventually
 
-ENDS_WITHIN_SECONDS = 30
+ENDS_WITHIN_SECONDS = 90
 
 
 class Daemon:
@@ -50,7 +50,7 @@ class Daemon:
         return [line for line in self.log if line["event"] == name]
 
     def until_logged(
-        self, name: str, count: int = 1, timeout_seconds: float = 30
+        self, name: str, count: int = 1, timeout_seconds: float = DEADLINE_SECONDS
     ) -> dict[str, Any]:
         """Wait for the `count`th event of this name."""
 

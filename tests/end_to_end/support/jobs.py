@@ -18,4 +18,4 @@ def until_copied(stream: Stream, count: int = 1) -> None:
         assert not jobs(stream, "failed"), jobs(stream, "failed")
         return len(jobs(stream, "done")) >= count
 
-    eventually(copied, 60, waiting_for="the jobs to end")
+    eventually(copied, waiting_for="the jobs to end")

@@ -159,7 +159,7 @@ class Stream:
         return False
 
     def until_caught_up(self) -> None:
-        eventually(self.caught_up, 60, waiting_for=f"{self.name} to catch up")
+        eventually(self.caught_up, waiting_for=f"{self.name} to catch up")
 
     def stop(self) -> None:
         """End the daemon as an operator does."""

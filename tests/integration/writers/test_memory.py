@@ -68,7 +68,7 @@ def test_a_batch_that_meets_a_conflict_again_and_again_takes_no_more_memory(
     applying = threading.Thread(target=writer.apply, args=(batch,))
 
     def traced(attempts: int) -> int:
-        eventually(lambda: writer.stats().retries >= attempts, 60)
+        eventually(lambda: writer.stats().retries >= attempts)
         return tracemalloc.get_traced_memory()[0]
 
     with only_counted(), client.start_session() as session, session.start_transaction():

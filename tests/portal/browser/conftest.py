@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from cdc_sandbox.servers import MongoServer, MySQLServer
 from portal.accounts.models import User
 from portal.tweets.models import Tweet
 from tests.portal.browser import chromium
 from tests.portal.browser.support.stack import Stack
-from tests.portal.browser.support.visitor import Visit, Visitor
+from tests.portal.browser.support.visitor import PATIENCE_MILLISECONDS, Visit, Visitor
 from tests.portal.support.database import migrated
 from tests.support.outcome import FAILED
 from tests.support.waiting import eventually
@@ -42,6 +42,7 @@ def browser() -> Iterator[Browser]:
     ):
         # Playwright's loop waits in this thread while a test runs: Django would take it for async.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        expect.set_options(timeout=PATIENCE_MILLISECONDS)
         yield browser
 
 

@@ -14,8 +14,6 @@ from tests.portal.browser.support.visitor import Visit
 from tests.portal.support.people import person
 from tests.support.waiting import eventually
 
-ENDS_WITHIN_MILLISECONDS = 30_000
-
 
 @pytest.fixture
 def tess(stack: Stack) -> User:
@@ -46,7 +44,7 @@ def ask_for(page: Page, kind: str, stack: Stack) -> Locator:
 
 
 def until_it_says(job: Locator, words: str) -> None:
-    expect(job).to_contain_text(words, timeout=ENDS_WITHIN_MILLISECONDS)
+    expect(job).to_contain_text(words)
 
 
 class TestTechnicalWorker:

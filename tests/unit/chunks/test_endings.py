@@ -42,7 +42,7 @@ def test_a_job_whose_piece_ends_the_stream_does_not_wait_for_it_for_ever() -> No
     world.applier.stop()
 
     with pytest.raises(Stopped):
-        eventually(lambda: running.done, 5)
+        eventually(lambda: running.done)
 
 
 def test_a_job_has_come_no_further_than_what_was_applied() -> None:

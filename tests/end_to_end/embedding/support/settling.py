@@ -9,9 +9,9 @@ from tests.support.waiting import eventually
 
 def settled(stream: Stream) -> None:
     """Wait until every table is copied, what was committed is applied, and nothing is owed."""
-    eventually(lambda: is_copied(stream), 120, waiting_for="the copies")
+    eventually(lambda: is_copied(stream), waiting_for="the copies")
     stream.until_caught_up()
-    eventually(lambda: owes_nothing(stream), 120, waiting_for="the debts to be paid")
+    eventually(lambda: owes_nothing(stream), waiting_for="the debts to be paid")
 
 
 def is_copied(stream: Stream) -> bool:

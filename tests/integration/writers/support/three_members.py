@@ -57,7 +57,7 @@ class ThreeMembers:
                 status = client.admin.command("replSetGetStatus")
                 return [each["state"] for each in status["members"]] == [1, 2, 2]
 
-            eventually(healthy, 60, waiting_for="three members")
+            eventually(healthy, waiting_for="three members")
 
 
 @contextmanager

@@ -67,7 +67,7 @@ class Stack:
         """Start both, and wait until pages are answered and rows replicated."""
         self._portal.start(self._environment())
         self._start_daemon()
-        eventually(self._answers, 60, waiting_for=f"{self!r} to answer")
+        eventually(self._answers, waiting_for=f"{self!r} to answer")
 
     @contextmanager
     def without_daemon(self) -> Iterator[None]:
@@ -87,7 +87,7 @@ class Stack:
         self._daemon.close()
         self._daemon = Daemon(self._folder)
         self._daemon.start()
-        eventually(self._is_ready, 60, waiting_for=f"{self._daemon} to be ready")
+        eventually(self._is_ready, waiting_for=f"{self._daemon} to be ready")
 
     def _answers(self) -> bool:
         self._portal.check()
