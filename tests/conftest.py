@@ -25,6 +25,7 @@ from tests.support import compared, examples
 from tests.support.features import require
 from tests.support.outcome import FAILED
 from tests.support.quick import is_quick
+from tests.support.unsynced import UNSYNCED
 
 # A busy machine is no failing property; and CI uses the same examples each time.
 settings.register_profile("cdc", deadline=None, derandomize="CI" in os.environ)
@@ -94,7 +95,7 @@ def mysql(
 ) -> Iterator[MySQLServer]:
     """A MySQL with GTIDs, shared by the whole run."""
     data = tmp_path_factory.mktemp("mysql")
-    yield from _shared(request, data, lambda: mysql_server("mysql", data_dir=data))
+    yield from _shared(request, data, lambda: _source("mysql", data))
 
 
 @pytest.fixture(scope="session")
@@ -103,7 +104,7 @@ def mariadb(
 ) -> Iterator[MySQLServer]:
     """A MariaDB, shared by the whole run."""
     data = tmp_path_factory.mktemp("mariadb")
-    yield from _shared(request, data, lambda: mysql_server("mariadb", data_dir=data))
+    yield from _shared(request, data, lambda: _source("mariadb", data))
 
 
 @pytest.fixture(scope="session")
@@ -169,6 +170,10 @@ def _passed(request: pytest.FixtureRequest, what: str) -> bool:
         print(f"kept: {what}")
         return False
     return True
+
+
+def _source(flavour: Flavour, data: Path) -> AbstractContextManager[MySQLServer]:
+    return mysql_server(flavour, options=UNSYNCED, data_dir=data)
 
 
 def _shared(

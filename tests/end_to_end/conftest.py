@@ -15,6 +15,7 @@ from tests.end_to_end.support.history import History
 from tests.end_to_end.support.nursery import nursery
 from tests.end_to_end.support.sources import KINDS, MakeStream
 from tests.end_to_end.support.stream import Stream
+from tests.support.unsynced import UNSYNCED
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -26,7 +27,8 @@ def _nursery() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def mysql_without_gtids() -> Iterator[MySQLServer]:
     """A MySQL that is positioned by files only, shared by the whole run."""
-    with mysql_server(options=["--gtid-mode=OFF", "--enforce-gtid-consistency=OFF"]) as server:
+    options = [*UNSYNCED, "--gtid-mode=OFF", "--enforce-gtid-consistency=OFF"]
+    with mysql_server(options=options) as server:
         yield server
 
 
@@ -94,7 +96,7 @@ def own_source(
     without_gtids = ["--gtid-mode=OFF", "--enforce-gtid-consistency=OFF"]
     with mysql_server(
         request.param.partition("-")[0],
-        options=without_gtids if request.param == "mysql-file" else [],
+        options=[*UNSYNCED, *(without_gtids if request.param == "mysql-file" else ())],
     ) as source:
         stream = make_stream(source, mongo, client, KINDS[request.param][1])
         stream.table("items", "id INT NOT NULL PRIMARY KEY, word VARCHAR(20)")

@@ -54,7 +54,7 @@ def fill(stream: Stream, keys: Keys, chance: random.Random) -> None:
 
 
 class Shuffler:
-    """Inserts, updates, deletes and moves keys of its own at random, as fast as it can.
+    """Inserts, updates, deletes and moves keys of its own at random, some hundred a second.
 
     Each statement writes a larger version than any before it. A key is one writer's only, so that
     the statements on it are committed in the order of their versions.
@@ -72,7 +72,7 @@ class Shuffler:
 
     def __call__(self) -> None:
         with self._stream.source.connect(self._stream.schema, autocommit=True) as connection:
-            while not self._stopping.is_set():
+            while not self._stopping.wait(0.004):  # a daemon that is killed must catch up, too
                 with connection.cursor() as cursor:
                     try:
                         cursor.execute(self._statement())

@@ -19,6 +19,7 @@ from tests.end_to_end.support.stream import Document, Stream
 from tests.support.binlogs import newest, purge, purge_to
 from tests.support.dialect import change_source, reset_logs, start_replica, stop_replica
 from tests.support.features import OWN_CERTIFICATE, has
+from tests.support.unsynced import UNSYNCED
 from tests.support.waiting import eventually
 
 HALTED = 4
@@ -47,7 +48,7 @@ def own_source(
     options = ["--gtid-mode=OFF", "--enforce-gtid-consistency=OFF"]
     with mysql_server(
         request.param.partition("-")[0],
-        options=options if request.param == "mysql-file" else [],
+        options=[*UNSYNCED, *(options if request.param == "mysql-file" else ())],
         data_dir=data,
     ) as source:
         stream = make_stream(source, mongo, client, KINDS[request.param][1])

@@ -184,7 +184,7 @@ def test_no_edited_document_takes_a_page_away(pages: dict[str, Client], which: s
     collection, document = collections(portal_settings.CDC_NAME, 12)[which]
     kept = tweet(8, 12) if which == "tweets" else None
 
-    @settings(examples(25), suppress_health_check=list(HealthCheck))
+    @settings(examples(12), suppress_health_check=list(HealthCheck))
     @given(st.sampled_from(list(paths(document))), VALUES, st.booleans())
     def check(path: tuple[str, ...], value: Any, gone: bool) -> None:
         collection.delete_many({})

@@ -6,6 +6,7 @@ import pytest
 from django.template.loader import render_to_string
 from django.test import Client
 
+from cdc_sandbox.servers import Flavour
 from portal.accounts.roles import Role
 from tests.portal.support.people import administrator, person
 
@@ -20,6 +21,12 @@ FOR_ACCOUNTS = {
 
 # What the policy forbids, so that it would be missing without notice.
 _INLINE = re.compile(r"<style|<script(?![^>]* src=)|\sstyle=|\son\w+=|javascript:", re.IGNORECASE)
+
+
+@pytest.fixture(scope="session")
+def flavour() -> Flavour:
+    """Pages look the same on either flavour."""
+    return "mysql"
 
 
 def assert_sound(client: Client, page: str) -> None:

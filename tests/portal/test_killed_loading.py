@@ -19,8 +19,8 @@ from tests.portal.support.deployment import MANAGE
 from tests.support.extended_json import extended
 from tests.support.waiting import eventually
 
-DOCUMENTS = 2000
-BATCH = 5  # so that there is a long time to be killed in
+DOCUMENTS = 600
+BATCH = 1  # so that there is a long time to be killed in
 
 
 @pytest.fixture(autouse=True)

@@ -6,12 +6,19 @@ import pytest
 from django.contrib.auth.models import Group, Permission
 from django.test import Client
 
+from cdc_sandbox.servers import Flavour
 from portal.accounts.models import User
 from portal.accounts.roles import Role
 from tests.portal.support.people import PASSWORD, application, person
 
 LIST = "/admin/accounts/user/"
 NEW_PASSWORD = "another well kept secret 9"
+
+
+@pytest.fixture(scope="session")
+def flavour() -> Flavour:
+    """Powers are decided above the database: one flavour shows it."""
+    return "mysql"
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from bson import DatetimeMS, Decimal128
 from django.test import Client, override_settings
 from django.utils import timezone
 
-from cdc_sandbox.servers import MongoServer, mongo_server
+from cdc_sandbox.servers import Flavour, MongoServer, mongo_server
 from portal import mongodb
 from portal.accounts.authors import author_of
 from portal.accounts.roles import Role
@@ -29,6 +29,12 @@ NAME = "/timeline/name/"
 _ENTRY = re.compile(r'<article class="card entry" id="tweet-(\d+)" data-progress="([\w-]+)"')
 
 pytestmark = pytest.mark.usefixtures("target")
+
+
+@pytest.fixture(scope="session")
+def flavour() -> Flavour:
+    """What the page shows is of MongoDB; writing is tried on both by test_tweet_form."""
+    return "mysql"
 
 
 @pytest.fixture

@@ -7,6 +7,9 @@ from typing import TypeVar
 DEADLINE_SECONDS = 120.0
 """Long, for a machine that others use too: only a test that fails waits for it."""
 _POLL_SECONDS = 0.02
+_POLL_SHARE = 0.1
+"""Of the time that was waited already: what takes long is asked for less often."""
+_MOST_POLL_SECONDS = 0.25
 Result = TypeVar("Result")
 
 
@@ -20,9 +23,10 @@ def eventually(
 
     An AssertionError of the condition counts as "not yet"; at the deadline it is raised.
     """
-    deadline = time.monotonic() + timeout_seconds
+    began = time.monotonic()
     while True:
-        late = time.monotonic() > deadline
+        waited = time.monotonic() - began
+        late = waited > timeout_seconds
         try:
             if result := condition():
                 return result
@@ -32,4 +36,4 @@ def eventually(
         except AssertionError:
             if late:
                 raise
-        time.sleep(_POLL_SECONDS)
+        time.sleep(min(max(_POLL_SECONDS, waited * _POLL_SHARE), _MOST_POLL_SECONDS))

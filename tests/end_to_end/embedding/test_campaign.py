@@ -14,6 +14,7 @@ from cdc.writers.observer import WriteStep
 from tests.end_to_end.embedding.support.auditor import Auditor
 from tests.end_to_end.embedding.support.graveyard import dig
 from tests.end_to_end.embedding.support.history import Statements, Writer
+from tests.end_to_end.embedding.support.kinds import BOTH
 from tests.end_to_end.embedding.support.oracle import differences, expected, stored
 from tests.end_to_end.embedding.support.schemas import Schema
 from tests.end_to_end.embedding.support.settling import settled
@@ -23,8 +24,6 @@ from tests.end_to_end.support.jobs import jobs
 from tests.end_to_end.support.sources import MakeStream
 from tests.end_to_end.support.stream import Stream
 from tests.support.waiting import eventually
-
-GTIDS = pytest.mark.parametrize("stream", ["mysql-gtid", "mariadb-gtid"], indirect=True)
 
 SCHEMAS = 3
 EPISODES = 5
@@ -139,7 +138,7 @@ class Campaign:
 
 
 @pytest.mark.long
-@GTIDS
+@BOTH
 def test_documents_are_what_the_tables_say_whatever_dies(
     stream: Stream, make_stream: MakeStream, seed: int, budget: int
 ) -> None:

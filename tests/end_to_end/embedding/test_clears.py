@@ -9,13 +9,13 @@ import pytest
 from cdc.writers.collection_clear import PIECE
 from cdc.writers.embedding.terms import AT_ONCE
 from cdc.writers.observer import WriteStep
+from tests.end_to_end.embedding.support.kinds import ONE_OF_BOTH
 from tests.end_to_end.embedding.support.settling import settled as all_settled
 from tests.end_to_end.embedding.support.shop import Rows, expected, fill, joined, opened, settled
 from tests.end_to_end.support.command import cdc
 from tests.end_to_end.support.sources import ONE_KIND
 from tests.end_to_end.support.stream import Stream
 
-BOTH_SERVERS = pytest.mark.parametrize("stream", ["mysql-gtid", "mariadb-gtid"], indirect=True)
 TABLES = pytest.mark.parametrize("table", ["order_lines", "orders", "products", "users"])
 PIECES = 3
 ORDERS = (PIECES * PIECE - PIECE // 2) // 3
@@ -43,7 +43,7 @@ def embeds_what_is_there(shop: Stream) -> bool:
     return bool(found["orders"] == wanted)
 
 
-@BOTH_SERVERS
+@ONE_OF_BOTH
 @TABLES
 def test_a_truncated_table_leaves_the_documents_that_embed_it(shop: Stream, table: str) -> None:
     copied(shop, 5)
@@ -59,7 +59,7 @@ def test_a_truncated_table_leaves_the_documents_that_embed_it(shop: Stream, tabl
     settled(shop)
 
 
-@BOTH_SERVERS
+@ONE_OF_BOTH
 @TABLES
 def test_a_dropped_table_leaves_them_too(stream: Stream, table: str) -> None:
     shop = copied(opened(stream, {"on_drop": "apply"}), 5)
@@ -72,7 +72,7 @@ def test_a_dropped_table_leaves_them_too(stream: Stream, table: str) -> None:
     assert shop.documents(table) == {}
 
 
-@BOTH_SERVERS
+@ONE_OF_BOTH
 @pytest.mark.parametrize("statement", ["TRUNCATE TABLE", "DROP TABLE"])
 def test_documents_that_are_marked_keep_what_they_embed_and_stay_embedded(
     stream: Stream, statement: str
@@ -177,7 +177,7 @@ def test_a_daemon_killed_while_it_marks_ends_right(stream: Stream, point: WriteS
     assert shop.documents("orders") == wanted
 
 
-@BOTH_SERVERS
+@ONE_OF_BOTH
 def test_the_resync_of_an_altered_table_reaches_the_documents_that_embed_it(
     stream: Stream,
 ) -> None:
@@ -198,7 +198,7 @@ def test_the_resync_of_an_altered_table_reaches_the_documents_that_embed_it(
     assert cdc(stream, "verify").returncode == 0
 
 
-@BOTH_SERVERS
+@ONE_OF_BOTH
 @pytest.mark.parametrize("fault", ["", "in_piece:2", "after_piece:1", "in_piece:4"])
 def test_more_documents_than_fit_into_a_piece_are_owed(stream: Stream, fault: str) -> None:
     stream.table("users", "id INT PRIMARY KEY, name VARCHAR(20)")
@@ -221,7 +221,7 @@ def test_more_documents_than_fit_into_a_piece_are_owed(stream: Stream, fault: st
     assert {*authors(stream)} == {None, "Eve"}
 
 
-@BOTH_SERVERS
+@ONE_OF_BOTH
 def test_a_value_that_does_not_fit_a_mark_is_left_out_until_it_does(stream: Stream) -> None:
     stream.table("users", "id INT PRIMARY KEY, name VARCHAR(20)", SOFT)
     author = {"one": "users", "on": "user_id"}
@@ -248,7 +248,7 @@ def test_a_value_that_does_not_fit_a_mark_is_left_out_until_it_does(stream: Stre
     assert open_letters(stream) == [(2, "author")]
 
 
-@BOTH_SERVERS
+@ONE_OF_BOTH
 @pytest.mark.parametrize("table", ["items", "orders"])
 def test_a_truncate_resolves_the_letter_on_an_array_that_was_too_large(
     stream: Stream, table: str

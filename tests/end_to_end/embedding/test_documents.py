@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
-
+from tests.end_to_end.embedding.support.kinds import BOTH
 from tests.end_to_end.embedding.support.shop import expected, settled
 from tests.end_to_end.support.stream import Stream
 from tests.support.waiting import eventually
 
-GTIDS = pytest.mark.parametrize("stream", ["mysql-gtid", "mariadb-gtid"], indirect=True)
-pytestmark = GTIDS
+pytestmark = BOTH
 
 
 STEPS = {

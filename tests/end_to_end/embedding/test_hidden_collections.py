@@ -8,13 +8,14 @@ import pytest
 
 from cdc.writers.observer import WriteStep
 from tests.end_to_end.embedding.support.hiding import hidden_collection
+from tests.end_to_end.embedding.support.kinds import ONE_OF_BOTH
 from tests.end_to_end.embedding.support.shop import expected, fill, mapping, opened, settled
 from tests.end_to_end.support.command import cdc
 from tests.end_to_end.support.jobs import until_copied
 from tests.end_to_end.support.sources import MakeStream
 from tests.end_to_end.support.stream import Stream
 
-pytestmark = pytest.mark.parametrize("stream", ["mysql-gtid", "mariadb-gtid"], indirect=True)
+pytestmark = ONE_OF_BOTH
 
 HIDDEN = ("users", "products", "order_lines")
 ORDERS = 100

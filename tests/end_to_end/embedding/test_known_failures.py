@@ -9,6 +9,7 @@ import pytest
 
 from cdc.writers.observer import WriteStep
 from cdc_sandbox.servers import MongoServer
+from tests.end_to_end.embedding.support.kinds import ONE_OF_BOTH
 from tests.end_to_end.embedding.support.settling import owes_nothing, settled
 from tests.end_to_end.support.commit_trap import CommitTrap
 from tests.end_to_end.support.faulty import AT_ONCE
@@ -16,8 +17,6 @@ from tests.end_to_end.support.proxy import Proxy
 from tests.end_to_end.support.sources import ONE_KIND
 from tests.end_to_end.support.stream import Document, Stream
 from tests.support.waiting import eventually
-
-GTIDS = pytest.mark.parametrize("stream", ["mysql-gtid", "mariadb-gtid"], indirect=True)
 
 DRIVER_TRIES = 2
 """pymongo repeats a commit once by itself."""
@@ -65,7 +64,7 @@ def applied(stream: Stream, *statements: str) -> None:
     stream.until_caught_up()
 
 
-@GTIDS
+@ONE_OF_BOTH
 def test_an_element_that_moves_leaves_its_old_parent(orders: Stream) -> None:
     begun(
         orders,
@@ -78,7 +77,7 @@ def test_an_element_that_moves_leaves_its_old_parent(orders: Stream) -> None:
     assert numbers(orders) == {1: [2], 2: [1, 3]}
 
 
-@GTIDS
+@ONE_OF_BOTH
 def test_a_key_that_was_null_arrives_when_it_is_given(orders: Stream) -> None:
     begun(
         orders,
@@ -94,7 +93,7 @@ def test_a_key_that_was_null_arrives_when_it_is_given(orders: Stream) -> None:
     assert numbers(orders) == {1: [], 2: []}
 
 
-@GTIDS
+@ONE_OF_BOTH
 def test_a_level_that_goes_takes_the_one_below_it_along(stream: Stream) -> None:
     stream.table("makers", "id INT PRIMARY KEY, name VARCHAR(20)")
     for child, parent in [("makers", "products"), ("products", "items"), ("items", "orders")]:
@@ -118,7 +117,7 @@ def test_a_level_that_goes_takes_the_one_below_it_along(stream: Stream) -> None:
     assert embedded(stream, "below") == {7: whole}
 
 
-@GTIDS
+@ONE_OF_BOTH
 def test_two_tables_with_a_field_of_one_name_are_two(stream: Stream) -> None:
     for table in ("homes", "offices"):
         stream.table(table, "id INT PRIMARY KEY, city VARCHAR(20)")
@@ -146,7 +145,7 @@ def test_two_tables_with_a_field_of_one_name_are_two(stream: Stream) -> None:
     assert person["city"] == 5
 
 
-@GTIDS
+@ONE_OF_BOTH
 @pytest.mark.slow
 def test_of_twenty_thousand_children_inserted_at_once_all_arrive(orders: Stream) -> None:
     count, parents = 20_000, 10
@@ -158,7 +157,7 @@ def test_of_twenty_thousand_children_inserted_at_once_all_arrive(orders: Stream)
     assert numbers(orders) == {n: [*range(n, count, parents)] for n in range(parents)}
 
 
-@GTIDS
+@ONE_OF_BOTH
 def test_a_grandchild_is_joined_by_its_parents_key_and_no_other(stream: Stream) -> None:
     stream.table("products", "id INT PRIMARY KEY, title VARCHAR(20)")
     product = {"one": "products", "on": "product_id", "fields": ["title"]}
@@ -182,7 +181,7 @@ def test_a_grandchild_is_joined_by_its_parents_key_and_no_other(stream: Stream) 
     assert titles == {1: "TWO", 2: "THREE", 3: "ONE"}
 
 
-@GTIDS
+@ONE_OF_BOTH
 def test_a_column_belongs_to_two_compound_keys(stream: Stream) -> None:
     for table in ("customers", "products"):
         stream.table(
@@ -228,7 +227,7 @@ def test_a_column_belongs_to_two_compound_keys(stream: Stream) -> None:
     assert found() == (None, None)
 
 
-@GTIDS
+@ONE_OF_BOTH
 def test_a_table_is_embedded_in_several_collections_and_twice_in_one(stream: Stream) -> None:
     stream.table("users", "id INT PRIMARY KEY, name VARCHAR(20)")
     twice = {path: {"one": "users", "on": f"{path}_id"} for path in ("buyer", "seller")}
@@ -256,7 +255,7 @@ def test_a_table_is_embedded_in_several_collections_and_twice_in_one(stream: Str
 IN_A_BATCH = [each for each in WriteStep if each is not WriteStep.AFTER_PIECE]
 
 
-@GTIDS
+@ONE_OF_BOTH
 @pytest.mark.parametrize("owes", [False, True], ids=["at once", "owed"])
 @pytest.mark.parametrize("step", IN_A_BATCH, ids=lambda step: step.value)
 def test_nothing_that_is_tried_again_doubles_an_element(
@@ -282,7 +281,7 @@ def test_nothing_that_is_tried_again_doubles_an_element(
     assert numbers(orders) == {1: [5]}
 
 
-@GTIDS
+@ONE_OF_BOTH
 def test_what_is_derived_is_seen_with_what_it_follows_from_or_not_at_all(orders: Stream) -> None:
     begun(orders, "INSERT INTO orders VALUES (1, '')", "INSERT INTO items VALUES (1, 1, 'a')")
     orders.stop()
@@ -300,7 +299,7 @@ def proxy(mongo: MongoServer) -> Iterator[Proxy]:
         yield proxy
 
 
-@GTIDS
+@ONE_OF_BOTH
 @pytest.mark.parametrize("lands", [True, False], ids=["it landed", "it was lost"])
 def test_a_commit_without_an_answer_doubles_no_element(
     orders: Stream, proxy: Proxy, lands: bool
@@ -318,7 +317,7 @@ def test_a_commit_without_an_answer_doubles_no_element(
     assert numbers(orders) == {1: [1, 2, 3, 4]}
 
 
-@GTIDS
+@ONE_OF_BOTH
 @pytest.mark.slow
 def test_what_changes_beside_the_first_copy_is_kept(orders: Stream) -> None:
     count = 400

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from cdc.writers.embedding.terms import AT_ONCE
+from tests.end_to_end.embedding.support.kinds import ONE_OF_BOTH
 from tests.end_to_end.support.command import cdc
 from tests.end_to_end.support.halting import halted
 from tests.end_to_end.support.http import metrics
 from tests.end_to_end.support.stream import Stream
 from tests.support.waiting import eventually
 
-GTIDS = pytest.mark.parametrize("stream", ["mysql-gtid", "mariadb-gtid"], indirect=True)
-pytestmark = GTIDS
+pytestmark = ONE_OF_BOTH
 
 LINES = {"many": "items", "on": "order_id"}
 AUTHOR = {"one": "users", "on": "user_id", "fields": ["name"]}

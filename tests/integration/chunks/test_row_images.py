@@ -20,7 +20,7 @@ from tests.integration.mapping.support.random_tables import fields, fill, shuffl
 from tests.support.campaigns import campaign, drawn
 from tests.support.features import INVISIBLE_COLUMNS, VECTORS, has
 
-RANDOM_VALUES = 40
+RANDOM_VALUES = 12
 KINDS_A_TABLE = 8
 
 Documents = dict[bytes, bytes]
@@ -99,7 +99,7 @@ def test_random_tables_with_random_nulls_read_the_same(
 ) -> None:
     examples = 0
 
-    @campaign(20, budget)
+    @campaign(8, budget)
     @given(tables(source))
     def check(drawn: tuple[list[Kind], list[list[Any]]]) -> None:
         nonlocal examples

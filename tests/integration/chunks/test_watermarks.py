@@ -51,6 +51,18 @@ def end_of_log(server: MySQLServer) -> FilePosition:
     return FilePosition(str(last[0]), int(last[1]))
 
 
+@pytest.fixture(autouse=True)
+def _synced(source: MySQLServer) -> Iterator[None]:
+    """Commit as servers do by default: how long a commit takes is what these tests race with."""
+    settings = ("sync_binlog", "innodb_flush_log_at_trx_commit")
+    [before] = source.execute(f"SELECT {', '.join(f'@@GLOBAL.{each}' for each in settings)}")
+    for name in settings:
+        source.execute(f"SET GLOBAL {name} = 1")
+    yield
+    for name, value in zip(settings, before, strict=True):
+        source.execute(f"SET GLOBAL {name} = {value}")
+
+
 @dataclass
 class Stream:
     """What a stream has delivered: the position behind each transaction, and rows by then."""

@@ -31,8 +31,8 @@ from tests.integration.mapping.support.raw_events import cut, group, recorded, u
 from tests.support.campaigns import campaign
 from tests.support.features import COMPRESSION, TAGGED_GTIDS, has, require
 
-DAMAGED_STREAMS = 600
-CUTS = 100
+DAMAGED_STREAMS = 200
+CUTS = 40
 """At how many places an event is cut short, at most."""
 MARKER = b"the_end_of_the_recording"
 SCHEMA = "damaged"

@@ -18,7 +18,7 @@ from cdc_sandbox.servers import MySQLServer
 from tests.integration.chunks.support.reading import chunk_reader, chunks, executed
 from tests.integration.mapping.support.binlog import Document, applied, rows_events
 
-STATEMENTS = 400
+STATEMENTS = 150
 IDS = 30
 WHERE = "n % 3 <> 0 AND (lang IS NULL OR lang LIKE 'd%')"
 SLUG = "LOWER(CONCAT(COALESCE(lang, '-'), '/', id))"

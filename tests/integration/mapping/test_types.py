@@ -18,7 +18,7 @@ from tests.integration.mapping.support.random_tables import fields, fill, shuffl
 from tests.integration.mapping.support.typed import typed
 from tests.support.campaigns import campaign, drawn
 
-RANDOM_VALUES = 40
+RANDOM_VALUES = 12
 """Random values of each kind, beside its limits and NULL."""
 KINDS_A_TABLE = 7
 
@@ -84,7 +84,7 @@ def test_random_tables_with_random_nulls(
 ) -> None:
     examples = 0
 
-    @campaign(25, budget)
+    @campaign(10, budget)
     @given(tables(source))
     def check(drawn: tuple[list[Kind], list[list[Any]]]) -> None:
         nonlocal examples

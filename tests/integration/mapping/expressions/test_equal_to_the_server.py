@@ -42,7 +42,7 @@ from tests.support.features import (
 )
 
 ROWS = 24
-EXPRESSIONS = 1200
+EXPRESSIONS = 500
 BATCH = 40
 CI = {"mysql": "utf8mb4_0900_ai_ci", "mariadb": "utf8mb4_uca1400_ai_ci"}
 OLD_CI = "utf8mb4_unicode_ci"

@@ -155,7 +155,7 @@ def assert_as_selected(server: MySQLServer, schema: str, act: Callable[[], None]
 def test_random_changes_within_json_end_as_select_shows_them(
     source: MySQLServer, schema: str, budget: int, examined: Examined
 ) -> None:
-    found = drawn(histories(), 120, budget)
+    found = drawn(histories(), 50, budget)
     source.execute("FLUSH BINARY LOGS")
 
     def act() -> None:
