@@ -33,10 +33,12 @@ mod cdc_native {
     const INTERFACE: u32 = 4;
 
     #[pymodule_export]
+    use crate::rows::RowPlan;
+
+    #[pymodule_export]
     use crate::paths::{
         among, array, chosen, document_id, link, linked, set_in_place, values_at, with_values,
     };
-    use super::rows::RowPlan;
 
     /// Return BSON type byte and value bytes of a JSON object or array in MySQL's binary form.
     ///
