@@ -111,10 +111,13 @@ def changed_rows(batch: Batch) -> dict[tuple[str, str], int]:
     found: dict[tuple[str, RowsKind], int] = {}
     for transaction in batch.transactions:
         counted = None
-        for index, origin in enumerate(transaction.origins):
+        for origin, (_, operations) in zip(
+            transaction.origins,
+            transaction.changes,
+            strict=False,  # chunks have no origins
+        ):
             table, _, ordinal, _, kind = origin
             if table and (table, ordinal) != counted:
                 counted = table, ordinal
-                rows = len(transaction.changes[index][1])
-                found[table, kind] = found.get((table, kind), 0) + rows
+                found[table, kind] = found.get((table, kind), 0) + len(operations)
     return {(table, kind.value): rows for (table, kind), rows in found.items()}
