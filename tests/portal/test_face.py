@@ -6,11 +6,12 @@ import pytest
 from django.template.loader import render_to_string
 from django.test import Client
 
-from cdc_sandbox.servers import Flavour
 from portal.accounts.roles import Role
+from tests.portal.support.flavours import one_flavour
 from tests.portal.support.people import administrator, person
 
 pytestmark = pytest.mark.usefixtures("target")
+flavour = one_flavour
 
 FOR_ALL = ("/login/", "/register/", "/password/reset/", "/password/reset/sent/", "/nowhere/")
 FOR_ACCOUNTS = {
@@ -21,12 +22,6 @@ FOR_ACCOUNTS = {
 
 # What the policy forbids, so that it would be missing without notice.
 _INLINE = re.compile(r"<style|<script(?![^>]* src=)|\sstyle=|\son\w+=|javascript:", re.IGNORECASE)
-
-
-@pytest.fixture(scope="session")
-def flavour() -> Flavour:
-    """Pages look the same on either flavour."""
-    return "mysql"
 
 
 def assert_sound(client: Client, page: str) -> None:

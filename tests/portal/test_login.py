@@ -8,9 +8,11 @@ import pytest
 from django.contrib.auth import hashers
 from django.test import Client, override_settings
 
-from cdc_sandbox.servers import Flavour
 from portal.accounts.roles import Role
+from tests.portal.support.flavours import one_flavour
 from tests.portal.support.people import GUESS, PASSWORD, administrator, person
+
+flavour = one_flavour
 
 DASHBOARDS = {
     Role.CUSTOMER: "/timeline/",
@@ -20,12 +22,6 @@ DASHBOARDS = {
 
 
 _TOKEN = re.compile('name="csrfmiddlewaretoken" value="[^"]+"')
-
-
-@pytest.fixture(scope="session")
-def flavour() -> Flavour:
-    """Who may log in is decided above the database: one flavour shows it."""
-    return "mysql"
 
 
 def log_in(client: Client, username: str = "ana", password: str = PASSWORD, **more: str) -> str:

@@ -6,18 +6,14 @@ import pytest
 from django.core import mail
 from django.test import Client
 
-from cdc_sandbox.servers import Flavour
 from portal.accounts.roles import Role
+from tests.portal.support.flavours import one_flavour
 from tests.portal.support.people import GUESS, PASSWORD, person
 from tests.support.waiting import eventually
 
+flavour = one_flavour
+
 NEW = "another well kept one 9"
-
-
-@pytest.fixture(scope="session")
-def flavour() -> Flavour:
-    """Passwords are compared above the database: one flavour shows it."""
-    return "mysql"
 
 
 @pytest.fixture(autouse=True)

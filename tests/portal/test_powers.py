@@ -6,19 +6,15 @@ import pytest
 from django.contrib.auth.models import Group, Permission
 from django.test import Client
 
-from cdc_sandbox.servers import Flavour
 from portal.accounts.models import User
 from portal.accounts.roles import Role
+from tests.portal.support.flavours import one_flavour
 from tests.portal.support.people import PASSWORD, application, person
+
+flavour = one_flavour
 
 LIST = "/admin/accounts/user/"
 NEW_PASSWORD = "another well kept secret 9"
-
-
-@pytest.fixture(scope="session")
-def flavour() -> Flavour:
-    """Powers are decided above the database: one flavour shows it."""
-    return "mysql"
 
 
 @pytest.fixture

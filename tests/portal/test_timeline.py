@@ -14,12 +14,13 @@ from bson import DatetimeMS, Decimal128
 from django.test import Client, override_settings
 from django.utils import timezone
 
-from cdc_sandbox.servers import Flavour, MongoServer, mongo_server
+from cdc_sandbox.servers import MongoServer, mongo_server
 from portal import mongodb
 from portal.accounts.authors import author_of
 from portal.accounts.roles import Role
 from portal.dashboards.timeline.reading import ENTRIES_PER_PAGE
 from portal.tweets.models import Author, Tweet
+from tests.portal.support.flavours import one_flavour
 from tests.portal.support.people import person, seen
 
 LONG_AGO = datetime(2010, 9, 2, 18, 11, 23, tzinfo=UTC)
@@ -29,12 +30,7 @@ NAME = "/timeline/name/"
 _ENTRY = re.compile(r'<article class="card entry" id="tweet-(\d+)" data-progress="([\w-]+)"')
 
 pytestmark = pytest.mark.usefixtures("target")
-
-
-@pytest.fixture(scope="session")
-def flavour() -> Flavour:
-    """What the page shows is of MongoDB; writing is tried on both by test_tweet_form."""
-    return "mysql"
+flavour = one_flavour
 
 
 @pytest.fixture
