@@ -18,6 +18,7 @@ let readings = remembered();
 let curve = null;
 let paused = false;
 let loggedOut = false;
+let pressed = null;
 let word = document.querySelector(".word")?.textContent;
 let answeredAt = Number(section.dataset.at);
 
@@ -86,6 +87,7 @@ function tabulate() {
 
 /** Put a part's new content in its place, without closing what is open or losing the focus. */
 function put(part, html) {
+  if (pressed && part.contains(pressed)) return; // a button that goes between press and release is not clicked
   if (shown.get(part.dataset.part) === html.trim()) return;
   shown.set(part.dataset.part, html.trim());
   const open = [...part.querySelectorAll("details[open]")].map((each) => each.id);
@@ -134,10 +136,14 @@ async function run() {
   if (!loggedOut) setTimeout(run, EVERY_MS);
 }
 
+document.addEventListener("pointerdown", (event) => { pressed = event.target; });
+for (const end of ["pointerup", "pointercancel"]) document.addEventListener(end, () => { pressed = null; });
 byId("refresh").hidden = false;
 byId("pause").addEventListener("click", (event) => {
   paused = !paused;
   event.target.textContent = paused ? "Go on" : "Pause";
 });
 section.querySelector("details").addEventListener("toggle", tabulate);
+// At once, so that nothing moves once the page is there.
+keep(answeredAt, section.dataset.lag ? Number(section.dataset.lag) : null);
 run();

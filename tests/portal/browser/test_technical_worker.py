@@ -37,10 +37,15 @@ def document_of(tweet: Tweet, stack: Stack) -> dict[str, object] | None:
 def ask_for(page: Page, kind: str, stack: Stack) -> Locator:
     """Press a button of the table of tweets, and return the job that the page then shows first."""
     table = f"{stack.database}.tweets"
-    page.get_by_role("button", name=f"{kind} {table}").click()
+    with page.expect_navigation():
+        button_for(page, kind, stack).click()
     job = page.get_by_role("region", name="Jobs").get_by_role("listitem").first
     expect(job).to_contain_text(f"{kind} {table}")
     return job
+
+
+def button_for(page: Page, kind: str, stack: Stack) -> Locator:
+    return page.get_by_role("button", name=f"{kind} {stack.database}.tweets")
 
 
 def until_it_says(job: Locator, words: str) -> None:
@@ -64,6 +69,32 @@ class TestTechnicalWorker:
 
         expect(position).not_to_have_text(before)
         expect(position).to_contain_text(server)
+
+    def test_nothing_moves_once_the_page_is_there(
+        self, visit: Visit, stack: Stack, tess: User, tweet: Tweet
+    ) -> None:
+        page = visit(tess).open("/replication/")
+        before = button_for(page, "Verify", stack).bounding_box()
+
+        expect(page.locator("#refreshed")).to_contain_text("Refreshed")
+
+        assert button_for(page, "Verify", stack).bounding_box() == before
+
+    def test_a_button_that_is_held_while_the_page_is_refreshed_is_clicked(
+        self, visit: Visit, stack: Stack, tess: User, tweet: Tweet
+    ) -> None:
+        page = visit(tess).open("/replication/")
+        refreshed = page.locator("#refreshed")
+        with stack.without_daemon():
+            job = ask_for(page, "Verify", stack)
+            job.get_by_role("button", name="Cancel").hover()
+            page.mouse.down()
+            stack.state["jobs"].update_one({"state": "queued"}, {"$set": {"requested_by": "Zoe"}})
+            for _ in range(2):
+                expect(refreshed).not_to_have_text(refreshed.inner_text())
+            page.mouse.up()
+
+            expect(job).to_contain_text("cancelled")
 
     def test_a_verification_goes_on_to_its_end(
         self, visit: Visit, stack: Stack, tess: User, tweet: Tweet
