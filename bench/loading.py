@@ -69,12 +69,12 @@ def update(
     transaction_rows: int = BULK_TRANSACTION_ROWS,
     table: str = "tweets",
 ) -> Load:
-    """Update the rows of the table that were inserted last, some in each transaction."""
+    """Update the first rows of the table, some in each transaction."""
     stage.say(f"updating {rows:,} rows of {table}, {transaction_rows:,} a transaction")
     start = stage.executed()
     with quickly(stage) as connection, connection.cursor() as cursor:
-        cursor.execute(f"SELECT id FROM twitter.{table} ORDER BY id DESC LIMIT {rows}")
-        ids = sorted(int(row[0]) for row in cursor.fetchall())
+        cursor.execute(f"SELECT id FROM twitter.{table} ORDER BY id LIMIT {rows}")
+        ids = [int(row[0]) for row in cursor.fetchall()]
         for first, last in _ends(ids, transaction_rows):
             cursor.execute(
                 f"UPDATE twitter.{table} SET retweet_count = coalesce(retweet_count, 0) + 1,"
