@@ -218,7 +218,8 @@ class TestCustomer:
             page.get_by_role("button", name="Send the link").click()
 
         expect(page.get_by_role("heading")).to_have_text(heading)
-        expect(page.get_by_text("Try again in 6 minutes.")).to_be_visible()
+        told = re.compile(r"Try again in [1-6] minutes\.")  # six, less what a busy machine takes
+        expect(page.get_by_text(told)).to_be_visible()
         visitor.keep_picture(f"too-often{path.replace('/', '-')}")
         assert barriers(page) == []
         assert "a status of 429" in visitor.complaints.pop()

@@ -54,8 +54,9 @@ WIDER_THAN_THE_WINDOW = """() => {
 
 @pytest.fixture(scope="module")
 def people(tweets: int) -> dict[Role | None, User | None]:
-    """One of each role, and nobody; there are tweets to look at."""
-    return {None: None, **{role: person(f"every-{role.value}", role) for role in Role}}
+    """One of each role, and nobody; there are tweets to look at. Their names are used once."""
+    number = User.objects.count()
+    return {None: None, **{role: person(f"every-{role.value}-{number}", role) for role in Role}}
 
 
 @pytest.fixture(params=PAGES)
