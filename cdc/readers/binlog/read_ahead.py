@@ -53,21 +53,25 @@ def transactions(
         *packets.buffered, cursor.offset, checksum, opens, transaction_bytes
     )
     for each in found:
-        changes = _changes(each[-1], cache)
+        changes = _changes(each[-1], cache, tables)
         if changes is None:
             at, number = each[0]
             break
-        tables.update((table_id, cache.known(payload)) for table_id, payload, *_ in each[-1])
         yield _transaction(each, changes, cursor)
     packets.go_on_at(at, number)
 
 
-def _changes(found: list[RowsParts], cache: TableMapCache) -> tuple[RowsEvent, ...] | None:
-    """Return the rows events of followed tables; None if a table map is new, or does not fit."""
+def _changes(
+    found: list[RowsParts], cache: TableMapCache, tables: dict[bytes, TableMap | None]
+) -> tuple[RowsEvent, ...] | None:
+    """Announce the tables, and return the rows events of those that are followed.
+
+    None if a table map is new, or does not fit.
+    """
     changes = []
-    for ordinal, (_, payload, kind, columns, present, after, images) in enumerate(found, 1):
+    for ordinal, (table_id, payload, kind, columns, present, after, images) in enumerate(found, 1):
         try:
-            table = cache.known(payload)
+            table = tables[table_id] = cache.known(payload)
         except KeyError:
             return None
         if table is None:
