@@ -47,15 +47,17 @@ class ChangedRows:
         return (b"".join((*kept, images[at:])) if left_out else images), left_out
 
     def _columns(self, images: bytes, at: int) -> tuple[list[bytes | None], int]:
-        """Return the needed columns of an image, None for NULL, and its end, or one beyond all."""
+        """Return the needed columns of an image, None for NULL, and its end, or one beyond all.
+
+        A column is as it lies there, the bytes of its length included.
+        """
         found: list[bytes | None] = []
         nulls = int.from_bytes(images[at : at + self._bitmap_size], "little")
         at += self._bitmap_size
         for index, wire in enumerate(self._wires):
             raw = None
             if not nulls >> index & 1:
-                length = int.from_bytes(images[at : at + wire.prefix], "little")
-                start, at = at + wire.prefix, at + wire.prefix + length + wire.size
+                start, at = at, wire.end(images, at)
                 raw = images[start:at]
             if index in self._needed:
                 found.append(raw)

@@ -13,7 +13,6 @@ from itertools import cycle
 from cdc.errors import Corrupted, RefusedEvent
 from cdc.mapping.layout.document import Layout, Node, leaves
 from cdc.mapping.layout.sources import Computed, FromColumn
-from cdc.mapping.types.encoder import Wire
 from cdc.model.table_map import TableMap
 from cdc.model.transaction import RowsEvent, RowsKind
 
@@ -77,7 +76,7 @@ class FullImages:
             nulls = int.from_bytes(bitmap, "little")
             present = [each for bit, each in enumerate(columns) if not nulls >> bit & 1]
             for each in present:
-                at = _end(images, at, self._wires[each])
+                at = self._wires[each].end(images, at)
             if at > len(images):
                 raise Corrupted("a row image ends early", table=event.table.name)
             yield self._bitmap(present) + images[start:at]
@@ -102,12 +101,6 @@ def _needed(layout: Layout, *nodes: Node) -> Iterator[int]:
             yield from (each.column for each in source.inputs)
     if layout.filter is not None:
         yield from (each.column for each in layout.filter.inputs)
-
-
-def _end(images: bytes, at: int, wire: Wire) -> int:
-    """Return the end of a column that begins at an offset; beyond the images if these end early."""
-    length = int.from_bytes(images[at : at + wire.prefix], "little")
-    return at + wire.prefix + length + wire.size
 
 
 def _refusal(table: TableMap, lacking: Iterable[int]) -> RefusedEvent:

@@ -16,6 +16,11 @@ class Wire:
     size: int = 0
     prefix: int = 0
 
+    def end(self, images: bytes, at: int) -> int:
+        """Return the end of a column that begins at `at`; beyond images that end early."""
+        length = int.from_bytes(images[at : at + self.prefix], "little")
+        return at + self.prefix + length + self.size
+
 
 @dataclass(frozen=True, slots=True)
 class Raw:
