@@ -5,11 +5,11 @@ A target takes any bytes, and raises AssertionError where the two differ.
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from cdc.mapping.types import json, json_text
+from cdc.mapping.types.json import Encoded
 from cdc.mapping.types.registry import wire
 from cdc.model.position import FilePosition, GtidPosition, GtidSet, MariadbGtids, Position
 from cdc.model.table_map import Column
@@ -18,13 +18,11 @@ from tests.support.event_streams import in_pieces, packets
 from tests.unit.mapping.support.binary_json import encode
 from tests.unit.mapping.support.random_columns import SHAPES
 from tests.unit.mapping.support.row_images import event, image, plan, table
+from tests.unit.native.support.definition import by_definition
 from tests.unit.native.support.mapped import assert_equal
 from tests.unit.native.support.module import NATIVE
 from tests.unit.native.support.reading import laid_out, read
 from tests.unit.readers.binlog.support import binlog_bytes as binlog
-
-DAMAGED: Final = (ArithmeticError, LookupError, ValueError, struct.error)
-"""What Python's functions raise for damaged bytes, of which callers make the project's errors."""
 
 START: Final[tuple[Position, ...]] = (
     GtidPosition(GtidSet()),
@@ -86,13 +84,9 @@ def seeds(target: str) -> Iterable[bytes]:
 
 
 def _same_or_nothing(
-    native: Callable[[bytes], Any], definition: Callable[[bytes], Any], data: bytes
+    native: Callable[[bytes], Any], definition: Callable[[bytes], Encoded], data: bytes
 ) -> None:
-    try:
-        right = definition(data)
-    except DAMAGED:
-        right = None
-    assert native(data) in (None, right)
+    assert native(data) in (None, by_definition(definition, data))
 
 
 def _events(start: Position) -> list[bytes]:

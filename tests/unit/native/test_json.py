@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json as json_module
 import struct
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,23 +11,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cdc.mapping.types import json, json_text
-from cdc.mapping.types.json import Encoded
 from tests.support.examples import examples
 from tests.unit.mapping.support.binary_json import encode, length
 from tests.unit.mapping.support.json_trees import KEYS, TREES
+from tests.unit.native.support.definition import by_definition
 from tests.unit.native.support.module import NATIVE, needs_native
 
 pytestmark = needs_native
 
 CONTAINERS = st.lists(TREES, max_size=3) | st.dictionaries(KEYS, TREES, max_size=3)
-
-
-def by_definition(convert: Callable[[bytes], Encoded], data: bytes) -> Encoded | None:
-    """What Python makes of it; None for an error."""
-    try:
-        return convert(data)
-    except (ArithmeticError, LookupError, ValueError, struct.error):
-        return None
 
 
 def has_large_number(tree: Any) -> bool:
