@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final, Protocol
 
 from cdc.config import Config
@@ -13,7 +13,8 @@ from cdc.daemon.daemon import Daemon
 from cdc.errors import CdcError, UsageError
 from cdc.mapping.file.mapping import Mapping
 from cdc.model.job import ENDED, Job
-from cdc.preflight.mapping_edits import edited
+from cdc.preflight import edit_findings, require
+from cdc.preflight.mapping_edits import edited, unresolved
 from cdc.writers import stream_admin
 from cdc.writers.accepted_mappings import State
 from cdc.writers.connection import connect_target
@@ -67,9 +68,12 @@ def run_jobs(
             remedy="start it, which copies existing rows by itself: cdc run",
         )
     is_active = stream_admin.active_owner(config) is not None
-    if is_active:
-        _require_its_mappings(config, state, mappings, wanted)
     with jobs_of(config) as jobs:
+        if is_active:
+            _require_its_mappings(config, state, mappings, wanted)
+        else:  # this process follows all tables then
+            edits = unresolved(state, mappings, [*jobs.unended(), *wanted])
+            require(edit_findings(edits, accept=False))
         for job in wanted:
             jobs.add(job)
         try:
@@ -78,9 +82,10 @@ def run_jobs(
                 return [_watched(jobs, job, display, watch.check) for job in wanted]
             with _standing_in(config, mappings) as check:
                 return [_watched(jobs, job, display, check) for job in wanted]
-        except KeyboardInterrupt:
-            left = [job for job in map(jobs.get, [each.id for each in wanted]) if job is not None]
-            display.left([job for job in left if job.state not in ENDED])
+        except BaseException:
+            with suppress(CdcError):  # the target may be what is away
+                found = filter(None, [jobs.get(each.id) for each in wanted])
+                display.left([job for job in found if job.state not in ENDED])
             raise
 
 

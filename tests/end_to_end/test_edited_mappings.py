@@ -64,6 +64,34 @@ def test_a_daemon_that_works_by_the_mapping_from_before_is_asked_for_nothing(
 
 
 @ONE_KIND
+def test_what_an_edit_of_another_table_refuses_is_not_queued(
+    edited: Stream, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edited.table("others", "id INT NOT NULL PRIMARY KEY")
+    edited.configure()
+
+    for words in (["backfill"], ["resync"], ["verify"]):
+        assert command(edited, *words, f"{edited.schema}.others") == 2
+        assert "is not the mapping by which" in capsys.readouterr().err
+
+    assert edited.state["jobs"].count_documents({"state": "queued"}) == 0
+
+
+@ONE_KIND
+def test_a_job_that_could_not_begin_is_told_to_live_on(
+    edited: Stream, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edited.sql("CREATE TABLE unfit (id INT PRIMARY KEY) ENGINE=MyISAM")
+    edited.follow("unfit")
+    edited.configure()
+
+    assert command(edited, "resync", f"{edited.schema}.items") == 3
+
+    [queued] = edited.state["jobs"].find({"state": "queued"})
+    assert f"cdc jobs cancel --config {edited.config} {queued['_id']}" in capsys.readouterr().err
+
+
+@ONE_KIND
 def test_it_is_accepted_where_the_operator_says_so(edited: Stream) -> None:
     edited.start()
     assert edited.daemon.wait() == 2
