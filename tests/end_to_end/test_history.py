@@ -130,6 +130,24 @@ def test_a_stream_whose_history_is_purged_while_it_is_idle_goes_on(own_source: S
     assert not daemon.events("source_lost")
 
 
+def test_a_log_that_cannot_be_opened_for_a_while_is_no_other_history(
+    own_source: Stream, data: Path
+) -> None:
+    """As where the source has too many files open; what reads it already goes on."""
+    daemon = own_source.start()
+    insert(own_source, 1, 8)
+    own_source.until_caught_up()
+    [file] = data.rglob(newest(own_source.source))
+    aside = file.rename(file.with_suffix(".aside"))
+
+    daemon.until_logged("history_not_proved")
+    aside.rename(file)
+    insert(own_source, 8, 10)
+
+    own_source.settle()
+    assert not daemon.events("source_lost")
+
+
 @pytest.mark.parametrize("stream", ["mysql-gtid", "mariadb-gtid"], indirect=True)
 def test_an_account_that_may_not_log_in_again_reads_on(stream: Stream) -> None:
     tls = "required" if has(stream.source, OWN_CERTIFICATE) else "off"

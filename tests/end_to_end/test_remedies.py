@@ -277,6 +277,26 @@ def test_gtids_that_were_turned_off(own_source: Stream) -> None:
     goes_on(own_source)
 
 
+@pytest.mark.parametrize("own_source", ["mysql-gtid"], indirect=True)
+def test_a_source_without_an_id_of_its_own(own_source: Stream) -> None:
+    daemon = own_source.start(ledger=False)
+    own_source.until_streaming()
+    own_source.source.execute("SET GLOBAL server_id = 0")
+    for connection, *_ in own_source.source.execute(
+        "SELECT id FROM information_schema.processlist WHERE command LIKE 'Binlog Dump%'"
+    ):
+        own_source.source.execute(f"KILL {connection}")
+    assert daemon.wait() == 3, daemon.stderr
+    [said] = daemon.events("stopped")
+    checked = Command(own_source, "check")
+    assert checked.returncode == 3
+    assert "sends its binlog to nobody" in checked.stdout
+
+    carry_out(own_source, said["remedy"])
+
+    goes_on(own_source)
+
+
 @MYSQL
 def test_an_edited_mapping(items: Stream) -> None:
     items.stop()

@@ -45,6 +45,8 @@ TYPED = {
     + "a_history_that_is_another",
     ("readers/server/position_check.py", "point source.host"): REMEDIES
     + "a_file_of_another_server",
+    ("readers/server/position_check.py", "SET PERSIST server_id"): REMEDIES
+    + "a_source_without_an_id_of_its_own",
     ("readers/server/position_check.py", "step by step"): REMEDIES + "gtids_that_were_turned_off",
     ("readers/binlog/table_maps.py", "binlog_row_metadata"): REMEDIES + "table_maps_without_names",
     ("readers/binlog/table_maps.py", "mysql56_temporal_format"): REMEDIES

@@ -123,6 +123,13 @@ def _gtid_mariadb(facts: SourceFacts) -> Finding:
 
 
 def _server_id(facts: SourceFacts, server_id: int, own_uuid: str) -> Finding:
+    if facts.variable("server_id") == "0":
+        return Finding(
+            "server_id",
+            UNFIT,
+            "the source has none of its own, and sends its binlog to nobody",
+            f"run: {_set(facts, 'server_id', '1')}; or another that no other server has",
+        )
     if str(server_id) == facts.variable("server_id"):
         return Finding(
             "server_id",

@@ -326,9 +326,9 @@ class BinlogReader:
             proof.require_same(
                 self._another_connection, self._where, here=self.server, mariadb=self._mariadb
             )
-        except Halted:
-            raise
         except CdcError as error:  # the stream itself holds; who may not log in reads on
+            if isinstance(error, Halted) and not isinstance(error, position_check.CannotSend):
+                raise
             log.info("history_not_proved", server=self.server, error=error.message)
         else:
             log.debug(

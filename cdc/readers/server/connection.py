@@ -88,13 +88,20 @@ _TRANSIENT: Final = frozenset(
         1114,  # a temporary table is full
         1129,  # the host is blocked until FLUSH HOSTS, after too many broken connections
         1135,  # it cannot make a thread
+        1206,  # InnoDB has no room for more locks
         1290,  # an option prevents it, super_read_only during a failover for one
+        1461,  # other sessions have prepared as many statements as max_prepared_stmt_count allows
+        1637,  # too many transactions are active
         1927,  # MariaDB: the connection was killed
         1969,  # MariaDB: the statement took too long
         3024,  # the statement took too long
         3032,  # the server is in offline mode
+        3168,  # MySQL is not ready to be asked, during a shutdown or a start
         3169,  # the session was killed
+        3170,  # a memory limit of the statement is reached
         4031,  # the client was idle for too long
+        4081,  # connection_memory_limit is reached
+        4082,  # global_connection_memory_limit is
     }
 )
 

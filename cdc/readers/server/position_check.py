@@ -39,6 +39,18 @@ _TOO_OLD: Final = (
 )
 """The servers' words for a position that is before their log."""
 
+_NO_SOURCE: Final = "server_id is 0"
+"""MySQL's words where it has no id of its own; MariaDB refuses that value."""
+
+_NOT_THE_PLACE: Final = (
+    _NO_SOURCE,
+    "could not open log file",
+    "memory allocation failed",
+    "i/o error reading",
+    "run hook",
+)
+"""The servers' words for a refusal that says nothing of what stands at a position."""
+
 _GO_ON: Final = (
     "go on from now, with every table resynced: cdc position set --start now --resync --yes"
 )
@@ -68,6 +80,10 @@ class ReadUpTo(Enum):
 
 class Displaced(Halted):
     """The source ended the stream because another replica with its server id has connected."""
+
+
+class CannotSend(Halted):
+    """The source cannot read its binlog, which may pass: its files may be too many open ones."""
 
 
 def check(
@@ -241,6 +257,14 @@ def _check_file(connection: Connection[Any], position: FilePosition, *, mariadb:
     )
 
 
+def is_of_the_place(error: ServerError) -> bool:
+    """Return whether the refusal of a dump tells what stands in the log at its position."""
+    text = error.text.lower()
+    return error.code == ER_FATAL_READING_BINLOG and not any(
+        each in text for each in _NOT_THE_PLACE
+    )
+
+
 def explain(error: ServerError, position: Position, *, mariadb: bool) -> CdcError:
     """Convert the error with which a server refuses or ends a dump to cdc's."""
     if error.code not in {ER_FATAL_READING_BINLOG, ER_SLAVE_SAME_ID}:
@@ -264,7 +288,12 @@ def explain(error: ServerError, position: Position, *, mariadb: bool) -> CdcErro
             position=position,
             remedy="give each replica of the source a source.server_id of its own",
         )
-    return Halted(
+    if _NO_SOURCE in text:
+        return Unfit(
+            f"the source sends its binlog to nobody: {error.text}",
+            remedy="run on the source: SET PERSIST server_id = 1; or what no other server has",
+        )
+    return CannotSend(
         f"the source cannot send its binlog: {error.text}",
         position=position,
         remedy=f"mend the source's binlog, or {_GO_ON}",

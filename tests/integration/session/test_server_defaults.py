@@ -7,16 +7,21 @@ tried like the rest.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 
 import pytest
 
-from cdc.errors import Unfit
+from cdc.errors import Retryable, Unfit
 from cdc.readers.server.connection import connect_source
 from cdc_sandbox.servers import Flavour, MySQLServer, mysql_server
 from tests.integration.session.support.answers import ACCOUNT, Answers, Asker
-from tests.integration.session.support.variables import alternatives, changed, inherited
+from tests.integration.session.support.variables import (
+    alternatives,
+    changed,
+    inherited,
+    server_wide,
+)
 
 FLAVOURS: tuple[Flavour, ...] = ("mysql", "mariadb")
 
@@ -40,6 +45,38 @@ UNTRIED: Mapping[str, str] = {
 """The variables that no other value was found for, and why that may be."""
 
 
+OF_THE_LOG: frozenset[str] = frozenset(
+    [
+        "binlog_checksum",
+        "binlog_expire_logs_auto_purge",
+        "binlog_expire_logs_seconds",
+        "binlog_space_limit",
+        "enforce_gtid_consistency",
+        "expire_logs_days",
+        "gtid_binlog_state",
+        "gtid_mode",
+        "gtid_purged",
+        "gtid_slave_pos",
+        "max_binlog_size",
+        "max_binlog_total_size",
+        "slave_connections_needed_for_purge",
+    ]
+)
+"""Server-wide variables that say what the log holds, or begin a file: answers about it differ."""
+
+ASIDE: frozenset[str] = frozenset(
+    [
+        "innodb_buffer_pool_size",
+        "innodb_fast_shutdown",
+        "innodb_redo_log_capacity",
+        "max_connections",
+        "offline_mode",
+        "thread_pool_size",
+    ]
+)
+"""Those that would hold up the test itself."""
+
+
 @pytest.fixture(scope="module", params=FLAVOURS)
 def asked(request: pytest.FixtureRequest) -> Iterator[tuple[MySQLServer, Asker]]:
     """A server of its own, and who asks it."""
@@ -47,22 +84,40 @@ def asked(request: pytest.FixtureRequest) -> Iterator[tuple[MySQLServer, Asker]]
         yield server, Asker(server)
 
 
+def never(_: object) -> bool:
+    """No other answer is right."""
+    return False
+
+
+def waits_or_is_told(answer: object) -> bool:
+    """Whether the source refuses for now, which is waited for, or is said to be unfit."""
+    kind = answer[0] if isinstance(answer, tuple) and len(answer) == 2 else answer
+    return isinstance(kind, type) and issubclass(kind, Retryable | Unfit)
+
+
 def culprits(
-    server: MySQLServer, asker: Asker, right: Answers, values: Mapping[str, str]
+    server: MySQLServer,
+    asker: Asker,
+    right: Answers,
+    values: Mapping[str, str],
+    allowed: Callable[[object], bool] = never,
 ) -> Iterator[str]:
-    """Yield those of the variables that change an answer, with the questions."""
+    """Yield those of the variables that change an answer to one not `allowed`."""
     with changed(server, values):
         found = asker.answers()
     wrong = [question for question in right if found[question] != right[question]]
     if not wrong:
         return
-    if len(values) == 1:
+    if len(values) == 1:  # of several, one that closes the server would hide the others
+        if all(allowed(found[question]) for question in wrong):
+            return
         yield from values
         print(*values.items(), {each: str(found[each])[:300] for each in wrong})
         return
     names = [*values]
     for some in (names[: len(names) // 2], names[len(names) // 2 :]):
-        yield from culprits(server, asker, right, {name: values[name] for name in some})
+        part = {name: values[name] for name in some}
+        yield from culprits(server, asker, right, part, allowed)
 
 
 def rounds(found: Mapping[str, Sequence[str]]) -> Iterator[dict[str, str]]:
@@ -87,6 +142,26 @@ def test_no_default_of_a_session_changes_an_answer(asked: tuple[MySQLServer, Ask
 
     assert len(variables) > 100
     assert {name for name, values in found.items() if not values} <= UNTRIED.keys()
+    assert not differ
+
+
+@pytest.mark.slow
+def test_no_setting_of_the_whole_server_changes_an_answer(
+    asked: tuple[MySQLServer, Asker],
+) -> None:
+    """About a minute. A limit that is reached is waited for, and no server is unfit in silence."""
+    server, asker = asked
+    variables = server_wide(server, {*inherited(server), *OF_THE_LOG, *ASIDE})
+    found = {name: values for name, values in alternatives(server, variables).items() if values}
+    right = asker.answers()
+
+    differ = {
+        name
+        for values in rounds(found)
+        for name in culprits(server, asker, right, values, waits_or_is_told)
+    }
+
+    assert len(found) > 100
     assert not differ
 
 

@@ -12,9 +12,10 @@ from cdc.errors import Retryable
 from cdc.model.position import Position
 from cdc.readers.binlog import dump, events
 from cdc.readers.binlog.events import Event
-from cdc.readers.server.connection import SourceConnection, close_connection, explain_code
+from cdc.readers.server import position_check
+from cdc.readers.server.connection import SourceConnection, close_connection
 from cdc.readers.server.packets import PacketStream, ServerError, StreamEnded
-from cdc.readers.server.position_check import ER_FATAL_READING_BINLOG, server_identity
+from cdc.readers.server.position_check import server_identity
 
 LOOK_SECONDS: Final = 30.0
 LOOK_BYTES: Final = 64 << 20
@@ -37,7 +38,7 @@ class Probe:
         """Request the part of the log after a position; `strict` as in `dump.peek`.
 
         The events end with the log, or when the probe reaches its limits. They raise ServerError if
-        the server cannot read that part of its log, and its other errors as cdc's own. Raises
+        the server says that this is no part of its log, and its other errors as cdc's own. Raises
         Retryable if another server answers.
         """
         connection = self.connect()
@@ -46,12 +47,13 @@ class Probe:
                 if server_identity(connection, mariadb=self.mariadb) != self.here:
                     raise Retryable("another server answered the second connection than the first")
                 dump.peek(connection, position, mariadb=self.mariadb, strict=strict)
-            yield _events(PacketStream(connection, timeout_seconds=LOOK_SECONDS))
+            packets = PacketStream(connection, timeout_seconds=LOOK_SECONDS)
+            yield _events(packets, position, mariadb=self.mariadb)
         finally:
             close_connection(connection)
 
 
-def _events(packets: PacketStream) -> Iterator[Event]:
+def _events(packets: PacketStream, position: Position, *, mariadb: bool) -> Iterator[Event]:
     checksum, left, until = True, LOOK_BYTES, time.monotonic() + LOOK_SECONDS
     try:
         for data in packets:
@@ -64,6 +66,6 @@ def _events(packets: PacketStream) -> Iterator[Event]:
     except StreamEnded:
         return
     except ServerError as error:
-        if error.code == ER_FATAL_READING_BINLOG:
+        if position_check.is_of_the_place(error):
             raise
-        raise explain_code(error.code, error.text) from error
+        raise position_check.explain(error, position, mariadb=mariadb) from error

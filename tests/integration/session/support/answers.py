@@ -105,6 +105,7 @@ class Asker:
         )
         execute(f"INSERT INTO {SCHEMA}.days VALUES {days}")
         yield from self._make_own()
+        execute(f"ANALYZE TABLE {SCHEMA}.own")  # its estimate would come some time later
         execute(heartbeat_writer.definition(HEART))
         execute(f"GRANT INSERT, UPDATE ON {HEART} TO {ACCOUNT}")
         execute(f"CREATE TABLE {SCHEMA}.{END} (id INT PRIMARY KEY)")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from typing import Any
 
@@ -15,6 +15,9 @@ ENUMERATED = 8
 """The number of an enumeration's members that are tried."""
 BITS = 48
 """No set has as many members."""
+
+INSTRUMENTS = ("performance_schema", "wsrep_")
+"""What begins so only measures, or needs a Galera cluster."""
 
 NAMED: Mapping[str, Sequence[str]] = {
     "block_encryption_mode": ("'aes-256-cbc'",),
@@ -52,6 +55,20 @@ def inherited(server: MySQLServer) -> dict[str, str]:
             name: value
             for name, value in found.items()
             if _accepts(cursor, f"SET SESSION {name} = @@GLOBAL.{name}")
+            and _accepts(cursor, f"SET GLOBAL {name} = @@GLOBAL.{name}")
+        }
+
+
+def server_wide(server: MySQLServer, sessions: Container[str]) -> dict[str, str]:
+    """The values of all other variables, by name, that may change while a server runs."""
+    with closing(admin(server)) as connection, connection.cursor() as cursor:
+        cursor.execute("SHOW GLOBAL VARIABLES")
+        found = {str(name).lower(): str(value) for name, value in cursor.fetchall()}
+        return {
+            name: value
+            for name, value in found.items()
+            if name not in sessions
+            and not name.startswith(INSTRUMENTS)
             and _accepts(cursor, f"SET GLOBAL {name} = @@GLOBAL.{name}")
         }
 
