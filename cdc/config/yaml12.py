@@ -15,6 +15,9 @@ Path = tuple[str | int, ...]
 MAX_DEPTH: Final = 100
 """The deepest nesting: far beyond what any file needs, and far below Python's stack."""
 
+MAX_KEYS: Final = 200_000
+"""The most keys and items, those under aliases once for each: a few lines can stand for billions."""
+
 
 @dataclass(frozen=True, slots=True)
 class Marked:
@@ -55,8 +58,8 @@ def read(path: FilePath) -> Marked:
 def parse(text: str) -> Marked:
     """Read one document.
 
-    Raises YamlMistake for text that is not YAML, for duplicate keys, and for what has no end or
-    nests beyond MAX_DEPTH.
+    Raises YamlMistake for text that is not YAML, for duplicate keys, and for what has no end, nests
+    beyond MAX_DEPTH or stands for more than MAX_KEYS.
     """
     try:
         return _parsed(_CoreLoader(text))  # it checks the characters as soon as it has them
@@ -76,7 +79,7 @@ def _parsed(loader: _CoreLoader) -> Marked:
         node = loader.get_single_node()
         if node is None:
             return Marked(data=None, lines={})
-        lines = dict(_lines(node, (), frozenset()))
+        lines = _counted(_lines(node, (), frozenset()))
         return Marked(data=loader.construct_document(node), lines=lines)
     except RecursionError as error:
         raise _too_deep(loader.line + 1) from error
@@ -133,6 +136,19 @@ def _float(loader: _CoreLoader, node: yaml.ScalarNode) -> float:
 
 _CoreLoader.add_constructor("tag:yaml.org,2002:int", _decimal)
 _CoreLoader.add_constructor("tag:yaml.org,2002:float", _float)
+
+
+def _counted(found: Iterator[tuple[Path, int]]) -> dict[Path, int]:
+    lines: dict[Path, int] = {}
+    for path, line in found:
+        lines[path] = line
+        if len(lines) > MAX_KEYS:
+            raise YamlMistake(
+                f"with its aliases this file holds more than {MAX_KEYS} keys",
+                line,
+                "write out what they stand for, where it is needed",
+            )
+    return lines
 
 
 def _lines(node: yaml.Node, path: Path, above: frozenset[int]) -> Iterator[tuple[Path, int]]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from cdc import cli
 from cdc.config import load
-from cdc.config.yaml12 import MAX_DEPTH
+from cdc.config.yaml12 import MAX_DEPTH, YamlMistake, parse
 from cdc.errors import UsageError
 from cdc.mapping.file.loading import read_mappings
 from tests.support.examples import examples
@@ -93,6 +93,16 @@ def test_any_bytes_are_a_configuration_or_a_mistake(content: bytes) -> None:
     assert_told(content, b"")
     assert_told(content, SOUND)
     assert_told(content, MAPPING)
+
+
+@pytest.mark.parametrize("use", ["[*a{0}, *a{0}, *a{0}]", "{{b: *a{0}, c: *a{0}}}"])
+def test_aliases_that_multiply_are_a_mistake_before_they_fill_the_memory(use: str) -> None:
+    lines = ["a: &a0 {b: c}", *(f"k{n}: &a{n} {use.format(n - 1)}" for n in range(1, 60))]
+
+    with pytest.raises(YamlMistake, match="aliases") as caught:
+        parse("\n".join(lines))
+
+    assert 1 <= caught.value.line <= len(lines)
 
 
 @pytest.mark.parametrize("where", ["cdc.yaml", "orders.yaml"])
