@@ -16,7 +16,7 @@ MAX_DEPTH: Final = 100
 """The deepest nesting: far beyond what any file needs, and far below Python's stack."""
 
 MAX_KEYS: Final = 200_000
-"""The most keys and items, those under aliases once for each: a few lines can stand for billions."""
+"""The most keys and items, with those that aliases stand for: few lines can make billions."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,14 @@ import pytest
 
 from cdc import cli
 from cdc_sandbox.servers import MongoServer
+from tests.end_to_end.support.command import Command
 from tests.end_to_end.support.commit_trap import CommitTrap
 from tests.end_to_end.support.halting import halted
 from tests.end_to_end.support.http import get
 from tests.end_to_end.support.jobs import until_copied
 from tests.end_to_end.support.proxy import Proxy
 from tests.end_to_end.support.stream import Stream
+from tests.end_to_end.support.typed import commands, typed
 from tests.support.waiting import eventually
 
 ON_MYSQL = pytest.mark.parametrize("stream", ["mysql-gtid"], indirect=True)
@@ -36,6 +38,7 @@ MAPPING = {
         "number": "number",
     }
 }
+JSON = {"fields": {"data": {"column": "data", "type": "json"}}}
 SECRET = "swordfish-4711"
 BELOW_100 = {"number": {"$not": {"$gt": 100}}}
 
@@ -207,6 +210,48 @@ def test_letters_are_shown_retried_and_discarded(
     said = [listed, failed, shown, retried, alone, discarded]
     told = "".join(each.stdout + each.stderr for each in said)
     assert SECRET not in told + metrics + running.daemon.stderr
+
+
+@ON_MYSQL
+@pytest.mark.parametrize("how", ["dropped", "no longer mapped", "into another", "by expressions"])
+def test_a_letter_whose_row_cannot_be_looked_up_is_not_retried_but_may_be_discarded(
+    items: Stream, how: str
+) -> None:
+    """A job on it would fail, and be told of for ever."""
+    items.follow("items", {**MAPPING, "on_drop": "ignore"})
+    items.table("others", "id INT NOT NULL PRIMARY KEY, data TEXT", JSON)
+    items.start(ledger=False)
+    items.sql(insert(1, data="'no JSON'"), "INSERT INTO others VALUES (1, 'no JSON')")
+    items.until_caught_up()
+    items.stop()
+    items.sql("SET SESSION sql_log_bin = 0", "UPDATE others SET data = '1'")
+    letter: Any = items.state["dead_letters"].find_one({"collection": "items"})
+    kept: dict[str, Any] = {"target": "elsewhere"} if how == "into another" else {}
+    if how == "by expressions":
+        kept = {"id": {"sql": "id + 0", "unique": "asserted"}}
+    items.follow("items", {**MAPPING, "on_drop": "ignore", **kept})
+    if how == "dropped":
+        items.sql("DROP TABLE items")
+    elif how == "no longer mapped":
+        (items.config.parent / "mappings" / "items.yaml").unlink()
+    items.start("--accept-mapping-change", ledger=False)
+    items.until_streaming()
+    items.until_caught_up()
+
+    every = Command(items, "dead-letters", "retry", "--all")
+    every.wait()
+    alone = Command(items, "dead-letters", "retry", letter["_id"])
+
+    assert every.returncode == 1, every.stderr
+    assert f"not retried: {items.schema}.items into items: " in every.stderr
+    assert alone.returncode == (3 if how == "dropped" else 2), alone.stderr
+    assert items.documents("others") == {1: {"data": 1}}
+    assert items.state["jobs"].count_documents({"state": "failed"}) == 0
+    [discard] = [each for each in commands(alone.stderr) if "discard" in each]
+    assert typed(discard).returncode == 0
+    assert (
+        items.state["dead_letters"].count_documents({"state": "open", "collection": "items"}) == 0
+    )
 
 
 @ON_MYSQL

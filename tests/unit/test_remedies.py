@@ -17,6 +17,8 @@ TYPED = {
     ("chunks/source_table.py", "copy the rows alone"): REMEDIES + "ids_that_lead_to_no_row",
     ("commands/dead_letters.py", "cdc dead-letters list"): REMEDIES
     + "what_only_shows_can_be_typed",
+    ("job_client/retry_letters.py", "cdc dead-letters discard"): "end_to_end/test_dead_letters.py"
+    "::test_a_letter_whose_row_cannot_be_looked_up_is_not_retried_but_may_be_discarded",
     ("commands/jobs.py", "cdc jobs list"): REMEDIES + "what_only_shows_can_be_typed",
     ("preflight/run.py", "GRANT INSERT, UPDATE"): "end_to_end/test_observing.py"
     "::test_a_heartbeat_table_that_cannot_be_written_is_refused_with_its_remedy",
