@@ -123,6 +123,10 @@ class UsageError(Fatal):
     exit_code = 2
 
 
+class NoWayBack(UsageError):
+    """Rows cannot be found by their documents' ids: the job can never be done."""
+
+
 class Unfit(Fatal):
     """The source or the target is not set up for replication."""
 

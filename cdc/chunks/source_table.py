@@ -13,7 +13,7 @@ from cdc.chunks.table import Collection, MappedChunk
 from cdc.chunks.throttle import Throttle
 from cdc.chunks.windows import Window
 from cdc.config import Config
-from cdc.errors import TooEarly, Unfit, UsageError
+from cdc.errors import NoWayBack, TooEarly, Unfit, UsageError
 from cdc.mapping.compile.plan import Plan
 from cdc.mapping.compile.router import TableRouter
 from cdc.mapping.compile.shard_ownership import own_documents
@@ -124,12 +124,12 @@ class SourceTable:
         return f"<SourceTable {self._table.name!r}>"
 
     def _require_ways_back(self, job: Job) -> None:
-        """Raise UsageError if rows cannot be found by their documents' ids."""
+        """Raise NoWayBack if rows cannot be found by their documents' ids."""
         for each in self._mapped:
             if each.table is None:
                 expression = isinstance(each.mapping.id, IdExpression)
                 why = "is an expression" if expression else "holds no key that rows are found by"
-                raise UsageError(
+                raise NoWayBack(
                     f"{job.kind} finds rows by their documents' ids, and the id of {each.name}"
                     f" {why}",
                     table=job.table,

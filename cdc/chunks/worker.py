@@ -24,7 +24,7 @@ from cdc.chunks.table import NOTHING_EMBEDDED, Documents, Embedded, Table
 from cdc.chunks.throttle import Throttle
 from cdc.chunks.verify import Verify
 from cdc.chunks.windows import Windows
-from cdc.errors import CdcError, Defect, Retryable
+from cdc.errors import CdcError, Defect, NoWayBack, Retryable
 from cdc.mapping.file.problems import MappingError
 from cdc.model.job import Job, JobKind, JobState
 from cdc.retry import Backoff, Stopped, let_go
@@ -217,7 +217,9 @@ def work_on(
 
 
 def remedy_of(job: Job, error: CdcError) -> str:
-    """Return what to do, with the command that requests the job again."""
+    """Return what to do, with the command that requests the job again if it can be done at all."""
+    if isinstance(error, NoWayBack) and error.remedy:
+        return error.remedy
     again = "resync" if job.kind is JobKind.RETRY else job.kind.value
     remedy = error.remedy
     if remedy is None and isinstance(error, MappingError):

@@ -16,9 +16,9 @@ from pydantic import ValidationError
 from cdc.commands import config_option, output_option
 from cdc.config import Config, StartPosition, load
 from cdc.config.start import LAST_OFFSET
+from cdc.daemon.repair import Repair, repaired
 from cdc.errors import CdcError, LeaseHeld, SourceDiverged, UsageError
 from cdc.job_client import skip_transaction
-from cdc.job_client.repair import Repair, repaired
 from cdc.job_client.skip_transaction import Skip
 from cdc.mapping.file.project import project_mappings
 from cdc.model.checkpoint import Checkpoint

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from cdc.mapping.compile.router import TableRouter
+from cdc.mapping.file.mapping import leads_back
 from cdc.model.job import Job, JobKind, Options
 from cdc.model.state_change import StateWrite
 from cdc.model.table_name import split_name, table_and_target
@@ -18,6 +19,8 @@ class Copy(NamedTuple):
 
     table: str
     target: str
+    leads_back: bool = True
+    """Whether rows are found by its documents' ids."""
 
     def __str__(self) -> str:
         return f"{self.table} {self.target}"
@@ -26,7 +29,7 @@ class Copy(NamedTuple):
 def copies(tables: Iterable[str], router: TableRouter) -> list[Copy]:
     """Return every collection that a table's rows go to."""
     return [
-        Copy(table, mapping.target)
+        Copy(table, mapping.target, leads_back(mapping))
         for table in tables
         for mapping in router.mappings(*split_name(table))
     ]
@@ -37,8 +40,8 @@ def queue_backfills(
 ) -> list[StateWrite]:
     """Return the writes that queue a backfill of each uncovered copy, and mark it covered.
 
-    A copy that it covered and `left` has missed later deletes: it is resynced. All is one
-    transaction: a backfill of every covered copy is queued.
+    A copy that it covered and `left` has missed later deletes: it is resynced, if its ids allow
+    that. All is one transaction: a backfill of every covered copy is queued.
     """
     new = [each for each in wanted if str(each) not in covered]
     if not new:
@@ -47,7 +50,7 @@ def queue_backfills(
     jobs = [
         Job.request(
             stream,
-            JobKind.RESYNC if str(each) in left else JobKind.BACKFILL,
+            JobKind.RESYNC if str(each) in left and each.leads_back else JobKind.BACKFILL,
             each.table,
             by="start",
             options=Options(target=each.target),

@@ -12,7 +12,6 @@ The meaning of each effect, and the mapping's key that decides on it:
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -21,12 +20,12 @@ from typing import Any, Final
 import structlog
 
 from cdc.daemon.coverage import Copy, mark_covered
+from cdc.daemon.repair import repair_of
 from cdc.errors import RefusedEvent, Unfit
 from cdc.mapping.compile.column_usage import is_about
 from cdc.mapping.compile.shard_ownership import own_documents
 from cdc.mapping.file.mapping import Mapping
 from cdc.mapping.file.policies import NOW, SoftDelete
-from cdc.model.job import Job, JobKind
 from cdc.model.state_change import CollectionClear, DdlEffect, StateWrite
 from cdc.model.table_name import full_name
 from cdc.model.transaction import Effect, SchemaChange, TableChange, Transaction
@@ -84,7 +83,7 @@ class DdlPolicy:
     def effect_of(self, change: SchemaChange, transaction: Transaction) -> DdlEffect:
         """Return the statement's effect; raises RefusedEvent if an operator must decide."""
         clears: list[CollectionClear] = []
-        writes: dict[str, StateWrite] = {}
+        writes: dict[str, list[StateWrite]] = {}
         covered: list[Copy] = []
         for named in map(self._decided, change.tables):
             for table, mapping in self._mappings_of(named):
@@ -98,10 +97,11 @@ class DdlPolicy:
                         refusal = self._refusal(change, table, mapping, transaction)
                         clears.append(replace(clear, refusal=refusal))
                     case "resync":
-                        writes[table.name] = self._resync(change, table, transaction)
+                        writes[table.name] = self._resynced(change, table, transaction)
                 if _is_whole(table, policy):
                     covered.append(Copy(table.name, mapping.target))
-        return DdlEffect(tuple(clears), (*writes.values(), *mark_covered(self._stream, covered)))
+        asked = [write for each in writes.values() for write in each]
+        return DdlEffect(tuple(clears), (*asked, *mark_covered(self._stream, covered)))
 
     def _decided(self, table: TableChange) -> TableChange:
         """Return the effect on a name that another table was to get, if in doubt: it may have none.
@@ -202,20 +202,17 @@ class DdlPolicy:
                 return error.message
         return ""
 
-    def _resync(
+    def _resynced(
         self, change: SchemaChange, table: TableChange, transaction: Transaction
-    ) -> StateWrite:
-        """Return the write that queues a resync, unless one is queued and has not begun."""
-        return queue_write(
-            Job(
-                id=str(uuid.uuid4()),
-                stream=self._stream,
-                kind=JobKind.RESYNC,
-                table=table.name,
-                requested_by=f"ddl: {change.verb} at {transaction.identity}",
-                requested_at=datetime.fromtimestamp(transaction.committed_at, UTC),
-            )
-        )
+    ) -> list[StateWrite]:
+        """Return the writes that queue its repair, unless one is queued and has not begun."""
+        by = f"ddl: {change.verb} at {transaction.identity}"
+        own = [each for other, each in self._mappings_of(table) if other.name == table.name]
+        repair = repair_of(self._stream, table.name, own, by=by)
+        for each in repair.left:
+            log.warning("not_repaired", table=table.name, what=each)
+        at = datetime.fromtimestamp(transaction.committed_at, UTC)
+        return [queue_write(replace(job, requested_at=at)) for job in repair.jobs]
 
 
 def _is_whole(table: TableChange, policy: str) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cdc.config import Config
-from cdc.job_client.repair import Repair, repaired
+from cdc.daemon.repair import Repair, repaired
 from cdc.mapping.compile.router import TableRouter
 from cdc.mapping.file.mapping import Mapping
 from cdc.model.checkpoint import Checkpoint

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from bson import json_util
 
 from cdc.config import Config
+from cdc.daemon.repair import EXPRESSIONS, repaired
 from cdc.errors import UsageError
 from cdc.job_client.client import Display, run_jobs
 from cdc.job_client.display import BarDisplay, LineDisplay
 from cdc.job_client.feasibility import require_possible
-from cdc.job_client.repair import repaired
 from cdc.mapping.compile.router import TableRouter
-from cdc.mapping.file.mapping import Mapping
+from cdc.mapping.file.mapping import Mapping, leads_back
 from cdc.mapping.file.problems import did_you_mean
 from cdc.mapping.file.project import load_project
 from cdc.mapping.file.table_globs import source_pattern
@@ -40,16 +41,17 @@ def perform_on_tables(
     and a line that says what it leaves.
     """
     config, mappings = load_project(config_path)
-    gone: Sequence[str] = ()
+    unread: list[str] = []
     if tables:
         jobs = _requests(kind, _known(tables, mappings), config, options)
         require_possible(config, mappings, jobs)
     else:
         existing = existing_now(config, mappings)
+        jobs, left = _on_every(kind, existing, config, mappings, options)
         gone = sorted({*followed_now(config, mappings)}.difference(existing))
-        jobs = _on_every(kind, existing, config, mappings, options)
-        for table in gone:
-            say(f"not {_PARTICIPLE[kind]}: {in_a_line(table)} is not there", err=True)
+        unread = [*(f"{table} is not there" for table in gone), *left]
+        for text in unread:
+            say(f"not {_PARTICIPLE[kind]}: {in_a_line(text)}", err=True)
     display: Display = (BarDisplay if sys.stderr.isatty() else LineDisplay)(spelling())
     ended = run_jobs(config, mappings, jobs, display)
     if output == "json":
@@ -57,8 +59,8 @@ def perform_on_tables(
     else:
         for each in ended:
             tell(each)
-    unread = gone if kind is JobKind.VERIFY else ()
-    return FAILED if unread or any(_is_bad(each) for each in ended) else 0
+    differs = kind is JobKind.VERIFY and bool(unread)  # what is not compared may
+    return FAILED if differs or any(_is_bad(each) for each in ended) else 0
 
 
 def _requests(
@@ -76,14 +78,25 @@ def _on_every(
     config: Config,
     mappings: Sequence[Mapping],
     options: Options,
-) -> Sequence[Job]:
-    """Return the jobs on all tables; report those that a resync would not repair."""
-    if kind is not JobKind.RESYNC:
-        return _requests(kind, tables, config, options)
-    repair = repaired(config.name, mappings, tables, by="command-line")
-    for each in repair.left:
-        say(f"not resynced: {in_a_line(each)}", err=True)
-    return repair.jobs
+) -> tuple[Sequence[Job], Sequence[str]]:
+    """Return the jobs on all tables, and what they leave out: ids that lead to no row."""
+    if kind is JobKind.RESYNC:
+        repair = repaired(config.name, mappings, tables, by="command-line")
+        return repair.jobs, repair.left
+    followed = TableRouter(mappings)
+    jobs: list[Job] = []
+    left: list[str] = []
+    for table in tables:
+        own = followed.mappings(*split_name(table))
+        if all(map(leads_back, own)):
+            jobs += _requests(kind, [table], config, options)
+            continue
+        for each in own:
+            if leads_back(each):
+                jobs += _requests(kind, [table], config, replace(options, target=each.target))
+            else:
+                left.append(f"{each.target}: {EXPRESSIONS}")
+    return jobs, left
 
 
 def _known(tables: Sequence[str], mappings: Sequence[Mapping]) -> Sequence[str]:

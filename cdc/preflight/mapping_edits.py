@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from cdc.mapping.file.embed_graph import EmbedGraph
 from cdc.mapping.file.mapping import Mapping as TableMapping
+from cdc.mapping.file.mapping import leads_back
 from cdc.mapping.file.table_globs import source_pattern
 from cdc.model.job import ENDED, Job, JobKind
 from cdc.model.table_name import split_name, table_and_target
@@ -31,7 +32,8 @@ class MappingEdit:
     """A mapping that differs from the one by which `tables` were copied, accepted `since` then.
 
     If `has_moved` its documents belong elsewhere: there are none to keep. `above` are the copies of
-    tables whose documents embed them, and may hold some that went before they came.
+    tables whose documents embed them, and may hold some that went before they came. `by` is the
+    kind of job that makes the documents anew: if ids are expressions, no resync can.
     """
 
     mapping: TableMapping
@@ -39,6 +41,7 @@ class MappingEdit:
     tables: tuple[str, ...]
     has_moved: bool = False
     above: tuple[Copied, ...] = ()
+    by: JobKind = JobKind.RESYNC
 
     def __str__(self) -> str:
         if self.has_moved:
@@ -59,20 +62,21 @@ class MappingEdit:
             tables = dict.fromkeys((*self.tables, *(each.table for each in self.above)))
             return (
                 "while no daemon runs, have them made anew, and those that embed them:"
-                f" cdc resync {' '.join(tables)}"
+                f" cdc {self.by} {' '.join(tables)}"
             )
         return (
             "while no daemon runs, have them made anew:"
-            f" cdc resync {' '.join(self.tables)}; or keep them as they are:"
+            f" cdc {self.by} {' '.join(self.tables)}; or keep them as they are:"
             " cdc run --accept-mapping-change"
         )
 
     def is_mended_by(self, jobs: Iterable[Job]) -> bool:
-        """Return whether a resync of each of its tables is queued, and has not begun."""
+        """Return whether a job that makes it good is queued for each table, and has not begun."""
         waiting = {
             Copied(job.table, job.options.target)
             for job in jobs
-            if job.kind is JobKind.RESYNC and job.state not in ENDED and job.progress is None
+            if job.kind in {JobKind.RESYNC, self.by} and not job.options.reads_a_range
+            if job.state not in ENDED and job.progress is None
         }
         wanted = [*(Copied(each, self.mapping.target) for each in self.tables), *self.above]
         return all(not waiting.isdisjoint({each, Copied(each.table, None)}) for each in wanted)
@@ -87,8 +91,16 @@ def edited(state: State | None, mappings: Sequence[TableMapping]) -> list[Mappin
             if entry["fingerprint"] != mapping.fingerprint and tables:
                 has_moved = entry.get("hidden", False) != mapping.hidden
                 above = _above(state, mapping, mappings) if has_moved else ()
-                found.append(MappingEdit(mapping, entry["since"], tables, has_moved, above))
+                by = _made_anew_by((*tables, *(each.table for each in above)), mappings)
+                found.append(MappingEdit(mapping, entry["since"], tables, has_moved, above, by))
     return found
+
+
+def _made_anew_by(tables: Iterable[str], mappings: Sequence[TableMapping]) -> JobKind:
+    """Return the kind of job that makes these tables' documents anew, whoever follows them."""
+    names = [split_name(each) for each in tables]
+    own = [each for each in mappings if any(each.follows(*name) for name in names)]
+    return JobKind.RESYNC if all(map(leads_back, own)) else JobKind.BACKFILL
 
 
 def unresolved(

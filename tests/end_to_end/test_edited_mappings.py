@@ -105,10 +105,23 @@ def test_it_is_accepted_where_the_operator_says_so(edited: Stream) -> None:
     assert edited.documents("items") == {1: {"word": "one"}, 2: {}}
 
 
+@pytest.mark.parametrize(
+    ("keys", "kind", "left"),
+    [
+        ({}, "resync", {2: {"word": "two"}}),
+        (
+            {"id": {"sql": "id + 0", "unique": "asserted"}, "exclude": ["id"]},
+            "backfill",  # whose row is gone cannot be told
+            {1: {"word": "one"}, 2: {"word": "two"}},
+        ),
+    ],
+)
 @ONE_KIND
-def test_a_mapping_that_was_away_for_a_while_is_resynced(stream: Stream) -> None:
+def test_a_mapping_that_was_away_for_a_while_is_made_good(
+    stream: Stream, keys: Document, kind: str, left: Document
+) -> None:
     stream.settings["start"] = "backfill"
-    stream.table("items", "id INT NOT NULL PRIMARY KEY, word VARCHAR(20)")
+    stream.table("items", "id INT NOT NULL PRIMARY KEY, word VARCHAR(20)", keys)
     stream.table("others", "id INT NOT NULL PRIMARY KEY")
     stream.sql("INSERT INTO items VALUES (1, 'one'), (2, 'two')")
     stream.start()
@@ -126,5 +139,5 @@ def test_a_mapping_that_was_away_for_a_while_is_resynced(stream: Stream) -> None
     stream.start()
     done = stream.daemon.until_logged("job_done")
 
-    assert (done["kind"], done["table"]) == ("resync", f"{stream.schema}.items")
-    assert stream.documents("items") == {2: {"word": "two"}}
+    assert (done["kind"], done["table"]) == (kind, f"{stream.schema}.items")
+    assert stream.documents("items") == left

@@ -13,7 +13,7 @@ REMEDIES = "end_to_end/test_remedies.py::test_"
 CHECK = "integration/preflight/test_check.py::test_"
 
 TYPED = {
-    ("preflight/mapping_edits.py", "cdc resync {}"): REMEDIES + "an_edited_mapping",
+    ("preflight/mapping_edits.py", "have them made anew"): REMEDIES + "an_edited_mapping",
     ("chunks/source_table.py", "copy the rows alone"): REMEDIES + "ids_that_lead_to_no_row",
     ("commands/dead_letters.py", "cdc dead-letters list"): REMEDIES
     + "what_only_shows_can_be_typed",

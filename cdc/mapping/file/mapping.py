@@ -193,3 +193,8 @@ class Mapping(Strict):
         return any(rule.mask == "hash" for rule in fields) or any(
             part.mask == "hash" for part in self.id_parts
         )
+
+
+def leads_back(mapping: Mapping) -> bool:
+    """Return whether rows can be found by their documents' ids, which an expression rules out."""
+    return not isinstance(mapping.id, IdExpression)

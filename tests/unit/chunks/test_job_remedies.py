@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cdc.chunks.worker import remedy_of
-from cdc.errors import CdcError
+from cdc.errors import CdcError, NoWayBack
 from cdc.mapping.file.problems import MappingError, Problem
 from cdc.model.job import Job, JobKind
 
@@ -29,3 +29,9 @@ def test_a_job_is_asked_for_again_behind_what_has_to_be_done_first(
     error: CdcError, said: str
 ) -> None:
     assert remedy_of(JOB, error) == said
+
+
+def test_a_job_that_can_never_be_done_is_not_asked_for_again() -> None:
+    error = NoWayBack("no", remedy="copy the rows alone: cdc backfill shop.orders")
+
+    assert remedy_of(JOB, error) == "copy the rows alone: cdc backfill shop.orders"

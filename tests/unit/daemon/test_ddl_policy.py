@@ -272,3 +272,12 @@ def test_under_soft_delete_documents_are_marked_as_of_the_commit() -> None:
     assert clear.wanted == {
         "$or": [{"deleted_at": {"$not": {"$type": "date"}}}, {"gone": {"$ne": True}}]
     }
+
+
+def test_what_no_id_leads_back_to_is_copied_instead_of_resynced() -> None:
+    by_expression = mapping(target="named", id={"sql": "CONCAT('n', id)", "unique": "asserted"})
+
+    found = effect_of(Effect.REWRITTEN, mapping(), by_expression)
+
+    asked = [(each.query["kind"], each.query["options"]) for each in found.writes]
+    assert asked == [("resync", {"target": "orders"}), ("backfill", {"target": "named"})]

@@ -136,3 +136,20 @@ def test_there_is_nothing_to_keep_of_what_has_moved(wanted: Mapping, outcome: Ou
     edits = edited(state(SEEN, TWEETS, covered=COPIED), [wanted, TWEETS])
 
     assert [each.outcome for each in edit_findings(edits, accept=True)] == [outcome]
+
+
+def test_documents_that_no_id_leads_back_from_are_copied_again() -> None:
+    named: dict[str, Any] = {"id": {"sql": "CONCAT('n', id)", "unique": "asserted"}}
+    before, after = mapping(**named), mapping(**named, exclude=["note"])
+    copy = Job.request("s", JobKind.BACKFILL, "shop.orders", by="test")
+    of_one = replace(copy, options=Options(target="orders"))
+    part = replace(copy, options=Options(where="id > 5"))
+
+    [found] = edited(state(before), [after])
+
+    assert "cdc backfill shop.orders" in found.remedy
+    assert "cdc resync" not in found.remedy
+    assert not unresolved(state(before), [after], [copy])
+    assert not unresolved(state(before), [after], [of_one])
+    assert unresolved(state(before), [after], [part])
+    assert unresolved(state(mapping()), [EDITED], [copy])
