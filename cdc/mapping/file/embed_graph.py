@@ -103,9 +103,11 @@ def _of_one(
 
 
 def _may_find_several(child: Mapping, embed: Embed) -> bool:
-    """Return whether a link is not unique; of one to no field that is told already."""
+    """Return whether a link is not unique; what is wrong with its fields is told already."""
     theirs = [each.theirs for each in embed.pairs]
-    return all(has_field(child, each) for each in theirs) and not is_unique(child, theirs)
+    if any(_embed_around(child, each) or not has_field(child, each) for each in theirs):
+        return False
+    return not is_unique(child, theirs)
 
 
 def _unlinked(

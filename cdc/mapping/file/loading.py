@@ -27,6 +27,7 @@ from cdc.mapping.file.mapping import (
 )
 from cdc.mapping.file.problems import MappingError, Problem, did_you_mean
 from cdc.mapping.file.targets import target_mistakes
+from cdc.mapping.file.text_keys import make_text
 
 
 def load_mappings(
@@ -105,6 +106,10 @@ def _load(file: Path, mask_key: bytes, mistakes: list[Problem]) -> Mapping | Non
 
 
 def _validated(data: dict[str, object], origin: Origin, mistakes: list[Problem]) -> Mapping | None:
+    textless = tuple(make_text(data))
+    for path in textless:
+        what = f"the key `{_dotted(path)}` must be text: write it in quotes"
+        mistakes.append(origin.mistake(path, what))
     valueless = tuple(take_valueless(data))
     for path in valueless:
         what = f"`{_dotted(path)}` has no value: write one, or leave the key out"
@@ -113,7 +118,7 @@ def _validated(data: dict[str, object], origin: Origin, mistakes: list[Problem])
         mapping = Mapping.model_validate(data)
     except ValidationError as error:
         details = error.errors(include_input=False, include_url=False)
-        told = [each for each in details if _written(each) not in valueless]
+        told = [each for each in details if _written(each) not in {*textless, *valueless}]
         mistakes += [_told(each, origin) for each in told]
         return _rest(data, details)
     return mapping
@@ -202,6 +207,9 @@ def _told(details: ErrorDetails, origin: Origin) -> Problem:
     match details["type"]:
         case "missing":
             what = f"`{name}` is missing"
+        case "extra_forbidden" if path[:1] == ("embed",) and path[-1] in Mapping.model_fields:
+            what = f"`{path[-1]}` is a key of a whole mapping"
+            what += ": write it beside its `source` and `target`"
         case "extra_forbidden":
             known = KNOWN_KEYS.get(_general(path[:-1]) if path[:-1] else (), ())
             what = f"unknown key `{path[-1]}`{did_you_mean(str(path[-1]), known)}"

@@ -275,3 +275,13 @@ def test_mappings_of_one_target_agree_on_whether_it_is_hidden() -> None:
     tweets = mapping("tweets", embed={"a": {"many": "users", "on": {"_id": "name"}}})
 
     assert "mappings with the target `users` must agree on `hidden`" in told(one, other, tweets)
+
+
+@pytest.mark.parametrize("theirs", ["q", "q.z", "_id.q"])
+def test_a_link_through_what_is_embedded_is_one_mistake(theirs: str) -> None:
+    child = mapping("c", embed={"q": {"one": "d", "on": "y"}})
+    link = {"one": "c", "on": {"x": theirs}}
+
+    found = told(mapping("d"), child, mapping("b", embed={"r": link}))
+
+    assert len(found) == 1

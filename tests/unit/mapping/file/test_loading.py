@@ -373,6 +373,16 @@ def test_mistakes_in_embeds_are_told_with_their_lines_beside_all_others(tmp_path
             "`embed.a.limit`: must be less than or equal to 2147483647",
         ),
         ("a: {one: users, on: {b: d}}", "the documents of `users` have no field `d`"),
+        (
+            "a: {one: users, on: b, hidden: true}",
+            "`hidden` is a key of a whole mapping: write it beside its `source` and `target`",
+        ),
+        ("1: {one: users, on: b}", "the key `embed.1` must be text: write it in quotes"),
+        ("true: {one: users, on: b}", "the key `embed.true` must be text: write it in quotes"),
+        ("null: {one: users, on: b}", "the key `embed.null` must be text: write it in quotes"),
+        ("a: {one: users, on: {1: _id}}", "the key `embed.a.on.1` must be text"),
+        ("a: {one: users, on: b, fields: {2024: name}}", "the key `embed.a.fields.2024` must be"),
+        ("a: {1: users, one: users, on: b}", "the key `embed.a.1` must be text"),
     ],
 )
 def test_what_a_part_of_an_embed_must_be_is_told_once_at_its_own_key(
@@ -389,3 +399,23 @@ def test_a_hidden_collection_that_nobody_embeds_is_told_with_its_line(tmp_path: 
     (found,) = mistakes(tmp_path, SHORT + "hidden: true\n")
 
     assert found.startswith("0.yaml:3: no other mapping embeds")
+
+
+@pytest.mark.parametrize(
+    ("line", "key"),
+    [
+        ("2024: x", "2024"),
+        ("fields: {null: x}", "fields.null"),
+        ("on_delete: {set: {1: x}}", "on_delete.set.1"),
+        (
+            "indexes: [{keys: {a: 1}, partial_filter_expression: {a: {1: x}}}]",
+            "indexes.0.partial_filter_expression.a.1",
+        ),
+    ],
+)
+def test_a_key_that_is_no_text_is_told_as_it_is_written(
+    tmp_path: Path, line: str, key: str
+) -> None:
+    found = mistakes(tmp_path, SHORT + line + "\n")
+
+    assert found == [f"0.yaml:3: the key `{key}` must be text: write it in quotes"]
