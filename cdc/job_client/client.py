@@ -72,8 +72,7 @@ def run_jobs(
         if is_active:
             _require_its_mappings(config, state, mappings, wanted)
         else:  # this process follows all tables then
-            edits = unresolved(state, mappings, [*jobs.unended(), *wanted])
-            require(edit_findings(edits, accept=False))
+            _require_all_mappings(state, mappings, jobs.unended(), wanted)
         for job in wanted:
             jobs.add(job)
         try:
@@ -128,6 +127,16 @@ def _require_its_mappings(
             f"{each}, and the daemon that is active still works by that one",
             remedy=f"stop the daemon of {config.name} first; then this command does it",
         )
+
+
+def _require_all_mappings(
+    state: State, mappings: Mappings, waiting: Sequence[Job], wanted: Sequence[Job]
+) -> None:
+    """Raise UsageError for edited mappings, unless these jobs make some of them good."""
+    before = unresolved(state, mappings, waiting)
+    left = unresolved(state, mappings, [*waiting, *wanted])
+    if len(left) == len(before):
+        require(edit_findings(left, accept=False))
 
 
 def _watched(jobs: Jobs, job: Job, display: Display, check: Callable[[], None]) -> Job:

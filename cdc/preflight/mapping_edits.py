@@ -57,18 +57,8 @@ class MappingEdit:
 
     @property
     def remedy(self) -> str:
-        """The command to type."""
-        if self.has_moved:
-            tables = dict.fromkeys((*self.tables, *(each.table for each in self.above)))
-            return (
-                "while no daemon runs, have them made anew, and those that embed them:"
-                f" cdc {self.by} {' '.join(tables)}"
-            )
-        return (
-            "while no daemon runs, have them made anew:"
-            f" cdc {self.by} {' '.join(self.tables)}; or keep them as they are:"
-            " cdc run --accept-mapping-change"
-        )
+        """The command to type, if no other mapping was edited."""
+        return remedy_of([self])
 
     def is_mended_by(self, jobs: Iterable[Job]) -> bool:
         """Return whether a job that makes it good is queued for each table, and has not begun."""
@@ -80,6 +70,21 @@ class MappingEdit:
         }
         wanted = [*(Copied(each, self.mapping.target) for each in self.tables), *self.above]
         return all(not waiting.isdisjoint({each, Copied(each.table, None)}) for each in wanted)
+
+
+def remedy_of(edits: Sequence[MappingEdit]) -> str:
+    """Return the commands that make good all of these edits: of one alone others may be left."""
+    tables: dict[JobKind, dict[str, None]] = {}
+    for each in edits:
+        for table in (*each.tables, *(copied.table for copied in each.above)):
+            tables.setdefault(each.by, {})[table] = None
+    told = "; ".join(f"cdc {kind} {' '.join(names)}" for kind, names in tables.items())
+    if any(each.has_moved for each in edits):
+        return f"while no daemon runs, have them made anew, and those that embed them: {told}"
+    return (
+        f"while no daemon runs, have them made anew: {told}; or keep them as they are:"
+        " cdc run --accept-mapping-change"
+    )
 
 
 def edited(state: State | None, mappings: Sequence[TableMapping]) -> list[MappingEdit]:

@@ -7,6 +7,7 @@ import pytest
 from cdc import cli
 from tests.end_to_end.support.sources import ONE_KIND
 from tests.end_to_end.support.stream import Document, Stream
+from tests.end_to_end.support.typed import commands, typed
 
 EDIT: Document = {"exclude": ["word"]}
 
@@ -75,6 +76,33 @@ def test_what_an_edit_of_another_table_refuses_is_not_queued(
         assert "is not the mapping by which" in capsys.readouterr().err
 
     assert edited.state["jobs"].count_documents({"state": "queued"}) == 0
+
+
+@ONE_KIND
+def test_of_several_edits_one_command_makes_all_good(stream: Stream) -> None:
+    stream.settings["start"] = "backfill"
+    named: Document = {"id": {"sql": "CONCAT('n', id)", "unique": "asserted"}}
+    for name, keys in {"items": {}, "others": {}, "named": named}.items():
+        stream.table(name, "id INT NOT NULL PRIMARY KEY, word VARCHAR(20)", keys)
+        stream.sql(f"INSERT INTO {name} VALUES (1, 'one')")
+    stream.start().until_logged("job_done", 3)
+    stream.stop()
+    for name in ("items", "others"):
+        stream.follow(name, EDIT)
+    refused = stream.start()
+    assert refused.wait() == 2
+    remedy = refused.events("stopped")[0]["remedy"]
+    again, *_ = commands(remedy)
+
+    assert again.split()[-2:] == [f"{stream.schema}.{name}" for name in ("items", "others")]
+    assert typed(again).returncode == 0
+    assert stream.documents("items") == stream.documents("others") == {1: {}}
+    stream.follow("items")
+    stream.follow("named", {**named, "exclude": ["id"]})
+    assert command(stream, "resync", f"{stream.schema}.items") == 2, "the other one is left"
+    assert command(stream, "backfill", f"{stream.schema}.named") == 0
+    assert stream.documents("named") == {"n1": {"word": "one"}}
+    assert command(stream, "check") == 0
 
 
 @ONE_KIND

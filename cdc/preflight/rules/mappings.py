@@ -9,7 +9,7 @@ from cdc.mapping.file.collection_names import namespace_mistake
 from cdc.mapping.file.mapping import Mapping
 from cdc.model.server_facts import SourceFacts
 from cdc.preflight.findings import Finding, Outcome
-from cdc.preflight.mapping_edits import MappingEdit
+from cdc.preflight.mapping_edits import MappingEdit, remedy_of
 from cdc.writers.namespaces import Namespaces
 
 MEANT: Final = {"mysql": (9, 7), "mariadb": (11, 8)}
@@ -42,9 +42,13 @@ def expression_findings(source: SourceFacts, mappings: Iterable[Mapping]) -> Ite
 
 
 def edit_findings(edits: Iterable[MappingEdit], *, accept: bool) -> Iterator[Finding]:
-    """Yield a finding for each edited mapping; only a risk with `accept`, if nothing has moved."""
-    for each in edits:
-        is_kept = accept and not each.has_moved
-        outcome = Outcome.WARNING if is_kept else Outcome.WRONG
-        remedy = "" if is_kept else each.remedy
+    """Yield a finding for each edited mapping; only a risk with `accept`, if nothing has moved.
+
+    The first that is not says what to type for all.
+    """
+    all_edits = list(edits)
+    wrong = [each for each in all_edits if each.has_moved or not accept]
+    for each in all_edits:
+        outcome = Outcome.WRONG if each in wrong else Outcome.WARNING
+        remedy = remedy_of(wrong) if wrong and each is wrong[0] else ""
         yield Finding(f"mapping {each.mapping.source}", outcome, str(each), remedy)
