@@ -15,7 +15,7 @@ Path = tuple[str, ...]
 
 VARIABLE: Final = "CDC_NATIVE"
 
-INTERFACE: Final = 4
+INTERFACE: Final = 5
 """Raised with each change of a function below: a module of another number is left alone."""
 
 
@@ -97,10 +97,42 @@ class MakeRowPlan(Protocol):
         ...
 
 
+WireColumn = tuple[int, int, int, bool, str, int, int]
+"""How a column of a SELECT arrives: its bytes, 0 if a length comes first, how many of them an image
+keeps, the bytes of an image's length, whether a length that arrives is always one byte, and the
+conversion: a name, empty for none, and two numbers.
+"""
+
+
+class RowImages(Protocol):
+    """Turns a SELECT's rows into row images, by a layout that is data."""
+
+    def read(
+        self, buffer: bytes, at: int, number: int, most: int, /
+    ) -> tuple[bytes, int, int, int, int]:
+        """Return the images of the rows whose packets stand whole in a buffer.
+
+        `at` is where a packet begins, and `number` its number as its header holds it. They end
+        before the first packet that is no row, or is left to Python, and behind the row with which
+        they exceed `most` bytes. Return also the number of rows, where the last of them begins, and
+        place and number of the packet behind it.
+        """
+        ...
+
+
+class MakeRowImages(Protocol):
+    """Makes a `RowImages`."""
+
+    def __call__(self, columns: Sequence[WireColumn], /) -> RowImages:
+        """Read a layout."""
+        ...
+
+
 class Native(Protocol):
     """What the native module does."""
 
     INTERFACE: int
+    RowImages: MakeRowImages
     RowPlan: MakeRowPlan
 
     def encode_json_text(self, data: bytes, /) -> tuple[bytes, bytes] | None:

@@ -3,7 +3,9 @@
 #![forbid(unsafe_code)]
 
 mod bson;
+mod endian;
 pub mod framing;
+mod images;
 pub mod json;
 mod opaque;
 pub mod paths;
@@ -30,7 +32,10 @@ mod cdc_native {
 
     /// Raised with each change of a function: `cdc.native` wants one number.
     #[pymodule_export]
-    const INTERFACE: u32 = 4;
+    const INTERFACE: u32 = 5;
+
+    #[pymodule_export]
+    use crate::images::RowImages;
 
     #[pymodule_export]
     use crate::rows::RowPlan;

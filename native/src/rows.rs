@@ -6,16 +6,15 @@
 
 mod changed;
 mod characters;
-mod decimals;
+pub mod decimals;
 mod document;
-mod endian;
 mod floats;
 mod image;
 mod integers;
 mod members;
 mod questions;
 mod sources;
-mod temporal;
+pub mod temporal;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;

@@ -5,6 +5,7 @@ A target takes any bytes, and raises AssertionError where the two differ.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
@@ -14,14 +15,17 @@ from cdc.mapping.types.registry import wire
 from cdc.model.position import FilePosition, GtidPosition, GtidSet, MariadbGtids, Position
 from cdc.model.table_map import Column
 from cdc.model.transaction import RowsKind
+from cdc.readers.select.wire_values import TYPED_TEXT, Packing, WireColumn, wire_column
 from tests.support.event_streams import in_pieces, packets
 from tests.unit.mapping.support.binary_json import encode
 from tests.unit.mapping.support.random_columns import SHAPES
-from tests.unit.mapping.support.row_images import event, image, plan, table
+from tests.unit.mapping.support.row_images import event, image, plan, table, varchar
+from tests.unit.native.support import selecting
 from tests.unit.native.support.definition import by_definition
 from tests.unit.native.support.mapped import assert_equal
 from tests.unit.native.support.module import NATIVE
 from tests.unit.native.support.reading import laid_out, read
+from tests.unit.native.support.selecting import UNLIMITED
 from tests.unit.readers.binlog.support import binlog_bytes as binlog
 
 START: Final[tuple[Position, ...]] = (
@@ -69,7 +73,24 @@ def rows(data: bytes) -> None:
     assert_equal(PLANS[data[0] >> 7], event(ALL_KINDS, data[1:], kind=kind))
 
 
-TARGETS: Final = {each.__name__: each for each in (binary_json, text_json, transactions, rows)}
+SELECTED: Final = [
+    *(wire_column(each, "any") for each in ALL_KINDS.columns),
+    *(WireColumn("c", prefix=1, short=True, packing=Packing(each)) for each in sorted(TYPED_TEXT)),
+]
+SELECTED_KINDS: Final = table(*ALL_KINDS.columns[1:], *[varchar("address")] * len(TYPED_TEXT))
+
+
+def selected_rows(data: bytes) -> None:
+    """Read the rows of a SELECT: the first byte chooses how they arrive, the rest are packets."""
+    if not data:
+        return
+    pieces, most = [data[0]] * (data[0] & 0x80 > 0), UNLIMITED if data[0] & 1 else 4 * data[0]
+    selecting.assert_equal(SELECTED_KINDS, SELECTED, in_pieces(data[1:], pieces), most)
+
+
+TARGETS: Final = {
+    each.__name__: each for each in (binary_json, text_json, transactions, rows, selected_rows)
+}
 
 
 def seeds(target: str) -> Iterable[bytes]:
@@ -80,6 +101,8 @@ def seeds(target: str) -> Iterable[bytes]:
         return ['{"a": [1, -2.5e3, "\\u00fcü\\n", null, true, false, {"b": []}]}'.encode()]
     if target == "rows":
         return [bytes((first,)) + 2 * each for first in _FIRST_BYTES for each in _images()]
+    if target == "selected_rows":
+        return [b"\1" + selecting.packets([each, each]) for each in _arrived()]
     return [bytes((at,)) + packets(_events(start)) for at, start in enumerate(START)]
 
 
@@ -116,3 +139,24 @@ def _images() -> list[bytes]:
     nulls: list[bytes | None] = [zeros[0]] + [None] * (len(zeros) - 1)
     alone = [[*nulls[:at], zeros[at], *nulls[at + 1 :]] for at in range(1, len(zeros))]
     return [image(*zeros), image(*nulls), *(image(*each) for each in alone)]
+
+
+def _arrived() -> list[bytes]:
+    """Return rows of empty values, of NULLs, and of a value of each column alone."""
+    empty: list[bytes | None] = [bytes(each.size or 1) for each in SELECTED]
+    nulls: list[bytes | None] = [None] * len(SELECTED)
+    alone: list[list[bytes | None]] = [
+        [*nulls[:at], value, *nulls[at + 1 :]]
+        for at, column in enumerate(SELECTED)
+        for value in _values(column)
+    ]
+    return [selecting.arrived(each) for each in (empty, nulls, *alone)]
+
+
+def _values(column: WireColumn) -> list[bytes]:
+    if column.size:
+        return [bytes(column.size), b"\xe8\x07\0\0\0\0\0\0"[: column.size]]
+    texts = [b"-0012.50", b"00000000-0000-1000-8000-00000000ab00", b"10.0.0.1", b"2001:db8::1"]
+    texts += [struct.pack("<H5BI", 2024, 2, 29, 23, 59, 58, 999_999)[:size] for size in (4, 7, 11)]
+    texts += [struct.pack("<BI3BI", 1, 34, 22, 59, 59, 999_999)[:size] for size in (8, 12)]
+    return [selecting.behind_length(each) for each in texts]

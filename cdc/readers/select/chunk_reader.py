@@ -352,6 +352,7 @@ class ChunkReader:
             converters=table.images,
             take=parts.extend,
             max_bytes=CHUNK_BYTES if ordered else 1 << 62,
+            at_once=table.images_at_once,
         )
         images = b"".join(parts)
         if found.count:

@@ -17,6 +17,7 @@ from pymysql.constants import COMMAND
 
 from cdc.errors import Retryable
 from cdc.model.table_map import FieldType
+from cdc.native import RowImages
 from cdc.readers.server.connection import SourceConnection, close_connection, explain
 from cdc.readers.server.packets import (
     EOF,
@@ -54,8 +55,14 @@ _SIZES: Final[dict[int, int]] = {
 }
 
 Take = Callable[[tuple[bytes, ...]], None]
-Convert = Callable[[bytes, int, Take], None]
-"""Converts a row: (bytes, offset of its null bitmap in them, consumer of the row's parts)."""
+Convert = Callable[[bytes, int, int, Take], None]
+"""Converts a row: (bytes, offset of its null bitmap in them, offset behind it, consumer of its
+parts). A row that is damaged may raise any error of its values, and Uneven.
+"""
+
+
+class Uneven(ValueError):
+    """A row does not end where its last column does."""
 
 
 class Unexpected(Retryable):
@@ -82,13 +89,15 @@ def select(
     converters: Mapping[bytes, Convert],
     take: Take,
     max_bytes: int,
+    at_once: RowImages | None = None,
 ) -> Rows:
     """Run a SELECT; convert each row by its null bitmap.
 
-    `sizes` are the bytes that each column's values must have, 0 if a length comes first; raises
-    Unexpected if the server announces anything else. Reading stops behind the row with which the
-    packets exceed `max_bytes`; the rest is abandoned, and the connection closed. Raises also what
-    `connection.query` does.
+    `at_once` converts as `converters` do, but many rows in one call, and gives `take` their images
+    in one piece. `sizes` are the bytes that each column's values must have, 0 if a length comes
+    first; raises Unexpected if the server announces anything else. Reading stops behind the row
+    with which the packets exceed `max_bytes`; the rest is abandoned, and the connection closed.
+    Raises also what `connection.query` does.
     """
     channel = _Channel(connection)
     try:
@@ -97,7 +106,7 @@ def select(
         try:
             with _shaped(connection):
                 channel.execute(number, sizes)
-            rows = channel.rows(converters, take, bitmap_size(len(sizes)), max_bytes)
+                rows = channel.rows(converters, take, bitmap_size(len(sizes)), max_bytes, at_once)
         except pymysql.MySQLError:
             channel.send(COMMAND.COM_STMT_CLOSE, _NUMBER.pack(number))
             raise
@@ -118,7 +127,7 @@ def _shaped(connection: SourceConnection) -> Iterator[None]:
     """Raise Garbled if an answer does not have its expected form."""
     try:
         yield
-    except (LookupError, ValueError, struct.error) as error:
+    except (ArithmeticError, LookupError, ValueError, struct.error) as error:
         raise Garbled.of(error, connection.where) from error
 
 
@@ -177,25 +186,34 @@ class _Channel:
         return payload
 
     def rows(
-        self, converters: Mapping[bytes, Convert], take: Take, bitmap: int, max_bytes: int
+        self,
+        converters: Mapping[bytes, Convert],
+        take: Take,
+        bitmap: int,
+        max_bytes: int,
+        at_once: RowImages | None,
     ) -> Rows:
         """Convert rows until the result ends, or their packets exceed `max_bytes`."""
         count = 0
-        while True:
-            more, size = self._buffered(converters, take, bitmap, max_bytes)
+        while max_bytes >= 0:
+            if at_once is None:
+                more, size = self._buffered(converters, take, bitmap, max_bytes)
+            else:
+                more, size = self._at_once(at_once, take, max_bytes)
             count += more
             max_bytes -= size
             if max_bytes < 0:
-                return Rows(count, self._last, complete=False)
+                break
             payload = self._answer()
             if payload[0] == EOF and len(payload) < EOF_SIZE:
                 return Rows(count, self._last, complete=True)
             if payload[0] != OK:
                 raise ConnectionLost("the source answered a SELECT with something that is no row")
             row = self._last = payload[1:]
-            converters[row[:bitmap]](row, 0, take)
+            converters[row[:bitmap]](row, 0, len(row), take)
             count += 1
-            max_bytes -= len(payload)
+            max_bytes -= HEADER_SIZE + len(payload)
+        return Rows(count, self._last, complete=False)
 
     def _buffered(
         self, converters: Mapping[bytes, Convert], take: Take, bitmap: int, max_bytes: int
@@ -211,10 +229,20 @@ class _Channel:
                 break
             number = number + ONE if number < LAST else 0
             row = at + HEADER_SIZE + 1
-            converters[data[row : row + bitmap]](data, row, take)
+            converters[data[row : row + bitmap]](data, row, end, take)
             count += 1
             at = end
         if count:
+            self._last = data[row:at]
+        self._at, self._number = at, number
+        return count, at - begin
+
+    def _at_once(self, images: RowImages, take: Take, max_bytes: int) -> tuple[int, int]:
+        """Convert the rows that lie wholly in the buffer, up to the first that is not ordinary."""
+        data, begin = self._data, self._at
+        found, count, row, at, number = images.read(data, begin, self._number, max_bytes)
+        if count:
+            take((found,))
             self._last = data[row:at]
         self._at, self._number = at, number
         return count, at - begin

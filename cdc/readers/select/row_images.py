@@ -13,8 +13,8 @@ from cdc.mapping.bson_bytes import LENGTHS, pack_int32
 from cdc.mapping.codegen.emitter import Emitter
 from cdc.mapping.codegen.generated import load
 from cdc.model.table_map import TableMap
-from cdc.readers.select.prepared import Convert, bitmap_size
-from cdc.readers.select.wire_values import WireColumn
+from cdc.readers.select.prepared import Convert, Uneven, bitmap_size
+from cdc.readers.select.wire_values import WireColumn, packer
 from cdc.readers.server.varint import packed
 
 MAX_COLUMNS: Final = 1 << 13
@@ -67,7 +67,7 @@ class _ImageCode:
         self._declarations = declarations
         self._nulls = int.from_bytes(bitmap, "little") >> _OFFSET_BITS
         self.names: dict[str, object] = {}
-        self._code = Emitter(self.names, lines=["def convert(d, p, take):"])
+        self._code = Emitter(self.names, lines=["def convert(d, p, e, take):"])
         self._base, self._offset = "p", bitmap_size(len(wire_columns))
         self._copied: str | None = None
         self._parts: list[str] = [repr(self._image_bitmap())]
@@ -79,6 +79,7 @@ class _ImageCode:
                 with self._code.about(f"c{index} {self._declarations[index]}"):
                     self._column(index, wire_column)
         self._cut()
+        self._code.line(f"if {self._here} != e: raise {self._code.bind('Uneven', Uneven)}")
         self._code.line(f"take(({', '.join(self._parts)},))")
         return "\n".join(self._code.lines)
 
@@ -98,7 +99,7 @@ class _ImageCode:
         return f"{self._base} + {self._offset}" if self._offset else self._base
 
     def _column(self, index: int, wire_column: WireColumn) -> None:
-        if wire_column.size and wire_column.pack is None:
+        if wire_column.size and wire_column.packing is None:
             self._copy(wire_column.kept)
             if wire_column.kept < wire_column.size:
                 self._cut()
@@ -122,13 +123,13 @@ class _ImageCode:
         self._copied = None
 
     def _with_length(self, index: int, wire_column: WireColumn) -> None:
-        if wire_column.pack is None and wire_column.short and wire_column.prefix == 1:
+        if wire_column.packing is None and wire_column.short and wire_column.prefix == 1:
             self._copy(1)  # the length is the same byte
             self._end(index, f"{self._here} + d[{self._here} - 1]")
             return
         self._cut()
         start, end = self._length(index, wire_column)
-        if wire_column.pack is not None:
+        if wire_column.packing is not None:
             self._packed(index, wire_column, start, end)
             self._base, self._offset = end, 0
         else:
@@ -145,7 +146,7 @@ class _ImageCode:
         n, s, q, h = (f"{letter}_c{index}" for letter in "nsqh")
         self._code.line(f"{n} = d[{self._here}]")
         self._code.line(f"{s} = {self._here} + 1")
-        field = wire_column.prefix if wire_column.pack is None else 0
+        field = wire_column.prefix if wire_column.packing is None else 0
         if wire_column.short:
             if field:
                 lengths = self._code.bind(f"LENGTHS_{field}", _LENGTH_FIELDS[field])
@@ -175,7 +176,8 @@ class _ImageCode:
             code.line(f"else: {h} = {lengths}[{n}]")
 
     def _packed(self, index: int, wire_column: WireColumn, start: str, end: str) -> None:
-        pack = self._code.bind(f"pack_{index}", wire_column.pack)
+        assert wire_column.packing is not None
+        pack = self._code.bind(f"pack_{index}", packer(wire_column.packing))
         self._code.line(f"v_c{index} = {pack}(d[{start}:{end}])")
         if wire_column.prefix:
             lengths = self._code.bind(

@@ -9,11 +9,13 @@ from typing import Any, Final
 
 from pymysql.constants import ER
 
+from cdc import native
 from cdc.errors import CdcError, Unfit
 from cdc.model.table_map import Column, FieldType, TableMap
 from cdc.model.table_name import full_name, sql_name
 from cdc.readers.select.keys import Characters, Key, KeyColumn, key_column
 from cdc.readers.select.keys import found as key_of
+from cdc.readers.select.native_images import row_images
 from cdc.readers.select.prepared import Convert, bitmap_size
 from cdc.readers.select.row_images import RowImages
 from cdc.readers.select.watermarks import server_code
@@ -50,7 +52,8 @@ class SelectTable:
 
     `map` is the table map of the chunks' events, one object for as long as the table is open. `by`
     is the key that orders the rows, and `keys` all that could. `rows_estimate` is the server's own.
-    `images` turns rows into row images.
+    `images` turns rows into row images, and `images_at_once` many of them in one call; None without
+    the native module.
     """
 
     map: TableMap = field(repr=False)
@@ -60,6 +63,7 @@ class SelectTable:
     bytes_a_row: int
     definition: str = field(repr=False)
     images: Mapping[bytes, Convert] = field(repr=False)
+    images_at_once: native.RowImages | None = field(repr=False)
     wire_columns: tuple[WireColumn, ...] = field(repr=False)
 
     @property
@@ -186,6 +190,7 @@ def describe(connection: SourceConnection, schema: str, table: str) -> SelectTab
         bytes_a_row=size,
         definition=seen,
         images=RowImages(map_, wire_columns),
+        images_at_once=row_images(wire_columns),
         wire_columns=wire_columns,
     )
 

@@ -25,11 +25,20 @@ Pack = Callable[[bytes], bytes]
 
 
 @dataclass(frozen=True, slots=True)
+class Packing:
+    """A conversion by its name, and what it is made for: the digits of a fraction, for example."""
+
+    name: str
+    a: int = 0
+    b: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class WireColumn:
     """How one column is selected, arrives and is converted.
 
     `select` is the expression to select, `size` the bytes that arrive, 0 if a length comes first.
-    `pack` converts them; without it an image holds their first `kept` ones, or all that a length
+    `packing` converts them; without it an image holds their first `kept` ones, or all that a length
     came before. `prefix` is the size of the image's length field, 0 for an image of fixed size.
     `short` says that no length that arrives exceeds 250.
     """
@@ -39,14 +48,10 @@ class WireColumn:
     kept: int = 0
     prefix: int = 0
     short: bool = False
-    pack: Pack | None = None
+    packing: Packing | None = None
 
 
-TYPED_TEXT: Final[dict[str, Pack]] = {
-    "uuid": lambda text: bytes.fromhex(text.replace(b"-", b"").decode()).rstrip(b"\0"),
-    "inet4": lambda text: socket.inet_pton(socket.AF_INET, text.decode()).rstrip(b"\0"),
-    "inet6": lambda text: socket.inet_pton(socket.AF_INET6, text.decode()).rstrip(b"\0"),
-}
+TYPED_TEXT: Final = frozenset({"uuid", "inet4", "inet6"})
 """MariaDB's types that arrive as text and are BINARY in the binlog."""
 
 ONE_BYTE_LENGTHS: Final = 250
@@ -66,28 +71,65 @@ def wire_column(column: Column, type_name: str) -> WireColumn:
         case FieldType.ENUM | FieldType.SET:
             return WireColumn(f"CAST({name} AS UNSIGNED) | 0", 8, shape.size)
         case FieldType.YEAR:
-            return WireColumn(name, 2, pack=_year)
+            return WireColumn(name, 2, packing=Packing("year"))
         case FieldType.BIT:
             return WireColumn(name, short=True)
         case FieldType.NEWDECIMAL:
-            return WireColumn(name, short=True, pack=decimal_packer(column.precision, column.scale))
+            packing = Packing("decimal", column.precision, column.scale)
+            return WireColumn(name, short=True, packing=packing)
         case FieldType.DATE:
-            return WireColumn(name, short=True, pack=DATES.__getitem__)
+            return WireColumn(name, short=True, packing=Packing("date"))
         case FieldType.DATETIME2:
-            return WireColumn(name, short=True, pack=datetime_packer(column.scale))
+            return WireColumn(name, short=True, packing=Packing("datetime", column.scale))
         case FieldType.TIMESTAMP2:
-            return WireColumn(name, short=True, pack=timestamp_packer(column.scale))
+            return WireColumn(name, short=True, packing=Packing("timestamp", column.scale))
         case FieldType.TIME2:
-            return WireColumn(name, short=True, pack=time_packer(column.scale))
+            return WireColumn(name, short=True, packing=Packing("time", column.scale))
         case _ if type_name in TYPED_TEXT:
-            return WireColumn(name, prefix=shape.prefix, short=True, pack=TYPED_TEXT[type_name])
+            return WireColumn(name, prefix=shape.prefix, short=True, packing=Packing(type_name))
         case FieldType.STRING if column.collation == BINARY_COLLATION:
-            return WireColumn(name, prefix=shape.prefix, pack=_without_zeros)
+            return WireColumn(name, prefix=shape.prefix, packing=Packing("without zeros"))
     return WireColumn(name, prefix=shape.prefix, short=0 < column.length <= ONE_BYTE_LENGTHS)
+
+
+def packer(packing: Packing) -> Pack:
+    """Return the function of a conversion."""
+    match packing.name:
+        case "decimal":
+            return decimal_packer(packing.a, packing.b)
+        case "datetime":
+            return datetime_packer(packing.a)
+        case "timestamp":
+            return timestamp_packer(packing.a)
+        case "time":
+            return time_packer(packing.a)
+    return _PACKERS[packing.name]
+
+
+# -- texts and years
 
 
 def _without_zeros(raw: bytes) -> bytes:
     return raw.rstrip(b"\0")
+
+
+def _uuid(text: bytes) -> bytes:
+    return _without_zeros(bytes.fromhex(text.replace(b"-", b"").decode()))
+
+
+def _inet4(text: bytes) -> bytes:
+    return _address(socket.AF_INET, text)
+
+
+def _inet6(text: bytes) -> bytes:
+    return _address(socket.AF_INET6, text)
+
+
+def _address(family: socket.AddressFamily, text: bytes) -> bytes:
+    try:
+        return _without_zeros(socket.inet_pton(family, text.decode()))
+    except OSError as error:
+        raise ValueError("no address") from error
 
 
 def _year(raw: bytes) -> bytes:
@@ -219,3 +261,13 @@ def decimal_packer(precision: int, scale: int) -> Pack:
         return grouped.to_bytes(size, "big")
 
     return pack
+
+
+_PACKERS: Final[dict[str, Pack]] = {
+    "date": DATES.__getitem__,
+    "inet4": _inet4,
+    "inet6": _inet6,
+    "uuid": _uuid,
+    "without zeros": _without_zeros,
+    "year": _year,
+}

@@ -9,9 +9,21 @@ use crate::bson::Writer;
 
 const GROUP_DIGITS: u32 = 9;
 /// The bytes of a group of so many digits.
-const GROUP_BYTES: [usize; 10] = [0, 1, 1, 2, 2, 3, 3, 4, 4, 4];
+pub const GROUP_BYTES: [usize; 10] = [0, 1, 1, 2, 2, 3, 3, 4, 4, 4];
 /// Any number of so many digits fits a Decimal128.
 const MAX_DIGITS: u32 = 34;
+
+/// Returns the digits of each group of a DECIMAL(`precision`, `scale`), in order.
+pub fn groups(precision: u32, scale: u32) -> Option<Vec<usize>> {
+    let whole = precision.checked_sub(scale)?;
+    let (lead, trail) = (whole % GROUP_DIGITS, scale % GROUP_DIGITS);
+    let full = whole / GROUP_DIGITS + scale / GROUP_DIGITS;
+    let mut groups = vec![lead];
+    groups.extend(std::iter::repeat_n(GROUP_DIGITS, usize::try_from(full).ok()?));
+    groups.push(trail);
+    groups.retain(|&digits| digits > 0);
+    Some(groups.into_iter().map(|digits| digits as usize).collect())
+}
 
 /// A DECIMAL(`precision`, `scale`): the digits of each group, in order.
 pub struct Shape {
@@ -21,15 +33,7 @@ pub struct Shape {
 
 impl Shape {
     pub fn new(precision: u32, scale: u32) -> Option<Self> {
-        let whole = precision.checked_sub(scale)?;
-        let (lead, trail) = (whole % GROUP_DIGITS, scale % GROUP_DIGITS);
-        let full = whole / GROUP_DIGITS + scale / GROUP_DIGITS;
-        let mut groups = vec![lead];
-        groups.extend(std::iter::repeat_n(GROUP_DIGITS, usize::try_from(full).ok()?));
-        groups.push(trail);
-        groups.retain(|&digits| digits > 0);
-        let groups = groups.into_iter().map(|digits| digits as usize).collect();
-        Some(Shape { groups, scale: scale as usize })
+        Some(Shape { groups: groups(precision, scale)?, scale: scale as usize })
     }
 
     fn precision(&self) -> u32 {

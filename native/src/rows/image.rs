@@ -1,6 +1,6 @@
 //! Splits a row image into its columns.
 
-use super::endian::little;
+use crate::endian::little;
 
 /// A column's place in an image: a size, or the size of the length that comes first.
 #[derive(Clone, Copy)]

@@ -1,7 +1,7 @@
 //! TINYINT to BIGINT, YEAR and BIT: as `cdc.mapping.types.integers` and `bits` convert them.
 
-use super::endian::{big, little};
 use crate::bson::Writer;
+use crate::endian::{big, little};
 
 const YEAR_ORIGIN: i32 = 1900;
 

@@ -1,7 +1,7 @@
 //! ENUM and SET: an index or a bitmap of 1 to 8 little-endian bytes, as `cdc.mapping.types.enums`.
 
-use super::endian::little;
 use crate::bson::{self, Writer};
+use crate::endian::little;
 
 /// Texts of members; None for one that is no text, which Python refuses.
 pub type Members = Vec<Option<String>>;

@@ -1,7 +1,7 @@
 //! DATE, DATETIME, TIMESTAMP and TIME: as `cdc.mapping.types.temporal` and `times` convert them.
 
-use super::endian;
 use crate::bson::Writer;
+use crate::endian;
 
 const DAY_MILLISECONDS: i64 = 86_400_000;
 const HOUR_MILLISECONDS: i64 = 3_600_000;
@@ -114,7 +114,7 @@ fn microseconds_of(fraction: i64, size: usize) -> i64 {
 }
 
 /// Returns the days from 1970 on; None for what no calendar has. The year 0 has a 29 February.
-fn day(year: i64, month: i64, day: i64) -> Option<i64> {
+pub fn day(year: i64, month: i64, day: i64) -> Option<i64> {
     let length = *MONTH_DAYS.get(usize::try_from(month.checked_sub(1)?).ok()?)?;
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let length = if month == 2 && leap { 29 } else { length };
