@@ -80,7 +80,7 @@ class TableScan:
                     self._applier.submit(chunk)
                     outstanding.append(chunk)
                     cursor, finished = _after(part, cursor), part.finished
-                elif not outstanding.popleft().outcome.result():
+                elif not _is_applied(outstanding.popleft()):
                     for each in outstanding:
                         each.outcome.result()
                     outstanding.clear()
@@ -184,6 +184,15 @@ class TableScan:
         """Save the progress, but not of a cancelled job: its cursor must not come back."""
         query = {"_id": self.job.id, "state": {"$nin": [each.value for each in ENDED]}}
         return StateWrite(JOBS, query, {"$set": {"progress": progress.to_document()}})
+
+
+def _is_applied(chunk: PendingChunk) -> bool:
+    """Wait for a chunk; return whether it was applied.
+
+    This holds the chunk to its end, so that the thousands of its operations are freed here, not in
+    the main thread, which has the next chunk to write.
+    """
+    return chunk.outcome.result()
 
 
 def _after(part: MappedChunk, cursor: Any) -> Any:
