@@ -164,10 +164,9 @@ def test_a_chunk_whose_packets_do_not_fit_together_is_read_again(
     right = ask()
 
     for number, kind, damage in damages(recording.telling, budget):
-        if kind not in FRAMING:
-            continue
         proxy.replies = OnePacket(number, damage)
-        with contextlib.suppress(CdcError):
-            assert ask() == right, (number, kind)
+        with contextlib.suppress(CdcError):  # and nothing else
+            found = ask()
+            assert found == right or kind not in FRAMING, (number, kind)
     proxy.replies = unchanged
     assert ask() == right

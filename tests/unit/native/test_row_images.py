@@ -210,6 +210,20 @@ def test_a_value_that_its_column_cannot_hold_is_left_to_python() -> None:
     assert_equal(table, wires, [received])
 
 
+@pytest.mark.parametrize("module", [None, NATIVE], ids=["python", "native"])
+@pytest.mark.parametrize("spare", [b"x", b"", -1])
+def test_a_row_that_does_not_end_with_its_last_column_is_damaged(
+    module: Any, spare: bytes | int
+) -> None:
+    table, wires = selected([({"type": FieldType.LONG}, "int")])
+    sound = arrived([bytes(4)])
+    other = sound + spare if isinstance(spare, bytes) else sound[:spare]
+
+    found = read(table, wires, [packets([sound, other, sound])], module=module)
+
+    assert (found == "damaged") == (other != sound)
+
+
 def test_rows_end_behind_the_one_that_exceeds_the_limit() -> None:
     _, wires = selected([({"type": FieldType.LONG}, "int")])
     received = packets([arrived([bytes(4)])] * 5)
