@@ -14,8 +14,8 @@ from cdc.mapping.layout.sources import ABSENT, Computed, Constant, Encoded, From
 from cdc.mapping.types.encoder import Unrepresentable
 from cdc.model.any_time import ANY_TIME
 
-FAILURES = (ArithmeticError, LookupError, ValueError, struct.error)
-"""The errors of a value that cannot be mapped."""
+FAILURES = (ArithmeticError, LookupError, TypeError, ValueError, struct.error)
+"""The errors of a value that cannot be mapped; TypeError for NULL in a column that has none."""
 
 Row = tuple[int, bool, bytes, bytes]
 """The offset behind a row's image, whether it is kept, its id and its document."""

@@ -161,3 +161,13 @@ def test_what_comes_before_a_failed_row_is_counted() -> None:
     _, failed = mapped(PEOPLE, ANN, BAD, CYD, BAD)
 
     assert [each.operations_before for each in failed] == [1, 2]
+
+
+def test_null_in_a_column_that_has_none_fails_an_expression_over_it() -> None:
+    columns = table(Column("age", FieldType.LONG, nullable=False))
+    fields = {"next": {"sql": "age + 1"}}
+
+    found, [failed] = mapped(columns, row(1, None), row(2, struct.pack("<i", 1)), fields=fields)
+
+    assert [number for _, number in numbers(found)] == [2]
+    assert failed.error.column == "next"

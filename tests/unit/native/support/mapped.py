@@ -26,7 +26,7 @@ def outcome(mapped: Plan, rows: RowsEvent) -> Outcome:
     failed: list[FailedRow] = []
     try:
         found: list[Operation] | str = mapped.operations(rows, COMMITTED_AT, failed.append)
-    except (CdcError, TypeError) as error:  # an expression over NULL in a NOT NULL column
+    except CdcError as error:
         found = f"{type(error).__name__}: {error}"
     return found, [
         (str(each.error), each.kind, each.id, each.document, each.operations_before)
