@@ -17,14 +17,13 @@ from pymysqlreplication.row_event import DeleteRowsEvent, UpdateRowsEvent, Write
 from bench.processes import peak_megabytes
 from bench.stage import Login
 from cdc.config import SourceConfig, TlsConfig
+from cdc.mapper import NO_EFFECT, Mapper
 from cdc.mapping.compile.compiler import compile_plan
-from cdc.mapping.compile.plan import Plan
 from cdc.mapping.file.loading import load_mappings
 from cdc.mapping.file.mapping import Mapping
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.operation import Operation
 from cdc.model.position import GtidPosition, GtidSet
-from cdc.model.transaction import RowsEvent
 from cdc.readers.binlog.reader import BinlogReader
 
 CDC_SERVER_ID = 77_002
@@ -85,17 +84,18 @@ def transcode(login: Login, mapping_file: str, *, start: str, rows: int) -> Deco
 def _operations(
     reader: BinlogReader, position: Checkpoint, mapping: Mapping, rows: int
 ) -> tuple[int, list[Operation]]:
-    plan: Plan | None = None
+    mapper = Mapper(
+        lambda table: (compile_plan(mapping, table),),
+        lambda *_: NO_EFFECT,
+        transaction_bytes=TRANSACTION_BYTES,
+    )
     done, kept = 0, []
-    for transaction in reader.transactions(position):
-        for change in transaction.changes:
-            assert isinstance(change, RowsEvent)
-            if plan is None:
-                plan = compile_plan(mapping, change.table)
-            operations = plan.operations(change, transaction.committed_at)
-            if done // SAMPLE_EVERY != (done + len(operations)) // SAMPLE_EVERY:
-                kept.append(operations[-1])
-            done += len(operations)
+    for delivery in reader.transactions(position):
+        for entry in mapper.map(delivery):
+            for _, operations in entry.changes:
+                if done // SAMPLE_EVERY != (done + len(operations)) // SAMPLE_EVERY:
+                    kept.append(operations[-1])
+                done += len(operations)
         if done >= rows:
             break
     return done, kept

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Final
 
-from cdc.model.batch import Batch, MappedTransaction
+from cdc.model.batch import Batch, BatchEntry
 from cdc.model.telemetry import Backlog
 
-TRANSACTION_BYTES: Final = 1024
-"""The cost of a transaction beside its documents, mainly its own checkpoint."""
+ENTRY_BYTES: Final = 1024
+"""The cost of an entry beside its documents, mainly its own checkpoint."""
 
 IDLE_LINGER_SECONDS: Final = 1.0
 """The longest wait of transactions without operations: they only move the checkpoint."""
@@ -43,8 +43,8 @@ class Limits:
 class BatchQueue:
     """A bounded buffer of mapped transactions between two threads.
 
-    It holds at most one full batch, and one more transaction. A transaction that clears collections
-    is a barrier: it is a batch of its own, and no batch crosses it.
+    It holds at most one full batch, and one more entry. A transaction that clears collections is a
+    barrier: it is a batch of its own, and no batch crosses it.
     """
 
     def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
@@ -52,7 +52,7 @@ class BatchQueue:
         self._limits = limits
         self._clock = clock
         self._changed = threading.Condition()
-        self._waiting: deque[MappedTransaction] = deque()
+        self._waiting: deque[BatchEntry] = deque()
         self._operations = 0
         self._byte_size = 0
         self._barriers = 0
@@ -62,9 +62,16 @@ class BatchQueue:
         self._closed = False
         self._error: BaseException | None = None
 
-    def put(self, transaction: MappedTransaction) -> None:
-        """Add a transaction; wait while the buffer is full. Raises Closed after `close`."""
-        operations = transaction.operation_count
+    def put(self, entry: BatchEntry) -> None:
+        """Add an entry; wait while the buffer is full. Raises Closed after `close`.
+
+        A run of more operations than a batch is to have is taken apart.
+        """
+        operations = entry.operation_count
+        if entry.completed > 1 and operations > self._limits.operations:
+            for each in entry.apart():
+                self.put(each)
+            return
         with self._changed:
             while self._full() and not self._closed:
                 self._changed.wait()
@@ -73,12 +80,12 @@ class BatchQueue:
             was_urgent = self._operations > 0
             if not self._waiting:
                 self._first_at = self._clock()
-            self._waiting.append(transaction)
-            self._barriers += bool(transaction.clears)
+            self._waiting.append(entry)
+            self._barriers += bool(entry.clears)
             self._operations += operations
-            self._byte_size += transaction.byte_size + TRANSACTION_BYTES
+            self._byte_size += entry.byte_size + ENTRY_BYTES
             first = len(self._waiting) == 1
-            if (operations and not was_urgent) or first or transaction.clears or self._full():
+            if (operations and not was_urgent) or first or entry.clears or self._full():
                 self._changed.notify_all()
 
     def take(self, within_seconds: float | None = None) -> Batch | None:
@@ -111,7 +118,7 @@ class BatchQueue:
         `now` is the source's time, as in `committed_at`.
         """
         with self._changed:
-            committed_at = self._waiting[0].committed_at if self._waiting else None
+            committed_at = self._waiting[0].first_committed_at if self._waiting else None
         return 0.0 if committed_at is None else max(0.0, now - committed_at)
 
     def wake(self) -> None:
@@ -140,11 +147,11 @@ class BatchQueue:
     def _cut(self) -> Batch:
         batch = Batch(tuple(self._waiting)) if not self._barriers else self._up_to_barrier()
         self._taken = batch
-        for _ in batch.transactions:
+        for _ in batch.entries:
             self._waiting.popleft()
-        self._barriers -= len([each for each in batch.transactions if each.clears])
+        self._barriers -= len([each for each in batch.entries if each.clears])
         self._operations = sum(each.operation_count for each in self._waiting)
-        self._byte_size = sum(each.byte_size + TRANSACTION_BYTES for each in self._waiting)
+        self._byte_size = sum(each.byte_size + ENTRY_BYTES for each in self._waiting)
         self._changed.notify_all()
         return batch
 
@@ -155,14 +162,11 @@ class BatchQueue:
     def backlog(self) -> Backlog:
         """Return what was put and is not applied; a batch is applied at the next `take`."""
         with self._changed:
-            taken, waiting = self._taken, len(self._waiting)
-            oldest = taken.transactions[0] if taken.transactions else None
-            if oldest is None and self._waiting:
-                oldest = self._waiting[0]
+            entries = (*self._taken.entries, *self._waiting)
             return Backlog(
-                transactions=len(taken.transactions) + waiting,
-                operations=taken.operations + self._operations,
-                oldest_committed_at=oldest and oldest.committed_at,
+                transactions=sum([max(1, each.completed) for each in entries]),
+                operations=self._taken.operations + self._operations,
+                oldest_committed_at=entries[0].first_committed_at if entries else None,
             )
 
     def fail(self, error: BaseException) -> None:

@@ -7,13 +7,21 @@ from typing import Final, Protocol
 
 from cdc.errors import CdcError, Halted, RecordError, RefusedEvent, Unmappable, UsageError
 from cdc.mapping.file.problems import LinkError
-from cdc.model.batch import MappedTransaction, weight
+from cdc.model.batch import BatchEntry, MappedTransaction, weight
 from cdc.model.checkpoint import Checkpoint, Inflight
 from cdc.model.dead_letter import FailedRow, Origin, failures
+from cdc.model.mapped_run import RunOperations, mapped_run
 from cdc.model.operation import Operation
 from cdc.model.state_change import DdlEffect
 from cdc.model.table_map import TableMap
-from cdc.model.transaction import RowsEvent, SchemaChange, Transaction
+from cdc.model.transaction import (
+    Delivery,
+    RowsEvent,
+    RunRows,
+    SchemaChange,
+    Transaction,
+    TransactionRun,
+)
 
 CACHED_PLANS: Final = 2_000
 
@@ -39,8 +47,37 @@ class Mapper:
         self._transaction_bytes = transaction_bytes
         self._plans: dict[TableMap, tuple[Plan, ...]] = {}
 
-    def map(self, transaction: Transaction) -> Iterator[MappedTransaction]:
-        """Yield the transaction as operations, cut after a rows event if it is too large."""
+    def map(self, read: Delivery) -> Iterator[BatchEntry]:
+        """Yield what was read as operations.
+
+        A transaction that is too large is cut after a rows event. A run is one entry, or its
+        transactions are, if some row of it cannot be mapped, or holds the time of its commit.
+        """
+        if isinstance(read, Transaction):
+            yield from self._transaction(read)
+        elif (made := self._run(read)) is None:
+            for transaction in read.apart():
+                yield from self._transaction(transaction)
+        else:
+            run = mapped_run(read, made)
+            failed = any(each.failed for plans in made for each in plans)
+            whole = not failed and run.byte_size <= self._transaction_bytes
+            yield from (run,) if whole else run.apart()
+
+    def _run(self, run: TransactionRun) -> list[list[RunOperations]] | None:
+        """Map a run's rows; None if its transactions are to be mapped one by one.
+
+        So is what raises an error: it is to name its own transaction, and come after those before.
+        """
+        try:
+            planned = [(rows, self._plans_of(rows.event.table)) for rows in run.rows]
+            if all(plan.maps_runs_of(rows.event) for rows, plans in planned for plan in plans):
+                return [[plan.run(rows) for plan in plans] for rows, plans in planned]
+        except CdcError:
+            pass
+        return None
+
+    def _transaction(self, transaction: Transaction) -> Iterator[MappedTransaction]:
         changes: list[tuple[str, list[Operation]]] = []
         origins: list[Origin] = []
         effect, altered = NO_EFFECT, False
@@ -172,4 +209,12 @@ class Plan(Protocol):
         failed: Callable[[FailedRow], None] | None = None,
     ) -> list[Operation]:
         """Return the operations of the event's rows, in order; pass failed rows to `failed`."""
+        ...
+
+    def maps_runs_of(self, event: RowsEvent) -> bool:
+        """Return whether `run` takes such rows."""
+        ...
+
+    def run(self, rows: RunRows) -> RunOperations:
+        """Return the operations of the rows of a run, in order."""
         ...

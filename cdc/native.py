@@ -15,7 +15,7 @@ Path = tuple[str, ...]
 
 VARIABLE: Final = "CDC_NATIVE"
 
-INTERFACE: Final = 5
+INTERFACE: Final = 6
 """Raised with each change of a function below: a module of another number is left alone."""
 
 
@@ -25,21 +25,21 @@ MysqlGtidParts = tuple[bytes, int, int]
 MariadbGtidParts = tuple[int, int, int, int]
 """Domain, server id, sequence and flags."""
 
-RowsParts = tuple[bytes, bytes, int, int, bytes, bytes, bytes]
-"""The table's id and the rest of its table map, the event's type, the number of columns, the
-bitmaps of those present before and after, the row images.
+RowsParts = tuple[bytes, bytes, int, int, bytes, bytes, bytes, list[int], int]
+"""The table's id and the rest of its table map, the events' type, the number of columns, the
+bitmaps of those present before and after, the row images, where those of each event end, and the
+number of the transaction in the run with the first of them.
 """
 
-TransactionParts = tuple[
-    tuple[int, int],
-    tuple[int, int],
-    bytes,
-    MysqlGtidParts | MariadbGtidParts,
-    int,
-    list[RowsParts],
-]
-"""Place and number of its first packet, the offsets in the source's file where it begins and ends,
-the GTID event, the GTID, the time of the event that ends it, its rows events.
+Ended = tuple[MysqlGtidParts | MariadbGtidParts, int, int, int]
+"""A transaction's GTID, the time of the event that ends it, and the offsets in the source's file
+where it begins and ends.
+"""
+
+RunParts = tuple[int, tuple[int, int], Ended, Ended, Ended, bytes, list[RowsParts]]
+"""The number of transactions; place and number of the packet after them; the first, the last but
+one and the last; the last one's GTID event; and the rows events, those of one kind that follow each
+other as one, if each is of another transaction.
 """
 
 Source = tuple[str, Sequence[int], int, int, Sequence[str | None], object, bytes]
@@ -56,13 +56,25 @@ class RowPlan(Protocol):
     """Maps a table's rows to operations, by a layout that is data."""
 
     def rows(
-        self, kind: int, images: bytes, at: int, now: bytes, operations: list[Any], /
+        self,
+        kind: int,
+        images: bytes,
+        at: int,
+        now: bytes,
+        operations: list[Any],
+        ends: list[int],
+        counts: list[int],
+        /,
     ) -> tuple[int, int]:
         """Append the operations of an event's rows from `at` on.
 
         `kind` is 0 for inserted, 1 for updated, 2 for deleted rows; `now` is the commit time, a
-        date's bytes. Return the offsets of the first row that is left to Python, and behind it: the
-        images' end twice if there is none, once for a row that is damaged.
+        date's bytes, or empty: then what holds it is left to Python. Return the offsets of the
+        first row that is left to Python, and behind it: the images' end twice if there is none,
+        once for a row that is damaged.
+
+        `ends` are where the images of several events end, empty for one event: how many operations
+        there are at each is appended to `counts`. A row that goes on behind its event is damaged.
         """
         ...
 
@@ -149,7 +161,7 @@ class Native(Protocol):
         """
         ...
 
-    def read_transactions(
+    def read_run(
         self,
         buffer: bytes,
         at: int,
@@ -158,14 +170,17 @@ class Native(Protocol):
         checksum: bool,
         opens: bytes,
         image_bytes: int,
+        most: int,
         /,
-    ) -> tuple[list[TransactionParts], int, int]:
-        """Return the ordinary transactions that stand whole in a buffer, and where they end.
+    ) -> RunParts | None:
+        """Return the run of ordinary transactions that stands whole in a buffer; None for none.
 
         `at` and `number` are the place of the first packet and its number as its header holds it,
         `offset` is where the event before it ended in the source's file, `opens` the types of GTID
-        events that may open a transaction, `image_bytes` the most that its row images may take.
-        They end before the first that is not whole, or not of the ordinary kind.
+        events that may open a transaction, `image_bytes` the most that the row images of one may
+        take, `most` the most transactions. It ends before one that is not whole, or not of the
+        ordinary kind, and before one whose GTID is not the next of the same server; of MariaDB,
+        whose domain, server or time is another.
         """
         ...
 

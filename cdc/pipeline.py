@@ -33,7 +33,7 @@ from cdc.batch_queue import EMPTY, BatchQueue, Closed
 from cdc.mapper import Mapper
 from cdc.model.batch import Batch
 from cdc.model.checkpoint import Checkpoint
-from cdc.model.transaction import Transaction
+from cdc.model.transaction import Delivery
 from cdc.retry import Liveness, Stopped
 
 log = structlog.get_logger(__name__)
@@ -129,7 +129,7 @@ class Pipeline:
 class Reader(Protocol):
     """Delivers a source's transactions, for ever: `cdc.readers.binlog.reader.BinlogReader`."""
 
-    def transactions(self, start: Checkpoint) -> Iterator[Transaction]:
+    def transactions(self, start: Checkpoint) -> Iterator[Delivery]:
         """Yield each transaction after `start` once, in order."""
         ...
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
 from itertools import groupby
-from typing import Any, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 import bson
 from bson import Decimal128
@@ -19,6 +19,7 @@ from cdc.model.dead_letter import UNKNOWN, Failure, Origin
 from cdc.model.operation import Operation, OperationKind
 from cdc.model.position import Position
 from cdc.model.state_change import CollectionClear, StateWrite
+from cdc.model.transaction import RowsKind
 
 _INSERT, _REPLACE, _DELETE = OperationKind.INSERT, OperationKind.REPLACE, OperationKind.DELETE
 
@@ -72,25 +73,100 @@ class MappedTransaction(NamedTuple):
         return bool(self.identity)
 
     @property
+    def completed(self) -> int:
+        """The number of source transactions that are whole with it: 1 or 0."""
+        return int(self.is_of_source and self.checkpoint.inflight is None)
+
+    @property
+    def first_committed_at(self) -> float | None:
+        """As `committed_at`; a run's differ."""
+        return self.committed_at
+
+    @property
     def operation_count(self) -> int:
         """The number of operations, of which a row may make several or none."""
         return sum([len(operations) for _, operations in self.changes])
+
+    def changed_rows(self) -> Iterator[tuple[str, RowsKind, int]]:
+        """Yield (table, kind, number of changed rows) of each rows event.
+
+        A row whose key changed counts twice; a row that the mapping leaves out does not count.
+        """
+        counted = None
+        for origin, (_, operations) in zip(
+            self.origins,
+            self.changes,
+            strict=False,  # chunks have no origins
+        ):
+            table, _, ordinal, _, kind = origin
+            if table and (table, ordinal) != counted:
+                counted = table, ordinal
+                yield table, kind, len(operations)
+
+    def apart(self) -> tuple[MappedTransaction, ...]:
+        """Return it: it is one."""
+        return (self,)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MappedRun:
+    """A run of source transactions, whole and without failures, as one entry of a batch.
+
+    `changes` are in order within a collection, and `rows` (table, kind, number of changed rows).
+    `checkpoint` and `committed_at` are those of the last, `first_committed_at` that of the first.
+    `take_apart` makes its transactions.
+    """
+
+    completed: int
+    checkpoint: Checkpoint
+    first_committed_at: float
+    committed_at: float
+    changes: tuple[tuple[str, Sequence[Operation]], ...]
+    byte_size: int
+    rows: tuple[tuple[str, RowsKind, int], ...]
+    take_apart: Callable[[], tuple[MappedTransaction, ...]]
+
+    writes: ClassVar[tuple[StateWrite, ...]] = ()
+    clears: ClassVar[tuple[CollectionClear, ...]] = ()
+    origins: ClassVar[tuple[Origin, ...]] = ()
+    changes_schema: ClassVar[bool] = False
+
+    @property
+    def operation_count(self) -> int:
+        """The number of operations."""
+        return sum([len(operations) for _, operations in self.changes])
+
+    def changed_rows(self) -> Iterable[tuple[str, RowsKind, int]]:
+        """Return (table, kind, number of changed rows), as a transaction's."""
+        return self.rows
+
+    def apart(self) -> tuple[MappedTransaction, ...]:
+        """Return its transactions."""
+        return self.take_apart()
+
+
+BatchEntry = MappedTransaction | MappedRun
 
 
 @dataclass(frozen=True)
 class Batch:
     """Transactions, or parts of them, in the source's order; one MongoDB transaction applies them.
 
-    A transaction with `clears` is a batch of its own. The class has no slots, so that its sums over
-    thousands of transactions are cached.
+    An entry with `clears` is a batch of its own. The class has no slots, so that its sums over
+    thousands of entries are cached.
     """
 
-    transactions: tuple[MappedTransaction, ...]
+    entries: tuple[BatchEntry, ...]
+
+    @cached_property
+    def transactions(self) -> tuple[MappedTransaction, ...]:
+        """The entries with runs taken apart, which costs as much as mapping them again."""
+        return tuple(each for entry in self.entries for each in entry.apart())
 
     @property
     def checkpoint(self) -> Checkpoint:
         """The checkpoint to save once the batch is applied."""
-        return self.transactions[-1].checkpoint
+        return self.entries[-1].checkpoint
 
     @property
     def committed_at(self) -> float | None:
@@ -98,47 +174,53 @@ class Batch:
 
         None if it has no transaction of the source.
         """
-        return self.transactions[-1].committed_at
+        return self.entries[-1].committed_at
 
     @property
     def identities(self) -> list[str]:
         """The source transactions that the batch completes."""
-        return [
-            each.identity
-            for each in self.transactions
-            if each.identity and each.checkpoint.inflight is None
-        ]
+        return [each.identity for each in self.transactions if each.completed]
+
+    @property
+    def completed(self) -> int:
+        """The number of source transactions that the batch completes."""
+        return sum([each.completed for each in self.entries])
+
+    @property
+    def byte_size(self) -> int:
+        """The bytes that its entries count for."""
+        return sum([each.byte_size for each in self.entries])
 
     @property
     def writes(self) -> list[StateWrite]:
         """The writes to the state database beside the checkpoint, in order."""
-        return [write for each in self.transactions for write in each.writes]
+        return [write for each in self.entries for write in each.writes]
 
     @property
     def clears(self) -> list[CollectionClear]:
         """The collections to clear before anything of the batch is written."""
-        return [clear for each in self.transactions for clear in each.clears]
+        return [clear for each in self.entries for clear in each.clears]
 
     @property
     def changes_schema(self) -> bool:
         """Whether a followed table is no longer what it was before the batch."""
-        return any(each.changes_schema for each in self.transactions)
+        return any(each.changes_schema for each in self.entries)
 
     @cached_property
     def operations(self) -> int:
         """The number of operations."""
-        return sum([each.operation_count for each in self.transactions])
+        return sum([each.operation_count for each in self.entries])
 
     def changes(self) -> Iterator[tuple[str, Sequence[Operation]]]:
-        """Yield (collection, operations) in the source's order."""
-        return (change for each in self.transactions for change in each.changes)
+        """Yield (collection, operations), in the source's order within a collection."""
+        return (change for each in self.entries for change in each.changes)
 
     def failures(self) -> Iterator[tuple[str, Sequence[Failure]]]:
         """Yield (collection, failed changes that became dead letters), if there are any."""
-        for transaction in self.transactions:
-            for index, origin in enumerate(transaction.origins):
+        for entry in self.entries:
+            for index, origin in enumerate(entry.origins):
                 if origin.failures:
-                    yield transaction.changes[index][0], origin.failures
+                    yield entry.changes[index][0], origin.failures
 
 
 @dataclass(slots=True)
@@ -242,6 +324,7 @@ def query(identifier: bytes) -> bytes:
 
 def runs(batch: Batch) -> Iterator[tuple[str, OperationKind, list[Operation]]]:
     """Yield (collection, kind, operations) in the source's order; nothing is coalesced."""
-    for collection, operations in batch.changes():
+    changes = (change for each in batch.transactions for change in each.changes)
+    for collection, operations in changes:
         for kind, run in groupby(operations, key=lambda operation: operation.kind):
             yield collection, OperationKind(kind), list(run)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from enum import Enum
 from typing import Final, NamedTuple
 
@@ -120,3 +121,46 @@ class Transaction(NamedTuple):
     def final(self) -> bool:
         """Whether it is complete, or the last part."""
         return self.checkpoint.inflight is None
+
+    def apart(self) -> Iterator[Transaction]:
+        """Yield it: it is one."""
+        yield self
+
+
+class RunRows(NamedTuple):
+    """The rows that successive transactions of a run changed in a table, by one event each.
+
+    `event` holds their row images back to back, those of each up to one of `ends`.
+    """
+
+    event: RowsEvent
+    ends: list[int]
+
+
+class TransactionRun(NamedTuple):
+    """Successive whole transactions of rows events alone, which share what each would repeat.
+
+    `before` is the position before the first, `checkpoint` the one to save after the last.
+    `first_committed_at` and `committed_at` are those of the first and the last; all have the same
+    if `is_of_one_time`. `byte_size` is what the source sent. `rows` are in the order of the events.
+    """
+
+    transaction_count: int
+    before: Position
+    checkpoint: Checkpoint
+    first_committed_at: float
+    committed_at: float
+    is_of_one_time: bool
+    byte_size: int
+    rows: tuple[RunRows, ...]
+    read_apart: Callable[[], Iterator[Transaction]]
+
+    def apart(self) -> Iterator[Transaction]:
+        """Yield its transactions."""
+        if not self.is_of_one_time:
+            return self.read_apart()
+        return (each._replace(committed_at=self.committed_at) for each in self.read_apart())
+
+
+Delivery = Transaction | TransactionRun
+"""What a reader delivers at once."""

@@ -154,7 +154,7 @@ class BatchCommitter:
         """Send a piece in a transaction that leaves the checkpoint; `easier`: it could be less."""
         with less_next(EXPIRED | CODES, easier=easier), committed(session):
             self._state.step(session)
-            letters = self._tell(send(), MappedTransaction("", checkpoint, None), session)
+            letters = self._tell(send(), Batch((MappedTransaction("", checkpoint, None),)), session)
             self._observer.reached(WriteStep.IN_PIECE)
         return letters
 
@@ -189,7 +189,7 @@ class BatchCommitter:
         outcome = self._send_all(attempt.commands, attempt.terms, session)
         letters = NOTHING
         if session is not None:
-            letters = self._tell(outcome, attempt.batch.transactions[-1], session)
+            letters = self._tell(outcome, attempt.batch, session)
         self.write_state(attempt.writes, session)
         self._observer.wrote(attempt.batch, self._state_database, session)
         return letters
@@ -206,15 +206,13 @@ class BatchCommitter:
             send(command)
         return Outcome()
 
-    def _tell(
-        self, outcome: Outcome, transaction: MappedTransaction, session: ClientSession
-    ) -> LetterChanges:
+    def _tell(self, outcome: Outcome, batch: Batch, session: ClientSession) -> LetterChanges:
         """Write what became of embedded values to their letters."""
         missing = [
             Missing(each, self._embeds.table_of(each.collection, id_value(each.id)))
             for each in outcome.left_out
         ]
-        letters = self._letters.value_changes(missing, outcome.decided, transaction)
+        letters = self._letters.value_changes(missing, outcome.decided, batch)
         self.write_state(letters.writes, session)
         return letters
 

@@ -115,7 +115,7 @@ class Conflicts:
             "batch_conflicts",
             attempts=self.count,
             operations=self._batch.operations,
-            bytes=sum(each.byte_size for each in self._batch.transactions),
+            bytes=self._batch.byte_size,
             position=str(self._batch.checkpoint.position),
             remedy=REMEDY,
         )

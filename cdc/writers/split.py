@@ -15,11 +15,11 @@ def halves(batch: Batch) -> tuple[Batch, Batch] | None:
     Cuts between transactions if there are several, else between rows events, as `Mapper` cuts large
     ones. Only then do readers see a part of a transaction.
     """
-    transactions = batch.transactions
-    if len(transactions) > 1:
-        middle = len(transactions) // 2
-        return Batch(transactions[:middle]), Batch(transactions[middle:])
-    [only] = transactions
+    entries = batch.entries if len(batch.entries) > 1 else batch.transactions
+    if len(entries) > 1:
+        middle = len(entries) // 2
+        return Batch(entries[:middle]), Batch(entries[middle:])
+    [only] = batch.transactions
     cut = _parts(only) if only.is_of_source else _chunk_halves(only)
     return None if cut is None else (Batch((cut[0],)), Batch((cut[1],)))
 

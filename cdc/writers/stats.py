@@ -41,7 +41,7 @@ class WriterCounters:
 
     def applied(self, batch: Batch, commands: Sequence[Command], seconds: float) -> None:
         """Count a batch that has landed, and its commands."""
-        transactions, operations = len(batch.identities), batch.operations
+        transactions, operations = batch.completed, batch.operations
         self._transactions += transactions
         self._operations += operations
         self._batches += 1
@@ -104,20 +104,9 @@ class WriterCounters:
 
 
 def changed_rows(batch: Batch) -> dict[tuple[str, str], int]:
-    """Return the number of changed rows by (table, kind); each rows event counts once.
-
-    A row whose key changed counts twice; a row that the mapping leaves out does not count.
-    """
+    """Return the number of changed rows by (table, kind); each rows event counts once."""
     found: dict[tuple[str, RowsKind], int] = {}
-    for transaction in batch.transactions:
-        counted = None
-        for origin, (_, operations) in zip(
-            transaction.origins,
-            transaction.changes,
-            strict=False,  # chunks have no origins
-        ):
-            table, _, ordinal, _, kind = origin
-            if table and (table, ordinal) != counted:
-                counted = table, ordinal
-                found[table, kind] = found.get((table, kind), 0) + len(operations)
+    for entry in batch.entries:
+        for table, kind, rows in entry.changed_rows():
+            found[table, kind] = found.get((table, kind), 0) + rows
     return {(table, kind.value): rows for (table, kind), rows in found.items()}

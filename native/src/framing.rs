@@ -59,11 +59,10 @@ pub struct Stream<'a> {
     pub image_bytes: usize,
 }
 
-/// A transaction from its first packet to its last; it begins at `offset` in the source's file.
+/// A transaction up to its last packet; it begins at `offset` in the source's file.
 ///
 /// `gtid_event` includes its header, `committed` is the XID event's time.
 pub struct Transaction<'a> {
-    pub begin: Place,
     pub end: Place,
     pub offset: u64,
     pub gtid_event: &'a [u8],
@@ -127,8 +126,7 @@ impl<'a> Stream<'a> {
                 ROWS_QUERY | ANNOTATE_ROWS => {}
                 XID => {
                     let (gtid_event, committed) = (first.data, event.time()?);
-                    let found =
-                        Transaction { begin, end, offset, gtid_event, gtid, committed, rows };
+                    let found = Transaction { end, offset, gtid_event, gtid, committed, rows };
                     return Some(found);
                 }
                 kind if ROWS.contains(&kind) || ROWS_V1.contains(&kind) => {

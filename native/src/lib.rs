@@ -14,7 +14,7 @@ pub mod text;
 mod transactions;
 
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyTuple};
 
 use crate::framing::{Place, Stream};
 
@@ -32,7 +32,7 @@ mod cdc_native {
 
     /// Raised with each change of a function: `cdc.native` wants one number.
     #[pymodule_export]
-    const INTERFACE: u32 = 5;
+    const INTERFACE: u32 = 6;
 
     #[pymodule_export]
     use crate::images::RowImages;
@@ -63,15 +63,15 @@ mod cdc_native {
         encoded(py, text::encode(data))
     }
 
-    /// Return the ordinary transactions that stand whole in a buffer of packets, in order.
+    /// Return the run of ordinary transactions that stands whole in a buffer of packets.
     ///
     /// `at` is where a packet begins that would open one, `number` its number as its header holds
-    /// it, `offset` where the event before it ended in the source's file. The result ends with the
-    /// place and the number of the packet after the last of them.
+    /// it, `offset` where the event before it ended in the source's file. It has `most` transactions
+    /// at most. None if there is none.
     #[pyfunction]
-    #[pyo3(signature = (buffer, at, number, offset, checksum, opens, image_bytes, /))]
+    #[pyo3(signature = (buffer, at, number, offset, checksum, opens, image_bytes, most, /))]
     #[allow(clippy::too_many_arguments)]
-    fn read_transactions<'py>(
+    fn read_run<'py>(
         py: Python<'py>,
         buffer: &[u8],
         at: usize,
@@ -80,8 +80,9 @@ mod cdc_native {
         checksum: bool,
         opens: &[u8],
         image_bytes: usize,
-    ) -> PyResult<transactions::Found<'py>> {
+        most: usize,
+    ) -> PyResult<Option<Bound<'py, PyTuple>>> {
         let stream = Stream { buffer, checksum, opens, image_bytes };
-        transactions::read(py, &stream, Place { at, number, offset })
+        transactions::read(py, &stream, Place { at, number, offset }, most)
     }
 }

@@ -110,16 +110,22 @@ impl RowPlan {
     /// Append the operations of an event's rows from `at` on to a list.
     ///
     /// `kind` is 0 for inserted, 1 for updated, 2 for deleted rows; `now` is the commit time, a BSON
-    /// date's bytes. Return the offsets of the first row that is left to Python, and of its end:
+    /// date's bytes, or empty: then what holds it is left to Python. Return the offsets of the first row that is left to Python, and of its end:
     /// twice that of the images' end if there is none, and the images' end for a damaged row.
-    #[pyo3(signature = (kind, images, at, now, operations, /))]
-    fn rows(
+    ///
+    /// `ends` are where the images of several events end, empty for one event: how many operations
+    /// there are at each is appended to `counts`. A row that goes on behind its event is damaged.
+    #[pyo3(signature = (kind, images, at, now, operations, ends, counts, /))]
+    #[allow(clippy::too_many_arguments)]
+    fn rows<'py>(
         &self,
         kind: u8,
-        images: &Bound<'_, PyBytes>,
+        images: &Bound<'py, PyBytes>,
         at: usize,
         now: &[u8],
-        operations: &Bound<'_, PyList>,
+        operations: &Bound<'py, PyList>,
+        ends: &Bound<'py, PyList>,
+        counts: &Bound<'py, PyList>,
     ) -> PyResult<(usize, usize)> {
         let kind = match kind {
             0 => Kind::Insert,
@@ -129,14 +135,19 @@ impl RowPlan {
         };
         let images = images.as_bytes();
         let mut rows = Rows::new(self, kind, images, now, operations);
+        let mut events = Events::new(ends, counts)?;
         let mut at = at;
         while at < images.len() {
-            let Some(end) = rows.split(at) else { return Ok((at, images.len())) };
+            let most = events.reach(at, operations.len())?.unwrap_or(images.len());
+            let Some(end) = rows.split(at).filter(|end| *end <= most) else {
+                return Ok((at, images.len()));
+            };
             if !rows.take()? {
                 return Ok((at, end));
             }
             at = end;
         }
+        events.reach(at, operations.len())?;
         Ok((at, at))
     }
 
@@ -155,6 +166,37 @@ impl RowPlan {
             (_, 0) => (images.clone(), 0),
             (kept, left_out) => (PyBytes::new(py, &kept), left_out),
         }
+    }
+}
+
+/// The ends of events whose images stand back to back.
+struct Events<'a, 'py> {
+    ends: &'a Bound<'py, PyList>,
+    counts: &'a Bound<'py, PyList>,
+    next: Option<usize>,
+}
+
+impl<'a, 'py> Events<'a, 'py> {
+    fn new(ends: &'a Bound<'py, PyList>, counts: &'a Bound<'py, PyList>) -> PyResult<Self> {
+        let mut events = Events { ends, counts, next: None };
+        events.next = events.following()?;
+        Ok(events)
+    }
+
+    /// Returns the end of the first event that is not counted.
+    fn following(&self) -> PyResult<Option<usize>> {
+        let number = self.counts.len();
+        let more = number < self.ends.len();
+        more.then(|| self.ends.get_item(number)?.extract()).transpose()
+    }
+
+    /// Counts the events that end at `at`, or before; returns the end of the next one.
+    fn reach(&mut self, at: usize, operations: usize) -> PyResult<Option<usize>> {
+        while self.next.is_some_and(|end| end <= at) {
+            self.counts.append(operations)?;
+            self.next = self.following()?;
+        }
+        Ok(self.next)
     }
 }
 

@@ -1,79 +1,161 @@
-//! Whole transactions, as the objects that Python makes its own of.
+//! Runs of whole transactions, as the objects that Python makes its own of.
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 
 use crate::framing::{Gtid, Place, Rows, Stream, Transaction};
 
-/// What is found one after the other, and where the next packet begins: its place and number.
-pub type Found<'py> = (Vec<Bound<'py, PyTuple>>, usize, u32);
-
-/// Returns the transactions that stand at a place, up to the first that is not whole or ordinary.
-pub fn read<'py>(py: Python<'py>, stream: &Stream<'_>, mut place: Place) -> PyResult<Found<'py>> {
-    let mut objects = Objects { py, last: Default::default() };
-    let mut found = Vec::new();
-    while let Some(transaction) = stream.transaction(place) {
-        place = transaction.end;
-        found.push(objects.transaction(&transaction)?);
-    }
-    Ok((found, place.at, place.number))
-}
-
-/// Makes Python's objects; bytes that stood there in the event before are the same object.
-struct Objects<'py> {
+/// Returns the run of transactions that begins at a place, of `most` at most; None if there is none.
+///
+/// It ends before the first that is not whole or ordinary, and before one that does not follow the
+/// last as `follows` has it.
+pub fn read<'py>(
     py: Python<'py>,
-    last: [Option<Bound<'py, PyBytes>>; 3],
+    stream: &Stream<'_>,
+    place: Place,
+    most: usize,
+) -> PyResult<Option<Bound<'py, PyTuple>>> {
+    let Some(first) = stream.transaction(place) else { return Ok(None) };
+    let mut run = Run::new(first);
+    while run.count < most {
+        match stream.transaction(run.end()) {
+            Some(next) if follows(run.last(), &next) => run.add(next),
+            _ => break,
+        }
+    }
+    run.told(py).map(Some)
 }
 
-impl<'py> Objects<'py> {
-    fn transaction(&mut self, found: &Transaction<'_>) -> PyResult<Bound<'py, PyTuple>> {
-        let py = self.py;
-        let rows: PyResult<Vec<_>> = found.rows.iter().map(|each| self.rows(each)).collect();
+/// Returns whether two transactions have one position after them that says of both: of MySQL, the
+/// numbers of one server in a row; of MariaDB, one domain and server, and one time.
+fn follows(before: &Transaction<'_>, after: &Transaction<'_>) -> bool {
+    match (&before.gtid, &after.gtid) {
+        (Gtid::Mysql(source, number, _), Gtid::Mysql(other, next, _)) => {
+            source == other && (number.checked_add(1) == Some(*next) || number | next == 0)
+        }
+        (Gtid::Mariadb(domain, server, ..), Gtid::Mariadb(other, another, ..)) => {
+            (domain, server) == (other, another) && before.committed == after.committed
+        }
+        _ => false,
+    }
+}
+
+/// Rows events of one kind, each of another transaction: their images stand back to back.
+struct Group<'a> {
+    rows: Rows<'a>,
+    /// The number of the transaction with the first of them.
+    begins: usize,
+    images: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl<'a> Group<'a> {
+    fn new(rows: Rows<'a>, begins: usize) -> Self {
+        let (images, ends) = (rows.images.to_vec(), vec![rows.images.len()]);
+        Group { rows, begins, images, ends }
+    }
+
+    fn takes(&self, rows: &Rows<'_>) -> bool {
+        let mine = &self.rows;
+        mine.table_id == rows.table_id
+            && mine.kind == rows.kind
+            && mine.columns == rows.columns
+            && mine.present == rows.present
+            && mine.present_after == rows.present_after
+            && mine.table == rows.table
+    }
+
+    fn add(&mut self, rows: &Rows<'_>) {
+        self.images.extend_from_slice(rows.images);
+        self.ends.push(self.images.len());
+    }
+
+    fn told<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let rows = &self.rows;
         (
-            (found.begin.at, found.begin.number),
-            (found.offset, found.end.offset),
-            PyBytes::new(py, found.gtid_event),
-            self.gtid(&found.gtid)?,
-            found.committed,
-            rows?,
+            PyBytes::new(py, rows.table_id),
+            PyBytes::new(py, rows.table),
+            rows.kind,
+            rows.columns,
+            PyBytes::new(py, rows.present),
+            PyBytes::new(py, rows.present_after),
+            PyBytes::new(py, &self.images),
+            &self.ends,
+            self.begins,
         )
             .into_pyobject(py)
     }
+}
 
-    fn gtid(&self, gtid: &Gtid<'_>) -> PyResult<Bound<'py, PyTuple>> {
-        match *gtid {
-            Gtid::Mysql(source, number, committed) => {
-                (PyBytes::new(self.py, source), number, committed).into_pyobject(self.py)
-            }
-            Gtid::Mariadb(domain, server_id, sequence, flags) => {
-                (domain, server_id, sequence, flags).into_pyobject(self.py)
-            }
-        }
+/// Transactions that follow each other; their rows are in the groups.
+struct Run<'a> {
+    first: Option<Transaction<'a>>,
+    next_to_last: Option<Transaction<'a>>,
+    last: Transaction<'a>,
+    count: usize,
+    groups: Vec<Group<'a>>,
+}
+
+impl<'a> Run<'a> {
+    fn new(mut first: Transaction<'a>) -> Self {
+        let rows = std::mem::take(&mut first.rows);
+        let groups = rows.into_iter().map(|each| Group::new(each, 0)).collect();
+        Run { first: None, next_to_last: None, last: first, count: 1, groups }
     }
 
-    fn rows(&mut self, rows: &Rows<'_>) -> PyResult<Bound<'py, PyTuple>> {
-        let present = self.repeated(2, rows.present);
-        let present_after = if rows.present_after == rows.present {
-            present.clone()
-        } else {
-            PyBytes::new(self.py, rows.present_after)
-        };
+    fn last(&self) -> &Transaction<'a> {
+        &self.last
+    }
+
+    fn end(&self) -> Place {
+        self.last.end
+    }
+
+    /// Adds the next transaction; its first rows event may join those before it.
+    fn add(&mut self, mut next: Transaction<'a>) {
+        let mut rows = std::mem::take(&mut next.rows).into_iter().peekable();
+        if let (Some(group), Some(each)) = (self.groups.last_mut(), rows.peek()) {
+            if group.takes(each) {
+                group.add(each);
+                rows.next();
+            }
+        }
+        let count = self.count;
+        self.groups.extend(rows.map(|each| Group::new(each, count)));
+        let before = std::mem::replace(&mut self.last, next);
+        if let Some(earlier) = self.next_to_last.replace(before) {
+            self.first.get_or_insert(earlier);
+        }
+        self.count += 1;
+    }
+
+    fn told<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let last = &self.last;
+        let next_to_last = self.next_to_last.as_ref().unwrap_or(last);
+        let first = self.first.as_ref().unwrap_or(next_to_last);
+        let groups: PyResult<Vec<_>> = self.groups.iter().map(|each| each.told(py)).collect();
         (
-            self.repeated(0, rows.table_id),
-            self.repeated(1, rows.table),
-            rows.kind,
-            rows.columns,
-            present,
-            present_after,
-            PyBytes::new(self.py, rows.images),
+            self.count,
+            (last.end.at, last.end.number),
+            ended(py, first)?,
+            ended(py, next_to_last)?,
+            ended(py, last)?,
+            PyBytes::new(py, last.gtid_event),
+            groups?,
         )
-            .into_pyobject(self.py)
+            .into_pyobject(py)
     }
+}
 
-    fn repeated(&mut self, which: usize, data: &[u8]) -> Bound<'py, PyBytes> {
-        match &self.last[which] {
-            Some(last) if last.as_bytes() == data => last.clone(),
-            _ => self.last[which].insert(PyBytes::new(self.py, data)).clone(),
+/// A transaction's GTID, the time of the event that ends it, and where it begins and ends.
+fn ended<'py>(py: Python<'py>, transaction: &Transaction<'_>) -> PyResult<Bound<'py, PyTuple>> {
+    let gtid = match transaction.gtid {
+        Gtid::Mysql(source, number, committed) => {
+            (PyBytes::new(py, source), number, committed).into_pyobject(py)
         }
-    }
+        Gtid::Mariadb(domain, server_id, sequence, flags) => {
+            (domain, server_id, sequence, flags).into_pyobject(py)
+        }
+    };
+    (gtid?, transaction.committed, transaction.offset, transaction.end.offset).into_pyobject(py)
 }

@@ -13,6 +13,7 @@ from cdc.readers.binlog import events, payloads
 from cdc.readers.binlog.events import EventType
 from cdc.readers.binlog.transaction_assembler import TransactionAssembler
 from cdc.readers.server.packets import ConnectionLost, PacketStream
+from tests.support.runs import one_by_one
 
 
 def packet(event: bytes, number: int) -> bytes:
@@ -66,7 +67,7 @@ def _transactions(
         transaction = assembler.feed(event)
         if transaction is not None:
             yield transaction
-            yield from assembler.read_ahead(stream, checksum=checksum)
+            yield from one_by_one(assembler.read_ahead(stream, checksum=checksum))
         elif event.type == EventType.TRANSACTION_PAYLOAD:
             inner = (assembler.feed(each, inside_payload=True) for each in payloads.unpack(event))
             yield from (each for each in inner if each is not None)

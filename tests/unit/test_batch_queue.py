@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from cdc.batch_queue import EMPTY, BatchQueue, Closed, Limits
-from cdc.model.batch import Batch, MappedTransaction
+from cdc.model.batch import Batch, MappedRun, MappedTransaction
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.operation import Operation, OperationKind
 from cdc.model.position import FilePosition
@@ -188,3 +188,39 @@ def test_the_backlog_is_empty_once_the_next_batch_is_asked_for() -> None:
     buffer.take(within_seconds=0)
 
     assert buffer.backlog() == Backlog()
+
+
+def run(*transactions: MappedTransaction) -> MappedRun:
+    return MappedRun(
+        len(transactions),
+        transactions[-1].checkpoint,
+        0.0,
+        0.0,
+        tuple(change for each in transactions for change in each.changes),
+        sum(each.byte_size for each in transactions),
+        (),
+        lambda: transactions,
+    )
+
+
+def test_a_run_is_one_entry() -> None:
+    buffer = queue()
+    buffer.put(run(transaction(1), transaction(2)))
+    buffer.put(transaction(3))
+
+    assert buffer.backlog() == Backlog(transactions=3, operations=3, oldest_committed_at=0.0)
+    batch = buffer.take()
+    assert numbers(batch) == ["1", "2", "3"]
+    assert batch is not None
+    assert len(batch.entries) == 2
+
+
+def test_a_run_that_is_larger_than_a_batch_is_taken_apart() -> None:
+    buffer = queue(operations=2)
+    entry = run(transaction(1), transaction(2), transaction(3))
+    putting = threading.Thread(target=buffer.put, args=(entry,))
+    putting.start()
+
+    assert numbers(buffer.take(DEADLINE)) == ["1", "2"]
+    putting.join(DEADLINE)
+    assert numbers(buffer.take(DEADLINE)) == ["3"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from cdc.mapping.compile.computed_fields import row_filter
 from cdc.mapping.compile.context import CompileContext
 from cdc.mapping.compile.document_fields import contents, contents_when_gone
@@ -11,7 +13,8 @@ from cdc.mapping.compile.plan import Plan
 from cdc.mapping.counts import TableCounts
 from cdc.mapping.file.mapping import Mapping
 from cdc.mapping.file.problems import LinkError, MappingError
-from cdc.mapping.layout.document import Layout, nest
+from cdc.mapping.layout.document import Layout, Node, leaves, nest
+from cdc.mapping.layout.sources import CommitTime
 from cdc.mapping.transcode.changed_rows import ChangedRows
 from cdc.mapping.transcode.native_rows import row_plan
 from cdc.mapping.transcode.null_patterns import NullPatternFunctions
@@ -19,6 +22,7 @@ from cdc.mapping.transcode.partial_image import FullImages
 from cdc.mapping.types.encoder import Wire
 from cdc.mapping.types.registry import Unsupported, wire
 from cdc.model.table_map import Column, TableMap
+from cdc.model.transaction import RowsKind
 
 
 def compile_plan(mapping: Mapping, table: TableMap, *, counts: TableCounts | None = None) -> Plan:
@@ -40,6 +44,8 @@ def compile_plan(mapping: Mapping, table: TableMap, *, counts: TableCounts | Non
         generated_source=patterns.generated_source(),
         counts=counts,
         halts=halts,
+        _timeless=_timeless(layout),
+        _marks_time=_holds_time(layout, layout.deleted),
         _patterns=patterns,
         _full_images=full,
         _changed_rows=ChangedRows(layout, full.needed, native),
@@ -68,6 +74,18 @@ def _layout(context: CompileContext) -> Layout:
         deleted=None if gone is None else nest(gone),
         id_is_private=id_is_private(context.mapping),
     )
+
+
+def _timeless(layout: Layout) -> frozenset[RowsKind]:
+    """Return the kinds of rows that may come to no document that holds its commit's time."""
+    if _holds_time(layout, layout.fields):
+        return frozenset()
+    marked = {RowsKind.DELETE} if _holds_time(layout, layout.deleted) else set()
+    return frozenset(RowsKind) - marked
+
+
+def _holds_time(layout: Layout, nodes: Sequence[Node] | None) -> bool:
+    return any(isinstance(layout.sources[each], CommitTime) for each in leaves(*nodes or ()))
 
 
 def _wire(context: CompileContext, column: Column) -> Wire:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import accumulate, pairwise
+from typing import Final
 
 from cdc.errors import Corrupted
 from cdc.mapping import bson_bytes
@@ -15,9 +17,12 @@ from cdc.mapping.transcode.null_patterns import NullPatternFunctions
 from cdc.mapping.transcode.partial_image import FullImages
 from cdc.mapping.transcode.reference_reader import ImageError
 from cdc.model.dead_letter import FailedRow
+from cdc.model.mapped_run import MustBeApart, RunOperations
 from cdc.model.operation import Operation
-from cdc.model.transaction import RowsEvent, RowsKind
+from cdc.model.transaction import RowsEvent, RowsKind, RunRows
 from cdc.native import RowPlan
+
+_NO_TIME: Final = b""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,6 +42,10 @@ class Plan:
     _native: RowPlan | None = field(repr=False, default=None)
     halts: bool = True
     """Whether a row that cannot be mapped stops the stream."""
+    _timeless: frozenset[RowsKind] = field(repr=False, default=frozenset())
+    """What makes no document that is sure to hold the time of its commit."""
+    _marks_time: bool = field(repr=False, default=True)
+    """Whether a document whose row is gone is marked with that time."""
 
     @property
     def losses(self) -> Losses:
@@ -66,16 +75,67 @@ class Plan:
             images = self._changed(event, images)
         now = bson_bytes.pack_int64(round(committed_at * 1_000_000) // 1000)
         operations: list[Operation] = []
+        self._map(event.kind, images, now, operations, failed, [], [])
+        return operations
+
+    def maps_runs_of(self, event: RowsEvent) -> bool:
+        """Return whether `run` takes such rows: the native module reads them, whatever the time."""
+        return (
+            self._native is not None
+            and event.kind in self._timeless
+            and self._full_images.are_whole(event)
+        )
+
+    def run(self, rows: RunRows) -> RunOperations:
+        """Map the rows of a run, as `operations` does each of its events.
+
+        Raises what it does, and MustBeApart for an update that marks a document with its time.
+        """
+        event, ends = rows
+        images = event.images
+        if event.kind is RowsKind.UPDATE and self._changed_rows.possible:
+            images, ends = self._changed_of_run(rows)
+        operations: list[Operation] = []
+        counts: list[int] = []
+        failed: list[tuple[int, FailedRow]] = []
+
+        def note(row: FailedRow) -> None:
+            failed.append((len(counts), row))
+
+        to = None if self.halts else note
+        self._map(event.kind, images, _NO_TIME, operations, to, ends, counts)
+        counts += [len(operations)] * (len(ends) - len(counts))
+        return RunOperations(self.collection, self.halts, operations, counts, failed)
+
+    def _map(
+        self,
+        kind: RowsKind,
+        images: bytes,
+        now: bytes,
+        operations: list[Operation],
+        failed: Callable[[FailedRow], None] | None,
+        ends: list[int],
+        counts: list[int],
+    ) -> None:
+        """Append the operations of rows; `ends` and `counts` as in `cdc.native.RowPlan.rows`."""
         end, at, native = len(images), 0, self._native
         while at < end:
             if native is None:
                 first, at = 0, end
             else:
-                first, at = native.rows(number(event.kind), images, at, now, operations)
+                first, at = native.rows(number(kind), images, at, now, operations, ends, counts)
             if first < at:
+                if ends and (at > ends[len(counts)] or self._marks_time):
+                    raise MustBeApart("of one transaction", table=self.layout.table)
                 self.counts.left_rows += native is not None
-                self._read(event.kind, images[first:at], now, operations, failed)
-        return operations
+                self._read(kind, images[first:at], now, operations, failed)
+
+    def _changed_of_run(self, rows: RunRows) -> tuple[bytes, list[int]]:
+        images = rows.event.images
+        kept = [
+            self._changed(rows.event, images[begin:end]) for begin, end in pairwise((0, *rows.ends))
+        ]
+        return b"".join(kept), list(accumulate(map(len, kept)))
 
     def _changed(self, event: RowsEvent, images: bytes) -> bytes:
         if not self._full_images.are_whole(event):

@@ -49,13 +49,13 @@ class BinlogCursor:
         expected = self.offset + event.size
         self.offset = expected if event.end in (0, expected & 0xFFFFFFFF) else event.end
 
-    def after(self, gtid: Gtid | MariadbGtid | None) -> Position:
-        """Return the position after a transaction that ends here."""
+    def after(self, gtid: Gtid | MariadbGtid | None, count: int = 1) -> Position:
+        """Return the position after a transaction that ends here, or after `count` in a row."""
         if isinstance(self.position, FilePosition):
             return FilePosition(self.file, self.offset, self.created)
         gtids = self.position.gtids
         if isinstance(gtids, GtidSet) and isinstance(gtid, Gtid) and (number := gtid.number):
-            return GtidPosition(gtids.with_interval(gtid.source, number, number))
+            return GtidPosition(gtids.with_interval(gtid.source, number - count + 1, number))
         if isinstance(gtids, MariadbGtids) and isinstance(gtid, MariadbGtid):
             return GtidPosition(gtids.advanced(*gtid[:3]))
         raise RefusedEvent(
@@ -79,10 +79,14 @@ class BinlogCursor:
     ) -> Transaction:
         """Move behind a transaction that ends here, and return it."""
         before = self.position
+        checkpoint = self.pass_transaction(gtid, witness)
+        return Transaction(identity, before, checkpoint, committed_at, changes)
+
+    def pass_transaction(self, gtid: Gtid | MariadbGtid | None, witness: Witness) -> Checkpoint:
+        """Move behind a transaction that ends here, and return the checkpoint."""
         position = self.position = self.after(gtid)
         self.witness = witness
-        checkpoint = Checkpoint(position, None, self._server, witness)
-        return Transaction(identity, before, checkpoint, committed_at, changes)
+        return Checkpoint(position, None, self._server, witness)
 
     def rotate(self, event: Event) -> Transaction | None:
         """Go to the file that a ROTATE event names; a file position moves to its beginning."""

@@ -1,4 +1,4 @@
-"""Ordinary transactions, read whole from what was received, by the native module.
+"""Runs of ordinary transactions, read at once from what was received, by the native module.
 
 It recognises those that stand whole in the buffer and are GTID, BEGIN, table maps, rows, XID, with
 each check that single events have. All else is left to `TransactionAssembler.feed`: a transaction
@@ -8,13 +8,15 @@ come from there alone, and what is yielded here is what it would have returned.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterator, Mapping
+from copy import copy
+from functools import partial
+from typing import Final, NamedTuple
 
 from cdc.model.position import GtidSet, MariadbGtids
 from cdc.model.table_map import TableMap
-from cdc.model.transaction import RowsEvent, Transaction
-from cdc.native import MariadbGtidParts, MysqlGtidParts, RowsParts, TransactionParts, native
+from cdc.model.transaction import Delivery, RowsEvent, RunRows, Transaction, TransactionRun
+from cdc.native import MariadbGtidParts, MysqlGtidParts, RowsParts, RunParts, native
 from cdc.readers.binlog import events, rows
 from cdc.readers.binlog.cursor import BinlogCursor
 from cdc.readers.binlog.events import EventType, Gtid, MariadbGtid, MariadbGtidFlag
@@ -28,71 +30,150 @@ _OPENING: Final = {
     type(None): bytes((EventType.GTID, EventType.ANONYMOUS_GTID, EventType.MARIADB_GTID)),
 }
 """The events that open a transaction, by what GTIDs the stream's positions have."""
-_new = tuple.__new__
-"""Makes a `RowsEvent` in 0.18 us; its constructor takes 0.34 (timeit, CPython 3.11)."""
+
+_ANY_NUMBER: Final = 1 << 32
 
 
-def transactions(
-    packets: PacketStream,
-    cursor: BinlogCursor,
-    cache: TableMapCache,
-    tables: dict[bytes, TableMap | None],
-    *,
-    checksum: bool,
-    transaction_bytes: int,
-) -> Iterator[Transaction]:
-    """Yield the transactions that can be read so, from where one may begin; none without native.
+class ReadAhead:
+    """Reads runs of transactions where one may begin."""
 
-    `tables` are those announced, by id. A transaction with more than `transaction_bytes` of row
-    images is left to who delivers it in parts.
-    """
-    if native is None:
-        return
-    opens = _OPENING[type(getattr(cursor.position, "gtids", None))]
-    found, at, number = native.read_transactions(
-        *packets.buffered, cursor.offset, checksum, opens, transaction_bytes
-    )
-    for each in found:
-        changes = _changes(each[-1], cache, tables)
-        if changes is None:
-            at, number = each[0]
-            break
-        yield _transaction(each, changes, cursor)
-    packets.go_on_at(at, number)
+    def __init__(
+        self, cursor: BinlogCursor, cache: TableMapCache, tables: dict[bytes, TableMap | None]
+    ) -> None:
+        """Move `cursor`; `tables` are those announced, by id."""
+        self._cursor = cursor
+        self._cache = cache
+        self._tables = tables
+
+    def read(
+        self, packets: PacketStream, *, checksum: bool, transaction_bytes: int
+    ) -> Iterator[Delivery]:
+        """Yield what can be read so; nothing without the native module.
+
+        A transaction with more than `transaction_bytes` of row images is left to who delivers it in
+        parts.
+        """
+        if native is None:
+            return
+        cursor = self._cursor
+        opens = _OPENING[type(getattr(cursor.position, "gtids", None))]
+        while True:
+            buffer, at, number = packets.buffered
+            begun = _Beginning(buffer, at, number, checksum, opens, transaction_bytes, copy(cursor))
+            found = begun.run(_ANY_NUMBER)
+            if found is not None and (unknown := self._first_unknown(found[-1])) is not None:
+                found = begun.run(unknown)
+            if found is None:
+                return
+            packets.go_on_at(*found[1])
+            yield self._delivered(found, begun)
+
+    def _first_unknown(self, groups: list[RowsParts]) -> int | None:
+        """Return the number of the first transaction whose table is new, or not as it says."""
+        for _, payload, _, columns, *_, number in groups:
+            try:
+                table = self._cache.known(payload)
+            except KeyError:
+                return number
+            if table is not None and columns != len(table.columns):
+                return number
+        return None
+
+    def _delivered(self, found: RunParts, begun: _Beginning) -> Transaction | TransactionRun:
+        """Move the cursor behind a run, announce its tables, and return it."""
+        count, *_, groups = found
+        tables = {payload: self._cache.known(payload) for _, payload, *_ in groups}
+        for table_id, payload, *_ in groups:
+            self._tables[table_id] = tables[payload]
+        if count == 1:
+            return _transaction(found, tables, self._cursor)
+        return _run(found, begun, tables, self._cursor)
 
 
-def _changes(
-    found: list[RowsParts], cache: TableMapCache, tables: dict[bytes, TableMap | None]
-) -> tuple[RowsEvent, ...] | None:
-    """Announce the tables, and return the rows events of those that are followed.
+class _Beginning(NamedTuple):
+    """What was received, from where a run begins; `cursor` is there, too."""
 
-    None if a table map is new, or does not fit.
-    """
-    changes = []
-    for ordinal, (table_id, payload, kind, columns, present, after, images) in enumerate(found, 1):
-        try:
-            table = tables[table_id] = cache.known(payload)
-        except KeyError:
+    buffer: bytes
+    at: int
+    number: int
+    checksum: bool
+    opens: bytes
+    image_bytes: int
+    cursor: BinlogCursor
+
+    def run(self, most: int) -> RunParts | None:
+        """Read the run, of `most` transactions at most."""
+        if native is None or most == 0:
             return None
-        if table is None:
-            continue
-        if columns != len(table.columns):
-            return None
-        event = (table, rows.KINDS[kind], present, after, images, ordinal)
-        changes.append(_new(RowsEvent, event))
-    return tuple(changes)
+        buffer, at, number, checksum, opens, image_bytes, cursor = self
+        return native.read_run(
+            buffer, at, number, cursor.offset, checksum, opens, image_bytes, most
+        )
+
+    def apart(self, count: int, tables: Mapping[bytes, TableMap | None]) -> Iterator[Transaction]:
+        """Yield the first `count` transactions, one by one."""
+        here = self._replace(cursor=copy(self.cursor))
+        for _ in range(count):
+            found = here.run(1)
+            assert found is not None  # it was read before
+            yield _transaction(found, tables, here.cursor)
+            at, number = found[1]
+            here = here._replace(at=at, number=number)
 
 
 def _transaction(
-    found: TransactionParts, changes: tuple[RowsEvent, ...], cursor: BinlogCursor
+    found: RunParts, tables: Mapping[bytes, TableMap | None], cursor: BinlogCursor
 ) -> Transaction:
-    _, (offset, end), gtid_event, parts, ended_at, _ = found
+    """Move the cursor behind the only transaction of a run, and return it."""
+    *_, last, gtid_event, groups = found
+    parts, ended_at, offset, end = last
     gtid = _gtid(parts)
     anonymous = isinstance(gtid, Gtid) and not gtid.number
     identity = f"{cursor.file}:{offset}" if anonymous else str(gtid)
     witness = cursor.witness_of(offset, gtid_event)
     cursor.offset = end
-    return cursor.commit(identity, gtid, witness, committed_at(gtid, ended_at), changes)
+    changes = [
+        _event(each, table, ordinal)
+        for ordinal, each in enumerate(groups, 1)
+        if (table := tables[each[1]]) is not None
+    ]
+    return cursor.commit(identity, gtid, witness, committed_at(gtid, ended_at), tuple(changes))
+
+
+def _run(
+    found: RunParts,
+    begun: _Beginning,
+    tables: Mapping[bytes, TableMap | None],
+    cursor: BinlogCursor,
+) -> TransactionRun:
+    """Move the cursor behind a run, and return it."""
+    count, (at, _), first, next_to_last, last, gtid_event, groups = found
+    before = cursor.position
+    cursor.offset = next_to_last[-1]
+    cursor.position = cursor.after(_gtid(next_to_last[0]), count - 1)
+    gtid, (_, ended_at, offset, end) = _gtid(last[0]), last
+    witness = cursor.witness_of(offset, gtid_event)
+    cursor.offset = end
+    return TransactionRun(
+        count,
+        before,
+        cursor.pass_transaction(gtid, witness),
+        committed_at(_gtid(first[0]), first[1]),
+        committed_at(gtid, ended_at),
+        isinstance(gtid, MariadbGtid),
+        at - begun.at,
+        tuple(
+            RunRows(_event(each, table, 0), each[-2])
+            for each in groups
+            if (table := tables[each[1]]) is not None
+        ),
+        partial(begun.apart, count, tables),
+    )
+
+
+def _event(parts: RowsParts, table: TableMap, ordinal: int) -> RowsEvent:
+    _, _, kind, _, present, present_after, images, _, _ = parts
+    return RowsEvent(table, rows.KINDS[kind], present, present_after, images, ordinal)
 
 
 def _gtid(parts: MysqlGtidParts | MariadbGtidParts) -> Gtid | MariadbGtid:

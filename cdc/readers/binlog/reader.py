@@ -14,7 +14,7 @@ from cdc.errors import CdcError, Corrupted, Halted, Retryable, raised
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.position import Position
 from cdc.model.telemetry import ReaderStats
-from cdc.model.transaction import Transaction
+from cdc.model.transaction import Delivery, Transaction
 from cdc.readers.binlog import dump, events, payloads
 from cdc.readers.binlog.commit_times import CommitTimes
 from cdc.readers.binlog.events import Event, EventType
@@ -122,7 +122,7 @@ class BinlogReader:
         if packets is not None:
             packets.interrupt()
 
-    def transactions(self, start: Checkpoint) -> Iterator[Transaction]:
+    def transactions(self, start: Checkpoint) -> Iterator[Delivery]:
         """Yield each transaction after `start`, once and in the source's order, until `stop`.
 
         After a lost connection it continues after the last transaction that it yielded. Raises
@@ -155,7 +155,7 @@ class BinlogReader:
                     backoff.reset()
                 self._wait(backoff.next(), error, where)
 
-    def _with_commit_time(self, transaction: Transaction) -> Transaction:
+    def _with_commit_time(self, transaction: Delivery) -> Delivery:
         """Return the transaction with its commit time, if its events have only the session's."""
         if not self._doubts_times:
             return transaction
@@ -182,7 +182,7 @@ class BinlogReader:
         )
         self._stopping.wait(seconds)
 
-    def _transactions_after(self, where: Checkpoint) -> Iterator[Transaction]:
+    def _transactions_after(self, where: Checkpoint) -> Iterator[Delivery]:
         with self._stream(where) as (packets, assembler, checksum):
             yield from self._assemble(packets, assembler, checksum, where.position)
 
@@ -270,7 +270,7 @@ class BinlogReader:
         assembler: TransactionAssembler,
         checksum: bool,
         position: Position,
-    ) -> Iterator[Transaction]:
+    ) -> Iterator[Delivery]:
         parse, feed = events.parse, assembler.feed
         try:
             for data in packets:

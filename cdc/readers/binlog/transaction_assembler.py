@@ -21,11 +21,19 @@ from typing import Final, NoReturn
 from cdc.errors import CdcError, Corrupted, Halted, RefusedEvent, UnknownEvent
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.table_map import TableMap
-from cdc.model.transaction import Effect, RowsEvent, SchemaChange, TableChange, Transaction
-from cdc.readers.binlog import events, read_ahead, rows, table_maps
+from cdc.model.transaction import (
+    Delivery,
+    Effect,
+    RowsEvent,
+    SchemaChange,
+    TableChange,
+    Transaction,
+)
+from cdc.readers.binlog import events, rows, table_maps
 from cdc.readers.binlog.cursor import BinlogCursor
 from cdc.readers.binlog.events import Event, EventType, Gtid, MariadbGtid, MariadbGtidFlag
 from cdc.readers.binlog.open_transaction import OpenTransaction
+from cdc.readers.binlog.read_ahead import ReadAhead
 from cdc.readers.binlog.sql import query_event
 from cdc.readers.binlog.sql.data_statements import DataStatements
 from cdc.readers.binlog.sql.statements import Role, Statement
@@ -89,6 +97,7 @@ class TransactionAssembler:
         self._server = checkpoint.server
         self._group: OpenTransaction | None = None
         self._tables: dict[bytes, TableMap | None] = {}
+        self._ahead = ReadAhead(self._cursor, tables, self._tables)
         self._handlers = self._handler_table()
 
     def _handler_table(self) -> dict[int, Callable[[Event], Transaction | None]]:
@@ -156,17 +165,12 @@ class TransactionAssembler:
                 " step over this one: cdc position skip",
             )
 
-    def read_ahead(self, packets: PacketStream, *, checksum: bool) -> Iterator[Transaction]:
-        """Yield the transactions that can be read from `packets` whole, if one may begin here."""
+    def read_ahead(self, packets: PacketStream, *, checksum: bool) -> Iterator[Delivery]:
+        """Yield what can be read from `packets` at once, if a transaction may begin here."""
         if self._group is not None or self._inflight is not None:
             return iter(())
-        return read_ahead.transactions(
-            packets,
-            self._cursor,
-            self._cache,
-            self._tables,
-            checksum=checksum,
-            transaction_bytes=self._transaction_bytes,
+        return self._ahead.read(
+            packets, checksum=checksum, transaction_bytes=self._transaction_bytes
         )
 
     # -- what opens a group

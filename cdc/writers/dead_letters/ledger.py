@@ -133,14 +133,14 @@ class OpenLetters:
         return LetterChanges(letters, done, (*writes, *map(resolved, done)))
 
     def value_changes(
-        self, missing: Sequence[Missing], decided: Decided, transaction: MappedTransaction
+        self, missing: Sequence[Missing], decided: Decided, batch: Batch
     ) -> LetterChanges:
-        """Return the changes to letters on values, in a transaction that leaves out some.
+        """Return the changes to letters on values, after a batch that leaves out some.
 
         `decided` are the documents, by collection, that have all their other values, or are gone.
         Raises TooManyDeadLetters as `changes` does.
         """
-        letters = [_letter(self._stream, each, transaction) for each in missing]
+        letters = [_letter(self._stream, each, batch.transactions[-1]) for each in missing]
         again = {each.id for each in letters}
         known = {identity for each in self._values.values() for identity in each}
         if new := [each for each in letters if each.id not in known]:
@@ -280,6 +280,8 @@ def _changes(
     batch: Batch, watched: Container[str]
 ) -> Iterator[tuple[MappedTransaction, str, Origin, Operation | Failure]]:
     """Yield the changes of collections that have letters, in the source's order."""
+    if not any(collection in watched for collection, _ in batch.changes()):
+        return
     for transaction in batch.transactions:
         for index, (collection, operations) in enumerate(transaction.changes):
             if collection in watched:

@@ -105,6 +105,7 @@ impl Source {
     pub fn write(&self, given: &mut Given, out: &mut Writer, number: usize) -> Option<u8> {
         match &self.conversion {
             Conversion::Constant => return Some(self.nothing(out)),
+            Conversion::Now if given.now.is_empty() => return None,
             Conversion::Now => return Some(out.copied(given.now, bson::DATE)),
             Conversion::Computed(question) => {
                 let answer = question.ask(given.py, given.columns);

@@ -24,6 +24,7 @@ from cdc.readers.select.select_table import SelectTable
 from cdc_sandbox.servers import MySQLServer
 from tests.integration.chunks.support.reading import chunk_reader, executed
 from tests.integration.mapping.support.binlog import config
+from tests.support.runs import one_by_one
 from tests.support.waiting import eventually
 
 SECONDS = 3
@@ -73,7 +74,7 @@ class Stream:
     number: dict[int, int] = field(default_factory=dict)
 
     def follow(self, reader: BinlogReader, checkpoint: Checkpoint) -> None:
-        for transaction in reader.transactions(checkpoint):
+        for transaction in one_by_one(reader.transactions(checkpoint)):
             for change in transaction.changes:
                 if isinstance(change, RowsEvent):
                     for id_ in numbers(change.images):

@@ -16,6 +16,7 @@ from cdc_sandbox.servers import MySQLServer, mysql_server
 from tests.integration.history.support.looking import config
 from tests.support.binlogs import purge
 from tests.support.dialect import reset_logs
+from tests.support.runs import one_by_one
 
 pytestmark = pytest.mark.slow  # starts a MariaDB of its own
 
@@ -54,7 +55,7 @@ def at(text: str) -> Checkpoint:
 def reading(server: MySQLServer, begin: Checkpoint) -> Iterator[str]:
     reader = BinlogReader(config(server), follows=lambda *_: False, transaction_bytes=1_000_000)
     with closing(reader.transactions(begin)) as found:  # type: ignore[type-var]
-        for transaction in found:
+        for transaction in one_by_one(found):
             yield transaction.identity
 
 

@@ -17,6 +17,7 @@ from cdc.readers.server.connection import connect_source
 from cdc.readers.server.table_description import describe_table
 from cdc_sandbox.servers import MySQLServer
 from tests.support.features import INET4, INET6, INVISIBLE_COLUMNS, UUIDS, VECTORS, has
+from tests.support.runs import one_by_one
 
 COMMON = """
     id BIGINT UNSIGNED NOT NULL PRIMARY KEY,
@@ -67,7 +68,9 @@ def binlog_from_now(source: MySQLServer, schema: str) -> Iterator[Callable[[], T
     )
 
     def next_table_map() -> TableMap:
-        changes = chain.from_iterable(each.changes for each in reader.transactions(position))
+        changes = chain.from_iterable(
+            each.changes for each in one_by_one(reader.transactions(position))
+        )
         return next(change.table for change in changes if isinstance(change, RowsEvent))
 
     yield next_table_map

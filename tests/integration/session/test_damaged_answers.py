@@ -31,6 +31,7 @@ from tests.end_to_end.support.proxy import Proxy, unchanged
 from tests.integration.chunks.support.reading import executed
 from tests.integration.mapping.support.binlog import config
 from tests.integration.session.support.damaging import FRAMING, OnePacket, damages, unharmed
+from tests.support.runs import one_by_one
 
 NEVER = -1
 ROWS = 3
@@ -80,7 +81,7 @@ def read(settings: SourceConfig, schema: str, begin: Checkpoint) -> tuple[Rows, 
     late.start()
     found: Rows = []
     try:
-        for transaction in reader.transactions(begin):
+        for transaction in one_by_one(reader.transactions(begin)):
             found += [each.images for each in transaction.changes if isinstance(each, RowsEvent)]
             if len(found) == ROWS:
                 reader.stop()

@@ -16,6 +16,7 @@ from cdc.readers.binlog.reader import BinlogReader
 from cdc.readers.binlog.start_position import resolve_start
 from cdc_sandbox.servers import MySQLServer
 from tests.integration.mapping.support.binlog import config
+from tests.support.runs import one_by_one
 
 if TYPE_CHECKING:
     from pymysql.cursors import Cursor
@@ -234,7 +235,7 @@ def said(server: MySQLServer, schema: str, began: Checkpoint, most: int) -> Iter
     changes: list[TableChange] = []
     rows = 0
     try:
-        for transaction in reader.transactions(began):
+        for transaction in one_by_one(reader.transactions(began)):
             for change in transaction.changes:
                 if isinstance(change, SchemaChange):
                     changes += [each for each in change.tables if each.table == "t"]

@@ -15,6 +15,7 @@ from cdc.model.transaction import RowsEvent
 from cdc.readers.binlog.reader import BinlogReader
 from cdc.readers.binlog.start_position import resolve_start
 from cdc_sandbox.servers import MySQLServer
+from tests.support.runs import one_by_one
 
 MARKER = "the_end"
 Document = dict[str, Any]
@@ -42,7 +43,7 @@ def rows_events(server: MySQLServer, schema: str, act: Callable[[], None]) -> It
     act()
     server.execute(f"INSERT INTO {schema}.{MARKER} VALUES (1)")
     reader = BinlogReader(settings, follows=lambda one, _: one == schema, transaction_bytes=1 << 24)
-    for transaction in reader.transactions(checkpoint):
+    for transaction in one_by_one(reader.transactions(checkpoint)):
         for change in transaction.changes:
             if isinstance(change, RowsEvent) and change.table.table == MARKER:
                 reader.stop()

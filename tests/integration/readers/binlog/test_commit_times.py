@@ -13,6 +13,7 @@ from cdc.readers.binlog.reader import BinlogReader
 from cdc.readers.binlog.start_position import resolve_start
 from cdc_sandbox.servers import MySQLServer
 from tests.integration.mapping.support.binlog import config
+from tests.support.runs import one_by_one
 
 MOMENTS = ("2001-02-03 04:05:06", "2038-01-19 03:14:07")
 NEAR_SECONDS = 65.0
@@ -28,7 +29,7 @@ def insert(server: MySQLServer, schema: str, number: int, moment: str) -> None:
 def transactions(reader: BinlogReader, where: Checkpoint, count: int) -> list[Transaction]:
     """The next so many transactions that hold rows."""
     found: list[Transaction] = []
-    for transaction in reader.transactions(where):
+    for transaction in one_by_one(reader.transactions(where)):
         if any(isinstance(change, RowsEvent) for change in transaction.changes):
             found.append(transaction)
         if len(found) == count:

@@ -28,6 +28,7 @@ from cdc_sandbox.servers import MySQLServer
 from tests.integration.chunks.support.reading import chunks, executed
 from tests.integration.mapping.support.binlog import config
 from tests.support.binlogs import purge
+from tests.support.runs import one_by_one
 
 SCHEMA = "defaults"
 ACCOUNT = "asker"
@@ -231,7 +232,7 @@ class Asker:
         )
         late = threading.Timer(BINLOG_SECONDS, reader.stop)
         late.start()
-        for transaction in reader.transactions(Checkpoint(self._begin.position)):
+        for transaction in one_by_one(reader.transactions(Checkpoint(self._begin.position))):
             for change in transaction.changes:
                 if isinstance(change, RowsEvent) and change.table.table == END:
                     late.cancel()
