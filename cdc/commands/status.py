@@ -1,4 +1,4 @@
-"""`cdc status`: whether the stream runs, its position, and its lag."""
+"""`cdc status`: whether the stream runs, its position, and its lag; or all streams at once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from typing import Any, Final
 import click
 
 from cdc.commands import config_option, output_option
-from cdc.config import load
+from cdc.config import Config, load
+from cdc.errors import Retryable
+from cdc.observability import fleet
 from cdc.observability import status as examined
 from cdc.terminal.output import in_a_line, say
 from cdc.terminal.spelling import spelling
@@ -23,26 +25,76 @@ WATCH_SECONDS: Final = 2.0
 @config_option
 @output_option
 @click.option("--watch", is_flag=True, help="Draw it again every two seconds, until Ctrl-C.")
+@click.option(
+    "--all", "every", is_flag=True, help="Every stream of the state database, the worst first."
+)
 @click.pass_context
-def status(ctx: click.Context, config_path: Path, output: str, watch: bool) -> None:
+def status(ctx: click.Context, config_path: Path, output: str, watch: bool, every: bool) -> None:
     """Tell whether the stream runs, where it stands and how far it is behind.
 
     From the target's checkpoint and the source, so that it is true when no daemon runs too. Exits
     1 where the target cannot be asked.
+
+    With --all a line for each stream, from the target alone: its lag is what its daemon told last,
+    a few seconds ago at most.
     """
     config = load(config_path)
     while True:
-        facts = examined.examine(config)
+        drawn, code = (_fleet if every else _stream)(config, output, lines=not watch)
         if watch and output == "table":
             click.clear()
-        say(_as_json(facts, lines=not watch) if output == "json" else _table(facts))
+        say(drawn)
         if not watch:
-            ctx.exit(0 if facts["target"]["reachable"] else 1)
+            ctx.exit(code)
         time.sleep(WATCH_SECONDS)
 
 
-def _as_json(facts: dict[str, Any], *, lines: bool) -> str:
+def _stream(config: Config, output: str, *, lines: bool) -> tuple[str, int]:
+    """Return the stream's status as it is shown, and the exit code."""
+    facts = examined.examine(config)
+    drawn = _as_json(facts, lines=lines) if output == "json" else _table(facts)
+    return drawn, 0 if facts["target"]["reachable"] else 1
+
+
+def _fleet(config: Config, output: str, *, lines: bool) -> tuple[str, int]:
+    """Return every stream's status as it is shown, and the exit code."""
+    try:
+        facts = fleet.examine(config)
+    except Retryable as error:
+        return (_as_json([], lines=lines) if output == "json" else in_a_line(error.message)), 1
+    return (_as_json(facts, lines=lines) if output == "json" else _fleet_table(facts)), 0
+
+
+def _as_json(facts: dict[str, Any] | list[dict[str, Any]], *, lines: bool) -> str:
     return json.dumps(facts, ensure_ascii=False, indent=2 if lines else None)
+
+
+_COLUMNS: Final = ("STREAM", "STATE", "LAG", "JOBS", "LETTERS", "OWED", "UPDATED", "DAEMON")
+
+
+def _fleet_table(streams: list[dict[str, Any]]) -> str:
+    rows = [_COLUMNS, *map(_fleet_row, streams)]
+    widths = [max(len(row[at]) for row in rows) for at in range(len(_COLUMNS))]
+    lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+    return "\n".join(lines) if streams else "no stream has begun in this state database"
+
+
+def _fleet_row(facts: dict[str, Any]) -> tuple[str, ...]:
+    jobs = ", ".join(f"{count} {state}" for state, count in sorted(facts["jobs"].items()))
+    ago = facts["updated_seconds_ago"]
+    return tuple(
+        in_a_line("-" if each is None else each)
+        for each in (
+            facts["stream"],
+            facts["state"],
+            _unit(facts["lag_seconds"], "s"),
+            jobs or None,
+            facts["dead_letters_open"] or None,
+            facts["embeds_owed"] or None,
+            None if ago is None else f"{timedelta(seconds=round(ago))} ago",
+            facts["active"] and "process {pid} on {host}".format(**facts["active"]),
+        )
+    )
 
 
 def _table(facts: dict[str, Any]) -> str:

@@ -107,6 +107,9 @@ class Daemon:
             beats=self._config.source.heartbeat_table is not None,
         )
 
+    def _lag_seconds(self) -> float | None:
+        return self.telemetry().lag_seconds
+
     # -- before it serves
 
     def _require_fit(self) -> None:
@@ -134,6 +137,7 @@ class Daemon:
                 letter_limits=LetterLimits(letters.max, letters.window_seconds),
                 stamps=SyncTimestamps.of(self._mappings),
                 embeds=EmbedGraph(self._mappings),
+                lag_seconds=self._lag_seconds,
             )
             try:
                 yield client, writer
@@ -188,7 +192,7 @@ class Daemon:
             retry=self._retry,
             liveness=self._liveness,
             counters=self._counters,
-            lag_seconds=lambda: self.telemetry().lag_seconds,
+            lag_seconds=self._lag_seconds,
         )
         if self._stopping.is_set():  # `stop` may have come before there was a stream
             return

@@ -40,7 +40,7 @@ class Pages:
             CachedProbe(lambda: fetch(config.source)),
             CachedProbe(lambda: failed_jobs(config), keeps=True),
         )
-        self._registry = metrics.registry(telemetry, source.latest, failed.latest)
+        self._registry = metrics.registry(config.name, telemetry, source.latest, failed.latest)
         self._pages: dict[str, Callable[[], Answer]] = {
             "/metrics": self._metrics,
             "/healthz": self._health,

@@ -27,17 +27,27 @@ class StreamCollector(Collector):
 
     def __init__(
         self,
+        stream: str,
         telemetry: Callable[[], Telemetry],
         source: Callable[[], SourceStatus | None],
         failed: Callable[[], Sequence[Job] | None],
     ) -> None:
         """`source` and `failed` (jobs that nobody has made good) may return None: unknown."""
+        self._stream = stream
         self._telemetry = telemetry
         self._source = source
         self._failed = failed
 
     def collect(self) -> Iterator[Metric]:
-        """Yield every metric; one whose value is unknown is left out."""
+        """Yield every metric, labelled with the stream; one whose value is unknown is left out."""
+        for metric in self._metrics():
+            metric.samples = [
+                sample._replace(labels={"stream": self._stream, **sample.labels})
+                for sample in metric.samples
+            ]
+            yield metric
+
+    def _metrics(self) -> Iterator[Metric]:
         telemetry, seen = self._telemetry(), self._source()
         yield _build()
         yield _gauge("cdc_active", "1 while this daemon is the active one.", _is_active(telemetry))
@@ -69,13 +79,14 @@ class StreamCollector(Collector):
 
 
 def registry(
+    stream: str,
     telemetry: Callable[[], Telemetry],
     source: Callable[[], SourceStatus | None],
     failed: Callable[[], Sequence[Job] | None],
 ) -> CollectorRegistry:
     """Return a registry of one stream's metrics."""
     result = CollectorRegistry(auto_describe=False)
-    result.register(StreamCollector(telemetry, source, failed))
+    result.register(StreamCollector(stream, telemetry, source, failed))
     return result
 
 

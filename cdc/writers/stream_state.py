@@ -8,6 +8,7 @@
     position, inflight, server, witness      the checkpoint, see `cdc.model.checkpoint`
     committed_at  the source's commit time of what was applied last; null if nothing was
     created_at, updated_at                   the first write, the last one of a batch or takeover
+    lag_seconds, lag_at                      the owner's lag as last told, null if unknown; when
     mappings      the accepted ones, see `cdc.writers.accepted_mappings`
     covered       the copies of tables that need no backfill, or have one queued
     left          the copies that missed deletes, or go where another stream has left documents
@@ -19,9 +20,12 @@ repeated batch finds n + 1 and its own epoch, so it had landed. The same write r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, Final, NoReturn
 
 from bson import Binary
@@ -58,6 +62,9 @@ It may be a slow batch, whose commit renews the lease; after that it counts as d
 
 TAKEN_WITHIN_SECONDS: Final = 30.0
 
+LAG_SECONDS: Final = 1.0
+"""The shortest time between two tellings of the lag."""
+
 SLOW_BATCHES: Final = 2
 """The number of batches, as long as the last one, that a lease covers."""
 
@@ -86,7 +93,9 @@ class StreamState:
         *,
         ttl_seconds: float = TTL_SECONDS,
         owner: Owner | None = None,
+        lag_seconds: Callable[[], float | None] = lambda: None,
     ) -> None:
+        """`lag_seconds` is the owner's own measure, told with what it writes."""
         self._stream = stream
         self._admin = database.client.admin
         self._documents: Collection[Document] = database.get_collection(
@@ -95,6 +104,8 @@ class StreamState:
         self._ttl_seconds = self._lease_seconds = ttl_seconds
         self._owner = owner or this_process()
         self._held = Held(0, 0)
+        self._measure_lag = lag_seconds
+        self._lag_told_at = -math.inf
         self.committed_at: float | None = None
 
     @property
@@ -190,6 +201,8 @@ class StreamState:
                         "owner": {"$literal": owner},
                         "lease_until": _from_now(self._ttl_seconds),
                         "updated_at": "$$NOW",
+                        "lag_seconds": None,
+                        "lag_at": None,
                     }
                 }
             ],
@@ -233,6 +246,7 @@ class StreamState:
                 {
                     "$set": {
                         **literal,
+                        **self._lag(),
                         "lease_until": _from_now(self._lease_seconds),
                         "updated_at": "$$NOW",
                     }
@@ -242,6 +256,14 @@ class StreamState:
         )
         if result.matched_count == 0:
             self._raise_why_nothing_matched()
+
+    def _lag(self) -> Document:
+        """Return the fields that tell the lag; none if they were written just now."""
+        now = time.monotonic()
+        if now - self._lag_told_at < LAG_SECONDS:
+            return {}
+        self._lag_told_at = now
+        return {"lag_seconds": self._measure_lag(), "lag_at": "$$NOW"}
 
     def _raise_why_nothing_matched(self) -> NoReturn:
         if self.confirm()["sequence"] == self._held.sequence + 1:
@@ -267,7 +289,7 @@ class StreamState:
         Never call it beside a batch: it would wait for the batch's transaction, which locks the
         document.
         """
-        if self._set_lease(_from_now(self._lease_seconds), session) == 0:
+        if self._set_lease(_from_now(self._lease_seconds), session, self._lag()) == 0:
             self.confirm()
             raise Retryable("the stream's state was not found, and then it was")
 
@@ -275,10 +297,15 @@ class StreamState:
         """Release the lease, so a standby takes over at once; does nothing for another's lease."""
         self._set_lease(None)
 
-    def _set_lease(self, until: Document | None, session: ClientSession | None = None) -> int:
+    def _set_lease(
+        self,
+        until: Document | None,
+        session: ClientSession | None = None,
+        lag: Mapping[str, Any] = MappingProxyType({}),
+    ) -> int:
         result = self._documents.update_one(
             {"_id": self._stream, "epoch": self._held.epoch},
-            [{"$set": {"lease_until": until}}],
+            [{"$set": {"lease_until": until, **lag}}],
             session=session,
         )
         return result.matched_count

@@ -69,18 +69,20 @@ class MongoWriter:
         stamps: SyncTimestamps = NO_STAMPS,
         observer: WriteObserver = UNOBSERVED,
         embeds: EmbedGraph = NO_EMBEDS,
+        lag_seconds: Callable[[], float | None] = lambda: None,
     ) -> None:
         """Write the stream of `namespaces`, to its collections and its state database.
 
         With `transactional` a batch and its checkpoint commit together, else in turn.
 
         `lease_seconds`: how long the stream stays this writer's without a renewal. `stamps`: the
-        fields for the time of writing. `observer` observes each step.
+        fields for the time of writing. `observer` observes each step. `lag_seconds` as in
+        StreamState.
         """
         documents = Collections(client, namespaces, write_concern=MAJORITY)
         states = client.get_database(namespaces.state_database, write_concern=MAJORITY)
         stream = namespaces.stream
-        self.state = StreamState(states, stream, ttl_seconds=lease_seconds)
+        self.state = StreamState(states, stream, ttl_seconds=lease_seconds, lag_seconds=lag_seconds)
         self._name = namespaces.database
         self._client = client
         self._transactional = transactional

@@ -191,10 +191,11 @@ def test_letters_are_shown_retried_and_discarded(
     unknown = command(running, "dead-letters", "show", "no-such-letter")
 
     assert json.loads(status.stdout)["dead_letters_open"] == 4
-    table = f'table="{running.schema}.items"'
+    stream = f'stream="{running.name}"'
+    table = f'{stream},table="{running.schema}.items"'
     assert f'cdc_dead_letters_total{{reason="validator",{table}}} 3.0' in metrics
     assert f'cdc_dead_letters_total{{reason="value",{table}}} 1.0' in metrics
-    assert "cdc_dead_letters_open 4.0" in metrics
+    assert f"cdc_dead_letters_open{{{stream}}} 4.0" in metrics
     assert failed.returncode == 1, failed.stderr
     assert "Document failed validation" in shown.stdout
     assert '"hidden": "***"' in shown.stdout

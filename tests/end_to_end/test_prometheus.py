@@ -64,10 +64,7 @@ def prometheus(watched: Stream, tmp_path: Path) -> Iterator[Prometheus]:
         "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
         "rule_files": [str(ROOT / "config" / "alerts.yml")],
         "scrape_configs": [
-            {
-                "job_name": "cdc",
-                "static_configs": [{"targets": [target], "labels": {"stream": watched.name}}],
-            }
+            {"job_name": "cdc", "static_configs": [{"targets": [target]}]},
         ],
     }
     path = tmp_path / "prometheus.yml"
@@ -95,7 +92,9 @@ def test_every_panel_has_data_and_the_rules_are_healthy(
     """About 15 seconds."""
     panels = json.loads((ROOT / "config" / "dashboard.json").read_text())["panels"]
     expressions = {
-        f"{panel['title']} {target['refId']}": target["expr"].replace("$__rate_interval", "10s")
+        f"{panel['title']} {target['refId']}": target["expr"]
+        .replace("$__rate_interval", "10s")
+        .replace("$stream", watched.name)
         for panel in panels
         for target in panel["targets"]
     }

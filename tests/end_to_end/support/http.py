@@ -21,13 +21,14 @@ def get(daemon: Daemon, path: str) -> tuple[int, str]:
 
 
 def metrics(daemon: Daemon) -> dict[str, float]:
-    """Each sample by its name and labels, as Prometheus reads them."""
+    """Each sample by its name and labels but the stream's, as Prometheus reads them."""
     code, text = get(daemon, "/metrics")
     assert code == 200
     return {
-        sample.name + "".join(f"{{{value}}}" for _, value in sorted(sample.labels.items())): (
-            sample.value
-        )
+        sample.name
+        + "".join(
+            f"{{{value}}}" for name, value in sorted(sample.labels.items()) if name != "stream"
+        ): (sample.value)
         for family in text_string_to_metric_families(text)
         for sample in family.samples
     }

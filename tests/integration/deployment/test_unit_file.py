@@ -14,13 +14,17 @@ MOST_EXPOSURE = 20
 """Ten times what systemd-analyze calls the exposure level; 100 is a service without any of it."""
 
 
-@pytest.fixture
-def unit(tmp_path: Path) -> Path:
-    """The unit, with a program that this machine has."""
-    text = (ROOT / "config" / "cdc.service").read_text()
+UNIT, TEMPLATE = (ROOT / "config" / name for name in ("cdc.service", "cdc@.service"))
+
+
+@pytest.fixture(params=[UNIT, TEMPLATE], ids=["one stream", "a template"])
+def unit(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """The unit, with a program that this machine has; of the template, the instance `shop`."""
+    file: Path = request.param
+    text = file.read_text()
     program = Path(sys.executable).with_name("cdc")
     assert program.exists()
-    path = tmp_path / "cdc.service"
+    path = tmp_path / file.name.replace("@", "@shop")
     path.write_text(re.sub(r"(?m)^ExecStart=\S+", f"ExecStart={program}", text))
     return path
 
@@ -28,7 +32,7 @@ def unit(tmp_path: Path) -> Path:
 def test_systemd_takes_the_unit_without_a_complaint(unit: Path, systemd_analyze: Tool) -> None:
     done = systemd_analyze("verify", unit)
 
-    ours = [line for line in done.stderr.splitlines() if "cdc.service" in line]
+    ours = [line for line in done.stderr.splitlines() if unit.name in line]
     assert (done.returncode, ours) == (0, [])
 
 
@@ -37,7 +41,7 @@ def test_systemd_notices_a_mistake_in_the_unit(unit: Path, systemd_analyze: Tool
 
     done = systemd_analyze("verify", unit)
 
-    assert "cdc.service" in done.stderr
+    assert unit.name in done.stderr
 
 
 def test_the_unit_leaves_little_exposed(unit: Path, systemd_analyze: Tool) -> None:
@@ -47,7 +51,7 @@ def test_the_unit_leaves_little_exposed(unit: Path, systemd_analyze: Tool) -> No
 
 
 def test_it_does_not_restart_where_a_restart_would_end_the_same() -> None:
-    text = (ROOT / "config" / "cdc.service").read_text()
+    text = UNIT.read_text()
 
     [codes] = re.findall(r"(?m)^RestartPreventExitStatus=(.*)$", text)
 
@@ -55,3 +59,16 @@ def test_it_does_not_restart_where_a_restart_would_end_the_same() -> None:
         error.exit_code for error in (UsageError, Unfit, Halted)
     ]
     assert CdcError.exit_code not in map(int, codes.split())
+
+
+def test_the_template_differs_from_the_unit_in_its_stream_alone() -> None:
+    def settings(text: str) -> list[str]:
+        return [line for line in text.splitlines() if not line.startswith("#")]
+
+    template = (
+        TEMPLATE.read_text()
+        .replace("to MySQL: %i", "to MySQL")
+        .replace("/etc/cdc/%i", "/etc/cdc/cdc")
+    )
+
+    assert settings(template) == settings(UNIT.read_text())

@@ -52,22 +52,24 @@ SEEN = SourceStatus(GtidPosition(GtidSet({})), {"binlog.000001": 100, "binlog.00
 def samples(
     telemetry: Telemetry, seen: SourceStatus | None, failed: list[Job] | None = None
 ) -> dict[str, float]:
-    """Each sample by its name and label values."""
-    text = generate_latest(registry(lambda: telemetry, lambda: seen, lambda: failed)).decode()
-    return {
-        sample.name + "".join(f"{{{value}}}" for _, value in sorted(sample.labels.items())): (
-            sample.value
-        )
-        for family in text_string_to_metric_families(text)
-        for sample in family.samples
-    }
+    """Each sample by its name and label values, but the stream's."""
+    text = generate_latest(
+        registry("shop", lambda: telemetry, lambda: seen, lambda: failed)
+    ).decode()
+    found: dict[str, float] = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            assert sample.labels.pop("stream") == "shop"
+            values = [f"{{{value}}}" for _, value in sorted(sample.labels.items())]
+            found[sample.name + "".join(values)] = sample.value
+    return found
 
 
 def scraped() -> dict[str, set[str]]:
-    """The labels of each metric; a summary's parts under its own name."""
-    text = generate_latest(registry(lambda: FULL, lambda: SEEN, lambda: FAILED)).decode()
+    """The labels of each metric but `stream`; a summary's parts under its own name."""
+    text = generate_latest(registry("shop", lambda: FULL, lambda: SEEN, lambda: FAILED)).decode()
     return {
-        re.sub("_(sum|count)$", "", sample.name): set(sample.labels)
+        re.sub("_(sum|count)$", "", sample.name): set(sample.labels) - {"stream"}
         for family in text_string_to_metric_families(text)
         for sample in family.samples
     }

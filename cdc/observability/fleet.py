@@ -1,0 +1,78 @@
+"""One answer for every stream of a state database: which run, how far behind, what waits.
+
+It asks the target alone: no source, whose password only its own stream's configuration has. So the
+lag is what each stream's daemon told last, with what it writes and each renewal of its lease.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+from typing import Any
+
+from cdc.config import Config
+from cdc.errors import CdcError
+from cdc.model import lease
+from cdc.model.checkpoint import Checkpoint
+from cdc.model.job import JobState
+from cdc.writers.fleet import StreamRecord, streams_in
+
+Facts = dict[str, Any]
+
+
+def examine(config: Config) -> list[Facts]:
+    """Return each stream's facts as JSON shows them, the worst first; unknown values are null.
+
+    A stream that nobody runs is worse than one with failed jobs or letters, that than one behind.
+    Raises Retryable if the target does not answer.
+    """
+    found = [_facts(each) for each in streams_in(config.target)]
+    return sorted(found, key=_badness, reverse=True)
+
+
+def _facts(record: StreamRecord) -> Facts:
+    state = record.state
+    owner = lease.holder(state)
+    return {
+        "stream": state["_id"],
+        "state": "active" if owner else "stopped",
+        "active": {"host": owner.host, "pid": owner.pid} if owner else None,
+        "lag_seconds": _number(state.get("lag_seconds")) if owner else None,
+        "lag_seconds_ago": _seconds_ago(record, "lag_at") if owner else None,
+        "jobs": {each.value: count for each, count in record.jobs.items()},
+        "dead_letters_open": record.letters,
+        "embeds_owed": record.debts,
+        "position": _position(record),
+        "committed_at": _time(state.get("committed_at")),
+        "updated_at": _time(state.get("updated_at")),
+        "updated_seconds_ago": _seconds_ago(record, "updated_at"),
+    }
+
+
+def _badness(facts: Facts) -> tuple[bool, bool, float]:
+    failed = JobState.FAILED.value in facts["jobs"] or facts["dead_letters_open"] > 0
+    lag = facts["lag_seconds"]
+    return facts["state"] != "active", failed, math.inf if lag is None else lag
+
+
+def _position(record: StreamRecord) -> str | None:
+    try:
+        return str(Checkpoint.from_document(record.state).position)
+    except (CdcError, LookupError, TypeError, ValueError):
+        return None  # somebody has edited it: the others are to be seen all the same
+
+
+def _seconds_ago(record: StreamRecord, name: str) -> float | None:
+    at = record.state.get(name)
+    if not isinstance(at, datetime):
+        return None
+    seconds: float = (record.state["now"] - at).total_seconds()
+    return max(0.0, round(seconds, 3))
+
+
+def _number(value: Any) -> float | None:
+    return round(float(value), 3) if isinstance(value, int | float) else None
+
+
+def _time(value: Any) -> str | None:
+    return value.isoformat() if isinstance(value, datetime) else None

@@ -1,0 +1,78 @@
+"""Reads what a state database says of all its streams."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pymongo.read_concern import ReadConcern
+
+from cdc.config import TargetConfig
+from cdc.model.dead_letter import DEAD_LETTERS, LetterState
+from cdc.model.job import JobState
+from cdc.writers.connection import Client, connect_target
+from cdc.writers.embedding.debts import DEBTS
+from cdc.writers.errors import explained
+from cdc.writers.jobs import Jobs
+from cdc.writers.stream_state import STREAMS
+
+Document = Mapping[str, Any]
+
+_WITH_CLOCK: Final[list[dict[str, Any]]] = [
+    {"$set": {"now": "$$NOW"}},
+    {"$unset": ["mappings", "covered", "left"]},
+    {"$sort": {"_id": 1}},
+]
+
+
+@dataclass(frozen=True, slots=True)
+class StreamRecord:
+    """One stream: its state document, with the target's clock as `now`, and counts.
+
+    `jobs` counts those that have not ended, or failed and were not made good, by state; `letters`
+    the open dead letters, `debts` what embeds owe.
+    """
+
+    state: Document
+    jobs: Mapping[JobState, int]
+    letters: int
+    debts: int
+
+
+def streams_in(target: TargetConfig) -> list[StreamRecord]:
+    """Return every stream of a target's state database, by name; raises Retryable or Unfit."""
+    with connect_target(target) as client, explained():
+        database = client.get_database(target.state_database, read_concern=ReadConcern("majority"))
+        states = [*database[STREAMS].aggregate(_WITH_CLOCK)]
+        opened = {"state": LetterState.OPEN.value}
+        letters = _counts(client, target, DEAD_LETTERS, opened, "$stream")
+        debts = _counts(client, target, DEBTS, {}, "$_id.stream")
+        return [
+            StreamRecord(
+                each,
+                _jobs(client, target, each["_id"]),
+                letters[each["_id"]],
+                debts[each["_id"]],
+            )
+            for each in states
+        ]
+
+
+def _counts(
+    client: Client, target: TargetConfig, collection: str, query: Document, stream: str
+) -> Counter[str]:
+    """Count a collection's documents by their stream."""
+    documents = client[target.state_database].get_collection(
+        collection, read_concern=ReadConcern("majority")
+    )
+    found = documents.aggregate(
+        [{"$match": query}, {"$group": {"_id": stream, "count": {"$sum": 1}}}]
+    )
+    return Counter({each["_id"]: each["count"] for each in found})
+
+
+def _jobs(client: Client, target: TargetConfig, stream: str) -> Mapping[JobState, int]:
+    jobs = Jobs(client, state_database=target.state_database, stream=stream)
+    return Counter(each.state for each in jobs.unsettled())
