@@ -30,6 +30,12 @@ def peak_megabytes(pid: int | str = "self") -> int:
     return int(found[1]) >> 10
 
 
+def resident_megabytes(pid: int) -> float:
+    """Return the memory that a process has of its own now, without what it shares with others."""
+    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return sum(int(each) for each in re.findall(r"Private_\w+:\s+(\d+) kB", text)) / 1024
+
+
 def alone(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Call a function in a fresh process, so that neither memory nor garbage is shared."""
     context = multiprocessing.get_context("spawn")

@@ -7,8 +7,9 @@ lag is what each stream's daemon told last, with what it writes and each renewal
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from cdc.config import Config
 from cdc.errors import CdcError
@@ -19,22 +20,31 @@ from cdc.writers.fleet import StreamRecord, streams_in
 
 Facts = dict[str, Any]
 
+_EDITED: Final = (AttributeError, LookupError, OverflowError, TypeError, ValueError)
+"""What a document that somebody has edited raises: the others are to be seen all the same."""
+
 
 def examine(config: Config) -> list[Facts]:
+    """Return `told` of the streams in a configuration's state database.
+
+    Raises Retryable if the target does not answer.
+    """
+    return told(streams_in(config.target))
+
+
+def told(records: Iterable[StreamRecord]) -> list[Facts]:
     """Return each stream's facts as JSON shows them, the worst first; unknown values are null.
 
     A stream that nobody runs is worse than one with failed jobs or letters, that than one behind.
-    Raises Retryable if the target does not answer.
     """
-    found = [_facts(each) for each in streams_in(config.target)]
-    return sorted(found, key=_badness, reverse=True)
+    return sorted(map(_facts, records), key=_badness, reverse=True)
 
 
 def _facts(record: StreamRecord) -> Facts:
     state = record.state
-    owner = lease.holder(state)
+    owner = _holder(state)
     return {
-        "stream": state["_id"],
+        "stream": str(state["_id"]),
         "state": "active" if owner else "stopped",
         "active": {"host": owner.host, "pid": owner.pid} if owner else None,
         "lag_seconds": _number(state.get("lag_seconds")) if owner else None,
@@ -49,6 +59,13 @@ def _facts(record: StreamRecord) -> Facts:
     }
 
 
+def _holder(state: Mapping[str, Any]) -> lease.Owner | None:
+    try:
+        return lease.holder(state)
+    except _EDITED:
+        return None
+
+
 def _badness(facts: Facts) -> tuple[bool, bool, float]:
     failed = JobState.FAILED.value in facts["jobs"] or facts["dead_letters_open"] > 0
     lag = facts["lag_seconds"]
@@ -58,8 +75,8 @@ def _badness(facts: Facts) -> tuple[bool, bool, float]:
 def _position(record: StreamRecord) -> str | None:
     try:
         return str(Checkpoint.from_document(record.state).position)
-    except (CdcError, LookupError, TypeError, ValueError):
-        return None  # somebody has edited it: the others are to be seen all the same
+    except (CdcError, *_EDITED):
+        return None
 
 
 def _seconds_ago(record: StreamRecord, name: str) -> float | None:

@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from pymongo.collection import Collection
+from pymongo.database import Database
 from pymongo.read_concern import ReadConcern
 
 from cdc.config import TargetConfig
 from cdc.model.dead_letter import DEAD_LETTERS, LetterState
 from cdc.model.job import JobState
-from cdc.writers.connection import Client, connect_target
+from cdc.writers.connection import connect_target
 from cdc.writers.embedding.debts import DEBTS
 from cdc.writers.errors import explained
 from cdc.writers.jobs import Jobs
@@ -44,35 +46,28 @@ class StreamRecord:
 def streams_in(target: TargetConfig) -> list[StreamRecord]:
     """Return every stream of a target's state database, by name; raises Retryable or Unfit."""
     with connect_target(target) as client, explained():
-        database = client.get_database(target.state_database, read_concern=ReadConcern("majority"))
-        states = [*database[STREAMS].aggregate(_WITH_CLOCK)]
-        opened = {"state": LetterState.OPEN.value}
-        letters = _counts(client, target, DEAD_LETTERS, opened, "$stream")
-        debts = _counts(client, target, DEBTS, {}, "$_id.stream")
-        return [
-            StreamRecord(
-                each,
-                _jobs(client, target, each["_id"]),
-                letters[each["_id"]],
-                debts[each["_id"]],
-            )
-            for each in states
-        ]
+        return streams_of(client[target.state_database])
 
 
-def _counts(
-    client: Client, target: TargetConfig, collection: str, query: Document, stream: str
-) -> Counter[str]:
-    """Count a collection's documents by their stream."""
-    documents = client[target.state_database].get_collection(
-        collection, read_concern=ReadConcern("majority")
-    )
+def streams_of(database: Database[dict[str, Any]]) -> list[StreamRecord]:
+    """Return every stream of a state database, by name; raises the driver's errors."""
+    majority = database.with_options(read_concern=ReadConcern("majority"))
+    letters = _counts(majority[DEAD_LETTERS], {"state": LetterState.OPEN.value}, "$stream")
+    debts = _counts(majority[DEBTS], {}, "$_id.stream")
+    return [
+        StreamRecord(each, _jobs(database, each["_id"]), letters[each["_id"]], debts[each["_id"]])
+        for each in majority[STREAMS].aggregate(_WITH_CLOCK)
+    ]
+
+
+def _counts(documents: Collection[dict[str, Any]], query: Document, stream: str) -> Counter[str]:
+    """Count documents by their stream."""
     found = documents.aggregate(
         [{"$match": query}, {"$group": {"_id": stream, "count": {"$sum": 1}}}]
     )
     return Counter({each["_id"]: each["count"] for each in found})
 
 
-def _jobs(client: Client, target: TargetConfig, stream: str) -> Mapping[JobState, int]:
-    jobs = Jobs(client, state_database=target.state_database, stream=stream)
+def _jobs(database: Database[dict[str, Any]], stream: str) -> Mapping[JobState, int]:
+    jobs = Jobs(database.client, state_database=database.name, stream=stream)
     return Counter(each.state for each in jobs.unsettled())

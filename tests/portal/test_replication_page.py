@@ -441,3 +441,32 @@ class TestAccess:
         client.logout()
 
         assert client.get(STATE).headers["Location"].startswith("/login/")
+
+
+def other_stream(name: str, **edited: Any) -> dict[str, Any]:
+    """The state document of a stream that nobody runs."""
+    position = {"position": {"gtid": "00000000-0000-0000-0000-000000000001:1-5"}}
+    saved = {"epoch": 1, "sequence": 2, "lease_until": None, "updated_at": datetime.now(UTC)}
+    return {"_id": name, **position, **saved, **edited}
+
+
+def test_all_streams_of_the_state_database_are_listed_if_there_are_several(
+    client: Client, stream: Stream
+) -> None:
+    stream.start()
+    stream.until_caught_up()
+    alone = client.get(PAGE).content.decode()
+    stream.state["streams"].insert_many(
+        [
+            other_stream("forgotten"),
+            other_stream("edited", lease_until="tomorrow", lag_seconds="none", updated_at=5),
+        ]
+    )
+
+    page = client.get(PAGE).content.decode()
+
+    assert "All streams" not in alone
+    assert "All streams" in page
+    rows = re.findall(r"<tr><td><code>([^<]+)</code>", page.partition("All streams")[2])
+    assert rows[-1] == stream.name
+    assert set(rows[:2]) == {"forgotten", "edited"}

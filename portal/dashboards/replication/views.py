@@ -17,6 +17,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from cdc.model.job import JobKind
+from cdc.observability.fleet import told
+from cdc.writers.fleet import streams_of
 from portal import mongodb
 from portal.accounts.access import account, role_required
 from portal.accounts.roles import Role
@@ -25,7 +27,7 @@ from portal.dashboards.replication.saved import Saved, letters, saved
 from portal.dashboards.replication.verdict import verdict
 from portal.mongodb import Document
 
-PARTS: Final = ("verdict", "numbers", "jobs", "letters", "details")
+PARTS: Final = ("verdict", "numbers", "jobs", "letters", "details", "streams")
 """The parts of the page that refresh themselves, by their templates' names."""
 
 _MONGODB_SECONDS: Final = 2.0
@@ -40,6 +42,7 @@ class Stored:
     jobs: list[jobs.Shown] = field(default_factory=list)
     letters_open: int | None = None
     letters: list[Document] = field(default_factory=list)
+    streams: list[Document] = field(default_factory=list)
 
 
 def _by_form(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
@@ -137,6 +140,7 @@ def _stored() -> Stored:
         with mongodb.within(_MONGODB_SECONDS):
             state = mongodb.state()
             count, latest = letters(state)
-            return Stored(True, saved(state), jobs.shown(state), count, latest)
+            streams = told(streams_of(state))
+            return Stored(True, saved(state), jobs.shown(state), count, latest, streams)
     except mongodb.Unavailable:
         return Stored()
