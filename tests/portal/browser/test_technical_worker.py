@@ -70,6 +70,27 @@ class TestTechnicalWorker:
         expect(position).not_to_have_text(before)
         expect(position).to_contain_text(server)
 
+    def test_another_stream_that_nobody_runs_is_listed_above(
+        self, visit: Visit, stack: Stack, tess: User
+    ) -> None:
+        page = visit(tess).open("/replication/")
+        table = page.get_by_role("region", name="All streams")
+        expect(table).to_have_count(0)
+        own = stack.state["streams"].find_one() or {}
+        stack.state["streams"].insert_one(
+            {**own, "_id": "forum-eu", "owner": None, "lease_until": None}
+        )
+        try:
+            rows = table.get_by_role("row")
+
+            expect(rows).to_have_count(3)  # the page looks again by itself
+
+            expect(rows.nth(1)).to_contain_text("forum-eu")
+            expect(rows.nth(1)).to_contain_text("stopped")
+            expect(rows.nth(2)).to_contain_text("this page")
+        finally:
+            stack.state["streams"].delete_one({"_id": "forum-eu"})
+
     def test_nothing_moves_once_the_page_is_there(
         self, visit: Visit, stack: Stack, tess: User, tweet: Tweet
     ) -> None:
