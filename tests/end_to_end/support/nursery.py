@@ -1,12 +1,15 @@
 """Starts commands of cdc as processes of their own without importing everything in each.
 
-The imports are a second of processor time, which a run of the tests would spend some hundred
+The imports are a second of processor time, which a run of the tests would spend some thousand
 times. A process that has done nothing but import forks for each command; the child is what
-`python -m cdc` would be from there on.
+`python -m cdc` would be from there on, but for the interpreter's end, which is another quarter of a
+second: it takes apart each module, in memory that was shared until then.
 """
 
 from __future__ import annotations
 
+import atexit
+import gc
 import importlib
 import json
 import os
@@ -15,11 +18,13 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+from cdc import cli
 from tests.support.waiting import eventually
 
 CDC = "cdc.cli"
@@ -75,11 +80,12 @@ class Nursery:
         log: Path,
         environment: Mapping[str, str],
         output: Path | None = None,
+        terminal: str = os.devnull,
         program: str = CDC,
     ) -> Child:
         """Run a command of cdc; its stderr goes to `log`, its stdout to `output` or nowhere.
 
-        `program` is the module whose `main` it is.
+        `terminal` is the device that its stdin is, `program` the module whose `main` it is.
         """
         status = log.with_suffix(".status")
         status.unlink(missing_ok=True)
@@ -89,6 +95,7 @@ class Nursery:
             "arguments": list(arguments),
             "log": str(log),
             "output": str(output or os.devnull),
+            "terminal": terminal,
             "status": str(status),
             "environment": {**os.environ, **environment},
             "folder": str(Path.cwd()),
@@ -163,10 +170,10 @@ def _become(order: dict[str, object]) -> str:
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(str(order["folder"]))
-    nothing = os.open(os.devnull, os.O_RDWR)
+    terminal = os.open(str(order["terminal"]), os.O_RDWR | os.O_NOCTTY)
     log = os.open(str(order["log"]), os.O_WRONLY)
     output = os.open(str(order["output"]), os.O_WRONLY | os.O_CREAT)
-    for source, target in ((nothing, 0), (output, 1), (log, 2)):
+    for source, target in ((terminal, 0), (output, 1), (log, 2)):
         os.dup2(source, target)
     random.seed()
     sys.argv = ["cdc", *arguments]
@@ -174,12 +181,27 @@ def _become(order: dict[str, object]) -> str:
 
 
 def _import_all() -> None:
-    for each in (CDC, "cdc.commands.run", FAULTY):
+    modules = [module.partition(":")[0] for module, _ in cli.COMMANDS.values()]
+    for each in (*modules, FAULTY):
         importlib.import_module(each)
+    gc.collect()
+    gc.freeze()  # a collection in a child would write to all that it shares
+
+
+def _run(main: Callable[[], object]) -> None:
+    """Run a program that exits, and leave without the interpreter's end."""
+    try:
+        main()
+    except SystemExit as end:
+        threading._shutdown()  # type: ignore[attr-defined]
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(end.code if isinstance(end.code, int) else 0)
 
 
 if __name__ == "__main__":
     _import_all()
     found = _Forker().serve()
     if found is not None:
-        importlib.import_module(found).main()
+        _run(importlib.import_module(found).main)

@@ -6,8 +6,11 @@ import os
 import pty
 import re
 import shlex
-import subprocess
-import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.end_to_end.support.nursery import nursery
 
 ENDS_WITHIN_SECONDS = 120
 
@@ -27,21 +30,29 @@ def commands(remedy: str) -> list[str]:
     return found
 
 
-def typed(command: str, *, answer: str = "y") -> subprocess.CompletedProcess[str]:
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A command that has ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def typed(command: str, *, answer: str = "y") -> Done:
     """Type a command of cdc, and `answer` where it asks."""
     program, *arguments = shlex.split(command)
     assert program == "cdc", command
     terminal, end = pty.openpty()
     try:
         os.write(terminal, f"{answer}\n".encode())
-        return subprocess.run(
-            [sys.executable, "-m", "cdc", *arguments],
-            stdin=end,
-            capture_output=True,
-            text=True,
-            timeout=ENDS_WITHIN_SECONDS,
-            check=False,
-        )
+        with tempfile.TemporaryDirectory() as folder:
+            output, log = Path(folder, "output"), Path(folder, "log")
+            process = nursery().start(
+                arguments, log=log, environment={}, output=output, terminal=os.ttyname(end)
+            )
+            code = process.wait(ENDS_WITHIN_SECONDS)
+            return Done(code, output.read_text(), log.read_text())
     finally:
         os.close(terminal)
         os.close(end)
