@@ -27,7 +27,7 @@ from cdc.writers.documents import BY_BYTES, RAW, document_id
 from cdc.writers.embedding.terms import Terms
 from cdc.writers.errors import Refused
 from cdc.writers.observer import UNOBSERVED, WriteObserver, WriteStep
-from cdc.writers.pieces import Persist, Pieces
+from cdc.writers.pieces import Pieces, RetryUntilDone
 
 log = structlog.get_logger(__name__)
 
@@ -51,7 +51,7 @@ class CollectionClearing:
         collections: Collections,
         clear_piece: ClearPiece,
         *,
-        persist: Persist,
+        persist: RetryUntilDone,
         renew: Callable[[], None],
         stopping: threading.Event,
         observer: WriteObserver = UNOBSERVED,

@@ -18,7 +18,7 @@ SHRINK: Final = 8
 T = TypeVar("T")
 
 
-class Persist(Protocol):
+class RetryUntilDone(Protocol):
     """Repeats an attempt that fails for a passing reason."""
 
     def __call__(self, attempt: Callable[[], T]) -> T:
@@ -29,7 +29,7 @@ class Persist(Protocol):
 class Pieces:
     """Pieces of one kind: after one that was too large they are small, and grow again."""
 
-    def __init__(self, most: int, persist: Persist, renew: Callable[[], None]) -> None:
+    def __init__(self, most: int, persist: RetryUntilDone, renew: Callable[[], None]) -> None:
         """Send up to `most` documents at once; `renew` renews the lease, if that is due."""
         self._most = most
         self._persist = persist

@@ -9,7 +9,7 @@ from typing import Final
 from cdc.writers.embedding.debts import Debts, Owed
 from cdc.writers.embedding.embedder import PIECE
 from cdc.writers.embedding.terms import Terms
-from cdc.writers.pieces import Persist, Pieces
+from cdc.writers.pieces import Pieces, RetryUntilDone
 
 COUNT_SECONDS: Final = 1.0
 """The interval of counts while something is owed."""
@@ -21,7 +21,7 @@ class Paying:
     def __init__(
         self,
         debts: Debts,
-        persist: Persist,
+        persist: RetryUntilDone,
         derive: Callable[[Terms, int], bool],
         renew: Callable[[], None],
     ) -> None:
