@@ -25,7 +25,7 @@ help:
 	@echo "make test [ARGS=...]     the whole suite, on real servers; WORKERS=0 runs it in one process"
 	@echo "make test SERVERS=\"mysql=8.0.31 mariadb=10.5 mongo=5.0.4\"   the same on other versions, or some of them"
 	@echo "make test-python         the unit tests without the native module"
-	@echo "make test-quick          unit and integration, without MariaDB and what takes long (2 minutes)"
+	@echo "make test-quick          unit and integration, without MariaDB and what takes long (3 minutes)"
 	@echo "make check               format, lint, types, import rules, unit tests"
 	@echo "make coverage            which lines the unit tests run; ARGS=\"tests/unit tests/integration\": others"
 	@echo "make bench               speed, as ratios within one run"
