@@ -160,7 +160,9 @@ class BinlogReader:
         if not self._doubts_times:
             return transaction
         committed_at = self._commit_times.judged(transaction.committed_at)
-        return transaction._replace(committed_at=committed_at)
+        if isinstance(transaction, Transaction):
+            return transaction._replace(committed_at=committed_at)
+        return transaction._replace(first_committed_at=committed_at, committed_at=committed_at)
 
     def _raise_if_garbled_too_often(self, error: Retryable, where: Checkpoint) -> None:
         """Raise Corrupted if the source's answers were unintelligible too often."""
