@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Protocol
 
 from cdc.errors import CdcError, Halted, RecordError, RefusedEvent, Unmappable, UsageError
+from cdc.mapping.counts import TableCounts
 from cdc.mapping.file.problems import LinkError
 from cdc.model.batch import BatchEntry, MappedTransaction, weight
 from cdc.model.checkpoint import Checkpoint, Inflight
@@ -55,27 +56,46 @@ class Mapper:
         """
         if isinstance(read, Transaction):
             yield from self._transaction(read)
-        elif (made := self._run(read)) is None:
+        elif (entries := self._run(read)) is not None:
+            yield from entries
+        else:
             for transaction in read.apart():
                 yield from self._transaction(transaction)
-        else:
-            run = mapped_run(read, made)
-            failed = any(each.failed for plans in made for each in plans)
-            whole = not failed and run.byte_size <= self._transaction_bytes
-            yield from (run,) if whole else run.apart()
 
-    def _run(self, run: TransactionRun) -> list[list[RunOperations]] | None:
-        """Map a run's rows; None if its transactions are to be mapped one by one.
+    def _run(self, run: TransactionRun) -> Sequence[BatchEntry] | None:
+        """Map a run; None if its transactions are to be mapped one by one.
 
         So is what raises an error: it is to name its own transaction, and come after those before.
+        And what is too large, once it is mapped: a transaction may have to be cut.
         """
+        planned = self._planned(run)
+        if planned is None:
+            return None
+        counts = {id(plan.counts): plan.counts for _, plans in planned for plan in plans}
+        noted = [(each, each.noted()) for each in counts.values()]
+        try:
+            made = [[plan.run(rows) for plan in plans] for rows, plans in planned]
+        except CdcError:
+            made = None
+        if made is not None:
+            entry = mapped_run(run, made)
+            if entry.byte_size <= self._transaction_bytes:
+                failed = any(each.failed for plans in made for each in plans)
+                return entry.apart() if failed else (entry,)
+        for each, before in noted:
+            each.put_back(before)
+        return None
+
+    def _planned(self, run: TransactionRun) -> list[tuple[RunRows, tuple[Plan, ...]]] | None:
+        """Return the plans of each rows of a run; None for what they cannot map at once."""
+        if run.byte_size > self._transaction_bytes:
+            return None
         try:
             planned = [(rows, self._plans_of(rows.event.table)) for rows in run.rows]
-            if all(plan.maps_runs_of(rows.event) for rows, plans in planned for plan in plans):
-                return [[plan.run(rows) for plan in plans] for rows, plans in planned]
         except CdcError:
-            pass
-        return None
+            return None
+        at_once = all(plan.maps_runs_of(rows.event) for rows, plans in planned for plan in plans)
+        return planned if at_once else None
 
     def _transaction(self, transaction: Transaction) -> Iterator[MappedTransaction]:
         changes: list[tuple[str, list[Operation]]] = []
@@ -195,6 +215,11 @@ class Plan(Protocol):
     @property
     def collection(self) -> str:
         """The target collection."""
+        ...
+
+    @property
+    def counts(self) -> TableCounts:
+        """What grows as rows are mapped."""
         ...
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 Losses = Counter[tuple[str, str]]
 """A count of lossy conversions by (column, reason)."""
@@ -24,6 +24,17 @@ class TableCounts:
     slow_rows: int = 0
     left_rows: int = 0
     unchanged_rows: int = 0
+
+    def noted(self) -> TableCounts:
+        """Return the counts as they are now."""
+        return replace(self, losses=self.losses.copy())
+
+    def put_back(self, noted: TableCounts) -> None:
+        """Put the counts back: the rows since then are mapped again. Other threads may read."""
+        self.slow_rows, self.left_rows = noted.slow_rows, noted.left_rows
+        self.unchanged_rows = noted.unchanged_rows
+        for loss in self.losses:
+            self.losses[loss] = noted.losses[loss]
 
 
 class MappingCounts:

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cdc.errors import CdcError
+from cdc.errors import CdcError, RefusedEvent
 from cdc.mapper import NO_EFFECT, Mapper
 from cdc.mapping.compile.plan import Plan
 from cdc.model.batch import BatchEntry, MappedRun, MappedTransaction
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.position import GtidPosition, GtidSet, Source
-from cdc.model.table_map import TableMap
+from cdc.model.table_map import Column, FieldType, TableMap
 from cdc.model.transaction import RowsEvent, RowsKind, Transaction
 from tests.support.examples import examples
 from tests.support.runs import run_of
@@ -42,10 +42,10 @@ THINGS = table(varchar("name"), varchar("note"))
 OTHERS = replace(table(varchar("name")), table="others")
 
 RULES: list[dict[str, Any]] = [
-    {},
+    {"on_error": "halt"},
     {"on_error": "dead_letter"},
     {"where": "id <> 2", "on_error": "dead_letter"},
-    {"fields": {"name": "name"}},
+    {"fields": {"name": "name"}, "on_error": "halt"},
     {"fields": {"name": "name"}, "on_error": "dead_letter", "on_delete": {"set": {"gone": True}}},
     {"on_delete": {"set": {"gone": "$now"}}},
 ]
@@ -108,6 +108,11 @@ def plans(rules: Sequence[dict[str, Any]]) -> dict[TableMap, tuple[Plan, ...]]:
     }
 
 
+def counted(compiled: dict[TableMap, tuple[Plan, ...]]) -> int:
+    """The updates that changed nothing, so far: plans count them, natively or not."""
+    return sum(each.counts.unchanged_rows for plans in compiled.values() for each in plans)
+
+
 @examples(300)
 @given(TRANSACTIONS, st.lists(st.sampled_from(RULES), min_size=1, max_size=2))
 def test_a_run_comes_to_what_its_transactions_come_to(
@@ -118,8 +123,10 @@ def test_a_run_comes_to_what_its_transactions_come_to(
     joined = mapper({columns: tuple(map(natively, each)) for columns, each in compiled.items()})
 
     expected = outcome(entry for each in transactions for entry in alone.map(each))
+    unchanged = counted(compiled)
 
     assert outcome(joined.map(run_of(transactions))) == expected
+    assert counted(compiled) == 2 * unchanged
 
 
 @examples(300)
@@ -225,3 +232,43 @@ def test_marks_that_are_not_made_do_not_matter(transactions: list[Transaction]) 
     [run] = entries(*transactions, **MARKED)
 
     assert isinstance(run, MappedRun)
+
+
+def test_rows_that_are_mapped_again_count_once() -> None:
+    """The last row of the run cannot be mapped, so that each transaction is mapped alone."""
+    dated = replace(table(Column("day", FieldType.DATE), varchar("name")), table="dated")
+    zero, bad = bytes(3), prefixed(b"\xff")
+    transactions = [
+        transaction(1, [event(dated, row(1, zero, None))]),
+        transaction(2, [event(dated, *[row(2, zero, None)] * 2, kind=RowsKind.UPDATE)]),
+        transaction(3, [event(dated, row(3, zero, bad))]),
+    ]
+    mapped, expected = (
+        natively(plan(dated, fields={"day": "day", "name": "name"}, on_error="halt"))
+        for _ in range(2)
+    )
+
+    with pytest.raises(RefusedEvent):
+        [*mapper({dated: (mapped,)}).map(run_of(transactions))]
+    for each in transactions[:2]:
+        [*mapper({dated: (expected,)}).map(each)]
+    with pytest.raises(RefusedEvent):
+        [*mapper({dated: (expected,)}).map(transactions[2])]
+
+    assert mapped.losses.keys() == {("day", "zero_date")}
+    assert mapped.counts == expected.counts
+
+
+def test_a_transaction_of_a_run_that_is_too_large_once_mapped_is_cut() -> None:
+    """What a mapping makes of a row may be larger than what the source sent."""
+    text = "x" * 1000
+    mapped = natively(plan(OTHERS, fields={"text": {"value": text}}))
+    large = [event(OTHERS, row(number, None)) for number in range(5)]
+    cutting = Mapper(
+        {OTHERS: (mapped,)}.__getitem__, lambda *_: NO_EFFECT, transaction_bytes=2 * len(text)
+    )
+
+    found = [*cutting.map(run_of([transaction(1, large), inserted(2)]))]
+
+    assert [each.operation_count for each in found] == [2, 2, 1, 1]
+    assert [each.checkpoint.inflight is None for each in found] == [False, False, True, True]
