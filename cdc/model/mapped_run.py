@@ -63,15 +63,16 @@ def mapped_run(run: TransactionRun, made: Made) -> MappedRun:
                 if plans
             ]
         ),
-        partial(_apart, run, made),
+        partial(_apart, run._replace(rows=()), [len(rows.ends) for rows in run.rows], made),
     )
 
 
-def _apart(run: TransactionRun, made: Made) -> tuple[MappedTransaction, ...]:
+def _apart(run: TransactionRun, events: Sequence[int], made: Made) -> tuple[MappedTransaction, ...]:
+    """Return a run's transactions; `events` are how many each of its rows were, now gone."""
     shares = (
         [(plan, *plan.of(number)) for plan in plans]
-        for rows, plans in zip(run.rows, made, strict=True)
-        for number in range(len(rows.ends))
+        for count, plans in zip(events, made, strict=True)
+        for number in range(count)
     )
     return tuple([_mapped(each, shares) for each in run.apart()])
 

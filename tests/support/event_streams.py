@@ -48,7 +48,7 @@ def outcome(
     received: Sequence[bytes], assembler: TransactionAssembler, *, checksum: bool
 ) -> Outcome:
     """Read what a source sent, piece by piece, until its end or an error."""
-    stream = PacketStream(cast(Any, _Connection(received)), timeout_seconds=1)
+    stream = PacketStream(cast(Any, EndingConnection(received)), timeout_seconds=1)
     found: list[tuple[Any, ...]] = []
     try:
         found.extend(map(_comparable, _transactions(stream, assembler, checksum=checksum)))
@@ -81,7 +81,7 @@ def _comparable(transaction: Transaction) -> tuple[Any, ...]:
     return (*transaction[:-1], changes)
 
 
-class _Connection:
+class EndingConnection:
     """A connection on which everything has arrived already, and that ends then."""
 
     def __init__(self, received: Sequence[bytes]) -> None:

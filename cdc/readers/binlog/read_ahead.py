@@ -110,6 +110,10 @@ class _Beginning(NamedTuple):
             buffer, at, number, cursor.offset, checksum, opens, image_bytes, most
         )
 
+    def up_to(self, end: int) -> _Beginning:
+        """Return the same with no more of what was received: a run may wait long."""
+        return self._replace(buffer=self.buffer[self.at : end], at=0)
+
     def apart(self, count: int, tables: Mapping[bytes, TableMap | None]) -> Iterator[Transaction]:
         """Yield the first `count` transactions, one by one."""
         here = self._replace(cursor=copy(self.cursor))
@@ -167,7 +171,7 @@ def _run(
             for each in groups
             if (table := tables[each[1]]) is not None
         ),
-        partial(begun.apart, count, tables),
+        partial(begun.up_to(at).apart, count, tables),
     )
 
 
