@@ -44,6 +44,7 @@ class ReadAhead:
         self._cursor = cursor
         self._cache = cache
         self._tables = tables
+        self._most = _ANY_NUMBER
 
     def read(
         self, packets: PacketStream, *, checksum: bool, transaction_bytes: int
@@ -60,13 +61,28 @@ class ReadAhead:
         while True:
             buffer, at, number = packets.buffered
             begun = _Beginning(buffer, at, number, checksum, opens, transaction_bytes, copy(cursor))
-            found = begun.run(_ANY_NUMBER)
-            if found is not None and (unknown := self._first_unknown(found[-1])) is not None:
-                found = begun.run(unknown)
+            found = self._found(begun)
             if found is None:
                 return
             packets.go_on_at(*found[1])
             yield self._delivered(found, begun)
+
+    def _found(self, begun: _Beginning) -> RunParts | None:
+        """Read the run up to the first transaction whose table is to be looked up.
+
+        What was read behind that is read again. So where many tables are new, or more than the
+        cache holds take turns, it reads no more at once than has just been of use, or twice that.
+        """
+        most = self._most
+        found = begun.run(most)
+        if found is None:
+            return None
+        if (unknown := self._first_unknown(found[-1])) is not None:
+            self._most = max(1, unknown)
+            return begun.run(unknown)
+        if found[0] == most:
+            self._most = 2 * most
+        return found
 
     def _first_unknown(self, groups: list[RowsParts]) -> int | None:
         """Return the number of the first transaction whose table is new, or not as it says."""

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from unittest import mock
 from zlib import crc32
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cdc.model.position import FilePosition, GtidPosition, GtidSet, MariadbGtids, Position
+from cdc.readers.binlog import table_maps
 from cdc.readers.binlog.events import Event, EventType
 from tests.support.event_streams import in_pieces, packets
 from tests.support.examples import examples
@@ -197,6 +199,32 @@ def test_ordinary_transactions_after_the_first_are_read_whole() -> None:
     whole = [call.args for call in native.read_run.call_args_list if call.args[-1] > 1]
     assert [NATIVE.read_run(*arguments)[0] for arguments in whole[:-1]] == [299]
     assert NATIVE.read_run(*whole[-1]) is None
+
+
+@pytest.mark.parametrize("tables", [1, 20, 400], ids=["known", "too many", "new"])
+def test_tables_that_are_not_known_do_not_make_all_be_read_again(tables: int) -> None:
+    """Each call of the module that ends before such a table has read what is behind it, too."""
+    stream = [
+        each
+        for number in range(1, 401)
+        for each in (
+            binlog.gtid(number),
+            binlog.query("BEGIN"),
+            binlog.table_map(1, f"t{number % tables}"),
+            binlog.write_rows(1, number),
+            binlog.xid(),
+        )
+    ]
+    laid = laid_out(stream, checksum=True, zero_inside=False)
+    native = mock.Mock(wraps=NATIVE)
+
+    with mock.patch.object(table_maps, "CACHED_DEFINITIONS", 10):
+        found = read([packets(laid)], POSITIONS["mysql"][0], checksum=True, native=native)
+
+    assert len(found.transactions) == 400
+    calls = [call.args for call in native.read_run.call_args_list]
+    counts = [run[0] for each in calls if (run := NATIVE.read_run(*each)) is not None]
+    assert sum(counts) < 3 * 400
 
 
 @examples(200)
