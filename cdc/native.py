@@ -245,13 +245,16 @@ def _load() -> tuple[Native | None, str]:
     if os.environ.get(VARIABLE) == "0":
         return None, f"off by {VARIABLE}=0"
     try:
-        native = cast(Native, import_module("cdc_native"))
+        module = import_module("cdc_native")
     except ImportError as error:
         missing = isinstance(error, ModuleNotFoundError) and error.name == "cdc_native"
         return None, "not installed" if missing else f"cannot be loaded: {error}"
-    if native.INTERFACE != INTERFACE:
-        return None, f"of another version: interface {native.INTERFACE}, not {INTERFACE}"
-    return native, "in use"
+    found = getattr(module, "INTERFACE", None)
+    if found is None:  # a folder alone is a module, too
+        return None, "cannot be loaded: its files are not all there"
+    if found != INTERFACE:
+        return None, f"of another version: interface {found}, not {INTERFACE}"
+    return cast(Native, module), "in use"
 
 
 native, state = _load()
