@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from cdc.config.yaml12 import Path as KeyPath
 from cdc.mapping.compile import computed_fields, masks
 from cdc.mapping.counts import Losses
-from cdc.mapping.file.fields import FieldSource
+from cdc.mapping.file.fields import FieldSource, RowOrigin
 from cdc.mapping.file.mapping import Mapping
 from cdc.mapping.file.problems import Problem, did_you_mean
 from cdc.mapping.layout.sources import ABSENT, NULL, Constant, Encoded, FromColumn, Source
@@ -62,14 +62,19 @@ class CompileContext:
         """Add a constant; return its number."""
         return self.add(Constant(NULL if value is None else natural(value)))
 
-    def name_of_table(self, which: str) -> int:
-        """Add the name of the row's schema or table; return its number."""
-        return self.constant(self.table.schema if which == "schema" else self.table.table)
+    def name_of(self, origin: RowOrigin) -> int:
+        """Add the name of the row's schema or table, or of its stream; return its number."""
+        names: dict[RowOrigin, str] = {
+            "schema": self.table.schema,
+            "table": self.table.table,
+            "stream": self.mapping.stream,
+        }
+        return self.constant(names[origin])
 
     def source(self, path: KeyPath, rule: FieldSource) -> int | None:
         """Add a field's source; return its number, None if there was a mistake."""
         if rule.source is not None:
-            return self.name_of_table(rule.source)
+            return self.name_of(rule.source)
         if rule.column is not None:
             return self._from_column(path, rule, rule.column)
         if rule.sql is not None:

@@ -85,9 +85,11 @@ def _require_unique(
 
 
 def _leaf(context: CompileContext, part: IdPart) -> Leaf:
+    if part.value is not None:
+        return Leaf(part.field, context.constant(part.value))
     if part.source is not None:
-        return Leaf(part.name, context.name_of_table(part.source))
-    name = part.name
+        return Leaf(part.field, context.name_of(part.source))
+    name = part.field
     found = context.source(("id",), FieldSource(column=name, type=part.type, mask=part.mask))
     if found is None:
         return Leaf(name, 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from cdc.mapping.file.id_constants import constant_parts
 from cdc.mapping.file.mapping import Mapping
 from cdc.mapping.file.table_globs import source_pattern
 from cdc.model.transaction import ANY_TABLE
@@ -12,13 +13,11 @@ from cdc.model.transaction import ANY_TABLE
 def own_documents(mapping: Mapping, schema: str, table: str) -> dict[str, Any]:
     """Return the filter of the documents that come from `schema.table`; empty for all.
 
-    Tables that share a collection have their names in the id, so no other's documents match.
+    Tables that share a collection have their names in the id, and streams that do a constant, so no
+    other's documents match.
     """
     every = {"$regex": source_pattern(mapping.source).table_regex}
     names = {"schema": schema, "table": every if table == ANY_TABLE else table}
-    parts = mapping.id_parts
-    return {
-        f"_id.{part.name}" if len(parts) > 1 else "_id": names[part.source]
-        for part in parts
-        if part.source
-    }
+    known: dict[str, Any] = constant_parts(mapping)
+    known |= {part.source: names[part.source] for part in mapping.id_parts if part.source in names}
+    return {f"_id.{field}": value for field, value in known.items()}

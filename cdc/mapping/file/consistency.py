@@ -14,8 +14,9 @@ from cdc.mapping.file.problems import Problem
 def own_mistakes(mapping: Mapping) -> Iterator[Problem]:
     """Yield the mistakes of a mapping that contradicts itself, or the configuration."""
     yield from _meaningless(mapping)
-    yield from _repeated(mapping, "id", [part.name for part in mapping.id_parts])
+    yield from _repeated(mapping, "id", [part.field for part in mapping.id_parts])
     yield from _repeated(mapping, "exclude", mapping.exclude)
+    yield from _without_columns(mapping)
     yield from unsafe_id(mapping, dict.fromkeys(mapping.id_columns))
     yield from _conflicts(mapping)
     yield from _stamped_over(mapping)
@@ -31,7 +32,13 @@ def _meaningless(mapping: Mapping) -> Iterator[Problem]:
 
 def _repeated(mapping: Mapping, key: str, names: Sequence[str]) -> Iterator[Problem]:
     for name in dict.fromkeys(name for name in names if names.count(name) > 1):
-        yield mapping.origin.mistake((key,), f"column `{name}` stands twice in `{key}`")
+        yield mapping.origin.mistake((key,), f"`{name}` stands twice in `{key}`")
+
+
+def _without_columns(mapping: Mapping) -> Iterator[Problem]:
+    if mapping.id_parts and not mapping.id_columns:
+        what = "the id holds no column: all rows of the table would share one document"
+        yield mapping.origin.mistake(("id",), what)
 
 
 def unsafe_id(mapping: Mapping, columns: Iterable[str]) -> Iterator[Problem]:

@@ -142,7 +142,7 @@ def has_field(mapping: Mapping, path: str) -> bool:
     """Return whether a row can make this field; unlisted columns count as there."""
     name, _, below = path.partition(".")
     if name == ID:
-        parts = {part.name for part in mapping.id_parts}
+        parts = {part.field for part in mapping.id_parts}
         return not below or isinstance(mapping.id, IdExpression) or not parts or below in parts
     if path == mapping.stamp:
         return False  # it is no field of the row
@@ -168,7 +168,7 @@ def is_unique(mapping: Mapping, paths: Sequence[str]) -> bool:
     """Return whether no two documents of a collection can have the same values there."""
     wanted = {*paths}
     parts = (
-        {f"{ID}.{part.name}" for part in mapping.id_parts} if len(mapping.id_parts) > 1 else {ID}
+        {f"{ID}.{part.field}" for part in mapping.id_parts} if len(mapping.id_parts) > 1 else {ID}
     )
     if ID in wanted or parts <= wanted:
         return True

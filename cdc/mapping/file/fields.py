@@ -45,8 +45,8 @@ def _expression(text: str) -> str:
 
 
 SqlText = Annotated[StrictStr, Field(min_length=1), AfterValidator(_expression)]
-ShardName = Literal["schema", "table"]
-"""Which name of the table that a row is from."""
+RowOrigin = Literal["schema", "table", "stream"]
+"""Which name of the place that a row is from: of its table, or of the stream that brings it."""
 
 
 class Truncate(Strict):
@@ -67,7 +67,7 @@ Mask = Annotated[
 
 
 class FieldSource(Strict):
-    """A column, an expression, a constant or a name of the table; and what is made of it."""
+    """A column, an expression, a constant or a name; and what is made of it."""
 
     model_config = one_of("column", "sql", "value", "source")
 
@@ -77,8 +77,8 @@ class FieldSource(Strict):
     """An expression over the row's columns, in SQL with MySQL's meaning."""
     value: Scalar | None = None
     """A constant."""
-    source: ShardName | None = None
-    """The name of the row's schema or table."""
+    source: RowOrigin | None = None
+    """The name of the row's schema or table, or of the stream."""
     type: ValueType | None = None
     """What the value becomes, where the default is not wanted."""
     default: Scalar | None = None

@@ -2,24 +2,60 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator, Discriminator, Tag, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    StrictInt,
+    StrictStr,
+    Tag,
+    model_validator,
+)
 
-from cdc.mapping.file.allowed_names import ColumnName, Strict, one_of
-from cdc.mapping.file.fields import ShardName, SqlText
+from cdc.mapping.file.allowed_names import ColumnName, Strict, field_name, one_of
+from cdc.mapping.file.fields import RowOrigin, SqlText
 from cdc.mapping.types.value_types import ValueType
 
 
-class IdPart(Strict):
-    """A column, or a name of the table; in a compound id also the name of the field."""
+def _constant(value: Any) -> Any:
+    """Refuse what two streams could write differently and MongoDB would take for equal."""
+    if not isinstance(value, str | int) or isinstance(value, bool):
+        raise ValueError("must be text or an integer")
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise ValueError("must be an integer of 64 bits")
+    return value
 
-    model_config = one_of("column", "source")
+
+def _plain(name: str) -> str:
+    if "." in field_name(name):
+        raise ValueError("must be a name without a dot")
+    return name
+
+
+IdConstant = Annotated[StrictStr | StrictInt, BeforeValidator(_constant)]
+IdFieldName = Annotated[StrictStr, Field(min_length=1), AfterValidator(_plain)]
+
+OF_A_CONSTANT: Final = "value"
+"""The name of a constant's field, if the mapping gives it none."""
+
+
+class IdPart(Strict):
+    """A column, a name or a constant; in a compound id also the name of the field."""
+
+    model_config = one_of("column", "source", "value")
 
     column: ColumnName | None = None
     """The column whose value it is."""
-    source: ShardName | None = None
-    """The name of the row's schema or table, which keeps shards apart."""
+    source: RowOrigin | None = None
+    """The name of the row's schema or table, which keeps shards apart, or of the stream, which
+    keeps the documents of streams apart."""
+    value: IdConstant | None = None
+    """A constant, text or an integer, which keeps the documents of mappings or streams apart."""
+    name: IdFieldName | None = None
+    """The name of the constant's field; by default `value`."""
     type: ValueType | None = None
     """What the value becomes, where the default is not wanted."""
     mask: Literal["hash"] | None = None
@@ -27,18 +63,22 @@ class IdPart(Strict):
 
     @model_validator(mode="after")
     def _one_origin(self) -> IdPart:
-        given = {"column", "source"} & self.model_fields_set
+        given = {"column", "source", "value"} & self.model_fields_set
         if len(given) != 1:
-            raise ValueError("must hold one of `column` and `source`")
-        if self.source and len(self.model_fields_set) > 1:
-            raise ValueError("`source` stands alone: nothing else can be made of it")
+            raise ValueError("must hold one of `column`, `source` and `value`")
+        if self.value is None and self.name is not None:
+            raise ValueError("`name` is for a constant: any other part has a name")
+        if self.column is None and len(self.model_fields_set - {"name"}) > 1:
+            raise ValueError(f"`{given.pop()}` stands alone: nothing else can be made of it")
         if self.mask is not None and self.type is not None:
             raise ValueError("`type` means nothing beside `mask`, which makes text of the value")
         return self
 
     @property
-    def name(self) -> str:
+    def field(self) -> str:
         """The name of its field in a compound id."""
+        if self.value is not None:
+            return self.name or OF_A_CONSTANT
         return self.column or str(self.source)
 
 
@@ -63,7 +103,7 @@ class IdExpression(Strict):
 
 def _spelled_out(value: Any) -> Any:
     if not isinstance(value, str | dict | IdPart):
-        raise ValueError("must be a column, or {column: …} or {source: …}")
+        raise ValueError("must be a column, or {column: …}, {source: …} or {value: …}")
     if isinstance(value, dict) and "sql" in value:
         raise ValueError("an expression stands alone: write id: {sql: …, unique: asserted}")
     return {"column": value} if isinstance(value, str) else value

@@ -36,14 +36,15 @@ def load_mappings(
     relative_to: Path,
     mask_key: bytes = b"",
     ignored: Sequence[str] = (),
+    stream: str = "",
 ) -> tuple[Mapping, ...]:
     """Read the files of `paths` (names or globs), in order; `mask_key` is for hashes.
 
-    `ignored` are patterns of tables that none may follow. Raises one MappingError with all the
+    `stream` is the name of the stream that they are of; `ignored` are patterns of tables that none may follow. Raises one MappingError with all the
     mistakes of all the files.
     """
     mappings, mistakes = read_mappings(
-        paths, relative_to=relative_to, mask_key=mask_key, ignored=ignored
+        paths, relative_to=relative_to, mask_key=mask_key, ignored=ignored, stream=stream
     )
     if mistakes:
         raise MappingError(mistakes)
@@ -56,6 +57,7 @@ def read_mappings(
     relative_to: Path,
     mask_key: bytes = b"",
     ignored: Sequence[str] = (),
+    stream: str = "",
 ) -> tuple[tuple[Mapping, ...], tuple[Problem, ...]]:
     """As `load_mappings`, but return the mistakes beside the mappings that can be read.
 
@@ -64,7 +66,7 @@ def read_mappings(
     mistakes: list[Problem] = []
     mappings: list[Mapping] = []
     for file in _files(paths, relative_to, mistakes):
-        mapping = _load(file, mask_key, mistakes)
+        mapping = _load(file, mask_key, stream, mistakes)
         if mapping is not None:
             mappings.append(mapping)
     mistakes += target_mistakes(mappings)
@@ -85,7 +87,7 @@ def _files(paths: Sequence[str], relative_to: Path, mistakes: list[Problem]) -> 
     return list(files)
 
 
-def _load(file: Path, mask_key: bytes, mistakes: list[Problem]) -> Mapping | None:
+def _load(file: Path, mask_key: bytes, stream: str, mistakes: list[Problem]) -> Mapping | None:
     try:
         marked = read(file)
     except YamlMistake as error:
@@ -100,7 +102,7 @@ def _load(file: Path, mask_key: bytes, mistakes: list[Problem]) -> Mapping | Non
         return None
     mapping = _validated(marked.data, origin, mistakes)
     if mapping is not None:
-        mapping.bind(origin, mask_key)
+        mapping.bind(origin, mask_key, stream)
         mistakes += own_mistakes(mapping)
     return mapping
 

@@ -125,11 +125,13 @@ class Mapping(Strict):
 
     _origin: Origin = PrivateAttr(default=Origin())
     _mask_key: bytes = PrivateAttr(default=b"")
+    _stream: str = PrivateAttr(default="")
 
-    def bind(self, origin: Origin = Origin(), mask_key: bytes = b"") -> Mapping:
-        """Set the mapping's origin and its key of `mask: hash`; return the mapping."""
+    def bind(self, origin: Origin = Origin(), mask_key: bytes = b"", stream: str = "") -> Mapping:
+        """Set the mapping's origin, its key of `mask: hash` and its stream; return the mapping."""
         self._origin = origin
         self._mask_key = mask_key
+        self._stream = stream
         return self
 
     @property
@@ -141,6 +143,11 @@ class Mapping(Strict):
     def mask_key(self) -> bytes:
         """The key of `mask: hash`, empty if the configuration has none."""
         return self._mask_key
+
+    @property
+    def stream(self) -> str:
+        """The name of the stream that the mapping is of."""
+        return self._stream
 
     @property
     def id_parts(self) -> tuple[IdPart, ...]:

@@ -44,4 +44,5 @@ def read_project_mappings(
         relative_to=config_path.resolve().parent,
         mask_key=config.read_mask_key(),
         ignored=config.source.ignore_statements_on,
+        stream=config.name,
     )

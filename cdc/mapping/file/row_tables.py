@@ -19,7 +19,7 @@ def row_table(mappings: Iterable[Mapping], identifier: Any) -> str:
         pattern = source_pattern(mapping.source)
         names = dict(zip(("schema", "table"), pattern.named, strict=True))
         for part in mapping.id_parts:
-            if part.source is not None:
+            if part.source in names:
                 names[part.source] = _part(identifier, part.source)
         if pattern.matches(names["schema"], names["table"]):
             return full_name(names["schema"], names["table"])

@@ -99,7 +99,9 @@ def row_image(row: dict[str, Any]) -> bytes:
 
 @pytest.mark.parametrize(("mapping", "example"), EXAMPLES)
 def test_an_example_does_what_it_says(mapping: str, example: str) -> None:
-    plan = compile_plan(Mapping.model_validate(yaml.safe_load(mapping)), ORDERS)
+    plan = compile_plan(
+        Mapping.model_validate(yaml.safe_load(mapping)).bind(stream="orders"), ORDERS
+    )
     said = json.loads(example)
 
     operations = plan.operations(event(ORDERS, row_image(said["row"])), 0)
@@ -117,7 +119,7 @@ def test_an_example_does_what_it_says(mapping: str, example: str) -> None:
 
 
 def test_there_are_examples() -> None:
-    assert len(EXAMPLES) == 16
+    assert len(EXAMPLES) == 17
 
 
 COLUMNS = {

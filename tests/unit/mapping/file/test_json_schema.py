@@ -51,6 +51,7 @@ def test_a_documented_mapping_follows_it(text: str) -> None:
     [
         {"id": "a"},
         {"id": ["a", {"column": "b", "type": "string"}, {"source": "schema"}]},
+        {"id": [{"source": "stream"}, {"value": "eu"}, {"value": 5, "name": "b"}, "a"]},
         {"id": {"sql": "CONCAT(a, b)", "unique": "asserted"}},
         {"fields": {"a.b": "c", "d": {"sql": "1 + 1"}, "e": {"value": 1}, "f": {"value": None}}},
         {"fields": {"a": {"column": "a", "mask": {"truncate": 3}}}},
@@ -73,6 +74,7 @@ def test_what_the_language_takes_follows_it(keys: dict[str, Any]) -> None:
         SHORT | {"fields": {"a": {}}},
         SHORT | {"fields": {"a": {"column": "b", "type": "number"}}},
         SHORT | {"id": [{"column": "a", "source": "table"}]},
+        SHORT | {"id": ["a", {"value": True}]},
         SHORT | {"case": "upper"},
         SHORT | {"indexes": [{"keys": {}}]},
         SHORT | {"where": None},

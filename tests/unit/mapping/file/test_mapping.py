@@ -80,8 +80,34 @@ def test_an_id_lists_columns_and_names_of_the_table() -> None:
     )
 
 
+def test_a_constant_of_an_id_has_the_name_that_it_is_given() -> None:
+    found = mapping(id=["a", {"source": "stream"}, {"value": "eu"}, {"value": 7, "name": "region"}])
+
+    assert [part.field for part in found.id_parts] == ["a", "stream", "value", "region"]
+    assert found.id_columns == ("a",)
+
+
 @pytest.mark.parametrize(
-    "id_", [7, None, {"sql": "a"}, {"sql": "a", "unique": True}, {"source": "a"}, [{}], [["a"]]]
+    "id_",
+    [
+        7,
+        None,
+        {"sql": "a"},
+        {"sql": "a", "unique": True},
+        {"source": "a"},
+        [{}],
+        [["a"]],
+        ["a", {"value": True}],
+        ["a", {"value": 1.0}],
+        ["a", {"value": 2**63}],
+        ["a", {"value": ["b"]}],
+        ["a", {"value": "b", "type": "string"}],
+        ["a", {"value": "b", "name": "c.d"}],
+        ["a", {"value": "b", "name": "$c"}],
+        ["a", {"value": "b", "source": "stream"}],
+        ["a", {"source": "stream", "name": "b"}],
+        [{"column": "a", "name": "b"}],
+    ],
 )
 def test_what_cannot_be_an_id_is_refused(id_: object) -> None:
     assert "id" in refusal(id=id_)

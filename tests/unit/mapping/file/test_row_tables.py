@@ -9,7 +9,7 @@ import pytest
 from cdc.mapping.file.mapping import Mapping
 from cdc.mapping.file.row_tables import row_table
 
-SCHEMA, TABLE = {"source": "schema"}, {"source": "table"}
+SCHEMA, TABLE, STREAM = {"source": "schema"}, {"source": "table"}, {"source": "stream"}
 
 
 def mapping(source: str, *parts: Any) -> Mapping:
@@ -28,6 +28,7 @@ def mapping(source: str, *parts: Any) -> Mapping:
             "b.lines",
         ),
         ([mapping("shop_*.orders", SCHEMA, "id")], {"schema": "other", "id": 7}, ""),
+        ([mapping("shop.orders", STREAM, {"value": 5}, "id")], {"stream": "a"}, "shop.orders"),
         ([], 7, ""),
     ],
 )

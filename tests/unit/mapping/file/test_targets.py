@@ -3,8 +3,10 @@ from __future__ import annotations
 from typing import Any
 
 from cdc.mapping.compile.shard_ownership import own_documents
+from cdc.mapping.file.id_constants import constant_parts
 from cdc.mapping.file.mapping import Mapping
 from cdc.mapping.file.targets import target_mistakes
+from cdc.model.id_space import around, never_meet
 
 BOTH: list[Any] = [{"source": "schema"}, {"source": "table"}, "id"]
 SCHEMA: list[Any] = [{"source": "schema"}, "id"]
@@ -76,6 +78,52 @@ def test_a_tables_own_documents_are_told_by_its_names_in_the_id() -> None:
         "_id.schema": "shop_eu",
         "_id.table": "orders_1",
     }
+
+
+def test_two_mappings_may_share_a_target_where_a_constant_in_both_ids_differs() -> None:
+    one = {"source": "a.orders", "id": [{"value": "a"}, "id"]}
+    other = {"source": "b.orders", "id": [{"value": "b"}, "id"]}
+
+    assert not told(one, other)
+    assert told(one, one | {"source": "b.orders"})
+    assert told(one, other | {"id": [{"value": "b", "name": "of"}, "id"]})
+    assert told(one, other | {"id": [{"value": "a"}, {"value": "b", "name": "of"}, "id"]})
+    assert told(one, other | {"id": ["value", "id"]}), "a column may hold what the constant is"
+
+
+def test_a_table_has_one_mapping_to_a_collection_whatever_the_ids_are() -> None:
+    one = {"source": "a.orders", "id": [{"value": "a"}, "id"]}
+
+    assert told(one, one | {"id": [{"value": "b"}, "id"]})
+
+
+def test_the_constants_in_the_ids_tell_a_streams_own_documents() -> None:
+    parts: list[Any] = [{"source": "stream"}, {"value": 5, "name": "of"}, {"source": "schema"}]
+    mapping = Mapping.model_validate(
+        {"source": "shop.orders_*", "target": "orders", "id": [*parts, {"source": "table"}, "id"]}
+    ).bind(stream="eu")
+
+    assert own_documents(mapping, "shop", "orders_1") == {
+        "_id.stream": "eu",
+        "_id.of": 5,
+        "_id.schema": "shop",
+        "_id.table": "orders_1",
+    }
+    assert constant_parts(mapping) == {"stream": "eu", "of": 5, "schema": "shop"}
+
+
+def test_ids_never_meet_where_they_hold_different_constants_at_one_field() -> None:
+    assert never_meet({"a": "x", "b": 1}, {"b": 2, "c": "x"})
+    assert never_meet({"a": "1"}, {"a": 1})
+    for one, other in (({}, {}), ({"a": 1}, {}), ({"a": 1}, {"b": 2}), ({"a": 1}, {"a": 1})):
+        assert not never_meet(one, other)
+        assert not never_meet(other, one)
+
+
+def test_the_ids_of_several_mappings_share_what_all_of_them_hold() -> None:
+    assert around([{"a": 1, "b": 2}, {"b": 2, "a": 3}]) == {"b": 2}
+    assert around([{"b": 2, "a": 1}]) == {"a": 1, "b": 2}
+    assert around([{"a": 1}, {}]) == {}
 
 
 def test_a_collection_of_one_table_is_all_its_own() -> None:
