@@ -40,8 +40,8 @@ def load_mappings(
 ) -> tuple[Mapping, ...]:
     """Read the files of `paths` (names or globs), in order; `mask_key` is for hashes.
 
-    `stream` is the name of the stream that they are of; `ignored` are patterns of tables that none may follow. Raises one MappingError with all the
-    mistakes of all the files.
+    `stream` is the name of the stream that they are of; `ignored` are patterns of tables that none
+    may follow. Raises one MappingError with all the mistakes of all the files.
     """
     mappings, mistakes = read_mappings(
         paths, relative_to=relative_to, mask_key=mask_key, ignored=ignored, stream=stream
