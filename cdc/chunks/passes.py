@@ -55,7 +55,10 @@ class TablePasses:
         if scan.progress.phase is not Phase.ROWS:
             return
         if scan.progress.total is None:
-            empty = all(self._documents.is_empty(each.name) for each in self.table.collections)
+            empty = all(
+                self._documents.is_empty(each.name, within=each.own)
+                for each in self.table.collections
+            )
             scan.advance(total=self._estimate(), inserting=empty, order=self.table.order)
         elif scan.progress.cursor is None:
             scan.advance(order=self.table.order)

@@ -129,8 +129,8 @@ NOTHING_EMBEDDED: Final[Embedded] = _Nothing()
 class Documents(Protocol):
     """The contents of the collections."""
 
-    def is_empty(self, collection: str) -> bool:
-        """Return whether it holds no document."""
+    def is_empty(self, collection: str, *, within: Mapping[str, Any]) -> bool:
+        """Return whether it holds no document; of `within` only a range of ids counts."""
         ...
 
     def ids(

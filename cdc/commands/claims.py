@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
 from cdc.commands import config_option, output_option
 from cdc.config import load
 from cdc.model.claim import Claim
+from cdc.model.id_space import told
 from cdc.terminal.output import in_a_line, say
 from cdc.writers import claims as known
 
@@ -36,26 +38,29 @@ def list_claims(config_path: Path, output: str) -> None:
 
 @claims.command()
 @click.argument("collection", metavar="DATABASE.COLLECTION")
+@click.option("--stream", metavar="NAME", help="Whose claim it is, if several streams share it.")
 @config_option
-def release(collection: str, config_path: Path) -> None:
+def release(collection: str, stream: str | None, config_path: Path) -> None:
     """Let another stream write a collection, in place of one that is no more.
 
     Its documents stay. Refused while a daemon of the stream is active. One that still names the
     collection in a mapping claims it again at its next start, unless another has.
     """
-    owner = known.release(load(config_path), collection)
+    owner = known.release(load(config_path), collection, stream)
     say(in_a_line(f"{collection}: no longer claimed by {owner}"), err=True)
 
 
-def _shown(claim: Claim) -> dict[str, str | None]:
+def _shown(claim: Claim) -> dict[str, Any]:
     return {
         "collection": claim.collection,
         "stream": claim.stream,
         "former": claim.former,
         "since": claim.since.isoformat(),
+        "ids": dict(claim.ids),
     }
 
 
 def _line(claim: Claim) -> str:
     whose = claim.stream or f"nobody, left by {claim.former}"
-    return f"{in_a_line(claim.collection)} {in_a_line(whose)} since {claim.since:%Y-%m-%d %H:%M:%S}"
+    line = f"{claim.collection} {whose} since {claim.since:%Y-%m-%d %H:%M:%S}"
+    return in_a_line(f"{line}, ids with {told(claim.ids)}" if claim.ids else line)

@@ -11,7 +11,7 @@ from cdc.mapping.file.mapping import Mapping
 from cdc.model.claim import claiming, inherited
 from cdc.model.state_change import StateWrite
 from cdc.preflight import require
-from cdc.preflight.run import judge_claims, known_claims, tables_by_collection
+from cdc.preflight.run import ids_by_collection, judge_claims, known_claims
 from cdc.writers.connection import Client
 from cdc.writers.namespaces import Namespaces
 
@@ -23,15 +23,15 @@ class StreamClaims:
         """Check the claims; raises Unfit if another stream writes one of the collections."""
         self._stream = config.name
         self._namespaces = Namespaces.of(config, mappings)
-        self._collections = [*tables_by_collection(config, mappings)]
+        self._wanted = ids_by_collection(config, mappings)
         self._claims = known_claims(config, client, mappings)
         require(judge_claims(config, mappings, self._claims))
 
     def writes(self) -> list[StateWrite]:
         """Return the writes that claim them, and release what the mappings no longer name."""
-        return claiming(self._stream, self._collections, self._claims, datetime.now(UTC))
+        return claiming(self._stream, self._wanted, self._claims, datetime.now(UTC))
 
     def left(self, copies: Iterable[Copy]) -> list[str]:
         """Return the copies into collections where another stream has left documents."""
-        others = inherited(self._claims, self._stream)
+        others = {*inherited(self._claims, self._stream, self._wanted)}
         return [str(each) for each in copies if str(self._namespaces.named(each.target)) in others]

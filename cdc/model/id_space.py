@@ -6,6 +6,7 @@ never equal, whatever else they hold.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from functools import reduce
 
@@ -22,3 +23,10 @@ def around(spaces: Iterable[IdSpace]) -> dict[str, str | int]:
     """Return the smallest space that holds all of these: the constants that they share."""
     shared = reduce(lambda one, other: dict(one.items() & other.items()), map(dict, spaces))
     return dict(sorted(shared.items()))
+
+
+def told(space: IdSpace) -> str:
+    """Return a space in words of a mapping: each field and what it holds."""
+    return ", ".join(
+        f"{field}: {json.dumps(value, ensure_ascii=False)}" for field, value in space.items()
+    )

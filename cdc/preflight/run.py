@@ -15,11 +15,13 @@ from cdc.errors import Fatal, Halted, Retryable, Unfit, UsageError
 from cdc.mapping.compile.compiler import compile_plan
 from cdc.mapping.compile.embed_links import Compiled, link_mistakes
 from cdc.mapping.compile.router import TableRouter
+from cdc.mapping.file.id_constants import id_spaces
 from cdc.mapping.file.mapping import Mapping
 from cdc.mapping.file.problems import MappingError
 from cdc.mapping.file.table_globs import source_pattern
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.claim import Claim
+from cdc.model.id_space import IdSpace
 from cdc.model.server_facts import SourceFacts, TableFacts
 from cdc.model.table_name import full_name
 from cdc.preflight import (
@@ -324,7 +326,8 @@ def known_claims(config: Config, client: Client, mappings: Mappings) -> list[Cla
 
 def judge_claims(config: Config, mappings: Mappings, claims: Iterable[Claim]) -> Iterator[Finding]:
     """Yield a finding for each collection of the mappings that another stream writes."""
-    return claim_findings(claims, config.name, tables_by_collection(config, mappings))
+    tables = tables_by_collection(config, mappings)
+    return claim_findings(claims, config.name, tables, ids_by_collection(config, mappings))
 
 
 def tables_by_collection(config: Config, mappings: Mappings) -> dict[str, list[str]]:
@@ -334,6 +337,12 @@ def tables_by_collection(config: Config, mappings: Mappings) -> dict[str, list[s
     for each in mappings:
         found.setdefault(str(namespaces.named(each.target)), []).append(each.source)
     return found
+
+
+def ids_by_collection(config: Config, mappings: Mappings) -> dict[str, IdSpace]:
+    """Return the ids that the stream claims of each collection, `database.collection`."""
+    namespaces = Namespaces.of(config, mappings)
+    return {str(namespaces.named(target)): ids for target, ids in id_spaces(mappings).items()}
 
 
 def _edits(config: Config, client: Client, mappings: Mappings) -> list[MappingEdit]:

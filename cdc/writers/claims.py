@@ -33,24 +33,22 @@ class Claims:
 
     def concerning(self, stream: str, collections: Iterable[str]) -> list[Claim]:
         """Return the stream's own claims, and those on these collections."""
-        return self._found({"$or": [{"stream": stream}, {"_id": {"$in": sorted(collections)}}]})
+        ours = [{"stream": stream}, {"shared.stream": stream}]
+        return self._found({"$or": [*ours, {"_id": {"$in": sorted(collections)}}]})
 
     def _found(self, query: dict[str, Any]) -> list[Claim]:
         with explained():
             found = self._documents.find(query).sort("_id", 1)
-            return [Claim.from_document(each) for each in found]
+            return [claim for each in found for claim in Claim.all_in(each)]
 
-    def release(self, collection: str) -> str:
+    def release(self, collection: str, stream: str | None = None) -> str:
         """Release a claim on behalf of its stream; return the stream.
 
-        The stream's epoch is incremented first: a frozen or starting daemon of it can write no
-        more. Raises LeaseHeld if one is active, UsageError if there is no claim.
+        `stream` need be said only of a collection that several share. The stream's epoch is
+        incremented first: a frozen or starting daemon of it can write no more. Raises LeaseHeld if
+        one is active, UsageError if there is no claim or several.
         """
-        owner = next((each.stream for each in self.all() if each.collection == collection), None)
-        if owner is None:
-            raise UsageError(
-                f"no stream has claimed {collection}", remedy="see which are: cdc claims list"
-            )
+        owner = self._owner(collection, stream)
         with explained(), self._client.start_session() as session:
             state = StreamState(self._database, owner)
             try:
@@ -61,11 +59,35 @@ class Claims:
                     " the collection up; or stop it first, if it is to be no more"
                 )
                 raise
-            write = given_up(collection, owner, datetime.now(UTC))
-            self._documents.update_one(write.query, write.change)
+            self._give_up(collection, owner)
             if checkpoint is not None:
                 state.release()
         return owner
+
+    def _owner(self, collection: str, stream: str | None) -> str:
+        of_it = {each.stream for each in self.all() if each.collection == collection}
+        owners = sorted(each for each in of_it if each is not None and stream in (None, each))
+        if not owners:
+            raise UsageError(
+                (f"{stream} has not" if stream else "no stream has") + f" claimed {collection}",
+                remedy="see which are: cdc claims list",
+            )
+        if len(owners) > 1:
+            raise UsageError(
+                f"{collection} is shared by the streams {', '.join(owners)}",
+                remedy=f"say whose claim it is: cdc claims release {collection} --stream NAME",
+            )
+        return owners[0]
+
+    def _give_up(self, collection: str, owner: str) -> None:
+        """Release a claim; another stream that shares the collection may write it meanwhile."""
+        while True:
+            known = self._found({"_id": collection})
+            if not any(each.stream == owner for each in known):
+                return
+            write = given_up(owner, known, datetime.now(UTC))
+            if self._documents.update_one(write.query, write.change).matched_count:
+                return
 
 
 def claims_of(config: Config) -> list[Claim]:
@@ -74,7 +96,8 @@ def claims_of(config: Config) -> list[Claim]:
         return Claims(client, state_database=config.target.state_database).all()
 
 
-def release(config: Config, collection: str) -> str:
+def release(config: Config, collection: str, stream: str | None = None) -> str:
     """Release a claim, as `Claims.release`, in the state database of a configured stream."""
     with connect_target(config.target) as client:
-        return Claims(client, state_database=config.target.state_database).release(collection)
+        claims = Claims(client, state_database=config.target.state_database)
+        return claims.release(collection, stream)

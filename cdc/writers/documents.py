@@ -62,10 +62,15 @@ class Documents:
         self._collections = Collections(client, namespaces, read_concern=ReadConcern("majority"))
         self._stamps = stamps
 
-    def is_empty(self, collection: str) -> bool:
-        """Return whether it holds no document."""
+    def is_empty(self, collection: str, *, within: Mapping[str, Any]) -> bool:
+        """Return whether it holds no document; of `within` only a range of ids counts.
+
+        Anything else would take a look at every document.
+        """
+        within = {name: value for name, value in within.items() if name == "_id"}
         with explained():
-            return self._collection(collection).find_one({}, {"_id": 1}) is None
+            found = self._collection(collection).find(within, {"_id": 1}).limit(1)
+            return next(iter(found.collation(BY_BYTES)), None) is None
 
     def ids(
         self, collection: str, *, after: bytes | None, limit: int, within: Mapping[str, Any]
@@ -79,6 +84,8 @@ class Documents:
         if after is not None:
             # `$gt` would skip the ids of other types; the bound is one of the index.
             found = found.min([("_id", bson_value(after))])
+            if (ids := within.get("_id")) is not None:
+                found = found.max([("_id", ids["$lt"])])  # nothing behind it is looked at
         with explained():
             ids = [document_id(bytes(document.raw)) for document in found]
         return [each for each in ids if each != after][:limit]

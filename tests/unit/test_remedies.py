@@ -55,6 +55,10 @@ TYPED = {
     + "temporal_columns_of_the_old_form",
     ("preflight/rules/claims.py", "cdc claims release"): "end_to_end/test_two_streams.py"
     "::test_a_claim_is_released_once_its_stream_is_stopped",
+    ("writers/claims.py", "--stream"): "end_to_end/test_shared_collections.py"
+    "::test_a_share_is_released_and_taken_over_without_old_documents",
+    ("preflight/rules/claims.py", "deleteMany"): "end_to_end/test_shared_collections.py"
+    "::test_a_stream_that_takes_constants_up_tells_what_stays",
     ("preflight/rules/source.py", "run: SET"): CHECK
     + "an_unfit_setting_is_mended_by_the_printed_statement",
     ("preflight/rules/source.py", "run: GRANT"): CHECK

@@ -131,10 +131,10 @@ def test_its_documents_are_read_there(
     client[state_database][HIDDEN].insert_many([ADA, BOB])
     documents = Documents(client, namespaces)
 
-    assert not documents.is_empty("users")
+    assert not documents.is_empty("users", within={})
     assert documents.ids("users", after=None, limit=9, within={}) == [identifier(1), identifier(2)]
     assert [*documents.fetch("users", [identifier(2)]).values()] == [bson.encode(BOB)]
-    assert documents.is_empty("tweets")
+    assert documents.is_empty("tweets", within={})
 
 
 def test_what_is_expected_of_documents_comes_from_there(

@@ -91,7 +91,7 @@ class Target:
                 else:
                     self.documents[comparable(operation.id)] = operation.document
 
-    def is_empty(self, collection: str) -> bool:
+    def is_empty(self, collection: str, *, within: Mapping[str, Any]) -> bool:
         return not self.documents
 
     def ids(

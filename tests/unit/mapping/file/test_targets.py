@@ -2,15 +2,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from bson import MaxKey
+
 from cdc.mapping.compile.shard_ownership import own_documents
 from cdc.mapping.file.id_constants import constant_parts
 from cdc.mapping.file.mapping import Mapping
 from cdc.mapping.file.targets import target_mistakes
 from cdc.model.id_space import around, never_meet
+from cdc.model.transaction import ANY_TABLE
 
 BOTH: list[Any] = [{"source": "schema"}, {"source": "table"}, "id"]
 SCHEMA: list[Any] = [{"source": "schema"}, "id"]
 TABLE: list[Any] = [{"source": "table"}, "id"]
+
+
+FIRST = {"stream": "eu", "of": 5, "schema": "shop", "table": "orders_1"}
 
 
 def told(*mappings: dict[str, Any]) -> list[str]:
@@ -77,6 +83,10 @@ def test_a_tables_own_documents_are_told_by_its_names_in_the_id() -> None:
     assert own_documents(mapping, "shop_eu", "orders_1") == {
         "_id.schema": "shop_eu",
         "_id.table": "orders_1",
+        "_id": {
+            "$gte": {"schema": "shop_eu", "table": "orders_1"},
+            "$lt": {"schema": "shop_eu", "table": "orders_1", "": MaxKey()},
+        },
     }
 
 
@@ -108,8 +118,23 @@ def test_the_constants_in_the_ids_tell_a_streams_own_documents() -> None:
         "_id.of": 5,
         "_id.schema": "shop",
         "_id.table": "orders_1",
+        "_id": {"$gte": FIRST, "$lt": FIRST | {"": MaxKey()}},
     }
     assert constant_parts(mapping) == {"stream": "eu", "of": 5, "schema": "shop"}
+
+
+def test_only_what_the_ids_begin_with_is_a_range_of_them() -> None:
+    mapping = Mapping.model_validate(
+        {
+            "source": "shop.orders_*",
+            "target": "orders",
+            "id": [{"source": "table"}, "id", {"value": "eu"}],
+        }
+    )
+
+    whole_schema = own_documents(mapping, "shop", ANY_TABLE)
+    assert {*whole_schema} == {"_id.table", "_id.value"}
+    assert own_documents(mapping, "shop", "orders_1")["_id"]["$gte"] == {"table": "orders_1"}
 
 
 def test_ids_never_meet_where_they_hold_different_constants_at_one_field() -> None:
