@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
+from cdc.chunks.foreign_ids import NOTE, is_foreign
 from cdc.chunks.table import Collection
 from cdc.mapping.bson_bytes import DOCUMENT
 from cdc.model.batch import comparable, id_value
@@ -21,7 +22,8 @@ Kind = Literal["missing", "extra", "different"]
 class Difference(NamedTuple):
     """A document that differs from its row; `fields` are the dotted paths that differ.
 
-    `id` is empty if the row's is unknown. `note` is a possible reason.
+    `id` is empty if the row's is unknown. `note` is a possible reason. `foreign`: no mapping could
+    have made the document.
     """
 
     collection: str
@@ -29,6 +31,7 @@ class Difference(NamedTuple):
     id: bytes
     fields: tuple[str, ...] = ()
     note: str = ""
+    foreign: bool = False
 
     def to_document(self) -> dict[str, Any]:
         """Return it as a job's progress stores it; `_id` is the document's own."""
@@ -65,7 +68,11 @@ def extra(
     for each in ids:
         raw = found.get(comparable(each))
         if raw is not None and not collection.is_gone(raw):
-            yield Difference(collection.name, "extra", each), collection.removed(each, raw)
+            foreign = is_foreign(each)
+            found_extra = Difference(
+                collection.name, "extra", each, note=NOTE if foreign else "", foreign=foreign
+            )
+            yield found_extra, collection.removed(each, raw)
 
 
 def unmapped(

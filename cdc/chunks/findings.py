@@ -67,16 +67,21 @@ class VerifyFindings:
         return left
 
     def record(self, found: Iterable[Found], progress: Progress) -> tuple[Changes, Progress]:
-        """Count differences; return the repairs that the job asks for, none under a dead letter."""
-        kinds, changes = [], []
+        """Count differences; return the repairs that the job asks for, none under a dead letter.
+
+        A foreign document is removed only if the job's own list names it.
+        """
+        kinds, changes, foreign = [], [], 0
         findings = [*progress.findings]
         for difference, operation in found:
             kinds.append(difference.kind)
+            foreign += difference.foreign
             kept = len(findings) < KEPT_FINDINGS
             letter = self._letter_of(difference) if kept or self._repair else None
             if kept:
                 findings.append(_noted(difference, letter).to_document())
-            if self._repair and operation is not None and letter is None:
+            is_named = kept or not difference.foreign
+            if self._repair and operation is not None and letter is None and is_named:
                 changes.append((difference.collection, [as_replace(operation)], UNKNOWN))
         return changes, replace(
             progress,
@@ -84,6 +89,7 @@ class VerifyFindings:
             extra=progress.extra + kinds.count("extra"),
             different=progress.different + kinds.count("different"),
             repaired=progress.repaired + len(changes),
+            foreign=progress.foreign + foreign,
             findings=tuple(findings),
             pending=tuple((name, key) for (name, _), key in self._pending.items()),
         )

@@ -109,7 +109,8 @@ class TablePasses:
     def _documents_expected(self) -> int:
         """Return about how many documents there are: as many as rows, counted if all were read."""
         rows = self.scan.progress.rows
-        if self._options.reads_a_range or self._options.sample:
+        options = self._options
+        if options.reads_a_range or options.sample or options.extra_only:
             rows = max(rows, self.table.rows)
         return rows * len(self.table.collections)
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from cdc.chunks.backfill import copied
 from cdc.chunks.diff import extra
+from cdc.chunks.findings import KEPT_FINDINGS
 from cdc.chunks.passes import TablePasses
 from cdc.chunks.scan import Changes
 from cdc.chunks.table import Collection, MappedChunk
@@ -32,9 +33,19 @@ class Resync:
     def _swept(
         self, collection: Collection, part: MappedChunk, window: Window, progress: Progress
     ) -> tuple[Changes, Progress]:
-        """Remove the documents whose rows are gone, by `on_delete`."""
+        """Remove the documents whose rows are gone, by `on_delete`; list the first ones.
+
+        Those that no mapping could have made are counted, and stay.
+        """
         asked = window.untouched_ids(collection.name, part.gone)
-        found = extra(collection, asked, self._passes.fetch(collection.name, asked))
-        removals = [operation for _, operation in found]
-        removed = progress.removed + len(removals)
-        return [(collection.name, removals, collection.origin)], replace(progress, removed=removed)
+        found = [*extra(collection, asked, self._passes.fetch(collection.name, asked))]
+        ours = [(each, operation) for each, operation in found if not each.foreign]
+        listed = [*progress.findings, *(each.to_document() for each, _ in ours)]
+        removals = [operation for _, operation in ours]
+        progress = replace(
+            progress,
+            removed=progress.removed + len(ours),
+            foreign=progress.foreign + len(found) - len(ours),
+            findings=tuple(listed[:KEPT_FINDINGS]),
+        )
+        return [(collection.name, removals, collection.origin)], progress

@@ -33,14 +33,16 @@ class Verify:
         self._scan = scan
         self._passes = passes
         self._embedded = embedded
+        self._options = scan.job.options
         self._findings = VerifyFindings(
-            scan.progress, repair=scan.job.options.repair, letter_on=letter_on
+            scan.progress, repair=self._options.repair, letter_on=letter_on
         )
 
     def run(self) -> None:
         """Read the rows, then the documents, from the saved progress on."""
         enough, pause = self._findings.has_much_pending, self._recheck
-        self._passes.rows(self._compared, enough=enough, pause=pause)
+        if not self._options.extra_only:
+            self._passes.rows(self._compared, enough=enough, pause=pause)
         self._passes.documents(self._searched, enough=enough, pause=pause)
         self._recheck()
 
@@ -125,6 +127,8 @@ class Verify:
         self, collection: Collection, part: MappedChunk, window: Window, progress: Progress
     ) -> tuple[Changes, Progress]:
         self._findings.looked_at(collection.name, part.asked)
-        changes, progress = self._compared(part._replace(rows=0), window, progress)
+        changes: Changes = ()
+        if not self._options.extra_only:
+            changes, progress = self._compared(part._replace(rows=0), window, progress)
         more, progress = self._searched(collection, part, window, progress)
         return [*changes, *more], progress

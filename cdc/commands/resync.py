@@ -16,11 +16,17 @@ from cdc.model.job import JobKind, Options
 @config_option
 @output_option
 @click.option("--all", "every", is_flag=True, help="Every table that is followed.")
-def resync(tables: tuple[str, ...], config_path: Path, output: str, every: bool) -> int:
+@click.option("--dry-run", is_flag=True, help="Only tell the documents that would be removed.")
+def resync(
+    tables: tuple[str, ...], config_path: Path, output: str, every: bool, dry_run: bool
+) -> int:
     """Make documents equal to the rows again: write all, and remove those whose rows are gone.
 
-    Readers see no gap. A running daemon does it; without one this command does.
+    Readers see no gap. Documents that no mapping could have made stay: verify names them. A running
+    daemon does it; without one this command does.
     """
     if bool(tables) == every:
         raise click.UsageError("name tables, or write --all")
-    return perform_on_tables(JobKind.RESYNC, tables, config_path, output, Options())
+    return perform_on_tables(
+        JobKind.RESYNC, tables, config_path, output, Options(extra_only=dry_run)
+    )

@@ -20,7 +20,7 @@ from cdc.mapping.file.mapping import Mapping, leads_back
 from cdc.mapping.file.problems import did_you_mean
 from cdc.mapping.file.project import load_project
 from cdc.mapping.file.table_globs import source_pattern
-from cdc.model.job import Job, JobKind, JobState, Options
+from cdc.model.job import Job, JobKind, JobState, Options, Progress
 from cdc.model.table_name import full_name, split_name
 from cdc.preflight.run import existing_now, followed_now
 from cdc.terminal.output import in_a_line, say
@@ -38,7 +38,8 @@ def perform_on_tables(
 
     A resync of named tables is one job each, as typed, and refused if ids are expressions. Without
     names it is what repairs each table of the mappings: for ids that are expressions a backfill,
-    and a line that says what it leaves.
+    and a line that says what it leaves. Of a resync with `extra_only` only what it would remove is
+    looked for, which changes nothing and fails for no difference.
     """
     config, mappings = load_project(config_path)
     unread: list[str] = []
@@ -52,6 +53,8 @@ def perform_on_tables(
         unread = [*(f"{table} is not there" for table in gone), *left]
         for text in unread:
             say(f"not {_PARTICIPLE[kind]}: {in_a_line(text)}", err=True)
+    if kind is JobKind.RESYNC and options.extra_only:
+        jobs = [_dry(each) for each in jobs if each.kind is JobKind.RESYNC]
     display: Display = (BarDisplay if sys.stderr.isatty() else LineDisplay)(spelling())
     ended = run_jobs(config, mappings, jobs, display)
     if output == "json":
@@ -70,6 +73,12 @@ def _requests(
         Job.request(config.name, kind, table, by="command-line", options=options)
         for table in tables
     ]
+
+
+def _dry(resync: Job) -> Job:
+    """Return the job that finds what a resync would remove; older daemons compare the table."""
+    options = replace(resync.options, extra_only=True)
+    return replace(resync, kind=JobKind.VERIFY, options=options)
 
 
 def _on_every(
@@ -116,7 +125,8 @@ def _followed(table: str, followed: TableRouter, mappings: Sequence[Mapping]) ->
 
 def _is_bad(job: Job) -> bool:
     progress = job.progress
-    remaining = progress.differences - progress.repaired if progress else 0
+    compared = progress if not job.options.extra_only else None
+    remaining = compared.differences - compared.repaired if compared else 0
     return job.state is not JobState.DONE or remaining > 0
 
 
@@ -133,6 +143,14 @@ def tell(job: Job) -> None:
             f"  {progress.rows} rows, {progress.written} documents written,"
             f" {progress.removed} removed"
         )
+        _tell_removed(progress, progress.removed, "removed")
+        _tell_foreign(job, progress.foreign)
+        return
+    if job.options.extra_only:
+        ours = progress.extra - progress.foreign
+        say(f"  {ours} documents would be removed, or marked, as on_delete says")
+        _tell_removed(progress, progress.extra, "extra")
+        _tell_foreign(job, progress.foreign)
         return
     if job.state is JobState.DONE and not progress.rows:
         say("  no row was compared: the source gave none")
@@ -142,10 +160,36 @@ def tell(job: Job) -> None:
         f" {progress.unsettled} changing all the time"
         + (f", {progress.owed} with embedded values still to come" if progress.owed else "")
     )
+    _tell_findings(progress)
+    _tell_untold(progress, progress.differences)
+    if _is_bad(job):
+        _tell_foreign(job, progress.foreign)
+
+
+def _tell_findings(progress: Progress, kind: str = "") -> None:
     for finding in progress.findings:
         fields = ", ".join(finding["fields"])
         note = f" ({finding['note']})" if "note" in finding else ""
-        line = f"  {finding['kind']:9} {finding['collection']} {finding['_id']!r} {fields}{note}"
-        say(line.rstrip())
-    if untold := progress.differences - len(progress.findings):
+        name = f"{finding['collection']} {finding['_id']!r}"
+        say(f"  {kind or finding['kind']:9} {name} {fields}{note}".rstrip())
+
+
+def _tell_untold(progress: Progress, count: int) -> None:
+    if (untold := count - len(progress.findings)) > 0:
         say(f"  and {untold} more: only the first {len(progress.findings)} are kept")
+
+
+def _tell_removed(progress: Progress, count: int, kind: str) -> None:
+    _tell_findings(progress, kind)
+    _tell_untold(progress, count)
+
+
+def _tell_foreign(job: Job, count: int) -> None:
+    """Tell how many documents no mapping could have made; they are removed once they are named."""
+    if count > 0:
+        text = (
+            f"{count} documents have ids that no mapping makes: a resync leaves them; to see them:"
+            f" cdc verify {job.table}; to remove those that it names:"
+            f" cdc verify {job.table} --repair"
+        )
+        say(f"  {spelling()(in_a_line(text))}")

@@ -52,8 +52,8 @@ class Options:
 
     `where` is SQL that the source evaluates; `first` and `last` bound the key, both included, as
     the texts that the operator wrote; `target` limits the job to one collection; `sample` is the
-    share of the rows to verify, in percent; `repair` makes verify repair what it finds; `ids` are
-    the `_id`s of a retry.
+    share of the rows to verify, in percent; `repair` makes verify repair what it finds;
+    `extra_only` makes it look for documents without rows alone; `ids` are the `_id`s of a retry.
     """
 
     where: str | None = None
@@ -62,6 +62,7 @@ class Options:
     target: str | None = None
     sample: float | None = None
     repair: bool = False
+    extra_only: bool = False
     ids: tuple[Any, ...] | None = None
 
     def share(self, count: int) -> float:
@@ -87,6 +88,7 @@ class Options:
             "target": self.target,
             "sample": self.sample,
             "repair": self.repair or None,
+            "extra_only": self.extra_only or None,
             "ids": self.ids and list(self.ids),
         }
         return {name: value for name, value in document.items() if value is not None}
@@ -102,6 +104,7 @@ class Options:
             target=document.get("target"),
             sample=document.get("sample"),
             repair=bool(document.get("repair", False)),
+            extra_only=bool(document.get("extra_only", False)),
             ids=tuple(document["ids"]) if document.get("ids") else None,
         )
 
@@ -124,11 +127,12 @@ class Progress:
     row order of the phase ROWS. `done` are the collections that the phase DOCUMENTS has finished.
     `total` is about how many rows there are to read, by the server's estimate, 0 if unknown;
     `searched` counts the documents that the phase DOCUMENTS has finished, of about `to_search`.
-    `inserting`: the collections were empty. `findings` are the first differences that verify found;
-    `pending` are ids, by collection, of documents that changed during the check, and `unsettled`
-    counts those that changed during every check. `owed` counts documents that differ only in
-    embedded values that the stream still has to bring. `seconds` have passed since it began, waits
-    included.
+    `inserting`: the collections were empty. `findings` are the first differences that verify found,
+    or the first documents that a resync removed. `foreign` counts documents that no mapping could
+    have made; `pending` are ids, by collection, of documents that changed during the check, and
+    `unsettled` counts those that changed during every check. `owed` counts documents that differ
+    only in embedded values that the stream still has to bring. `seconds` have passed since it
+    began, waits included.
     """
 
     phase: Phase = Phase.ROWS
@@ -148,6 +152,7 @@ class Progress:
     repaired: int = 0
     unsettled: int = 0
     owed: int = 0
+    foreign: int = 0
     findings: tuple[Mapping[str, Any], ...] = ()
     pending: tuple[tuple[str, bytes], ...] = ()
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
