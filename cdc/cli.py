@@ -33,6 +33,7 @@ COMMANDS = {
         "Show, retry and discard rows that could not be carried over.",
     ),
     "mapping": ("cdc.commands.mapping:mapping", "Check mappings and see what they do."),
+    "stream": ("cdc.commands.stream:stream", "Remove a stream that is no more."),
     "position": ("cdc.commands.position:position", "Show or set where the stream stands."),
 }
 SUMMARIES = {name: summary for name, (_, summary) in COMMANDS.items()} | sandbox_commands.SUMMARIES

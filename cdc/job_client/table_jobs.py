@@ -185,7 +185,7 @@ def _tell_removed(progress: Progress, count: int, kind: str) -> None:
 
 
 def _tell_foreign(job: Job, count: int) -> None:
-    """Tell how many documents no mapping could have made; they are removed once they are named."""
+    """Print how many documents no mapping could have made; they go once they are named."""
     if count > 0:
         text = (
             f"{count} documents have ids that no mapping makes: a resync leaves them; to see them:"

@@ -11,7 +11,7 @@ import click
 
 _COMMAND: Final = re.compile(
     r"\bcdc (?:run|status|check|backfill|resync|verify"
-    r"|(?:claims|jobs|dead-letters|mapping|position) [a-z]+)\b(?! --config)"
+    r"|(?:claims|jobs|dead-letters|mapping|position|stream) [a-z]+)\b(?! --config)"
 )
 
 

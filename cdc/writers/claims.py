@@ -59,7 +59,7 @@ class Claims:
                     " the collection up; or stop it first, if it is to be no more"
                 )
                 raise
-            self._give_up(collection, owner)
+            self.give_up(collection, owner)
             if checkpoint is not None:
                 state.release()
         return owner
@@ -79,8 +79,11 @@ class Claims:
             )
         return owners[0]
 
-    def _give_up(self, collection: str, owner: str) -> None:
-        """Release a claim; another stream that shares the collection may write it meanwhile."""
+    def give_up(self, collection: str, owner: str) -> None:
+        """Release a claim of a stream that nobody runs, if there is one.
+
+        Another stream that shares the collection may write it meanwhile.
+        """
         while True:
             known = self._found({"_id": collection})
             if not any(each.stream == owner for each in known):

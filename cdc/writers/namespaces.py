@@ -52,5 +52,9 @@ class Namespaces:
         """
         if target not in self.hidden:
             return Namespace(self.database, target)
-        stream = self.stream.replace(".", "%2E")
-        return Namespace(self.state_database, f"embedded-{stream}.{target}")
+        return Namespace(self.state_database, hidden_beginning(self.stream) + target)
+
+
+def hidden_beginning(stream: str) -> str:
+    """Return what the names of a stream's hidden collections begin with, and no other's do."""
+    return f"embedded-{stream.replace('.', '%2E')}."

@@ -297,6 +297,11 @@ class StreamState:
         """Release the lease, so a standby takes over at once; does nothing for another's lease."""
         self._set_lease(None)
 
+    def delete(self) -> bool:
+        """Delete the document, if it is still ours; return whether it was."""
+        ours = {"_id": self._stream, "epoch": self._held.epoch}
+        return self._documents.delete_one(ours).deleted_count == 1
+
     def _set_lease(
         self,
         until: Document | None,
