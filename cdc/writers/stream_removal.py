@@ -1,7 +1,8 @@
 """Removes a stream from a state database: all that is kept for it, and its documents if asked.
 
-What belongs to it goes first, its state document last: a removal that was interrupted is asked for
-again, and goes on with what is left.
+First it is forgotten which tables were copied, so that a daemon that starts all the same copies
+them. Then goes what belongs to it, its state document last: a removal that was interrupted is asked
+for again, and goes on with what is left.
 """
 
 from __future__ import annotations
@@ -110,6 +111,8 @@ class StreamRemoval:
             except LeaseHeld as error:
                 error.remedy = STOP_FIRST
                 raise
+            if taken is not None:
+                self._require_ours(ours=self._state.uncover())
             for each in found.claims:
                 if documents and not found.is_hidden(each):
                     self._remove_documents(each)
@@ -119,10 +122,12 @@ class StreamRemoval:
                 self._database[name].delete_many(query)
             for each in found.claims:
                 self._claims.give_up(each.collection, self._stream)
-            if taken is not None and not self._state.delete():
-                raise LeaseHeld(
-                    f"a daemon of {self._stream} has started meanwhile", remedy=STOP_FIRST
-                )
+            if taken is not None:
+                self._require_ours(ours=self._state.delete())
+
+    def _require_ours(self, *, ours: bool) -> None:
+        if not ours:
+            raise LeaseHeld(f"a daemon of {self._stream} has started meanwhile", remedy=STOP_FIRST)
 
     def _hidden(self) -> list[str]:
         names = self._database.list_collection_names()

@@ -297,6 +297,11 @@ class StreamState:
         """Release the lease, so a standby takes over at once; does nothing for another's lease."""
         self._set_lease(None)
 
+    def uncover(self) -> bool:
+        """Forget which tables were copied, if the document is still ours; return whether it was."""
+        ours = {"_id": self._stream, "epoch": self._held.epoch}
+        return self._documents.update_one(ours, {"$set": {"covered": []}}).matched_count == 1
+
     def delete(self) -> bool:
         """Delete the document, if it is still ours; return whether it was."""
         ours = {"_id": self._stream, "epoch": self._held.epoch}

@@ -6,6 +6,9 @@ import bson
 import pytest
 from pymongo import MongoClient
 
+from cdc.mapping.compile.shard_ownership import own_documents
+from cdc.mapping.file.mapping import Mapping
+from cdc.model.batch import query
 from cdc.writers.documents import Documents
 from cdc.writers.namespaces import Namespaces
 
@@ -38,3 +41,33 @@ def test_long_ids_are_told(client: MongoClient[dict[str, Any]], database: str) -
         longer,
     ]
     assert documents.ids("notes", after=ids[0], limit=10, within={}) == ids[1:]
+
+
+@pytest.mark.parametrize(
+    "constants", [[{"source": "stream"}], [{"value": 5}, {"source": "stream"}]]
+)
+def test_of_a_shared_collection_only_a_streams_own_documents_are_looked_at(
+    client: MongoClient[dict[str, Any]], database: str, constants: list[dict[str, Any]]
+) -> None:
+    mapping = Mapping.model_validate(
+        {"source": "shop.orders", "target": "orders", "id": [*constants, "id"]}
+    ).bind(stream="eu")
+    own = own_documents(mapping, "shop", "orders")
+    first = {"stream": "eu"} if len(constants) == 1 else {"value": 5, "stream": "eu"}
+    ours: list[Any] = [{**first, "id": each} for each in (-1, 0, 7.5, 9, "a", b"a", True)]
+    others = [
+        {**first, "stream": name, "id": each} for name in ("es", "eu2", "f") for each in (1, 9)
+    ]
+    collection = client[database]["orders"]
+    documents = Documents(client, Namespaces(database, "state", "test"))
+    collection.insert_many([{"_id": each} for each in (1, "eu", {"id": 1, **first}, *others)])
+
+    assert documents.is_empty("orders", within=own)
+    collection.insert_many([{"_id": each} for each in ours])
+
+    assert not documents.is_empty("orders", within=own)
+    found: list[bytes] = []
+    while more := documents.ids("orders", after=found[-1] if found else None, limit=2, within=own):
+        found += more
+    decoded = [bson.decode(query(each))["_id"] for each in found]
+    assert sorted(map(str, decoded)) == sorted(map(str, ours))
