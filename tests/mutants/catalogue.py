@@ -159,9 +159,33 @@ MUTANTS: Final = (
         ),
     ),
     Mutant(
+        "shares: a stream takes all documents for its own",
+        "cdc/mapping/compile/shard_ownership.py",
+        "known: dict[str, Any] = constant_parts(mapping)",
+        "known: dict[str, Any] = {}",
+        (
+            "tests/unit/mapping/file/test_targets.py"
+            "::test_the_constants_in_the_ids_tell_a_streams_own_documents",
+            "tests/end_to_end/test_shared_collections.py"
+            "::test_what_empties_ones_table_leaves_the_others_documents",
+        ),
+    ),
+    Mutant(
+        "shares: any two constants keep ids apart",
+        "cdc/model/id_space.py",
+        "any(one[field] != other[field] for field in one.keys() & other.keys())",
+        "bool(one and other)",
+        (
+            "tests/unit/mapping/file/test_targets.py"
+            "::test_ids_never_meet_where_they_hold_different_constants_at_one_field",
+            "tests/end_to_end/test_shared_collections.py"
+            "::test_another_stream_is_refused_unless_a_constant_at_one_field_differs",
+        ),
+    ),
+    Mutant(
         "hidden: the collections of two streams are one",
         "cdc/writers/namespaces.py",
-        'f"embedded-{stream}.{target}"',
+        "hidden_beginning(self.stream) + target",
         'f"embedded.{target}"',
         (
             "tests/unit/writers/test_namespaces.py::test_no_two_hidden_collections_have_one_name",

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from bson import MaxKey
 
 from cdc.daemon.ddl_policy import DdlPolicy
 from cdc.errors import RefusedEvent, Unfit
@@ -245,12 +246,16 @@ def test_a_table_that_is_brought_in_is_judged() -> None:
 
 def test_a_shard_clears_only_its_own_documents() -> None:
     shards = mapping("eu_*.orders", id=[{"source": "schema"}, "id"], on_drop="apply")
+    own = {
+        "_id.schema": "eu_1",
+        "_id": {"$gte": {"schema": "eu_1"}, "$lt": {"schema": "eu_1", "": MaxKey()}},
+    }
 
     assert effect_of(Effect.EMPTIED, shards, table=("eu_1", "orders")).clears == (
-        CollectionClear("orders", {"_id.schema": "eu_1"}, table="eu_1.orders"),
+        CollectionClear("orders", own, table="eu_1.orders"),
     )
     assert effect_of(Effect.REMOVED, shards, table=("eu_1", ANY_TABLE)).clears == (
-        CollectionClear("orders", {"_id.schema": "eu_1"}, table="eu_1.orders"),
+        CollectionClear("orders", own, table="eu_1.orders"),
     )
 
 
