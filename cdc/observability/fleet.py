@@ -49,7 +49,7 @@ def _facts(record: StreamRecord) -> Facts:
         "active": {"host": owner.host, "pid": owner.pid} if owner else None,
         "lag_seconds": _number(state.get("lag_seconds")) if owner else None,
         "lag_seconds_ago": _seconds_ago(record, "lag_at") if owner else None,
-        "jobs": {each.value: count for each, count in record.jobs.items()},
+        "jobs": {_told(each, active=owner is not None): n for each, n in record.jobs.items()},
         "dead_letters_open": record.letters,
         "embeds_owed": record.debts,
         "position": _position(record),
@@ -57,6 +57,11 @@ def _facts(record: StreamRecord) -> Facts:
         "updated_at": _time(state.get("updated_at")),
         "updated_seconds_ago": _seconds_ago(record, "updated_at"),
     }
+
+
+def _told(state: JobState, *, active: bool) -> str:
+    """Return a job's state; one that runs without a daemon is interrupted, as `cdc status` says."""
+    return "interrupted" if state is JobState.RUNNING and not active else state.value
 
 
 def _holder(state: Mapping[str, Any]) -> lease.Owner | None:
