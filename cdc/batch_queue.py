@@ -58,6 +58,7 @@ class BatchQueue:
         self._barriers = 0
         self._first_at = 0.0
         self._woken = False
+        self._crowded = False
         self._taken: Batch = EMPTY
         self._closed = False
         self._error: BaseException | None = None
@@ -65,15 +66,17 @@ class BatchQueue:
     def put(self, entry: BatchEntry) -> None:
         """Add an entry; wait while the buffer is full. Raises Closed after `close`.
 
-        A run of more operations than a batch is to have is taken apart.
+        A run that is larger than a batch is to be is taken apart; one that does not fit beside what
+        waits is of the next batch.
         """
         operations = entry.operation_count
-        if entry.completed > 1 and operations > self._limits.operations:
+        is_run = entry.completed > 1
+        if is_run and self._exceed(operations, entry.byte_size + ENTRY_BYTES):
             for each in entry.apart():
                 self.put(each)
             return
         with self._changed:
-            while self._full() and not self._closed:
+            while (self._full() or (is_run and self._is_crowded_by(entry))) and not self._closed:
                 self._changed.wait()
             if self._closed:
                 raise Closed
@@ -130,7 +133,7 @@ class BatchQueue:
     def _ripe(self) -> bool:
         if not self._waiting or self._closed:
             return False
-        at_once = self._error is not None or self._barriers > 0
+        at_once = self._error is not None or self._barriers > 0 or self._crowded
         return at_once or self._full() or self._linger_left() == 0
 
     def _linger_left(self) -> float | None:
@@ -144,7 +147,21 @@ class BatchQueue:
         limits = self._limits
         return self._operations >= limits.operations or self._byte_size >= limits.byte_size
 
+    def _exceed(self, operations: int, byte_size: int) -> bool:
+        return operations > self._limits.operations or byte_size > self._limits.byte_size
+
+    def _is_crowded_by(self, run: BatchEntry) -> bool:
+        """Return whether a run does not fit beside what waits; that lingers no longer then."""
+        byte_size = self._byte_size + run.byte_size + ENTRY_BYTES
+        crowded = self._exceed(self._operations + run.operation_count, byte_size)
+        if not crowded or not self._waiting:
+            return False
+        self._crowded = True
+        self._changed.notify_all()
+        return True
+
     def _cut(self) -> Batch:
+        self._crowded = False
         batch = Batch(tuple(self._waiting)) if not self._barriers else self._up_to_barrier()
         self._taken = batch
         for _ in batch.entries:

@@ -224,3 +224,34 @@ def test_a_run_that_is_larger_than_a_batch_is_taken_apart() -> None:
     assert numbers(buffer.take(DEADLINE)) == ["1", "2"]
     putting.join(DEADLINE)
     assert numbers(buffer.take(DEADLINE)) == ["3"]
+
+
+def test_a_run_of_more_bytes_than_a_batch_is_taken_apart() -> None:
+    buffer = queue(byte_size=3_000)
+    putting = threading.Thread(
+        target=buffer.put, args=(run(*(transaction(n, rows=10) for n in (1, 2, 3, 4))),)
+    )
+    putting.start()
+
+    found = [numbers(buffer.take(DEADLINE)), numbers(buffer.take(DEADLINE))]
+    putting.join(DEADLINE)
+
+    assert found == [["1", "2"], ["3", "4"]]
+
+
+@pytest.mark.parametrize("limits", [{"operations": 5}, {"byte_size": 2_500}])
+def test_a_run_that_does_not_fit_beside_what_waits_is_of_the_next_batch(
+    limits: dict[str, int],
+) -> None:
+    buffer = queue(**limits, linger=3600)
+    buffer.put(run(transaction(1), transaction(2), transaction(3)))
+    putting = threading.Thread(
+        target=buffer.put, args=(run(transaction(4), transaction(5, rows=2)),)
+    )
+    putting.start()
+
+    first = buffer.take(DEADLINE)
+    putting.join(DEADLINE)
+
+    assert numbers(first) == ["1", "2", "3"]
+    assert buffer.backlog().transactions == 5
