@@ -11,7 +11,7 @@ import pytest
 from pymongo import MongoClient
 
 from cdc_sandbox.servers import MongoServer, MySQLServer, mysql_server
-from tests.end_to_end.support.history import History
+from tests.end_to_end.support.history import History, MariadbGtids, MysqlGtids
 from tests.end_to_end.support.nursery import nursery
 from tests.end_to_end.support.sources import KINDS, MakeStream
 from tests.end_to_end.support.stream import Stream
@@ -83,6 +83,22 @@ def stream(
     """A stream from each kind of source in turn."""
     fixture, history = KINDS[request.param]
     return make_stream(request.getfixturevalue(fixture), mongo, client, history)
+
+
+@pytest.fixture
+def two_streams(
+    mysql: MySQLServer,
+    mariadb: MySQLServer,
+    mongo: MongoServer,
+    client: MongoClient[dict[str, Any]],
+    make_stream: MakeStream,
+) -> tuple[Stream, Stream]:
+    """One from MySQL and one from MariaDB, with one state and one target database."""
+    first = make_stream(mysql, mongo, client, MysqlGtids)
+    second = make_stream(mariadb, mongo, client, MariadbGtids)
+    second.settings["target"] = first.settings["target"]
+    second.state, second.database = first.state, first.database
+    return first, second
 
 
 @pytest.fixture(params=KINDS)

@@ -6,14 +6,10 @@ import json
 from typing import Any
 
 import pytest
-from pymongo import MongoClient
 
 from cdc.writers.collection_clear import PIECE
 from cdc.writers.observer import WriteStep
-from cdc_sandbox.servers import MongoServer, MySQLServer
 from tests.end_to_end.support.command import cdc
-from tests.end_to_end.support.history import MariadbGtids, MysqlGtids
-from tests.end_to_end.support.sources import MakeStream
 from tests.end_to_end.support.stream import Stream
 
 Streams = tuple[Stream, Stream]
@@ -22,22 +18,9 @@ OWN_IDS: dict[str, Any] = {"id": [{"source": "stream"}, "id"]}
 
 
 @pytest.fixture(params=["mysql", "mariadb"])
-def streams(
-    request: pytest.FixtureRequest,
-    mysql: MySQLServer,
-    mariadb: MySQLServer,
-    mongo: MongoServer,
-    client: MongoClient[dict[str, Any]],
-    make_stream: MakeStream,
-) -> Streams:
+def streams(request: pytest.FixtureRequest, two_streams: Streams) -> Streams:
     """One from each kind of server, with one state and one target database; the named one first."""
-    found = [
-        make_stream(mysql, mongo, client, MysqlGtids),
-        make_stream(mariadb, mongo, client, MariadbGtids),
-    ]
-    first, second = found if request.param == "mysql" else found[::-1]
-    second.settings["target"] = first.settings["target"]
-    second.state, second.database = first.state, first.database
+    first, second = two_streams if request.param == "mysql" else two_streams[::-1]
     for each in (first, second):
         each.settings["start"] = "backfill"
     return first, second

@@ -6,12 +6,8 @@ from functools import partial
 from typing import Any
 
 import pytest
-from pymongo import MongoClient
 
-from cdc_sandbox.servers import MongoServer, MySQLServer
 from tests.end_to_end.support.command import cdc
-from tests.end_to_end.support.history import MariadbGtids, MysqlGtids
-from tests.end_to_end.support.sources import MakeStream
 from tests.end_to_end.support.stream import Stream
 from tests.support.waiting import eventually
 
@@ -21,21 +17,12 @@ Streams = tuple[Stream, Stream]
 
 
 @pytest.fixture
-def streams(
-    mysql: MySQLServer,
-    mariadb: MySQLServer,
-    mongo: MongoServer,
-    client: MongoClient[dict[str, Any]],
-    make_stream: MakeStream,
-) -> Streams:
+def streams(two_streams: Streams) -> Streams:
     """One of each kind of server, with one state and one target database; the first is settled.
 
     It has a collection of its own, one that both write, and a hidden one.
     """
-    first = make_stream(mysql, mongo, client, MysqlGtids)
-    second = make_stream(mariadb, mongo, client, MariadbGtids)
-    second.settings["target"] = first.settings["target"]
-    second.state, second.database = first.state, first.database
+    first, second = two_streams
     for each in (first, second):
         each.settings["start"] = "backfill"
         each.table("shared", COLUMNS, OWN_IDS)

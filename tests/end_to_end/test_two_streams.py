@@ -7,31 +7,18 @@ import re
 from typing import Any
 
 import pytest
-from pymongo import MongoClient
 
 from cdc.writers.observer import WriteStep
-from cdc_sandbox.servers import MongoServer, MySQLServer
 from tests.end_to_end.support.command import Command
-from tests.end_to_end.support.history import MariadbGtids, MysqlGtids
-from tests.end_to_end.support.sources import MakeStream
 from tests.end_to_end.support.stream import Stream
 
 Streams = tuple[Stream, Stream]
 
 
 @pytest.fixture
-def streams(
-    mysql: MySQLServer,
-    mariadb: MySQLServer,
-    mongo: MongoServer,
-    client: MongoClient[dict[str, Any]],
-    make_stream: MakeStream,
-) -> Streams:
+def streams(two_streams: Streams) -> Streams:
     """One from MySQL and one from MariaDB, with one state and one target database."""
-    first = make_stream(mysql, mongo, client, MysqlGtids)
-    second = make_stream(mariadb, mongo, client, MariadbGtids)
-    second.settings["target"] = first.settings["target"]
-    second.state, second.database = first.state, first.database
+    first, second = two_streams
     for each, row in ((first, 1), (second, 2)):
         each.settings["start"] = "backfill"
         each.table("orders", "id INT NOT NULL PRIMARY KEY, note TEXT")
