@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from types import FunctionType
 from typing import Any, cast
 
+import pytest
+
 from cdc.mapper import NO_EFFECT, Mapper
 from cdc.model.batch import MappedRun
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.position import GtidPosition, GtidSet
 from cdc.model.transaction import TransactionRun
-from cdc.readers.binlog import events
+from cdc.readers.binlog import events, read_ahead
 from cdc.readers.binlog.events import Event
 from cdc.readers.binlog.table_maps import TableMapCache
 from cdc.readers.binlog.transaction_assembler import TransactionAssembler
@@ -20,7 +22,7 @@ from cdc.readers.server.packets import PacketStream
 from tests.support.event_streams import EndingConnection, packet
 from tests.unit.mapping.support.row_images import plan
 from tests.unit.native.support.mapped import natively
-from tests.unit.native.support.module import needs_native
+from tests.unit.native.support.module import NATIVE, needs_native
 from tests.unit.native.support.reading import laid_out
 from tests.unit.readers.binlog.support import binlog_bytes as binlog
 
@@ -89,7 +91,9 @@ def held(root: object) -> int:
     return total
 
 
-def test_a_run_holds_what_it_counts_for() -> None:
+def test_a_run_holds_what_it_counts_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(read_ahead, "native", NATIVE)
+
     def plans(table: Any) -> Any:
         return (natively(plan(table)),)
 
