@@ -22,10 +22,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from types import MappingProxyType
 from typing import Any, Final, NoReturn
 
 from bson import Binary
@@ -289,36 +288,31 @@ class StreamState:
         Never call it beside a batch: it would wait for the batch's transaction, which locks the
         document.
         """
-        if self._set_lease(_from_now(self._lease_seconds), session, self._lag()) == 0:
+        renewed = {"lease_until": _from_now(self._lease_seconds), **self._lag()}
+        if not self._set_ours(renewed, session):
             self.confirm()
             raise Retryable("the stream's state was not found, and then it was")
 
     def release(self) -> None:
         """Release the lease, so a standby takes over at once; does nothing for another's lease."""
-        self._set_lease(None)
+        self._set_ours({"lease_until": None})
 
     def uncover(self) -> bool:
         """Forget which tables were copied, if the document is still ours; return whether it was."""
-        ours = {"_id": self._stream, "epoch": self._held.epoch}
-        return self._documents.update_one(ours, {"$set": {"covered": []}}).matched_count == 1
+        return self._set_ours({"covered": []})
 
     def delete(self) -> bool:
         """Delete the document, if it is still ours; return whether it was."""
-        ours = {"_id": self._stream, "epoch": self._held.epoch}
-        return self._documents.delete_one(ours).deleted_count == 1
+        return self._documents.delete_one(self._ours).deleted_count == 1
 
-    def _set_lease(
-        self,
-        until: Document | None,
-        session: ClientSession | None = None,
-        lag: Mapping[str, Any] = MappingProxyType({}),
-    ) -> int:
-        result = self._documents.update_one(
-            {"_id": self._stream, "epoch": self._held.epoch},
-            [{"$set": {"lease_until": until, **lag}}],
-            session=session,
-        )
-        return result.matched_count
+    @property
+    def _ours(self) -> Document:
+        return {"_id": self._stream, "epoch": self._held.epoch}
+
+    def _set_ours(self, fields: Document, session: ClientSession | None = None) -> bool:
+        """Set fields of the document, if it is still ours; return whether it was."""
+        result = self._documents.update_one(self._ours, [{"$set": fields}], session=session)
+        return result.matched_count == 1
 
     @property
     def is_slow(self) -> bool:
