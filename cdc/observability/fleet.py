@@ -16,6 +16,7 @@ from cdc.errors import CdcError
 from cdc.model import lease
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.job import JobState
+from cdc.observability.status import shown_time
 from cdc.writers.fleet import StreamRecord, streams_in
 
 Facts = dict[str, Any]
@@ -53,8 +54,8 @@ def _facts(record: StreamRecord) -> Facts:
         "dead_letters_open": record.letters,
         "embeds_owed": record.debts,
         "position": _position(record),
-        "committed_at": _time(state.get("committed_at")),
-        "updated_at": _time(state.get("updated_at")),
+        "committed_at": shown_time(state.get("committed_at")),
+        "updated_at": shown_time(state.get("updated_at")),
         "updated_seconds_ago": _seconds_ago(record, "updated_at"),
     }
 
@@ -94,7 +95,3 @@ def _seconds_ago(record: StreamRecord, name: str) -> float | None:
 
 def _number(value: Any) -> float | None:
     return round(float(value), 3) if isinstance(value, int | float) else None
-
-
-def _time(value: Any) -> str | None:
-    return value.isoformat() if isinstance(value, datetime) else None

@@ -91,8 +91,8 @@ def _stored(document: Mapping[str, Any] | None) -> Facts:
         "inflight": found.get("inflight"),
         "sequence": found.get("sequence"),
         "epoch": found.get("epoch"),
-        "committed_at": _time(found.get("committed_at")),
-        "updated_at": _time(found.get("updated_at")),
+        "committed_at": shown_time(found.get("committed_at")),
+        "updated_at": shown_time(found.get("updated_at")),
     }
 
 
@@ -239,7 +239,7 @@ def _owed(config: Config) -> list[Facts]:
     """Return the embeds that have not reached all documents, the one that waits longest first."""
     with connect_target(config.target) as client, explained():
         found = owed_in(client[config.target.state_database][DEBTS], config.name)
-    return [{**each, "since": _time(each["since"])} for each in found]
+    return [{**each, "since": shown_time(each["since"])} for each in found]
 
 
 def _job(job: Job) -> Facts:
@@ -266,5 +266,6 @@ def _seconds_left(progress: Progress) -> float | None:
     return round(max(0.0, elapsed * (progress.total / progress.rows - 1)), 1)
 
 
-def _time(value: Any) -> str | None:
+def shown_time(value: Any) -> str | None:
+    """Return a time of a document as JSON shows it; None if it is none."""
     return value.isoformat() if isinstance(value, datetime) else None

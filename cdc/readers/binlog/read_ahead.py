@@ -95,7 +95,7 @@ class ReadAhead:
                 return number
         return None
 
-    def _delivered(self, found: RunParts, begun: _Beginning) -> Transaction | TransactionRun:
+    def _delivered(self, found: RunParts, begun: _Beginning) -> Delivery:
         """Move the cursor behind a run, announce its tables, and return it."""
         count, *_, groups = found
         tables = {payload: self._cache.known(payload) for _, payload, *_ in groups}

@@ -49,11 +49,9 @@ def admin(server: MySQLServer) -> pymysql.connections.Connection[Cursor]:
 def inherited(server: MySQLServer) -> dict[str, str]:
     """The global values of variables that a session has values of its own for, by name."""
     with closing(admin(server)) as connection, connection.cursor() as cursor:
-        cursor.execute("SHOW GLOBAL VARIABLES")
-        found = {str(name).lower(): str(value) for name, value in cursor.fetchall()}
         return {
             name: value
-            for name, value in found.items()
+            for name, value in _globals(cursor).items()
             if _accepts(cursor, f"SET SESSION {name} = @@GLOBAL.{name}")
             and _accepts(cursor, f"SET GLOBAL {name} = @@GLOBAL.{name}")
         }
@@ -62,15 +60,18 @@ def inherited(server: MySQLServer) -> dict[str, str]:
 def server_wide(server: MySQLServer, sessions: Container[str]) -> dict[str, str]:
     """The values of all other variables, by name, that may change while a server runs."""
     with closing(admin(server)) as connection, connection.cursor() as cursor:
-        cursor.execute("SHOW GLOBAL VARIABLES")
-        found = {str(name).lower(): str(value) for name, value in cursor.fetchall()}
         return {
             name: value
-            for name, value in found.items()
+            for name, value in _globals(cursor).items()
             if name not in sessions
             and not name.startswith(INSTRUMENTS)
             and _accepts(cursor, f"SET GLOBAL {name} = @@GLOBAL.{name}")
         }
+
+
+def _globals(cursor: Cursor) -> dict[str, str]:
+    cursor.execute("SHOW GLOBAL VARIABLES")
+    return {str(name).lower(): str(value) for name, value in cursor.fetchall()}
 
 
 def alternatives(server: MySQLServer, variables: Mapping[str, str]) -> dict[str, list[str]]:
