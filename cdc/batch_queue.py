@@ -161,8 +161,9 @@ class BatchQueue:
         return True
 
     def _cut(self) -> Batch:
+        filled = self._crowded or self._full()
         self._crowded = False
-        batch = Batch(tuple(self._waiting)) if not self._barriers else self._up_to_barrier()
+        batch = Batch(tuple(self._waiting), filled) if not self._barriers else self._up_to_barrier()
         self._taken = batch
         for _ in batch.entries:
             self._waiting.popleft()

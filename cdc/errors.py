@@ -7,6 +7,7 @@ CdcError
 ├── Defect               cdc itself is wrong: whatever was asked for fails, the stream goes on
 ├── LeaseHeld            another daemon of the name is active: stand by, or leave it alone
 ├── Fenced               another daemon of the name has taken over: stand by
+├── RolledBack           the target has lost its end: take over anew
 ├── Claimed              another stream has claimed a collection: look again, and say whose it is
 └── Fatal                stop
     ├── UsageError       exit 2: the configuration or a mapping is wrong
@@ -107,6 +108,10 @@ class LeaseHeld(CdcError):
 
 class Fenced(CdcError):
     """Another daemon of the same name has taken over."""
+
+
+class RolledBack(CdcError):
+    """The target has lost batches that no majority had."""
 
 
 class Claimed(CdcError):

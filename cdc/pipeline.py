@@ -65,6 +65,7 @@ class Pipeline:
         self._writer = writer
         self._between_batches = between_batches
         self._failed: BaseException | None = None
+        self._ended = False
 
     def run(self, start: Checkpoint) -> None:
         """Replicate until `stop`; raises errors that an operator must decide.
@@ -88,6 +89,7 @@ class Pipeline:
                 raise
             raise self._failed from None  # transactions read before the error will be read again
         finally:
+            self._ended = True
             self._stop_sources()
             reading.join(READER_ENDS_WITHIN_SECONDS)
 
@@ -121,6 +123,8 @@ class Pipeline:
         except Closed:
             return
         except BaseException as error:  # noqa: BLE001 - the main thread raises it
+            if self._ended:  # the writer may serve another run by now
+                return
             self._failed = error
             self._queue.fail(error)
             self._writer.stop_waiting()  # raise the error now, even if the target is away

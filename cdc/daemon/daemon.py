@@ -14,7 +14,7 @@ from cdc.config import Config
 from cdc.daemon.registration import StreamRegistration
 from cdc.daemon.retry_until_reached import RetryUntilReached
 from cdc.daemon.stream import ActiveStream, Counters
-from cdc.errors import Fenced, LeaseHeld
+from cdc.errors import Fenced, LeaseHeld, RolledBack
 from cdc.mapping.file.embed_graph import EmbedGraph
 from cdc.mapping.file.mapping import Mapping
 from cdc.model.checkpoint import Checkpoint
@@ -163,6 +163,8 @@ class Daemon:
             self._replicate(client, writer, checkpoint)
         except Fenced as error:
             log.warning("fenced", stream=self._config.name, by=error.message)
+        except RolledBack as error:
+            log.warning("rolled_back", stream=self._config.name, error=error.message)
 
     def _wait_for_takeover(
         self, writer: MongoWriter, registration: StreamRegistration

@@ -152,11 +152,13 @@ BatchEntry = MappedTransaction | MappedRun
 class Batch:
     """Transactions, or parts of them, in the source's order; one MongoDB transaction applies them.
 
-    An entry with `clears` is a batch of its own. The class has no slots, so that its sums over
-    thousands of entries are cached.
+    An entry with `clears` is a batch of its own. `is_filled`: it was cut because it was full, so
+    more is behind it. The class has no slots, so that its sums over thousands of entries are
+    cached.
     """
 
     entries: tuple[BatchEntry, ...]
+    is_filled: bool = False
 
     @cached_property
     def transactions(self) -> tuple[MappedTransaction, ...]:

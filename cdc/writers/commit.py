@@ -9,6 +9,7 @@ from functools import partial
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 from pymongo.errors import DocumentTooLarge, DuplicateKeyError, PyMongoError
+from pymongo.write_concern import WriteConcern
 
 from cdc.errors import Claimed
 from cdc.mapping.file.embed_graph import NO_EMBEDS, EmbedGraph
@@ -42,6 +43,7 @@ class Attempt:
     writes: Sequence[StateWrite]
     conflicts: Conflicts
     terms: Terms
+    concern: WriteConcern
 
     @property
     def collections(self) -> set[str]:
@@ -49,11 +51,14 @@ class Attempt:
         return {each.collection for each in self.commands}
 
     @classmethod
-    def of(cls, send: Send, letter_changes: LetterChanges) -> Attempt:
-        """Build a batch's commands by its strategy."""
+    def of(
+        cls, send: Send, letter_changes: LetterChanges, concern: WriteConcern = MAJORITY
+    ) -> Attempt:
+        """Build a batch's commands by its strategy; its transaction commits with `concern`."""
         batch = send.batch
         writes = (*batch.writes, *letter_changes.writes)
-        return cls(batch, _commands(batch, send.strategy), writes, send.conflicts, send.terms)
+        sent = _commands(batch, send.strategy)
+        return cls(batch, sent, writes, send.conflicts, send.terms, concern)
 
 
 def _commands(batch: Batch, strategy: WriteStrategy) -> list[Command]:
@@ -117,7 +122,7 @@ class BatchCommitter:
 
         `checkpoint` is the stream's. Raises what `commit` does.
         """
-        debt = self.debts.oldest() if self.debts.owing else None
+        debt = self.debts.oldest()
         if debt is None:
             return None
         send = partial(self._checked, session=session)
@@ -166,7 +171,7 @@ class BatchCommitter:
 
     def _commit_together(self, attempt: Attempt, session: ClientSession) -> LetterChanges:
         may_owe = attempt.terms.at_once > 0 and self._embedder.concerns(attempt.collections)
-        with less_next(EXPIRED, easier=may_owe), committed(session):
+        with less_next(EXPIRED, easier=may_owe), committed(session, attempt.concern):
             self._save_checkpoint(attempt.batch, session)
             self._observer.reached(WriteStep.AFTER_FIRST_WRITE)
             try:

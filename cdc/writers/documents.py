@@ -51,7 +51,10 @@ _BESIDE_LENGTH: Final = {0x02: 4, 0x03: 0, 0x04: 0, 0x05: 5, 0x0C: 16, 0x0D: 4, 
 
 
 class Documents:
-    """The documents of one stream, as a majority has them, without their stamps."""
+    """The documents of one stream as its batches have left them, without their stamps.
+
+    Of those the last may not be at a majority yet.
+    """
 
     def __init__(
         self,
@@ -59,7 +62,7 @@ class Documents:
         namespaces: Namespaces,
         stamps: SyncTimestamps = NO_STAMPS,
     ) -> None:
-        self._collections = Collections(client, namespaces, read_concern=ReadConcern("majority"))
+        self._collections = Collections(client, namespaces, read_concern=ReadConcern("local"))
         self._stamps = stamps
 
     def is_empty(self, collection: str, *, within: Mapping[str, Any]) -> bool:

@@ -58,8 +58,13 @@ def target_facts(client: Client, namespaces: Namespaces, collections: Iterable[s
     )
 
 
+def is_sharded(hello: dict[str, Any]) -> bool:
+    """Return whether a server that answered `hello` so is a mongos, behind whatever balancer."""
+    return hello.get("msg") == "isdbgrid"
+
+
 def _topology(hello: dict[str, Any]) -> Literal["replica set", "sharded", "standalone"]:
-    if hello.get("msg") == "isdbgrid":
+    if is_sharded(hello):
         return "sharded"
     return "replica set" if "setName" in hello else "standalone"
 

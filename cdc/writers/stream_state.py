@@ -15,7 +15,8 @@
 
 Each batch's first write moves it from sequence n to n + 1 on the condition that epoch and n are
 still ours. That fences a daemon that was replaced, and it decides a commit whose answer was lost: a
-repeated batch finds n + 1 and its own epoch, so it had landed. The same write renews the lease.
+repeated batch finds n + 1 and its own epoch, so it had landed. The same write renews the lease. An
+older sequence than n shows that the target has lost batches.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from pymongo.errors import ExecutionTimeout, OperationFailure
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from cdc.errors import Fenced, LeaseHeld, Retryable, StateMissing
+from cdc.errors import Fenced, LeaseHeld, Retryable, RolledBack, StateMissing
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.claim import CLAIMS
 from cdc.model.dead_letter import DEAD_LETTERS
@@ -170,10 +171,10 @@ class StreamState:
         if force or owner.is_gone():
             self._end_session(document)
         try:
-            taken = self._take(document, session, within_seconds=BLOCKED_SECONDS)
+            taken = self._take(document, session, force=force, within_seconds=BLOCKED_SECONDS)
         except ExecutionTimeout:
             self._end_session(document)
-            taken = self._take(document, session, within_seconds=TAKEN_WITHIN_SECONDS)
+            taken = self._take(document, session, force=force, within_seconds=TAKEN_WITHIN_SECONDS)
         if taken is None:  # its slow batch has landed, or another standby was faster
             raise self._lease_held_error(owner)
         self._held = Held(int(taken["epoch"]), int(taken["sequence"]))
@@ -187,12 +188,16 @@ class StreamState:
         )
 
     def _take(
-        self, seen: Document, session: ClientSession, *, within_seconds: float
+        self, seen: Document, session: ClientSession, *, force: bool, within_seconds: float
     ) -> Document | None:
-        """Increment the epoch, unless the owner that was seen has renewed its lease since."""
+        """Increment the epoch, unless the owner that was seen has renewed its lease since.
+
+        With `force` it may have: while it catches up it does so many times a second.
+        """
+        expired = {} if force else {"lease_until": seen.get("lease_until")}
         owner = {**self._owner.to_document(), "session": session.session_id["id"]}
         return self._documents.find_one_and_update(
-            {"_id": self._stream, "epoch": seen["epoch"], "lease_until": seen.get("lease_until")},
+            {"_id": self._stream, "epoch": seen["epoch"], **expired},
             [
                 {
                     "$set": {
@@ -224,7 +229,7 @@ class StreamState:
     ) -> None:
         """Save a checkpoint, if the stream is still ours and where we left it.
 
-        Raises AlreadyLanded, Fenced, StateMissing or Retryable otherwise.
+        Raises AlreadyLanded, RolledBack, Fenced, StateMissing or Retryable otherwise.
         """
         saved = checkpoint.to_document()
         if committed_at is not None:
@@ -267,7 +272,22 @@ class StreamState:
     def _raise_why_nothing_matched(self) -> NoReturn:
         if self.confirm()["sequence"] == self._held.sequence + 1:
             raise AlreadyLanded
+        found = self._documents.with_options(read_concern=ReadConcern("local")).find_one(self._ours)
+        if found is not None and found["sequence"] < self._held.sequence:
+            raise RolledBack(
+                f"the target has lost the end of what was applied: it holds batch"
+                f" {found['sequence']}, and {self._held.sequence} was the last one"
+            )
         raise Retryable("the fate of an earlier attempt is not known to a majority yet")
+
+    def settle(self) -> None:
+        """Wait until a majority has the last batch, and renew the lease.
+
+        Raises RolledBack, Fenced, StateMissing or Retryable if the document does not hold it.
+        """
+        last = {**self._ours, "sequence": self._held.sequence}
+        if self._documents.update_one(last, [{"$set": self._renewed()}]).matched_count == 0:
+            self._raise_why_nothing_matched()
 
     def confirm(self) -> Document:
         """Return the state if the stream is still ours; raises Fenced or StateMissing."""
@@ -288,10 +308,12 @@ class StreamState:
         Never call it beside a batch: it would wait for the batch's transaction, which locks the
         document.
         """
-        renewed = {"lease_until": _from_now(self._lease_seconds), **self._lag()}
-        if not self._set_ours(renewed, session):
+        if not self._set_ours(self._renewed(), session):
             self.confirm()
             raise Retryable("the stream's state was not found, and then it was")
+
+    def _renewed(self) -> Document:
+        return {"lease_until": _from_now(self._lease_seconds), **self._lag()}
 
     def release(self) -> None:
         """Release the lease, so a standby takes over at once; does nothing for another's lease."""

@@ -1,4 +1,4 @@
-"""Runs one MongoDB transaction: it commits, at majority, unless its block fails."""
+"""Runs one MongoDB transaction: it commits unless its block fails."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pymongo
 from pymongo.client_session import ClientSession
 from pymongo.errors import InvalidOperation, PyMongoError
 from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
 
 from cdc.retry import let_go
 from cdc.writers.stream_state import MAJORITY
@@ -19,12 +20,12 @@ ABORT_SECONDS: Final = 1.0
 
 
 @contextmanager
-def committed(session: ClientSession) -> Iterator[ClientSession]:
+def committed(session: ClientSession, concern: WriteConcern = MAJORITY) -> Iterator[ClientSession]:
     """Commit what the block does in `session`, or abort it if the block raises.
 
-    If the commit itself raises, it may still have landed.
+    If the commit itself raises, it may still have landed. `concern` says who has it then.
     """
-    session.start_transaction(read_concern=ReadConcern("snapshot"), write_concern=MAJORITY)
+    session.start_transaction(read_concern=ReadConcern("snapshot"), write_concern=concern)
     try:
         yield session
     except BaseException:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Final
 
@@ -12,7 +12,7 @@ import pymongo
 import structlog
 from pymongo import MongoClient
 from pymongo.client_session import ClientSession
-from pymongo.errors import ConnectionFailure, DuplicateKeyError, PyMongoError
+from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from cdc.mapping.file.embed_graph import NO_EMBEDS, EmbedGraph
 from cdc.model.batch import Batch
@@ -34,6 +34,8 @@ from cdc.writers.dead_letters.ledger import (
 from cdc.writers.embedding.paying import Paying
 from cdc.writers.embedding.terms import NOTHING_AT_ONCE, Terms, Unembeddable
 from cdc.writers.errors import Refused, RefusedTogether, TooLarge
+from cdc.writers.facts import is_sharded
+from cdc.writers.hold import RENEWALS_PER_LEASE, Hold
 from cdc.writers.namespaces import Namespaces
 from cdc.writers.observer import UNOBSERVED, WriteObserver
 from cdc.writers.stats import WriterCounters
@@ -41,14 +43,12 @@ from cdc.writers.strategy import GiveUp, Send, SendHalves, WriteDecider
 from cdc.writers.stream_state import MAJORITY, TTL_SECONDS, AlreadyLanded, Document, StreamState
 from cdc.writers.sync_timestamps import NO_STAMPS, SyncTimestamps
 from cdc.writers.target_retry import TargetRetry
-from cdc.writers.transaction import committed, committed_if_any
+from cdc.writers.transaction import committed_if_any
 
 log = structlog.get_logger(__name__)
 
 RELEASE_SECONDS: Final = 1.0
 """The limit of releasing the lease: it also expires by itself."""
-
-RENEWALS_PER_LEASE: Final = 3
 
 LETTERS_AGAIN_SECONDS: Final = 10.0
 """The interval of looks for letters that somebody has discarded."""
@@ -87,12 +87,13 @@ class MongoWriter:
         self._client = client
         self._transactional = transactional
         self._session = client.start_session()
-        self._renew_after_seconds = lease_seconds / RENEWALS_PER_LEASE
-        self._renewed_at = 0.0
         self._counters = WriterCounters()
         self._retry = TargetRetry(
-            self._counters, liveness or Liveness(), cap_seconds=self._renew_after_seconds
+            self._counters,
+            liveness or Liveness(),
+            cap_seconds=lease_seconds / RENEWALS_PER_LEASE,
         )
+        self._hold = Hold(self.state, self._retry, self._counters, lease_seconds=lease_seconds)
         embedding = transactional and bool(embeds.edges)
         self._decider = WriteDecider(Terms() if embedding else NOTHING_AT_ONCE)
         self._letters = OpenLetters(states, stream, letter_limits)
@@ -107,14 +108,14 @@ class MongoWriter:
             embeds=embeds,
         )
         self._paying = Paying(
-            self._committer.debts, self._retry.run, self._derive, self._renew_in_time
+            self._committer.debts, self._retry.run, self._derive, self._hold.renew_in_time
         )
         self._checkpoint: Checkpoint | None = None
         self._clearing = CollectionClearing(
             documents,
             self._clear_piece,
             persist=self._retry.run,
-            renew=self._renew_in_time,
+            renew=self._hold.renew_in_time,
             stopping=self._retry.stopping,
             observer=observer,
         )
@@ -148,33 +149,34 @@ class MongoWriter:
         self._session.end_session()
         self._session = self._client.start_session()
         checkpoint = self._retry.run(lambda: self.state.take_over(self._session, force=force))
+        one_oplog = self._transactional and not self._retry.run(self._is_sharded)
+        self._hold.begin(one_oplog=one_oplog)
+        self._committer.debts.owing = True  # another daemon may have left some
         self._retry.run(self._letters.prepare)
         self._counters.open_letters = self._letters.count
         self._counters.committed_at = self.state.committed_at
         self._checkpoint = checkpoint
-        self._renewed_at = time.monotonic()
         return checkpoint
+
+    def _is_sharded(self) -> bool:
+        return is_sharded(self._client.admin.command("hello"))
 
     def stats(self) -> WriterStats:
         """Return the writer's counts; may be called from any thread."""
         return self._counters.stats()
 
     def renew_lease(self) -> None:
-        """Renew the lease if it is due; raises Fenced or StateMissing if it is lost."""
-        self._renew_in_time()
+        """Renew the lease if it is due; raises Fenced or StateMissing if it is lost.
+
+        If batches have landed on the primary alone for long enough, wait for a majority: raises
+        RolledBack if they are lost.
+        """
+        self._hold.keep()
         now = time.monotonic()
         if self._letters.count and now - self._looked_at >= LETTERS_AGAIN_SECONDS:
             self._retry.run(self._letters.load)
             self._counters.open_letters = self._letters.count
             self._looked_at = now
-
-    def _renew_in_time(self) -> None:
-        if self._is_renewal_due():
-            self._retry.run(self.state.renew)
-            self._renewed_at = time.monotonic()
-
-    def _is_renewal_due(self) -> bool:
-        return time.monotonic() - self._renewed_at >= self._renew_after_seconds
 
     def create(
         self,
@@ -217,12 +219,16 @@ class MongoWriter:
         self._retry.run(self.state.confirm)
 
     def apply(self, batch: Batch) -> None:
-        """Apply a batch once: it is durable, with its checkpoint, when this returns.
+        """Apply a batch once, with its checkpoint.
+
+        A majority has it when this returns, or within `SETTLE_SECONDS` where more is behind it.
 
         Rows that the target refuses become dead letters in the same transaction, if their mapping
-        says so. Waits for an unreachable target as long as it takes. Raises Fenced, StateMissing,
-        WriteRefused, TooManyDeadLetters; Stopped if `stop` was called while it waited.
+        says so. Waits for an unreachable target as long as it takes. Raises Fenced, RolledBack,
+        StateMissing, WriteRefused, TooManyDeadLetters; Stopped if it was stopped while it waited.
         """
+        if batch.clears:
+            self._hold.settle()
         for clear in batch.clears:
             self._clearing.carry_out(clear)
         self._apply(batch)
@@ -245,6 +251,7 @@ class MongoWriter:
         if not self._transactional or not self._committer.debts.owing:
             return False
         paid = self._paying.piece()
+        self._committer.debts.owing = paid
         self._counters.owed = self._paying.owed
         return paid
 
@@ -261,19 +268,23 @@ class MongoWriter:
         )
 
     def _land_piece(self, send: Callable[[Checkpoint], LetterChanges | None]) -> bool:
-        """Make one attempt at a piece, and note that it has landed; False if there is none."""
+        """Make one attempt at a piece, and note that it has landed; False if there is none.
+
+        There is none only at a majority, and only if no attempt whose answer was lost was the last.
+        """
         assert self._checkpoint is not None  # the stream was taken over
-        self._hold()
-        began = time.monotonic()
-        with self._timed():
+        self._hold.renew_before_attempt(self._transaction)
+        with self._hold.attempt():
             try:
                 letters = send(self._checkpoint)
+                if letters is None:
+                    self.state.settle()
             except AlreadyLanded:
                 letters = NOTHING
                 self._letters.load()
+        self._hold.durability.settled()
         if letters is None:
             return False
-        self._renewed_at = began
         if self._transactional:
             self.state.landed()
         self._told(letters)
@@ -295,7 +306,7 @@ class MongoWriter:
                 self._apply_halves(decision)
                 return
             send = decision
-            self._renew_in_time()  # after each refusal, which costs as much as a batch
+            self._hold.renew_in_time()  # after each refusal, which costs as much as a batch
 
     def _apply_halves(self, cut: SendHalves) -> None:
         log.info(
@@ -313,6 +324,8 @@ class MongoWriter:
         value_letters = self._retry.run(partial(self._attempt, send, letter_changes))
         self.state.landed()
         self._checkpoint = send.batch.checkpoint
+        if value_letters.writes:
+            self._hold.settle()
         self._told(letter_changes)
         self._told(value_letters)
 
@@ -322,38 +335,18 @@ class MongoWriter:
 
     def _attempt(self, send: Send, letter_changes: LetterChanges) -> LetterChanges:
         """Make one attempt at a batch; return its changes to letters on embedded values."""
-        attempt, value_letters = Attempt.of(send, letter_changes), NOTHING
-        self._hold()
+        has_letters = self._letters.count > 0 or bool(letter_changes.writes)
+        concern = self._hold.durability.concern(send.batch, letters=has_letters)
+        attempt, value_letters = Attempt.of(send, letter_changes, concern), NOTHING
+        self._hold.renew_before_attempt(self._transaction)
         began = time.monotonic()
-        with self._timed():
+        with self._hold.attempt():
             try:
                 value_letters = self._committer.commit(attempt, self._transaction)
             except AlreadyLanded:
                 log.info("commit_had_landed", position=str(send.batch.checkpoint.position))
                 self._letters.load()
-        self._renewed_at = began  # by the batch's first write
+                concern = MAJORITY
+        self._hold.durability.landed(concern)
         self._counters.applied(send.batch, attempt.commands, time.monotonic() - began)
         return value_letters
-
-    @contextmanager
-    def _timed(self) -> Iterator[None]:
-        """Note how long an attempt takes: the lease must outlive the next one."""
-        began = time.monotonic()
-        try:
-            yield
-        except ConnectionFailure:
-            raise  # its duration says nothing about batches
-        except BaseException:
-            self.state.note_duration(time.monotonic() - began)
-            raise
-        self.state.note_duration(time.monotonic() - began)
-
-    def _hold(self) -> None:
-        """Renew the lease if the batch may not do it in time: it is slow, or a repeat."""
-        is_first = self._counters.connected
-        if not self._transactional or (is_first and self.state.is_slow):
-            self.state.renew()
-        elif not is_first and self._is_renewal_due():
-            with committed(self._session) as session:  # ends what a lost attempt has left open
-                self.state.renew(session)
-            self._renewed_at = time.monotonic()

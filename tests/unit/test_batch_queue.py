@@ -68,6 +68,18 @@ def test_a_full_buffer_makes_the_reader_wait_for_the_writer(limits: dict[str, in
     assert (numbers(first), numbers(second)) == (["1"], ["2"])
 
 
+def test_a_batch_tells_whether_it_was_cut_because_it_was_full() -> None:
+    buffer = queue(operations=2)
+    buffer.put(transaction(1))
+    last_for_now = buffer.take()
+    buffer.put(transaction(2, rows=2))
+    filled = buffer.take()
+
+    assert last_for_now is not None
+    assert filled is not None
+    assert (last_for_now.is_filled, filled.is_filled) == (False, True)
+
+
 def test_transactions_linger_for_others_until_the_batch_is_full() -> None:
     buffer = queue(operations=2, linger=3600)
     taken: list[Batch | None] = []

@@ -122,7 +122,6 @@ class Debts:
             identity = document["_id"]
             edge = self._edges[identity["embed"]]
             return Debt(identity, edge, identity["key"], document["cursor"], document["again"])
-        self.owing = False
         return None
 
     def paid(self, debt: Debt, cursor: bytes | None, session: ClientSession) -> None:

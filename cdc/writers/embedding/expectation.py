@@ -24,7 +24,7 @@ from cdc.writers.sync_timestamps import NO_STAMPS, SyncTimestamps
 
 
 class Expectation:
-    """The embedded values of one stream's documents, as a majority has the collections."""
+    """The embedded values of one stream's documents, as its batches have left the collections."""
 
     def __init__(
         self,
@@ -34,14 +34,14 @@ class Expectation:
         stamps: SyncTimestamps = NO_STAMPS,
     ) -> None:
         """Take the graph of a loaded project; `namespaces` are those of its collections."""
-        majority = ReadConcern("majority")
+        local = ReadConcern("local")  # what batches have left, as in Documents
         self._below: dict[str, list[Edge]] = {}
         for edge in map(Edge.of, graph.edges):
             self._below.setdefault(edge.parent, []).append(edge)
         edges = {edge.name: edge for edges in self._below.values() for edge in edges}
-        states = client.get_database(namespaces.state_database, read_concern=majority)
+        states = client.get_database(namespaces.state_database, read_concern=local)
         self._debts = Debts(states, namespaces.stream, edges)
-        collections = Collections(client, namespaces, read_concern=majority)
+        collections = Collections(client, namespaces, read_concern=local)
         self._lookup = Lookup(collections, stamps=stamps)
 
     def expected(self, collection: str, operations: Sequence[Operation]) -> list[Operation]:
