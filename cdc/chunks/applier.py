@@ -45,7 +45,11 @@ class Writer(Protocol):
     """Applies batches to the target."""
 
     def apply(self, batch: Batch) -> None:
-        """Apply a batch and its checkpoint."""
+        """Apply a batch and its checkpoint; a filled one may be on the primary alone."""
+        ...
+
+    def settle(self) -> None:
+        """Wait until a majority has all that was applied."""
         ...
 
 
@@ -117,13 +121,19 @@ class ChunkApplier:
         if window is not None:
             self._windows.close(window)
             if window.void:
+                writer.settle()  # whoever takes up the job reads its progress at a majority
                 return False
         transaction = _transaction_of(chunk)
         if transaction is None:
             return False
-        writer.apply(Batch((transaction,)))
+        writer.apply(Batch((transaction,), is_filled=self._has_more()))
         chunk.on_applied()
         return True
+
+    def _has_more(self) -> bool:
+        """Return whether another chunk has been read already, which will be applied next."""
+        with self._changed:
+            return bool(self._waiting)
 
     def stop(self) -> None:
         """Drop the waiting chunks; may be called from any thread."""

@@ -11,6 +11,7 @@ from typing import Final
 from pymongo.write_concern import WriteConcern
 
 from cdc.model.batch import Batch
+from cdc.model.job import JOBS
 from cdc.writers.stream_state import MAJORITY
 
 PRIMARY: Final = WriteConcern(1)
@@ -39,11 +40,13 @@ class Durability:
     def concern(self, batch: Batch, *, letters: bool) -> WriteConcern:
         """Return who must have a batch; `letters`: some are open, or it changes some.
 
-        Only what is read from the target, and not kept in memory, may be rolled back.
+        Only what a takeover reads anew may be rolled back: documents, the position, and jobs.
         """
         if not batch.is_filled or not self._one_oplog or letters:
             return MAJORITY
-        return MAJORITY if batch.writes or batch.clears or batch.changes_schema else PRIMARY
+        if batch.clears or batch.changes_schema:
+            return MAJORITY
+        return PRIMARY if all(each.collection == JOBS for each in batch.writes) else MAJORITY
 
     def landed(self, concern: WriteConcern) -> None:
         """Note that a batch was committed with this concern."""

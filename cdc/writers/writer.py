@@ -178,6 +178,10 @@ class MongoWriter:
             self._counters.open_letters = self._letters.count
             self._looked_at = now
 
+    def settle(self) -> None:
+        """Wait until a majority has every batch; raises Fenced, StateMissing or RolledBack."""
+        self._hold.settle()
+
     def create(
         self,
         checkpoint: Checkpoint,

@@ -67,5 +67,29 @@ def test_an_end_that_was_lost_is_applied_again(
     assert stream.daemon.events("rolled_back")
 
 
+def test_a_copy_is_whole_whatever_a_killed_target_has_lost(stream: Stream) -> None:
+    stream.settings["start"] = "backfill"
+    stream.settings["chunks"] = {"rows": 20}
+    rows = ", ".join(f"({each}, 0)" for each in range(ROWS))
+    stream.sql(f"INSERT INTO items VALUES {rows}")
+    stream.start(ledger=False)
+
+    for part in (1, 2, 3):
+        eventually(_has(stream, part * ROWS // 5), waiting_for="a part of the rows")
+        stream.mongo.kill()
+        stream.sql(f"UPDATE items SET version = {part} WHERE id % 100 = {part}")
+        stream.mongo.start()
+
+    eventually(lambda: _done(stream), waiting_for="the end of the copy")
+    stream.until_caught_up()
+    stream.assert_same_content()
+    [job] = stream.state["jobs"].find({"kind": "backfill"})
+    assert job["progress"]["rows"] == ROWS
+
+
+def _done(stream: Stream) -> bool:
+    return bool(stream.state["jobs"].count_documents({"kind": "backfill", "state": "done"}))
+
+
 def _has(stream: Stream, rows: int) -> Callable[[], bool]:
     return lambda: stream.database["items"].estimated_document_count() >= rows

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from cdc.chunks.applier import PendingChunk
 from cdc.errors import Fenced, WriteRefused
-from cdc.model.batch import Batch
+from cdc.model.batch import Batch, MappedTransaction
 from cdc.model.job import JobKind
 from cdc.retry import Stopped
 from tests.support.waiting import eventually
@@ -19,11 +20,17 @@ class Refusing:
         if any(operations for _, operations in batch.changes()):
             raise WriteRefused("a document is not as the validator wants it")
 
+    def settle(self) -> None:
+        """Nothing was applied."""
+
 
 class TakenOver:
     """A target that belongs to another daemon."""
 
     def apply(self, _: Batch) -> None:
+        raise Fenced("another daemon")
+
+    def settle(self) -> None:
         raise Fenced("another daemon")
 
 
@@ -60,3 +67,32 @@ def test_a_job_has_come_no_further_than_what_was_applied() -> None:
 
     progress = running.scan.progress
     assert (progress.rows, progress.written, progress.cursor) == (0, 0, None)
+
+
+def test_a_majority_must_have_a_chunk_unless_another_one_is_behind_it() -> None:
+    world = world_of()
+    at_majority = []
+    nothing = MappedTransaction("", world.windows.applied_checkpoint, None)
+    for _ in range(2):
+        chunk = PendingChunk(lambda: nothing, lambda: at_majority.append(world.target.at_majority))
+        world.applier.submit(chunk)
+
+    world.settle()
+
+    assert at_majority == [False, True]
+
+
+def test_a_majority_has_what_was_applied_before_a_chunk_that_is_given_up() -> None:
+    world = world_of()
+    nothing = MappedTransaction("", world.windows.applied_checkpoint, None)
+    window = world.windows.open()
+    assert window is not None
+    given_up = PendingChunk(lambda: nothing, window=window)
+    for chunk in (PendingChunk(lambda: nothing), given_up):
+        world.applier.submit(chunk)
+    window.void = True
+
+    world.settle()
+
+    assert world.target.at_majority
+    assert given_up.outcome.result() is False

@@ -26,11 +26,17 @@ def test_a_batch_that_has_more_behind_it_need_only_be_on_the_primary() -> None:
     assert begun().concern(FILLED, letters=False) is PRIMARY
 
 
+def test_a_job_s_progress_goes_with_its_chunk() -> None:
+    chunk = Batch((ENTRY._replace(writes=(StateWrite("jobs", {}, {}),)),), is_filled=True)
+
+    assert begun().concern(chunk, letters=False) is PRIMARY
+
+
 @pytest.mark.parametrize(
     "batch",
     [
         replace(FILLED, is_filled=False),
-        Batch((ENTRY._replace(writes=(StateWrite("jobs", {}, {}),)),), is_filled=True),
+        Batch((ENTRY._replace(writes=(StateWrite("claims", {}, {}),)),), is_filled=True),
         Batch((ENTRY._replace(clears=(CollectionClear("c"),)),), is_filled=True),
         Batch((ENTRY._replace(changes_schema=True),), is_filled=True),
     ],

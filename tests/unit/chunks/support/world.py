@@ -82,8 +82,13 @@ class Target:
 
     def __init__(self) -> None:
         self.documents: dict[object, bytes] = {}
+        self.at_majority = True
+
+    def settle(self) -> None:
+        self.at_majority = True
 
     def apply(self, batch: Batch) -> None:
+        self.at_majority = not batch.is_filled
         for _, operations in batch.changes():
             for operation in operations:
                 if operation.kind is OperationKind.DELETE:
