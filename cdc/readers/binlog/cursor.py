@@ -11,7 +11,8 @@ from cdc.model.position import FilePosition, GtidPosition, GtidSet, MariadbGtids
 from cdc.model.transaction import RowsEvent, SchemaChange, Transaction
 from cdc.model.witness import Witness
 from cdc.readers.binlog import events
-from cdc.readers.binlog.events import Event, EventType, Gtid, MariadbGtid
+from cdc.readers.binlog.events import Event, EventType
+from cdc.readers.binlog.gtid_events import Gtid, MariadbGtid
 
 _OUTSIDE_THE_FILE: Final = frozenset({EventType.HEARTBEAT, EventType.HEARTBEAT_V2})
 

@@ -1,4 +1,4 @@
-"""Reads GTID events outside the stream: a transaction's name and its first commit time.
+"""GTID events: a transaction's name, and when it was committed, here and first.
 
 A transaction keeps the time of its first commit wherever it is replicated to: MySQL in a field of
 its own (`original_commit_timestamp`), MariaDB in the event's header.
@@ -6,20 +6,147 @@ its own (`original_commit_timestamp`), MariaDB in the event's header.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
-from typing import Final
+from enum import IntEnum, IntFlag
+from functools import lru_cache
+from typing import Final, NamedTuple
 
-from cdc.readers.binlog import events
-from cdc.readers.binlog.events import HEADER_SIZE, Event, EventType, Gtid, MariadbGtid
+from cdc.model.position import Source
+from cdc.readers.binlog.events import HEADER_SIZE, Event, EventType
+from cdc.readers.server.varint import serialized
 
-_NUMBERED: Final[dict[int, Callable[[Event], Gtid | MariadbGtid]]] = {
-    EventType.GTID: events.gtid,
-    EventType.GTID_TAGGED: events.tagged_gtid,
-    EventType.MARIADB_GTID: events.mariadb_gtid,
-}
-_ORIGINAL_AT: Final = HEADER_SIZE + 42 + 7
+
+class Gtid(NamedTuple):
+    """A MySQL transaction's GTID; `number` is 0 for an anonymous one.
+
+    `committed_at` is in seconds since the epoch, with microseconds; 0.0 if the server is too
+    old to say.
+    """
+
+    source: Source
+    number: int
+    committed_at: float
+
+    def __str__(self) -> str:
+        return f"{self.source}:{self.number}"
+
+
+_read_gtid = struct.Struct("<x16sQ").unpack_from
+_read_uint64 = struct.Struct("<Q").unpack_from
 _TIME_BYTES: Final = 7
 _TIME_BITS: Final = 55
+"""The bit above them says that another time follows: of the first commit, elsewhere."""
+_TIME_MASK: Final = (1 << _TIME_BITS) - 1
+_TIME_END: Final = HEADER_SIZE + 42 + _TIME_BYTES
+
+
+def gtid(event: Event) -> Gtid:
+    """Read a GTID or ANONYMOUS_GTID event (`Gtid_event` in `control_events.h`)."""
+    data = event.data
+    raw, number = _read_gtid(data, HEADER_SIZE)
+    committed = 0
+    if len(data) >= _TIME_END:
+        committed = _read_uint64(data, _TIME_END - 8)[0] >> 8 & _TIME_MASK
+    return Gtid(source(raw), number, committed / 1e6)
+
+
+@lru_cache(maxsize=256)
+def source(raw: bytes) -> Source:
+    """Return the source of a UUID's 16 bytes."""
+    return Source(_uuid(raw))
+
+
+def _uuid(raw: bytes) -> str:
+    text = raw.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+class _TaggedField(IntEnum):
+    FLAGS = 0
+    UUID = 1
+    NUMBER = 2
+    TAG = 3
+    LAST_COMMITTED = 4
+    SEQUENCE_NUMBER = 5
+    COMMITTED_AT = 6
+    FIRST_COMMITTED_AT = 7
+
+
+def tagged_gtid(event: Event) -> Gtid:
+    """Read a GTID_TAGGED event, a message of MySQL's serialization library.
+
+    The message is its version, its size, the last field that may not be ignored, then fields, each
+    a number and a value, in the order of their numbers. UUID bytes are integers of their own; the
+    transaction number is signed, its sign in the lowest bit.
+    """
+    gtid, _ = _tagged(event, _TaggedField.COMMITTED_AT)
+    return gtid
+
+
+def tagged_original(event: Event) -> int:
+    """Return the first commit time of a GTID_TAGGED event's transaction, on any server, in µs."""
+    gtid, first = _tagged(event, _TaggedField.FIRST_COMMITTED_AT)
+    return first or round(gtid.committed_at * 1e6)
+
+
+def _tagged(event: Event, up_to: _TaggedField) -> tuple[Gtid, int]:
+    """Read the fields up to one; return the GTID and the time of the first commit, or 0."""
+    data, at = event.data, HEADER_SIZE
+    for _ in range(3):
+        _, at = serialized(data, at)
+    raw, tag, numbers, kind = bytearray(), "", dict[int, int](), 0
+    while at < len(data) and kind < up_to:
+        kind, at = serialized(data, at)
+        if kind == _TaggedField.UUID:
+            for _ in range(16):
+                byte, at = serialized(data, at)
+                raw.append(byte)
+        elif kind == _TaggedField.TAG:
+            size, at = serialized(data, at)
+            tag, at = data[at : at + size].decode("ascii"), at + size
+        elif kind <= up_to:
+            numbers[kind], at = serialized(data, at)
+    number = numbers.get(_TaggedField.NUMBER, 0) >> 1
+    committed = numbers.get(_TaggedField.COMMITTED_AT, 0) / 1e6
+    gtid = Gtid(Source(_uuid(bytes(raw)), tag), number, committed)
+    return gtid, numbers.get(_TaggedField.FIRST_COMMITTED_AT, 0)
+
+
+class MariadbGtidFlag(IntFlag):
+    """Flags of MariaDB's GTID event."""
+
+    STANDALONE = 1
+    GROUP_COMMIT_ID = 2
+    TRANSACTIONAL = 4
+    DDL = 32
+    PREPARED_XA = 64
+    COMPLETED_XA = 128
+
+
+class MariadbGtid(NamedTuple):
+    """A MariaDB transaction's GTID and what kind of transaction it opens."""
+
+    domain: int
+    server_id: int
+    sequence: int
+    flags: MariadbGtidFlag
+
+    def __str__(self) -> str:
+        return f"{self.domain}-{self.server_id}-{self.sequence}"
+
+
+def mariadb_gtid(event: Event) -> MariadbGtid:
+    """Read MariaDB's GTID event."""
+    sequence, domain, flags = struct.unpack_from("<QIB", event.data, HEADER_SIZE)
+    return MariadbGtid(domain, event.server_id, sequence, MariadbGtidFlag(flags))
+
+
+_NUMBERED: Final[dict[int, Callable[[Event], Gtid | MariadbGtid]]] = {
+    EventType.GTID: gtid,
+    EventType.GTID_TAGGED: tagged_gtid,
+    EventType.MARIADB_GTID: mariadb_gtid,
+}
 
 
 def read(event: Event) -> Gtid | MariadbGtid | None:
@@ -46,8 +173,8 @@ def first_committed_at(event: Event) -> float:
     if event.type == EventType.MARIADB_GTID:
         return float(event.timestamp)
     if event.type == EventType.GTID_TAGGED:
-        return events.tagged_original(event) / 1e6
-    times = event.data[_ORIGINAL_AT - _TIME_BYTES : _ORIGINAL_AT + _TIME_BYTES]
+        return tagged_original(event) / 1e6
+    times = event.data[_TIME_END - _TIME_BYTES : _TIME_END + _TIME_BYTES]
     immediate = int.from_bytes(times[:_TIME_BYTES], "little")
     if immediate >> _TIME_BITS:  # another one follows
         return int.from_bytes(times[_TIME_BYTES:], "little") / 1e6

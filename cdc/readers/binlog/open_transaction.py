@@ -9,7 +9,8 @@ from cdc.model.checkpoint import Checkpoint, Inflight
 from cdc.model.position import Position
 from cdc.model.transaction import RowsEvent, SchemaChange, Transaction
 from cdc.model.witness import Witness
-from cdc.readers.binlog.events import Event, Gtid, MariadbGtid
+from cdc.readers.binlog.events import Event
+from cdc.readers.binlog.gtid_events import Gtid, MariadbGtid
 
 
 @dataclass(slots=True)

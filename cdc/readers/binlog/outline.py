@@ -17,16 +17,10 @@ from cdc.model.checkpoint import Checkpoint
 from cdc.model.position import FilePosition, Position
 from cdc.model.witness import Witness
 from cdc.model.xid import Xid
-from cdc.readers.binlog import events, payloads, rows, table_maps
+from cdc.readers.binlog import events, gtid_events, payloads, rows, table_maps
 from cdc.readers.binlog.cursor import BinlogCursor
-from cdc.readers.binlog.events import (
-    HEADER_SIZE,
-    Event,
-    EventType,
-    Gtid,
-    MariadbGtid,
-    MariadbGtidFlag,
-)
+from cdc.readers.binlog.events import HEADER_SIZE, Event, EventType
+from cdc.readers.binlog.gtid_events import Gtid, MariadbGtid, MariadbGtidFlag
 from cdc.readers.binlog.sql import query_event
 from cdc.readers.binlog.sql.statements import Role, Statement
 from cdc.readers.binlog.sql.tokens import TableName
@@ -241,7 +235,7 @@ class Outliner:
             group.unclear["rows of a table that is not named"] = None
 
     def _query(self, group: _Group, event: Event) -> bool:
-        if events.is_begin(event):
+        if query_event.is_begin(event):
             group.begun = True
             return False
         statement = query_event.logged(event, self._decode, mariadb=self._mariadb).statement
@@ -326,8 +320,10 @@ def _outline(group: _Group, after: Checkpoint, event: Event) -> Outline:
 
 def _gtid(event: Event) -> Gtid | MariadbGtid:
     if event.type == EventType.MARIADB_GTID:
-        return events.mariadb_gtid(event)
-    return events.tagged_gtid(event) if event.type == EventType.GTID_TAGGED else events.gtid(event)
+        return gtid_events.mariadb_gtid(event)
+    if event.type == EventType.GTID_TAGGED:
+        return gtid_events.tagged_gtid(event)
+    return gtid_events.gtid(event)
 
 
 _read_xid = struct.Struct("<xIII").unpack_from

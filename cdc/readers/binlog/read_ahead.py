@@ -17,9 +17,10 @@ from cdc.model.position import GtidSet, MariadbGtids
 from cdc.model.table_map import TableMap
 from cdc.model.transaction import Delivery, RowsEvent, RunRows, Transaction, TransactionRun
 from cdc.native import MariadbGtidParts, MysqlGtidParts, RowsParts, RunParts, native
-from cdc.readers.binlog import events, rows
+from cdc.readers.binlog import gtid_events, rows
 from cdc.readers.binlog.cursor import BinlogCursor
-from cdc.readers.binlog.events import EventType, Gtid, MariadbGtid, MariadbGtidFlag
+from cdc.readers.binlog.events import EventType
+from cdc.readers.binlog.gtid_events import Gtid, MariadbGtid, MariadbGtidFlag
 from cdc.readers.binlog.open_transaction import committed_at
 from cdc.readers.binlog.table_maps import TableMapCache
 from cdc.readers.server.packets import PacketStream
@@ -199,6 +200,6 @@ def _event(parts: RowsParts, table: TableMap, ordinal: int) -> RowsEvent:
 def _gtid(parts: MysqlGtidParts | MariadbGtidParts) -> Gtid | MariadbGtid:
     if len(parts) == 3:
         uuid, number, microseconds = parts
-        return Gtid(events.source(uuid), number, microseconds / 1e6)
+        return Gtid(gtid_events.source(uuid), number, microseconds / 1e6)
     domain, server_id, sequence, flags = parts
     return MariadbGtid(domain, server_id, sequence, MariadbGtidFlag(flags))

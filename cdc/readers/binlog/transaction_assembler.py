@@ -29,9 +29,10 @@ from cdc.model.transaction import (
     TableChange,
     Transaction,
 )
-from cdc.readers.binlog import events, rows, table_maps
+from cdc.readers.binlog import events, gtid_events, rows, table_maps
 from cdc.readers.binlog.cursor import BinlogCursor
-from cdc.readers.binlog.events import Event, EventType, Gtid, MariadbGtid, MariadbGtidFlag
+from cdc.readers.binlog.events import Event, EventType
+from cdc.readers.binlog.gtid_events import Gtid, MariadbGtid, MariadbGtidFlag
 from cdc.readers.binlog.open_transaction import OpenTransaction
 from cdc.readers.binlog.read_ahead import ReadAhead
 from cdc.readers.binlog.sql import query_event
@@ -176,15 +177,15 @@ class TransactionAssembler:
     # -- what opens a group
 
     def _gtid(self, event: Event) -> None:
-        gtid = events.gtid(event)
+        gtid = gtid_events.gtid(event)
         self._open(event, str(gtid) if gtid.number else "", gtid, begun=False)
 
     def _tagged_gtid(self, event: Event) -> None:
-        gtid = events.tagged_gtid(event)
+        gtid = gtid_events.tagged_gtid(event)
         self._open(event, str(gtid), gtid, begun=False)
 
     def _mariadb_gtid(self, event: Event) -> None:
-        gtid = events.mariadb_gtid(event)
+        gtid = gtid_events.mariadb_gtid(event)
         self._open(event, str(gtid), gtid, begun=MariadbGtidFlag.STANDALONE not in gtid.flags)
 
     def _open(
@@ -239,7 +240,7 @@ class TransactionAssembler:
         return group.part(event, self._cursor.position, self._server)
 
     def _query(self, event: Event) -> Transaction | None:
-        if events.is_begin(event):
+        if query_event.is_begin(event):
             self._opened().begun = True
             return None
         return self._any_query(event)

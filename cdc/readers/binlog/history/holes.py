@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cdc.errors import PositionPurged
 from cdc.model.position import DomainGtid, GtidPosition, MariadbGtids
-from cdc.readers.binlog.events import Event, EventType, MariadbGtid, mariadb_gtid
+from cdc.readers.binlog.events import Event, EventType
+from cdc.readers.binlog.gtid_events import MariadbGtid, mariadb_gtid
 from cdc.readers.binlog.history.probe import Probe
 from cdc.readers.server import position_check
 from cdc.readers.server.packets import ServerError

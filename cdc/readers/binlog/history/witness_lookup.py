@@ -10,7 +10,8 @@ from cdc.model.checkpoint import Checkpoint
 from cdc.model.position import DomainGtid, GtidPosition, GtidSet, MariadbGtids
 from cdc.model.witness import Witness
 from cdc.readers.binlog import gtid_events
-from cdc.readers.binlog.events import Event, EventType, Gtid, MariadbGtid, without_checksum
+from cdc.readers.binlog.events import Event, EventType, without_checksum
+from cdc.readers.binlog.gtid_events import Gtid, MariadbGtid
 from cdc.readers.binlog.history.probe import Probe
 from cdc.readers.server import position_check
 from cdc.readers.server.packets import ConnectionLost, ServerError

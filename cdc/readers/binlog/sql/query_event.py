@@ -1,21 +1,55 @@
-"""Query events: the statement that one holds, and whether it had an effect."""
+"""Query events: the statement that one holds, and whether it had an effect.
+
+Format: `Query_event` in MySQL's `libs/mysql/binlog/event/statement_events.h`.
+"""
 
 from __future__ import annotations
 
+import struct
 from typing import Final, NamedTuple
 
 from cdc.errors import RefusedEvent
 from cdc.model.transaction import Effect, SchemaChange, TableChange
-from cdc.readers.binlog import events, rows
-from cdc.readers.binlog.events import Event, EventType, Query
+from cdc.readers.binlog import rows
+from cdc.readers.binlog.events import HEADER_SIZE, Event, EventType
 from cdc.readers.binlog.sql import query_status
 from cdc.readers.binlog.sql.query_status import AlterPhase, QueryStatus
 from cdc.readers.binlog.sql.statements import OTHER, Statement, classify, first_word
 from cdc.readers.binlog.table_maps import Decode
 
+LOG_EVENT_THREAD_SPECIFIC: Final = 0x4
 _WITHOUT_EFFECT: Final = frozenset({AlterPhase.START, AlterPhase.ROLLBACK})
 _UNDER_A_FLAG: Final = frozenset({"TRUNCATE", "ALTER"})
 """Verbs that are logged without TEMPORARY for a temporary table, only under the thread's flag."""
+_read_query_sizes = struct.Struct("<8xB2xH").unpack_from
+_read_query_error = struct.Struct("<9xH").unpack_from
+_QUERY_STATUS_AT: Final = HEADER_SIZE + 13
+_LOADED_STATUS_AT: Final = _QUERY_STATUS_AT + 13
+"""EXECUTE_LOAD_QUERY has there a file's number, the place of its name, and what duplicates do."""
+_BEGIN: Final = b"\0BEGIN"
+"""The end of the schema's name, and the statement."""
+
+
+class Query(NamedTuple):
+    """A statement and the schema that it ran in, as bytes of the client's charset.
+
+    `status` are its status variables; `error` is its error number on the source, mostly 0.
+    """
+
+    schema: bytes
+    statement: bytes
+    status: bytes
+    error: int = 0
+
+
+def is_begin(event: Event) -> bool:
+    """Return whether a QUERY event's statement is BEGIN, as it mostly is; takes little time."""
+    data = event.data
+    if not data.endswith(_BEGIN):
+        return False
+    schema_size, status_size = _read_query_sizes(data, HEADER_SIZE)
+    begins_at: int = _QUERY_STATUS_AT + status_size + schema_size
+    return len(data) == begins_at + len(_BEGIN)
 
 
 class Logged(NamedTuple):
@@ -48,10 +82,23 @@ def verb(event: Event) -> str:
 
 def uncompressed(event: Event) -> Query:
     """Read one of these events, with its statement as it was run."""
-    query = events.query(event)
+    query = _query(event)
     if event.type == EventType.QUERY_COMPRESSED:
         query = query._replace(statement=rows.uncompress(query.statement))
     return query
+
+
+def _query(event: Event) -> Query:
+    """Read a QUERY event, MariaDB's QUERY_COMPRESSED, or EXECUTE_LOAD_QUERY."""
+    data = event.data
+    schema_size, status_size = _read_query_sizes(data, HEADER_SIZE)
+    [error] = _read_query_error(data, HEADER_SIZE)
+    loads = event.type == EventType.EXECUTE_LOAD_QUERY
+    status_at = _LOADED_STATUS_AT if loads else _QUERY_STATUS_AT
+    schema_at = status_at + status_size
+    schema_end = schema_at + schema_size
+    schema, statement = data[schema_at:schema_end], data[schema_end + 1 :]
+    return Query(schema, statement, status=data[status_at:schema_at], error=error)
 
 
 def _doubted(change: SchemaChange, flags: int, error: int, *, mariadb: bool) -> SchemaChange:
@@ -61,7 +108,7 @@ def _doubted(change: SchemaChange, flags: int, error: int, *, mariadb: bool) -> 
     RENAME (and an ALTER that renames) is logged without it; MySQL knows none of temporary tables.
     """
     renames = any(table.effect is Effect.BROUGHT_IN for table in change.tables)
-    flagged = bool(flags & events.LOG_EVENT_THREAD_SPECIFIC) and change.verb in _UNDER_A_FLAG
+    flagged = bool(flags & LOG_EVENT_THREAD_SPECIFIC) and change.verb in _UNDER_A_FLAG
     if not (error or flagged or (mariadb and renames)):
         return change
     tables = (_failed(table) if error else table for table in change.tables)

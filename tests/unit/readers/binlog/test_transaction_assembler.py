@@ -13,7 +13,7 @@ from cdc.model.transaction import (
     TableChange,
     Transaction,
 )
-from cdc.readers.binlog import events
+from cdc.readers.binlog import events, gtid_events
 from cdc.readers.binlog.events import ChecksumMismatch, Event, EventType
 from cdc.readers.binlog.table_maps import TableMapCache
 from cdc.readers.binlog.transaction_assembler import TransactionAssembler
@@ -344,7 +344,7 @@ def test_mariadb_groups_begin_with_their_gtid_and_need_no_begin() -> None:
         binlog.table_map(1),
         binlog.write_rows(1, 5),
         binlog.xid(),
-        binlog.mariadb_gtid(6, flags=events.MariadbGtidFlag.STANDALONE),
+        binlog.mariadb_gtid(6, flags=gtid_events.MariadbGtidFlag.STANDALONE),
         binlog.query("FLUSH TABLES"),
     )
 

@@ -8,7 +8,9 @@ from cdc.errors import RefusedEvent
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.position import GtidPosition, GtidSet, MariadbGtids
 from cdc.model.transaction import ANY_TABLE, Effect, SchemaChange, TableChange
-from cdc.readers.binlog.events import LOG_EVENT_THREAD_SPECIFIC, Event, EventType, MariadbGtidFlag
+from cdc.readers.binlog.events import Event, EventType
+from cdc.readers.binlog.gtid_events import MariadbGtidFlag
+from cdc.readers.binlog.sql.query_event import LOG_EVENT_THREAD_SPECIFIC
 from cdc.readers.binlog.table_maps import TableMapCache
 from cdc.readers.binlog.transaction_assembler import TransactionAssembler
 from tests.unit.readers.binlog.support import binlog_bytes as binlog
