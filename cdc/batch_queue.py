@@ -72,7 +72,7 @@ class BatchQueue:
         operations = entry.operation_count
         is_run = entry.completed > 1
         if is_run and self._exceed(operations, entry.byte_size + ENTRY_BYTES):
-            for each in entry.apart():
+            for each in entry.transactions():
                 self.put(each)
             return
         with self._changed:

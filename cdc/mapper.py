@@ -59,7 +59,7 @@ class Mapper:
         elif (entries := self._run(read)) is not None:
             yield from entries
         else:
-            for transaction in read.apart():
+            for transaction in read.transactions():
                 yield from self._transaction(transaction)
 
     def _run(self, run: TransactionRun) -> Sequence[BatchEntry] | None:
@@ -81,7 +81,7 @@ class Mapper:
             entry = mapped_run(run, made)
             if entry.byte_size <= self._transaction_bytes:
                 failed = any(each.failed for plans in made for each in plans)
-                return entry.apart() if failed else (entry,)
+                return entry.transactions() if failed else (entry,)
         for each, before in noted:
             each.put_back(before)
         return None

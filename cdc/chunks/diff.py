@@ -8,8 +8,8 @@ from typing import Any, Literal, NamedTuple
 from cdc.chunks.foreign_ids import NOTE, is_foreign
 from cdc.chunks.table import Collection
 from cdc.mapping.bson_bytes import DOCUMENT
-from cdc.model.batch import comparable, id_value
 from cdc.model.dead_letter import Failure
+from cdc.model.document_id import comparable, id_value
 from cdc.model.operation import Operation
 from cdc.writers.documents import elements, id_end
 

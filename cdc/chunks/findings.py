@@ -8,8 +8,8 @@ from typing import Final
 
 from cdc.chunks.diff import Difference
 from cdc.chunks.scan import Changes
-from cdc.model.batch import comparable
 from cdc.model.dead_letter import UNKNOWN
+from cdc.model.document_id import comparable
 from cdc.model.job import Progress
 from cdc.model.operation import Operation, OperationKind
 

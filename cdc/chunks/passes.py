@@ -11,7 +11,7 @@ from typing import Any
 from cdc.chunks.scan import Changes, MakeChanges, TableScan
 from cdc.chunks.table import Collection, Documents, MappedChunk, Table
 from cdc.chunks.windows import Window
-from cdc.model.batch import comparable
+from cdc.model.document_id import comparable
 from cdc.model.job import Phase, Progress
 
 MakeChangesOf = Callable[[Collection, MappedChunk, Window, Progress], tuple[Changes, Progress]]

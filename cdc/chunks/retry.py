@@ -13,7 +13,7 @@ from cdc.chunks.passes import TablePasses
 from cdc.chunks.scan import Changes
 from cdc.chunks.table import Collection, MappedChunk
 from cdc.chunks.windows import Window
-from cdc.model.batch import comparable
+from cdc.model.document_id import comparable
 from cdc.model.job import Progress
 from cdc.model.operation import Operation, OperationKind
 

@@ -19,8 +19,8 @@ from cdc.mapping.compile.router import TableRouter
 from cdc.mapping.compile.shard_ownership import own_documents
 from cdc.mapping.file.mapping import IdExpression
 from cdc.mapping.file.mapping import Mapping as TableMapping
-from cdc.model.batch import comparable, id_value
 from cdc.model.dead_letter import FailedRow, Origin, failures
+from cdc.model.document_id import comparable, id_value
 from cdc.model.job import Job, JobKind, Phase
 from cdc.model.operation import Operation
 from cdc.readers.select.chunk_reader import Chunk, ChunkReader

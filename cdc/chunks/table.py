@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple, Protocol
 
 from cdc.chunks.windows import Window
-from cdc.model.batch import comparable
 from cdc.model.dead_letter import Failure, Origin
+from cdc.model.document_id import comparable
 from cdc.model.operation import Operation
 from cdc.model.position import Position
 

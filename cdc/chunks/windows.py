@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from cdc.model.batch import Batch, comparable
+from cdc.model.batch import Batch
 from cdc.model.checkpoint import Checkpoint
+from cdc.model.document_id import comparable
 from cdc.model.operation import Operation
 
 MAX_TOUCHED: Final = 1_000_000

@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from decimal import Decimal
+from dataclasses import dataclass
 from functools import cached_property
-from itertools import groupby
-from typing import Any, ClassVar, Final, NamedTuple
+from typing import ClassVar, Final, NamedTuple
 
-import bson
-from bson import Decimal128
-
-from cdc.model.any_time import ANY_TIME
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.dead_letter import UNKNOWN, Failure, Origin
-from cdc.model.operation import Operation, OperationKind
+from cdc.model.operation import Operation
 from cdc.model.position import Position
 from cdc.model.state_change import CollectionClear, StateWrite
 from cdc.model.transaction import RowsKind
 
-_INSERT, _REPLACE, _DELETE = OperationKind.INSERT, OperationKind.REPLACE, OperationKind.DELETE
-
 OPERATION_BYTES: Final = 128
 """The cost of an operation in MongoDB beside its document, for the limits of a transaction."""
-
-_DOCUMENT: Final = 0x03
-_INTEGERS: Final = frozenset(b"\x10\x12")
-_NUMERIC: Final = frozenset(b"\x01\x10\x12\x13")
-"""BSON's double, int32, int64 and Decimal128: MongoDB compares them with each other."""
-
-_NOT_A_NUMBER: Final = "NaN"
 
 
 def weight(operations: Sequence[Operation]) -> int:
@@ -103,7 +87,7 @@ class MappedTransaction(NamedTuple):
                 counted = table, ordinal
                 yield table, kind, len(operations)
 
-    def apart(self) -> tuple[MappedTransaction, ...]:
+    def transactions(self) -> tuple[MappedTransaction, ...]:
         """Return it: it is one."""
         return (self,)
 
@@ -140,7 +124,7 @@ class MappedRun:
         """Return (table, kind, number of changed rows), as a transaction's."""
         return self.rows
 
-    def apart(self) -> tuple[MappedTransaction, ...]:
+    def transactions(self) -> tuple[MappedTransaction, ...]:
         """Return its transactions."""
         return self.take_apart()
 
@@ -163,7 +147,7 @@ class Batch:
     @cached_property
     def transactions(self) -> tuple[MappedTransaction, ...]:
         """The entries with runs taken apart, which costs as much as mapping them again."""
-        return tuple(each for entry in self.entries for each in entry.apart())
+        return tuple(each for entry in self.entries for each in entry.transactions())
 
     @property
     def checkpoint(self) -> Checkpoint:
@@ -223,110 +207,3 @@ class Batch:
             for index, origin in enumerate(entry.origins):
                 if origin.failures:
                     yield entry.changes[index][0], origin.failures
-
-
-@dataclass(slots=True)
-class Writes:
-    """The writes to one collection: deletes first, then the writes; each key once."""
-
-    deletes: list[Operation] = field(default_factory=list)
-    inserts: list[Operation] = field(default_factory=list)
-    replaces: list[Operation] = field(default_factory=list)
-
-
-def coalesce(batch: Batch, *, insert_first: bool) -> dict[str, Writes]:
-    """Reduce a batch to the final state of each key, by collection.
-
-    An insert stays an insert only if it is the key's first operation, and only with `insert_first`.
-    Without it every write replaces, which is right whatever the target holds.
-    """
-    by_collection: dict[str, list[Operation]] = {}
-    for collection, operations in batch.changes():
-        by_collection.setdefault(collection, []).extend(operations)
-    return {
-        collection: _split(operations, insert_first=insert_first)
-        for collection, operations in by_collection.items()
-    }
-
-
-def _split(operations: list[Operation], *, insert_first: bool) -> Writes:
-    writes = Writes()
-    kinds = {_INSERT: writes.inserts, _REPLACE: writes.replaces, _DELETE: writes.deletes}
-    if not insert_first:
-        kinds[_INSERT] = writes.replaces
-    for operation in _final(operations):
-        kinds[operation.kind].append(operation)
-    return writes
-
-
-def _final(operations: list[Operation]) -> Iterator[Operation] | list[Operation]:
-    """Return each key's last operation; it is an insert only if the key had none before it."""
-    keys = _keys(operations)
-    final = dict(zip(keys, operations, strict=True))
-    if len(final) == len(operations):
-        return operations
-    first = dict(zip(reversed(keys), reversed(operations), strict=True))
-    return (
-        _combined(first[key], last) if first[key] is not last else last
-        for key, last in final.items()
-    )
-
-
-def _combined(first: Operation, last: Operation) -> Operation:
-    if last.kind == _DELETE:
-        return last
-    kind = _INSERT if first.kind == _INSERT else _REPLACE
-    return Operation(kind, last.id, last.document)
-
-
-def _keys(operations: list[Operation]) -> Sequence[object]:
-    """Return comparable ids: two are equal if they are equal to MongoDB.
-
-    Within one numeric type equal values have equal bytes, except for Decimal128's exponents and the
-    double's two zeros. Across types, as after an ALTER of the key's type, 5 is 5.0.
-    """
-    types = {operation.id[0] for operation in operations}
-    if len(types) == 1 and not types & {0x01, 0x13}:
-        return [operation.id for operation in operations]
-    return [comparable(operation.id) for operation in operations]
-
-
-def comparable(identifier: bytes) -> object:
-    """Return the comparable id: two are equal if they are equal to MongoDB."""
-    kind = identifier[0]
-    if kind in _INTEGERS:
-        return int.from_bytes(identifier[1:], "little", signed=True)
-    if kind not in _NUMERIC and kind != _DOCUMENT:
-        return identifier
-    return _comparable(id_value(identifier))
-
-
-def _comparable(value: object) -> object:
-    if isinstance(value, Decimal128):
-        value = value.to_decimal()
-    if isinstance(value, dict):
-        return tuple((name, _comparable(part)) for name, part in value.items())
-    if (isinstance(value, float) and math.isnan(value)) or (
-        isinstance(value, Decimal) and value.is_nan()
-    ):
-        return _NOT_A_NUMBER  # as an id it is one value, and equal to itself
-    return value
-
-
-def id_value(identifier: bytes) -> Any:
-    """Return the `_id` of an operation as a Python value."""
-    return bson.decode(query(identifier), ANY_TIME)["_id"]
-
-
-def query(identifier: bytes) -> bytes:
-    """Return the BSON document `{_id: …}` of an operation's id."""
-    size = 4 + 1 + 4 + len(identifier)
-    return b"%b%b_id\0%b\0" % (size.to_bytes(4, "little"), identifier[:1], identifier[1:])
-
-
-def runs(batch: Batch) -> Iterator[tuple[str, OperationKind, list[Operation]]]:
-    """Yield (collection, kind, operations) in the source's order; nothing is coalesced."""
-    changes = (change for each in batch.transactions for change in each.changes)
-    for collection, operations in changes:
-        for kind, run in groupby(operations, key=lambda operation: operation.kind):
-            yield collection, OperationKind(kind), list(run)

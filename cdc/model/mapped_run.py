@@ -74,7 +74,7 @@ def _apart(run: TransactionRun, events: Sequence[int], made: Made) -> tuple[Mapp
         for count, plans in zip(events, made, strict=True)
         for number in range(count)
     )
-    return tuple([_mapped(each, shares) for each in run.apart()])
+    return tuple([_mapped(each, shares) for each in run.transactions()])
 
 
 def _mapped(

@@ -122,7 +122,7 @@ class Transaction(NamedTuple):
         """Whether it is complete, or the last part."""
         return self.checkpoint.inflight is None
 
-    def apart(self) -> Iterator[Transaction]:
+    def transactions(self) -> Iterator[Transaction]:
         """Yield it: it is one."""
         yield self
 
@@ -155,7 +155,7 @@ class TransactionRun(NamedTuple):
     rows: tuple[RunRows, ...]
     read_apart: Callable[[], Iterator[Transaction]]
 
-    def apart(self) -> Iterator[Transaction]:
+    def transactions(self) -> Iterator[Transaction]:
         """Yield its transactions."""
         if not self.is_of_one_time:
             return self.read_apart()

@@ -13,8 +13,10 @@ from typing import Any, Final
 import bson
 from bson.raw_bson import RawBSONDocument
 
-from cdc.model.batch import Batch, coalesce, query, runs
+from cdc.model.batch import Batch
+from cdc.model.document_id import query
 from cdc.model.operation import Operation, OperationKind
+from cdc.writers.coalescing import coalesce, in_source_order
 from cdc.writers.sync_timestamps import stamped
 
 _COLLATION: Final = {"locale": "simple"}
@@ -116,7 +118,7 @@ def coalesced(batch: Batch, *, insert_first: bool) -> list[Command]:
 def in_order(batch: Batch) -> list[Command]:
     """Return the commands that repeat the batch in the source's order, inserts as replaces."""
     commands: list[Command] = []
-    for collection, kind, operations in runs(batch):
+    for collection, kind, operations in in_source_order(batch):
         write = OperationKind.REPLACE if kind == OperationKind.INSERT else kind
         commands.extend(split(collection, write, operations))
     return commands

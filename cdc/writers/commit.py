@@ -13,9 +13,10 @@ from pymongo.write_concern import WriteConcern
 
 from cdc.errors import Claimed
 from cdc.mapping.file.embed_graph import NO_EMBEDS, EmbedGraph
-from cdc.model.batch import Batch, MappedTransaction, id_value
+from cdc.model.batch import Batch, MappedTransaction
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.claim import CLAIMS
+from cdc.model.document_id import id_value
 from cdc.model.state_change import CollectionClear, StateWrite
 from cdc.writers import commands
 from cdc.writers.collection_clear import clearing

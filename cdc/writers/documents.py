@@ -14,7 +14,7 @@ from pymongo.collation import Collation
 from pymongo.collection import Collection
 from pymongo.read_concern import ReadConcern
 
-from cdc.model.batch import comparable, query
+from cdc.model.document_id import comparable, query
 from cdc.native import native
 from cdc.writers.collections import Collections
 from cdc.writers.errors import explained

@@ -37,7 +37,7 @@ def _rows(found: Iterable[RowsEvent]) -> Iterator[RunRows]:
 def one_by_one(deliveries: Iterable[Delivery]) -> Iterator[Transaction]:
     """Yield the transactions that a reader delivers; a run is held against its own."""
     for delivery in deliveries:
-        transactions = [*delivery.apart()]
+        transactions = [*delivery.transactions()]
         if isinstance(delivery, TransactionRun):
             _assert_of(delivery, transactions)
         yield from transactions

@@ -13,8 +13,9 @@ from pymongo.read_concern import ReadConcern
 
 from cdc.errors import TooManyDeadLetters
 from cdc.model.any_time import ANY_TIME_AWARE
-from cdc.model.batch import Batch, MappedTransaction, comparable
+from cdc.model.batch import Batch, MappedTransaction
 from cdc.model.dead_letter import DEAD_LETTERS, Failure, LetterState, Origin
+from cdc.model.document_id import comparable
 from cdc.model.operation import Operation
 from cdc.model.state_change import StateWrite
 from cdc.model.table_name import full_name, split_name

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from cdc.errors import WriteRefused
-from cdc.model.batch import Batch, MappedTransaction, comparable
+from cdc.model.batch import Batch, MappedTransaction
 from cdc.model.dead_letter import Failure, Origin, Reason
+from cdc.model.document_id import comparable
 from cdc.model.operation import Operation, OperationKind
 from cdc.writers.errors import Refused
 

@@ -9,8 +9,9 @@ from typing import Any, Final, NamedTuple
 import bson
 
 from cdc.model.any_time import ANY_TIME_AWARE
-from cdc.model.batch import MappedTransaction, comparable, query
+from cdc.model.batch import MappedTransaction
 from cdc.model.dead_letter import DEAD_LETTERS, Failure, LetterState, Origin
+from cdc.model.document_id import comparable, query
 from cdc.model.state_change import StateWrite
 from cdc.writers.dead_letters.row_text import shown
 

@@ -17,7 +17,7 @@ from pymongo.collection import Collection
 from pymongo.cursor import Cursor
 from pymongo.database import Database
 
-from cdc.model.batch import comparable
+from cdc.model.document_id import comparable
 from cdc.writers.documents import RAW, bson_value, elements
 from cdc.writers.embedding.bson_paths import NULL, value_at
 from cdc.writers.embedding.edges import Edge

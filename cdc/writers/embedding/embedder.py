@@ -16,7 +16,7 @@ from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
 from cdc.mapping.file.embed_graph import EmbedGraph
-from cdc.model.batch import comparable
+from cdc.model.document_id import comparable
 from cdc.model.operation import Operation, OperationKind
 from cdc.writers.collections import Collections
 from cdc.writers.commands import Command, Marking, split

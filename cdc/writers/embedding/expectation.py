@@ -9,7 +9,7 @@ from pymongo import MongoClient
 from pymongo.read_concern import ReadConcern
 
 from cdc.mapping.file.embed_graph import EmbedGraph
-from cdc.model.batch import comparable
+from cdc.model.document_id import comparable
 from cdc.model.operation import Operation
 from cdc.writers.collections import Collections
 from cdc.writers.embedding.bson_paths import value_at, with_values

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from cdc.mapping import bson_bytes
-from cdc.model.batch import comparable
+from cdc.model.document_id import comparable
 from cdc.native import native
 from cdc.writers.documents import documents_in
 from cdc.writers.embedding.bson_walk import Path, chosen, value_at

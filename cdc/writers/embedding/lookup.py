@@ -14,7 +14,7 @@ from bson.raw_bson import RawBSONDocument
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 
-from cdc.model.batch import comparable
+from cdc.model.document_id import comparable
 from cdc.writers.collections import Collections
 from cdc.writers.documents import BY_BYTES, RAW, bson_value, document_id, documents_in
 from cdc.writers.embedding.bson_paths import among

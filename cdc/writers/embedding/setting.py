@@ -9,7 +9,7 @@ from typing import Any
 from bson.raw_bson import RawBSONDocument
 
 from cdc.mapping import bson_bytes
-from cdc.model.batch import query
+from cdc.model.document_id import query
 from cdc.writers.commands import Command, statement
 from cdc.writers.embedding.bson_paths import among
 from cdc.writers.sync_timestamps import stamped

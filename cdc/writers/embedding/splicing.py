@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 
-from cdc.model.batch import comparable
 from cdc.model.dead_letter import Reason
+from cdc.model.document_id import comparable
 from cdc.writers.documents import document_id
 from cdc.writers.embedding.bson_paths import AtPaths, with_values
 from cdc.writers.embedding.bson_walk import Path

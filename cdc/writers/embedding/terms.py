@@ -6,8 +6,8 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple, Self
 
-from cdc.model.batch import comparable
 from cdc.model.dead_letter import Reason
+from cdc.model.document_id import comparable
 from cdc.writers.embedding.bson_walk import Path
 from cdc.writers.errors import Refused
 

@@ -8,7 +8,7 @@ from pymongo import MongoClient
 
 from cdc.mapping.compile.shard_ownership import own_documents
 from cdc.mapping.file.mapping import Mapping
-from cdc.model.batch import query
+from cdc.model.document_id import query
 from cdc.writers.documents import Documents
 from cdc.writers.namespaces import Namespaces
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cdc.chunks.diff import differences
-from cdc.model.batch import comparable
+from cdc.model.document_id import comparable
 from cdc.model.operation import Operation, OperationKind
 from cdc.writers.documents import document_id
 from tests.support.examples import examples

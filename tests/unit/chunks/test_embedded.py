@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import bson
 
-from cdc.model.batch import comparable
+from cdc.model.document_id import comparable
 from cdc.model.job import JobKind, Options
 from cdc.model.operation import Operation
 from tests.unit.chunks.support.world import document, end, world_of

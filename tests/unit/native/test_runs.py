@@ -94,7 +94,7 @@ def outcome(entries: Iterator[BatchEntry]) -> Found:
     found: list[MappedTransaction] = []
     try:
         for each in entries:
-            found.extend(each.apart())
+            found.extend(each.transactions())
     except CdcError as error:
         return found, f"{type(error).__name__}: {error} at {error.position}"
     return found, ""

@@ -12,7 +12,7 @@ from pymongo import MongoClient
 from cdc.chunks.diff import differences
 from cdc.mapping.file.embed_graph import EmbedGraph
 from cdc.mapping.file.mapping import Mapping
-from cdc.model.batch import comparable
+from cdc.model.document_id import comparable
 from cdc.model.operation import Operation, OperationKind
 from cdc.writers.documents import Documents, document_id
 from cdc.writers.embedding.debts import DEBTS, Debts

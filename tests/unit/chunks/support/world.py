@@ -17,9 +17,10 @@ from cdc.chunks.scan import TableScan
 from cdc.chunks.table import NOTHING_EMBEDDED, Collection, MappedChunk
 from cdc.chunks.windows import Window, Windows
 from cdc.chunks.worker import work_on
-from cdc.model.batch import Batch, MappedTransaction, comparable
+from cdc.model.batch import Batch, MappedTransaction
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.dead_letter import Origin
+from cdc.model.document_id import comparable
 from cdc.model.job import Job, JobKind, Options, Progress
 from cdc.model.operation import Operation, OperationKind
 from cdc.model.position import FilePosition

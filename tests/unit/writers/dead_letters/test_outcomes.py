@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cdc.model.any_time import ANY_TIME_AWARE
-from cdc.model.batch import Batch, comparable
+from cdc.model.batch import Batch
 from cdc.model.dead_letter import Failure
+from cdc.model.document_id import comparable
 from cdc.writers.dead_letters.ledger import key_of, outcomes
 from cdc.writers.dead_letters.store import MAX_KEY_BYTES, letter_id, opened
 from tests.unit.writers.dead_letters.support.batches import (
