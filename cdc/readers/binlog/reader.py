@@ -18,6 +18,7 @@ from cdc.model.transaction import Delivery, Transaction
 from cdc.readers.binlog import dump, events, payloads
 from cdc.readers.binlog.commit_times import CommitTimes
 from cdc.readers.binlog.events import Event, EventType
+from cdc.readers.binlog.heartbeats import Heartbeats
 from cdc.readers.binlog.history import proof
 from cdc.readers.binlog.table_maps import TableMapCache
 from cdc.readers.binlog.transaction_assembler import TransactionAssembler
@@ -75,15 +76,10 @@ class BinlogReader:
         self._stopping = threading.Event()
         self._packets: PacketStream | None = None
         self._assembling: TransactionAssembler | None = None
-        self._caught_up_at: float | None = None
-        self._last_heartbeat = -1
-        self._heard_at = ("", 0)
-        self._heard_from = False
+        self._heartbeats = Heartbeats(config.heartbeat_seconds)
         self._clock = SourceClock()
         self._commit_times = CommitTimes(self._clock.now)
-        self._doubts_times = False
-        self._heartbeat_at = 0.0
-        self._where: Checkpoint
+        self._checkpoint: Checkpoint
         self._damaged_at: Checkpoint | None = None
         self._proved_at = 0.0
         self._outages = OutageTracker()
@@ -96,15 +92,14 @@ class BinlogReader:
 
     def stats(self) -> ReaderStats:
         """Return the reader's progress; may be called from any thread."""
-        assembler, caught_up_at = self._assembling, self._caught_up_at
-        file, offset = assembler.place if assembler else ("", 0)
-        heard_file, heard_offset = self._heard_at
+        assembler = self._assembling
+        file, offset = self._heartbeats.farthest(assembler.place if assembler else ("", 0))
         return ReaderStats(
             connected=self.connected,
             server=self.server,
             file=file,
-            offset=max(offset, heard_offset) if heard_file == file else offset,
-            caught_up_seconds_ago=None if caught_up_at is None else time.monotonic() - caught_up_at,
+            offset=offset,
+            caught_up_seconds_ago=self._heartbeats.caught_up_seconds_ago,
             clock_offset_seconds=self._clock.offset_seconds,
             reconnects=self._lost,
             committed_at=self._committed_at,
@@ -129,48 +124,52 @@ class BinlogReader:
         Fatal errors only; among them an event that is damaged twice at the same place, and a source
         whose answers stay unintelligible.
         """
-        self._where = where = start
+        self._checkpoint = checkpoint = start
         backoff = Backoff()
         while not self._stopping.is_set():
             try:
-                for transaction in map(self._with_commit_time, self._transactions_after(where)):
-                    self._where = where = transaction.checkpoint
+                for transaction in map(
+                    self._with_commit_time, self._transactions_after(checkpoint)
+                ):
+                    self._checkpoint = checkpoint = transaction.checkpoint
                     self._committed_at = transaction.committed_at
                     backoff.reset()
                     yield transaction
             except Corrupted as error:
-                if self._damaged_at == where:
-                    error.position = error.position or where.position
+                if self._damaged_at == checkpoint:
+                    error.position = error.position or checkpoint.position
                     error.remedy = error.remedy or (
                         "check the source's disk and memory, with mysqlbinlog"
                         " --verify-binlog-checksum; what is damaged in its file is stepped over:"
                         " cdc position skip"
                     )
                     raise
-                self._damaged_at = where
-                log.warning("event_damaged", error=error.message, position=str(where.position))
+                self._damaged_at = checkpoint
+                log.warning("event_damaged", error=error.message, position=str(checkpoint.position))
             except Retryable as error:
-                self._raise_if_garbled_too_often(error, where)
-                if self._heard_from:
+                self._raise_if_garbled_too_often(error, checkpoint)
+                if self._heartbeats.any_on_this_connection:
                     backoff.reset()
-                self._wait(backoff.next(), error, where)
+                self._wait(backoff.next(), error, checkpoint)
 
     def _with_commit_time(self, transaction: Delivery) -> Delivery:
-        """Return the transaction with its commit time, if its events have only the session's."""
-        if not self._doubts_times:
+        """Return the transaction with its commit time; MariaDB's events have the session's only."""
+        if not self._mariadb:
             return transaction
         committed_at = self._commit_times.judged(transaction.committed_at)
         if isinstance(transaction, Transaction):
             return transaction._replace(committed_at=committed_at)
         return transaction._replace(first_committed_at=committed_at, committed_at=committed_at)
 
-    def _raise_if_garbled_too_often(self, error: Retryable, where: Checkpoint) -> None:
+    def _raise_if_garbled_too_often(self, error: Retryable, checkpoint: Checkpoint) -> None:
         """Raise Corrupted if the source's answers were unintelligible too often."""
         self._garbled = self._garbled + 1 if isinstance(error, Garbled) else 0
         if self._garbled >= GARBLED_TIMES:
-            raise Corrupted(error.message, position=where.position, remedy=error.remedy) from error
+            raise Corrupted(
+                error.message, position=checkpoint.position, remedy=error.remedy
+            ) from error
 
-    def _wait(self, seconds: float, error: Retryable, where: Checkpoint) -> None:
+    def _wait(self, seconds: float, error: Retryable, checkpoint: Checkpoint) -> None:
         if self._stopping.is_set():
             return
         let_go(error)
@@ -179,48 +178,51 @@ class BinlogReader:
         log.warning(
             "source_lost",
             error=error.message,
-            position=str(where.position),
+            position=str(checkpoint.position),
             retry_in_seconds=round(seconds, 1),
         )
         self._stopping.wait(seconds)
 
-    def _transactions_after(self, where: Checkpoint) -> Iterator[Delivery]:
-        with self._stream(where) as (packets, assembler, checksum):
-            yield from self._assemble(packets, assembler, checksum, where.position)
+    def _transactions_after(self, checkpoint: Checkpoint) -> Iterator[Delivery]:
+        with self._stream(checkpoint) as (packets, assembler, checksum):
+            yield from self._assemble(packets, assembler, checksum, checkpoint.position)
 
     @contextmanager
     def _stream(
-        self, where: Checkpoint
+        self, checkpoint: Checkpoint
     ) -> Iterator[tuple[PacketStream, TransactionAssembler, bool]]:
-        self._heard_from = False
+        self._heartbeats.connected()
         silence = SILENT_HEARTBEATS * self._config.heartbeat_seconds
         connection = connect_source(self._config, read_timeout=QUERY_SECONDS)
         try:
             with connection.understood():
-                assembler, checksum = self._request_dump(connection, where)
+                assembler, checksum = self._begin_dump(connection, checkpoint)
             self._packets = PacketStream(connection, timeout_seconds=silence)
             self.connected = True
             self._outages.succeeded()
-            log.info("source_connected", server=self.server, position=str(where.position))
+            log.info("source_connected", server=self.server, position=str(checkpoint.position))
             yield self._packets, assembler, checksum
         finally:
             self.connected = False
             self._packets = None
             close_connection(connection)
 
-    def _request_dump(
-        self, connection: SourceConnection, where: Checkpoint
+    def _begin_dump(
+        self, connection: SourceConnection, checkpoint: Checkpoint
     ) -> tuple[TransactionAssembler, bool]:
-        """Request everything after `where`, once it is certain that the source has it."""
-        mariadb = self._mariadb = self._doubts_times = is_mariadb(connection)
-        continued = self._verify_history(connection, where, mariadb=mariadb)
-        assembler = self._new_assembler(connection, where, mariadb=mariadb)
+        """Request everything after the checkpoint, once it is certain that the source has it.
+
+        Return what assembles its transactions, and whether its events have checksums.
+        """
+        mariadb = self._mariadb = is_mariadb(connection)
+        continued = self._verify_history(connection, checkpoint, mariadb=mariadb)
+        assembler = self._new_assembler(connection, checkpoint, mariadb=mariadb)
         checksum = checksums(connection)
-        self._note_source_status(fetch_on(connection), where)
-        self._assembling, self._last_heartbeat = assembler, -1
+        self._note_source_status(fetch_on(connection), checkpoint)
+        self._assembling = assembler
         dump.request(
             connection,
-            where.position,
+            checkpoint.position,
             server_id=self._config.server_id,
             heartbeat_seconds=self._config.heartbeat_seconds,
             mariadb=mariadb,
@@ -229,37 +231,37 @@ class BinlogReader:
         )
         return assembler, checksum
 
-    def _note_source_status(self, seen: SourceStatus, where: Checkpoint) -> None:
+    def _note_source_status(self, seen: SourceStatus, checkpoint: Checkpoint) -> None:
         """Record the source's clock, and whether anything is still to be read.
 
         Without this an idle source would say so at its first heartbeat only.
         """
         self._clock.was_ahead_by(seen.clock_offset_seconds)
-        if seen.is_all_in(where.position):
-            self._caught_up_at = time.monotonic()
+        if seen.is_all_in(checkpoint.position):
+            self._heartbeats.caught_up()
             self._commit_times.read_all()
 
     def _verify_history(
-        self, connection: Connection[Any], where: Checkpoint, *, mariadb: bool
+        self, connection: Connection[Any], checkpoint: Checkpoint, *, mariadb: bool
     ) -> proof.Continued:
         continued = proof.server_continuing(
-            connection, where, mariadb=mariadb, connect=self._another_connection
+            connection, checkpoint, mariadb=mariadb, connect=self._another_connection
         )
         self.server = continued.server
         self._proved_at = time.monotonic()
         if not continued.proved:
-            log.info("history_not_proved", server=self.server, position=str(where.position))
+            log.info("history_not_proved", server=self.server, position=str(checkpoint.position))
         return continued
 
     def _another_connection(self) -> SourceConnection:
         return connect_source(self._config, read_timeout=QUERY_SECONDS)
 
     def _new_assembler(
-        self, connection: Connection[Any], where: Checkpoint, *, mariadb: bool
+        self, connection: Connection[Any], checkpoint: Checkpoint, *, mariadb: bool
     ) -> TransactionAssembler:
-        inflight = where.inflight if where.server == self.server else None
+        inflight = checkpoint.inflight if checkpoint.server == self.server else None
         return TransactionAssembler(
-            where._replace(inflight=inflight, server=self.server),
+            checkpoint._replace(inflight=inflight, server=self.server),
             tables=TableMapCache(self._follows, decoder(connection), mariadb),
             transaction_bytes=self._transaction_bytes,
             folds_names=folds_names(connection),
@@ -297,36 +299,25 @@ class BinlogReader:
             raise Corrupted(f"an event cannot be read: {raised(error)}") from error
 
     def _note_heartbeat(self, heartbeat: Event, assembler: TransactionAssembler) -> None:
-        """Take a heartbeat at the end of what was read as the sign that there is no more.
-
-        While the server skips what was applied before, it sends heartbeats too, farther on.
-        """
-        file, offset = assembler.place
-        at_end = heartbeat.end == offset & 0xFFFFFFFF
-        again = heartbeat.end == self._last_heartbeat
-        now = time.monotonic()
-        no_more = at_end or again
+        """Take a heartbeat at the end of what was read as the sign that there is no more."""
+        no_more, nothing_new = self._heartbeats.heard(heartbeat.end, assembler.place)
         if no_more:
-            self._caught_up_at = now
             self._damaged_at = None  # nothing after it is left that could be damaged for good
-        if again and self._came_in_time(now - self._heartbeat_at):
+        if nothing_new:
             self._commit_times.read_all()
-        self._heartbeat_at = now
-        self._last_heartbeat = heartbeat.end
-        self._heard_at = file, heartbeat.end
-        self._heard_from = True  # the link has held for one interval at least
-        if no_more and now - self._proved_at > IDLE_HEARTBEATS * self._config.heartbeat_seconds:
-            self._prove_again(now)
+        idle_seconds = time.monotonic() - self._proved_at
+        if no_more and idle_seconds > IDLE_HEARTBEATS * self._config.heartbeat_seconds:
+            self._prove_again()
 
-    def _prove_again(self, now: float) -> None:
+    def _prove_again(self) -> None:
         """Verify that an idle source's log is still the one that is read; raises if it is not.
 
         A server whose log was reset keeps reporting that nothing came after the old one's end.
         """
-        self._proved_at = now
+        self._proved_at = time.monotonic()
         try:
             proof.require_same(
-                self._another_connection, self._where, here=self.server, mariadb=self._mariadb
+                self._another_connection, self._checkpoint, here=self.server, mariadb=self._mariadb
             )
         except CdcError as error:  # the stream itself holds; who may not log in reads on
             if isinstance(error, Halted) and not isinstance(error, position_check.CannotSend):
@@ -334,13 +325,8 @@ class BinlogReader:
             log.info("history_not_proved", server=self.server, error=error.message)
         else:
             log.debug(
-                "history_proved_again", server=self.server, position=str(self._where.position)
+                "history_proved_again", server=self.server, position=str(self._checkpoint.position)
             )
-
-    def _came_in_time(self, seconds: float) -> bool:
-        """Return whether a heartbeat is new, and did not wait behind the one before."""
-        interval = self._config.heartbeat_seconds
-        return interval / 2 < seconds < 2 * interval
 
 
 def _unpacked(payload: events.Event, assembler: TransactionAssembler) -> Iterator[Transaction]:
