@@ -30,7 +30,7 @@ TYPED = {
     ("daemon/ddl_policy.py", "step over the statement"): REMEDIES + "a_policy_that_halts",
     ("daemon/ddl_policy.py", "undo the statement"): REMEDIES
     + "a_table_that_cannot_be_followed_any_more",
-    ("readers/binlog/transaction_assembler.py", "binlog_format = ROW"): REMEDIES
+    ("readers/binlog/sql/followed_statements.py", "binlog_format = ROW"): REMEDIES
     + "a_change_logged_as_a_statement",
     ("readers/binlog/transaction_assembler.py", "the rest of it"): REMEDIES
     + "a_position_amid_a_transaction",
@@ -90,7 +90,7 @@ REASONS = {
     ("readers/binlog/transaction_assembler.py", "upgrade cdc"): SAME_WAY,
     ("readers/binlog/signedness.py", "YEAR"): "no server of these versions is to be had",
     ("readers/binlog/transaction_assembler.py", "its error log says why"): SAME_WAY,
-    ("readers/binlog/transaction_assembler.py", "SHOW BINLOG EVENTS"): SAME_WAY,
+    ("readers/binlog/sql/followed_statements.py", "SHOW BINLOG EVENTS"): SAME_WAY,
     ("readers/binlog/transaction_assembler.py", "step over it: cdc position skip"): SAME_WAY,
     ("readers/binlog/open_transaction.py", "raise apply.transaction_bytes"): SAME_WAY,
     (

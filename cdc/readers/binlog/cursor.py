@@ -38,14 +38,14 @@ class BinlogCursor:
     def __str__(self) -> str:
         return f"{self.file}:{self.offset}"
 
-    def advance(self, event: Event, *, in_group: bool) -> None:
+    def advance(self, event: Event, *, in_transaction: bool) -> None:
         """Advance the offset by event sizes: headers hold only its lowest 32 bits, or 0.
 
         MariaDB from 11.4 on writes 0 inside transactions; made-up events are not in the file.
         """
         if event.flags & events.LOG_EVENT_ARTIFICIAL or event.type in _OUTSIDE_THE_FILE:
             return
-        if event.end == 0 and not in_group:
+        if event.end == 0 and not in_transaction:
             return
         expected = self.offset + event.size
         self.offset = expected if event.end in (0, expected & 0xFFFFFFFF) else event.end

@@ -85,7 +85,12 @@ _FORMAT_DESCRIPTION: Final = bytes((EventType.FORMAT_DESCRIPTION,))
 
 
 class Event(NamedTuple):
-    """One event: its header's fields and its bytes, header included, checksum removed."""
+    """One event: its header's fields and its bytes, header included, checksum removed.
+
+    `timestamp` is in seconds since the epoch, by the session's clock. `size` counts the checksum
+    too. `end` is the offset in the file behind it, of which the header holds the lowest 32 bits, or
+    0. `type` is one of `EventType`, or a number that is not known.
+    """
 
     timestamp: int
     type: int

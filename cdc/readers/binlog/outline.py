@@ -147,7 +147,7 @@ class Outliner:
         group = self._group
         if event.type in _GTIDS and group is not None and self._is_whole(group):
             return self._ended(event)
-        self._cursor.advance(event, in_group=group is not None)
+        self._cursor.advance(event, in_transaction=group is not None)
         if event.type in _GTIDS:
             if damaged:
                 raise Corrupted("the name of a transaction is damaged", position=str(self._cursor))

@@ -85,9 +85,9 @@ class ReadAhead:
             self._most = 2 * most
         return found
 
-    def _first_unknown(self, groups: list[RowsParts]) -> int | None:
+    def _first_unknown(self, rows_parts: list[RowsParts]) -> int | None:
         """Return the number of the first transaction whose table is new, or not as it says."""
-        for _, payload, _, columns, *_, number in groups:
+        for _, payload, _, columns, *_, number in rows_parts:
             try:
                 table = self._cache.known(payload)
             except KeyError:
@@ -98,9 +98,9 @@ class ReadAhead:
 
     def _delivered(self, found: RunParts, begun: _Beginning) -> Delivery:
         """Move the cursor behind a run, announce its tables, and return it."""
-        count, *_, groups = found
-        tables = {payload: self._cache.known(payload) for _, payload, *_ in groups}
-        for table_id, payload, *_ in groups:
+        count, *_, rows_parts = found
+        tables = {payload: self._cache.known(payload) for _, payload, *_ in rows_parts}
+        for table_id, payload, *_ in rows_parts:
             self._tables[table_id] = tables[payload]
         if count == 1:
             return _transaction(found, tables, self._cursor)
@@ -146,7 +146,7 @@ def _transaction(
     found: RunParts, tables: Mapping[bytes, TableMap | None], cursor: BinlogCursor
 ) -> Transaction:
     """Move the cursor behind the only transaction of a run, and return it."""
-    *_, last, gtid_event, groups = found
+    *_, last, gtid_event, rows_parts = found
     parts, ended_at, offset, end = last
     gtid = _gtid(parts)
     anonymous = isinstance(gtid, Gtid) and not gtid.number
@@ -155,7 +155,7 @@ def _transaction(
     cursor.offset = end
     changes = [
         _event(each, table, ordinal)
-        for ordinal, each in enumerate(groups, 1)
+        for ordinal, each in enumerate(rows_parts, 1)
         if (table := tables[each[1]]) is not None
     ]
     return cursor.commit(identity, gtid, witness, committed_at(gtid, ended_at), tuple(changes))
@@ -168,7 +168,7 @@ def _run(
     cursor: BinlogCursor,
 ) -> TransactionRun:
     """Move the cursor behind a run, and return it."""
-    count, (at, _), first, next_to_last, last, gtid_event, groups = found
+    count, (at, _), first, next_to_last, last, gtid_event, rows_parts = found
     before = cursor.position
     cursor.offset = next_to_last[-1]
     cursor.position = cursor.after(_gtid(next_to_last[0]), count - 1)
@@ -185,7 +185,7 @@ def _run(
         at - begun.at,
         tuple(
             RunRows(_event(each, table, 0), each[-2])
-            for each in groups
+            for each in rows_parts
             if (table := tables[each[1]]) is not None
         ),
         partial(begun.up_to(at).apart, count, tables),

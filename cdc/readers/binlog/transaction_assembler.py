@@ -1,6 +1,6 @@
 """Events in, committed transactions out: their begin, their end and their contents.
 
-The groups as the servers write them (MySQL, then MariaDB):
+Transactions as the servers write them (MySQL, then MariaDB):
 
     GTID  Query(BEGIN)  (TableMap Rows…)…  Xid | Query(COMMIT)          a transaction
     GTID  Query(BEGIN)  Query(CREATE TABLE … START TRANSACTION)  TableMap Rows…  Xid
@@ -23,10 +23,7 @@ from cdc.model.checkpoint import Checkpoint
 from cdc.model.table_map import TableMap
 from cdc.model.transaction import (
     Delivery,
-    Effect,
     RowsEvent,
-    SchemaChange,
-    TableChange,
     Transaction,
 )
 from cdc.readers.binlog import events, gtid_events, rows, table_maps
@@ -36,9 +33,8 @@ from cdc.readers.binlog.gtid_events import Gtid, MariadbGtid, MariadbGtidFlag
 from cdc.readers.binlog.open_transaction import OpenTransaction
 from cdc.readers.binlog.read_ahead import ReadAhead
 from cdc.readers.binlog.sql import query_event
-from cdc.readers.binlog.sql.data_statements import DataStatements
+from cdc.readers.binlog.sql.followed_statements import FollowedStatements
 from cdc.readers.binlog.sql.statements import Role, Statement
-from cdc.readers.binlog.sql.written_tables import Writes
 from cdc.readers.binlog.table_maps import TableMapCache
 from cdc.readers.server.packets import PacketStream
 
@@ -89,15 +85,13 @@ class TransactionAssembler:
     ) -> None:
         """`ignored` are patterns of tables: statements that write to these alone do not matter."""
         self._cursor = BinlogCursor(checkpoint)
-        self._cache = tables
-        self._follows = tables.follows
+        self._definitions = tables
         self._transaction_bytes = transaction_bytes
-        self._folds_names = folds_names
-        self._data_statements = DataStatements(tables.follows, ignored, folds_names=folds_names)
+        self._statements = FollowedStatements(tables.follows, ignored, folds_names=folds_names)
         self._inflight = checkpoint.inflight
         self._server = checkpoint.server
-        self._group: OpenTransaction | None = None
-        self._tables: dict[bytes, TableMap | None] = {}
+        self._open: OpenTransaction | None = None
+        self._tables: dict[bytes, TableMap | None] = {}  # by the ids that this file gives them
         self._ahead = ReadAhead(self._cursor, tables, self._tables)
         self._handlers = self._handler_table()
 
@@ -140,7 +134,7 @@ class TransactionAssembler:
             if end == cursor.offset + size and not flags & events.LOG_EVENT_ARTIFICIAL:
                 cursor.offset = end
             else:
-                cursor.advance(event, in_group=self._group is not None)
+                cursor.advance(event, in_transaction=self._open is not None)
         handler = self._handlers.get(kind)
         if handler is None:
             self._unknown(event)
@@ -168,51 +162,52 @@ class TransactionAssembler:
 
     def read_ahead(self, packets: PacketStream, *, checksum: bool) -> Iterator[Delivery]:
         """Yield what can be read from `packets` at once, if a transaction may begin here."""
-        if self._group is not None or self._inflight is not None:
+        if self._open is not None or self._inflight is not None:
             return iter(())
         return self._ahead.read(
             packets, checksum=checksum, transaction_bytes=self._transaction_bytes
         )
 
-    # -- what opens a group
+    # -- what opens a transaction
 
     def _gtid(self, event: Event) -> None:
         gtid = gtid_events.gtid(event)
-        self._open(event, str(gtid) if gtid.number else "", gtid, begun=False)
+        self._begin(event, str(gtid) if gtid.number else "", gtid, begun=False)
 
     def _tagged_gtid(self, event: Event) -> None:
         gtid = gtid_events.tagged_gtid(event)
-        self._open(event, str(gtid), gtid, begun=False)
+        self._begin(event, str(gtid), gtid, begun=False)
 
     def _mariadb_gtid(self, event: Event) -> None:
         gtid = gtid_events.mariadb_gtid(event)
-        self._open(event, str(gtid), gtid, begun=MariadbGtidFlag.STANDALONE not in gtid.flags)
+        self._begin(event, str(gtid), gtid, begun=MariadbGtidFlag.STANDALONE not in gtid.flags)
 
-    def _open(
+    def _begin(
         self, event: Event, identity: str, gtid: Gtid | MariadbGtid | None, *, begun: bool
     ) -> None:
-        if self._group is not None:
+        if self._open is not None:
             raise Corrupted(
                 "a transaction begins before the one before it has ended", position=self.where
             )
         cursor = self._cursor
         offset = cursor.offset - event.size
         witness = cursor.witness_of(offset, event.data)
-        self._group = OpenTransaction(identity or f"{cursor.file}:{offset}", gtid, begun, witness)
+        self._open = OpenTransaction(identity or f"{cursor.file}:{offset}", gtid, begun, witness)
 
-    # -- what stands in a group
+    # -- what stands in a transaction
 
-    def _opened(self) -> OpenTransaction:
-        if self._group is None:
+    def _current(self) -> OpenTransaction:
+        """Return the open transaction; raises Halted if none was seen to begin."""
+        if self._open is None:
             raise Halted(
                 "the position to start from is in the middle of a transaction",
                 position=self._cursor.position,
                 remedy="step over the rest of it: cdc position skip",
             )
-        return self._group
+        return self._open
 
     def _table_map(self, event: Event) -> None:
-        self._tables[table_maps.table_id(event)] = self._cache.lookup(event)
+        self._tables[table_maps.table_id(event)] = self._definitions.lookup(event)
 
     def _rows(self, event: Event) -> Transaction | None:
         table_id = rows.table_id(event)
@@ -226,114 +221,88 @@ class TransactionAssembler:
                 " map announced",
                 position=self.where,
             ) from None
-        group = self._opened()
-        group.rows_events += 1
+        transaction = self._current()
+        transaction.rows_events += 1
         if table is None:
             return None
-        if group.rows_events <= group.delivered or group.is_done(self._inflight):
+        if transaction.rows_events <= transaction.delivered or transaction.is_done(self._inflight):
             return None
-        change = rows.rows_event(event, table, group.rows_events)
-        group.changes.append(change)
-        group.byte_size += len(change.images)
-        if group.byte_size <= self._transaction_bytes:
+        change = rows.rows_event(event, table, transaction.rows_events)
+        transaction.changes.append(change)
+        transaction.byte_size += len(change.images)
+        if transaction.byte_size <= self._transaction_bytes:
             return None
-        return group.part(event, self._cursor.position, self._server)
+        return transaction.part(event, self._cursor.position, self._server)
 
     def _query(self, event: Event) -> Transaction | None:
         if query_event.is_begin(event):
-            self._opened().begun = True
+            self._current().begun = True
             return None
         return self._any_query(event)
 
     def _any_query(self, event: Event) -> Transaction | None:
-        logged = query_event.logged(event, self._cache.decode, mariadb=self._cache.mariadb)
+        logged = query_event.logged(
+            event, self._definitions.decode, mariadb=self._definitions.mariadb
+        )
         return self._statement(event, *logged)
 
     def _statement(
         self, event: Event, statement: Statement, schemas: frozenset[str] | None
     ) -> Transaction | None:
-        group = self._opened()
+        transaction = self._current()
         match statement.role:
             case Role.BEGIN:
-                group.begun = True
+                transaction.begun = True
                 return None
             case Role.COMMIT:
                 return self._commit(event)
             case Role.ROLLBACK:
-                group.undo(None, self.where)
+                transaction.undo(None, self.where)
                 return self._commit(event)
             case Role.SAVEPOINT:
-                group.save(statement.savepoint)
+                transaction.save(statement.savepoint)
             case Role.ROLLBACK_TO:
-                group.undo(statement.savepoint, self.where)
+                transaction.undo(statement.savepoint, self.where)
             case Role.DATA:
-                self._statement_data(statement.writes, schemas)
-            case Role.SCHEMA if statement.change is not None:
-                self._schema_change(group, statement.change, fills=statement.fills)
+                self._statements.require_no_rows(statement, schemas)
+            case Role.SCHEMA if not self._was_applied(transaction):
+                if (change := self._statements.change(statement)) is not None:
+                    transaction.changes.append(change)
             case Role.UNREADABLE:
-                self._unreadable(statement)
-            case Role.UNKNOWN if group.begun:  # it may be a kind of DML that cdc does not know
-                self._statement_data(statement.writes, schemas)
+                self._statements.require_readable(statement)
+            case Role.UNKNOWN if transaction.begun:
+                # it may be a kind of DML that cdc does not know
+                self._statements.require_no_rows(statement, schemas)
             case _:
                 pass
-        return None if group.begun else self._commit(event)
+        return None if transaction.begun else self._commit(event)
 
-    def _schema_change(self, group: OpenTransaction, change: SchemaChange, *, fills: bool) -> None:
-        """Note what happens to followed tables, unless an earlier part applied it."""
-        if self._inflight is not None and self._inflight.identity == group.identity:
-            return
-        named = tuple(map(self._folded, change.tables))
-        stay = {each[:2] for each in named if each.effect is Effect.BROUGHT_IN}
-        tables = tuple(
-            each
-            for each in named
-            if self._follows(each.schema, each.table)
-            and not (each.effect is Effect.REMOVED and each[:2] in stay)  # t RENAME TO T
-        )
-        if tables and fills:
-            raise self._logged_as_statement(tables[0].name)
-        if tables:
-            group.changes.append(change._replace(tables=tables))
+    def _was_applied(self, transaction: OpenTransaction) -> bool:
+        """Return whether a part was applied before: its statements too, which stand before rows."""
+        return self._inflight is not None and self._inflight.identity == transaction.identity
 
-    def _folded(self, table: TableChange) -> TableChange:
-        if not self._folds_names:
-            return table
-        return table._replace(schema=table.schema.lower(), table=table.table.lower())
-
-    def _unreadable(self, statement: Statement) -> None:
-        """Stop if a statement that cannot be read may be about a followed table."""
-        names = [".".join(name) for name in statement.names if self._follows(*name)]
-        if not names:
-            return
-        raise RefusedEvent(
-            "a statement about tables cannot be read, and may be about a followed one",
-            position=self.where,
-            table=", ".join(dict.fromkeys(names)),
-            remedy="look at it with SHOW BINLOG EVENTS, then step over it: cdc position skip",
-        )
-
-    # -- what closes a group
+    # -- what closes a transaction
 
     def _commit(self, event: Event) -> Transaction:
-        group = self._opened()
-        self._group = self._inflight = None
-        committed_at, changes = group.committed_at(event), tuple(group.changes)
-        return self._cursor.commit(group.identity, group.gtid, group.witness, committed_at, changes)
+        done = self._current()
+        self._open = self._inflight = None
+        committed_at, changes = done.committed_at(event), tuple(done.changes)
+        return self._cursor.commit(done.identity, done.gtid, done.witness, committed_at, changes)
 
     def _xa_prepare(self, event: Event) -> Transaction:
-        group = self._opened()
-        if not events.is_one_phase(event) and (group.changes or group.delivered):
+        changes = self._current().changes
+        if not events.is_one_phase(event) and (changes or self._current().delivered):
             raise RefusedEvent(
                 "an XA transaction that touches a followed table was prepared: its outcome is"
                 " decided later, under another GTID",
                 position=self.where,
-                table=next((c.table.name for c in group.changes if isinstance(c, RowsEvent)), None),
+                table=next((c.table.name for c in changes if isinstance(c, RowsEvent)), None),
                 remedy="do not change followed tables in XA transactions; once it is committed or"
                 " rolled back, step over it: cdc position skip",
             )
         return self._commit(event)
 
-    # -- what stands between groups
+    # -- what stands between transactions
 
     def _rotate(self, event: Event) -> Transaction | None:
         moved = self._cursor.rotate(event)
@@ -344,43 +313,28 @@ class TransactionAssembler:
     def _format_description(self, event: Event) -> Transaction | None:
         self._drop_unfinished()
         self._tables.clear()
-        self._cache.written_by(events.server_version(event.data))
+        self._definitions.written_by(events.server_version(event.data))
         return self._cursor.begin_file(event, self._inflight)
 
     def _drop_unfinished(self) -> None:
         """Forget a transaction that a crash of the source cut off: it was never committed."""
-        if self._group is not None and self._group.delivered:
+        if self._open is not None and self._open.delivered:
             raise RefusedEvent(
                 "the source crashed inside a transaction of which a part is applied already",
                 position=self.where,
                 remedy="step over it: cdc position skip",
             )
-        self._group = None
+        self._open = None
 
     def _ignore(self, _: Event) -> None:
         return None
 
     def _advance_position(self, event: Event) -> Transaction | None:
-        if self._group is not None:
+        if self._open is not None:
             return None
         return self._cursor.move_past(event, self._inflight)
 
     # -- what stops the stream
-
-    def _statement_data(self, writes: Writes, schemas: frozenset[str] | None) -> None:
-        """Stop if a statement may have changed followed tables; pass over it if it cannot."""
-        concern = self._data_statements.concern(writes, schemas)
-        if concern is not None:
-            raise self._logged_as_statement(*concern)
-
-    def _logged_as_statement(self, tables: str, or_else: str = "") -> RefusedEvent:
-        return RefusedEvent(
-            "a data change was logged as a statement, not as rows",
-            position=self.where,
-            table=tables or None,
-            remedy="run on the source: SET GLOBAL binlog_format = ROW; let no session override it;"
-            f" then step over this one: cdc position skip{or_else}",
-        )
 
     def _incident(self, event: Event) -> NoReturn:
         raise RefusedEvent(
