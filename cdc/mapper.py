@@ -74,7 +74,7 @@ class Mapper:
         counts = {id(plan.counts): plan.counts for _, plans in planned for plan in plans}
         noted = [(each, each.noted()) for each in counts.values()]
         try:
-            made = [[plan.run(rows) for plan in plans] for rows, plans in planned]
+            made = [[plan.run_operations(rows) for plan in plans] for rows, plans in planned]
         except CdcError:
             made = None
         if made is not None:
@@ -237,9 +237,9 @@ class Plan(Protocol):
         ...
 
     def maps_runs_of(self, event: RowsEvent) -> bool:
-        """Return whether `run` takes such rows."""
+        """Return whether `run_operations` takes such rows."""
         ...
 
-    def run(self, rows: RunRows) -> RunOperations:
+    def run_operations(self, rows: RunRows) -> RunOperations:
         """Return the operations of the rows of a run, in order."""
         ...

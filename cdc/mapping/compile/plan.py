@@ -12,7 +12,7 @@ from cdc.mapping import bson_bytes
 from cdc.mapping.counts import Losses, TableCounts
 from cdc.mapping.layout.document import Layout
 from cdc.mapping.transcode.changed_rows import ChangedRows
-from cdc.mapping.transcode.native_rows import number
+from cdc.mapping.transcode.native_rows import kind_number
 from cdc.mapping.transcode.null_patterns import NullPatternFunctions
 from cdc.mapping.transcode.partial_image import FullImages
 from cdc.mapping.transcode.reference_reader import ImageError
@@ -74,19 +74,19 @@ class Plan:
         if event.kind is RowsKind.UPDATE and self._changed_rows.possible:
             images = self._changed(event, images)
         now = bson_bytes.pack_int64(round(committed_at * 1_000_000) // 1000)
-        operations: list[Operation] = []
-        self._map(event.kind, images, now, operations, failed, [], [])
-        return operations
+        walk = _Walk(event.kind, now, failed)
+        self._map(images, walk)
+        return walk.operations
 
     def maps_runs_of(self, event: RowsEvent) -> bool:
-        """Return whether `run` takes such rows: the native module reads them, whatever the time."""
+        """Return whether `run_operations` takes such rows: natively read, whatever their time."""
         return (
             self._native is not None
             and event.kind in self._timeless
             and self._full_images.are_whole(event)
         )
 
-    def run(self, rows: RunRows) -> RunOperations:
+    def run_operations(self, rows: RunRows) -> RunOperations:
         """Map the rows of a run, as `operations` does each of its events.
 
         Raises what it does, and MustBeApart for an update that marks a document with its time.
@@ -95,40 +95,30 @@ class Plan:
         images = event.images
         if event.kind is RowsKind.UPDATE and self._changed_rows.possible:
             images, ends = self._changed_of_run(rows)
-        operations: list[Operation] = []
-        counts: list[int] = []
         failed: list[tuple[int, FailedRow]] = []
+        walk = _Walk(event.kind, _NO_TIME, None, ends)
+        if not self.halts:
+            walk.failed = lambda row: failed.append((len(walk.counts), row))
+        self._map(images, walk)
+        counts = walk.counts + [len(walk.operations)] * (len(ends) - len(walk.counts))
+        return RunOperations(self.collection, self.halts, walk.operations, counts, failed)
 
-        def note(row: FailedRow) -> None:
-            failed.append((len(counts), row))
-
-        to = None if self.halts else note
-        self._map(event.kind, images, _NO_TIME, operations, to, ends, counts)
-        counts += [len(operations)] * (len(ends) - len(counts))
-        return RunOperations(self.collection, self.halts, operations, counts, failed)
-
-    def _map(
-        self,
-        kind: RowsKind,
-        images: bytes,
-        now: bytes,
-        operations: list[Operation],
-        failed: Callable[[FailedRow], None] | None,
-        ends: list[int],
-        counts: list[int],
-    ) -> None:
-        """Append the operations of rows; `ends` and `counts` as in `cdc.native.RowPlan.rows`."""
+    def _map(self, images: bytes, walk: _Walk) -> None:
+        """Append the operations of rows: by the native module, or by generated Python."""
         end, at, native = len(images), 0, self._native
+        if native is None:
+            self._read(images, walk)
+            return
+        kind = kind_number(walk.kind)
         while at < end:
-            if native is None:
-                first, at = 0, end
-            else:
-                first, at = native.rows(number(kind), images, at, now, operations, ends, counts)
-            if first < at:
-                if ends and (at > ends[len(counts)] or self._marks_time):
+            first, at = native.rows(
+                kind, images, at, walk.now, walk.operations, walk.ends, walk.counts
+            )
+            if first < at:  # a row that the module leaves to Python
+                if walk.ends and (at > walk.ends[len(walk.counts)] or self._marks_time):
                     raise MustBeApart("of one transaction", table=self.layout.table)
-                self.counts.left_rows += native is not None
-                self._read(kind, images[first:at], now, operations, failed)
+                self.counts.left_rows += 1
+                self._read(images[first:at], walk)
 
     def _changed_of_run(self, rows: RunRows) -> tuple[bytes, list[int]]:
         images = rows.event.images
@@ -144,28 +134,37 @@ class Plan:
         self.counts.unchanged_rows += left_out
         return changed
 
-    def _read(
-        self,
-        kind: RowsKind,
-        images: bytes,
-        now: bytes,
-        operations: list[Operation],
-        failed: Callable[[FailedRow], None] | None,
-    ) -> None:
+    def _read(self, images: bytes, walk: _Walk) -> None:
         """Append the operations of rows: all of an event, or one that the native module left."""
-        rows = self._patterns.rows(kind)
+        rows = self._patterns.rows(walk.kind)
         end, size = len(images), self.layout.bitmap_size
-        append, at = operations.append, 0
+        append, now, at = walk.operations.append, walk.now, 0
         while at < end:
             try:  # one function for each NULL pattern; it reads all successive rows of it
                 at = rows[images[at : at + size]](images, at, append, now)
             except ImageError as error:
-                if failed is None:
+                if walk.failed is None:
                     raise
-                row = self._patterns.reference.failed(kind, images, at, error.image_at)
-                operations += row.remaining(now)
-                behind = len(operations)
-                failed(FailedRow(error, kind, row.id(), row.document(), behind))
+                row = self._patterns.reference.failed(walk.kind, images, at, error.image_at)
+                walk.operations += row.remaining(now)
+                behind = len(walk.operations)
+                walk.failed(FailedRow(error, walk.kind, row.id(), row.document(), behind))
                 at = row.end
         if at != end:
             raise Corrupted("the last row image ends early", table=self.layout.table)
+
+
+@dataclass(slots=True)
+class _Walk:
+    """One walk over row images: what happened to the rows, and where their operations go.
+
+    `now` is the commit time, a BSON date's bytes, or `_NO_TIME`. Without `failed` a row that cannot
+    be mapped raises. `ends` and `counts` as in `cdc.native.RowPlan.rows`.
+    """
+
+    kind: RowsKind
+    now: bytes
+    failed: Callable[[FailedRow], None] | None
+    ends: list[int] = field(default_factory=list)
+    operations: list[Operation] = field(default_factory=list)
+    counts: list[int] = field(default_factory=list)

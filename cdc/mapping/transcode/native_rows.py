@@ -63,7 +63,7 @@ def conversion(encoder: Encoder) -> Conversion:
     return _number(encoder) or _moment(encoder) or _content(encoder) or _by_python(encoder)
 
 
-def number(kind: RowsKind) -> int:
+def kind_number(kind: RowsKind) -> int:
     """Return the module's number of a kind of rows; without the hash of an enum, which is slow."""
     return 0 if kind is _INSERT else 1 if kind is _UPDATE else 2
 
