@@ -1,6 +1,6 @@
 """Keeps MongoDB collections equal to MySQL or MariaDB tables.
 
-MySQL ──bytes──▶ readers ──Transaction(rows events)──▶ mapping ──document operations──▶ writers ──▶ MongoDB
+MySQL ──bytes──▶ readers ──transactions of rows events──▶ mapping ──document operations──▶ writers ──▶ MongoDB
                                                                    (documents + checkpoint, one transaction)
 Start reading at `cdc.pipeline`.
 """  # noqa: E501 - the drawing is one line

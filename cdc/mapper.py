@@ -53,6 +53,7 @@ class Mapper:
 
         A transaction that is too large is cut after a rows event. A run is one entry, or its
         transactions are, if some row of it cannot be mapped, or holds the time of its commit.
+        Raises RefusedEvent, Unmappable and other errors with the position of the transaction.
         """
         if isinstance(read, Transaction):
             yield from self._transaction(read)

@@ -1,6 +1,6 @@
 """Read, map, write, checkpoint: the way of one row from the binlog into MongoDB.
 
-    reading thread:  BinlogReader ──Transaction──▶ Mapper ──MappedTransaction──▶ BatchQueue
+    reading thread:  BinlogReader ──Delivery──▶ Mapper ──BatchEntry──▶ BatchQueue
     main thread:     BatchQueue ──Batch──▶ MongoWriter: documents + checkpoint, one transaction
     chunk thread:    whole tables, read beside the stream; the main thread applies them too
 
@@ -14,9 +14,16 @@ To follow one row, through packages of `cdc`:
    (`readers.binlog.transaction_assembler`), which returns a `model.transaction.Transaction` at each
    commit.
 2. `mapper.Mapper` asks the table's plan (`mapping.compile.plan.Plan`), whose generated function
-   copies the row's bytes into a BSON document. They travel as a `model.batch.MappedTransaction`.
+   copies the row's bytes into a BSON document; the native module does the same if it is installed.
+   They travel as a `model.batch.MappedTransaction`.
 3. `batch_queue.BatchQueue` collects it with its neighbours, in a `model.batch.Batch`.
-4. `writers.writer.MongoWriter` saves documents and checkpoint.
+4. `writers.writer.MongoWriter.apply` has `writers.commit.BatchCommitter` open a transaction, in
+   which `writers.stream_state.StreamState.save_checkpoint` is the first write, and send the
+   documents as commands (`writers.commands`). The row is durable once that has committed.
+
+Many small transactions take these steps at once, as a run: with the native module,
+`readers.binlog.read_ahead` reads what the assembler would, as one `TransactionRun`, which is mapped
+to one `MappedRun`. A run is its transactions, and gives them (`transactions()`) to who needs each.
 
 `daemon.stream.ActiveStream` puts these together, with `chunks.engine.ChunkEngine` for whole tables.
 """
@@ -82,7 +89,7 @@ class Pipeline:
                     self._apply(batch)
                 self._between_batches.apply_due()
                 if self._writer.pay():
-                    self._queue.wake()  # more may be owed: it does not wait for a batch
+                    self._queue.wake()  # more may be owed: do not wait for a batch
                 self._writer.renew_lease()
         except Stopped:
             if self._failed is None:
@@ -150,7 +157,7 @@ class Writer(Protocol):
         ...
 
     def pay(self) -> bool:
-        """Do a piece of what batches have left to do; return whether there was one."""
+        """Derive some documents whose embedded ones have changed; return whether any was."""
         ...
 
     def renew_lease(self) -> None:

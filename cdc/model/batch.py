@@ -130,6 +130,7 @@ class MappedRun:
 
 
 BatchEntry = MappedTransaction | MappedRun
+"""What a delivery is mapped to; either returns its `transactions()`."""
 
 
 @dataclass(frozen=True)

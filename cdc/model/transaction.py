@@ -163,4 +163,4 @@ class TransactionRun(NamedTuple):
 
 
 Delivery = Transaction | TransactionRun
-"""What a reader delivers at once."""
+"""What a reader delivers at once; either yields its `transactions()`."""

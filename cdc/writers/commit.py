@@ -126,7 +126,7 @@ class BatchCommitter:
         debt = self.debts.oldest()
         if debt is None:
             return None
-        send = partial(self._checked, session=session)
+        send = partial(self._send_one, session=session)
         derive = partial(self._embedder.pay, debt, session, send, terms, count)
         return self._piece(derive, session, checkpoint, easier=count > 1 or terms.at_once > 0)
 
@@ -160,7 +160,9 @@ class BatchCommitter:
         """Send a piece in a transaction that leaves the checkpoint; `easier`: it could be less."""
         with less_next(EXPIRED | CODES, easier=easier), committed(session):
             self._state.step(session)
-            letters = self._tell(send(), Batch((MappedTransaction("", checkpoint, None),)), session)
+            letters = self._write_letters(
+                send(), Batch((MappedTransaction("", checkpoint, None),)), session
+            )
             self._observer.reached(WriteStep.IN_PIECE)
         return letters
 
@@ -195,7 +197,7 @@ class BatchCommitter:
         outcome = self._send_all(attempt.commands, attempt.terms, session)
         letters = NOTHING
         if session is not None:
-            letters = self._tell(outcome, attempt.batch, session)
+            letters = self._write_letters(outcome, attempt.batch, session)
         self.write_state(attempt.writes, session)
         self._observer.wrote(attempt.batch, self._state_database, session)
         return letters
@@ -204,7 +206,7 @@ class BatchCommitter:
         self, commands: Sequence[Command], terms: Terms, session: ClientSession | None
     ) -> Outcome:
         """Send the commands, and what embeds ask for then."""
-        send = partial(self._checked, session=session)
+        send = partial(self._send_one, session=session)
         collections = {each.collection for each in commands}
         if session is not None and self._embedder.concerns(collections):
             return self._embedder.send(commands, session, send, terms)
@@ -212,7 +214,9 @@ class BatchCommitter:
             send(command)
         return Outcome()
 
-    def _tell(self, outcome: Outcome, batch: Batch, session: ClientSession) -> LetterChanges:
+    def _write_letters(
+        self, outcome: Outcome, batch: Batch, session: ClientSession
+    ) -> LetterChanges:
         """Write what became of embedded values to their letters."""
         missing = [
             Missing(each, self._embeds.table_of(each.collection, id_value(each.id)))
@@ -222,10 +226,11 @@ class BatchCommitter:
         self.write_state(letters.writes, session)
         return letters
 
-    def _checked(self, command: Command, session: ClientSession | None) -> None:
-        check_reply(command, self._reply(command, session))
+    def _send_one(self, command: Command, session: ClientSession | None) -> None:
+        """Send a command; raises Refused or RefusedTogether if the target does not take all."""
+        check_reply(command, self._reply_to(command, session))
 
-    def _reply(self, command: Command, session: ClientSession | None) -> Document:
+    def _reply_to(self, command: Command, session: ClientSession | None) -> Document:
         body = command.body(self._stamps.element(command.collection))
         # within a transaction the write concern is the transaction's
         concern: Document = {} if session else {"writeConcern": MAJORITY.document}

@@ -55,7 +55,11 @@ LETTERS_AGAIN_SECONDS: Final = 10.0
 
 
 class MongoWriter:
-    """The writer of one stream."""
+    """The writer of one stream.
+
+    A batch's way: `apply`; `_land`, as the decider says; `BatchCommitter.commit`, whose first write
+    is `StreamState.save_checkpoint`.
+    """
 
     def __init__(
         self,
@@ -198,14 +202,17 @@ class MongoWriter:
         """
 
         def attempt() -> None:
-            with suppress(DuplicateKeyError), committed_if_any(self._transaction) as session:
+            with (
+                suppress(DuplicateKeyError),
+                committed_if_any(self._transaction_session) as session,
+            ):
                 self.state.create(checkpoint, mappings, covered, left, session)
                 self._committer.write_state(writes, session)
 
         self._retry.run(attempt)
 
     @property
-    def _transaction(self) -> ClientSession | None:
+    def _transaction_session(self) -> ClientSession | None:
         """The session for transactions; None if the target has none."""
         return self._session if self._transactional else None
 
@@ -267,7 +274,7 @@ class MongoWriter:
     def _clear_piece(self, clear: CollectionClear, ids: Sequence[bytes], terms: Terms) -> None:
         self._land_piece(
             lambda checkpoint: self._committer.clear(
-                clear, ids, terms, self._transaction, checkpoint
+                clear, ids, terms, self._transaction_session, checkpoint
             )
         )
 
@@ -277,7 +284,7 @@ class MongoWriter:
         There is none only at a majority, and only if no attempt whose answer was lost was the last.
         """
         assert self._checkpoint is not None  # the stream was taken over
-        self._hold.renew_before_attempt(self._transaction)
+        self._hold.renew_before_attempt(self._transaction_session)
         with self._hold.attempt():
             try:
                 letters = send(self._checkpoint)
@@ -291,7 +298,7 @@ class MongoWriter:
             return False
         if self._transactional:
             self.state.landed()
-        self._told(letters)
+        self._letters_landed(letters)
         return True
 
     def _apply(self, batch: Batch) -> None:
@@ -330,10 +337,10 @@ class MongoWriter:
         self._checkpoint = send.batch.checkpoint
         if value_letters.writes:
             self._hold.settle()
-        self._told(letter_changes)
-        self._told(value_letters)
+        self._letters_landed(letter_changes)
+        self._letters_landed(value_letters)
 
-    def _told(self, letters: LetterChanges) -> None:
+    def _letters_landed(self, letters: LetterChanges) -> None:
         self._letters.landed(letters)
         self._counters.count_letters(letters, self._letters.count)
 
@@ -342,11 +349,11 @@ class MongoWriter:
         has_letters = self._letters.count > 0 or bool(letter_changes.writes)
         concern = self._hold.durability.concern(send.batch, letters=has_letters)
         attempt, value_letters = Attempt.of(send, letter_changes, concern), NOTHING
-        self._hold.renew_before_attempt(self._transaction)
+        self._hold.renew_before_attempt(self._transaction_session)
         began = time.monotonic()
         with self._hold.attempt():
             try:
-                value_letters = self._committer.commit(attempt, self._transaction)
+                value_letters = self._committer.commit(attempt, self._transaction_session)
             except AlreadyLanded:
                 log.info("commit_had_landed", position=str(send.batch.checkpoint.position))
                 self._letters.load()
