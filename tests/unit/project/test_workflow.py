@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,27 @@ DOCUMENTS = [
 def jobs() -> dict[str, Any]:
     found: dict[str, Any] = yaml.safe_load(WORKFLOW.read_text())["jobs"]
     return found
+
+
+@pytest.mark.parametrize(
+    ("file", "schema"),
+    [
+        ("workflows/ci.yml", "vendor.github-workflows"),
+        ("workflows/ci.yml", "custom.github-workflows-require-timeout"),
+        ("ISSUE_TEMPLATE/config.yml", "vendor.github-issue-config"),
+    ],
+)
+def test_what_the_hosted_service_reads_is_of_its_schema(file: str, schema: str) -> None:
+    checker = Path(sys.executable).with_name("check-jsonschema")
+
+    done = subprocess.run(
+        [checker, "--builtin-schema", schema, ROOT / ".github" / file],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def steps(jobs: dict[str, Any]) -> Iterator[dict[str, Any]]:
