@@ -1,4 +1,24 @@
-//! Unsigned numbers of at most eight bytes.
+//! Integers of bytes, and bytes of integers, of at most eight bytes.
+
+/// Returns some bytes, to make an integer of; None if they are not all there.
+pub fn bytes<const N: usize>(data: &[u8], at: usize) -> Option<[u8; N]> {
+    data.get(at..at.checked_add(N)?)?.try_into().ok()
+}
+
+/// Returns the little-endian number of two bytes.
+pub fn uint16(data: &[u8], at: usize) -> Option<u16> {
+    bytes(data, at).map(u16::from_le_bytes)
+}
+
+/// Returns the little-endian number of four bytes.
+pub fn uint32(data: &[u8], at: usize) -> Option<u32> {
+    bytes(data, at).map(u32::from_le_bytes)
+}
+
+/// Returns the little-endian number of eight bytes.
+pub fn uint64(data: &[u8], at: usize) -> Option<u64> {
+    bytes(data, at).map(u64::from_le_bytes)
+}
 
 /// Returns the number in little-endian bytes.
 pub fn little(raw: &[u8]) -> u64 {

@@ -6,6 +6,8 @@
 
 use std::ops::RangeInclusive;
 
+use crate::endian::{uint16, uint32, uint64};
+
 const PACKET_HEADER: usize = 4;
 const MAX_PAYLOAD: usize = 0xFF_FFFF;
 const OK: u8 = 0;
@@ -258,16 +260,4 @@ fn rows_event<'a>(event: &Event<'a>, tables: &[(&'a [u8], &'a [u8])]) -> Option<
     }
     let images = data.get(at..)?;
     Some(Rows { table_id, table, kind: event.kind, columns, present, present_after, images })
-}
-
-fn uint16(data: &[u8], at: usize) -> Option<u16> {
-    Some(u16::from_le_bytes(data.get(at..at.checked_add(2)?)?.try_into().ok()?))
-}
-
-fn uint32(data: &[u8], at: usize) -> Option<u32> {
-    Some(u32::from_le_bytes(data.get(at..at.checked_add(4)?)?.try_into().ok()?))
-}
-
-fn uint64(data: &[u8], at: usize) -> Option<u64> {
-    Some(u64::from_le_bytes(data.get(at..at.checked_add(8)?)?.try_into().ok()?))
 }

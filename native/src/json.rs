@@ -5,6 +5,7 @@
 //! `None` hands it back, and Python converts it, or says what is wrong with it.
 
 use crate::bson::{self, Writer};
+use crate::endian::{bytes, uint16, uint32, uint64};
 use crate::opaque::opaque;
 
 const SMALL_OBJECT: u8 = 0;
@@ -73,11 +74,7 @@ impl Form {
     }
 
     fn number(self, data: &[u8], at: usize) -> Option<usize> {
-        if self.is_large() {
-            usize::try_from(u32::from_le_bytes(bytes(data, at)?)).ok()
-        } else {
-            short(data, at)
-        }
+        if self.is_large() { usize::try_from(uint32(data, at)?).ok() } else { short(data, at) }
     }
 }
 
@@ -168,7 +165,7 @@ impl Reader<'_> {
         match kind {
             LITERAL => self.literal(offset),
             INT16 => Some(self.out.integer(i64::from(i16::from_le_bytes(bytes(self.data, at)?)))),
-            UINT16 => Some(self.out.integer(i64::from(u16::from_le_bytes(bytes(self.data, at)?)))),
+            UINT16 => Some(self.out.integer(i64::from(uint16(self.data, at)?))),
             INT32 | UINT32 if form.is_large() => self.scalar(kind, at),
             SMALL_OBJECT..=LARGE_ARRAY => {
                 self.container(base.checked_add(offset)?, kind, depth)?;
@@ -199,10 +196,10 @@ impl Reader<'_> {
             }
             INT32 => Some(self.out.copied(slice(data, at, 4)?, bson::INT32)),
             DOUBLE => Some(self.out.copied(slice(data, at, 8)?, bson::DOUBLE)),
-            UINT32 => Some(self.out.integer(i64::from(u32::from_le_bytes(bytes(data, at)?)))),
+            UINT32 => Some(self.out.integer(i64::from(uint32(data, at)?))),
             INT64 => Some(self.out.integer(i64::from_le_bytes(bytes(data, at)?))),
             UINT64 => {
-                let number = u64::from_le_bytes(bytes(data, at)?);
+                let number = uint64(data, at)?;
                 Some(self.out.integer(i64::try_from(number).ok()?))
             }
             OPAQUE => {
@@ -231,12 +228,8 @@ fn slice(data: &[u8], at: usize, size: usize) -> Option<&[u8]> {
     data.get(at..at.checked_add(size)?)
 }
 
-fn bytes<const N: usize>(data: &[u8], at: usize) -> Option<[u8; N]> {
-    slice(data, at, N)?.try_into().ok()
-}
-
 fn short(data: &[u8], at: usize) -> Option<usize> {
-    Some(usize::from(u16::from_le_bytes(bytes(data, at)?)))
+    Some(usize::from(uint16(data, at)?))
 }
 
 fn text(bytes: &[u8]) -> Option<&str> {

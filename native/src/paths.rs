@@ -9,6 +9,7 @@ use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
 use pyo3::types::{PyBytes, PyList, PyTuple};
 
 use crate::bson::{ARRAY, DOCUMENT, DOUBLE, INT32, INT64, NULL, Writer};
+use crate::endian;
 
 const UNDEFINED: u8 = 0x06;
 const DECIMAL128: u8 = 0x13;
@@ -30,8 +31,7 @@ struct Field {
 }
 
 fn length(raw: &[u8], at: usize) -> Option<usize> {
-    let bytes = raw.get(at..at.checked_add(4)?)?;
-    usize::try_from(i32::from_le_bytes(bytes.try_into().ok()?)).ok()
+    usize::try_from(i32::from_le_bytes(endian::bytes(raw, at)?)).ok()
 }
 
 fn nul(raw: &[u8], from: usize) -> Option<usize> {
