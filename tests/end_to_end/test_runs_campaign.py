@@ -17,7 +17,7 @@ from tests.unit.native.support.module import needs_native
 pytestmark = needs_native
 
 KEYS = 12
-STATEMENTS = 1_000
+STATEMENTS = 600
 COUNTED = (
     "cdc_transactions_applied_total",
     "cdc_row_changes_total",
@@ -63,6 +63,7 @@ class Workload:
             yield from self._random.choices(
                 [self._alone, self._transaction, self._undone, self._odd], [80, 12, 4, 4]
             )[0]()
+        yield "REPLACE INTO refused (id, number) VALUES (0, 99)"  # a letter that stays open
 
     def _alone(self) -> Iterator[str]:
         table, kind = self._table(), self._random.choices([0, 1, 2, 3], [5, 4, 2, 1])[0]
