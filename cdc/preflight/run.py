@@ -49,7 +49,7 @@ from cdc.preflight.rules.source import quoted_account
 from cdc.readers.binlog.dump import replica_uuid
 from cdc.readers.binlog.history import proof
 from cdc.readers.binlog.start_position import start_from_config
-from cdc.readers.select.select_table import unread
+from cdc.readers.select.table_lookup import unread
 from cdc.readers.server import heartbeat_writer, position_check, xa
 from cdc.readers.server.catalog import list_tables
 from cdc.readers.server.connection import asking, connect_source, is_mariadb

@@ -15,7 +15,8 @@ from cdc.model.transaction import RowsEvent, RowsKind
 from cdc.readers.select import key_ranges, prepared, watermarks
 from cdc.readers.select.keys import Key
 from cdc.readers.select.search_keys import search_key
-from cdc.readers.select.select_table import PRIMARY, SelectTable, TableKey, definition, describe
+from cdc.readers.select.select_table import PRIMARY, SelectTable, TableKey
+from cdc.readers.select.table_lookup import definition, describe
 from cdc.readers.server.connection import (
     SourceConnection,
     close_connection,

@@ -18,7 +18,8 @@ from pymysql.constants import COMMAND
 from cdc.errors import Retryable
 from cdc.model.table_map import FieldType
 from cdc.native import RowImages
-from cdc.readers.server.connection import SourceConnection, close_connection, explain
+from cdc.readers.server.connection import SourceConnection, close_connection
+from cdc.readers.server.driver_errors import explain
 from cdc.readers.server.packets import (
     EOF,
     ERR,

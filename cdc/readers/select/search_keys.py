@@ -9,7 +9,8 @@ from typing import Final
 from cdc.mapping.types.registry import INTEGER_BYTES
 from cdc.model.table_map import FieldType
 from cdc.readers.select.keys import Characters, KeyColumn, key_column
-from cdc.readers.select.select_table import SelectTable, TableKey, in_use
+from cdc.readers.select.select_table import SelectTable, TableKey
+from cdc.readers.select.table_lookup import in_use
 from cdc.readers.server.connection import SourceConnection
 from cdc.readers.server.queries import rows
 

@@ -22,7 +22,8 @@ from pymysql.constants import ER
 from cdc.errors import CdcError, SourceDiverged, TooEarly, Unfit
 from cdc.model.position import FilePosition, GtidPosition, GtidSet, MariadbGtids, Position
 from cdc.model.table_name import sql_name
-from cdc.readers.server.connection import AccessDenied, SourceConnection, close_connection
+from cdc.readers.server.connection import SourceConnection, close_connection
+from cdc.readers.server.driver_errors import AccessDenied
 from cdc.readers.server.queries import rows
 
 WAIT_SECONDS: Final = 5

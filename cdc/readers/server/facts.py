@@ -10,7 +10,8 @@ from typing import Any, Final, TypeVar
 from cdc.model.server_facts import Replica, SourceFacts, TableFacts
 from cdc.model.table_name import sql_name
 from cdc.readers.server.catalog import generated_columns
-from cdc.readers.server.connection import AccessDenied, SourceConnection, is_mariadb
+from cdc.readers.server.connection import SourceConnection, is_mariadb
+from cdc.readers.server.driver_errors import AccessDenied
 from cdc.readers.server.queries import records, rows
 from cdc.readers.server.table_description import describe_table
 

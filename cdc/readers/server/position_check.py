@@ -17,7 +17,7 @@ from cdc.model.position import (
     Position,
     file_number,
 )
-from cdc.readers.server.connection import explain_code
+from cdc.readers.server.driver_errors import explain_code
 from cdc.readers.server.packets import ServerError
 from cdc.readers.server.queries import rows
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from cdc.model.xid import Xid, not_decided
-from cdc.readers.server.connection import AccessDenied, is_mariadb
+from cdc.readers.server.connection import is_mariadb
+from cdc.readers.server.driver_errors import AccessDenied
 from cdc.readers.server.queries import rows
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from cdc.model.witness import Witness
 from cdc.readers.binlog.history.proof import Continued
 from cdc.readers.binlog.reader import BinlogReader
 from cdc.readers.binlog.start_position import resolve_start
-from cdc.readers.server.connection import AccessDenied
+from cdc.readers.server.driver_errors import AccessDenied
 from cdc_sandbox.servers import MySQLServer
 from tests.end_to_end.support.proxy import Link, Proxy
 from tests.integration.history.support.looking import config, continued

@@ -9,13 +9,8 @@ import pytest
 
 from cdc.config import SourceConfig
 from cdc.errors import CdcError, Fatal, Retryable, Unfit, UsageError
-from cdc.readers.server.connection import (
-    AccessDenied,
-    close_connection,
-    connect_source,
-    decoder,
-    is_mariadb,
-)
+from cdc.readers.server.connection import close_connection, connect_source, decoder, is_mariadb
+from cdc.readers.server.driver_errors import AccessDenied
 from cdc_sandbox.servers import MySQLServer, mysql_server
 from tests.end_to_end.support.certificates import make
 from tests.support.features import OWN_CERTIFICATE, needs

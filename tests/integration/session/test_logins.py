@@ -14,7 +14,8 @@ from pydantic import SecretStr
 from cdc.config import SourceConfig
 from cdc.errors import CdcError, Retryable, Unfit, UsageError
 from cdc.readers.server import logins
-from cdc.readers.server.connection import AccessDenied, connect_source
+from cdc.readers.server.connection import connect_source
+from cdc.readers.server.driver_errors import AccessDenied
 from cdc.readers.server.packets import Garbled
 from cdc_sandbox.servers import MySQLServer, mysql_server
 from tests.integration.session.support.plugins import plugin_folder
