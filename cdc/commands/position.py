@@ -24,7 +24,7 @@ from cdc.mapping.file.project import project_mappings
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.position import FilePosition, GtidPosition, to_document
 from cdc.observability.passed_over import PassedOver, passed_over
-from cdc.preflight.run import existing_now
+from cdc.preflight.followed_tables import existing_now
 from cdc.readers.binlog.start_position import has_gtids, resolve_start
 from cdc.readers.server import position_check
 from cdc.readers.server.connection import SourceConnection, connect_source, is_mariadb

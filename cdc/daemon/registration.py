@@ -25,8 +25,8 @@ from cdc.model.batch import Batch, MappedTransaction
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.state_change import StateWrite
 from cdc.preflight import edit_findings, require
+from cdc.preflight.followed_tables import existing_now
 from cdc.preflight.mapping_edits import unresolved
-from cdc.preflight.run import existing_now
 from cdc.readers.binlog.start_position import QUERY_SECONDS, resolve_start, with_witness
 from cdc.readers.server import xa
 from cdc.readers.server.connection import asking

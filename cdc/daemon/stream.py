@@ -32,7 +32,7 @@ from cdc.mapping.file.mapping import Mapping
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.telemetry import Backlog, ReaderStats
 from cdc.pipeline import Pipeline
-from cdc.preflight.run import logs_cascades, require_table_fit, table_exists
+from cdc.preflight.followed_tables import logs_cascades, require_table_fit, table_exists
 from cdc.readers.binlog.reader import BinlogReader
 from cdc.readers.server.heartbeat_writer import HeartbeatWriter
 from cdc.readers.server.position_check import Displaced

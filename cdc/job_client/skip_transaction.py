@@ -14,7 +14,7 @@ from cdc.model.checkpoint import Checkpoint
 from cdc.model.position import to_document
 from cdc.model.table_name import split_name
 from cdc.model.transaction import ANY_TABLE, told_name
-from cdc.preflight.run import existing_now
+from cdc.preflight.followed_tables import existing_now
 from cdc.readers.binlog.next_transaction import read_outline
 from cdc.readers.binlog.outline import Outline
 from cdc.readers.binlog.sql.tokens import TableName

@@ -22,7 +22,7 @@ from cdc.mapping.file.project import load_project
 from cdc.mapping.file.table_globs import source_pattern
 from cdc.model.job import Job, JobKind, JobState, Options, Progress
 from cdc.model.table_name import full_name, split_name
-from cdc.preflight.run import existing_now, followed_now
+from cdc.preflight.followed_tables import existing_now, followed_now
 from cdc.terminal.output import in_a_line, say
 from cdc.terminal.spelling import spelling
 

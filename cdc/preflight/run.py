@@ -14,11 +14,8 @@ from cdc.config import Config, StartPosition
 from cdc.errors import Fatal, Halted, Retryable, Unfit, UsageError
 from cdc.mapping.compile.compiler import compile_plan
 from cdc.mapping.compile.embed_links import Compiled, link_mistakes
-from cdc.mapping.compile.router import TableRouter
 from cdc.mapping.file.id_constants import id_spaces
-from cdc.mapping.file.mapping import Mapping
 from cdc.mapping.file.problems import MappingError
-from cdc.mapping.file.table_globs import source_pattern
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.claim import Claim
 from cdc.model.id_space import IdSpace
@@ -43,8 +40,8 @@ from cdc.preflight import (
     target_findings,
     xa_finding,
 )
+from cdc.preflight.followed_tables import QUERY_SECONDS, Mappings, followed_tables
 from cdc.preflight.mapping_edits import MappingEdit, unresolved
-from cdc.preflight.rules import tables
 from cdc.preflight.rules.source import quoted_account
 from cdc.readers.binlog.dump import replica_uuid
 from cdc.readers.binlog.history import proof
@@ -53,7 +50,7 @@ from cdc.readers.select.table_lookup import unread
 from cdc.readers.server import heartbeat_writer, position_check, xa
 from cdc.readers.server.catalog import list_tables
 from cdc.readers.server.connection import asking, connect_source, is_mariadb
-from cdc.readers.server.facts import current_account, fetch_source_facts, is_table, table_facts
+from cdc.readers.server.facts import current_account, fetch_source_facts, table_facts
 from cdc.writers import stream_admin
 from cdc.writers.claims import Claims
 from cdc.writers.connection import Client, connect_target
@@ -66,7 +63,6 @@ from cdc.writers.stream_state import StreamState
 
 log = structlog.get_logger(__name__)
 
-QUERY_SECONDS: Final = 10.0
 POSITION_SECONDS: Final = 3 * position_check.VISIBLE_WITHIN_SECONDS
 """The source may have to wait until it shows what its stream has delivered."""
 
@@ -83,8 +79,6 @@ UNLIKE: Final = (
     "the tables fitted the mapping before; until they do again, nothing, or no order, is found for"
     " such embeds"
 )
-
-Mappings = Sequence[Mapping]
 
 
 def examine(
@@ -241,62 +235,6 @@ def _heartbeat(config: Config, account: str) -> Iterator[Finding]:
         )
     else:
         yield Finding("heartbeat", Outcome.OK, f"written to {table}")
-
-
-def require_table_fit(config: Config, schema: str, table: str) -> None:
-    """Judge one table that has appeared while streaming; a table that is gone again passes.
-
-    Raises Unfit, or Retryable if the source cannot be reached.
-    """
-    with asking(config.source, read_timeout=QUERY_SECONDS) as connection:
-        found = table_facts(connection, schema, table)
-        facts = fetch_source_facts(connection)
-    if found is not None:
-        require(table_findings(facts, [found]))
-
-
-def table_exists(config: Config, schema: str, table: str) -> bool:
-    """Query whether there is such a table (no view) now; Retryable if the source is away."""
-    with asking(config.source, read_timeout=QUERY_SECONDS) as connection:
-        return is_table(connection, schema, table)
-
-
-def logs_cascades(config: Config) -> bool:
-    """Query whether the source logs the rows that foreign keys change; Retryable if it is away."""
-    with asking(config.source, read_timeout=QUERY_SECONDS) as connection:
-        facts = fetch_source_facts(connection)
-    return tables.logs_cascades(facts)
-
-
-def followed_tables(
-    sources: Iterable[str], listed: Callable[[], list[tuple[str, str]]]
-) -> list[tuple[str, str]]:
-    """Return the (schema, table) pairs that sources name; globs are matched against `listed`."""
-    patterns = [source_pattern(name) for name in sources]
-    globs = [each for each in patterns if each.varying]
-    names = {each.named for each in patterns if not each.varying}
-    if globs:
-        names |= {name for name in listed() if any(glob.matches(*name) for glob in globs)}
-    return sorted(names)
-
-
-def followed_now(config: Config, mappings: Mappings) -> list[str]:
-    """Query which of the source's tables, `schema.table`, the mappings follow."""
-    with asking(config.source, read_timeout=QUERY_SECONDS) as connection:
-        sources = {mapping.source for mapping in mappings}
-        names = followed_tables(sources, lambda: list_tables(connection))
-    return [full_name(*name) for name in names]
-
-
-def existing_now(config: Config, mappings: Mappings) -> list[str]:
-    """Query which of them, `schema.table`, exist: a mapping may name one that is gone."""
-    router = TableRouter(mappings)
-    with asking(config.source, read_timeout=QUERY_SECONDS) as connection:
-        return [
-            full_name(schema, table)
-            for schema, table in list_tables(connection)
-            if router.follows(schema, table)
-        ]
 
 
 def examine_target(

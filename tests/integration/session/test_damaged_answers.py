@@ -17,7 +17,7 @@ from cdc.config import SourceConfig
 from cdc.errors import CdcError, Fatal
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.transaction import RowsEvent
-from cdc.preflight.run import followed_tables
+from cdc.preflight.followed_tables import followed_tables
 from cdc.readers.binlog.reader import BinlogReader
 from cdc.readers.binlog.start_position import resolve_start
 from cdc.readers.select.chunk_reader import ChunkReader
