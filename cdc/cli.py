@@ -9,6 +9,7 @@ from typing import NoReturn
 
 import click
 import structlog
+from click.exceptions import NoSuchCommand
 
 from cdc import DISTRIBUTION, log, sandbox_commands
 from cdc.config import LogConfig
@@ -35,6 +36,7 @@ COMMANDS = {
     "mapping": ("cdc.commands.mapping:mapping", "Check mappings and see what they do."),
     "stream": ("cdc.commands.stream:stream", "Remove a stream that is no more."),
     "position": ("cdc.commands.position:position", "Show or set where the stream stands."),
+    "completion": ("cdc.commands.completion:completion", "Print a shell's completions."),
 }
 SUMMARIES = {name: summary for name, (_, summary) in COMMANDS.items()} | sandbox_commands.SUMMARIES
 
@@ -53,6 +55,13 @@ class _LazyGroup(click.Group):
         module, _, name = COMMANDS[cmd_name][0].partition(":")
         command: click.Command = getattr(importlib.import_module(module), name)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            raise NoSuchCommand(args[0], possibilities=SUMMARIES, ctx=ctx)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

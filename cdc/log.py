@@ -26,6 +26,8 @@ class _LibraryHandler(logging.StreamHandler[TextIO]):
 def configure(config: LogConfig, spelling: Callable[[str], str] = str) -> None:
     """Send every log line to stderr in the configured format, libraries' warnings included.
 
+    `auto` is the console format on a terminal, else JSON.
+
     `spelling` rewrites the commands of a remedy as they are to be typed.
     """
 
@@ -34,17 +36,18 @@ def configure(config: LogConfig, spelling: Callable[[str], str] = str) -> None:
             event["remedy"] = spelling(remedy)
         return event
 
+    for_people = config.format == "console" or (config.format == "auto" and sys.stderr.isatty())
     level = logging.getLevelNamesMapping()[config.level.upper()]
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        *([structlog.processors.format_exc_info] if config.format == "json" else []),
+        *([] if for_people else [structlog.processors.format_exc_info]),
         spelled,
         _without_secrets,
-        *([_without_orders] if config.format == "console" else []),
+        *([_without_orders] if for_people else []),
     ]
-    renderer = _renderer(config)
+    renderer = _renderer(for_people=for_people)
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -59,8 +62,8 @@ def is_json() -> bool:
     return isinstance(structlog.get_config()["processors"][-1], structlog.processors.JSONRenderer)
 
 
-def _renderer(config: LogConfig) -> Processor:
-    if config.format == "json":
+def _renderer(*, for_people: bool) -> Processor:
+    if not for_people:
         return structlog.processors.JSONRenderer(serializer=_json)
     return structlog.dev.ConsoleRenderer(
         colors=sys.stderr.isatty(),

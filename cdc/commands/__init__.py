@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import click
 from click.core import ParameterSource
@@ -18,13 +19,21 @@ def _noted(ctx: click.Context, parameter: click.Parameter, path: Path) -> Path:
     return path
 
 
+_HERE: Final = Path("cdc.yaml")
+_IN_A_CHECKOUT: Final = Path("config/cdc.yaml")
+
+
+def _default() -> Path:
+    return _HERE if _HERE.is_file() else _IN_A_CHECKOUT
+
+
 config_option = click.option(
     "--config",
     "config_path",
     type=click.Path(path_type=Path, dir_okay=False),
     envvar="CDC_CONFIG",
-    default=Path("config/cdc.yaml"),
-    show_default=True,
+    default=_default,
+    show_default=f"{_HERE} if it is there, else {_IN_A_CHECKOUT}",
     show_envvar=True,
     help="The configuration file.",
     callback=_noted,

@@ -14,6 +14,7 @@ from cdc.commands import config_option, output_option
 from cdc.config import Config, load
 from cdc.errors import UsageError
 from cdc.job_client.retry_letters import retried
+from cdc.job_client.short_ids import only, shortened
 from cdc.mapping.file.problems import did_you_mean
 from cdc.model.dead_letter import DeadLetter, LetterState
 from cdc.terminal.output import in_a_line, say
@@ -47,8 +48,8 @@ def list_letters(config_path: Path, output: str, table: str | None, every: bool)
         return
     if not found:
         say(f"there is no {'' if every else 'open '}dead letter", err=True)
-    for each in found:
-        say(_line(each))
+        return
+    _say_lines(found)
 
 
 @dead_letters.command()
@@ -88,8 +89,7 @@ def retry(
     if output == "json":
         _print_json([each.to_document() for each in ended])
     else:
-        for each in ended:
-            say(_line(each))
+        _say_lines(ended)
     for job in jobs:
         if job.error:
             say(spelling()(f"{job.table}: {job.error}"), err=True)
@@ -149,22 +149,39 @@ def _of_table(known: DeadLetters, table: str) -> list[DeadLetter]:
 def _named(known: DeadLetters, letters: Sequence[str]) -> list[DeadLetter]:
     found = []
     for each in letters:
-        letter = known.get(each)
-        if letter is None:
-            raise UsageError(
-                f"there is no dead letter {each}",
-                remedy="see which there are: cdc dead-letters list --all",
-            )
-        found.append(letter)
+        remedy = "see which there are: cdc dead-letters list --all"
+        letter = known.get(only("dead letter", each, known.beginning(each), remedy))
+        if letter is not None:
+            found.append(letter)
     return found
 
 
-def _line(letter: DeadLetter) -> str:
-    key = "no id" if not letter.has_key else repr(letter.key)
-    key += f" {letter.path}" if letter.path else ""
-    return in_a_line(
-        f"{letter.id} {letter.state} {letter.table} {letter.collection} {key} {letter.reason}"
-        f" {letter.last_at:%Y-%m-%dT%H:%M:%SZ} ×{letter.count} {letter.error}"
+_COLUMNS: Final = ("LETTER", "LAST (UTC)", "TIMES", "STATE", "TABLE", "COLLECTION", "ID", "REASON")
+
+
+def _say_lines(letters: Sequence[DeadLetter]) -> None:
+    """Print a table of letters; the last column is as wide as it must be."""
+    short = shortened([each.id for each in letters])
+    rows = [_COLUMNS, *(_row(each, short[each.id]) for each in letters)]
+    widths = [max(len(row[at]) for row in rows) for at in range(len(_COLUMNS) - 1)]
+    for *cells, last in rows:
+        say("  ".join([*map(str.ljust, cells, widths), last]))
+
+
+def _row(letter: DeadLetter, identity: str) -> tuple[str, ...]:
+    key = "-" if not letter.has_key else repr(letter.key)
+    return tuple(
+        in_a_line(each)
+        for each in (
+            identity,
+            f"{letter.last_at:%Y-%m-%d %H:%M:%S}",
+            letter.count,
+            letter.state.value,
+            letter.table,
+            letter.collection,
+            f"{key} {letter.path}".rstrip(),
+            f"{letter.reason.value}: {letter.error}",
+        )
     )
 
 

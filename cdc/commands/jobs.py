@@ -11,6 +11,7 @@ from cdc.commands import config_option, output_option
 from cdc.config import load
 from cdc.errors import UsageError
 from cdc.job_client.client import jobs_of
+from cdc.job_client.short_ids import only, shortened
 from cdc.model.job import Job, JobState
 from cdc.terminal.output import in_a_line, say
 from cdc.terminal.spelling import spelling
@@ -51,9 +52,11 @@ def list_jobs(config_path: Path, output: str, limit: int) -> None:
     if not found:
         say("there is no job", err=True)
         return
-    say(f"{'JOB':36} {'ASKED (UTC)':19} {'KIND':8} {'STATE':11} {'ROWS':>9} TABLE")
+    short = shortened([each.id for each in every])
+    width = max(map(len, short.values()))
+    say(f"{'JOB':{width}} {'ASKED (UTC)':19} {'KIND':8} {'STATE':11} {'ROWS':>9} TABLE")
     for each in found:
-        say(_line(each, active=active))
+        say(_line(each, short[each.id], active=active))
     if older := len(every) - len(found):
         say(f"and {older} older ones: --limit {len(every)} lists them too", err=True)
 
@@ -63,7 +66,7 @@ def list_jobs(config_path: Path, output: str, limit: int) -> None:
 @config_option
 @output_option
 def pause(job: str, config_path: Path, output: str) -> None:
-    """Leave a job where it is, until it is resumed."""
+    """Leave a job where it is, until it is resumed; JOB is any beginning of its id."""
     _move(config_path, output, job, (JobState.QUEUED, JobState.RUNNING), JobState.PAUSED)
 
 
@@ -72,7 +75,7 @@ def pause(job: str, config_path: Path, output: str) -> None:
 @config_option
 @output_option
 def resume(job: str, config_path: Path, output: str) -> None:
-    """Go on with a paused job where it was left."""
+    """Go on with a paused job where it was left; JOB is any beginning of its id."""
     _move(config_path, output, job, (JobState.PAUSED,), JobState.QUEUED)
 
 
@@ -81,18 +84,23 @@ def resume(job: str, config_path: Path, output: str) -> None:
 @config_option
 @output_option
 def cancel(job: str, config_path: Path, output: str) -> None:
-    """Give a job up, or stop being told of one that failed; what it has written stays."""
+    """Give a job up, or stop being told of one that failed; what it has written stays.
+
+    JOB is any beginning of its id.
+    """
     _move(config_path, output, job, (*OPEN, JobState.FAILED), JobState.CANCELLED)
 
 
 def _move(
     config_path: Path, output: str, job: str, before: tuple[JobState, ...], after: JobState
 ) -> None:
+    remedy = "see which there are: cdc jobs list"
     with jobs_of(load(config_path)) as known:
+        job = only("job", job, known.beginning(job), remedy)
         moved = known.move(job, before=before, after=after)
         found = known.get(job)
     if found is None:
-        raise UsageError(f"there is no job {job}", remedy="see which there are: cdc jobs list")
+        raise UsageError(f"there is no job {job}", remedy=remedy)
     if not moved:
         raise UsageError(f"the job {job} is {found.state}: it cannot become {after}")
     if output == "json":
@@ -101,11 +109,11 @@ def _move(
     say(f"{job}: {after}", err=True)
 
 
-def _line(job: Job, *, active: bool) -> str:
+def _line(job: Job, identity: str, *, active: bool) -> str:
     state = job.told(active=active)
     first, _, note = state.partition(", ")
     rows = job.progress.rows if job.progress else 0
     asked = f"{job.requested_at:%Y-%m-%d %H:%M:%S}"
     told = [note, "; ".join(map(str.strip, spelling()(job.error or "").splitlines()))]
     rest = "".join(f": {each}" for each in told if each)
-    return in_a_line(f"{job.id:36} {asked} {job.kind:8} {first:11} {rows:>9} {job.table}{rest}")
+    return in_a_line(f"{identity} {asked} {job.kind:8} {first:11} {rows:>9} {job.table}{rest}")

@@ -106,7 +106,7 @@ def _table(facts: dict[str, Any]) -> str:
         "lag": _unit(facts["lag_seconds"], "s"),
         "behind": _unit(facts["transactions_behind"], "transactions"),
         "bytes behind": facts["bytes_behind"],
-        "headroom": _unit(facts["binlog_headroom_bytes"], "bytes"),
+        "headroom": _headroom(facts),
         "dead letters": facts["dead_letters_open"],
         "position": facts["position"],
         "committed at": facts["committed_at"],
@@ -152,6 +152,13 @@ def _process(process: dict[str, Any] | None) -> dict[str, str]:
             since = timedelta(seconds=round(trouble["seconds"]))
             shown[f"{side} lost"] = f"trying again for {since}: {trouble['error']}"
     return shown
+
+
+def _headroom(facts: dict[str, Any]) -> str | None:
+    """Return how much log the source would purge before what is not read yet."""
+    if facts["bytes_behind"] == 0:
+        return "all is read"
+    return _unit(facts["binlog_headroom_bytes"], "bytes until what is not read")
 
 
 def _unit(value: float | None, unit: str) -> str | None:

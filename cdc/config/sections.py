@@ -77,5 +77,5 @@ class HttpConfig(Settings):
 class LogConfig(Settings):
     """The daemon's log lines on stderr."""
 
-    format: Literal["json", "console"] = "json"
+    format: Literal["auto", "json", "console"] = "auto"
     level: Literal["debug", "info", "warning", "error"] = "info"

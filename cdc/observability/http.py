@@ -101,7 +101,12 @@ def _serve(config: Config, pages: Pages, stopping: threading.Event) -> None:
             server = _Server(config.http.address, _handler(pages))
         except OSError as error:
             if not said:
-                log.warning("http_unavailable", listen=config.http.listen, error=str(error))
+                log.warning(
+                    "http_unavailable",
+                    listen=config.http.listen,
+                    error=error.strerror or str(error),
+                    remedy="write another http.listen, or end what listens there",
+                )
             said = True
             stopping.wait(LISTEN_AGAIN_SECONDS)
             continue

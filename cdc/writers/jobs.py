@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection as Several
 from collections.abc import Mapping
 from datetime import datetime
@@ -105,6 +106,12 @@ class Jobs:
         with explained():
             document = self._documents.find_one({"_id": identity, "stream": self._stream})
         return read(document) if document else None
+
+    def beginning(self, text: str) -> list[str]:
+        """Return the ids of two jobs at most that begin with a text."""
+        query = {"stream": self._stream, "_id": {"$regex": f"^{re.escape(text)}"}}
+        with explained():
+            return [str(each["_id"]) for each in self._documents.find(query, {"_id": 1}).limit(2)]
 
     def all(self) -> list[Job]:
         """Return every job, the oldest first."""

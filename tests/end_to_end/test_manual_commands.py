@@ -178,7 +178,7 @@ def test_a_job_whose_process_died_is_told_to_wait_for_a_daemon(items: Stream) ->
 
     listed = eventually(lambda: _listed(items, "interrupted"))
 
-    assert begun in listed
+    assert begun[:8] in listed
     assert "waits for a daemon" in listed
     status = Command(items, "status")
     assert status.returncode == 0
@@ -225,7 +225,7 @@ def test_ctrl_c_tells_that_the_job_lives_on_and_how_to_end_it(items: Stream) -> 
     assert "lives on" in command.stderr
     printed = f"cdc jobs cancel --config {items.config} {job['_id']}"
     assert printed in command.stderr
-    cancelled = Command(items, "jobs", "cancel", job["_id"], "--output", "json")
+    cancelled = Command(items, "jobs", "cancel", job["_id"][:6], "--output", "json")
     assert cancelled.returncode == 0
     assert json.loads(cancelled.stdout)["state"] == "cancelled"
 
@@ -241,7 +241,7 @@ def test_jobs_are_listed_under_a_header_the_newest_so_many(items: Stream) -> Non
     header, *lines = listed.stdout.splitlines()
     assert header.split() == ["JOB", "ASKED", "(UTC)", "KIND", "STATE", "ROWS", "TABLE"]
     newest = [each["_id"] for each in items.state["jobs"].find().sort("requested_at", 1)][-2:]
-    assert [line.split()[0] for line in lines] == newest
+    assert [line.split()[0] for line in lines] == [each[:8] for each in newest]
     assert lines[0].split()[3:] == ["backfill", "done", "3", f"{items.schema}.items"]
     assert "and 1 older ones: --limit 3" in listed.stderr
 

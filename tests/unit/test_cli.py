@@ -153,3 +153,31 @@ def test_the_configuration_can_be_named_by_the_environment(
     cli.run(["check"])
 
     assert "named.yaml" in capsys.readouterr().err
+
+
+def test_a_command_that_is_not_there_gets_a_suggestion(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert cli.run(["statsu"]) == 2
+    assert "Did you mean 'status'?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_gets_its_completions(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["completion", shell]) == 0
+    assert f"_CDC_COMPLETE={shell}_complete" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("there", ["cdc.yaml", "config/cdc.yaml"])
+def test_the_configuration_is_found_where_one_is(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    there: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(there).parent.mkdir(exist_ok=True)
+    Path(there).write_text("nonsense: 1\n")
+
+    assert cli.run(["status"]) == 2
+    assert f"{there}:1" in capsys.readouterr().err

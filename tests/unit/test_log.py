@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 import warnings
 from collections.abc import Iterator
 
@@ -141,3 +142,14 @@ def test_the_format_in_use_can_be_asked() -> None:
     log.configure(LogConfig(format="console"))
 
     assert (json_before, log.is_json()) == (True, False)
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_without_a_format_a_terminal_gets_lines_for_people(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, terminal: bool
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+
+    log.configure(LogConfig())
+
+    assert log.is_json() is not terminal

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -47,6 +48,12 @@ class DeadLetters:
         with explained():
             document = self._documents.find_one({"_id": identity, "stream": self._stream})
         return DeadLetter.from_document(document) if document else None
+
+    def beginning(self, text: str) -> list[str]:
+        """Return the ids of two letters at most that begin with a text."""
+        query = {"stream": self._stream, "_id": {"$regex": f"^{re.escape(text)}"}}
+        with explained():
+            return [str(each["_id"]) for each in self._documents.find(query, {"_id": 1}).limit(2)]
 
     def count(self) -> int:
         """Return the number of open letters."""

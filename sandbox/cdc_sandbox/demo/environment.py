@@ -14,9 +14,7 @@ from cdc_sandbox.demo.daemon import Daemon
 from cdc_sandbox.demo.folder import write_configuration
 from cdc_sandbox.demo.portal import Portal, is_there, mappings
 from cdc_sandbox.servers import Flavour, MongoServer, MySQLServer, mongo_server, mysql_server
-from cdc_sandbox.servers.ports import LOOPBACK, free_port, is_free
-
-_USUAL_PORT = 9108
+from cdc_sandbox.servers.ports import LOOPBACK, free_port
 
 SERVER_NAMES: dict[Flavour, str] = {"mysql": "MySQL", "mariadb": "MariaDB"}
 
@@ -51,7 +49,7 @@ def stage(flavour: Flavour, *, say: Callable[[str], None]) -> Iterator[Stage]:
     ):
         say(f"{SERVER_NAMES[flavour]} {source.version} on {source.host}:{source.port}")
         say(f"MongoDB {target.version} on {target.host}:{target.port}, a replica set of one member")
-        listen = f"{LOOPBACK}:{_status_port()}"
+        listen = f"{LOOPBACK}:{free_port()}"  # the usual one is for one's own daemon
         portal = _portal(Path(name), source, target, listen)
         if portal is None:
             schema.create(connection)
@@ -69,8 +67,3 @@ def _portal(folder: Path, source: MySQLServer, target: MongoServer, listen: str)
     if not is_there():
         return None
     return Portal(folder, source, target, status_url=f"http://{listen}/status")
-
-
-def _status_port() -> int:
-    """Return the port where people look for the daemon's state, or another if that is taken."""
-    return _USUAL_PORT if is_free(_USUAL_PORT) else free_port()
