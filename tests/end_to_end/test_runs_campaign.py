@@ -170,7 +170,7 @@ def replicated(stream: Stream, native: str) -> dict[str, Any]:
     state = stream.state_document()
     assert state is not None
     letters = stream.state["dead_letters"].find(
-        {"state": "open"}, {"first_at": 0, "last_at": 0, "resolved_at": 0, "count": 0}
+        {"state": "open"}, {"first_at": 0, "last_at": 0, "count": 0}
     )
     return {
         "documents": {name: stream.documents(name) for name in MAPPINGS},

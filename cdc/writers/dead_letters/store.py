@@ -113,6 +113,7 @@ def opened(stream: str, letter: Letter) -> StateWrite:
         "first_at": {"$cond": [was_open, "$first_at", "$$NOW"]},
         "last_at": "$$NOW",
         "count": {"$cond": [was_open, counted, letter.times]},
+        "resolved_at": "$$REMOVE",
     }
     return StateWrite(DEAD_LETTERS, {"_id": letter.id}, [{"$set": change}], upsert=True)
 
