@@ -17,7 +17,7 @@ from cdc.model.job import JobState
 from cdc.writers.connection import connect_target
 from cdc.writers.embedding.debts import DEBTS
 from cdc.writers.errors import explained
-from cdc.writers.jobs import Jobs
+from cdc.writers.jobs import unsettled_jobs
 from cdc.writers.stream_state import STREAMS
 
 Document = Mapping[str, Any]
@@ -52,11 +52,19 @@ def streams_in(target: TargetConfig) -> list[StreamRecord]:
 def streams_of(database: Database[dict[str, Any]]) -> list[StreamRecord]:
     """Return every stream of a state database, by name; raises the driver's errors."""
     majority = database.with_options(read_concern=ReadConcern("majority"))
-    letters = _counts(majority[DEAD_LETTERS], {"state": LetterState.OPEN.value}, "$stream")
+    states = {each["_id"]: each for each in majority[STREAMS].aggregate(_WITH_CLOCK)}
+    named = {"stream": {"$in": [*states]}}
+    letters = _counts(majority[DEAD_LETTERS], {**named, "state": LetterState.OPEN.value}, "$stream")
     debts = _counts(majority[DEBTS], {}, "$_id.stream")
+    jobs = Counter((each.stream, each.state) for each in unsettled_jobs(database, [*states]))
     return [
-        StreamRecord(each, _jobs(database, each["_id"]), letters[each["_id"]], debts[each["_id"]])
-        for each in majority[STREAMS].aggregate(_WITH_CLOCK)
+        StreamRecord(
+            state,
+            {each: jobs[name, each] for each in JobState if jobs[name, each]},
+            letters[name],
+            debts[name],
+        )
+        for name, state in states.items()
     ]
 
 
@@ -66,8 +74,3 @@ def _counts(documents: Collection[dict[str, Any]], query: Document, stream: str)
         [{"$match": query}, {"$group": {"_id": stream, "count": {"$sum": 1}}}]
     )
     return Counter({each["_id"]: each["count"] for each in found})
-
-
-def _jobs(database: Database[dict[str, Any]], stream: str) -> Mapping[JobState, int]:
-    jobs = Jobs(database.client, state_database=database.name, stream=stream)
-    return Counter(each.state for each in jobs.unsettled())

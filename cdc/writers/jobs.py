@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection as Several
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 import structlog
 from pymongo import IndexModel, MongoClient
+from pymongo.collection import Collection
+from pymongo.database import Database
 from pymongo.read_concern import ReadConcern
 
 from cdc.config import Config
@@ -48,6 +50,9 @@ _INDEXES: Final = (
 _BULKY: Final = {"progress.cursor": 0, "progress.pending": 0, "progress.findings": 0}
 """Large parts of a job's progress that only the work needs."""
 
+_AT_ONCE: Final = 100
+"""The failed jobs that one query is about: a server takes a limited number of stages."""
+
 
 class Jobs:
     """The jobs of one stream."""
@@ -56,12 +61,7 @@ class Jobs:
         self, client: MongoClient[dict[str, Any]], *, state_database: str, stream: str
     ) -> None:
         self._stream = stream
-        self._documents = client[state_database].get_collection(
-            JOBS,
-            codec_options=ANY_TIME_AWARE,  # as `Job` has its times
-            read_concern=ReadConcern("majority"),
-            write_concern=MAJORITY,
-        )
+        self._documents = _documents(client[state_database])
 
     @classmethod
     def of(cls, config: Config, client: MongoClient[dict[str, Any]]) -> Jobs:
@@ -80,7 +80,7 @@ class Jobs:
         """
         old = {"stream": self._stream, "requested_at": {"$lt": before}}
         with explained():
-            mended = [each.id for each in self._failed(old) if self._is_made_good(each)]
+            mended = [each.id for each in _failed(self._documents, old, made_good=True)]
             gone = 0
             for each in mended:  # before what made them good, or a crash between reports them
                 gone += self._documents.delete_one({"_id": each}).deleted_count
@@ -121,39 +121,18 @@ class Jobs:
 
     def unended(self) -> list[Job]:
         """Return the jobs that have not ended, the oldest first."""
-        query = {"stream": self._stream, "state": {"$in": _NOT_ENDED}}
         with explained():
-            return self._read(query, _BULKY)
+            return _unended(self._documents, {"stream": self._stream})
 
     def failed(self) -> list[Job]:
         """Return the failed jobs that no later one has made good, the oldest first."""
         with explained():
-            return [
-                job for job in self._failed({"stream": self._stream}) if not self._is_made_good(job)
-            ]
+            return _failed(self._documents, {"stream": self._stream})
 
     def unsettled(self) -> list[Job]:
         """Return the jobs that somebody may wait for: not ended, or failed as above."""
-        return sorted([*self.unended(), *self.failed()], key=lambda job: job.requested_at)
-
-    def _failed(self, query: Mapping[str, Any]) -> list[Job]:
-        return self._read({**query, "state": JobState.FAILED.value}, _BULKY)
-
-    def _read(self, query: Mapping[str, Any], projection: Mapping[str, int]) -> list[Job]:
-        found = self._documents.find(query, projection).sort("requested_at", 1)
-        return [job for each in found if (job := read(each))]
-
-    def _is_made_good(self, failed: Job) -> bool:
-        """Query for a later job that wrote the same rows: reads a few keys of an index."""
-        query = {
-            "stream": self._stream,
-            "table": failed.table,
-            "kind": {"$in": sorted(redoing_kinds(failed))},
-            "state": JobState.DONE.value,
-            "options": {"$in": redoing_options(failed)},
-            "requested_at": {"$gt": failed.requested_at},
-        }
-        return self._documents.find_one(query, {"_id": 1}) is not None
+        with explained():
+            return _unsettled(self._documents, {"stream": self._stream})
 
     def _refuse(self, document: Mapping[str, Any]) -> None:
         change = {"state": JobState.FAILED.value, "error": UNREADABLE}
@@ -173,10 +152,78 @@ class Jobs:
         return result.matched_count == 1
 
 
+def unsettled_jobs(database: Database[dict[str, Any]], streams: Sequence[str]) -> list[Job]:
+    """Return `Jobs.unsettled` of several streams; raises the driver's errors.
+
+    It asks two or three times, however many streams there are: once more for each hundred jobs that
+    failed.
+    """
+    return _unsettled(_documents(database), {"stream": {"$in": [*streams]}})
+
+
 def failed_jobs(config: Config) -> list[Job]:
     """Query `Jobs.failed` of a configured stream, on a connection of its own."""
     with connect_target(config.target) as client:
         return Jobs.of(config, client).failed()
+
+
+def _documents(database: Database[dict[str, Any]]) -> Collection[dict[str, Any]]:
+    return database.get_collection(
+        JOBS,
+        codec_options=ANY_TIME_AWARE,  # as `Job` has its times
+        read_concern=ReadConcern("majority"),
+        write_concern=MAJORITY,
+    )
+
+
+def _unsettled(documents: Collection[dict[str, Any]], query: Mapping[str, Any]) -> list[Job]:
+    found = [*_unended(documents, query), *_failed(documents, query)]
+    return sorted(found, key=lambda job: job.requested_at)
+
+
+def _unended(documents: Collection[dict[str, Any]], query: Mapping[str, Any]) -> list[Job]:
+    return _read(documents, {**query, "state": {"$in": _NOT_ENDED}})
+
+
+def _failed(
+    documents: Collection[dict[str, Any]], query: Mapping[str, Any], *, made_good: bool = False
+) -> list[Job]:
+    """Return the failed jobs of a query that a later one has `made_good`, or has not."""
+    failed = _read(documents, {**query, "state": JobState.FAILED.value})
+    mended = _made_good(documents, failed)
+    return [each for each in failed if (each.id in mended) is made_good]
+
+
+def _read(documents: Collection[dict[str, Any]], query: Mapping[str, Any]) -> list[Job]:
+    found = documents.find(query, _BULKY).sort("requested_at", 1)
+    return [job for each in found if (job := read(each))]
+
+
+def _made_good(documents: Collection[dict[str, Any]], failed: Sequence[Job]) -> set[str]:
+    """Return the ids of those for which a later job wrote the same rows.
+
+    For each it reads a few keys of an index.
+    """
+    found: set[str] = set()
+    for at in range(0, len(failed), _AT_ONCE):
+        first, *others = map(_later, failed[at : at + _AT_ONCE])
+        unions = [{"$unionWith": {"coll": JOBS, "pipeline": each}} for each in others]
+        found |= {each["failed"] for each in documents.aggregate([*first, *unions])}
+    return found
+
+
+def _later(failed: Job) -> list[dict[str, Any]]:
+    """Return the stages that find one job that made it good."""
+    query = {
+        "stream": failed.stream,
+        "table": failed.table,
+        "kind": {"$in": sorted(redoing_kinds(failed))},
+        "state": JobState.DONE.value,
+        "options": {"$in": redoing_options(failed)},
+        "requested_at": {"$gt": failed.requested_at},
+    }
+    told = {"_id": 0, "failed": {"$literal": failed.id}}
+    return [{"$match": query}, {"$limit": 1}, {"$project": told}]
 
 
 def _moved(state: JobState) -> dict[str, Any]:

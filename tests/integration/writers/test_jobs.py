@@ -15,8 +15,9 @@ from pymongo.errors import AutoReconnect
 
 from cdc.errors import Retryable
 from cdc.model.job import Job, JobKind, JobState, Options, Progress
-from cdc.writers.jobs import Jobs
+from cdc.writers.jobs import Jobs, unsettled_jobs
 from cdc_sandbox.servers import MongoServer
+from tests.support.sent_commands import SentCommands
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 OLD = NOW - timedelta(days=31)
@@ -24,8 +25,18 @@ MANY = 100_000
 
 
 @pytest.fixture
-def state(mongo: MongoServer, state_database: str) -> Iterator[Database[dict[str, Any]]]:
-    with mongo.client() as client:
+def commands() -> SentCommands:
+    return SentCommands()
+
+
+@pytest.fixture
+def state(
+    mongo: MongoServer, state_database: str, commands: SentCommands
+) -> Iterator[Database[dict[str, Any]]]:
+    client: MongoClient[dict[str, Any]] = MongoClient(
+        mongo.uri, event_listeners=[commands], tz_aware=True
+    )
+    with client:
         yield client[state_database]
 
 
@@ -77,6 +88,33 @@ def test_a_failed_job_is_told_of_until_it_is_made_good(jobs: Jobs) -> None:
     assert ids(jobs.unended()) == [paused.id, waiting.id]
     assert ids(jobs.failed()) == [FAILED.id]
     assert all(each.progress and each.progress.pending == () for each in jobs.unsettled())
+
+
+def test_each_of_many_that_failed_is_judged_by_itself(jobs: Jobs) -> None:
+    failed = [
+        job(JobKind.BACKFILL, JobState.FAILED, at=later(each), table=f"a.t{each}")
+        for each in range(250)
+    ]
+    again = [
+        job(JobKind.RESYNC, JobState.DONE, at=later(999), table=each.table) for each in failed[::2]
+    ]
+    put(jobs, *failed, *again)
+
+    assert ids(jobs.failed()) == ids(failed[1::2])
+
+
+def test_all_streams_are_asked_about_at_once(
+    jobs: Jobs, state: Database[dict[str, Any]], commands: SentCommands
+) -> None:
+    others = [replace(FAILED, id=f"f{each}", stream=f"s{each}") for each in range(9)]
+    again = job(JobKind.RESYNC, JobState.DONE, at=later(1))
+    put(jobs, FAILED, *others, replace(again, stream="s3"), replace(again, id="r", stream="s4"))
+    commands.names.clear()
+
+    found = unsettled_jobs(state, [each.stream for each in others])
+
+    assert {each.stream for each in found} == {f"s{each}" for each in (0, 1, 2, 5, 6, 7, 8)}
+    assert commands.names == ["find", "find", "aggregate"]
 
 
 @pytest.mark.parametrize("kind", [JobKind.BACKFILL, JobKind.RESYNC])
