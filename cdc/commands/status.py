@@ -6,7 +6,7 @@ import json
 import time
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import click
 
@@ -19,6 +19,14 @@ from cdc.terminal.output import in_a_line, say
 from cdc.terminal.spelling import spelling
 
 WATCH_SECONDS: Final = 2.0
+
+
+class Show(Protocol):
+    """Draws a status; returns it, and the exit code."""
+
+    def __call__(self, config: Config, output: str, *, lines: bool) -> tuple[str, int]:
+        """Return JSON of many `lines`, or of one; or a table."""
+        ...
 
 
 @click.command()
@@ -39,14 +47,26 @@ def status(ctx: click.Context, config_path: Path, output: str, watch: bool, ever
     a few seconds ago at most.
     """
     config = load(config_path)
-    while True:
-        drawn, code = (_fleet if every else _stream)(config, output, lines=not watch)
-        if watch and output == "table":
-            click.clear()
+    show = _fleet if every else _stream
+    if not watch:
+        drawn, code = show(config, output, lines=True)
         say(drawn)
-        if not watch:
-            ctx.exit(code)
+        ctx.exit(code)
+    while True:
+        _draw_again(show, config, output)
         time.sleep(WATCH_SECONDS)
+
+
+def _draw_again(show: Show, config: Config, output: str) -> None:
+    """Draw it in place of what was there; an unreachable target is told, and asked again."""
+    try:
+        drawn, _ = show(config, output, lines=False)
+    except Retryable as error:
+        say(in_a_line(error.message), err=True)
+        return
+    if output == "table":
+        click.clear()
+    say(drawn)
 
 
 def _stream(config: Config, output: str, *, lines: bool) -> tuple[str, int]:
@@ -57,11 +77,11 @@ def _stream(config: Config, output: str, *, lines: bool) -> tuple[str, int]:
 
 
 def _fleet(config: Config, output: str, *, lines: bool) -> tuple[str, int]:
-    """Return every stream's status as it is shown, and the exit code."""
-    try:
-        facts = fleet.examine(config)
-    except Retryable as error:
-        return (_as_json([], lines=lines) if output == "json" else in_a_line(error.message)), 1
+    """Return every stream's status as it is shown, and the exit code.
+
+    Raises Retryable if the target does not answer.
+    """
+    facts = fleet.examine(config)
     return (_as_json(facts, lines=lines) if output == "json" else _fleet_table(facts)), 0
 
 
