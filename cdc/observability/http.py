@@ -15,7 +15,7 @@ import structlog
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from cdc.config import Config
-from cdc.model.telemetry import Telemetry
+from cdc.model.telemetry import Role, Telemetry
 from cdc.observability import metrics, status
 from cdc.observability.cached_probe import CachedProbe
 from cdc.readers.server.status import fetch
@@ -45,12 +45,13 @@ class Pages:
             "/metrics": self._metrics,
             "/healthz": self._health,
             "/readyz": self._ready,
+            "/readyz?standbyok": self._ready_or_standby,
             "/status": self._status,
         }
 
     def answer(self, path: str) -> Answer:
         """Return code, content type and body for a path."""
-        page = self._pages.get(path.partition("?")[0])
+        page = self._pages.get(path) or self._pages.get(path.partition("?")[0])
         if page is None:
             return _json(404, {"error": "not found", "pages": sorted(self._pages)})
         return page()
@@ -67,7 +68,15 @@ class Pages:
     def _ready(self) -> Answer:
         """Return whether it is active and connected to both sides."""
         telemetry = self._telemetry()
-        ready = telemetry.is_streaming
+        return self._readiness(telemetry, ready=telemetry.is_streaming)
+
+    def _ready_or_standby(self) -> Answer:
+        """Return whether it is, or stands by for the one that is active."""
+        telemetry = self._telemetry()
+        ready = telemetry.is_streaming or telemetry.role is Role.STANDBY
+        return self._readiness(telemetry, ready=ready)
+
+    def _readiness(self, telemetry: Telemetry, *, ready: bool) -> Answer:
         facts = {"ready": ready, "process": status.process(self._config, telemetry)}
         return _json(200 if ready else 503, facts)
 

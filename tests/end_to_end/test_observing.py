@@ -237,6 +237,7 @@ def test_a_standby_lives_but_is_not_ready(items: Stream) -> None:
     standby.until_logged("standby")
 
     assert get(standby, "/readyz")[0] == 503
+    assert [get(each, "/readyz?standbyok")[0] for each in (active, standby)] == [200, 200]
     assert get(standby, "/healthz")[0] == 200
     assert metrics(standby)["cdc_active"] == 0
     assert json.loads(get(standby, "/status")[1])["active"]["pid"] == active.pid
