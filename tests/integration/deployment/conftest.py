@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.integration.deployment.support.tool import Tool
+from tests.support.go_program import go_program
 from tests.support.packaged import packaged
+
+HELM = "v3.22.0"
 
 
 def _tool(command: Sequence[str]) -> Tool:
@@ -45,3 +48,9 @@ def prometheus() -> list[str]:
 def docker_compose() -> Tool:
     """Compose without an engine: it reads and checks files."""
     return _tool(packaged("docker-compose", "docker-compose"))
+
+
+@pytest.fixture(scope="session")
+def helm() -> Tool:
+    """Helm, which renders the chart without a cluster."""
+    return _tool([str(go_program("helm.sh/helm/v3/cmd/helm", HELM))])
