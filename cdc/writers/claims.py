@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pymongo import MongoClient
+from pymongo.client_session import ClientSession
 from pymongo.read_concern import ReadConcern
 
 from cdc.config import Config
@@ -29,17 +30,18 @@ class Claims:
 
     def all(self) -> list[Claim]:
         """Return every claim, and every collection that was given up, by collection."""
-        return self._found({})
+        with explained():
+            return self._found({})
 
     def concerning(self, stream: str, collections: Iterable[str]) -> list[Claim]:
         """Return the stream's own claims, and those on these collections."""
         ours = [{"stream": stream}, {"shared.stream": stream}]
-        return self._found({"$or": [*ours, {"_id": {"$in": sorted(collections)}}]})
-
-    def _found(self, query: dict[str, Any]) -> list[Claim]:
         with explained():
-            found = self._documents.find(query).sort("_id", 1)
-            return [claim for each in found for claim in Claim.all_in(each)]
+            return self._found({"$or": [*ours, {"_id": {"$in": sorted(collections)}}]})
+
+    def _found(self, query: dict[str, Any], session: ClientSession | None = None) -> list[Claim]:
+        found = self._documents.find(query, session=session).sort("_id", 1)
+        return [claim for each in found for claim in Claim.all_in(each)]
 
     def release(self, collection: str, stream: str | None = None) -> str:
         """Release a claim on behalf of its stream; return the stream.
@@ -79,17 +81,18 @@ class Claims:
             )
         return owners[0]
 
-    def give_up(self, collection: str, owner: str) -> None:
+    def give_up(self, collection: str, owner: str, session: ClientSession | None = None) -> None:
         """Release a claim of a stream that nobody runs, if there is one.
 
-        Another stream that shares the collection may write it meanwhile.
+        Another stream that shares the collection may write it meanwhile. Raises errors of pymongo.
         """
         while True:
-            known = self._found({"_id": collection})
+            known = self._found({"_id": collection}, session)
             if not any(each.stream == owner for each in known):
                 return
             write = given_up(owner, known, datetime.now(UTC))
-            if self._documents.update_one(write.query, write.change).matched_count:
+            done = self._documents.update_one(write.query, write.change, session=session)
+            if done.matched_count:
                 return
 
 

@@ -1,8 +1,9 @@
 """Removes a stream from a state database: all that is kept for it, and its documents if asked.
 
-First it is forgotten which tables were copied, so that a daemon that starts all the same copies
-them. Then goes what belongs to it, its state document last: a removal that was interrupted is asked
-for again, and goes on with what is left.
+First it is taken over, and it is forgotten which tables were copied, so that a daemon that starts
+all the same copies them. Then goes what belongs to it, its state document last: a removal that was
+interrupted is asked for again, and goes on with what is left. Why that is sound at each step stands
+in docs/architecture.md.
 """
 
 from __future__ import annotations
@@ -10,9 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from pymongo import MongoClient
+from pymongo.client_session import ClientSession
+from pymongo.collection import Collection
 
 from cdc.config import Config
 from cdc.errors import LeaseHeld, UsageError
@@ -21,9 +25,12 @@ from cdc.model.claim import Claim
 from cdc.model.dead_letter import DEAD_LETTERS
 from cdc.model.job import JOBS
 from cdc.writers.claims import Claims
+from cdc.writers.collection_clear import PIECE
 from cdc.writers.connection import connect_target
+from cdc.writers.documents import BY_BYTES, RAW
 from cdc.writers.embedding.debts import DEBTS
 from cdc.writers.errors import explained
+from cdc.writers.fence import Fence
 from cdc.writers.namespaces import hidden_beginning
 from cdc.writers.stream_state import MAJORITY, STREAMS, StreamState
 
@@ -61,9 +68,16 @@ class StreamRemoval:
     """Removes one stream."""
 
     def __init__(
-        self, client: MongoClient[dict[str, Any]], *, state_database: str, stream: str
+        self,
+        client: MongoClient[dict[str, Any]],
+        *,
+        state_database: str,
+        stream: str,
+        transactional: bool = True,
     ) -> None:
+        """Know the target: a standalone server is not `transactional`."""
         self._client = client
+        self._transactional = transactional
         self._database = client.get_database(state_database, write_concern=MAJORITY)
         self._claims = Claims(client, state_database=state_database)
         self._state = StreamState(self._database, stream, ttl_seconds=HELD_SECONDS)
@@ -94,7 +108,7 @@ class StreamRemoval:
                 dead_letters=counts[DEAD_LETTERS],
                 debts=counts[DEBTS],
                 hidden=tuple(self._hidden()),
-                claims=tuple(each for each in self._claims.all() if each.stream == self._stream),
+                claims=self._own_claims(),
             )
             if found.is_nothing:
                 raise self._unknown()
@@ -105,41 +119,51 @@ class StreamRemoval:
 
         Raises LeaseHeld if a daemon is active, or becomes so meanwhile.
         """
-        with explained(), self._client.start_session() as session:
-            try:
-                taken = self._state.take_over(session)
-            except LeaseHeld as error:
-                error.remedy = STOP_FIRST
-                raise
-            if taken is not None:
-                self._require_ours(ours=self._state.uncover())
-            for each in found.claims:
-                if documents and not found.is_hidden(each):
-                    self._remove_documents(each)
-            for name in self._hidden():
-                self._database.drop_collection(name)
-            for name, query in self._of_it.items():
-                self._database[name].delete_many(query)
-            for each in found.claims:
-                self._claims.give_up(each.collection, self._stream)
-            if taken is not None:
-                self._require_ours(ours=self._state.delete())
+        try:
+            with explained(), self._client.start_session() as session:
+                self._remove(found, self._fence(session), documents=documents)
+        except LeaseHeld as error:
+            error.remedy = STOP_FIRST
+            raise
 
-    def _require_ours(self, *, ours: bool) -> None:
-        if not ours:
-            raise LeaseHeld(f"a daemon of {self._stream} has started meanwhile", remedy=STOP_FIRST)
+    def _fence(self, session: ClientSession) -> Fence:
+        taken = self._state.take_over(session)
+        return Fence(
+            self._state if taken is not None else None, session if self._transactional else None
+        )
+
+    def _remove(self, found: Belongings, fence: Fence, *, documents: bool) -> None:
+        fence.write(self._state.uncover)
+        ours = self._own_claims()
+        if documents:
+            for each in ours:
+                if each in found.claims and not found.is_hidden(each):  # no more than was told
+                    self._remove_documents(each, fence)
+        for name in self._hidden():
+            fence.renew()
+            self._database.drop_collection(name)
+        for name, query in self._of_it.items():
+            _remove_found(self._database[name], query, fence)
+        for each in ours:
+            fence.write(partial(self._claims.give_up, each.collection, self._stream))
+        fence.write(self._state.delete)
 
     def _hidden(self) -> list[str]:
         names = self._database.list_collection_names()
         return sorted(each for each in names if each.startswith(hidden_beginning(self._stream)))
 
-    def _remove_documents(self, claim: Claim) -> None:
+    def _own_claims(self) -> tuple[Claim, ...]:
+        return tuple(each for each in self._claims.all() if each.stream == self._stream)
+
+    def _remove_documents(self, claim: Claim, fence: Fence) -> None:
         """Remove the documents that are the stream's alone; a whole collection with its indexes."""
         database, _, name = claim.collection.partition(".")
         collection = self._client[database].get_collection(name, write_concern=MAJORITY)
         if claim.ids:
-            collection.delete_many({f"_id.{field}": each for field, each in claim.ids.items()})
+            own = {f"_id.{field}": each for field, each in claim.ids.items()}
+            _remove_found(collection, own, fence)
         else:
+            fence.renew()
             collection.drop()
 
     def _unknown(self) -> UsageError:
@@ -150,8 +174,27 @@ class StreamRemoval:
         )
 
 
+def _remove_found(
+    collection: Collection[dict[str, Any]], query: dict[str, Any], fence: Fence
+) -> None:
+    """Delete what a query finds, in pieces."""
+    known: Collection[Any] = collection.with_options(codec_options=RAW)
+
+    def remove(ids: list[Any], session: ClientSession | None) -> None:
+        piece = {**query, "_id": {"$in": ids}}
+        known.delete_many(piece, session=session, collation=BY_BYTES)
+
+    while ids := [each["_id"] for each in known.find(query, {"_id": 1}, limit=PIECE)]:
+        fence.write(partial(remove, ids))
+
+
 @contextmanager
 def removal(config: Config, stream: str) -> Iterator[StreamRemoval]:
     """Yield the removal of a stream from the state database of a configured one."""
     with connect_target(config.target) as client:
-        yield StreamRemoval(client, state_database=config.target.state_database, stream=stream)
+        yield StreamRemoval(
+            client,
+            state_database=config.target.state_database,
+            stream=stream,
+            transactional=config.apply.mode == "exactly_once",
+        )

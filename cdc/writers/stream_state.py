@@ -319,13 +319,13 @@ class StreamState:
         """Release the lease, so a standby takes over at once; does nothing for another's lease."""
         self._set_ours({"lease_until": None})
 
-    def uncover(self) -> bool:
+    def uncover(self, session: ClientSession | None = None) -> bool:
         """Forget which tables were copied, if the document is still ours; return whether it was."""
-        return self._set_ours({"covered": []})
+        return self._set_ours({"covered": []}, session)
 
-    def delete(self) -> bool:
+    def delete(self, session: ClientSession | None = None) -> bool:
         """Delete the document, if it is still ours; return whether it was."""
-        return self._documents.delete_one(self._ours).deleted_count == 1
+        return self._documents.delete_one(self._ours, session=session).deleted_count == 1
 
     @property
     def _ours(self) -> Document:

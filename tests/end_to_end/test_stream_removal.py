@@ -2,66 +2,17 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Any
-
 import pytest
 
 from tests.end_to_end.support.command import cdc
-from tests.end_to_end.support.stream import Stream
+from tests.end_to_end.support.removals import COLUMNS, Streams, copied, set_up, trace
 from tests.support.waiting import eventually
-
-COLUMNS = "id INT NOT NULL PRIMARY KEY, word VARCHAR(20)"
-OWN_IDS: dict[str, Any] = {"id": [{"source": "stream"}, "id"]}
-Streams = tuple[Stream, Stream]
 
 
 @pytest.fixture
 def streams(two_streams: Streams) -> Streams:
-    """One of each kind of server, with one state and one target database; the first is settled.
-
-    It has a collection of its own, one that both write, and a hidden one.
-    """
-    first, second = two_streams
-    for each in (first, second):
-        each.settings["start"] = "backfill"
-        each.table("shared", COLUMNS, OWN_IDS)
-        each.sql("INSERT INTO shared VALUES (1, 'a')")
-    first.table("people", COLUMNS, {"hidden": True})
-    first.table(
-        "own",
-        "id INT NOT NULL PRIMARY KEY, owner INT",
-        {"embed": {"person": {"one": "people", "on": "owner"}}},
-    )
-    first.sql("INSERT INTO people VALUES (1, 'p')", "INSERT INTO own VALUES (1, 1)")
-    for each in (first, second):
-        each.start(ledger=False)
-        eventually(partial(copied, each), waiting_for="the copies")
-        each.until_caught_up()
-    first.state["dead_letters"].insert_one({"_id": "letter", "stream": first.name})
-    first.state["debts"].insert_one({"_id": {"stream": first.name, "embed": "e", "key": 1}})
-    return first, second
-
-
-def copied(stream: Stream) -> bool:
-    jobs = [*stream.state["jobs"].find({"stream": stream.name})]
-    return bool(jobs) and all(each["state"] == "done" for each in jobs)
-
-
-def trace(stream: Stream) -> dict[str, int]:
-    """All that the state database holds of a stream, by where."""
-    names = stream.state.list_collection_names()
-    counted = {
-        "streams": stream.state["streams"].count_documents({"_id": stream.name}),
-        "jobs": stream.state["jobs"].count_documents({"stream": stream.name}),
-        "dead_letters": stream.state["dead_letters"].count_documents({"stream": stream.name}),
-        "debts": stream.state["debts"].count_documents({"_id.stream": stream.name}),
-        "claims": stream.state["claims"].count_documents(
-            {"$or": [{"stream": stream.name}, {"shared.stream": stream.name}]}
-        ),
-        "hidden": sum(each.startswith(f"embedded-{stream.name}.") for each in names),
-    }
-    return {name: count for name, count in counted.items() if count}
+    """As in `set_up`."""
+    return set_up(two_streams)
 
 
 def test_a_stream_that_runs_is_not_removed(streams: Streams) -> None:
