@@ -35,6 +35,7 @@ COMMANDS = {
     ),
     "mapping": ("cdc.commands.mapping:mapping", "Check mappings and see what they do."),
     "stream": ("cdc.commands.stream:stream", "Remove a stream that is no more."),
+    "notify": ("cdc.commands.notify:notify", "See whether notices arrive."),
     "position": ("cdc.commands.position:position", "Show or set where the stream stands."),
     "completion": ("cdc.commands.completion:completion", "Print a shell's completions."),
 }

@@ -26,7 +26,8 @@ from cdc.chunks.verify import Verify
 from cdc.chunks.windows import Windows
 from cdc.errors import CdcError, Defect, NoWayBack, Retryable
 from cdc.mapping.file.problems import MappingError
-from cdc.model.job import Job, JobKind, JobState
+from cdc.model.job import Job, JobKind, JobState, Progress
+from cdc.model.notice import Notice, NoticeEvent, Tell, tell_nobody
 from cdc.retry import Backoff, Stopped, let_go
 
 log = structlog.get_logger(__name__)
@@ -73,6 +74,7 @@ class JobWorker:
         before_copy: Callable[[Job], None] = lambda _: None,
         tidy: Callable[[], None] = lambda: None,
         counters: CopyCounters | None = None,
+        tell: Tell = tell_nobody,
     ) -> None:
         """`counters` counts copied rows.
 
@@ -91,6 +93,7 @@ class JobWorker:
         self._letter_on = letter_on
         self._embedded = embedded
         self._tidy = tidy
+        self._tell = tell
         self._stopping = threading.Event()
         self._looked_at = 0.0
 
@@ -146,6 +149,7 @@ class JobWorker:
             scan.move(JobState.DONE)
             self._counters.ended(job, JobState.DONE)
             log.info("job_done", rows=scan.progress.rows, **facts)
+            self._tell(ended(job, scan.progress, JobState.DONE))
         return True
 
     def _failed(self, scan: TableScan, error: CdcError) -> None:
@@ -164,6 +168,7 @@ class JobWorker:
             remedy=error.remedy,
         )
         scan.move(JobState.FAILED, str(error))
+        self._tell(ended(job, scan.progress, JobState.FAILED, error))
 
     def _work(self, scan: TableScan) -> None:
         started = time.monotonic()
@@ -214,6 +219,28 @@ def work_on(
             Verify(passes, letter_on=letter_on, embedded=embedded).run()
         case JobKind.RETRY:
             Retry(passes, job.options.ids or ()).run()
+
+
+def ended(job: Job, progress: Progress, state: JobState, error: CdcError | None = None) -> Notice:
+    """Return the notice that a job is done, or has failed for an error."""
+    facts = {
+        "job": job.id,
+        "kind": job.kind.value,
+        "table": job.table,
+        "state": state.value,
+        "rows": progress.rows,
+        "differences": progress.differences,
+        "repaired": progress.repaired,
+        "requested_by": job.requested_by,
+        "error": error and error.message,
+        "remedy": error and error.remedy,
+    }
+    said = f"the {job.kind} of {job.table} is done, {progress.rows} rows"
+    if job.kind is JobKind.VERIFY:
+        said = f"{said}, {progress.differences} differences, {progress.repaired} repaired"
+    if error is not None:
+        said = f"the {job.kind} of {job.table} has failed: {error.message}"
+    return Notice(NoticeEvent.JOB, said, facts)
 
 
 def remedy_of(job: Job, error: CdcError) -> str:

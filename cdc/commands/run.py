@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +15,7 @@ from cdc.daemon.daemon import Daemon
 from cdc.daemon.signals import stopped_by_signals
 from cdc.mapping.file.project import load_project
 from cdc.observability.http import served
+from cdc.observability.notify.notifier import Notifier
 from cdc.observability.systemd import notify_systemd
 from cdc.terminal.spelling import spelling
 from cdc.writers.observer import UNOBSERVED, WriteObserver
@@ -45,11 +47,13 @@ def run_daemon(
     log.configure(config.log, spelling())
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD)
-    daemon = Daemon(config, mappings, observer, accept_edits=accept_edits)
+    notifier = Notifier(config.notify, config.name) if config.notify else None
+    daemon = Daemon(config, mappings, observer, accept_edits=accept_edits, notices=notifier)
     stalled_after = config.http.stalled_after_seconds
     with (
         stopped_by_signals(daemon.stop),
         served(config, daemon.telemetry),
         notify_systemd(daemon.telemetry, stalled_after_seconds=stalled_after),
+        notifier.running(daemon.lag_seconds) if notifier else nullcontext(),
     ):
         daemon.run()

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 
+from cdc.config.notify import NotifyConfig
 from cdc.config.sections import (
     ApplyConfig,
     ChunksConfig,
@@ -42,6 +43,7 @@ class Config(Settings):
     dead_letters: DeadLettersConfig = DeadLettersConfig()
     http: HttpConfig = HttpConfig()
     log: LogConfig = LogConfig()
+    notify: NotifyConfig | None = None
     mask_key: SecretStr | None = None
     mask_key_file: ReadableFile | None = None
 

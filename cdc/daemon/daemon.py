@@ -18,6 +18,7 @@ from cdc.errors import Fenced, LeaseHeld, RolledBack
 from cdc.mapping.file.embed_graph import EmbedGraph
 from cdc.mapping.file.mapping import Mapping
 from cdc.model.checkpoint import Checkpoint
+from cdc.model.notice import Notices, Tell, tell_nobody
 from cdc.model.telemetry import Backlog, CopyStats, ReaderStats, Role, Telemetry, WriterStats
 from cdc.preflight.run import require_fit
 from cdc.retry import Liveness, Stopped
@@ -45,12 +46,18 @@ class Daemon:
         observer: WriteObserver = UNOBSERVED,
         *,
         accept_edits: bool = False,
+        notices: Notices | None = None,
     ) -> None:
-        """With `accept_edits` documents that an edited mapping made before are kept."""
+        """With `accept_edits` documents that an edited mapping made before are kept.
+
+        `notices` are told of what somebody should know.
+        """
         self._config = config
         self._mappings = mappings
         self._observer = observer
         self._accept_edits = accept_edits
+        self._notices = notices
+        self._tell: Tell = tell_nobody if notices is None else notices.tell
         self._stopping = threading.Event()
         self._liveness = Liveness()
         self._retry = RetryUntilReached(self._liveness, self._stopping)
@@ -104,10 +111,12 @@ class Daemon:
             losses=counters.mapped.losses(),
             slow_rows=counters.mapped.slow_rows(),
             unchanged_rows=counters.mapped.unchanged_rows(),
+            notices=None if self._notices is None else self._notices.stats(),
             beats=self._config.source.heartbeat_table is not None,
         )
 
-    def _lag_seconds(self) -> float | None:
+    def lag_seconds(self) -> float | None:
+        """Return the lag; None if it is unknown or another daemon is active. From any thread."""
         return self.telemetry().lag_seconds
 
     # -- before it serves
@@ -137,7 +146,8 @@ class Daemon:
                 letter_limits=LetterLimits(letters.max, letters.window_seconds),
                 stamps=SyncTimestamps.of(self._mappings),
                 embeds=EmbedGraph(self._mappings),
-                lag_seconds=self._lag_seconds,
+                lag_seconds=self.lag_seconds,
+                tell=self._tell,
             )
             try:
                 yield client, writer
@@ -194,7 +204,8 @@ class Daemon:
             retry=self._retry,
             liveness=self._liveness,
             counters=self._counters,
-            lag_seconds=self._lag_seconds,
+            lag_seconds=self.lag_seconds,
+            tell=self._tell,
         )
         if self._stopping.is_set():  # `stop` may have come before there was a stream
             return

@@ -26,6 +26,7 @@ from cdc.mapping.compile.column_usage import is_about
 from cdc.mapping.compile.shard_ownership import own_documents
 from cdc.mapping.file.mapping import Mapping
 from cdc.mapping.file.policies import NOW, SoftDelete
+from cdc.model.notice import Notice, NoticeEvent, Tell, tell_nobody
 from cdc.model.state_change import CollectionClear, DdlEffect, StateWrite
 from cdc.model.table_name import full_name
 from cdc.model.transaction import Effect, SchemaChange, TableChange, Transaction
@@ -67,6 +68,7 @@ class DdlPolicy:
         require_fit: Callable[[str, str], None],
         table_exists: Callable[[str, str], bool],
         logs_cascades: Callable[[], bool],
+        tell: Tell = tell_nobody,
     ) -> None:
         """Decide with the help of the source, about new or doubtful tables and foreign keys.
 
@@ -79,6 +81,7 @@ class DdlPolicy:
         self._stream = stream
         self._mappings_of = mappings_of
         self._logs_cascades = logs_cascades
+        self._tell = tell
 
     def effect_of(self, change: SchemaChange, transaction: Transaction) -> DdlEffect:
         """Return the statement's effect; raises RefusedEvent if an operator must decide."""
@@ -126,14 +129,16 @@ class DdlPolicy:
             return policy  # it is for existing documents, if any: the writer checks
         if policy == "apply" and table.doubtful:
             policy = self._policy_in_doubt(change, table, mapping, transaction)
-        log.warning(
-            "schema_changed",
-            statement=change.verb,
-            table=table.name,
-            effect=table.effect.value,
-            policy=f"{key}: {policy}",
-            position=str(transaction.checkpoint.position),
-        )
+        facts = {
+            "statement": change.verb,
+            "table": table.name,
+            "effect": table.effect.value,
+            "policy": f"{key}: {policy}",
+            "position": str(transaction.checkpoint.position),
+        }
+        log.warning("schema_changed", **facts)
+        said = f"{change.verb} of {table.name}, and its mapping says {key}: {policy}"
+        self._tell(Notice(NoticeEvent.SCHEMA_CHANGE, said, facts))
         return policy
 
     def _policy_in_doubt(

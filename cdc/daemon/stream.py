@@ -30,6 +30,7 @@ from cdc.mapping.counts import MappingCounts
 from cdc.mapping.file.embed_graph import EmbedGraph
 from cdc.mapping.file.mapping import Mapping
 from cdc.model.checkpoint import Checkpoint
+from cdc.model.notice import Tell, tell_nobody
 from cdc.model.telemetry import Backlog, ReaderStats
 from cdc.pipeline import Pipeline
 from cdc.preflight.followed_tables import logs_cascades, require_table_fit, table_exists
@@ -71,6 +72,7 @@ class ActiveStream:
         liveness: Liveness,
         counters: Counters,
         lag_seconds: Callable[[], float | None],
+        tell: Tell = tell_nobody,
     ) -> None:
         """Assemble the stream; nothing is read or written before `run`.
 
@@ -83,6 +85,7 @@ class ActiveStream:
         self._retry = retry
         self._counters = counters
         self._lag_seconds = lag_seconds
+        self._tell = tell
         apply = config.apply
         self._router = TableRouter(
             mappings, require_fit=self._require_table_fit, counts=counters.mapped
@@ -139,6 +142,7 @@ class ActiveStream:
             require_fit=self._require_table_fit,
             table_exists=lambda schema, table: retry(lambda: table_exists(config, schema, table)),
             logs_cascades=lambda: retry(lambda: logs_cascades(config)),
+            tell=self._tell,
         )
 
     def _require_table_fit(self, schema: str, table: str) -> None:
@@ -173,6 +177,7 @@ class ActiveStream:
             ),
             tidy=JobRetention(jobs, keep_days=config.jobs.keep_days).tidy,
             counters=self._counters.copied,
+            tell=self._tell,
         )
 
     def _lag(self) -> float:

@@ -95,12 +95,22 @@ class CopyStats:
 
 
 @dataclass(frozen=True, slots=True)
+class NoticeStats:
+    """The notices since the process started: by event, and dropped ones by (event, reason)."""
+
+    sent: Mapping[str, int] = field(default_factory=dict)
+    dropped: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    waiting: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Telemetry:
     """A daemon at the time `at`, in seconds since the epoch by its own clock.
 
     `beats`: it writes heartbeats. `losses`: values that were converted with a loss, by (table,
     column, reason). `slow_rows`: rows that generated code did not cover, by table, and
-    `unchanged_rows` the updates that changed nothing of a document.
+    `unchanged_rows` the updates that changed nothing of a document. `notices` is None where nobody
+    is told.
     """
 
     at: float
@@ -115,6 +125,7 @@ class Telemetry:
     losses: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
     slow_rows: Mapping[str, int] = field(default_factory=dict)
     unchanged_rows: Mapping[str, int] = field(default_factory=dict)
+    notices: NoticeStats | None = None
     beats: bool = False
 
     @property

@@ -18,7 +18,7 @@ from prometheus_client.registry import Collector, CollectorRegistry
 
 from cdc import DISTRIBUTION, native
 from cdc.model.job import Job
-from cdc.model.telemetry import Role, Telemetry
+from cdc.model.telemetry import NoticeStats, Role, Telemetry
 from cdc.readers.server.status import SourceStatus
 
 
@@ -76,6 +76,8 @@ class StreamCollector(Collector):
         )
         yield from _dead_letters(telemetry)
         yield _owed(telemetry)
+        if telemetry.notices is not None:
+            yield from _notices(telemetry.notices)
 
 
 def registry(
@@ -88,6 +90,22 @@ def registry(
     result = CollectorRegistry(auto_describe=False)
     result.register(StreamCollector(stream, telemetry, source, failed))
     return result
+
+
+def _notices(notices: NoticeStats) -> Iterator[Metric]:
+    yield _counter(
+        "cdc_notices_sent",
+        "Notices that the webhook has taken.",
+        ["event"],
+        {(event,): count for event, count in notices.sent.items()},
+    )
+    yield _counter(
+        "cdc_notices_dropped",
+        "Notices that nobody will get.",
+        ["event", "reason"],
+        notices.dropped,
+    )
+    yield _gauge("cdc_notices_waiting", "Notices that are not sent yet.", notices.waiting)
 
 
 def _owed(telemetry: Telemetry) -> Metric:

@@ -4,28 +4,35 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import structlog
 
 from cdc.model.batch import Batch
+from cdc.model.notice import Notice, NoticeEvent, Tell, tell_nobody
 from cdc.model.operation import OperationKind
 from cdc.model.telemetry import WriterStats
 from cdc.model.transaction import RowsKind
 from cdc.retry import OutageTracker
 from cdc.writers.commands import Command
 from cdc.writers.dead_letters.ledger import LetterChanges
+from cdc.writers.dead_letters.store import Letter
 
 log = structlog.get_logger(__name__)
 
 RATE_SECONDS: Final = 60.0
 
+MOST_LETTERS: Final = 10
+"""The letters that a notice names."""
+
 
 class WriterCounters:
     """Counts in the writing thread; other threads read."""
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Tell = tell_nobody) -> None:
+        """`tell` takes a notice of new dead letters."""
+        self._tell = tell
         self.connected = False
         self.retries = 0
         self.outages = OutageTracker()
@@ -55,8 +62,10 @@ class WriterCounters:
         self._recent.append((time.monotonic(), transactions, operations))
         self._forget()
 
-    def count_letters(self, letter_changes: LetterChanges, open_letters: int) -> None:
-        """Count and log what became a dead letter; `open_letters` remain."""
+    def count_letters(
+        self, letter_changes: LetterChanges, new: Sequence[Letter], open_letters: int
+    ) -> None:
+        """Count and log what became a dead letter, and tell of the `new`; `open_letters` remain."""
         self.open_letters = open_letters
         for letter in letter_changes.opened:
             reason = letter.failure.reason.value
@@ -74,6 +83,8 @@ class WriterCounters:
             )
         for identity in letter_changes.resolved:
             log.info("dead_letter_resolved", letter=identity)
+        for notice in notices_of(new):
+            self._tell(notice)
 
     def _forget(self) -> None:
         since = time.monotonic() - RATE_SECONDS
@@ -100,6 +111,28 @@ class WriterCounters:
             open_letters=self.open_letters,
             owed=self.owed,
             outage=self.outages.outage,
+        )
+
+
+def notices_of(letters: Sequence[Letter]) -> Iterator[Notice]:
+    """Yield a notice for each table, collection and reason of new dead letters."""
+    alike: dict[tuple[str, str, str], list[Letter]] = {}
+    for each in letters:
+        kind = each.origin.table, each.collection, each.failure.reason.value
+        alike.setdefault(kind, []).append(each)
+    for (table, collection, reason), found in alike.items():
+        count = f"{len(found)} rows" if len(found) > 1 else "a row"
+        yield Notice(
+            NoticeEvent.DEAD_LETTER,
+            f"{count} of {table} could not be carried over to {collection} ({reason})",
+            {
+                "table": table,
+                "collection": collection,
+                "reason": reason,
+                "count": len(found),
+                "letters": [each.id for each in found[:MOST_LETTERS]],
+                "position": found[-1].position,
+            },
         )
 
 

@@ -17,6 +17,7 @@ from pymongo.errors import DuplicateKeyError, PyMongoError
 from cdc.mapping.file.embed_graph import NO_EMBEDS, EmbedGraph
 from cdc.model.batch import Batch
 from cdc.model.checkpoint import Checkpoint
+from cdc.model.notice import Tell, tell_nobody
 from cdc.model.state_change import CollectionClear, StateWrite
 from cdc.model.telemetry import WriterStats
 from cdc.retry import Liveness, let_go
@@ -74,6 +75,7 @@ class MongoWriter:
         observer: WriteObserver = UNOBSERVED,
         embeds: EmbedGraph = NO_EMBEDS,
         lag_seconds: Callable[[], float | None] = lambda: None,
+        tell: Tell = tell_nobody,
     ) -> None:
         """Write the stream of `namespaces`, to its collections and its state database.
 
@@ -81,7 +83,7 @@ class MongoWriter:
 
         `lease_seconds`: how long the stream stays this writer's without a renewal. `stamps`: the
         fields for the time of writing. `observer` observes each step. `lag_seconds` as in
-        StreamState.
+        StreamState. `tell` takes the notices of dead letters.
         """
         documents = Collections(client, namespaces, write_concern=MAJORITY)
         states = client.get_database(namespaces.state_database, write_concern=MAJORITY)
@@ -91,7 +93,7 @@ class MongoWriter:
         self._client = client
         self._transactional = transactional
         self._session = client.start_session()
-        self._counters = WriterCounters()
+        self._counters = WriterCounters(tell)
         self._retry = TargetRetry(
             self._counters,
             liveness or Liveness(),
@@ -341,8 +343,8 @@ class MongoWriter:
         self._letters_landed(value_letters)
 
     def _letters_landed(self, letters: LetterChanges) -> None:
-        self._letters.landed(letters)
-        self._counters.count_letters(letters, self._letters.count)
+        new = self._letters.landed(letters)
+        self._counters.count_letters(letters, new, self._letters.count)
 
     def _attempt(self, send: Send, letter_changes: LetterChanges) -> LetterChanges:
         """Make one attempt at a batch; return its changes to letters on embedded values."""

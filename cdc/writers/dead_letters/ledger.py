@@ -208,8 +208,9 @@ class OpenLetters:
             }
         )
 
-    def landed(self, letter_changes: LetterChanges) -> None:
-        """Note that a batch with these changes is durable."""
+    def landed(self, letter_changes: LetterChanges) -> list[Letter]:
+        """Note that a batch with these changes is durable; return the letters that are new."""
+        new = [each for each in letter_changes.opened if not self._is_known(each)]
         gone = {*letter_changes.resolved}
         if gone:
             self._keyless -= gone
@@ -221,6 +222,13 @@ class OpenLetters:
             self._open = {name: known for name, known in self._open.items() if known}
         for each in letter_changes.opened:
             self._remember(each.id, each.collection, each.failure.id, each.path)
+        return new
+
+    def _is_known(self, letter: Letter) -> bool:
+        if not letter.path:
+            return self._is_open(letter)
+        place = letter.collection, comparable(letter.failure.id)
+        return letter.id in self._values.get(place, ())
 
 
 def _letter(stream: str, missing: Missing, transaction: MappedTransaction) -> Letter:

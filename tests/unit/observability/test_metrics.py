@@ -9,7 +9,15 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from cdc.model.job import Job, JobKind
 from cdc.model.position import GtidPosition, GtidSet
-from cdc.model.telemetry import Backlog, CopyStats, ReaderStats, Role, Telemetry, WriterStats
+from cdc.model.telemetry import (
+    Backlog,
+    CopyStats,
+    NoticeStats,
+    ReaderStats,
+    Role,
+    Telemetry,
+    WriterStats,
+)
 from cdc.observability.metrics import registry
 from cdc.readers.server.status import SourceStatus
 
@@ -40,6 +48,7 @@ FULL = Telemetry(
     losses={("shop.orders", "born", "zero_date"): 6},
     slow_rows={"shop.orders": 8},
     unchanged_rows={"shop.orders": 9},
+    notices=NoticeStats({"halt": 1}, {("lag", "refused"): 2}, 3),
     beats=True,
 )
 FAILED = [
