@@ -31,7 +31,10 @@ class StreamClaims:
         """Return the writes that claim them, and release what the mappings no longer name."""
         return claiming(self._stream, self._wanted, self._claims, datetime.now(UTC))
 
-    def left(self, copies: Iterable[Copy]) -> list[str]:
-        """Return the copies into collections where another stream has left documents."""
-        others = {*inherited(self._claims, self._stream, self._wanted)}
+    def left(self, copies: Iterable[Copy], *, anew: bool = False) -> list[str]:
+        """Return the copies into collections where another stream has left documents.
+
+        A stream that begins `anew`, as after `cdc stream remove`, knows nothing of its former ones.
+        """
+        others = {*inherited(self._claims, self._stream, self._wanted, anew=anew)}
         return [str(each) for each in copies if str(self._namespaces.named(each.target)) in others]

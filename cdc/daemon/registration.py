@@ -77,7 +77,8 @@ class StreamRegistration:
         covered = [] if self._config.start == "backfill" else [str(each) for each in wanted]
         accepted = entries(self._mappings, datetime.now(UTC))
         with _claimed_meanwhile():
-            self._writer.create(first, accepted, covered, claims.left(wanted), claims.writes())
+            left = claims.left(wanted, anew=True)
+            self._writer.create(first, accepted, covered, left, claims.writes())
 
     def ensure_witness(self, checkpoint: Checkpoint) -> Checkpoint:
         """Return the checkpoint with a witness, which streams of old versions have not.

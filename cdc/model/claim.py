@@ -151,9 +151,15 @@ def _write(
     return StateWrite(CLAIMS, {"_id": claim.collection, **query}, change, upsert=upsert)
 
 
-def inherited(known: Iterable[Claim], stream: str, wanted: Mapping[str, IdSpace]) -> Iterator[str]:
-    """Yield the collections where another stream has left documents with the `wanted` ids."""
+def inherited(
+    known: Iterable[Claim], stream: str, wanted: Mapping[str, IdSpace], *, anew: bool = False
+) -> Iterator[str]:
+    """Yield the collections where another stream has left documents with the `wanted` ids.
+
+    A stream that begins `anew` is another than the former one of its name.
+    """
     for each in known:
         ids = wanted.get(each.collection, {})
-        if each.stream is None and each.former != stream and not never_meet(each.ids, ids):
+        is_another = anew or each.former != stream
+        if each.stream is None and is_another and not never_meet(each.ids, ids):
             yield each.collection

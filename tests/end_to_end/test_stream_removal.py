@@ -86,6 +86,7 @@ def test_another_stream_takes_what_is_free_and_the_removed_one_begins_anew(
     first.stop()
     assert cdc(second, "stream", "remove", first.name, "--yes").returncode == 0
     second.stop()
+    first.sql("DELETE FROM shared", "INSERT INTO shared VALUES (2, 'b')")  # while there is none
     second.table("own", COLUMNS)
     second.sql("INSERT INTO own VALUES (5, 'of the second')")
 
@@ -99,7 +100,7 @@ def test_another_stream_takes_what_is_free_and_the_removed_one_begins_anew(
     first.start(ledger=False)
     eventually(lambda: copied(first), waiting_for="the new copy")
     first.until_caught_up()
-    assert {*first.documents("shared")} == {(first.name, 1), (second.name, 1)}
+    assert {*first.documents("shared")} == {(first.name, 2), (second.name, 1)}
 
 
 def test_a_removal_that_was_interrupted_is_typed_again(streams: Streams) -> None:
