@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from cdc.model.table_map import TableMap
 from cdc.model.table_name import full_name
@@ -107,12 +107,17 @@ class CollectionFacts:
     shard_key: tuple[str, ...] | None = None
 
 
+NO_RIGHT: Final = "the account may not write there"
+"""The refusal of a write that the account has no role for."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetFacts:
     """A target as one account sees it.
 
-    `refusals` holds, for each tested `database.collection`, why it cannot be written. `collections`
-    are the existing ones; None if the account may not list them.
+    `refusals` holds, for each tested `database.collection`, why it cannot be written, NO_RIGHT for
+    one. `collections` are the existing ones; None if the account may not list them. `account` is
+    the user and the database of its login; None without a login.
     """
 
     version: tuple[int, ...]
@@ -120,4 +125,5 @@ class TargetFacts:
     topology: Literal["replica set", "sharded", "standalone"]
     writable: bool
     refusals: Mapping[str, str] = field(default_factory=dict)
+    account: tuple[str, str] | None = None
     collections: tuple[CollectionFacts, ...] | None = ()

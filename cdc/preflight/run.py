@@ -53,7 +53,7 @@ from cdc.readers.server.connection import asking, connect_source, is_mariadb
 from cdc.readers.server.facts import current_account, fetch_source_facts, table_facts
 from cdc.writers import stream_admin
 from cdc.writers.claims import Claims
-from cdc.writers.connection import Client, connect_target
+from cdc.writers.connection import Client, connect_target, require_set_name
 from cdc.writers.errors import explained
 from cdc.writers.facts import target_facts
 from cdc.writers.indexes import index_facts
@@ -245,9 +245,13 @@ def examine_target(
     yield from place_findings(namespaces, mappings)
     yield from embed_findings(mappings, mode=config.apply.mode)
     with connect_target(config.target) as client:
-        facts = target_facts(
-            client, namespaces, collections=sorted({mapping.target for mapping in mappings})
-        )
+        try:
+            facts = target_facts(
+                client, namespaces, collections=sorted({mapping.target for mapping in mappings})
+            )
+        except Retryable:
+            require_set_name(config.target)
+            raise
         tables = tables_by_collection(config, mappings)
         yield from target_findings(facts, mode=config.apply.mode, tables=tables)
         if facts.writable:

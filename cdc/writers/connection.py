@@ -7,11 +7,11 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from pymongo import MongoClient
-from pymongo.errors import ConfigurationError
-from pymongo.uri_parser import split_options
+from pymongo.errors import ConfigurationError, PyMongoError
+from pymongo.uri_parser import parse_uri, split_options
 
 from cdc.config import TargetConfig
-from cdc.errors import CdcError, Retryable, UsageError
+from cdc.errors import CdcError, Retryable, Unfit, UsageError
 
 Client = MongoClient[dict[str, Any]]
 
@@ -21,11 +21,15 @@ SELECTION_MILLISECONDS: Final = 5_000
 ANSWER_MILLISECONDS: Final = 70_000
 """The limit of an answer: longer than a transaction may live at the server (60 s)."""
 
+NAME_MILLISECONDS: Final = 2_000
+"""The limit of asking one server which replica set it is of."""
+
 MIN_HEARTBEAT_SECONDS: Final = 0.5
 """The shortest interval that the drivers' specification allows."""
 
 MAX_HEARTBEAT_SECONDS: Final = 10.0
 
+_ASKED_SET: Final = re.compile(r"\b(replicaSet|directConnection)=[^&]*&?", re.IGNORECASE)
 _QUOTED: Final = re.compile(r'"[^"]*"')
 """The driver's quotes of a URI; with an unescaped sign, the end of a password."""
 
@@ -56,6 +60,42 @@ def connect_target(target: TargetConfig, *, heartbeat_seconds: float = 5.0) -> C
         )
     except (ConfigurationError, ValueError, OSError) as error:
         raise _explained(error, uri) from None  # the driver's error may hold a part of a password
+
+
+def require_set_name(target: TargetConfig) -> None:
+    """Raise Unfit if a server of the URI is of a replica set of another name.
+
+    The driver only says that it finds no server then. Returns if none answers, or the names agree.
+    """
+    uri = urlsplit(target.uri.get_secret_value())
+    if uri.scheme != "mongodb":
+        return
+    parsed = parse_uri(uri.geturl())
+    wanted = parsed["options"].get("replicaSet")
+    for host, port in parsed["nodelist"] if wanted else ():
+        found = _set_name(host, port, _ASKED_SET.sub("", uri.query))
+        if found is not None and found != wanted:
+            raise Unfit(
+                f"target.uri asks for the replica set {wanted}, and {host}:{port} is of"
+                f" {found or 'none'}",
+                remedy=f"write replicaSet={found} in target.uri"
+                if found
+                else "leave out replicaSet= in target.uri, or make it a replica set: --replSet",
+            )
+
+
+def _set_name(host: str, port: int, options: str) -> str | None:
+    """Return the name of a server's replica set, empty if it is of none; None if nobody answers."""
+    where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    try:
+        with MongoClient[dict[str, Any]](
+            f"mongodb://{where}/?{options}",
+            directConnection=True,
+            serverSelectionTimeoutMS=NAME_MILLISECONDS,
+        ) as client:
+            return str(client.admin.command("hello").get("setName", ""))
+    except (PyMongoError, ValueError, OSError):
+        return None
 
 
 def _explained(error: Exception, uri: str) -> CdcError:

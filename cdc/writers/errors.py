@@ -172,8 +172,9 @@ def is_passing(error: Exception) -> bool:
 
 
 def brief(error: Exception) -> str:
-    """Return the driver's words without the reply or topology behind them."""
-    return str(error).partition(", full error")[0].partition(", Timeout:")[0]
+    """Return the driver's words without the reply, topology or command behind them."""
+    text = str(error).partition(", full error")[0].partition(", Timeout:")[0]
+    return text.partition(" to execute command {")[0]
 
 
 def explain(error: PyMongoError) -> CdcError:
@@ -186,6 +187,7 @@ def explain(error: PyMongoError) -> CdcError:
     if code in ACCESS_CODES:
         return Unfit(
             f"the target refuses this account: {brief(error)}",
-            remedy="grant it readWrite on target.database and target.state_database",
+            remedy="grant it readWrite on target.database and target.state_database; the line to"
+            " type: cdc check",
         )
     return CdcError(f"the target answered with an error: {brief(error)}")

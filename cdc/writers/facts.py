@@ -10,10 +10,10 @@ from pymongo.errors import ConnectionFailure, OperationFailure
 from pymongo.read_concern import ReadConcern
 
 from cdc.errors import Retryable, Unfit
-from cdc.model.server_facts import TargetFacts
+from cdc.model.server_facts import NO_RIGHT, TargetFacts
 from cdc.writers.collection_facts import collection_facts
 from cdc.writers.connection import Client
-from cdc.writers.errors import brief, is_passing
+from cdc.writers.errors import ACCESS_CODES, brief, is_passing
 from cdc.writers.namespaces import Namespace, Namespaces
 from cdc.writers.stream_state import MAJORITY, STATE_COLLECTIONS, STREAMS
 
@@ -43,6 +43,7 @@ def target_facts(client: Client, namespaces: Namespaces, collections: Iterable[s
             for each in (Namespace(namespaces.state_database, STREAMS), *targets)
             if writable
         }
+        account = _account(client)
         there = collection_facts(client, [*states, *targets], sharded=topology == "sharded")
     except ConnectionFailure as error:
         raise _unreached(error) from error
@@ -54,8 +55,15 @@ def target_facts(client: Client, namespaces: Namespaces, collections: Iterable[s
         topology=topology,
         writable=writable,
         refusals=refusals,
+        account=account,
         collections=there,
     )
+
+
+def _account(client: Client) -> tuple[str, str] | None:
+    """Return the user that the connection has logged in as, and its database."""
+    told = client.admin.command("connectionStatus")["authInfo"]["authenticatedUsers"]
+    return next(((str(each["user"]), str(each["db"])) for each in told), None)
 
 
 def is_sharded(hello: dict[str, Any]) -> bool:
@@ -80,6 +88,8 @@ def _refusal(client: Client, database: str, collection: str, *, in_transaction: 
     except OperationFailure as error:
         if is_passing(error):
             raise
+        if error.code in ACCESS_CODES:
+            return NO_RIGHT
         if error.code not in _REACHED_THE_COLLECTION:
             return brief(error)
     return ""

@@ -55,6 +55,8 @@ TYPED = {
     + "temporal_columns_of_the_old_form",
     ("preflight/rules/claims.py", "cdc claims release"): "end_to_end/test_two_streams.py"
     "::test_a_claim_is_released_once_its_stream_is_stopped",
+    ("writers/errors.py", "grant it readWrite"): CHECK
+    + "an_account_without_rights_is_told_the_line_that_grants_them",
     ("writers/claims.py", "--stream"): "end_to_end/test_shared_collections.py"
     "::test_a_share_is_released_and_taken_over_without_old_documents",
     ("preflight/rules/claims.py", "deleteMany"): "end_to_end/test_shared_collections.py"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator, Mapping
 from typing import Final, Literal
 
-from cdc.model.server_facts import TargetFacts
+from cdc.model.server_facts import NO_RIGHT, TargetFacts
 from cdc.preflight.findings import Finding, Outcome
 from cdc.preflight.rules.collections import collection_findings
 
@@ -81,9 +82,25 @@ def _write_access(facts: TargetFacts, unfit: Collection[str]) -> Iterator[Findin
                 f"write to {name}",
                 Outcome.UNFIT,
                 refusal,
-                "give the account in target.uri the role readWrite on the database"
-                if "not authorized" in refusal or "auth" in refusal
+                _grant(facts)
+                if refusal == NO_RIGHT
                 else "mend the collection, or choose another target",
             )
         else:
             yield Finding(f"write to {name}", Outcome.OK, "allowed")
+
+
+def _grant(facts: TargetFacts) -> str:
+    """Return what to type for all that the account lacks, in one line of mongosh."""
+    databases = {
+        name.partition(".")[0] for name, each in facts.refusals.items() if each == NO_RIGHT
+    }
+    roles = [f'{{role: "readWrite", db: {json.dumps(each)}}}' for each in sorted(databases)]
+    if facts.account is None:
+        named = ", ".join(sorted(databases))
+        return f"log in with an account in target.uri that has the role readWrite on {named}"
+    user, database = map(json.dumps, facts.account)
+    return (
+        f"run in mongosh, as an administrator: db.getSiblingDB({database})"
+        f".grantRolesToUser({user}, [{', '.join(roles)}])"
+    )

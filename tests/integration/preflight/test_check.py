@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import subprocess
 import sys
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -397,6 +399,53 @@ def test_a_target_that_is_down_is_unreachable(
 
     assert (code, found["target"][0]) == (3, "unreachable")
     assert found["log_bin"][0] == "ok"
+
+
+def test_the_name_of_another_replica_set_is_told_and_not_waited_for(
+    setup: Setup,
+    table: str,
+    check: Check,
+    mongo: MongoServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    setup.target["uri"] = f"mongodb://127.0.0.1:{mongo.port}/?replicaSet=other"
+    monkeypatch.setattr("cdc.writers.connection.SELECTION_MILLISECONDS", 300)
+
+    code, found = check()
+
+    outcome, what, remedy = found["target"]
+    assert (code, outcome) == (3, "unfit")
+    assert f"asks for the replica set other, and 127.0.0.1:{mongo.port} is of rs0" in what
+    assert remedy == "write replicaSet=rs0 in target.uri"
+
+
+def test_an_account_without_rights_is_told_the_line_that_grants_them(
+    setup: Setup, table: str, check: Check, tmp_path: Path, database: str, state_database: str
+) -> None:
+    key = tmp_path / "replica-set.key"
+    key.write_text("c2VjcmV0IG9mIHRoZSByZXBsaWNhIHNldA==")
+    key.chmod(0o400)
+    with mongo_server(options=[f"--keyFile={key}"]) as server:
+        with server.client() as client:
+            client.admin.command("createUser", "root", pwd="root", roles=["root"])
+        with server.client(username="root", password="root") as client:
+            client.admin.command("createUser", "cdc", pwd="cdc", roles=[])
+            setup.target["uri"] = f"mongodb://cdc:cdc@127.0.0.1:{server.port}/?replicaSet=rs0"
+            refused, found = check()
+            lacking = [each for name, each in found.items() if name.startswith("write to ")]
+            assert {each[1] for each in lacking} == {"the account may not write there"}
+            [remedy] = {each[2] for each in lacking}
+            roles = re.findall(r'{role: "(\w+)", db: "(\w+)"}', remedy)
+            client.admin.command(
+                "grantRolesToUser", "cdc", roles=[{"role": role, "db": db} for role, db in roles]
+            )
+            granted, _ = check()
+
+    assert (refused, granted) == (3, 0)
+    assert {db for _, db in roles} == {database, state_database}
+    assert remedy.startswith(
+        'run in mongosh, as an administrator: db.getSiblingDB("admin").grantRolesToUser("cdc", [{'
+    )
 
 
 def test_a_standalone_target_needs_the_weaker_mode_to_be_chosen(

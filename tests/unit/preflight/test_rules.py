@@ -7,7 +7,14 @@ import pytest
 
 from cdc.errors import CdcError, Retryable, Unfit, UsageError
 from cdc.mapping.file.mapping import Mapping
-from cdc.model.server_facts import CollectionFacts, Replica, SourceFacts, TableFacts, TargetFacts
+from cdc.model.server_facts import (
+    NO_RIGHT,
+    CollectionFacts,
+    Replica,
+    SourceFacts,
+    TableFacts,
+    TargetFacts,
+)
 from cdc.model.table_map import TableMap
 from cdc.preflight import (
     Finding,
@@ -238,12 +245,24 @@ def test_collections_that_the_account_may_not_list_are_not_checked() -> None:
 
 
 def test_a_refused_write_names_the_collection() -> None:
-    facts = replace(REPLICA_SET, refusals={"shop.items": "not authorized", "cdc.streams": ""})
+    facts = replace(REPLICA_SET, refusals={"shop.items": "it is read-only", "cdc.streams": ""})
 
     unfit = [each for each in target_findings(facts, mode="exactly_once") if not each.ok]
 
     assert [each.check for each in unfit] == ["write to shop.items"]
-    assert "readWrite" in unfit[0].remedy
+    assert "mend the collection" in unfit[0].remedy
+
+
+def test_an_account_without_rights_gets_one_line_to_paste() -> None:
+    lacking = {"shop.items": NO_RIGHT, "cdc.streams": NO_RIGHT, "other.items": ""}
+    facts = replace(REPLICA_SET, refusals=lacking, account=("cdc", "admin"))
+
+    unfit = [each for each in target_findings(facts, mode="exactly_once") if not each.ok]
+
+    assert {each.remedy for each in unfit} == {
+        'run in mongosh, as an administrator: db.getSiblingDB("admin").grantRolesToUser("cdc",'
+        ' [{role: "readWrite", db: "cdc"}, {role: "readWrite", db: "shop"}])'
+    }
 
 
 def finding(outcome: Outcome) -> Finding:
