@@ -151,6 +151,16 @@ class PositionPurged(Halted):
 class SourceDiverged(Halted):
     """The checkpoint holds transactions that the source does not have."""
 
+    lacking = False
+    """Whether the source only lacks them: a replica may still get them."""
+
+    @classmethod
+    def by_lack(cls, message: str, *, position: object, remedy: str) -> Self:
+        """Return the error of a source that lacks transactions."""
+        error = cls(message, position=position, remedy=remedy)
+        error.lacking = True
+        return error
+
 
 class UnknownEvent(Halted):
     """The binlog holds an event that cdc does not know."""

@@ -27,7 +27,7 @@ class Worker(Protocol):
 class ChunkEngine:
     """Reads tables in chunks in a thread, and applies them in the main thread.
 
-    Only the main thread may call its methods, except `stop`.
+    Only the main thread may call its methods, except `stop` and `void_windows`.
     """
 
     def __init__(
@@ -59,6 +59,11 @@ class ChunkEngine:
         if self._error is not None:
             raise self._error
         self._applier.apply_due(self._writer)
+
+    def void_windows(self) -> None:
+        """Make all open windows void, from any thread: chunks not applied are read again."""
+        self._windows.void_all()
+        self._wake()
 
     def stop(self) -> None:
         """Stop the thread; may be called from any thread."""

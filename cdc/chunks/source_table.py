@@ -12,7 +12,7 @@ from cdc.chunks.delete_rule import DeleteRule
 from cdc.chunks.table import Collection, MappedChunk
 from cdc.chunks.throttle import Throttle
 from cdc.chunks.windows import Window
-from cdc.config import Config
+from cdc.config import Config, SourceConfig
 from cdc.errors import NoWayBack, TooEarly, Unfit, UsageError
 from cdc.mapping.compile.plan import Plan
 from cdc.mapping.compile.router import TableRouter
@@ -272,8 +272,16 @@ def _id_columns(mapping: TableMapping, table: SelectTable) -> Sequence[str]:
 class SourceTables:
     """Opens the tables of jobs."""
 
-    def __init__(self, config: Config, router: TableRouter, throttle: Throttle) -> None:
+    def __init__(
+        self,
+        config: Config,
+        router: TableRouter,
+        throttle: Throttle,
+        source: Callable[[], SourceConfig] | None = None,
+    ) -> None:
+        """`source` returns the source with the host to read on; without it any will do."""
         self._config = config
+        self._source = source or (lambda: config.source)
         self._router = router
         self._throttle = throttle
 
@@ -281,7 +289,7 @@ class SourceTables:
     def open(self, job: Job, wait: Callable[[float], None]) -> Iterator[SourceTable]:
         """Yield a job's table, on a session of its own; `wait` waits so many seconds."""
         chunks = self._config.chunks
-        reader = ChunkReader(self._config.source, allow_brief_lock=chunks.allow_brief_lock)
+        reader = ChunkReader(self._source, allow_brief_lock=chunks.allow_brief_lock)
         try:
             yield SourceTable(
                 reader, job, self._router, rows=chunks.rows, throttle=self._throttle, wait=wait

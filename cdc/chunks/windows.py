@@ -30,8 +30,8 @@ class Window:
     """The time from a position on, until a chunk that was read in it is applied.
 
     The target held `applied_checkpoint` when it opened; every key that the stream touches after
-    that is remembered. It is void once a schema change passed: the table may then differ from
-    what was read.
+    that is remembered. It is void once a schema change passed, since the table may then differ from
+    what was read, or once the stream reads another server.
     """
 
     applied_checkpoint: Checkpoint
@@ -118,6 +118,15 @@ class Windows:
         with self._lock:
             if window in self._open:
                 self._open.remove(window)
+
+    def void_all(self) -> None:
+        """Make all open windows void: their chunks will be read again; from any thread.
+
+        What was read on another server than the stream's is not compared with the stream.
+        """
+        with self._lock:
+            for window in self._open:
+                window.void = True
 
     def note(self, batch: Batch) -> None:
         """Remember the keys of an applied batch of the stream."""

@@ -25,6 +25,8 @@ from cdc.model.checkpoint import Checkpoint
 from cdc.model.position import FilePosition, GtidPosition, to_document
 from cdc.observability.passed_over import PassedOver, passed_over
 from cdc.preflight.followed_tables import existing_now
+from cdc.preflight.hosts import server_judge
+from cdc.readers.binlog.accepted_host import HostChooser, require_movable
 from cdc.readers.binlog.start_position import has_gtids, resolve_start
 from cdc.readers.server import position_check
 from cdc.readers.server.connection import SourceConnection, connect_source, is_mariadb
@@ -221,11 +223,13 @@ def _resolved(
     config: Config, wanted: str | StartPosition, before: dict[str, Any] | None, *, resync: bool
 ) -> Checkpoint:
     """Resolve the position; refuse one that the source cannot continue from, or without GTIDs."""
-    checkpoint = resolve_start(config.source, wanted, copied=resync)
+    source = HostChooser(config.source, server_judge(config, ())).fit()
+    checkpoint = resolve_start(source, wanted, copied=resync)
+    require_movable(config.source, checkpoint.position)
     by_gtids = before is not None and isinstance(
         Checkpoint.from_document(before).position, GtidPosition
     )
-    with closing(connect_source(config.source, read_timeout=QUERY_SECONDS)) as connection:
+    with closing(connect_source(source, read_timeout=QUERY_SECONDS)) as connection:
         mariadb = is_mariadb(connection)
         if by_gtids and isinstance(checkpoint.position, FilePosition):
             _require_no_gtids(connection, checkpoint.position, mariadb=mariadb)

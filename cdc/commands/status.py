@@ -131,7 +131,7 @@ def _table(facts: dict[str, Any]) -> str:
         "position": facts["position"],
         "committed at": facts["committed_at"],
         "updated at": facts["updated_at"],
-        "source": facts["source"]["error"] or "reachable",
+        "source": facts["source"]["error"] or f"reachable: {facts['source']['host']}",
         "target": facts["target"]["error"] or "reachable",
     }
     owed = [

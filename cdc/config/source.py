@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 
+from cdc.config.address import DEFAULT_PORT, Address, is_host
 from cdc.config.values import Number, ReadableFile, Settings, Whole, text_of
 
 
@@ -66,11 +67,22 @@ def _hold(path: Path, load: Callable[[], None]) -> None:
         ) from error
 
 
-class SourceConfig(Settings):
-    """The MySQL or MariaDB server whose binlog is followed."""
+def _looked_up(host: str) -> str:
+    """Return the name as it is; raises ValueError for one that no lookup can take."""
+    try:
+        host.encode("idna")
+    except UnicodeError as error:
+        raise ValueError("no host can have this name: a part is empty or too long") from error
+    return host
 
-    host: Annotated[str, Field(min_length=1)]
-    port: Annotated[Whole, Field(ge=1, le=65535)] = 3306
+
+class SourceConfig(Settings):
+    """The MySQL or MariaDB server whose binlog is followed, or several with the same history."""
+
+    host: Annotated[str, Field(min_length=1)] | None = None
+    port: Annotated[Whole, Field(ge=1, le=65535)] = DEFAULT_PORT
+    hosts: tuple[str, ...] = ()
+    prefer_read_only: bool = False
     user: Annotated[str, Field(min_length=1)]
     password: SecretStr | None = None
     password_file: ReadableFile | None = None
@@ -83,14 +95,40 @@ class SourceConfig(Settings):
 
     @field_validator("host")
     @classmethod
-    def _one_host(cls, host: str) -> str:
-        if re.search(r"[\s\x00/@\[\]]", host) or host.count(":") == 1:
+    def _one_host(cls, host: str | None) -> str | None:
+        if host is None:
+            return None
+        if not is_host(host):
             raise ValueError("write a name or an address alone; its port belongs into `port`")
-        try:
-            host.encode("idna")  # as the lookup will
-        except UnicodeError as error:
-            raise ValueError("no host can have this name: a part is empty or too long") from error
-        return host
+        return _looked_up(host)
+
+    @field_validator("hosts")
+    @classmethod
+    def _one_form(cls, hosts: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if not hosts:
+            if info.data.get("host", "wrong") is None:
+                raise ValueError("write `host: NAME`, or `hosts: [NAME:PORT, …]`")
+            return hosts
+        if info.data.get("host") is not None:
+            raise ValueError("`host` is written too: keep one of the two")
+        if info.data.get("port", DEFAULT_PORT) != DEFAULT_PORT:
+            raise ValueError("`port` belongs to `host`: write NAME:PORT in this list")
+        known: set[Address] = set()
+        for each in hosts:
+            address = Address.parse(each)
+            _looked_up(address.host)
+            if address in known:
+                raise ValueError(f"`{each}` stands twice")
+            known.add(address)
+        return hosts
+
+    @field_validator("prefer_read_only")
+    @classmethod
+    def _a_choice(cls, prefer: bool, info: ValidationInfo) -> bool:
+        hosts = info.data.get("hosts")
+        if prefer and hosts is not None and len(hosts) < 2:
+            raise ValueError("chooses among `hosts`, and there is one host only")
+        return prefer
 
     @field_validator("heartbeat_table")
     @classmethod
@@ -125,6 +163,29 @@ class SourceConfig(Settings):
         if name != "UTC":
             raise ValueError("not supported yet: DATETIME columns are taken as UTC")
         return name
+
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        """Return where the source's servers listen: at least one."""
+        if self.host is not None:
+            return (Address(self.host, self.port),)
+        return tuple(map(Address.parse, self.hosts))
+
+    @property
+    def address(self) -> Address:
+        """Return the only address of a source of one host; of several the first."""
+        return self.addresses[0]
+
+    def each_host(self) -> tuple[SourceConfig, ...]:
+        """Return the source as it were with each of its hosts alone."""
+        addresses = self.addresses
+        if len(addresses) == 1:
+            return (self,)
+        return tuple(self._alone(each) for each in addresses)
+
+    def _alone(self, address: Address) -> SourceConfig:
+        one = {"host": address.host, "port": address.port, "hosts": (), "prefer_read_only": False}
+        return self.model_copy(update=one)
 
     def read_password(self) -> str:
         """Return the current password: a file is read each time, so that it can be changed."""

@@ -21,7 +21,7 @@ from cdc.config.sections import (
     LogConfig,
 )
 from cdc.config.source import SourceConfig
-from cdc.config.start import Start
+from cdc.config.start import Start, StartPosition
 from cdc.config.target import TargetConfig
 from cdc.config.values import ReadableFile, Settings, text_of
 
@@ -73,6 +73,15 @@ class Config(Settings):
             if not _is_any_file(whole) and not info.context.get("mappings_optional"):
                 raise ValueError(f"`{pattern}` matches no file in {info.context['directory']}")
         return absolute
+
+    @field_validator("start")
+    @classmethod
+    def _on_one_host(cls, start: Start, info: ValidationInfo) -> Start:
+        source = info.data.get("source")
+        by_file = isinstance(start, StartPosition) and start.file is not None
+        if by_file and source is not None and len(source.addresses) > 1:
+            raise ValueError("a file is one server's: write one `source.host`, or {gtid: SET}")
+        return start
 
     @field_validator("mask_key")
     @classmethod

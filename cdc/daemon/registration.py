@@ -26,7 +26,9 @@ from cdc.model.checkpoint import Checkpoint
 from cdc.model.state_change import StateWrite
 from cdc.preflight import edit_findings, require
 from cdc.preflight.followed_tables import existing_now
+from cdc.preflight.hosts import server_judge
 from cdc.preflight.mapping_edits import unresolved
+from cdc.readers.binlog.accepted_host import HostChooser, require_movable
 from cdc.readers.binlog.start_position import QUERY_SECONDS, resolve_start, with_witness
 from cdc.readers.server import xa
 from cdc.readers.server.connection import asking
@@ -60,11 +62,13 @@ class StreamRegistration:
         self._writer = writer
         self._retry = retry
         self._accept_edits = accept_edits
+        self._hosts = HostChooser(config.source, server_judge(config, mappings))
 
     def save_first_checkpoint(self) -> Checkpoint:
         """Save a new stream's first checkpoint, take it over, and return the checkpoint."""
         config = self._config
-        first = self._retry.run(lambda: resolve_start(config.source, config.start))
+        first = self._retry.run(lambda: resolve_start(self._hosts.fit(), config.start))
+        require_movable(config.source, first.position)
         log.info("first_start", stream=config.name, position=str(first.position))
         self._retry.run(lambda: self._create(first))
         taken = self._writer.take_over()
@@ -73,7 +77,7 @@ class StreamRegistration:
 
     def _create(self, first: Checkpoint) -> None:
         """Save the first position and claim the collections, in one transaction."""
-        claims, wanted = self._claims(), self._copies()
+        claims, wanted = self._claims(), self._copies(first)
         covered = [] if self._config.start == "backfill" else [str(each) for each in wanted]
         accepted = entries(self._mappings, datetime.now(UTC))
         with _claimed_meanwhile():
@@ -87,7 +91,9 @@ class StreamRegistration:
         """
         if checkpoint.witness is not None:
             return checkpoint
-        taken = self._retry.run(lambda: with_witness(self._config.source, checkpoint))
+        taken = self._retry.run(
+            lambda: with_witness(self._answering(checkpoint).source, checkpoint)
+        )
         log.info("history_trusted", stream=self._config.name, log=str(taken.witness))
         self._writer.apply(Batch((MappedTransaction("", taken, None),)))
         return taken
@@ -103,9 +109,9 @@ class StreamRegistration:
     def _register(self, checkpoint: Checkpoint) -> None:
         state = self._writer.read_state() or {}
         name, covered = self._config.name, state.get("covered", [])
-        claims, wanted = self._claims(), self._copies()
+        claims, wanted = self._claims(), self._copies(checkpoint)
         if any(str(each) not in covered for each in wanted):
-            self._wait_for_prepared()
+            self._wait_for_prepared(checkpoint)
         writes = [
             *queue_backfills(name, wanted, covered, {*state.get("left", ()), *claims.left(wanted)}),
             *uncovered(name, covered, self._router),
@@ -118,17 +124,23 @@ class StreamRegistration:
                 self._writer.apply(Batch((change,)))
         self._writer.forget_debts()
 
-    def _wait_for_prepared(self) -> None:
+    def _answering(self, checkpoint: Checkpoint) -> Config:
+        """Return the configuration with a host of the source that has seen all of a checkpoint."""
+        return self._config.model_copy(update={"source": self._hosts.answering(checkpoint)})
+
+    def _wait_for_prepared(self, checkpoint: Checkpoint) -> None:
         """Wait for XA transactions that were passed over while no mapping followed the table."""
-        with asking(self._config.source, read_timeout=QUERY_SECONDS) as connection:
+        source = self._answering(checkpoint).source
+        with asking(source, read_timeout=QUERY_SECONDS) as connection:
             xa.wait_until_decided(connection)
 
     def _claims(self) -> StreamClaims:
         return StreamClaims(self._config, self._mappings, self._client)
 
-    def _copies(self) -> list[Copy]:
+    def _copies(self, checkpoint: Checkpoint) -> list[Copy]:
         """Return every copy of a table; one created later is streamed from its first row."""
-        return copies(existing_now(self._config, self._mappings), self._router)
+        existing = existing_now(self._answering(checkpoint), self._mappings)
+        return copies(existing, self._router)
 
     def _accept(self, state: dict[str, Any]) -> list[StateWrite]:
         """Accept the current mappings; raises UsageError for one edited since the preflight."""

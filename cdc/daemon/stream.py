@@ -34,6 +34,7 @@ from cdc.model.notice import Tell, tell_nobody
 from cdc.model.telemetry import Backlog, ReaderStats
 from cdc.pipeline import Pipeline
 from cdc.preflight.followed_tables import logs_cascades, require_table_fit, table_exists
+from cdc.preflight.hosts import server_judge
 from cdc.readers.binlog.reader import BinlogReader
 from cdc.readers.server.heartbeat_writer import HeartbeatWriter
 from cdc.readers.server.position_check import Displaced
@@ -98,6 +99,8 @@ class ActiveStream:
             follows=self._router.follows,
             transaction_bytes=apply.transaction_bytes,
             stream=config.name,
+            require_fit=server_judge(config, mappings),
+            on_move=self._moved,
         )
         self._queue = BatchQueue(
             Limits(apply.batch_rows, apply.batch_bytes, apply.linger_ms / 1000)
@@ -107,8 +110,10 @@ class ActiveStream:
             self._ddl_policy().effect_of,
             transaction_bytes=apply.transaction_bytes,
         )
-        engine = ChunkEngine(start, writer, wake=self._queue.wake, make_worker=self._job_worker)
-        self._pipeline = Pipeline(self._reader, mapper, self._queue, writer, engine, liveness)
+        self._engine = ChunkEngine(
+            start, writer, wake=self._queue.wake, make_worker=self._job_worker
+        )
+        self._pipeline = Pipeline(self._reader, mapper, self._queue, writer, self._engine, liveness)
 
     def run(self) -> None:
         """Replicate until stopped, fenced, or until an operator must decide."""
@@ -135,18 +140,26 @@ class ActiveStream:
     # -- the parts
 
     def _ddl_policy(self) -> DdlPolicy:
-        config, retry = self._config, self._retry.run
+        here, retry = self._answering, self._retry.run
         return DdlPolicy(
-            config.name,
+            self._config.name,
             self._router.concerned,
             require_fit=self._require_table_fit,
-            table_exists=lambda schema, table: retry(lambda: table_exists(config, schema, table)),
-            logs_cascades=lambda: retry(lambda: logs_cascades(config)),
+            table_exists=lambda schema, table: retry(lambda: table_exists(here(), schema, table)),
+            logs_cascades=lambda: retry(lambda: logs_cascades(here())),
             tell=self._tell,
         )
 
     def _require_table_fit(self, schema: str, table: str) -> None:
-        self._retry.run(lambda: require_table_fit(self._config, schema, table))
+        self._retry.run(lambda: require_table_fit(self._answering(), schema, table))
+
+    def _answering(self) -> Config:
+        """Return the configuration with a host that has executed what was read."""
+        return self._config.model_copy(update={"source": self._reader.answering()})
+
+    def _moved(self) -> None:
+        """Make chunks void that were read on the server that the stream has left."""
+        self._engine.void_windows()
 
     def _job_worker(self, windows: Windows, applier: ChunkApplier) -> JobWorker:
         """Make the chunk thread's worker on the windows and the applier, which the engine owns.
@@ -164,7 +177,9 @@ class ActiveStream:
         return JobWorker(
             jobs,
             order=JobOrder(self._router, self._embeds),
-            open_table=SourceTables(config, self._router, throttle).open,
+            open_table=SourceTables(
+                config, self._router, throttle, source=lambda: self._reader.source
+            ).open,
             documents=Documents(client, namespaces, self._stamps),
             windows=windows,
             applier=applier,

@@ -46,6 +46,16 @@ class SourceFacts:
         return self.variables.get(name, "")
 
     @property
+    def read_only(self) -> bool:
+        """Whether it takes changes from its own source alone."""
+        return self.variable("read_only") not in {"", "OFF"}  # MariaDB 12 knows several ways
+
+    @property
+    def gets_more(self) -> bool:
+        """Whether another server may send it transactions, as far as the account may see."""
+        return self.replicates is not False or self.variable("wsrep_on") == "ON"
+
+    @property
     def mariadb(self) -> bool:
         """Whether it is MariaDB."""
         return self.flavour == "mariadb"

@@ -34,6 +34,7 @@ class ReaderStats:
     `caught_up_seconds_ago`: how long ago the source last reported that it has sent everything.
     `file` and `offset`: where the last event ended. `clock_offset_seconds`: the source's clock
     minus ours. `committed_at`: the source's commit time of the last transaction that was read.
+    `host`: the address that is read, or was last.
     """
 
     connected: bool = False
@@ -45,6 +46,7 @@ class ReaderStats:
     reconnects: int = 0
     committed_at: float | None = None
     outage: Outage | None = None
+    host: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ class Pages:
         self._config = config
         self._telemetry = telemetry
         source, failed = (
-            CachedProbe(lambda: fetch(config.source)),
+            CachedProbe(lambda: fetch(config.source, telemetry().reading.server)),
             CachedProbe(lambda: failed_jobs(config), keeps=True),
         )
         self._registry = metrics.registry(config.name, telemetry, source.latest, failed.latest)

@@ -40,7 +40,8 @@ def examine(config: Config, telemetry: Telemetry | None = None) -> Facts:
 
     The source is queried first: a live stream has by then applied what it had committed.
     """
-    seen, source_error = _attempt(lambda: fetch(config.source))
+    reads = _server(config, telemetry)
+    seen, source_error = _attempt(lambda: fetch(config.source, reads))
     document, target_error = _attempt(lambda: stream_admin.read_with_clock(config))
     here = _of_this_host(config) if telemetry is None else process(config, telemetry)
     return {
@@ -51,10 +52,27 @@ def examine(config: Config, telemetry: Telemetry | None = None) -> Facts:
         "jobs": None if target_error else _attempt(lambda: _jobs(config))[0],
         "dead_letters_open": None if target_error else _attempt(lambda: _letters(config))[0],
         "embeds_owed": None if target_error else _attempt(lambda: _owed(config))[0],
-        "source": {"reachable": source_error is None, "error": source_error},
+        "source": {
+            "reachable": source_error is None,
+            "host": seen.host if seen else None,
+            "error": source_error,
+        },
         "target": {"reachable": target_error is None, "error": target_error},
         "process": here,
     }
+
+
+def _server(config: Config, telemetry: Telemetry | None) -> str:
+    """Return the identity of the server that the stream reads; empty if that is unknown.
+
+    Of several hosts it is the one whose binlogs are the stream's.
+    """
+    if telemetry is not None:
+        return telemetry.reading.server
+    if len(config.source.addresses) == 1:
+        return ""
+    document, _ = _attempt(lambda: stream_admin.read(config))
+    return Checkpoint.from_document(document).server if document else ""
 
 
 def _attempt(ask: Any) -> tuple[Any, str | None]:
@@ -127,7 +145,10 @@ def _place(
     last = max(seen.logs, key=file_number)
     if seen.is_all_in(applied):
         return last, seen.logs[last]
-    found, _ = _attempt(lambda: file_after(config.source, applied, seen.logs))
+    source = next(
+        each for each in config.source.each_host() if seen.host in {"", str(each.address)}
+    )
+    found, _ = _attempt(lambda: file_after(source, applied, seen.logs))
     return found or "", 0
 
 
@@ -204,6 +225,7 @@ def process(config: Config, telemetry: Telemetry) -> Facts:
         "lag_seconds": None if lag is None else round(lag, 3),
         "reading": {"file": reading.file, "offset": reading.offset} if reading.file else None,
         "source_connected": reading.connected,
+        "source_host": reading.host or None,
         "target_connected": writing.connected,
         "reconnects": {"source": reading.reconnects, "target": writing.retries},
         "waiting": {"transactions": backlog.transactions, "operations": backlog.operations},

@@ -6,17 +6,16 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
 import structlog
 
-from cdc.config import Config, StartPosition
-from cdc.errors import Fatal, Halted, Retryable, Unfit, UsageError
+from cdc.config import Config, SourceConfig
+from cdc.errors import Fatal, Retryable, Unfit
 from cdc.mapping.compile.compiler import compile_plan
 from cdc.mapping.compile.embed_links import Compiled, link_mistakes
 from cdc.mapping.file.id_constants import id_spaces
 from cdc.mapping.file.problems import MappingError
-from cdc.model.checkpoint import Checkpoint
 from cdc.model.claim import Claim
 from cdc.model.id_space import IdSpace
 from cdc.model.server_facts import SourceFacts, TableFacts
@@ -35,22 +34,21 @@ from cdc.preflight import (
     missing,
     place_findings,
     require,
-    source_findings,
     table_findings,
     target_findings,
-    xa_finding,
 )
 from cdc.preflight.followed_tables import QUERY_SECONDS, Mappings, followed_tables
+from cdc.preflight.hosts import each_host_judged, is_fit, server_findings, server_judge
 from cdc.preflight.mapping_edits import MappingEdit, unresolved
+from cdc.preflight.position import examine_position
 from cdc.preflight.rules.source import quoted_account
-from cdc.readers.binlog.dump import replica_uuid
-from cdc.readers.binlog.history import proof
-from cdc.readers.binlog.start_position import start_from_config
+from cdc.readers.binlog.accepted_host import HostChooser
 from cdc.readers.select.table_lookup import unread
-from cdc.readers.server import heartbeat_writer, position_check, xa
+from cdc.readers.server import heartbeat_writer
 from cdc.readers.server.catalog import list_tables
-from cdc.readers.server.connection import asking, connect_source, is_mariadb
-from cdc.readers.server.facts import current_account, fetch_source_facts, table_facts
+from cdc.readers.server.connection import SourceConnection, asking, connect_source
+from cdc.readers.server.facts import fetch_source_facts, table_facts
+from cdc.readers.server.hosts import say_nothing
 from cdc.writers import stream_admin
 from cdc.writers.claims import Claims
 from cdc.writers.connection import Client, connect_target, require_set_name
@@ -62,9 +60,6 @@ from cdc.writers.namespaces import Namespaces
 from cdc.writers.stream_state import StreamState
 
 log = structlog.get_logger(__name__)
-
-POSITION_SECONDS: Final = 3 * position_check.VISIBLE_WITHIN_SECONDS
-"""The source may have to wait until it shows what its stream has delivered."""
 
 SOURCE: Final = "source"
 TARGET: Final = "target"
@@ -121,37 +116,65 @@ def require_fit(config: Config, mappings: Mappings, *, accept_edits: bool = Fals
 def examine_source(
     config: Config, mappings: Mappings, *, starting: bool = False
 ) -> Iterator[Finding]:
-    """Examine the source and its followed tables; raises Retryable or Unfit if it refuses."""
-    judged = stream_admin.accepted(config, mappings) if starting else []
-    server_id = config.source.server_id
-    with closing(connect_source(config.source, read_timeout=QUERY_SECONDS)) as connection:
-        sources = {mapping.source for mapping in mappings}
+    """Examine the source and its followed tables; raises Retryable or Unfit if it refuses.
+
+    Of several hosts the settings of each are judged, and the tables of the first that is fit.
+    """
+    source, judged = config.source, stream_admin.accepted(config, mappings) if starting else []
+    sources = {mapping.source for mapping in mappings}
+    if len(source.addresses) > 1:
+        found = each_host_judged(
+            SOURCE, source, lambda host: _examine_server(config, host, sources)
+        )
+        yield from found
+        if not is_fit(found):
+            return
+        judge = server_judge(config, mappings)
+        source = HostChooser(source, judge, refused=say_nothing).fit()
+    with closing(connect_source(source, read_timeout=QUERY_SECONDS)) as connection:
         with connection.understood():
             facts = fetch_source_facts(connection)
             names = followed_tables(sources, lambda: list_tables(connection))
-        copying = _Copying(config)
-        compiled: list[Compiled] = []
-        yield from source_findings(
-            facts,
-            server_id=server_id,
-            own_uuid=str(replica_uuid(server_id, config.name)),
-            schemas={schema for schema, _ in names},
-        )
+        if source is config.source:
+            yield from server_findings(config, facts, {schema for schema, _ in names})
         yield from glob_findings(sources, names)
         yield from expression_findings(facts, mappings)
-        for schema, table in names:
-            with connection.understood():
-                found = table_facts(connection, schema, table)
-            if found is None:
-                absent = gone if stream_admin.has_begun(config) else missing
-                yield absent(facts, full_name(schema, table))
-            else:
-                if found.columns is not None and copying.begins(found, mappings):
-                    found = replace(found, uncopyable=unread(connection, schema, table))
-                yield from table_findings(facts, [found])
-                yield from _mapped(facts, found, mappings, judged, compiled)
+        compiled: list[Compiled] = []
+        copying = _Copying(config)
+        for name in names:
+            yield from _examine_table(connection, name, facts, copying, mappings, judged, compiled)
     yield from _linked(compiled, judged)
     yield from _heartbeat(config, facts.account)
+
+
+def _examine_server(
+    config: Config, host: SourceConfig, sources: Collection[str]
+) -> Iterator[Finding]:
+    with asking(host, read_timeout=QUERY_SECONDS) as connection:
+        facts = fetch_source_facts(connection)
+        names = followed_tables(sources, lambda: list_tables(connection))
+    yield from server_findings(config, facts, {schema for schema, _ in names})
+
+
+def _examine_table(
+    connection: SourceConnection,
+    name: tuple[str, str],
+    facts: SourceFacts,
+    copying: _Copying,
+    mappings: Mappings,
+    judged: Mappings,
+    compiled: list[Compiled],
+) -> Iterator[Finding]:
+    with connection.understood():
+        found = table_facts(connection, *name)
+    if found is None:
+        absent = gone if copying.has_begun else missing
+        yield absent(facts, full_name(*name))
+        return
+    if found.columns is not None and copying.begins(found, mappings):
+        found = replace(found, uncopyable=unread(connection, *name))
+    yield from table_findings(facts, [found])
+    yield from _mapped(facts, found, mappings, judged, compiled)
 
 
 class _Copying:
@@ -159,6 +182,11 @@ class _Copying:
 
     def __init__(self, config: Config) -> None:
         self._config = config
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the stream has begun, as far as the target tells."""
+        return stream_admin.has_begun(self._config)
 
     @cached_property
     def _covered(self) -> Collection[str] | None:
@@ -182,42 +210,6 @@ class _Copying:
         )
 
 
-def examine_position(config: Config) -> Iterator[Finding]:
-    """Judge whether the source can continue from the stream's position, saved or configured."""
-    with explained():
-        state = stream_admin.read(config)
-    with asking(config.source, read_timeout=POSITION_SECONDS) as connection:
-        mariadb = is_mariadb(connection)
-        try:
-            checkpoint = _checkpoint(config, state, mariadb=mariadb)
-            if checkpoint is None:
-                yield xa_finding(xa.undecided(connection), current_account(connection))
-                return
-            proof.server_continuing(
-                connection,
-                checkpoint,
-                mariadb=mariadb,
-                connect=lambda: connect_source(config.source, read_timeout=POSITION_SECONDS),
-            )
-        except (Halted, UsageError) as error:
-            outcome = Outcome.UNFIT if isinstance(error, Halted) else Outcome.WRONG
-            yield Finding("position", outcome, error.message, error.remedy or "")
-        else:
-            position = str(checkpoint.position) or "nothing applied"
-            yield Finding("position", Outcome.OK, f"the source has all that follows {position}")
-
-
-def _checkpoint(
-    config: Config, state: dict[str, Any] | None, *, mariadb: bool
-) -> Checkpoint | None:
-    """Return the saved or configured start; None if it is any that the source can continue from."""
-    if state is not None:
-        return Checkpoint.from_document(state)
-    if isinstance(config.start, StartPosition):
-        return Checkpoint(start_from_config(config.start, mariadb=mariadb))
-    return None
-
-
 def _heartbeat(config: Config, account: str) -> Iterator[Finding]:
     """Write one heartbeat, as the daemon will."""
     table = config.source.heartbeat_table
@@ -225,6 +217,11 @@ def _heartbeat(config: Config, account: str) -> Iterator[Finding]:
         return
     try:
         heartbeat_writer.write_heartbeat(config.source, config.name)
+    except Retryable as error:
+        if len(config.source.addresses) == 1:
+            raise
+        remedy = "see that the primary stands in source.hosts, and is up"
+        yield Finding("heartbeat", Outcome.WARNING, error.message, remedy)
     except Fatal as error:
         yield Finding(
             "heartbeat",

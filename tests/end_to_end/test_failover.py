@@ -15,7 +15,8 @@ from cdc_sandbox.servers import Flavour, MongoServer, MySQLServer, mysql_server
 from tests.end_to_end.support.proxy import Proxy
 from tests.end_to_end.support.sources import KINDS, MakeStream
 from tests.end_to_end.support.stream import Document, Stream
-from tests.support.dialect import change_source, start_replica, stop_replica
+from tests.support.dialect import stop_replica
+from tests.support.replicas import executed, follow
 from tests.support.waiting import eventually
 
 
@@ -30,23 +31,11 @@ class Pair:
 
     def promote(self) -> None:
         """Kill the old source; the new one takes its place once it has all that was committed."""
-        eventually(lambda: _gtids(self.new) == _gtids(self.old))
+        eventually(lambda: executed(self.new) == executed(self.old))
         self.old.kill()
         self.new.execute(stop_replica(self.new))
         self.stream.source = self.new
         self.name.point_to(self.new.port)
-
-
-def _gtids(server: MySQLServer) -> str:
-    name = "gtid_binlog_pos" if server.flavour == "mariadb" else "gtid_executed"
-    return str(server.execute(f"SELECT @@GLOBAL.{name}")[0][0])
-
-
-def _follow(old: MySQLServer, new: MySQLServer) -> None:
-    if old.flavour == "mariadb":
-        new.execute("SET GLOBAL gtid_slave_pos = ''")
-    new.execute(change_source(new, old))
-    new.execute(start_replica(new))
 
 
 @pytest.fixture(params=["mysql", "mariadb"])
@@ -61,7 +50,7 @@ def pair(
     with ExitStack() as stack:
         old, new = (stack.enter_context(mysql_server(flavour, options=options)) for _ in range(2))
         name = stack.enter_context(Proxy(old.port))
-        _follow(old, new)
+        follow(old, new)
         stream = make_stream(old, mongo, client, KINDS[f"{flavour}-gtid"][1])
         stream.proxied_source(name.port)
         stream.table("items", "id INT NOT NULL PRIMARY KEY AUTO_INCREMENT, word VARCHAR(20)")

@@ -66,6 +66,8 @@ TYPED = {
     ("preflight/rules/source.py", "run: GRANT"): CHECK
     + "missing_privileges_are_granted_by_the_printed_statements",
     ("preflight/rules/tables.py", "run: GRANT"): CHECK + "a_column_that_may_not_be_read_is_unfit",
+    ("readers/binlog/accepted_host.py", "--start now"): "end_to_end/test_hosts.py"
+    "::test_a_file_position_is_bound_to_its_host",
     ("preflight/rules/tables.py", "ENGINE"): CHECK + "a_table_without_transactions_is_unfit",
     ("preflight/rules/tables.py", "VERSIONING"): CHECK + "a_system_versioned_table_is_unfit",
     ("preflight/rules/source.py", "finish the change"): CHECK

@@ -14,16 +14,24 @@ OK, UNFIT, WARNING = Outcome.OK, Outcome.UNFIT, Outcome.WARNING
 
 
 def source_findings(
-    facts: SourceFacts, *, server_id: int, own_uuid: str, schemas: Collection[str]
+    facts: SourceFacts,
+    *,
+    server_id: int,
+    own_uuid: str,
+    schemas: Collection[str],
+    several: bool = False,
 ) -> Iterator[Finding]:
-    """Judge a source for a replica of this `server_id` and `own_uuid` that follows `schemas`."""
+    """Judge a source for a replica of this `server_id` and `own_uuid` that follows `schemas`.
+
+    `several`: it is one of several hosts, among which the stream may move.
+    """
     yield _version(facts)
     yield _log_bin(facts)
     yield _setting(facts, "binlog_format", "ROW")
     yield _setting(facts, "binlog_row_image", "FULL")
     yield _setting(facts, "binlog_row_metadata", "FULL")
     yield _partial_json(facts)
-    yield _gtid(facts)
+    yield _gtid(facts, several=several)
     yield _server_id(facts, server_id, own_uuid)
     yield from _privileges(facts)
     yield _filters(facts, schemas)
@@ -84,12 +92,19 @@ def _partial_json(facts: SourceFacts) -> Finding:
     )
 
 
-def _gtid(facts: SourceFacts) -> Finding:
+def _gtid(facts: SourceFacts, *, several: bool) -> Finding:
     if facts.mariadb:
         return _gtid_mariadb(facts)
     mode = facts.variable("gtid_mode")
     if mode == "ON":
         return Finding("gtid_mode", OK, mode)
+    if mode == "OFF" and several:
+        return Finding(
+            "gtid_mode",
+            UNFIT,
+            "OFF: without GTIDs a stream cannot move among source.hosts",
+            "turn GTIDs on, on all hosts; or write the one host to follow as source.host",
+        )
     if mode == "OFF":
         return Finding(
             "gtid_mode",

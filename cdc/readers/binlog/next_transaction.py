@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
 from cdc.errors import CdcError, Retryable, UsageError
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.xid import Xid
 from cdc.readers.binlog import dump, events
+from cdc.readers.binlog.accepted_host import HostChooser
 from cdc.readers.binlog.events import CHECKSUM_SIZE, ChecksumMismatch, Event
 from cdc.readers.binlog.history import proof
 from cdc.readers.binlog.outline import Outline, Outliner, decides
 from cdc.readers.binlog.reader import folds_names
 from cdc.readers.server import position_check
-from cdc.readers.server.connection import asking, connect_source, decoder, is_mariadb
+from cdc.readers.server.connection import decoder, is_mariadb
 from cdc.readers.server.packets import PacketStream, ServerError, StreamEnded
 
 if TYPE_CHECKING:
@@ -32,9 +34,10 @@ def read_outline(config: SourceConfig, checkpoint: Checkpoint) -> Outline:
     Raises UsageError if nothing does, or if an XA transaction is not decided yet; what
     `history.server_continuing` raises; Corrupted if the transaction's name is damaged.
     """
-    with asking(config, read_timeout=QUERY_SECONDS) as connection:
+    connection, continued, _ = HostChooser(config).accepted(checkpoint)
+    with closing(connection), connection.understood():
         mariadb = is_mariadb(connection)
-        outliner = _asked(config, connection, checkpoint, mariadb=mariadb)
+        outliner = _asked(connection, checkpoint, continued, mariadb=mariadb)
         read = _read(PacketStream(connection, timeout_seconds=QUERY_SECONDS))
         try:
             outline = _outline(read, outliner)
@@ -46,15 +49,13 @@ def read_outline(config: SourceConfig, checkpoint: Checkpoint) -> Outline:
 
 
 def _asked(
-    config: SourceConfig, connection: SourceConnection, checkpoint: Checkpoint, *, mariadb: bool
+    connection: SourceConnection,
+    checkpoint: Checkpoint,
+    continued: proof.Continued,
+    *,
+    mariadb: bool,
 ) -> Outliner:
-    """Request what follows, to the end of the log, once it is certain that the source has it."""
-    continued = proof.server_continuing(
-        connection,
-        checkpoint,
-        mariadb=mariadb,
-        connect=lambda: connect_source(config, read_timeout=QUERY_SECONDS),
-    )
+    """Request what follows, to the end of the log, of a source that certainly has it."""
     outliner = Outliner(
         checkpoint._replace(server=continued.server),
         decode=decoder(connection),

@@ -10,12 +10,21 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
-from cdc.errors import CdcError, Corrupted, Halted, Retryable, raised
+from cdc.errors import (
+    CdcError,
+    Corrupted,
+    Halted,
+    PositionPurged,
+    Retryable,
+    SourceDiverged,
+    raised,
+)
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.position import Position
 from cdc.model.telemetry import ReaderStats
 from cdc.model.transaction import Delivery, Transaction
 from cdc.readers.binlog import dump, events, payloads
+from cdc.readers.binlog.accepted_host import QUERY_SECONDS, HostChooser, RequireFit
 from cdc.readers.binlog.commit_times import CommitTimes
 from cdc.readers.binlog.events import Event, EventType
 from cdc.readers.binlog.heartbeats import Heartbeats
@@ -50,9 +59,6 @@ GARBLED_TIMES: Final = 10
 IDLE_HEARTBEATS: Final = 6
 """After so many heartbeat intervals without a transaction the log is verified again."""
 
-QUERY_SECONDS: Final = 30.0
-"""The limit for the queries before a dump; one of them waits for the source to catch up."""
-
 
 class BinlogReader:
     """Reads the binlog from a position on, for ever, and reconnects as often as it takes."""
@@ -64,12 +70,19 @@ class BinlogReader:
         follows: Callable[[str, str], bool],
         transaction_bytes: int,
         stream: str = "",
+        require_fit: RequireFit | None = None,
+        on_move: Callable[[], None] = lambda: None,
     ) -> None:
         """`follows(schema, table)` returns whether rows are wanted; ANY_TABLE asks for any.
 
-        The source distinguishes this reader from other replicas by the name of the `stream`.
+        The source distinguishes this reader from other replicas by the name of the `stream`. Where
+        it has several hosts, `require_fit` judges each. `on_move` is called when another server
+        than before will be read, before any of its transactions.
         """
         self._config = config
+        self._hosts = HostChooser(config, *([require_fit] if require_fit else []))
+        self._on_move = on_move
+        self._at: SourceConfig | None = None if len(config.addresses) > 1 else config
         self._stream_name = stream
         self._follows = follows
         self._transaction_bytes = transaction_bytes
@@ -96,6 +109,7 @@ class BinlogReader:
         file, offset = self._heartbeats.farthest(assembler.place if assembler else ("", 0))
         return ReaderStats(
             connected=self.connected,
+            host=str(self._at.address) if self._at and self.server else "",
             server=self.server,
             file=file,
             offset=offset,
@@ -108,7 +122,18 @@ class BinlogReader:
 
     def __repr__(self) -> str:
         state = "connected" if self.connected else "disconnected"
-        return f"<BinlogReader {self._config.host}:{self._config.port} ({state})>"
+        return f"<BinlogReader {', '.join(map(str, self._config.addresses))} ({state})>"
+
+    @property
+    def source(self) -> SourceConfig:
+        """The source with the host that is read, or was last; Retryable if there was none yet."""
+        if self._at is None:
+            raise Retryable("no host of the source is read yet")
+        return self._at
+
+    def answering(self) -> SourceConfig:
+        """Return the source with a host that has executed what was read; of the reading thread."""
+        return self._hosts.answering(self._checkpoint)
 
     def stop(self) -> None:
         """End `transactions`, also while it waits; may be called from any thread."""
@@ -185,7 +210,11 @@ class BinlogReader:
 
     def _transactions_after(self, checkpoint: Checkpoint) -> Iterator[Delivery]:
         with self._stream(checkpoint) as (packets, assembler, checksum):
-            yield from self._assemble(packets, assembler, checksum, checkpoint.position)
+            try:
+                yield from self._assemble(packets, assembler, checksum, checkpoint.position)
+            except (PositionPurged, SourceDiverged) as error:
+                host = self.source.address
+                raise self._hosts.pass_over(host, self._checkpoint.position, error) from error
 
     @contextmanager
     def _stream(
@@ -193,29 +222,44 @@ class BinlogReader:
     ) -> Iterator[tuple[PacketStream, TransactionAssembler, bool]]:
         self._heartbeats.connected()
         silence = SILENT_HEARTBEATS * self._config.heartbeat_seconds
-        connection = connect_source(self._config, read_timeout=QUERY_SECONDS)
+        connection, continued, _ = self._hosts.accepted(checkpoint)
         try:
             with connection.understood():
-                assembler, checksum = self._begin_dump(connection, checkpoint)
+                self._move_to(connection.source, continued)
+                assembler, checksum = self._begin_dump(connection, checkpoint, continued)
             self._packets = PacketStream(connection, timeout_seconds=silence)
             self.connected = True
             self._outages.succeeded()
-            log.info("source_connected", server=self.server, position=str(checkpoint.position))
+            log.info(
+                "source_connected",
+                host=str(connection.source.address),
+                server=self.server,
+                position=str(checkpoint.position),
+            )
             yield self._packets, assembler, checksum
         finally:
             self.connected = False
             self._packets = None
             close_connection(connection)
 
+    def _move_to(self, source: SourceConfig, continued: proof.Continued) -> None:
+        """Note whose transactions come next: first where it is, then that it is another one."""
+        before = (self._at, self.server)
+        self._at, self.server = source, continued.server
+        if before[1] and before != (self._at, self.server):
+            self._on_move()
+
     def _begin_dump(
-        self, connection: SourceConnection, checkpoint: Checkpoint
+        self, connection: SourceConnection, checkpoint: Checkpoint, continued: proof.Continued
     ) -> tuple[TransactionAssembler, bool]:
-        """Request everything after the checkpoint, once it is certain that the source has it.
+        """Request everything after the checkpoint, now that it is certain that the source has it.
 
         Return what assembles its transactions, and whether its events have checksums.
         """
         mariadb = self._mariadb = is_mariadb(connection)
-        continued = self._verify_history(connection, checkpoint, mariadb=mariadb)
+        self._proved_at = time.monotonic()
+        if not continued.proved:
+            log.info("history_not_proved", server=self.server, position=str(checkpoint.position))
         assembler = self._new_assembler(connection, checkpoint, mariadb=mariadb)
         checksum = checksums(connection)
         self._note_source_status(fetch_on(connection), checkpoint)
@@ -241,20 +285,8 @@ class BinlogReader:
             self._heartbeats.caught_up()
             self._commit_times.read_all()
 
-    def _verify_history(
-        self, connection: Connection[Any], checkpoint: Checkpoint, *, mariadb: bool
-    ) -> proof.Continued:
-        continued = proof.server_continuing(
-            connection, checkpoint, mariadb=mariadb, connect=self._another_connection
-        )
-        self.server = continued.server
-        self._proved_at = time.monotonic()
-        if not continued.proved:
-            log.info("history_not_proved", server=self.server, position=str(checkpoint.position))
-        return continued
-
     def _another_connection(self) -> SourceConnection:
-        return connect_source(self._config, read_timeout=QUERY_SECONDS)
+        return connect_source(self.source, read_timeout=QUERY_SECONDS)
 
     def _new_assembler(
         self, connection: Connection[Any], checkpoint: Checkpoint, *, mariadb: bool

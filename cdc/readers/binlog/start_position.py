@@ -17,6 +17,7 @@ from cdc.model.position import (
 )
 from cdc.model.witness import Witness
 from cdc.model.xid import not_decided
+from cdc.readers.binlog.accepted_host import require_movable
 from cdc.readers.binlog.history import proof
 from cdc.readers.server import xa
 from cdc.readers.server.connection import SourceConnection, asking, connect_source, is_mariadb
@@ -52,7 +53,8 @@ def resolve_start(
         else:
             position = start_from_config(start, mariadb=mariadb)
         here = server_identity(connection, mariadb=mariadb)
-        return Checkpoint(position, None, here, end_of_log(connection, config, here))
+        require_movable(config, position)
+        return Checkpoint(position, None, here, end_of_log(connection, here))
 
 
 def with_witness(config: SourceConfig, checkpoint: Checkpoint) -> Checkpoint:
@@ -62,7 +64,7 @@ def with_witness(config: SourceConfig, checkpoint: Checkpoint) -> Checkpoint:
     """
     with asking(config, read_timeout=QUERY_SECONDS) as connection:
         mariadb = is_mariadb(connection)
-        connect = partial(connect_source, config, read_timeout=QUERY_SECONDS)
+        connect = partial(connect_source, connection.source, read_timeout=QUERY_SECONDS)
         continued = proof.server_continuing(
             connection, checkpoint, mariadb=mariadb, connect=connect
         )
@@ -70,13 +72,13 @@ def with_witness(config: SourceConfig, checkpoint: Checkpoint) -> Checkpoint:
         return checkpoint._replace(
             inflight=checkpoint.inflight if checkpoint.server == here else None,
             server=here,
-            witness=end_of_log(connection, config, here),
+            witness=end_of_log(connection, here),
         )
 
 
-def end_of_log(connection: SourceConnection, config: SourceConfig, here: str) -> Witness:
+def end_of_log(connection: SourceConnection, here: str) -> Witness:
     """Return the witness of a stream that has applied nothing: the end of the log now."""
-    connect = partial(connect_source, config, read_timeout=QUERY_SECONDS)
+    connect = partial(connect_source, connection.source, read_timeout=QUERY_SECONDS)
     mariadb = is_mariadb(connection)
     return proof.end_of_log(connection, here, mariadb=mariadb, connect=connect)
 

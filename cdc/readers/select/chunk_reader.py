@@ -77,9 +77,14 @@ class ChunkReader:
     an operator must act.
     """
 
-    def __init__(self, config: SourceConfig, *, allow_brief_lock: bool = False) -> None:
-        """`allow_brief_lock`: with file positions MySQL needs a lock for an instant."""
-        self._config = config
+    def __init__(
+        self, source: SourceConfig | Callable[[], SourceConfig], *, allow_brief_lock: bool = False
+    ) -> None:
+        """`allow_brief_lock`: with file positions MySQL needs a lock for an instant.
+
+        If `source` is a function, each chunk is read on the host that it returns then.
+        """
+        self._source = source if callable(source) else (lambda: source)
         self._allow_brief_lock = allow_brief_lock
         self._connection: SourceConnection | None = None
         self._second: SourceConnection | None = None
@@ -88,7 +93,7 @@ class ChunkReader:
 
     def __repr__(self) -> str:
         state = "connected" if self._connection is not None else "disconnected"
-        return f"<ChunkReader {self._config.host}:{self._config.port} ({state})>"
+        return f"<ChunkReader {self.server or 'of no server yet'} ({state})>"
 
     def close(self) -> None:
         """Drop the session; the next call opens another."""
@@ -250,7 +255,8 @@ class ChunkReader:
 
     def _connected(self) -> SourceConnection:
         if self._connection is None or not self._connection.open:
-            self._connection = connect_source(self._config, read_timeout=QUERY_SECONDS, raw=True)
+            source = self._source()
+            self._connection = connect_source(source, read_timeout=QUERY_SECONDS, raw=True)
             mariadb = is_mariadb(self._connection)
             self.server = server_identity(self._connection, mariadb=mariadb)
         return self._connection
@@ -290,8 +296,15 @@ class ChunkReader:
 
     @contextmanager
     def _window(self, table: SelectTable, applied: Position) -> Iterator[Callable[[], Position]]:
+        self._leave_other_host()
         with self._watermarks(table, applied) as high:
             yield high
+
+    def _leave_other_host(self) -> None:
+        """Drop a session to a host on which chunks are no longer to be read."""
+        source, connection = self._source(), self._connection
+        if connection is not None and connection.source.address not in source.addresses:
+            self.close()
 
     def _watermarks(
         self, table: SelectTable, applied: Position
@@ -321,7 +334,7 @@ class ChunkReader:
             )
         connection = self._connected()
         if self._second is None or not self._second.open:
-            self._second = connect_source(self._config, read_timeout=QUERY_SECONDS)
+            self._second = connect_source(connection.source, read_timeout=QUERY_SECONDS)
         old = server_version(connection) < (8, 2)
         return watermarks.locked_window(
             self._connected,

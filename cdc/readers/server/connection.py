@@ -11,10 +11,11 @@ import pymysql
 from pymysql.connections import Connection
 
 from cdc.config import SourceConfig, TlsConfig
-from cdc.errors import CdcError, UsageError
+from cdc.errors import CdcError, Retryable, UsageError
 from cdc.readers.server import logins, session
 from cdc.readers.server.charsets import decoder
 from cdc.readers.server.driver_errors import explain, explain_login
+from cdc.readers.server.hosts import Refused, first_usable, tell_refused
 from cdc.readers.server.packets import Garbled
 from cdc.readers.server.raw_connection import RawConnection
 
@@ -30,7 +31,14 @@ CONNECT_SECONDS: Final = 10.0
 
 
 class SourceConnection(RawConnection):
-    """A connection that raises Retryable, AccessDenied, Unfit or Fatal instead of driver errors."""
+    """A connection that raises Retryable, AccessDenied, Unfit or Fatal instead of driver errors.
+
+    `source` is the source with the host of this connection alone: a second one goes there, too.
+    `read_only`: of several hosts it is one that takes changes from its own source alone.
+    """
+
+    source: SourceConfig
+    read_only = False
 
     @property
     def where(self) -> str:
@@ -83,16 +91,47 @@ class SourceConnection(RawConnection):
 
 
 def connect_source(
-    source: SourceConfig, *, read_timeout: float, writes: bool = False, raw: bool = False
+    source: SourceConfig,
+    *,
+    read_timeout: float,
+    writes: bool = False,
+    raw: bool = False,
+    refused: Refused = tell_refused,
 ) -> SourceConnection:
     """Log in, and set up a session whose answers depend on no default of the server.
 
-    `read_timeout` is in seconds. Without `writes` the session is read-only. With `raw`, text comes
-    in its column's charset, else in utf8mb4. Raises Retryable if the source cannot be reached now,
-    Unfit if it refuses the account or the protection that the configuration asks for, and
-    UsageError if the configuration itself is wrong.
+    Of several hosts it is the first that can be reached; with `writes`, that can be written to,
+    else a read-only one if these are preferred. `read_timeout` is in seconds. Without `writes` the
+    session is read-only. With `raw`, text comes in its column's charset, else in utf8mb4. Raises
+    Retryable if the source cannot be reached now, Unfit if it refuses the account or the protection
+    that the configuration asks for, and UsageError if the configuration itself is wrong.
     """
+    several = len(source.addresses) > 1
+
+    def attempt(host: SourceConfig) -> SourceConnection:
+        connection = _session(host, read_timeout, writes=writes, raw=raw)
+        if several:
+            _note_read_only(connection)
+        if writes and connection.read_only:
+            close_connection(connection)
+            raise Retryable(f"the source {host.address} is read-only")
+        return connection
+
+    prefers = source.prefer_read_only and not writes
+    return first_usable(
+        source,
+        attempt,
+        drop=close_connection,
+        is_preferred=lambda found: found.read_only or not prefers,
+        refused=refused,
+    )
+
+
+def _session(
+    source: SourceConfig, read_timeout: float, *, writes: bool, raw: bool
+) -> SourceConnection:
     connection = _logged_in(source, read_timeout)
+    connection.source = source
     greeting = str(connection.get_server_info())  # type: ignore[no-untyped-call]
     try:
         with connection.understood():
@@ -103,6 +142,17 @@ def connect_source(
         close_connection(connection)
         raise
     return connection
+
+
+def _note_read_only(connection: SourceConnection) -> None:
+    try:
+        with connection.understood(), connection.cursor() as cursor:
+            cursor.execute("SELECT @@GLOBAL.read_only")
+            [(value,)] = cursor.fetchall()
+    except BaseException:
+        close_connection(connection)
+        raise
+    connection.read_only = str(value) not in {"0", "OFF"}  # MariaDB 12 knows several ways
 
 
 @contextlib.contextmanager
@@ -116,11 +166,12 @@ def asking(source: SourceConfig, *, read_timeout: float) -> Iterator[SourceConne
 
 
 def _logged_in(source: SourceConfig, read_timeout: float) -> SourceConnection:
-    where = f"{source.host}:{source.port}"
+    host, port = source.address
+    where = f"{host}:{port}"
     try:
         return SourceConnection(
-            host=source.host,
-            port=source.port,
+            host=host,
+            port=port,
             user=source.user.encode(errors="surrogateescape"),
             password=source.read_password().encode(errors="surrogateescape"),
             charset="utf8mb4",

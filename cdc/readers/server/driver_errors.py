@@ -101,8 +101,8 @@ def explain_login(error: pymysql.MySQLError, source: SourceConfig, where: str) -
         return _explain_tls(original, where)
     if isinstance(original, socket.gaierror):
         return Retryable(
-            f"the source's host {source.host} is not known: {original.strerror}",
-            remedy="check source.host and the resolver",
+            f"the source's host {source.address.host} is not known: {original.strerror}",
+            remedy="check source.host, or source.hosts, and the resolver",
         )
     if code == _NO_TLS:
         return Unfit(

@@ -37,6 +37,7 @@ VARIABLES: Final = (
     "log_replica_updates",
     "log_slave_updates",
     "lower_case_table_names",
+    "read_only",
     "server_id",
     "server_uuid",
     "wsrep_on",

@@ -16,6 +16,7 @@ import structlog
 from cdc.errors import CdcError
 from cdc.model.table_name import sql_name
 from cdc.readers.server.connection import SourceConnection, connect_source
+from cdc.readers.server.hosts import say_nothing
 
 if TYPE_CHECKING:
     from cdc.config import SourceConfig
@@ -43,7 +44,10 @@ def write_heartbeat(config: SourceConfig, stream: str) -> None:
 
 
 def _connected(config: SourceConfig) -> closing[SourceConnection]:
-    return closing(connect_source(config, read_timeout=QUERY_SECONDS, writes=True))
+    """Connect to the first host that can be written to; the error tells why none can."""
+    return closing(
+        connect_source(config, read_timeout=QUERY_SECONDS, writes=True, refused=say_nothing)
+    )
 
 
 def _write(connection: SourceConnection, config: SourceConfig, stream: str) -> None:

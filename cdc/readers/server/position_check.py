@@ -92,10 +92,12 @@ def check(
     *,
     mariadb: bool,
     read_up_to: ReadUpTo = ReadUpTo.UNKNOWN,
+    patience_seconds: int = VISIBLE_WITHIN_SECONDS,
 ) -> None:
     """Raise PositionPurged or SourceDiverged if the server cannot continue from `position`.
 
-    `read_up_to`: whether that place is in its log.
+    `read_up_to`: whether that place is in its log. `patience_seconds`: how long it is waited for to
+    show transactions.
     """
     if isinstance(position, FilePosition):
         _check_file(connection, position, mariadb=mariadb)
@@ -103,7 +105,7 @@ def check(
         _check_mariadb(connection, position.gtids, read_up_to)
     elif isinstance(position.gtids, GtidSet) and not mariadb:
         require_gtids(connection, position, mariadb=mariadb)
-        _check_mysql(connection, position.gtids)
+        _check_mysql(connection, position.gtids, patience_seconds)
     else:
         raise SourceDiverged(
             "the checkpoint was taken from a server of the other flavour",
@@ -126,14 +128,14 @@ def require_gtids(connection: Connection[Any], position: Position, *, mariadb: b
         )
 
 
-def _check_mysql(connection: Connection[Any], applied: GtidSet) -> None:
+def _check_mysql(connection: Connection[Any], applied: GtidSet, patience_seconds: int) -> None:
     text = str(applied)
     [(waited,)] = rows(
-        connection, "SELECT WAIT_FOR_EXECUTED_GTID_SET(%s, %s)", text, VISIBLE_WITHIN_SECONDS
+        connection, "SELECT WAIT_FOR_EXECUTED_GTID_SET(%s, %s)", text, patience_seconds
     )
     if waited:
         [(missing,)] = rows(connection, "SELECT GTID_SUBTRACT(%s, @@GLOBAL.gtid_executed)", text)
-        raise SourceDiverged(
+        raise SourceDiverged.by_lack(
             "the checkpoint holds transactions that the source does not have:"
             f" {_one_line(missing)}",
             position=applied,
@@ -214,7 +216,7 @@ def _check_replicated(applied: MariadbGtids, known: MariadbGtids, held: MariadbG
                 remedy=purged_remedy(mariadb=True),
             )
         end = str(known) or "nothing"
-        raise SourceDiverged(
+        raise SourceDiverged.by_lack(
             f"the checkpoint is ahead of the source, whose binlog ends at {end}",
             position=applied,
             remedy=DIVERGED_REMEDY,

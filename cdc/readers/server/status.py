@@ -19,6 +19,8 @@ from cdc.model.position import (
     file_number,
 )
 from cdc.readers.server.connection import asking, is_mariadb
+from cdc.readers.server.hosts import first_usable, say_nothing
+from cdc.readers.server.position_check import server_identity
 from cdc.readers.server.queries import rows
 
 if TYPE_CHECKING:
@@ -32,11 +34,15 @@ QUERY_SECONDS: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class SourceStatus:
-    """`committed`: what the source has committed; `logs`: its binlogs' sizes by name."""
+    """`committed`: what the source has committed; `logs`: its binlogs' sizes by name.
+
+    Of several hosts they are those of `host`.
+    """
 
     committed: Position
     logs: dict[str, int]
     clock_offset_seconds: float
+    host: str = ""
 
     def is_all_in(self, applied: Position) -> bool:
         """Return whether the position is after everything that the source has committed."""
@@ -62,17 +68,33 @@ class SourceStatus:
         return sum(size for name, size in self.logs.items() if file_number(name) < number)
 
 
-def fetch(config: SourceConfig) -> SourceStatus:
-    """Query the source; raises Retryable or Unfit if it does not answer."""
-    with asking(config, read_timeout=QUERY_SECONDS) as connection:
-        return fetch_on(connection)
+def fetch(config: SourceConfig, server: str = "") -> SourceStatus:
+    """Query the source; raises Retryable or Unfit if it does not answer.
+
+    Of several hosts the one with the identity `server` is asked, else the first that answers.
+    """
+
+    def asked(host: SourceConfig) -> tuple[SourceStatus, str]:
+        with asking(host, read_timeout=QUERY_SECONDS) as connection:
+            here = server_identity(connection, mariadb=is_mariadb(connection))
+            return fetch_on(connection), here
+
+    status, _ = first_usable(
+        config,
+        asked,
+        drop=lambda _: None,
+        is_preferred=lambda found: server in {"", found[1]},
+        refused=say_nothing,
+    )
+    return status
 
 
 def fetch_on(connection: SourceConnection) -> SourceStatus:
     """Query on an open connection."""
     committed = current_position(connection, is_mariadb(connection))
     logs = {str(name): int(size) for name, size, *_ in rows(connection, "SHOW BINARY LOGS")}
-    return SourceStatus(committed, logs, clock_offset(connection))
+    host = str(connection.source.address)
+    return SourceStatus(committed, logs, clock_offset(connection), host)
 
 
 def file_after(config: SourceConfig, applied: GtidPosition, names: Collection[str]) -> str:

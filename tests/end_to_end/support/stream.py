@@ -202,5 +202,13 @@ class Stream:
         """Reach the target through a proxy on this port of the loopback."""
         self.settings["target"]["uri"] = f"mongodb://127.0.0.1:{port}/?directConnection=true"
 
+    def named_hosts(self, *hosts: MySQLServer | str) -> None:
+        """Name these hosts instead of the one, in their order."""
+        source = self.settings["source"]
+        source.pop("host"), source.pop("port")
+        source["hosts"] = [
+            each if isinstance(each, str) else f"{each.host}:{each.port}" for each in hosts
+        ]
+
     def proxied_source(self, port: int) -> None:
         self.settings["source"]["port"] = port

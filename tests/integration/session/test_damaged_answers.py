@@ -64,6 +64,7 @@ def settings(source: MySQLServer, schema: str, proxy: Proxy) -> SourceConfig:
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (
+        "cdc.readers.binlog.accepted_host",
         "cdc.readers.binlog.reader",
         "cdc.readers.select.chunk_reader",
         "cdc.readers.server.status",

@@ -81,6 +81,21 @@ def test_a_chunk_is_read_again_when_the_table_is_altered_meanwhile() -> None:
     assert world.target.documents == world.expected()
 
 
+def test_a_chunk_is_read_again_when_the_stream_moves_to_another_server_meanwhile() -> None:
+    """The server that was read has what no other has, under a number that others have too."""
+    world = world_of(1)
+    replicated = world.source.rows[1]
+    world.source.rows[1] = replicated + 1
+
+    def move() -> None:
+        world.source.rows[1] = replicated
+        world.windows.void_all()
+
+    end(world, world.work(JobKind.BACKFILL, behind=once(move)))
+
+    assert world.target.documents == {1: document(1, replicated)}
+
+
 def test_a_chunk_that_meets_a_defect_fails_alone() -> None:
     world = world_of(1)
 

@@ -57,11 +57,17 @@ class Continued(NamedTuple):
 
 
 def server_continuing(
-    connection: Connection[Any], checkpoint: Checkpoint, *, mariadb: bool, connect: Connect
+    connection: Connection[Any],
+    checkpoint: Checkpoint,
+    *,
+    mariadb: bool,
+    connect: Connect,
+    patience_seconds: int = position_check.VISIBLE_WITHIN_SECONDS,
 ) -> Continued:
     """Return how the server can continue from a checkpoint; raises if it cannot.
 
-    `connect` opens a second connection to it. Another history at the witness's place is reported
+    `connect` opens a second connection to it; `patience_seconds` is how long it is waited for to
+    show transactions of the position. Another history at the witness's place is reported
     before any wait for the server: during a wait an application could assign the same GTIDs again.
     """
     position, witness = checkpoint.position, checkpoint.witness
@@ -71,7 +77,13 @@ def server_continuing(
     position_check.require_gtids(connection, position, mariadb=mariadb)
     probe = Probe(connect, here, mariadb)
     read_up_to = _read_up_to(connection, probe, checkpoint)
-    position_check.check(connection, position, mariadb=mariadb, read_up_to=read_up_to)
+    position_check.check(
+        connection,
+        position,
+        mariadb=mariadb,
+        read_up_to=read_up_to,
+        patience_seconds=patience_seconds,
+    )
     listed = read_up_to is ReadUpTo.LISTED
     if isinstance(position, FilePosition) or (listed and _is_of(position, witness)):
         return Continued(here, proved=listed, strict=False)

@@ -76,7 +76,7 @@ def _without(applied: MariadbGtids, witness: Witness, domain: int) -> GtidPositi
 def _all_but(connection: Connection[Any], gtid: Gtid, *, patient: bool) -> GtidPosition | None:
     """Return what MySQL has executed but this transaction; None if it has purged that."""
     if not _is_executed(connection, gtid, patient=patient):
-        raise SourceDiverged(
+        raise SourceDiverged.by_lack(
             f"the source does not have {gtid}, the last transaction that was applied",
             position=gtid,
             remedy=position_check.DIVERGED_REMEDY,

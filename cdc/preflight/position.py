@@ -1,0 +1,63 @@
+"""Judges whether the source can continue from a stream's position."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from cdc.config import Config, SourceConfig, StartPosition
+from cdc.errors import Halted, UsageError
+from cdc.model.checkpoint import Checkpoint
+from cdc.preflight.findings import Finding, Outcome
+from cdc.preflight.hosts import each_host_judged
+from cdc.preflight.rules.source import xa_finding
+from cdc.readers.binlog.accepted_host import QUERY_SECONDS, HostChooser, require_movable
+from cdc.readers.binlog.start_position import start_from_config
+from cdc.readers.server import xa
+from cdc.readers.server.connection import asking, close_connection, is_mariadb
+from cdc.readers.server.facts import current_account
+from cdc.writers import stream_admin
+from cdc.writers.errors import explained
+
+POSITION: Final = "position"
+
+
+def examine_position(config: Config) -> Iterator[Finding]:
+    """Judge whether the source can continue from the stream's position, saved or configured.
+
+    Of several hosts each is judged.
+    """
+    with explained():
+        state = stream_admin.read(config)
+    saved = Checkpoint.from_document(state) if state is not None else None
+    if saved is None and not isinstance(config.start, StartPosition):
+        with asking(config.source, read_timeout=QUERY_SECONDS) as connection:
+            yield xa_finding(xa.undecided(connection), current_account(connection))
+        return
+    try:
+        if saved is not None:
+            require_movable(config.source, saved.position)
+        yield from each_host_judged(
+            POSITION, config.source, lambda host: _examine_host(config, host, saved)
+        )
+    except UsageError as error:
+        yield Finding(POSITION, Outcome.WRONG, error.message, error.remedy or "")
+
+
+def _examine_host(
+    config: Config, host: SourceConfig, saved: Checkpoint | None
+) -> Iterator[Finding]:
+    checkpoint = saved or _configured(config, host)
+    try:
+        close_connection(HostChooser(config.source).judged(host, checkpoint).connection)
+    except Halted as error:
+        yield Finding(POSITION, Outcome.UNFIT, error.message, error.remedy or "")
+    else:
+        position = str(checkpoint.position) or "nothing applied"
+        yield Finding(POSITION, Outcome.OK, f"the source has all that follows {position}")
+
+
+def _configured(config: Config, host: SourceConfig) -> Checkpoint:
+    assert isinstance(config.start, StartPosition)
+    with asking(host, read_timeout=QUERY_SECONDS) as connection:
+        return Checkpoint(start_from_config(config.start, mariadb=is_mariadb(connection)))
