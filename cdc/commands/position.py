@@ -198,7 +198,7 @@ def _passed_over(
     if before is None:
         return None
     old = Checkpoint.from_document(before).position
-    return passed_over(old, wanted.position, fetch(config.source))
+    return passed_over(old, wanted.position, fetch(config.source, wanted.server))
 
 
 def _wanted(

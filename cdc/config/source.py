@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 
+from cdc.config import password_command
 from cdc.config.address import DEFAULT_PORT, Address, is_host
 from cdc.config.values import Number, ReadableFile, Settings, Whole, text_of
 
@@ -86,6 +87,7 @@ class SourceConfig(Settings):
     user: Annotated[str, Field(min_length=1)]
     password: SecretStr | None = None
     password_file: ReadableFile | None = None
+    password_command: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     server_id: Annotated[Whole, Field(ge=1, le=2**32 - 1)]
     tls: TlsConfig = TlsConfig(mode="required")
     time_zone: str = "UTC"
@@ -157,6 +159,25 @@ class SourceConfig(Settings):
             raise ValueError("`password` is written too: keep one of the two")
         return file
 
+    @field_validator("password_command", mode="before")
+    @classmethod
+    def _a_list(cls, command: Any) -> Any:
+        if isinstance(command, str):
+            raise ValueError("write a list: [PROGRAM, ARGUMENT, …]; no shell reads it")
+        return command
+
+    @field_validator("password_command")
+    @classmethod
+    def _a_program(
+        cls, command: tuple[str, ...] | None, info: ValidationInfo
+    ) -> tuple[str, ...] | None:
+        if command is None:
+            return None
+        for other in ("password", "password_file"):
+            if info.data.get(other) is not None:
+                raise ValueError(f"`{other}` is written too: keep one of the two")
+        return password_command.located(command, Path((info.context or {}).get("directory", ".")))
+
     @field_validator("time_zone")
     @classmethod
     def _utc_only(cls, name: str) -> str:
@@ -188,7 +209,14 @@ class SourceConfig(Settings):
         return self.model_copy(update=one)
 
     def read_password(self) -> str:
-        """Return the current password: a file is read each time, so that it can be changed."""
+        """Return the current password: a file is read, and a command run, each time.
+
+        Raises Retryable if the command gives none, UsageError if the file or the command is gone.
+        """
+        if self.password_command:
+            host, port = self.address
+            about = {"host": host, "port": str(port), "user": self.user}
+            return password_command.ask(self.password_command, about)
         if self.password_file:
             return text_of(self.password_file, "source.password_file").removesuffix("\n")
         return self.password.get_secret_value() if self.password else ""

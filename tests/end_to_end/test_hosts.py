@@ -224,7 +224,7 @@ def test_a_file_position_is_bound_to_its_host(
     check = cdc(stream, "check")
     assert check.returncode == USAGE, check.stdout
     assert "wrong       position: source.hosts has 2 hosts" in check.stdout
-    told = cdc(stream, "position", "set", "--start", "now", "--resync", "--yes")
+    told = cdc(stream, *["position", "set", "--start", "now", "--resync", "--yes"])
     assert told.returncode == 0, told.stderr
     stream.start(ledger=False)
     insert(stream, "by GTIDs")
