@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Final
 
+from cdc.errors import Unfit
+from cdc.model import binlog_engine
 from cdc.model.server_facts import SourceFacts
 from cdc.model.xid import Xid, not_decided
 from cdc.preflight.findings import Finding, Outcome
@@ -27,6 +29,7 @@ def source_findings(
     """
     yield _version(facts)
     yield _log_bin(facts)
+    yield from _log_engine(facts)
     yield _setting(facts, "binlog_format", "ROW")
     yield _setting(facts, "binlog_row_image", "FULL")
     yield _setting(facts, "binlog_row_metadata", "FULL")
@@ -59,6 +62,19 @@ def _log_bin(facts: SourceFacts) -> Finding:
         "the source writes no binlog",
         "start the server with --log-bin=binlog (log_bin in my.cnf); it needs a restart",
     )
+
+
+def _log_engine(facts: SourceFacts) -> Iterator[Finding]:
+    """Judge where MariaDB keeps its binlog; older ones and MySQL have files only."""
+    name = binlog_engine.VARIABLE
+    if name not in facts.variables:
+        return
+    try:
+        binlog_engine.require_files(facts.variable(name))
+    except Unfit as error:
+        yield Finding(name, UNFIT, error.message, error.remedy or "")
+    else:
+        yield Finding(name, OK, "none: the binlog is in files")
 
 
 def _setting(facts: SourceFacts, name: str, wanted: str) -> Finding:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
+from cdc.model import binlog_engine
 from cdc.model.server_facts import Replica, SourceFacts, TableFacts
 from cdc.model.table_name import sql_name
 from cdc.readers.server.catalog import generated_columns
@@ -25,6 +26,7 @@ VARIABLES: Final = (
     "binlog_row_image",
     "binlog_row_metadata",
     "binlog_row_value_options",
+    binlog_engine.VARIABLE,
     "enforce_gtid_consistency",
     "gtid_binlog_pos",
     "gtid_binlog_state",

@@ -9,6 +9,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
 from cdc.errors import CdcError, Halted, PositionPurged, SourceDiverged, Unfit
+from cdc.model import binlog_engine
 from cdc.model.position import (
     FIRST_OFFSET,
     FilePosition,
@@ -112,6 +113,14 @@ def check(
             position=position,
             remedy="point source.host at the server that the stream was started on",
         )
+
+
+def require_log_in_files(connection: Connection[Any], *, mariadb: bool) -> None:
+    """Raise Unfit if the server keeps its binlog in a storage engine, as MariaDB 12.3 can."""
+    name = binlog_engine.VARIABLE
+    found = rows(connection, "SHOW GLOBAL VARIABLES LIKE %s", name) if mariadb else ()
+    for _, engine in found:
+        binlog_engine.require_files(str(engine or ""))
 
 
 def require_gtids(connection: Connection[Any], position: Position, *, mariadb: bool) -> None:

@@ -71,8 +71,12 @@ def changed(facts: SourceFacts, **variables: str) -> SourceFacts:
     return replace(facts, variables={**facts.variables, **variables})
 
 
-def outcomes(facts: SourceFacts, schema: str = "shop") -> dict[str, Finding]:
-    found = source_findings(facts, server_id=7, own_uuid=OWN_UUID, schemas={schema})
+def outcomes(
+    facts: SourceFacts, schema: str = "shop", *, several: bool = False
+) -> dict[str, Finding]:
+    found = source_findings(
+        facts, server_id=7, own_uuid=OWN_UUID, schemas={schema}, several=several
+    )
     return {finding.check: finding for finding in found if finding.outcome is not Outcome.OK}
 
 
@@ -100,6 +104,24 @@ def test_a_server_without_a_binlog_is_unfit() -> None:
     assert outcomes(changed(MYSQL, log_bin="OFF"))["log_bin"].outcome is Outcome.UNFIT
 
 
+def test_a_binlog_in_innodb_is_refused_by_name() -> None:
+    """The answers are those of MariaDB 12.3's documentation: no such server is to be had."""
+    newer = replace(MARIADB, version=(12, 3, 1), version_text="12.3.1-MariaDB")
+
+    finding = outcomes(changed(newer, binlog_storage_engine="InnoDB"))["binlog_storage_engine"]
+
+    assert finding.outcome is Outcome.UNFIT
+    assert "in InnoDB (binlog_storage_engine), which cdc was never tried with" in finding.what
+    assert "remove binlog_storage_engine" in finding.remedy
+
+
+@pytest.mark.parametrize("engine", ["", "NULL"])
+def test_a_binlog_in_files_is_fit_whatever_else_the_server_can(engine: str) -> None:
+    newer = replace(MARIADB, version=(12, 3, 1), version_text="12.3.1-MariaDB")
+
+    assert outcomes(changed(newer, binlog_storage_engine=engine)) == {}
+
+
 def test_each_flavour_gets_its_own_statement() -> None:
     mysql = outcomes(changed(MYSQL, binlog_row_image="MINIMAL"))["binlog_row_image"]
     mariadb = outcomes(changed(MARIADB, binlog_row_image="MINIMAL"))["binlog_row_image"]
@@ -110,6 +132,13 @@ def test_each_flavour_gets_its_own_statement() -> None:
 
 def test_files_without_gtids_are_a_warning() -> None:
     assert outcomes(changed(MYSQL, gtid_mode="OFF"))["gtid_mode"].outcome is Outcome.WARNING
+
+
+def test_several_hosts_need_gtids() -> None:
+    without = changed(MYSQL, gtid_mode="OFF")
+
+    assert outcomes(without, several=True)["gtid_mode"].outcome is Outcome.UNFIT
+    assert outcomes(MYSQL, several=True) == {}
 
 
 def test_another_replica_of_the_same_id_is_unfit_and_ourselves_are_not() -> None:

@@ -71,6 +71,7 @@ def server_continuing(
     before any wait for the server: during a wait an application could assign the same GTIDs again.
     """
     position, witness = checkpoint.position, checkpoint.witness
+    position_check.require_log_in_files(connection, mariadb=mariadb)
     here = position_check.server_identity(connection, mariadb=mariadb)
     position_check.check_server(checkpoint.server, here, position)
     # without GTIDs its log cannot be read
