@@ -202,19 +202,17 @@ def test_check_tells_of_each_host_and_one_fit_host_is_enough(stream: Stream, pai
     assert f"{named(pair.replica)}: binlog_row_image: is MINIMAL" in lost["error"]
 
 
+@pytest.mark.parametrize("pair", ["mariadb"], indirect=True)
 def test_a_file_position_is_bound_to_its_host(
-    mariadb: MySQLServer,
-    mongo: MongoServer,
-    client: MongoClient[Document],
-    make_stream: MakeStream,
+    pair: Pair, mongo: MongoServer, client: MongoClient[Document], make_stream: MakeStream
 ) -> None:
-    stream = make_stream(mariadb, mongo, client, KINDS["mariadb-file"][1])
+    stream = make_stream(pair.primary, mongo, client, KINDS["mariadb-file"][1])
     stream.table("items", "id INT NOT NULL PRIMARY KEY AUTO_INCREMENT, word VARCHAR(20)")
     stream.start()
     insert(stream, "read")
     stream.until_caught_up()
     stream.stop()
-    stream.named_hosts(mariadb, NOWHERE)
+    stream.named_hosts(pair.primary, NOWHERE)
     stream.settings["start"] = "now"
 
     daemon = stream.start()
@@ -229,3 +227,4 @@ def test_a_file_position_is_bound_to_its_host(
     stream.start(ledger=False)
     insert(stream, "by GTIDs")
     eventually(arrived(stream))
+    stream.close()

@@ -38,7 +38,7 @@ def source_findings(
     yield _server_id(facts, server_id, own_uuid)
     yield from _privileges(facts)
     yield _filters(facts, schemas)
-    yield _replica(facts)
+    yield _replica(facts, several=several)
 
 
 def _version(facts: SourceFacts) -> Finding:
@@ -221,7 +221,7 @@ def _filters(facts: SourceFacts, schemas: Collection[str]) -> Finding:
     return Finding("binlog filters", OK, "every followed schema is logged")
 
 
-def _replica(facts: SourceFacts) -> Finding:
+def _replica(facts: SourceFacts, *, several: bool) -> Finding:
     logs = facts.variable("log_replica_updates") or facts.variable("log_slave_updates")
     if logs == "ON":
         return Finding("log_replica_updates", OK, "ON")
@@ -234,6 +234,14 @@ def _replica(facts: SourceFacts) -> Finding:
     if facts.replicates:
         return Finding(
             name, UNFIT, "the source is a replica and does not log what it replicates", remedy
+        )
+    if several:
+        return Finding(
+            name,
+            UNFIT,
+            "OFF: any of source.hosts is a replica sooner or later, and would not log what it"
+            " replicates then",
+            remedy,
         )
     if facts.replicates is None:
         return Finding(

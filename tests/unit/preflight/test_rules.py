@@ -141,6 +141,15 @@ def test_several_hosts_need_gtids() -> None:
     assert outcomes(MYSQL, several=True) == {}
 
 
+@pytest.mark.parametrize("replicates", [True, False, None])
+def test_each_of_several_hosts_must_log_what_it_replicates(replicates: bool | None) -> None:
+    """One that did not would be read for ever, and send nothing."""
+    host = replace(MARIADB, replicates=replicates)
+
+    assert outcomes(host, several=True)["log_slave_updates"].outcome is Outcome.UNFIT
+    assert outcomes(changed(host, log_slave_updates="ON"), several=True) == {}
+
+
 def test_another_replica_of_the_same_id_is_unfit_and_ourselves_are_not() -> None:
     other = replace(MYSQL, replicas=(Replica(7, "another"), Replica(8, "third")))
     own = replace(MYSQL, replicas=(Replica(7, OWN_UUID),))
