@@ -9,6 +9,9 @@ from typing import Final, NamedTuple
 NONE: Final = -1
 """The end that no heartbeat names."""
 
+NOWHERE: Final = ("", 0)
+"""The place that no heartbeat names."""
+
 
 class Heard(NamedTuple):
     """What one heartbeat tells.
@@ -32,7 +35,7 @@ class Heartbeats:
         self._clock = clock
         self._last_end = NONE
         self._last_at = 0.0
-        self._heard_at = ("", 0)
+        self._heard_at = NOWHERE
         self._caught_up_at: float | None = None
         self.any_on_this_connection = False
         """Whether the link has held for an interval at least."""
@@ -46,6 +49,10 @@ class Heartbeats:
     def connected(self) -> None:
         """Note that a connection begins, with heartbeats of its own."""
         self._last_end, self.any_on_this_connection = NONE, False
+
+    def moved(self) -> None:
+        """Note that another server is read: its files may have the names of the other's."""
+        self._heard_at = NOWHERE
 
     def caught_up(self) -> None:
         """Note that the source has told by other means that it has sent everything."""

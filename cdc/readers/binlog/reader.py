@@ -247,6 +247,7 @@ class BinlogReader:
         before = (self._at, self.server)
         self._at, self.server = source, continued.server
         if before[1] and before != (self._at, self.server):
+            self._heartbeats.moved()
             self._on_move()
 
     def _begin_dump(

@@ -74,6 +74,14 @@ def test_each_connection_has_heartbeats_of_its_own(heartbeats: Heartbeats, clock
     assert heartbeats.heard(800, HERE) == (False, False)
 
 
+def test_a_place_that_another_server_named_is_forgotten(heartbeats: Heartbeats) -> None:
+    heartbeats.heard(800, HERE)
+
+    heartbeats.moved()
+
+    assert heartbeats.farthest(HERE) == HERE
+
+
 def test_a_source_may_tell_otherwise_that_there_is_no_more(heartbeats: Heartbeats) -> None:
     heartbeats.caught_up()
 
