@@ -37,6 +37,9 @@ RESTRICTED = {
     "capabilities": {"drop": ["ALL"]},
 }
 
+UNSET = {"host": None, "password_file": None}
+"""Takes away what the values before have, as Helm does it."""
+
 Document = dict[str, Any]
 Render = Callable[..., list[Document]]
 
@@ -145,6 +148,25 @@ def test_cdc_takes_the_smallest_configuration(
     assert config.source.tls.mode == "off"
     assert config.source.read_password() == "secret"
     assert [each.source for each in mappings] == ["forum.posts"]
+
+
+def test_a_stream_may_have_several_hosts_and_a_password_from_a_command(
+    render: Render, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = {
+        "hosts": ["mysql-0", "mysql-1:3307"],
+        "user": "cdc",
+        "password_command": ["cat", "/run/secrets/cdc/password"],
+    }
+    given = {"streams": {"forum": {"config": {"source": {**source, **UNSET}}}}}
+    values = tmp_path / "several.yaml"
+    values.write_text(yaml.safe_dump(given))
+    documents = render("--values", VALUES, "--values", values)
+
+    config, _ = loaded(documents, "shops-cdc-forum", tmp_path, monkeypatch)
+
+    assert [str(each) for each in config.source.addresses] == ["mysql-0:3306", "mysql-1:3307"]
+    assert config.source.read_password() == "secret"
 
 
 def test_pods_are_confined(rendered: list[Document]) -> None:
