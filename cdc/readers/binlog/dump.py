@@ -16,6 +16,7 @@ from pymysqlreplication.binlogstream import ReportSlave
 
 from cdc.errors import Halted
 from cdc.model.position import FIRST_OFFSET, FilePosition, GtidPosition, GtidSet, Position, Source
+from cdc.readers.server.queries import rows
 
 if TYPE_CHECKING:
     from cdc.readers.server.connection import SourceConnection
@@ -46,6 +47,12 @@ def replica_uuid(server_id: int, stream: str) -> UUID:
     another stream, of the same server id by mistake, stays.
     """
     return uuid5(NAMESPACE_OID, f"cdc/{server_id}/{stream}")
+
+
+def has_checksums(connection: SourceConnection) -> bool:
+    """Return whether events have checksums before a format description event has said so."""
+    [(algorithm,)] = rows(connection, "SELECT @@GLOBAL.binlog_checksum")
+    return str(algorithm) == "CRC32"
 
 
 def request(

@@ -14,8 +14,8 @@ from cdc.readers.binlog.accepted_host import HostChooser
 from cdc.readers.binlog.events import CHECKSUM_SIZE, ChecksumMismatch, Event
 from cdc.readers.binlog.history import proof
 from cdc.readers.binlog.outline import Outline, Outliner, decides
-from cdc.readers.binlog.reader import folds_names
 from cdc.readers.server import position_check
+from cdc.readers.server.catalog import folds_names
 from cdc.readers.server.connection import decoder, is_mariadb
 from cdc.readers.server.packets import PacketStream, ServerError, StreamEnded
 

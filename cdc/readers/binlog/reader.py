@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
 from cdc.errors import (
     CdcError,
     Corrupted,
-    Halted,
     PositionPurged,
     Retryable,
     SourceDiverged,
@@ -29,19 +27,18 @@ from cdc.readers.binlog.commit_times import CommitTimes
 from cdc.readers.binlog.events import Event, EventType
 from cdc.readers.binlog.heartbeats import Heartbeats
 from cdc.readers.binlog.history import proof
+from cdc.readers.binlog.history.idle_proof import IdleProof
 from cdc.readers.binlog.table_maps import TableMapCache
 from cdc.readers.binlog.transaction_assembler import TransactionAssembler
 from cdc.readers.server import position_check
+from cdc.readers.server.catalog import folds_names
 from cdc.readers.server.clock import SourceClock
 from cdc.readers.server.connection import close_connection, connect_source, decoder, is_mariadb
 from cdc.readers.server.packets import Garbled, PacketStream, ServerError
-from cdc.readers.server.queries import rows
 from cdc.readers.server.status import SourceStatus, fetch_on
 from cdc.retry import Backoff, OutageTracker, let_go
 
 if TYPE_CHECKING:
-    from pymysql.connections import Connection
-
     from cdc.config import SourceConfig
     from cdc.readers.server.connection import SourceConnection
 
@@ -55,9 +52,6 @@ SILENT_HEARTBEATS: Final = 3
 
 GARBLED_TIMES: Final = 10
 """A source whose answers are unintelligible so often in a row will not recover by itself."""
-
-IDLE_HEARTBEATS: Final = 6
-"""After so many heartbeat intervals without a transaction the log is verified again."""
 
 
 class BinlogReader:
@@ -94,7 +88,7 @@ class BinlogReader:
         self._commit_times = CommitTimes(self._clock.now)
         self._checkpoint: Checkpoint
         self._damaged_at: Checkpoint | None = None
-        self._proved_at = 0.0
+        self._idle_proof = IdleProof(config.heartbeat_seconds)
         self._outages = OutageTracker()
         self._lost = 0
         self._garbled = 0
@@ -258,11 +252,11 @@ class BinlogReader:
         Return what assembles its transactions, and whether its events have checksums.
         """
         mariadb = self._mariadb = is_mariadb(connection)
-        self._proved_at = time.monotonic()
+        self._idle_proof.proved()
         if not continued.proved:
             log.info("history_not_proved", server=self.server, position=str(checkpoint.position))
         assembler = self._new_assembler(connection, checkpoint, mariadb=mariadb)
-        checksum = checksums(connection)
+        checksum = dump.has_checksums(connection)
         self._note_source_status(fetch_on(connection), checkpoint)
         self._assembling = assembler
         dump.request(
@@ -290,7 +284,7 @@ class BinlogReader:
         return connect_source(self.source, read_timeout=QUERY_SECONDS)
 
     def _new_assembler(
-        self, connection: Connection[Any], checkpoint: Checkpoint, *, mariadb: bool
+        self, connection: SourceConnection, checkpoint: Checkpoint, *, mariadb: bool
     ) -> TransactionAssembler:
         inflight = checkpoint.inflight if checkpoint.server == self.server else None
         return TransactionAssembler(
@@ -338,27 +332,9 @@ class BinlogReader:
             self._damaged_at = None  # nothing after it is left that could be damaged for good
         if nothing_new:
             self._commit_times.read_all()
-        idle_seconds = time.monotonic() - self._proved_at
-        if no_more and idle_seconds > IDLE_HEARTBEATS * self._config.heartbeat_seconds:
-            self._prove_again()
-
-    def _prove_again(self) -> None:
-        """Verify that an idle source's log is still the one that is read; raises if it is not.
-
-        A server whose log was reset keeps reporting that nothing came after the old one's end.
-        """
-        self._proved_at = time.monotonic()
-        try:
-            proof.require_same(
+        if no_more and self._idle_proof.is_due:
+            self._idle_proof.prove(
                 self._another_connection, self._checkpoint, here=self.server, mariadb=self._mariadb
-            )
-        except CdcError as error:  # the stream itself holds; who may not log in reads on
-            if isinstance(error, Halted) and not isinstance(error, position_check.CannotSend):
-                raise
-            log.info("history_not_proved", server=self.server, error=error.message)
-        else:
-            log.debug(
-                "history_proved_again", server=self.server, position=str(self._checkpoint.position)
             )
 
 
@@ -367,15 +343,3 @@ def _unpacked(payload: events.Event, assembler: TransactionAssembler) -> Iterato
         transaction = assembler.feed(event, inside_payload=True)
         if transaction is not None:
             yield transaction
-
-
-def folds_names(connection: Connection[Any]) -> bool:
-    """Return whether the server treats names that differ in case as the same table."""
-    [(setting,)] = rows(connection, "SELECT @@GLOBAL.lower_case_table_names")
-    return int(setting) != 0
-
-
-def checksums(connection: Connection[Any]) -> bool:
-    """Return whether events have checksums before a format description event has said so."""
-    [(algorithm,)] = rows(connection, "SELECT @@GLOBAL.binlog_checksum")
-    return str(algorithm) == "CRC32"

@@ -44,6 +44,12 @@ _JSON_CHECK: Final = re.compile(
 )
 
 
+def folds_names(connection: SourceConnection) -> bool:
+    """Return whether the server treats names that differ in case as the same table."""
+    [(setting,)] = rows(connection, "SELECT @@GLOBAL.lower_case_table_names")
+    return int(setting) != 0
+
+
 def define_table(connection: SourceConnection, schema: str, table: str) -> TableDefinition | None:
     """Query a table's definition; None for a table that the account cannot see.
 
