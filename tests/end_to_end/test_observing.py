@@ -312,12 +312,17 @@ def test_a_stream_that_is_stopped_is_behind_from_the_binlog_on_that_it_would_rea
     for number in range(2, 6):
         items.sql("FLUSH BINARY LOGS", f"INSERT INTO items VALUES ({number}, 'unseen')")
 
-    after = status(items, capsys)
-    logs = [int(size) for _, size, *_ in items.source.execute("SHOW BINARY LOGS")]
     assert before["bytes_behind"] == 0
-    assert after["transactions_behind"] in (4, None)
-    assert after["binlog_headroom_bytes"] == sum(logs[:-4])
-    assert after["bytes_behind"] == sum(logs[-4:])
+    assert status(items, capsys)["transactions_behind"] in (4, None)
+
+    def tells_the_sizes_of_the_logs() -> bool:
+        told = status(items, capsys)
+        logs = [int(size) for _, size, *_ in items.source.execute("SHOW BINARY LOGS")]
+        found = told["binlog_headroom_bytes"], told["bytes_behind"]
+        return found == (sum(logs[:-4]), sum(logs[-4:]))
+
+    # MariaDB ends the files before the last with an event of its own, in the background.
+    eventually(tells_the_sizes_of_the_logs)
 
 
 @ONE_KIND
