@@ -175,10 +175,10 @@ def _process(process: dict[str, Any] | None) -> dict[str, str]:
 
 
 def _headroom(facts: dict[str, Any]) -> str | None:
-    """Return how much log the source would purge before what is not read yet."""
+    """Return how much log the source would purge before the file that is read."""
     if facts["bytes_behind"] == 0:
         return "all is read"
-    return _unit(facts["binlog_headroom_bytes"], "bytes until what is not read")
+    return _unit(facts["binlog_headroom_bytes"], "bytes of older binlogs")
 
 
 def _unit(value: float | None, unit: str) -> str | None:

@@ -51,7 +51,7 @@ def _read(path: Path) -> Marked:
     except FileNotFoundError as error:
         raise UsageError(
             f"there is no configuration file {path}",
-            remedy="name one with --config or CDC_CONFIG",
+            remedy="write cdc.yaml here, or name one with --config or CDC_CONFIG",
         ) from error
     except OSError as error:
         raise UsageError(f"{path}: {error}", remedy="make it a readable file") from error

@@ -114,7 +114,7 @@ def _serve(config: Config, pages: Pages, stopping: threading.Event) -> None:
                     "http_unavailable",
                     listen=config.http.listen,
                     error=error.strerror or str(error),
-                    remedy="write another http.listen, or end what listens there",
+                    remedy="write another http.listen for one of the two that listen there",
                 )
             said = True
             stopping.wait(LISTEN_AGAIN_SECONDS)

@@ -62,7 +62,7 @@ def up(
         chosen(name, number)  # a version that is not to be had is told before anything starts
     reports = []
     for name, number in wanted.items():
-        click.echo(f"starting {name} (the first time it is fetched) …", err=True)
+        click.echo(f"starting {name}, unless it runs; what is missing is fetched once", err=True)
         reports.append(standing.up(name, engine, number))
     click.echo(_as_json(reports) if output == "json" else "\n".join(map(_as_lines, reports)))
 

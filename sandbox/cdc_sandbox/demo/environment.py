@@ -39,7 +39,7 @@ class Stage:
 @contextmanager
 def stage(flavour: Flavour, *, say: Callable[[str], None]) -> Iterator[Stage]:
     """Set the stage; everything is stopped and removed when the block ends."""
-    say(f"starting {SERVER_NAMES[flavour]} and MongoDB (the first time they are downloaded)")
+    say(f"starting {SERVER_NAMES[flavour]} and MongoDB; what is missing is downloaded once")
     with (
         tempfile.TemporaryDirectory(prefix="cdc-demo-", ignore_cleanup_errors=True) as name,
         mysql_server(flavour) as source,
