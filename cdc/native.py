@@ -15,7 +15,7 @@ Path = tuple[str, ...]
 
 VARIABLE: Final = "CDC_NATIVE"
 
-INTERFACE: Final = 6
+INTERFACE: Final = 7
 """Raised with each change of a function below: a module of another number is left alone."""
 
 
@@ -96,6 +96,7 @@ class MakeRowPlan(Protocol):
         row_id: Field,
         fields: Sequence[Field],
         gone: Sequence[Field] | None,
+        shard: Sequence[Field],
         where: Question | None,
         operation: Callable[[tuple[object, ...]], object],
         kinds: Sequence[object],
@@ -103,6 +104,7 @@ class MakeRowPlan(Protocol):
     ) -> RowPlan:
         """Read a layout; `columns` are each one's size, and the bytes of its length.
 
+        `shard` are the fields that name, with the id, a document that is to be deleted.
         `operation` makes an operation of (kind, id, document), and `kinds` are those of an insert,
         a replacement and a deletion.
         """

@@ -19,7 +19,8 @@ class Operation(NamedTuple):
 
     `id` is the document's `_id` as a BSON value: its type byte followed by its value's bytes
     (bsonspec.org, `element` without the name). `document` is the whole BSON document, `_id` first;
-    empty for a delete. An INSERT is one at the source: the target may already have the document.
+    empty for a delete, but where a shard key has fields outside `_id`: then it has these, as they
+    were, and `_id`. An INSERT is one at the source: the target may already have the document.
     """
 
     kind: OperationKind

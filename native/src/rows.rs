@@ -51,13 +51,15 @@ enum Which {
 /// A table's plan: maps its rows to operations on one collection.
 ///
 /// `gone` are the fields of a document whose row is gone; None if it is deleted. Without a `filter`
-/// every row has a document.
+/// every row has a document. `shard` are fields that tell, with the id, where a document is: one
+/// that is to be deleted is named by all of them.
 #[pyclass(frozen)]
 pub struct RowPlan {
     wires: Vec<Wire>,
     documents: Documents,
     fields: Vec<Node>,
     gone: Option<Vec<Node>>,
+    shard: Vec<Node>,
     filter: Option<Question>,
     operation: Py<PyAny>,
     kinds: [Py<PyAny>; 3],
@@ -72,7 +74,7 @@ impl RowPlan {
     /// `operation` makes an operation of (kind, id, document); `kinds` are those of an insert, a
     /// replacement and a deletion. Raises ValueError for what is not known.
     #[new]
-    #[pyo3(signature = (columns, sources, id, fields, gone, filter, operation, kinds, /))]
+    #[pyo3(signature = (columns, sources, id, fields, gone, shard, filter, operation, kinds, /))]
     #[allow(clippy::too_many_arguments)]
     fn new(
         columns: Vec<(usize, usize)>,
@@ -80,6 +82,7 @@ impl RowPlan {
         id: &Bound<'_, PyAny>,
         fields: &Bound<'_, PyAny>,
         gone: Option<&Bound<'_, PyAny>>,
+        shard: &Bound<'_, PyAny>,
         filter: Option<(Vec<usize>, Py<PyAny>)>,
         operation: Py<PyAny>,
         kinds: [Py<PyAny>; 3],
@@ -101,6 +104,7 @@ impl RowPlan {
             documents: Documents { sources, id: Node::read(id, number)? },
             fields: Node::read_all(fields, number)?,
             gone: gone.map(|each| Node::read_all(each, number)).transpose()?,
+            shard: Node::read_all(shard, number)?,
             filter: filter.map(|(columns, ask)| Question::new(columns, ask, count)).transpose()?,
             operation,
             kinds,
@@ -212,6 +216,8 @@ struct Rows<'a, 'py> {
     out: Writer,
     id: Vec<u8>,
     key: Vec<u8>,
+    place: Vec<u8>,
+    place_before: Vec<u8>,
     lost: Vec<usize>,
     raised: Option<PyErr>,
 }
@@ -236,6 +242,8 @@ impl<'a, 'py> Rows<'a, 'py> {
             out: Writer::with_capacity(1024),
             id: Vec::new(),
             key: Vec::new(),
+            place: Vec::new(),
+            place_before: Vec::new(),
             lost: Vec::new(),
             raised: None,
         }
@@ -288,7 +296,7 @@ impl<'a, 'py> Rows<'a, 'py> {
         if kept && self.document(Which::After, &self.plan.fields).is_none() {
             return Ok(None);
         }
-        let moved = had && (!kept || self.id != self.key);
+        let moved = had && (!kept || self.id != self.key || self.place != self.place_before);
         let replaced = if kept { Some(self.operation(REPLACE)?) } else { None };
         let left = if moved {
             let Some(left) = self.left()? else { return Ok(None) };
@@ -311,7 +319,7 @@ impl<'a, 'py> Rows<'a, 'py> {
     /// Returns the operation that removes, or marks, the document of the image before.
     fn left(&mut self) -> PyResult<Option<Bound<'py, PyAny>>> {
         let Some(gone) = &self.plan.gone else {
-            return self.made(DELETE, &self.key, &[]).map(Some);
+            return self.made(DELETE, &self.key, &self.place_before).map(Some);
         };
         let Some(()) = self.document(Which::Before, gone) else { return Ok(None) };
         self.operation(REPLACE).map(Some)
@@ -326,7 +334,13 @@ impl<'a, 'py> Rows<'a, 'py> {
         let py = self.operations.py();
         let (lost, raised) = (&mut self.lost, &mut self.raised);
         let mut given = Given { py, columns: &self.before, now: self.now, lost, raised };
-        documents.id(&mut given, &mut self.out, &mut self.key)?;
+        if self.plan.shard.is_empty() {
+            documents.id(&mut given, &mut self.out, &mut self.key)?;
+        } else {
+            documents.place(&mut given, &self.plan.shard, &mut self.out, &mut self.key)?;
+            self.place_before.clear();
+            self.place_before.extend_from_slice(self.out.since(0));
+        }
         Some(true)
     }
 
@@ -339,7 +353,13 @@ impl<'a, 'py> Rows<'a, 'py> {
         let py = self.operations.py();
         let (lost, raised) = (&mut self.lost, &mut self.raised);
         let mut given = Given { py, columns, now: self.now, lost, raised };
-        self.plan.documents.document(&mut given, fields, &mut self.out, &mut self.id)
+        let documents = &self.plan.documents;
+        if !self.plan.shard.is_empty() {
+            documents.place(&mut given, &self.plan.shard, &mut self.out, &mut self.id)?;
+            self.place.clear();
+            self.place.extend_from_slice(self.out.since(0));
+        }
+        documents.document(&mut given, fields, &mut self.out, &mut self.id)
     }
 
     /// Returns whether the row of an image has a document; None if that cannot be said here.

@@ -10,6 +10,7 @@ from cdc.mapping.compile.document_fields import contents, contents_when_gone
 from cdc.mapping.compile.document_id import id_is_private, id_node
 from cdc.mapping.compile.embed_links import own_link_mistakes
 from cdc.mapping.compile.plan import Plan
+from cdc.mapping.compile.shard_fields import shard_nodes
 from cdc.mapping.counts import TableCounts
 from cdc.mapping.file.mapping import Mapping
 from cdc.mapping.file.problems import LinkError, MappingError
@@ -58,6 +59,7 @@ def _layout(context: CompileContext) -> Layout:
     id_field = id_node(context)
     found = contents(context)
     gone = contents_when_gone(context, found)
+    shard = shard_nodes(context, id_field, found)
     kept = row_filter(context)
     wires = tuple(_wire(context, column) for column in context.table.columns)
     if context.mistakes:
@@ -72,6 +74,7 @@ def _layout(context: CompileContext) -> Layout:
         fields=nest(found),
         filter=kept,
         deleted=None if gone is None else nest(gone),
+        shard=shard,
         id_is_private=id_is_private(context.mapping),
     )
 

@@ -26,6 +26,7 @@ from cdc.mapping.file.mapping import (
     Truncate,
 )
 from cdc.mapping.file.problems import MappingError, Problem, did_you_mean
+from cdc.mapping.file.shard_keys import shard_key_mistakes
 from cdc.mapping.file.targets import target_mistakes
 from cdc.mapping.file.text_keys import make_text
 
@@ -70,6 +71,7 @@ def read_mappings(
         if mapping is not None:
             mappings.append(mapping)
     mistakes += target_mistakes(mappings)
+    mistakes += shard_key_mistakes(mappings)
     mistakes += embed_mistakes(mappings)
     mistakes += ignored_mistakes(mappings, ignored)
     return tuple(mappings), tuple(mistakes)

@@ -35,6 +35,7 @@ from cdc.mapping.file.policies import (
     SoftDelete,
 )
 from cdc.mapping.file.problems import Problem
+from cdc.mapping.file.shard_keys import ShardKey, is_of_id
 from cdc.mapping.file.table_globs import source_pattern
 from cdc.mapping.types.value_types import ValueType
 
@@ -51,7 +52,7 @@ __all__ = [
     "ValueType",
 ]
 
-_POLICIES = {"on_truncate", "on_drop", "on_alter", "on_error", "indexes"}
+_POLICIES = {"on_truncate", "on_drop", "on_alter", "on_error", "indexes", "shard_key"}
 
 
 def _listed(value: Any) -> Any:
@@ -118,6 +119,8 @@ class Mapping(Strict):
     """What happens to a row that cannot be carried over."""
     indexes: tuple[Index, ...] = ()
     """Indexes of the collection, created when the daemon starts."""
+    shard_key: ShardKey | None = None
+    """The collection's shard key, where the target is a sharded cluster."""
     embed: dict[EmbedPath, Embed] = Field(default_factory=dict)
     """Documents of other collections of the stream, by the path at which they are embedded."""
     hidden: StrictBool = False
@@ -158,6 +161,11 @@ class Mapping(Strict):
     def id_columns(self) -> tuple[str, ...]:
         """The columns that the id lists; empty for the primary key and for an expression."""
         return tuple(part.column for part in self.id_parts if part.column is not None)
+
+    @property
+    def shard_fields(self) -> tuple[str, ...]:
+        """The dotted paths of the shard key's fields outside `_id`."""
+        return tuple(path for path in self.shard_key or () if not is_of_id(path))
 
     @property
     def masked_columns(self) -> frozenset[str]:

@@ -41,6 +41,7 @@ class Layout:
     describes how each column lies in a row image, in the table's order. `id` is the `_id` field,
     which comes first in every document, before `fields`. Rows for which `filter` is not true have
     no document. `deleted` are the fields of a document whose row is gone, None if it is deleted.
+    `shard` are the fields of the shard key outside `_id`: they tell where a document is.
     `id_is_private`: errors must not show ids.
     """
 
@@ -53,6 +54,7 @@ class Layout:
     fields: tuple[Node, ...]
     filter: Filter | None = None
     deleted: tuple[Node, ...] | None = None
+    shard: tuple[Node, ...] = ()
     id_is_private: bool = False
 
     @property

@@ -52,6 +52,7 @@ def row_plan(layout: Layout, module: Native | None = native.native) -> RowPlan |
         _field(layout.id),
         _fields(layout.fields),
         None if layout.deleted is None else _fields(layout.deleted),
+        _fields(layout.shard),
         _filter(layout),
         partial(tuple.__new__, Operation),
         [OperationKind.INSERT, OperationKind.REPLACE, OperationKind.DELETE],

@@ -57,6 +57,8 @@ class NullPatternFunctions:
 
     def generated_source(self) -> str:
         """Return the source of the functions for rows without NULLs."""
+        if self._layout.shard:
+            return "# Without the native module, rows with a shard key are read step by step.\n"
         size = self._layout.bitmap_size
         spare = (1 << 8 * size) - (1 << len(self._layout.wires))
         code = PatternCode(self._layout, spare.to_bytes(size, "little"))
@@ -67,6 +69,8 @@ class NullPatternFunctions:
 
     @property
     def _budget(self) -> int:
+        if self._layout.shard:
+            return 0  # the reference reads them, and what the native module leaves
         return max(2, MAX_COLUMNS // len(self._layout.wires))
 
     def _read_row(self, images: bytes, at: int) -> Row:

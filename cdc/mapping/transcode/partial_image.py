@@ -39,7 +39,7 @@ class FullImages:
         self._full = frozenset(
             (((1 << len(layout.wires)) - 1).to_bytes(size, "little"), b"\xff" * size)
         )
-        self._before = frozenset(_needed(layout, layout.id, *(layout.deleted or ())))
+        self._before = frozenset(_needed(layout, layout.id, *layout.shard, *(layout.deleted or ())))
         self._after = frozenset(_needed(layout, layout.id, *layout.fields))
 
     @property

@@ -46,19 +46,25 @@ class ReferenceReader:
         """Return the offset behind the image, whether its row may have had a document, and its id.
 
         The row no longer exists, so its errors do not stop the stream. Without an id it had no
-        document; if the filter fails on it, it may have had one.
+        document, nor without a place; if the filter fails on it, it may have had one.
         """
         image = _Image(self._layout, images, start)
         try:
             if not image.may_be_kept():
                 return image.end, False, b""
-            return image.end, True, b"".join(image.id())
+            found = image.end, True, b"".join(image.id())
+            image.place()
+            return found
         except RecordError:
             return image.end, False, b""
 
     def row_id(self, images: bytes, start: int) -> bytes:
         """Return the id of the row whose image is at `start`, kept or not."""
         return b"".join(_Image(self._layout, images, start).id())
+
+    def place(self, images: bytes, start: int) -> bytes:
+        """Return the document of the row's `_id` and shard key; empty without a shard key."""
+        return _Image(self._layout, images, start).place()
 
     def end(self, images: bytes, start: int) -> int:
         """Return the offset behind the image."""
@@ -74,6 +80,7 @@ class ReferenceReader:
         if not image.kept():
             return image.end, False, b"", b""
         row_id = b"".join(image.id())
+        image.place()
         return image.end, True, row_id, image.document(fields, image.value)
 
 
@@ -86,6 +93,7 @@ class _Image:
         self._start = start
         self._now = now
         self._ids = frozenset(leaves(layout.id))
+        self._shard = frozenset(leaves(*layout.shard))
         self._row_id = b""
         self._raws, self.end = self._read()
 
@@ -112,6 +120,11 @@ class _Image:
         self._row_id = b"".join(found)
         return found
 
+    def place(self) -> bytes:
+        """Return the document of `_id` and the shard key's fields; empty without these."""
+        shard = self._layout.shard
+        return self.document(shard, self.value) if shard else b""
+
     def document(self, fields: Sequence[Node], value: Callable[[int], Encoded]) -> bytes:
         """Return the document of `fields`."""
         nodes = (self._layout.id, *fields)
@@ -127,9 +140,12 @@ class _Image:
             what = f"column `{name}`" if isinstance(source, FromColumn) else f"`{name}`"
             # The cause is not chained: its text may hold the value.
             raise self._error(what, name, error) from None
-        if number in self._ids and found[0] in (b"", bson_bytes.NULL):
+        needed = "id" if number in self._ids else "shard key" if number in self._shard else ""
+        if needed and found[0] in (b"", bson_bytes.NULL):
             raise self._error(
-                f"`{name}` is part of the id, but holds NULL or no date of the calendar", name
+                f"`{name}` is part of the {needed}, but holds NULL or no date of the calendar",
+                name,
+                needed=needed,
             )
         return found
 
@@ -182,14 +198,16 @@ class _Image:
             raise Corrupted("a row image ends early", table=self._layout.table)
         return self._images[start:end]
 
-    def _error(self, what: str, column: str, error: Exception | None = None) -> ImageError:
+    def _error(
+        self, what: str, column: str, error: Exception | None = None, *, needed: str = ""
+    ) -> ImageError:
         reason = str(error) if isinstance(error, Unrepresentable) else type(error).__name__
         text = f"{what}{self._of_row()} cannot be carried over: {reason}" if error else what
         found = ImageError(
             text,
             table=self._layout.table,
             column=column,
-            reason=reason if error else "NULL in the id",
+            reason=reason if error else f"NULL in the {needed}",
             row_id=self._row_id,
         )
         found.image_at = self._start

@@ -28,7 +28,7 @@ class ReferenceRows(ReferenceReader):
         """Read an updated row, its before and after image; return the offset behind it."""
         middle, had, before = self.key(images, at)
         end, kept, row_id, document = self.row(images, middle)
-        if had and (not kept or before != row_id):
+        if had and (not kept or before != row_id or self._moves(images, at, middle)):
             append(self.leaving(images, at, before, now))
         if kept:
             append(Operation(OperationKind.REPLACE, row_id, document))
@@ -44,8 +44,12 @@ class ReferenceRows(ReferenceReader):
     def leaving(self, images: bytes, at: int, row_id: bytes, now: bytes) -> Operation:
         """Return the operation that removes the document of the row whose image is at `at`."""
         if self._layout.deleted is None:
-            return Operation(OperationKind.DELETE, row_id)
+            return Operation(OperationKind.DELETE, row_id, self.place(images, at))
         return Operation(OperationKind.REPLACE, row_id, self.gone(images, at, now)[3])
+
+    def _moves(self, images: bytes, at: int, middle: int) -> bool:
+        """Return whether the values of the shard key differ in two images of a row."""
+        return self.place(images, at) != self.place(images, middle)
 
     def failed(self, kind: RowsKind, images: bytes, at: int, image_at: int) -> FailedImages:
         """Find the row that the image at `image_at` belongs to; rows begin at `at`."""
@@ -77,17 +81,26 @@ class FailedImages:
     def remaining(self, now: bytes) -> list[Operation]:
         """Return the operations that remain: an update removes the document of an old id.
 
-        A later repair reads the row by its new id, and does not know the old one.
+        A later repair reads the row by its new id, and does not know the old one. So it is with the
+        shard key's values.
         """
         if self.kind is not RowsKind.UPDATE:
             return []
         try:
             _, had, before = self.reader.key(self.images, self.start)
-            if not had or before == self.id():
+            if not had or (before == self.id() and not self._leaves_its_place()):
                 return []
             return [self.reader.leaving(self.images, self.start, before, now)]
         except RecordError:
             return []
+
+    def _leaves_its_place(self) -> bool:
+        """Return whether the values of the shard key change, or are none."""
+        before = self.reader.place(self.images, self.start)
+        try:
+            return before != self.reader.place(self.images, self.middle)
+        except RecordError:
+            return True
 
     def id(self) -> bytes:
         """Return the id of the document that cannot be written; empty if it is unknown."""

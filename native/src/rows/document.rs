@@ -69,6 +69,23 @@ impl Documents {
         out.end(start)
     }
 
+    /// Writes the document of the id and some fields, none of which may be NULL or left out.
+    pub fn place(
+        &self,
+        given: &mut Given,
+        fields: &[Node],
+        out: &mut Writer,
+        id: &mut Vec<u8>,
+    ) -> Option<()> {
+        out.clear();
+        let start = out.begin();
+        self.identify(given, out, id)?;
+        for field in fields {
+            self.field(given, field, out, true)?;
+        }
+        out.end(start)
+    }
+
     /// Writes the id alone.
     pub fn id(&self, given: &mut Given, out: &mut Writer, id: &mut Vec<u8>) -> Option<()> {
         out.clear();
@@ -84,7 +101,7 @@ impl Documents {
         Some(())
     }
 
-    /// Writes a field unless its value is left out; returns its type. Of an id, no value is NULL.
+    /// Writes a field unless its value is left out; returns its type. With `is_id` no value is NULL.
     fn field(&self, given: &mut Given, node: &Node, out: &mut Writer, is_id: bool) -> Option<u8> {
         let element = out.len();
         out.copied(&node.header, ABSENT);

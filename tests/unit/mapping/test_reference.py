@@ -119,7 +119,7 @@ def test_an_example_does_what_it_says(mapping: str, example: str) -> None:
 
 
 def test_there_are_examples() -> None:
-    assert len(EXAMPLES) == 17
+    assert len(EXAMPLES) == 18
 
 
 COLUMNS = {

@@ -58,10 +58,14 @@ def rules(draw: st.DrawFn, columns: TableMap) -> dict[str, Any]:
     rule: dict[str, Any] = {"nulls": draw(st.sampled_from(["keep", "omit"]))}
     if draw(st.booleans()):
         rule["on_delete"] = {"set": {"gone": "$now", "mark.by": "cdc"}}
+    elif draw(st.booleans()):
+        rule["shard_key"] = {"c0": 1, "_id": "hashed"}
     if draw(st.integers(0, 3)) == 0:
         rule["where"] = draw(st.sampled_from(["id = 1", "c0 IS NULL", "id >= 0"]))
     if draw(st.booleans()):
         rule["fields"] = draw(fields(columns))
+        if "shard_key" in rule:
+            rule["fields"]["c0"] = rule["fields"].pop("deep.c0", {"column": "c0"})
     return rule
 
 
@@ -270,6 +274,7 @@ def made(**changes: Any) -> Any:
         "id": (b"_id", 0),
         "fields": [],
         "gone": None,
+        "shard": [],
         "filter": None,
         "operation": tuple,
         "kinds": list(OperationKind),
@@ -290,6 +295,7 @@ def made(**changes: Any) -> Any:
         {"sources": [("computed", [0], 0, 0, (), None, b"")]},
         {"id": (b"_id", 1)},
         {"fields": [(b"a", [(b"b", 7)])]},
+        {"shard": [(b"a", 7)]},
         {"filter": ([3], bool)},
     ],
 )
