@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -15,41 +15,54 @@ _INSERT, _REPLACE, _DELETE = OperationKind.INSERT, OperationKind.REPLACE, Operat
 
 @dataclass(slots=True)
 class Writes:
-    """The writes to one collection: deletes first, then the writes; each key once."""
+    """The writes to one collection: deletes first, then the writes; each key once.
+
+    A key is an `_id` or, where a shard key has other fields too, a place.
+    """
 
     deletes: list[Operation] = field(default_factory=list)
     inserts: list[Operation] = field(default_factory=list)
     replaces: list[Operation] = field(default_factory=list)
 
 
-def coalesce(batch: Batch, *, insert_first: bool) -> dict[str, Writes]:
+Keys = Callable[[list[Operation]], Sequence[object]]
+"""Returns what compares operations: two are equal if they are of one key."""
+
+
+def coalesce(
+    batch: Batch, *, insert_first: bool, keys: Mapping[str, Keys] | None = None
+) -> dict[str, Writes]:
     """Reduce a batch to the final state of each key, by collection.
 
     An insert stays an insert only if it is the key's first operation, and only with `insert_first`.
-    Without it every write replaces, which is right whatever the target holds.
+    Without it every write replaces, which is right whatever the target holds. `keys` are those of
+    collections in which an `_id` is not all that names a document.
     """
+    keys = keys or {}
     by_collection: dict[str, list[Operation]] = {}
     for collection, operations in batch.changes():
         by_collection.setdefault(collection, []).extend(operations)
     return {
-        collection: _split(operations, insert_first=insert_first)
+        collection: _split(
+            _final(operations, keys.get(collection, _keys)), insert_first=insert_first
+        )
         for collection, operations in by_collection.items()
     }
 
 
-def _split(operations: list[Operation], *, insert_first: bool) -> Writes:
+def _split(operations: Iterable[Operation], *, insert_first: bool) -> Writes:
     writes = Writes()
     kinds = {_INSERT: writes.inserts, _REPLACE: writes.replaces, _DELETE: writes.deletes}
     if not insert_first:
         kinds[_INSERT] = writes.replaces
-    for operation in _final(operations):
+    for operation in operations:
         kinds[operation.kind].append(operation)
     return writes
 
 
-def _final(operations: list[Operation]) -> Iterator[Operation] | list[Operation]:
+def _final(operations: list[Operation], keys_of: Keys) -> Iterator[Operation] | list[Operation]:
     """Return each key's last operation; it is an insert only if the key had none before it."""
-    keys = _keys(operations)
+    keys = keys_of(operations)
     final = dict(zip(keys, operations, strict=True))
     if len(final) == len(operations):
         return operations

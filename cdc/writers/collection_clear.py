@@ -28,6 +28,8 @@ from cdc.writers.embedding.terms import Terms
 from cdc.writers.errors import Refused
 from cdc.writers.observer import UNOBSERVED, WriteObserver, WriteStep
 from cdc.writers.pieces import Pieces, RetryUntilDone
+from cdc.writers.sharding import NOT_SHARDED, Paths, Sharding
+from cdc.writers.strays import deletion_of
 
 log = structlog.get_logger(__name__)
 
@@ -38,8 +40,8 @@ PIECE: Final = 2_000
 class ClearPiece(Protocol):
     """Makes one attempt at a piece."""
 
-    def __call__(self, clear: CollectionClear, ids: Sequence[bytes], terms: Terms) -> None:
-        """Remove or mark these documents on these terms."""
+    def __call__(self, clear: CollectionClear, found: Sequence[Operation], terms: Terms) -> None:
+        """Remove or mark the documents of these deletions on these terms."""
         ...
 
 
@@ -55,14 +57,19 @@ class CollectionClearing:
         renew: Callable[[], None],
         stopping: threading.Event,
         observer: WriteObserver = UNOBSERVED,
+        sharding: Sharding = NOT_SHARDED,
     ) -> None:
-        """`persist` repeats what fails for a passing reason; `renew` renews the lease, if due."""
+        """`persist` repeats what fails for a passing reason; `renew` renews the lease, if due.
+
+        `sharding` says what names a document.
+        """
         self._collections = collections
         self._clear_piece = clear_piece
         self._persist = persist
         self._pieces = Pieces(PIECE, persist, renew)
         self._stopping = stopping
         self._observer = observer
+        self._sharding = sharding
 
     def carry_out(self, clear: CollectionClear) -> None:
         """Remove or mark every document of the action.
@@ -70,20 +77,20 @@ class CollectionClearing:
         Raises WriteRefused if a document cannot be marked, Stopped between two pieces, what
         `Pieces.send` does, and the action's own refusal if there is a document.
         """
-        found = _Found(self._collections, clear)
-        ids = self._persist(found.next_piece)
+        found = _Found(self._collections, clear, self._sharding)
+        piece = self._persist(found.next_piece)
         if clear.refusal is not None:
-            if ids:
+            if piece:
                 raise clear.refusal
             return
         taken = 0
-        while ids:
-            done = self._pieces.send(partial(self._attempt, clear, ids), len(ids))
+        while piece:
+            done = self._pieces.send(partial(self._attempt, clear, piece), len(piece))
             taken += done
             self._observer.reached(WriteStep.AFTER_PIECE)
             if self._stopping.is_set():
                 raise Stopped
-            ids = ids[done:] or self._persist(found.next_piece)
+            piece = piece[done:] or self._persist(found.next_piece)
         log.info(
             "collection_cleared",
             collection=clear.collection,
@@ -91,10 +98,12 @@ class CollectionClearing:
             documents=taken,
         )
 
-    def _attempt(self, clear: CollectionClear, ids: list[bytes], terms: Terms, count: int) -> int:
-        """Clear the first `count` ids; return their number."""
+    def _attempt(
+        self, clear: CollectionClear, piece: list[Operation], terms: Terms, count: int
+    ) -> int:
+        """Clear the first `count` documents; return their number."""
         try:
-            self._clear_piece(clear, ids[:count], terms)
+            self._clear_piece(clear, piece[:count], terms)
         except Refused as error:
             if error.collection != clear.collection:
                 raise
@@ -105,22 +114,23 @@ class CollectionClearing:
         return count
 
 
-def clearing(clear: CollectionClear, ids: Sequence[bytes]) -> Command:
-    """Return the command that removes or marks these documents."""
-    operations = [Operation(OperationKind.DELETE, each) for each in ids]
+def clearing(clear: CollectionClear, found: Sequence[Operation], shard: Paths = ()) -> Command:
+    """Return the command that removes or marks the documents of these deletions."""
     if clear.marks:
-        return Marking(clear.collection, OperationKind.REPLACE, operations, clear.marks)
-    return Command(clear.collection, OperationKind.DELETE, operations)
+        return Marking(clear.collection, OperationKind.REPLACE, found, clear.marks, shard=shard)
+    return Command(clear.collection, OperationKind.DELETE, found, shard=shard)
 
 
 class _Found:
-    """The ids of the remaining documents, by one cursor and then by a fresh query.
+    """The deletions of the remaining documents, by one cursor and then by a fresh query.
 
     It reads from the primary: that has all that a majority acknowledged to us, even just after an
     election, when a majority read may still be behind.
     """
 
-    def __init__(self, collections: Collections, clear: CollectionClear) -> None:
+    def __init__(
+        self, collections: Collections, clear: CollectionClear, sharding: Sharding
+    ) -> None:
         self._collection = collections.of(
             clear.collection,
             codec_options=RAW,
@@ -128,22 +138,28 @@ class _Found:
             read_preference=ReadPreference.PRIMARY,
         )
         self._wanted = clear.wanted
+        paths = sharding.of_collection(clear.collection)
+        self._fields = {"_id": 1} | {".".join(path): 1 for path in paths}
+        self._deletion = deletion_of if paths else _deletion_by_id
         self._documents: Iterator[Any] | None = None
 
-    def next_piece(self) -> list[bytes]:
-        """Return up to `PIECE` ids; none once a fresh query finds nothing."""
+    def next_piece(self) -> list[Operation]:
+        """Return up to `PIECE` deletions; none once a fresh query finds nothing."""
         documents, self._documents = self._documents, None
-        ids = _ids(documents) if documents is not None else []
-        if not ids:
+        piece = self._taken(documents) if documents is not None else []
+        if not piece:
             documents = self._look()
-            ids = _ids(documents)
+            piece = self._taken(documents)
         self._documents = documents
-        return ids
+        return piece
+
+    def _taken(self, documents: Iterator[Any]) -> list[Operation]:
+        return [self._deletion(bytes(each.raw)) for each in islice(documents, PIECE)]
 
     def _look(self) -> Iterator[Any]:
-        found = self._collection.find(self._wanted, {"_id": 1}, batch_size=PIECE)
+        found = self._collection.find(self._wanted, self._fields, batch_size=PIECE)
         return iter(found.collation(BY_BYTES))
 
 
-def _ids(documents: Iterator[Any]) -> list[bytes]:
-    return [document_id(bytes(document.raw)) for document in islice(documents, PIECE)]
+def _deletion_by_id(document: bytes) -> Operation:
+    return Operation(OperationKind.DELETE, document_id(document))

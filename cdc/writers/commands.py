@@ -7,16 +7,16 @@ validate them, which costs more than the server's own work.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import bson
 from bson.raw_bson import RawBSONDocument
 
 from cdc.model.batch import Batch
-from cdc.model.document_id import query
 from cdc.model.operation import Operation, OperationKind
 from cdc.writers.coalescing import coalesce, in_source_order
+from cdc.writers.sharding import NOT_SHARDED, Paths, Sharding, filter_of
 from cdc.writers.sync_timestamps import stamped
 
 _COLLATION: Final = {"locale": "simple"}
@@ -32,11 +32,16 @@ MAX_COMMAND_OPERATIONS: Final = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One insert, update or delete command and the operations that it carries, in its order."""
+    """One insert, update or delete command and the operations that it carries, in its order.
+
+    `shard` names, with `_id`, the documents. One that is not `ordered` has each of them once.
+    """
 
     collection: str
     kind: OperationKind
     operations: Sequence[Operation]
+    shard: Paths = field(default=(), kw_only=True)
+    ordered: bool = field(default=True, kw_only=True)
 
     @property
     def is_shared(self) -> bool:
@@ -47,18 +52,17 @@ class Command:
         """Return the command's document; `stamp` is a BSON element to end each document with."""
         if self.kind == OperationKind.INSERT:
             documents = [RawBSONDocument(each) for each in self._documents(stamp)]
-            return {"insert": self.collection, "documents": documents, "ordered": True}
+            return {"insert": self.collection, "documents": documents, "ordered": self.ordered}
         if self.kind == OperationKind.REPLACE:
             updates = [
-                RawBSONDocument(_update(operation.id, document))
+                RawBSONDocument(_update(filter_of(operation, self.shard), document))
                 for operation, document in zip(self.operations, self._documents(stamp), strict=True)
             ]
-            return {"update": self.collection, "updates": updates, "ordered": True}
-        return {
-            "delete": self.collection,
-            "deletes": [RawBSONDocument(_delete(operation)) for operation in self.operations],
-            "ordered": True,
-        }
+            return {"update": self.collection, "updates": updates, "ordered": self.ordered}
+        deletes = [
+            RawBSONDocument(_delete(filter_of(each, self.shard))) for each in self.operations
+        ]
+        return {"delete": self.collection, "deletes": deletes, "ordered": self.ordered}
 
     def _documents(self, stamp: bytes) -> list[bytes]:
         documents = [operation.document for operation in self.operations]
@@ -78,22 +82,22 @@ class Marking(Command):
             "update": self.collection,
             "updates": [
                 {
-                    "q": RawBSONDocument(query(each.id)),
+                    "q": RawBSONDocument(filter_of(each, self.shard)),
                     "u": {"$set": marks},
                     "collation": _COLLATION,
                 }
                 for each in self.operations
             ],
-            "ordered": True,
+            "ordered": self.ordered,
         }
 
 
-def _update(identifier: bytes, document: bytes) -> bytes:
-    return statement(b"\x03q\0%b\x03u\0%b\x08upsert\0\x01" % (query(identifier), document))
+def _update(wanted: bytes, document: bytes) -> bytes:
+    return statement(b"\x03q\0%b\x03u\0%b\x08upsert\0\x01" % (wanted, document))
 
 
-def _delete(operation: Operation) -> bytes:
-    return statement(b"\x03q\0%b\x10limit\0\x01\0\0\0" % query(operation.id))
+def _delete(wanted: bytes) -> bytes:
+    return statement(b"\x03q\0%b\x10limit\0\x01\0\0\0" % wanted)
 
 
 def statement(elements: bytes) -> bytes:
@@ -102,38 +106,52 @@ def statement(elements: bytes) -> bytes:
     return b"%b%b%b\0" % (size.to_bytes(4, "little"), elements, _SIMPLE)
 
 
-def coalesced(batch: Batch, *, insert_first: bool) -> list[Command]:
-    """Return the commands that bring each key of the batch to its final state, deletes first."""
+def coalesced(
+    batch: Batch, *, insert_first: bool, sharding: Sharding = NOT_SHARDED
+) -> list[Command]:
+    """Return the commands that bring each key of the batch to its final state, deletes first.
+
+    Behind mongos they are unordered: it asks the shards side by side then.
+    """
     commands: list[Command] = []
-    for collection, writes in coalesce(batch, insert_first=insert_first).items():
+    final = coalesce(batch, insert_first=insert_first, keys=sharding.keys)
+    for collection, writes in final.items():
+        shard, ordered = sharding.of_collection(collection), not sharding.is_sharded
         for kind, operations in (
             (OperationKind.DELETE, writes.deletes),
             (OperationKind.INSERT, writes.inserts),
             (OperationKind.REPLACE, writes.replaces),
         ):
-            commands.extend(split(collection, kind, operations))
+            commands.extend(split(collection, kind, operations, shard=shard, ordered=ordered))
     return commands
 
 
-def in_order(batch: Batch) -> list[Command]:
+def in_order(batch: Batch, sharding: Sharding = NOT_SHARDED) -> list[Command]:
     """Return the commands that repeat the batch in the source's order, inserts as replaces."""
     commands: list[Command] = []
     for collection, kind, operations in in_source_order(batch):
         write = OperationKind.REPLACE if kind == OperationKind.INSERT else kind
-        commands.extend(split(collection, write, operations))
+        shard = sharding.of_collection(collection)
+        commands.extend(split(collection, write, operations, shard=shard))
     return commands
 
 
 def split(
-    collection: str, kind: OperationKind, operations: Sequence[Operation]
+    collection: str,
+    kind: OperationKind,
+    operations: Sequence[Operation],
+    *,
+    shard: Paths = (),
+    ordered: bool = True,
 ) -> Iterator[Command]:
     """Yield the operations in commands of what the server takes at once."""
     start = size = 0
     for at, operation in enumerate(operations):
         cost = len(operation.document) + len(operation.id) + 64
         if at > start and (size + cost > MAX_COMMAND_BYTES or at - start >= MAX_COMMAND_OPERATIONS):
-            yield Command(collection, kind, operations[start:at])
+            part = operations[start:at]
+            yield Command(collection, kind, part, shard=shard, ordered=ordered)
             start, size = at, 0
         size += cost
     if start < len(operations):
-        yield Command(collection, kind, operations[start:])
+        yield Command(collection, kind, operations[start:], shard=shard, ordered=ordered)

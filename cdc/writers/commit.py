@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import groupby
+from operator import itemgetter
 
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
@@ -17,6 +19,7 @@ from cdc.model.batch import Batch, MappedTransaction
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.claim import CLAIMS
 from cdc.model.document_id import id_value
+from cdc.model.operation import Operation, OperationKind
 from cdc.model.state_change import CollectionClear, StateWrite
 from cdc.writers import commands
 from cdc.writers.collection_clear import clearing
@@ -29,6 +32,7 @@ from cdc.writers.embedding.embedder import Embedder
 from cdc.writers.embedding.terms import Outcome, Terms
 from cdc.writers.errors import OBJECT_TOO_LARGE, Refused, check_reply
 from cdc.writers.observer import WriteObserver, WriteStep
+from cdc.writers.sharding import NOT_SHARDED, Paths, Sharding
 from cdc.writers.strategy import Send, WriteStrategy
 from cdc.writers.stream_state import MAJORITY, Document, StreamState
 from cdc.writers.sync_timestamps import SyncTimestamps
@@ -53,19 +57,32 @@ class Attempt:
 
     @classmethod
     def of(
-        cls, send: Send, letter_changes: LetterChanges, concern: WriteConcern = MAJORITY
+        cls,
+        send: Send,
+        letter_changes: LetterChanges,
+        concern: WriteConcern = MAJORITY,
+        sharding: Sharding = NOT_SHARDED,
     ) -> Attempt:
         """Build a batch's commands by its strategy; its transaction commits with `concern`."""
         batch = send.batch
         writes = (*batch.writes, *letter_changes.writes)
-        sent = _commands(batch, send.strategy)
+        sent = [*_removing(send.strays, sharding), *_commands(batch, send.strategy, sharding)]
         return cls(batch, sent, writes, send.conflicts, send.terms, concern)
 
 
-def _commands(batch: Batch, strategy: WriteStrategy) -> list[Command]:
+def _commands(batch: Batch, strategy: WriteStrategy, sharding: Sharding) -> list[Command]:
     if strategy is WriteStrategy.ORDERED:
-        return commands.in_order(batch)
-    return commands.coalesced(batch, insert_first=strategy is WriteStrategy.INSERT)
+        return commands.in_order(batch, sharding)
+    insert_first = strategy is WriteStrategy.INSERT
+    return commands.coalesced(batch, insert_first=insert_first, sharding=sharding)
+
+
+def _removing(strays: Iterable[tuple[str, Operation]], sharding: Sharding) -> Iterator[Command]:
+    """Yield the commands that remove strays."""
+    for collection, found in groupby(strays, key=itemgetter(0)):
+        deletions = [operation for _, operation in found]
+        shard = sharding.of_collection(collection)
+        yield from commands.split(collection, OperationKind.DELETE, deletions, shard=shard)
 
 
 class BatchCommitter:
@@ -133,21 +150,22 @@ class BatchCommitter:
     def clear(
         self,
         clear: CollectionClear,
-        ids: Sequence[bytes],
+        found: Sequence[Operation],
         terms: Terms,
         session: ClientSession | None,
         checkpoint: Checkpoint,
+        shard: Paths = (),
     ) -> LetterChanges:
-        """Remove or mark documents, and write those that embed them, in a transaction.
+        """Remove or mark the documents of deletions, and write those that embed them.
 
-        Without `session` the documents alone. `checkpoint` is the stream's. Raises what `commit`
-        does.
+        All of it in a transaction; without `session` the documents alone. `checkpoint` is the
+        stream's; `shard` names the documents. Raises what `commit` does.
         """
-        send = partial(self._send_all, [clearing(clear, ids)], terms, session)
+        send = partial(self._send_all, [clearing(clear, found, shard)], terms, session)
         if session is None:
             send()
             return NOTHING
-        return self._piece(send, session, checkpoint, easier=len(ids) > 1 or terms.at_once > 0)
+        return self._piece(send, session, checkpoint, easier=len(found) > 1 or terms.at_once > 0)
 
     def _piece(
         self,

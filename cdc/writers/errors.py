@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
 
 from cdc.errors import CdcError, Retryable, Unfit
 from cdc.model.dead_letter import Reason
-from cdc.writers.commands import Command
+
+if TYPE_CHECKING:
+    from cdc.writers.commands import Command
 
 
 @contextmanager
@@ -22,6 +24,35 @@ def explained() -> Iterator[None]:
         raise explain(error) from error
 
 
+_ROUTING: Final = (
+    24,  # LockTimeout
+    46,  # LockBusy: a chunk is moving
+    70,  # ShardNotFound: it has just come, or gone
+    117,  # ConflictingOperationInProgress
+    133,  # FailedToSatisfyReadPreference: a shard has no primary now
+    134,  # ReadConcernMajorityNotAvailableYet
+    150,  # StaleEpoch
+    225,  # TransactionTooOld
+    239,  # SnapshotTooOld
+    246,  # SnapshotUnavailable
+    249,  # StaleDbVersion
+    250,  # StaleChunkHistory
+    267,  # PreparedTransactionInProgress
+    272,  # MigrationConflict
+    281,  # TransactionCoordinatorSteppingDown
+    282,  # TransactionCoordinatorReachedAbortDecision
+    304,  # ShardInvalidatedForTargeting
+    319,  # MovePrimaryInProgress
+    338,  # ReshardCollectionInProgress
+    343,  # ShardCannotRefreshDueToLocksHeld
+    406,  # MigrationBlockingOperationCoordinatorCleaningUp
+    414,  # AddOrRemoveShardInProgress
+    453,  # InterruptedDueToReshardingCriticalSection
+    13388,  # StaleConfig
+    91331,  # RetriableRemoteCommandFailure
+)
+"""What mongos and shards answer while chunks, databases or shards move (error_codes.yml)."""
+
 RETRYABLE_CODES: Final = frozenset(
     {
         6,  # HostUnreachable
@@ -29,6 +60,7 @@ RETRYABLE_CODES: Final = frozenset(
         50,  # MaxTimeMSExpired
         89,  # NetworkTimeout
         91,  # ShutdownInProgress
+        *_ROUTING,
         112,  # WriteConflict
         189,  # PrimarySteppedDown
         251,  # NoSuchTransaction
@@ -103,10 +135,16 @@ class Refused(Exception):
         self.code = int(error.get("code", 0))
         self.text = str(error.get("errmsg", ""))
         self.key_pattern = error.get("keyPattern") or {}
+        self.kind = command.kind
         self.collection = command.collection
         self.operation = command.operations[int(error.get("index", 0))]
         self.id = self.operation.id
         super().__init__(self.text)
+
+    @property
+    def is_of_id(self) -> bool:
+        """Whether another document has the same `_id`."""
+        return self.code == DUPLICATE_KEY and [*self.key_pattern] == ["_id"]
 
     @property
     def reason(self) -> Reason | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Final, Literal
 
 from bson import ObjectId
+from pymongo import MongoClient
 from pymongo.errors import ConnectionFailure, OperationFailure
 from pymongo.read_concern import ReadConcern
 
@@ -66,13 +67,18 @@ def _account(client: Client) -> tuple[str, str] | None:
     return next(((str(each["user"]), str(each["db"])) for each in told), None)
 
 
-def is_sharded(hello: dict[str, Any]) -> bool:
+def is_behind_mongos(client: MongoClient[dict[str, Any]]) -> bool:
+    """Ask whether the target is a sharded cluster."""
+    return _is_mongos(client.admin.command("hello"))
+
+
+def _is_mongos(hello: dict[str, Any]) -> bool:
     """Return whether a server that answered `hello` so is a mongos, behind whatever balancer."""
     return hello.get("msg") == "isdbgrid"
 
 
 def _topology(hello: dict[str, Any]) -> Literal["replica set", "sharded", "standalone"]:
-    if is_sharded(hello):
+    if _is_mongos(hello):
         return "sharded"
     return "replica set" if "setName" in hello else "standalone"
 

@@ -17,11 +17,13 @@ from typing import Final
 
 from cdc.errors import CdcError, WriteRefused
 from cdc.model.batch import Batch
+from cdc.model.operation import Operation
 from cdc.writers.conflicts import ConflictBudget, Conflicts, MustSplit
 from cdc.writers.dead_letters.quarantine import quarantine
 from cdc.writers.embedding.terms import NOTHING_AT_ONCE, Terms, Unembeddable
 from cdc.writers.errors import DUPLICATE_KEY, Refused, RefusedTogether, TooLarge
 from cdc.writers.split import halves
+from cdc.writers.strays import Strays
 
 INSERT_AGAIN_AFTER: Final = 20
 """The number of upsert batches after which inserts are tried again."""
@@ -39,12 +41,16 @@ class WriteStrategy(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Send the batch with this strategy, on these terms; `conflicts` are those that it has met."""
+    """Send the batch with this strategy, on these terms; `conflicts` are those that it has met.
+
+    Before all else the documents of `strays` go, each with its collection.
+    """
 
     batch: Batch
     strategy: WriteStrategy
     conflicts: Conflicts = field(compare=False)
     terms: Terms = NOTHING_AT_ONCE
+    strays: tuple[tuple[str, Operation], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +69,10 @@ class GiveUp:
     error: CdcError
 
 
-WriteFailure = Refused | RefusedTogether | TooLarge | MustSplit | Unembeddable
+WriteFailure = Refused | RefusedTogether | TooLarge | MustSplit | Unembeddable | Strays
+FAILURES: Final = (Refused, RefusedTogether, TooLarge, MustSplit, Unembeddable, Strays)
+"""The classes of WriteFailure."""
+
 Decision = Send | SendHalves | GiveUp
 
 
@@ -90,6 +99,9 @@ class WriteDecider:
         """Return what to do after the target has refused what was sent."""
         if isinstance(failure, Refused):
             return self._refused(sent, failure)
+        if isinstance(failure, Strays):
+            more = ((failure.collection, each) for each in failure.operations)
+            return replace(sent, strays=(*sent.strays, *more))
         if isinstance(failure, Unembeddable):
             return replace(sent, terms=sent.terms.without(failure))
         if isinstance(failure, RefusedTogether):

@@ -18,13 +18,13 @@ from cdc.mapping.file.embed_graph import NO_EMBEDS, EmbedGraph
 from cdc.model.batch import Batch
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.notice import Tell, tell_nobody
+from cdc.model.operation import Operation
 from cdc.model.state_change import CollectionClear, StateWrite
 from cdc.model.telemetry import WriterStats
 from cdc.retry import Liveness, let_go
 from cdc.writers.collection_clear import CollectionClearing
 from cdc.writers.collections import Collections
 from cdc.writers.commit import Attempt, BatchCommitter
-from cdc.writers.conflicts import MustSplit
 from cdc.writers.dead_letters.ledger import (
     DEFAULT_LIMITS,
     NOTHING,
@@ -33,14 +33,16 @@ from cdc.writers.dead_letters.ledger import (
     OpenLetters,
 )
 from cdc.writers.embedding.paying import Paying
-from cdc.writers.embedding.terms import NOTHING_AT_ONCE, Terms, Unembeddable
-from cdc.writers.errors import Refused, RefusedTogether, TooLarge
-from cdc.writers.facts import is_sharded
+from cdc.writers.embedding.terms import NOTHING_AT_ONCE, Terms
+from cdc.writers.errors import Refused
+from cdc.writers.facts import is_behind_mongos
 from cdc.writers.hold import RENEWALS_PER_LEASE, Hold
 from cdc.writers.namespaces import Namespaces
 from cdc.writers.observer import UNOBSERVED, WriteObserver
+from cdc.writers.sharding import NOT_SHARDED, Sharding
 from cdc.writers.stats import WriterCounters
-from cdc.writers.strategy import GiveUp, Send, SendHalves, WriteDecider
+from cdc.writers.strategy import FAILURES, GiveUp, Send, SendHalves, WriteDecider
+from cdc.writers.strays import is_about_a_place, judged
 from cdc.writers.stream_state import MAJORITY, TTL_SECONDS, AlreadyLanded, Document, StreamState
 from cdc.writers.sync_timestamps import NO_STAMPS, SyncTimestamps
 from cdc.writers.target_retry import TargetRetry
@@ -74,6 +76,8 @@ class MongoWriter:
         stamps: SyncTimestamps = NO_STAMPS,
         observer: WriteObserver = UNOBSERVED,
         embeds: EmbedGraph = NO_EMBEDS,
+        sharding: Sharding = NOT_SHARDED,
+        is_behind_mongos: Callable[[MongoClient[Document]], bool] = is_behind_mongos,
         lag_seconds: Callable[[], float | None] = lambda: None,
         tell: Tell = tell_nobody,
     ) -> None:
@@ -82,8 +86,9 @@ class MongoWriter:
         With `transactional` a batch and its checkpoint commit together, else in turn.
 
         `lease_seconds`: how long the stream stays this writer's without a renewal. `stamps`: the
-        fields for the time of writing. `observer` observes each step. `lag_seconds` as in
-        StreamState. `tell` takes the notices of dead letters.
+        fields for the time of writing. `observer` observes each step. `sharding` says what names
+        a document; whether the target is sharded is asked at each takeover, `is_behind_mongos`.
+        `lag_seconds` as in StreamState. `tell` takes the notices of dead letters.
         """
         documents = Collections(client, namespaces, write_concern=MAJORITY)
         states = client.get_database(namespaces.state_database, write_concern=MAJORITY)
@@ -92,6 +97,9 @@ class MongoWriter:
         self._name = namespaces.database
         self._client = client
         self._transactional = transactional
+        self._collections = documents
+        self._sharding = sharding
+        self._is_behind_mongos = is_behind_mongos
         self._session = client.start_session()
         self._counters = WriterCounters(tell)
         self._retry = TargetRetry(
@@ -124,6 +132,7 @@ class MongoWriter:
             renew=self._hold.renew_in_time,
             stopping=self._retry.stopping,
             observer=observer,
+            sharding=sharding,
         )
 
     def __repr__(self) -> str:
@@ -155,17 +164,15 @@ class MongoWriter:
         self._session.end_session()
         self._session = self._client.start_session()
         checkpoint = self._retry.run(lambda: self.state.take_over(self._session, force=force))
-        one_oplog = self._transactional and not self._retry.run(self._is_sharded)
-        self._hold.begin(one_oplog=one_oplog)
+        sharded = self._retry.run(lambda: self._is_behind_mongos(self._client))
+        self._sharding = self._sharding.on(is_sharded=sharded)
+        self._hold.begin(one_oplog=self._transactional and not sharded)
         self._committer.debts.owing = True  # another daemon may have left some
         self._retry.run(self._letters.prepare)
         self._counters.open_letters = self._letters.count
         self._counters.committed_at = self.state.committed_at
         self._checkpoint = checkpoint
         return checkpoint
-
-    def _is_sharded(self) -> bool:
-        return is_sharded(self._client.admin.command("hello"))
 
     def stats(self) -> WriterStats:
         """Return the writer's counts; may be called from any thread."""
@@ -273,10 +280,13 @@ class MongoWriter:
             lambda checkpoint: self._committer.pay(self._session, checkpoint, terms, count)
         )
 
-    def _clear_piece(self, clear: CollectionClear, ids: Sequence[bytes], terms: Terms) -> None:
+    def _clear_piece(
+        self, clear: CollectionClear, found: Sequence[Operation], terms: Terms
+    ) -> None:
+        shard = self._sharding.of_collection(clear.collection)
         self._land_piece(
             lambda checkpoint: self._committer.clear(
-                clear, ids, terms, self._transaction_session, checkpoint
+                clear, found, terms, self._transaction_session, checkpoint, shard
             )
         )
 
@@ -310,7 +320,7 @@ class MongoWriter:
             try:
                 self._land(send)
                 return
-            except (Refused, RefusedTogether, TooLarge, MustSplit, Unembeddable) as failure:
+            except FAILURES as failure:
                 decision = self._decider.after(send, failure)
                 if isinstance(decision, GiveUp):
                     raise decision.error from failure
@@ -350,7 +360,8 @@ class MongoWriter:
         """Make one attempt at a batch; return its changes to letters on embedded values."""
         has_letters = self._letters.count > 0 or bool(letter_changes.writes)
         concern = self._hold.durability.concern(send.batch, letters=has_letters)
-        attempt, value_letters = Attempt.of(send, letter_changes, concern), NOTHING
+        attempt = Attempt.of(send, letter_changes, concern, self._sharding)
+        value_letters = NOTHING
         self._hold.renew_before_attempt(self._transaction_session)
         began = time.monotonic()
         with self._hold.attempt():
@@ -360,6 +371,10 @@ class MongoWriter:
                 log.info("commit_had_landed", position=str(send.batch.checkpoint.position))
                 self._letters.load()
                 concern = MAJORITY
+            except Refused as refused:
+                if not is_about_a_place(refused, self._sharding):
+                    raise
+                raise judged(refused, self._sharding, self._collections) from refused
         self._hold.durability.landed(concern)
         self._counters.applied(send.batch, attempt.commands, time.monotonic() - began)
         return value_letters

@@ -206,8 +206,8 @@ MUTANTS: Final = (
     Mutant(
         "embed: a TRUNCATE leaves the documents that embed its rows as they are",
         "cdc/writers/commit.py",
-        "partial(self._send_all, [clearing(clear, ids)], terms, session)",
-        "partial(self._send_all, [clearing(clear, ids)], terms, None)",
+        "partial(self._send_all, [clearing(clear, found, shard)], terms, session)",
+        "partial(self._send_all, [clearing(clear, found, shard)], terms, None)",
         (f"{CLEARS}::test_a_truncated_table_leaves_the_documents_that_embed_it[users-mysql-gtid]",),
     ),
 )

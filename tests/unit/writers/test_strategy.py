@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace as changed
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from pymongo.errors import OperationFailure
 from cdc.errors import CdcError, WriteRefused
 from cdc.model.batch import Batch
 from cdc.model.dead_letter import Reason
-from cdc.model.operation import Operation
+from cdc.model.operation import Operation, OperationKind
 from cdc.writers.commands import Command
 from cdc.writers.conflicts import NORMAL_CONFLICTS, Conflicts, MustSplit
 from cdc.writers.embedding.terms import NOTHING_AT_ONCE, Refusal, Terms, Unembeddable
@@ -25,6 +26,7 @@ from cdc.writers.strategy import (
     WriteFailure,
     WriteStrategy,
 )
+from cdc.writers.strays import Strays
 from tests.unit.writers.dead_letters.support.batches import insert, replace, transaction
 
 VALIDATOR = 121
@@ -222,3 +224,14 @@ def test_a_derived_document_that_is_no_documents_fault_stops_the_stream() -> Non
 
     assert isinstance(decision, GiveUp)
     assert "that embeds others" in decision.error.message
+
+
+def test_strays_go_before_the_same_batch_is_sent_again() -> None:
+    gone = Operation(OperationKind.DELETE, insert(7).id, b"")
+
+    once = after(sent(UPSERT), Strays("c", [gone]))
+    assert isinstance(once, Send)
+    twice = after(once, Strays("c", [gone]))
+
+    assert once == changed(sent(UPSERT), strays=(("c", gone),))
+    assert twice == changed(sent(UPSERT), strays=(("c", gone), ("c", gone)))
