@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from cdc.chunks.findings import as_replace
+from cdc.chunks.diff import Difference
+from cdc.chunks.doubles import told
+from cdc.chunks.findings import as_replace, with_removed
 from cdc.chunks.passes import TablePasses
 from cdc.chunks.scan import Changes
-from cdc.chunks.table import MappedChunk, Table
+from cdc.chunks.table import Collection, MappedChunk
 from cdc.chunks.windows import Window
 from cdc.model.dead_letter import Origin
 from cdc.model.job import Progress
+from cdc.model.operation import Operation
 
 
 class Backfill:
@@ -26,26 +30,40 @@ class Backfill:
     def _copied(
         self, part: MappedChunk, window: Window, progress: Progress
     ) -> tuple[Changes, Progress]:
-        return copied(self._passes.table, part, window, progress)
+        return copied(self._passes, part, window, progress)
 
 
 def copied(
-    table: Table, part: MappedChunk, window: Window, progress: Progress
+    passes: TablePasses, part: MappedChunk, window: Window, progress: Progress
 ) -> tuple[Changes, Progress]:
-    """Return the writes of rows that the stream has not written since, and the new progress."""
-    changes = []
-    for collection, operations in part.documents.items():
-        writes = window.untouched(collection, operations)
+    """Return the writes of rows that the stream has not written since, and the new progress.
+
+    Unless the collection was empty, doubles of their documents go with them.
+    """
+    changes: list[tuple[str, Sequence[Operation], Origin]] = []
+    doubles: list[Difference] = []
+    for name, operations in part.documents.items():
+        collection = passes.named(name)
+        writes, gone = window.untouched(name, operations), list[Operation]()
         if not progress.inserting:
+            gone = passes.doubles.beside(collection, operations, writes)
             writes = [as_replace(each) for each in writes]
-        changes.append((collection, writes, _origin(table, collection, part, window)))
-    written = progress.written + sum(len(writes) for _, writes, _ in changes)
-    return changes, replace(progress, rows=progress.rows + part.rows, written=written)
+        doubles += [told(name, each.id) for each in gone]
+        changes.append((name, [*gone, *writes], _origin(collection, part, window)))
+    count = sum(len(operations) for _, operations, _ in changes)
+    return changes, with_removed(
+        doubles,
+        replace(
+            progress,
+            rows=progress.rows + part.rows,
+            written=progress.written + count - len(doubles),
+        ),
+    )
 
 
-def _origin(table: Table, collection: str, part: MappedChunk, window: Window) -> Origin:
+def _origin(collection: Collection, part: MappedChunk, window: Window) -> Origin:
     """Return the documents' origin, with the rows that become dead letters."""
-    origin = next(each.origin for each in table.collections if each.name == collection)
-    failed = part.failures.get(collection, ())
-    kept = [each for each in failed if not window.has_touched(collection, each.id)]
-    return origin._replace(failures=tuple(each._replace(operations_before=0) for each in kept))
+    failed = part.failures.get(collection.name, ())
+    kept = [each for each in failed if not window.has_touched(collection.name, each.id)]
+    failures = tuple(each._replace(operations_before=0) for each in kept)
+    return collection.origin._replace(failures=failures)

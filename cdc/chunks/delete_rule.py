@@ -14,15 +14,20 @@ from cdc.mapping.file.policies import NOW, OnDelete, SoftDelete
 from cdc.model.any_time import ANY_TIME
 from cdc.model.operation import Operation, OperationKind
 from cdc.writers.marks import marked
+from cdc.writers.sharding import Paths
 
 _ABSENT = object()
 
 
 @dataclass(frozen=True, slots=True)
 class DeleteRule:
-    """Applies `on_delete`; `$now` is the time at which the document was found."""
+    """Applies `on_delete`; `$now` is the time at which the document was found.
+
+    `shard` names documents beside their `_id`, so that a deletion must carry it.
+    """
 
     on_delete: OnDelete
+    shard: Paths = ()
     clock: Callable[[], float] = time.time
 
     def is_done(self, document: bytes) -> bool:
@@ -35,7 +40,7 @@ class DeleteRule:
     def of(self, identifier: bytes, document: bytes) -> Operation:
         """Return the operation that removes or marks a document."""
         if not isinstance(self.on_delete, SoftDelete):
-            return Operation(OperationKind.DELETE, identifier)
+            return Operation(OperationKind.DELETE, identifier, document if self.shard else b"")
         marks = {
             path: self._now() if value == NOW else value
             for path, value in self.on_delete.set.items()

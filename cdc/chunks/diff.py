@@ -11,7 +11,7 @@ from cdc.mapping.bson_bytes import DOCUMENT
 from cdc.model.dead_letter import Failure
 from cdc.model.document_id import comparable, id_value
 from cdc.model.operation import Operation
-from cdc.writers.documents import elements, id_end
+from cdc.writers.documents import document_id, elements, id_end
 
 Fields = list[tuple[str, bytes]]
 """The fields of a document in order: names, and values as type byte and bytes."""
@@ -62,17 +62,18 @@ def differences(
 
 
 def extra(
-    collection: Collection, ids: Iterable[bytes], found: Mapping[object, bytes]
+    collection: Collection, documents: Iterable[bytes]
 ) -> Iterator[tuple[Difference, Operation]]:
-    """Yield the documents whose rows are gone, with the operation of `on_delete`."""
-    for each in ids:
-        raw = found.get(comparable(each))
-        if raw is not None and not collection.is_gone(raw):
-            foreign = is_foreign(each)
-            found_extra = Difference(
-                collection.name, "extra", each, note=NOTE if foreign else "", foreign=foreign
-            )
-            yield found_extra, collection.removed(each, raw)
+    """Yield those of documents whose rows are gone, with the operation of `on_delete`."""
+    for raw in documents:
+        if collection.is_gone(raw):
+            continue
+        identifier = document_id(raw)
+        foreign = is_foreign(identifier)
+        found_extra = Difference(
+            collection.name, "extra", identifier, note=NOTE if foreign else "", foreign=foreign
+        )
+        yield found_extra, collection.removed(identifier, raw)
 
 
 def unmapped(

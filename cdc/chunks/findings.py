@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -96,6 +96,18 @@ class VerifyFindings:
 
     def _letter_of(self, difference: Difference) -> str | None:
         return self._letter_on(difference.collection, difference.id) if difference.id else None
+
+
+def with_removed(removed: Sequence[Difference], progress: Progress) -> Progress:
+    """Return the progress with documents that were removed: all counted, the first ones listed."""
+    if not removed:
+        return progress
+    listed = [*progress.findings, *(each.to_document() for each in removed)]
+    return replace(
+        progress,
+        removed=progress.removed + len(removed),
+        findings=tuple(listed[:KEPT_FINDINGS]),
+    )
 
 
 def _noted(difference: Difference, letter: str | None) -> Difference:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from cdc.chunks.doubles import Doubles
 from cdc.chunks.scan import Changes, MakeChanges, TableScan
 from cdc.chunks.table import Collection, Documents, MappedChunk, Table
 from cdc.chunks.windows import Window
@@ -42,6 +43,7 @@ class TablePasses:
         self._documents = documents
         self._chunk_rows = chunk_rows
         self._options = scan.job.options
+        self.doubles = Doubles(documents)
 
     def rows(
         self,
@@ -99,6 +101,14 @@ class TablePasses:
     def fetch(self, collection: str, ids: Sequence[bytes]) -> dict[object, bytes]:
         """Return the documents of these ids that exist, by comparable id."""
         return self._documents.fetch(collection, ids) if ids else {}
+
+    def copies(self, collection: str, ids: Sequence[bytes]) -> list[bytes]:
+        """Return all documents of these ids."""
+        return self._documents.copies(collection, ids) if ids else []
+
+    def named(self, collection: str) -> Collection:
+        """Return a collection of the table."""
+        return next(each for each in self.table.collections if each.name == collection)
 
     def _estimate(self) -> int:
         """Return about how many rows there are to read; 0 if that is unknown."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from cdc.chunks.windows import Window
 from cdc.model.document_id import comparable
 from cdc.model.job import Progress
 from cdc.model.operation import Operation, OperationKind
+from cdc.writers.documents import document_id
 
 
 class Retry:
@@ -35,24 +36,25 @@ class Retry:
     def _retried(
         self, collection: Collection, part: MappedChunk, window: Window, progress: Progress
     ) -> tuple[Changes, Progress]:
-        changes, progress = copied(self._passes.table, part, window, progress)
+        changes, progress = copied(self._passes, part, window, progress)
         asked = window.untouched_ids(collection.name, part.gone)
-        away = _away(collection, asked, self._passes.fetch(collection.name, asked))
+        away = _away(collection, asked, self._passes.copies(collection.name, asked))
         removed = progress.removed + len(away)
         left = (collection.name, away, collection.origin)
         return [*changes, left], replace(progress, removed=removed)
 
 
 def _away(
-    collection: Collection, ids: Sequence[bytes], documents: Mapping[object, bytes]
+    collection: Collection, ids: Sequence[bytes], documents: Sequence[bytes]
 ) -> list[Operation]:
     """Return operations after which no document of a missing row is left, if there was one."""
-    return [_leaving(collection, each, documents.get(comparable(each))) for each in ids]
+    there = {comparable(document_id(each)) for each in documents}
+    absent = [each for each in ids if comparable(each) not in there]
+    left = [_leaving(collection, document_id(each), each) for each in documents]
+    return [*left, *(Operation(OperationKind.DELETE, each) for each in absent)]
 
 
-def _leaving(collection: Collection, identifier: bytes, document: bytes | None) -> Operation:
-    if document is None:
-        return Operation(OperationKind.DELETE, identifier)
+def _leaving(collection: Collection, identifier: bytes, document: bytes) -> Operation:
     if collection.is_gone(document):
         return Operation(OperationKind.REPLACE, identifier, document)
     return collection.removed(identifier, document)

@@ -27,6 +27,7 @@ from cdc.readers.select.chunk_reader import Chunk, ChunkReader
 from cdc.readers.select.keys import Key, written
 from cdc.readers.select.select_table import SelectTable
 from cdc.readers.select.watermarks import TableLocked
+from cdc.writers.sharding import Paths, paths_of
 
 TOO_EARLY_SECONDS: Final = 0.05
 """The delay before a retry while the source does not show yet what its stream has delivered."""
@@ -58,6 +59,11 @@ class MappedCollection:
     def origin(self) -> Origin:
         """The origin of its documents."""
         return Origin(self.plan.layout.table, self.plan.halts)
+
+    @property
+    def shard(self) -> Paths:
+        """What names a document beside its `_id`."""
+        return self.removal.shard
 
     def is_gone(self, document: bytes) -> bool:
         """Return whether a document is marked as that of a deleted row."""
@@ -105,7 +111,7 @@ class SourceTable:
                 mapping=each,
                 plan=router.plan(each, table.map),
                 own=own_documents(each, schema, name),
-                removal=DeleteRule(each.on_delete),
+                removal=DeleteRule(each.on_delete, paths_of(each)),
                 table=table.found_by(_id_columns(each, table)),
             )
             for each in mappings

@@ -10,6 +10,7 @@ from cdc.model.dead_letter import Failure, Origin
 from cdc.model.document_id import comparable
 from cdc.model.operation import Operation
 from cdc.model.position import Position
+from cdc.writers.sharding import Paths
 
 NO_FAILURES: Final[Mapping[str, Sequence[Failure]]] = {}
 
@@ -57,6 +58,11 @@ class Collection(Protocol):
     @property
     def origin(self) -> Origin:
         """The origin of its documents."""
+        ...
+
+    @property
+    def shard(self) -> Paths:
+        """What names a document beside its `_id`; none where `_id` alone does."""
         ...
 
     def is_gone(self, document: bytes) -> bool:
@@ -140,5 +146,9 @@ class Documents(Protocol):
         ...
 
     def fetch(self, collection: str, ids: Sequence[bytes]) -> dict[object, bytes]:
-        """Return the documents of these ids that exist, by comparable id."""
+        """Return the documents of these ids that exist, by comparable id; one of each."""
+        ...
+
+    def copies(self, collection: str, ids: Sequence[bytes]) -> list[bytes]:
+        """Return all documents of these ids."""
         ...

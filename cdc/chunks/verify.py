@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from cdc.chunks.diff import Difference, differences, extra, unmapped
+from cdc.chunks.doubles import told
 from cdc.chunks.findings import Found, LetterOn, VerifyFindings
 from cdc.chunks.passes import TablePasses
 from cdc.chunks.scan import Changes
@@ -14,6 +15,7 @@ from cdc.chunks.table import NOTHING_EMBEDDED, Collection, Embedded, MappedChunk
 from cdc.chunks.windows import Window
 from cdc.model.job import Progress
 from cdc.model.operation import Operation
+from cdc.writers.strays import deletion_of
 
 Compared = tuple[Difference, Operation]
 """A difference, and the operation that mends it."""
@@ -54,7 +56,8 @@ class Verify:
         owed = progress.owed
         for collection, operations in part.documents.items():
             wanted = self._untouched(collection, operations, window)
-            documents = self._passes.fetch(collection, [each.id for each in wanted])
+            documents, doubles = self._doubles(self._passes.named(collection), wanted)
+            found += doubles
             different = self._different(collection, wanted, documents)
             left = self._without_owed(collection, different, documents)
             owed += len(different) - len(left)
@@ -62,6 +65,14 @@ class Verify:
             found += self._unmapped(collection, part, window)
         progress = replace(progress, rows=progress.rows + part.rows, owed=owed)
         return self._findings.record(found, progress)
+
+    def _doubles(
+        self, collection: Collection, wanted: Sequence[Operation]
+    ) -> tuple[Mapping[object, bytes], list[Found]]:
+        """Return the documents of rows, by comparable id, and what they have beside them."""
+        documents, others = self._passes.doubles.split(collection, wanted)
+        deletions = map(deletion_of, others)
+        return documents, [(told(collection.name, each.id), each) for each in deletions]
 
     def _different(
         self, collection: str, wanted: Sequence[Operation], documents: Mapping[object, bytes]
@@ -109,8 +120,11 @@ class Verify:
         name = collection.name
         self._findings.defer(name, [each for each in part.gone if window.has_touched(name, each)])
         asked = window.untouched_ids(name, part.gone)
-        documents = self._passes.fetch(name, asked)
-        return self._findings.record(extra(collection, asked, documents), progress)
+        found: list[Found] = [*extra(collection, self._passes.copies(name, asked))]
+        if self._options.extra_only and collection.shard:  # else they were found with the rows
+            rows = self._untouched(name, part.documents.get(name, ()), window)
+            found += self._doubles(collection, rows)[1]
+        return self._findings.record(found, progress)
 
     def _recheck(self) -> None:
         """Check pending documents again; those that change each time count as unsettled."""

@@ -94,14 +94,20 @@ class Documents:
         return [each for each in ids if each != after][:limit]
 
     def fetch(self, collection: str, ids: Sequence[bytes]) -> dict[object, bytes]:
-        """Return the documents of these ids that exist, by their ids as MongoDB compares them."""
+        """Return the documents of these ids that exist, by their ids as MongoDB compares them.
+
+        Of doubles, which several shards may have, one.
+        """
+        return {comparable(document_id(raw)): raw for raw in self.copies(collection, ids)}
+
+    def copies(self, collection: str, ids: Sequence[bytes]) -> list[bytes]:
+        """Return all documents of these ids; behind mongos every shard is asked for them."""
         wanted = {"_id": {"$in": [bson_value(each) for each in ids]}}
         found = self._collection(collection).find(wanted, self._stamps.hidden(collection))
         found = found.collation(BY_BYTES)
         with explained():
             # From 4,096 bytes on pymongo returns a memoryview.
-            raws = [bytes(document.raw) for document in found]
-        return {comparable(document_id(raw)): raw for raw in raws}
+            return [bytes(document.raw) for document in found]
 
     def _collection(self, name: str) -> Collection[Any]:
         return self._collections.of(name, codec_options=RAW)

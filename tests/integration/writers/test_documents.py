@@ -4,12 +4,14 @@ from typing import Any
 
 import bson
 import pytest
+from bson import ObjectId
+from bson.raw_bson import RawBSONDocument
 from pymongo import MongoClient
 
 from cdc.mapping.compile.shard_ownership import own_documents
 from cdc.mapping.file.mapping import Mapping
 from cdc.model.document_id import query
-from cdc.writers.documents import Documents
+from cdc.writers.documents import Documents, document_id
 from cdc.writers.namespaces import Namespaces
 
 
@@ -71,3 +73,20 @@ def test_of_a_shared_collection_only_a_streams_own_documents_are_looked_at(
         found += more
     decoded = [bson.decode(query(each))["_id"] for each in found]
     assert sorted(map(str, decoded)) == sorted(map(str, ours))
+
+
+def test_all_documents_of_an_id_are_found_where_it_is_not_unique(
+    client: MongoClient[dict[str, Any]], request: pytest.FixtureRequest
+) -> None:
+    """As it is not across shards: here in a collection of the one database that allows it."""
+    name = f"doubles_{ObjectId()}"
+    collection = client["local"].create_collection(name, autoIndexId=False)
+    request.addfinalizer(collection.drop)
+    raws = [bson.encode({"_id": 1, "t": t}) for t in (1, 2)]
+    several = [RawBSONDocument(each) for each in raws]
+    client["local"].command({"insert": name, "documents": several})  # no retryable write there
+    documents = Documents(client, Namespaces("local", "state", "test"))
+    ids = [document_id(raws[0])]
+
+    assert sorted(documents.copies(name, ids)) == sorted(raws)
+    assert [*documents.fetch(name, ids)] == [1]

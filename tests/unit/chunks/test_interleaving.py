@@ -1,45 +1,12 @@
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-
 import pytest
 
 from cdc.chunks.windows import Window
 from cdc.model.job import JobKind, Options
 from cdc.model.operation import Operation
-from tests.unit.chunks.support.world import Running, World, document
-
-SEEDS = range(8)
-GIVES_UP_AFTER_SECONDS = 30
-
-
-def turn(world: World, running: Running, *, busy: bool) -> None:
-    """One round of the main thread, while the source changes."""
-    if busy and world.chance.random() < 0.5:
-        world.source.commit(world.chance)
-    if world.chance.random() < 0.7:
-        world.deliver()
-    world.settle()
-
-
-def finish(world: World, running: Running, each: Callable[[], None] = lambda: None) -> None:
-    deadline = time.monotonic() + GIVES_UP_AFTER_SECONDS
-    while not running.done:
-        turn(world, running, busy=len(world.source.log) < 2_000)
-        each()
-        assert time.monotonic() < deadline
-    while world.applied < len(world.source.log):
-        world.deliver()
-
-
-def filled(seed: int, commits: int = 60) -> World:
-    """A source with rows that were never streamed."""
-    world = World(seed)
-    for _ in range(commits):
-        world.source.commit(world.chance)
-    world.source.log.clear()
-    return world
+from tests.unit.chunks.support.turns import SEEDS, filled, finish
+from tests.unit.chunks.support.world import document
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -25,6 +25,8 @@ from cdc.model.job import Job, JobKind, Options, Progress
 from cdc.model.operation import Operation, OperationKind
 from cdc.model.position import FilePosition
 from cdc.writers.documents import document_id
+from cdc.writers.sharding import Paths
+from cdc.writers.strays import place_of
 
 Rows = dict[int, int]
 
@@ -48,16 +50,30 @@ class Source:
     rows: Rows = field(default_factory=dict)
     log: list[list[Operation]] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
+    shard: Paths = ()
+    """With the path of the value each update moves the row's document."""
 
     def put(self, key: int, value: int) -> None:
         """Insert or update one row."""
-        kind = OperationKind.REPLACE if key in self.rows else OperationKind.INSERT
-        self.rows[key] = value
-        self.log.append([Operation(kind, identifier(key), document(key, value))])
+        self.log.append(self._written(key, value))
 
     def remove(self, key: int) -> None:
+        self.log.append([self._removed(key)])
+
+    def _written(self, key: int, value: int) -> list[Operation]:
+        kind = OperationKind.REPLACE if key in self.rows else OperationKind.INSERT
+        left = [self._deletion(key)] if self.shard and key in self.rows else []
+        self.rows[key] = value
+        return [*left, Operation(kind, identifier(key), document(key, value))]
+
+    def _removed(self, key: int) -> Operation:
+        deletion = self._deletion(key)
         del self.rows[key]
-        self.log.append([Operation(OperationKind.DELETE, identifier(key))])
+        return deletion
+
+    def _deletion(self, key: int) -> Operation:
+        before = document(key, self.rows[key]) if self.shard else b""
+        return Operation(OperationKind.DELETE, identifier(key), before)
 
     def commit(self, chance: random.Random) -> None:
         with self.lock:
@@ -65,12 +81,9 @@ class Source:
             for _ in range(chance.randint(1, 3)):
                 key, value = chance.randrange(40), chance.randrange(1 << 30)
                 if key in self.rows and chance.random() < 0.4:
-                    del self.rows[key]
-                    operations.append(Operation(OperationKind.DELETE, identifier(key)))
+                    operations.append(self._removed(key))
                 else:
-                    kind = OperationKind.REPLACE if key in self.rows else OperationKind.INSERT
-                    self.rows[key] = value
-                    operations.append(Operation(kind, identifier(key), document(key, value)))
+                    operations += self._written(key, value)
             self.log.append(operations)
 
     def snapshot(self) -> tuple[Rows, FilePosition]:
@@ -79,10 +92,11 @@ class Source:
 
 
 class Target:
-    """Documents by comparable id; a writer, and what reads it."""
+    """Documents by comparable id, with `shard` by place; a writer, and what reads it."""
 
-    def __init__(self) -> None:
+    def __init__(self, shard: Paths = ()) -> None:
         self.documents: dict[object, bytes] = {}
+        self._shard = shard
         self.at_majority = True
 
     def settle(self) -> None:
@@ -93,9 +107,14 @@ class Target:
         for _, operations in batch.changes():
             for operation in operations:
                 if operation.kind is OperationKind.DELETE:
-                    self.documents.pop(comparable(operation.id), None)
+                    self.documents.pop(self._key(operation), None)
                 else:
-                    self.documents[comparable(operation.id)] = operation.document
+                    self.documents[self._key(operation)] = operation.document
+
+    def _key(self, operation: Operation) -> object:
+        if not self._shard:
+            return comparable(operation.id)
+        return place_of(operation.id, operation.document, self._shard)
 
     def is_empty(self, collection: str, *, within: Mapping[str, Any]) -> bool:
         return not self.documents
@@ -107,9 +126,13 @@ class Target:
         floor = -1 if after is None else comparable(after)
         return [each for each in found if comparable(each) > floor][:limit]  # type: ignore[operator]
 
-    def fetch(self, collection: str, ids: Sequence[bytes]) -> dict[object, bytes]:
+    def copies(self, collection: str, ids: Sequence[bytes]) -> list[bytes]:
         wanted = {comparable(each) for each in ids}
-        return {key: raw for key, raw in self.documents.items() if key in wanted}
+        found = [*self.documents.values()]
+        return [raw for raw in found if comparable(document_id(raw)) in wanted]
+
+    def fetch(self, collection: str, ids: Sequence[bytes]) -> dict[object, bytes]:
+        return {comparable(document_id(raw)): raw for raw in self.copies(collection, ids)}
 
 
 class OneCollection:
@@ -117,11 +140,14 @@ class OneCollection:
     own: Mapping[str, Any] = {}
     origin = Origin("t")
 
+    def __init__(self, shard: Paths) -> None:
+        self.shard = shard
+
     def is_gone(self, raw: bytes) -> bool:
         return False
 
     def removed(self, identity: bytes, raw: bytes) -> Operation:
-        return Operation(OperationKind.DELETE, identity)
+        return Operation(OperationKind.DELETE, identity, raw if self.shard else b"")
 
 
 class SourceTable:
@@ -134,7 +160,7 @@ class SourceTable:
         self._source = source
         self._chance = chance
         self._behind = behind
-        self.collections: Sequence[Collection] = (OneCollection(),)
+        self.collections: Sequence[Collection] = (OneCollection(source.shard),)
 
     order = "id"
 
@@ -175,10 +201,12 @@ class SourceTable:
 class World:
     """Everything, and a main thread that a test drives step by step."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, *, shard: Paths = ()) -> None:
+        """`shard` is the path of the value: then that tells, with the id, where a document is."""
         self.chance = random.Random(seed)
-        self.source = Source()
-        self.target = Target()
+        self.shard = shard
+        self.source = Source(shard=shard)
+        self.target = Target(shard)
         self.embedded = NOTHING_EMBEDDED
         self.applied = 0
         self.windows = Windows(Checkpoint(position(0)))
@@ -212,7 +240,18 @@ class World:
         return Running(self, job if progress is None else replace(job, progress=progress), behind)
 
     def expected(self) -> dict[object, bytes]:
-        return {key: document(key, value) for key, value in self.source.rows.items()}
+        rows = self.source.rows.items()
+        return {self.key(*row): document(*row) for row in rows}
+
+    def plant(self, key: int, value: int) -> None:
+        """Put a document into the target."""
+        self.target.documents[self.key(key, value)] = document(key, value)
+
+    def key(self, key: int, value: int) -> object:
+        """Return what the target holds a document by."""
+        if not self.shard:
+            return key
+        return place_of(identifier(key), document(key, value), self.shard)
 
 
 class Running:
