@@ -27,6 +27,8 @@ from cdc.writers.dead_letters.ledger import Limits as LetterLimits
 from cdc.writers.indexes import create_indexes
 from cdc.writers.namespaces import Namespaces
 from cdc.writers.observer import UNOBSERVED, WriteObserver
+from cdc.writers.shard_collections import ready_cluster
+from cdc.writers.sharding import Sharding
 from cdc.writers.sync_timestamps import SyncTimestamps
 from cdc.writers.writer import MongoWriter
 
@@ -75,7 +77,7 @@ class Daemon:
         """
         try:
             self._retry.run(self._require_fit)
-            self._retry.run(self._create_indexes)
+            self._retry.run(self._ready_target)
             with self._connected() as (client, writer):
                 while not self._stopping.is_set():
                     self._serve(client, writer)
@@ -124,12 +126,15 @@ class Daemon:
     def _require_fit(self) -> None:
         require_fit(self._config, self._mappings, accept_edits=self._accept_edits)
 
-    def _create_indexes(self) -> None:
-        """Create the mappings' indexes; a standby may do so too, and no lease expires meanwhile."""
-        if not any(mapping.indexes or mapping.embed for mapping in self._mappings):
-            return
+    def _ready_target(self) -> None:
+        """Shard collections and create indexes, as mappings say.
+
+        A standby may do so too, and no lease expires meanwhile.
+        """
+        namespaces = Namespaces.of(self._config, self._mappings)
         with connect_target(self._config.target) as client:
-            create_indexes(client, Namespaces.of(self._config, self._mappings), self._mappings)
+            ready_cluster(client, namespaces, self._mappings)
+            create_indexes(client, namespaces, self._mappings)
 
     @contextmanager
     def _connected(self) -> Iterator[tuple[Client, MongoWriter]]:
@@ -146,6 +151,7 @@ class Daemon:
                 letter_limits=LetterLimits(letters.max, letters.window_seconds),
                 stamps=SyncTimestamps.of(self._mappings),
                 embeds=EmbedGraph(self._mappings),
+                sharding=Sharding.of(self._mappings),
                 lag_seconds=self.lag_seconds,
                 tell=self._tell,
             )

@@ -107,14 +107,17 @@ class CollectionFacts:
     """An existing collection, `database.collection`.
 
     `options` are those of listCollections, without those that are off. `expiring` names its indexes
-    by which documents expire. `shard_key`: the fields; None if it is not sharded, or the account
-    may not see them.
+    by which documents expire. `shard_key`: the fields, each 1 or hashed; None if it is not sharded,
+    or the account may not see them. Of a sharded cluster also: `is_empty`, and the `keys` of its
+    indexes.
     """
 
     name: str
     options: Mapping[str, Any] = field(default_factory=dict)
     expiring: tuple[str, ...] = ()
-    shard_key: tuple[str, ...] | None = None
+    shard_key: Mapping[str, object] | None = None
+    is_empty: bool = False
+    keys: tuple[Mapping[str, object], ...] = ()
 
 
 NO_RIGHT: Final = "the account may not write there"
@@ -127,7 +130,8 @@ class TargetFacts:
 
     `refusals` holds, for each tested `database.collection`, why it cannot be written, NO_RIGHT for
     one. `collections` are the existing ones; None if the account may not list them. `account` is
-    the user and the database of its login; None without a login.
+    the user and the database of its login; None without a login. `may_shard`: the account may shard
+    collections.
     """
 
     version: tuple[int, ...]
@@ -137,3 +141,4 @@ class TargetFacts:
     refusals: Mapping[str, str] = field(default_factory=dict)
     account: tuple[str, str] | None = None
     collections: tuple[CollectionFacts, ...] | None = ()
+    may_shard: bool = True

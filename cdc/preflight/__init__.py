@@ -7,6 +7,7 @@ from cdc.preflight.rules.claims import claim_findings
 from cdc.preflight.rules.collections import index_findings
 from cdc.preflight.rules.embeds import embed_findings
 from cdc.preflight.rules.mappings import edit_findings, expression_findings, place_findings
+from cdc.preflight.rules.sharding import shard_key_findings, sharding_findings
 from cdc.preflight.rules.source import source_findings, xa_finding
 from cdc.preflight.rules.tables import glob_findings, gone, mapping_finding, missing, table_findings
 from cdc.preflight.rules.target import target_findings
@@ -26,6 +27,8 @@ __all__ = [
     "missing",
     "place_findings",
     "require",
+    "shard_key_findings",
+    "sharding_findings",
     "source_findings",
     "table_findings",
     "target_findings",

@@ -34,6 +34,8 @@ from cdc.preflight import (
     missing,
     place_findings,
     require,
+    shard_key_findings,
+    sharding_findings,
     table_findings,
     target_findings,
 )
@@ -241,6 +243,7 @@ def examine_target(
     namespaces = Namespaces.of(config, mappings)
     yield from place_findings(namespaces, mappings)
     yield from embed_findings(mappings, mode=config.apply.mode)
+    yield from shard_key_findings(mappings, mode=config.apply.mode)
     with connect_target(config.target) as client:
         try:
             facts = target_facts(
@@ -251,6 +254,8 @@ def examine_target(
             raise
         tables = tables_by_collection(config, mappings)
         yield from target_findings(facts, mode=config.apply.mode, tables=tables)
+        by_name = {str(namespaces.named(each.target)): each for each in mappings}
+        yield from sharding_findings(facts, by_name)
         if facts.writable:
             yield from index_findings(index_facts(client, namespaces, mappings))
             yield from edit_findings(_edits(config, client, mappings), accept=accept_edits)

@@ -52,7 +52,7 @@ def _facts(
         name=name,
         options=options,
         expiring=() if "viewOn" in options else _expiring(client[database], str(listed["name"])),
-        shard_key=_shard_key(client, name) if sharded else None,
+        **(_of_shards(client, name) if sharded else {}),
     )
 
 
@@ -61,12 +61,33 @@ def _expiring(database: Any, collection: str) -> tuple[str, ...]:
     return tuple(str(each["name"]) for each in indexes if "expireAfterSeconds" in each)
 
 
-def _shard_key(client: Client, name: str) -> tuple[str, ...] | None:
-    """Return the fields of a collection's shard key; None if it has none, or it is unknown."""
+def _of_shards(client: Client, name: str) -> dict[str, Any]:
+    """Return what only counts on a sharded cluster."""
+    database, _, collection = name.partition(".")
+    there = client[database][collection]
+    return {
+        "shard_key": live_shard_key(client, name),
+        "is_empty": there.find_one({}, {"_id": 1}) is None,
+        "keys": tuple(_kinds(each["key"]) for each in there.list_indexes()),
+    }
+
+
+def live_shard_key(client: Client, name: str) -> dict[str, object] | None:
+    """Return a collection's shard key: fields, each 1 or hashed; None if it has none.
+
+    None, too, if the account may not see it.
+    """
     try:
         found = client["config"]["collections"].find_one({"_id": name, "dropped": {"$ne": True}})
     except OperationFailure as error:
         if error.code == _UNAUTHORIZED:
             return None
         raise
-    return tuple(found["key"]) if found else None
+    if not found or found.get("unsplittable"):  # newer servers list those that nobody has sharded
+        return None
+    return _kinds(found["key"])
+
+
+def _kinds(key: Mapping[str, Any]) -> dict[str, object]:
+    """Return the fields of a key; some clients write 1 as a double."""
+    return {path: kind if isinstance(kind, str) else int(kind) for path, kind in key.items()}

@@ -16,7 +16,7 @@ from bson.raw_bson import RawBSONDocument
 from cdc.model.batch import Batch
 from cdc.model.operation import Operation, OperationKind
 from cdc.writers.coalescing import coalesce, in_source_order
-from cdc.writers.sharding import NOT_SHARDED, Paths, Sharding, filter_of
+from cdc.writers.sharding import NOT_SHARDED, Paths, Sharding, filters_of
 from cdc.writers.sync_timestamps import stamped
 
 _COLLATION: Final = {"locale": "simple"}
@@ -53,16 +53,18 @@ class Command:
         if self.kind == OperationKind.INSERT:
             documents = [RawBSONDocument(each) for each in self._documents(stamp)]
             return {"insert": self.collection, "documents": documents, "ordered": self.ordered}
+        filters = self._filters()
         if self.kind == OperationKind.REPLACE:
             updates = [
-                RawBSONDocument(_update(filter_of(operation, self.shard), document))
-                for operation, document in zip(self.operations, self._documents(stamp), strict=True)
+                RawBSONDocument(_update(wanted, document))
+                for wanted, document in zip(filters, self._documents(stamp), strict=True)
             ]
             return {"update": self.collection, "updates": updates, "ordered": self.ordered}
-        deletes = [
-            RawBSONDocument(_delete(filter_of(each, self.shard))) for each in self.operations
-        ]
+        deletes = [RawBSONDocument(_delete(wanted)) for wanted in filters]
         return {"delete": self.collection, "deletes": deletes, "ordered": self.ordered}
+
+    def _filters(self) -> list[bytes]:
+        return filters_of(self.operations, self.shard)
 
     def _documents(self, stamp: bytes) -> list[bytes]:
         documents = [operation.document for operation in self.operations]
@@ -82,11 +84,11 @@ class Marking(Command):
             "update": self.collection,
             "updates": [
                 {
-                    "q": RawBSONDocument(filter_of(each, self.shard)),
+                    "q": RawBSONDocument(wanted),
                     "u": {"$set": marks},
                     "collation": _COLLATION,
                 }
-                for each in self.operations
+                for wanted in self._filters()
             ],
             "ordered": self.ordered,
         }

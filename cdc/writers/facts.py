@@ -45,6 +45,7 @@ def target_facts(client: Client, namespaces: Namespaces, collections: Iterable[s
             if writable
         }
         account = _account(client)
+        may_shard = topology != "sharded" or _may_shard(client)
         there = collection_facts(client, [*states, *targets], sharded=topology == "sharded")
     except ConnectionFailure as error:
         raise _unreached(error) from error
@@ -58,6 +59,7 @@ def target_facts(client: Client, namespaces: Namespaces, collections: Iterable[s
         refusals=refusals,
         account=account,
         collections=there,
+        may_shard=may_shard,
     )
 
 
@@ -81,6 +83,16 @@ def _topology(hello: dict[str, Any]) -> Literal["replica set", "sharded", "stand
     if _is_mongos(hello):
         return "sharded"
     return "replica set" if "setName" in hello else "standalone"
+
+
+def _may_shard(client: Client) -> bool:
+    """Return whether the account may shard collections; nobody is asked without authentication."""
+    asked = {"connectionStatus": 1, "showPrivileges": True}
+    found = client.admin.command(asked)["authInfo"]
+    privileges = found.get("authenticatedUserPrivileges", ())
+    return not found["authenticatedUsers"] or any(
+        "enableSharding" in each["actions"] for each in privileges
+    )
 
 
 def _refusal(client: Client, database: str, collection: str, *, in_transaction: bool) -> str:

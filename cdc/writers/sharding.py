@@ -78,12 +78,18 @@ def key_values(document: bytes, paths: Paths) -> list[bytes]:
     return [bson_bytes.NULL if each is None else each for each in values_at(document, paths)]
 
 
-def filter_of(operation: Operation, paths: Paths) -> bytes:
-    """Return the filter of an operation's document: all that is known of its place, by equality.
+def filters_of(operations: Iterable[Operation], paths: Paths) -> list[bytes]:
+    """Return the filters of operations' documents: all that is known of their places, by equality.
 
     A deletion of a document of which none was found knows its `_id` alone.
     """
-    if not paths or not operation.document:
+    if not paths:
+        return [query(each.id) for each in operations]
+    return [_filter(each, paths) for each in operations]
+
+
+def _filter(operation: Operation, paths: Paths) -> bytes:
+    if not operation.document:
         return query(operation.id)
     values = zip(paths, key_values(operation.document, paths), strict=True)
     fields = (b"%b%b\0%b" % (each[:1], ".".join(path).encode(), each[1:]) for path, each in values)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import structlog
 from pymongo.read_concern import ReadConcern
 from pymongo.read_preferences import ReadPreference
 
@@ -19,6 +20,8 @@ from cdc.writers.collections import Collections
 from cdc.writers.documents import BY_BYTES, RAW, bson_value, document_id
 from cdc.writers.errors import Refused
 from cdc.writers.sharding import Paths, Sharding, place
+
+log = structlog.get_logger(__name__)
 
 
 class Strays(Exception):
@@ -50,6 +53,12 @@ def judged(refused: Refused, sharding: Sharding, collections: Collections) -> St
     found = collection.find({"_id": bson_value(refused.id)}).collation(BY_BYTES)
     others = elsewhere([refused.operation], (bytes(each.raw) for each in found), paths)
     if others:
+        log.warning(
+            "documents_elsewhere",
+            collection=refused.collection,
+            documents=len(others),
+            remedy="they go now; the row had changed without an event: cdc verify finds others",
+        )
         return Strays(refused.collection, others)
     return Retryable(
         f"a shard refuses a document of {refused.collection} for another of its `_id` that no read"

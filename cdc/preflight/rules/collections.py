@@ -66,7 +66,7 @@ def collection_findings(
 
 def _finding(collection: CollectionFacts, tables: Collection[str]) -> Finding:
     check = f"collection {collection.name}"
-    obstacles = [*_obstacles(collection)]
+    obstacles = [*_obstacles(collection, is_state=not tables)]
     if obstacles:
         what = "; ".join(obstacles)
         return Finding(check, Outcome.UNFIT, what, _made_anew(collection, tables))
@@ -77,11 +77,11 @@ def _finding(collection: CollectionFacts, tables: Collection[str]) -> Finding:
     return Finding(check, Outcome.OK, "takes ids and documents as they are")
 
 
-def _obstacles(collection: CollectionFacts) -> Iterator[str]:
+def _obstacles(collection: CollectionFacts, *, is_state: bool) -> Iterator[str]:
     for option in sorted(collection.options):
         if option in UNFIT:
             yield UNFIT[option]
-    if collection.shard_key and [*collection.shard_key] != ["_id"]:
+    if is_state and collection.shard_key and [*collection.shard_key] != ["_id"]:
         keys = ", ".join(collection.shard_key)
         yield f"it is sharded by {keys}: two shards can hold documents with the same `_id`"
 

@@ -246,13 +246,17 @@ def test_the_oldest_mongodb_is_the_one_of_the_readme() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "outcome"),
+    ("fields", "outcome"),
     [(("_id",), Outcome.OK), (("region",), Outcome.UNFIT), (("_id", "region"), Outcome.UNFIT)],
 )
-def test_a_collection_is_sharded_by_its_id_or_unfit(key: tuple[str, ...], outcome: Outcome) -> None:
-    [finding] = collection_findings([CollectionFacts(name="shop.items", shard_key=key)], {})
+def test_cdcs_own_state_is_sharded_by_its_id_or_unfit(
+    fields: tuple[str, ...], outcome: Outcome
+) -> None:
+    facts = CollectionFacts(name="cdc.streams", shard_key=dict.fromkeys(fields, 1))
 
-    assert (finding.check, finding.outcome) == ("collection shop.items", outcome)
+    [finding] = collection_findings([facts], {"shop.items": ["a.items"]})
+
+    assert (finding.check, finding.outcome) == ("collection cdc.streams", outcome)
 
 
 def test_the_remedy_for_cdcs_own_state_takes_none_of_it_away() -> None:
