@@ -38,9 +38,9 @@ def elsewhere(stream: Stream) -> list[object]:
     return [each for daemon in stream.daemons for each in daemon.events("documents_elsewhere")]
 
 
-@pytest.mark.parametrize("variable", [{}, {"CDC_NATIVE": "0"}], ids=["native", "python"])
-def test_documents_move_with_their_rows(stream: Stream, variable: dict[str, str]) -> None:
-    stream.environment |= variable
+def test_documents_move_with_their_rows(stream: Stream) -> None:
+    # One that a transaction creates is seen a moment later than what else it has written.
+    stream.database.create_collection("orders")
     stream.table("orders", COLUMNS, KEY | {"on_truncate": "apply"})
     stream.start()
     stream.sql("INSERT INTO orders VALUES (1, 1, 'a'), (2, 1, 'b'), (3, 2, 'c'), (4, 2, 'd')")
