@@ -221,7 +221,9 @@ class BinlogReader:
             with connection.understood():
                 self._move_to(connection.source, continued)
                 assembler, checksum = self._begin_dump(connection, checkpoint, continued)
-            self._packets = PacketStream(connection, timeout_seconds=silence)
+            self._packets = packets = PacketStream(connection, timeout_seconds=silence)
+            if self._stopping.is_set():  # `stop` found no packets to interrupt
+                packets.interrupt()
             self.connected = True
             self._outages.succeeded()
             log.info(
@@ -230,7 +232,7 @@ class BinlogReader:
                 server=self.server,
                 position=str(checkpoint.position),
             )
-            yield self._packets, assembler, checksum
+            yield packets, assembler, checksum
         finally:
             self.connected = False
             self._packets = None
