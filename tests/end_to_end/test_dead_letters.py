@@ -167,7 +167,9 @@ def test_a_document_stays_as_it_was_until_its_row_can_be_carried_over(
 
 @ON_MYSQL
 def test_a_letter_that_is_opened_again_is_not_told_as_resolved(running: Stream) -> None:
-    running.sql(insert(1, number="500"), update(1, "number = 5"))
+    running.sql(insert(1, number="500"))
+    running.until_caught_up()  # what is right again within a batch has no letter
+    running.sql(update(1, "number = 5"))
     running.until_caught_up()
     assert letters(running, "resolved")[1]["resolved_at"]
 
