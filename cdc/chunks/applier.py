@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from cdc.chunks.windows import Window, Windows
-from cdc.errors import CdcError, Defect, TooManyDeadLetters, WriteRefused
+from cdc.errors import CdcError, Defect, Retryable, TooManyDeadLetters, WriteRefused
 from cdc.model.batch import Batch, MappedTransaction
 from cdc.model.position import Position
 from cdc.retry import Stopped
@@ -89,13 +89,14 @@ class ChunkApplier:
     def apply_due(self, writer: Writer) -> None:
         """Apply every chunk that is due.
 
-        A chunk that the target refuses, or that meets a defect of cdc, fails alone. Any other error
-        ends the stream: the thread that waits for the chunk gets Stopped.
+        A chunk that the target refuses, that meets a defect of cdc, or that cannot be compared with
+        the target now, fails alone. Any other error ends the stream: the thread that waits for the
+        chunk gets Stopped.
         """
         while (chunk := self._due()) is not None:
             try:
                 applied = self._apply(chunk, writer)
-            except (WriteRefused, TooManyDeadLetters, Defect) as error:
+            except (WriteRefused, TooManyDeadLetters, Defect, Retryable) as error:
                 chunk.outcome.set_exception(error)
             except BaseException:
                 chunk.outcome.set_exception(Stopped())
@@ -123,7 +124,11 @@ class ChunkApplier:
             if window.void:
                 writer.settle()  # whoever takes up the job reads its progress at a majority
                 return False
-        transaction = _transaction_of(chunk)
+        try:
+            transaction = _transaction_of(chunk)
+        except Retryable:
+            writer.settle()  # the same
+            raise
         if transaction is None:
             return False
         writer.apply(Batch((transaction,), is_filled=self._has_more()))

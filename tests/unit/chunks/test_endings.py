@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cdc.chunks.applier import PendingChunk
-from cdc.errors import Fenced, WriteRefused
+from cdc.errors import Fenced, Retryable, WriteRefused
 from cdc.model.batch import Batch, MappedTransaction
 from cdc.model.job import JobKind
 from cdc.retry import Stopped
@@ -96,3 +96,20 @@ def test_a_majority_has_what_was_applied_before_a_chunk_that_is_given_up() -> No
 
     assert world.target.at_majority
     assert given_up.outcome.result() is False
+
+
+def test_a_chunk_that_meets_an_unreachable_target_is_left_behind_what_a_majority_has() -> None:
+    world = world_of()
+    nothing = MappedTransaction("", world.windows.applied_checkpoint, None)
+
+    def unreachable() -> MappedTransaction:
+        raise Retryable("the target cannot be reached")
+
+    left = PendingChunk(unreachable)
+    for chunk in (PendingChunk(lambda: nothing), left):
+        world.applier.submit(chunk)
+
+    world.settle()
+
+    assert world.target.at_majority
+    assert isinstance(left.outcome.exception(), Retryable)
