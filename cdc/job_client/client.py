@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 from cdc.config import Config
 from cdc.daemon.daemon import Daemon
-from cdc.errors import CdcError, UsageError
+from cdc.errors import CdcError, Retryable, UsageError
 from cdc.mapping.file.mapping import Mapping
 from cdc.model.job import ENDED, Job
 from cdc.preflight import edit_findings, require
@@ -38,6 +38,10 @@ class Display(Protocol):
 
     def abandoned(self, stream: str) -> None:
         """Report that no daemon is active any more, so that jobs wait for one."""
+        ...
+
+    def away(self, error: str) -> None:
+        """Report that the target is away, which the job and this command wait for."""
         ...
 
     def left(self, jobs: Sequence[Job]) -> None:
@@ -101,14 +105,17 @@ class _DaemonWatch:
         self._missed = 0
 
     def check(self) -> None:
-        """Check, if it is time."""
+        """Check, if it is time; a target that is away tells nothing."""
         if time.monotonic() - self._looked_at < HOLDER_SECONDS:
             return
-        is_there = stream_admin.active_owner(self._config) is not None
+        with suppress(Retryable):
+            self._count(is_there=stream_admin.active_owner(self._config) is not None)
+        self._looked_at = time.monotonic()
+
+    def _count(self, *, is_there: bool) -> None:
         self._missed = 0 if is_there else self._missed + 1
         if self._missed == MISSED_LOOKS:
             self._display.abandoned(self._config.name)
-        self._looked_at = time.monotonic()
 
 
 def _require_its_mappings(
@@ -141,14 +148,30 @@ def _require_all_mappings(
 
 def _watched(jobs: Jobs, job: Job, display: Display, check: Callable[[], None]) -> Job:
     while True:
-        current = jobs.get(job.id)
-        if current is None:
-            raise CdcError(f"the job {job.id} has vanished from the target")
+        current = _found(jobs, job, display, check)
         display.show(current)
         if current.state in ENDED:
             return current
         check()
         time.sleep(LOOK_SECONDS)
+
+
+def _found(jobs: Jobs, job: Job, display: Display, check: Callable[[], None]) -> Job:
+    """Return the job as the target has it; wait for a target that is away, as the job does."""
+    is_told = False
+    while True:
+        try:
+            current = jobs.get(job.id)
+        except Retryable as error:
+            if not is_told:
+                display.away(error.message)
+            is_told = True
+            check()
+            time.sleep(LOOK_SECONDS)
+            continue
+        if current is None:
+            raise CdcError(f"the job {job.id} has vanished from the target")
+        return current
 
 
 @contextmanager

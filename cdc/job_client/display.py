@@ -44,6 +44,11 @@ class BarDisplay:
         click.echo(err=True)
         _tell_abandoned(stream)
 
+    def away(self, error: str) -> None:
+        """Report it on a line of its own."""
+        click.echo(err=True)
+        _tell_away(error)
+
     def left(self, jobs: Sequence[Job]) -> None:
         """Report it below the bar."""
         click.echo(err=True)
@@ -106,6 +111,10 @@ class LineDisplay:
         """Report it in a line."""
         _tell_abandoned(stream)
 
+    def away(self, error: str) -> None:
+        """Report it in a line."""
+        _tell_away(error)
+
     def left(self, jobs: Sequence[Job]) -> None:
         """Report it in a line."""
         _tell_left(jobs, self._spelling)
@@ -138,3 +147,8 @@ def _tell_abandoned(stream: str) -> None:
         " Ctrl-C ends this command, not the job",
         err=True,
     )
+
+
+def _tell_away(error: str) -> None:
+    text = f"{error}: the job waits for it, and so does this command; Ctrl-C ends it, not the job"
+    click.echo(in_a_line(text), err=True)
