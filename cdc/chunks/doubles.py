@@ -14,7 +14,8 @@ from cdc.chunks.table import Collection, Documents
 from cdc.model.document_id import comparable
 from cdc.model.operation import Operation
 from cdc.writers.documents import document_id
-from cdc.writers.strays import elsewhere, place_of
+from cdc.writers.sharding import place_of
+from cdc.writers.strays import elsewhere
 
 NOTE: Final = "another document of the same `_id`, under other values of the shard key"
 

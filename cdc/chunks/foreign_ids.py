@@ -13,23 +13,10 @@ from cdc.writers.documents import elements
 
 NOTE: Final = "no mapping makes such an id"
 
-_OF_COLUMNS: Final = frozenset(
-    {
-        bson_bytes.DOUBLE,
-        bson_bytes.STRING,
-        bson_bytes.BINARY,
-        bson_bytes.BOOLEAN,
-        bson_bytes.DATE,
-        bson_bytes.INT32,
-        bson_bytes.INT64,
-        bson_bytes.DECIMAL128,
-    }
-)
-
 
 def is_foreign(identifier: bytes) -> bool:
     """Return whether an id, type byte and bytes, is none that a mapping could have made."""
     if identifier[:1] != bson_bytes.DOCUMENT:
-        return identifier[:1] not in _OF_COLUMNS
+        return identifier[:1] not in bson_bytes.OF_COLUMNS
     parts = [value[:1] for _, value in elements(identifier[1:])]
-    return len(parts) < 2 or not _OF_COLUMNS.issuperset(parts)
+    return len(parts) < 2 or not bson_bytes.OF_COLUMNS.issuperset(parts)

@@ -151,8 +151,9 @@ def _named(known: DeadLetters, letters: Sequence[str]) -> list[DeadLetter]:
     for each in letters:
         remedy = "see which there are: cdc dead-letters list --all"
         letter = known.get(only("dead letter", each, known.beginning(each), remedy))
-        if letter is not None:
-            found.append(letter)
+        if letter is None:  # it has gone since
+            raise UsageError(f"there is no dead letter {each}", remedy=remedy)
+        found.append(letter)
     return found
 
 

@@ -16,6 +16,9 @@ INT32 = b"\x10"
 INT64 = b"\x12"
 DECIMAL128 = b"\x13"
 
+OF_COLUMNS = frozenset({DOUBLE, STRING, BINARY, BOOLEAN, DATE, INT32, INT64, DECIMAL128})
+"""The types of what a column becomes that is one value: no array, document or NULL."""
+
 TABLE_SIZE = 1 << 16
 """Lengths below this come from a table, not from `pack`: a fifth of the time."""
 

@@ -11,6 +11,7 @@ from pymongo.errors import ConfigurationError, PyMongoError
 from pymongo.uri_parser import parse_uri, split_options
 
 from cdc.config import TargetConfig
+from cdc.config.address import Address
 from cdc.errors import CdcError, Retryable, Unfit, UsageError
 
 Client = MongoClient[dict[str, Any]]
@@ -86,10 +87,9 @@ def require_set_name(target: TargetConfig) -> None:
 
 def _set_name(host: str, port: int, options: str) -> str | None:
     """Return the name of a server's replica set, empty if it is of none; None if nobody answers."""
-    where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     try:
         with MongoClient[dict[str, Any]](
-            f"mongodb://{where}/?{options}",
+            f"mongodb://{Address(host, port)}/?{options}",
             directConnection=True,
             serverSelectionTimeoutMS=NAME_MILLISECONDS,
         ) as client:

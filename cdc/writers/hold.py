@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
 
 from pymongo.client_session import ClientSession
 from pymongo.errors import ConnectionFailure
@@ -18,8 +17,6 @@ from cdc.writers.stats import WriterCounters
 from cdc.writers.stream_state import StreamState
 from cdc.writers.target_retry import TargetRetry
 from cdc.writers.transaction import committed
-
-RENEWALS_PER_LEASE: Final = 3
 
 
 class Hold:
@@ -31,13 +28,13 @@ class Hold:
         retry: TargetRetry,
         counters: WriterCounters,
         *,
-        lease_seconds: float,
+        renew_after_seconds: float,
     ) -> None:
-        """`lease_seconds`: how long the stream stays the writer's without a renewal."""
+        """`renew_after_seconds`: the interval of renewals, some in each lease."""
         self._state = state
         self._retry = retry
         self._counters = counters
-        self._renew_after_seconds = lease_seconds / RENEWALS_PER_LEASE
+        self._renew_after_seconds = renew_after_seconds
         self._renewed_at = 0.0
         self.durability = Durability()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection as Several
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -20,6 +19,7 @@ from cdc.model.job import ENDED, JOBS, Job, JobState, read, redoing_kinds, redoi
 from cdc.model.state_change import StateWrite
 from cdc.writers.connection import connect_target
 from cdc.writers.errors import explained
+from cdc.writers.id_search import ids_beginning
 from cdc.writers.stream_state import MAJORITY
 
 log = structlog.get_logger(__name__)
@@ -109,9 +109,7 @@ class Jobs:
 
     def beginning(self, text: str) -> list[str]:
         """Return the ids of two jobs at most that begin with a text."""
-        query = {"stream": self._stream, "_id": {"$regex": f"^{re.escape(text)}"}}
-        with explained():
-            return [str(each["_id"]) for each in self._documents.find(query, {"_id": 1}).limit(2)]
+        return ids_beginning(self._documents, self._stream, text)
 
     def all(self) -> list[Job]:
         """Return every job, the oldest first."""

@@ -73,6 +73,11 @@ def place(document: bytes, paths: Paths) -> tuple[object, ...]:
     return tuple(comparable(each) for each in key_values(document, paths))
 
 
+def place_of(identifier: bytes, document: bytes, paths: Paths) -> tuple[object, ...]:
+    """Return a document's place, equal where MongoDB takes two for one; of none its `_id` alone."""
+    return (comparable(identifier), *(place(document, paths) if document else ()))
+
+
 def key_values(document: bytes, paths: Paths) -> list[bytes]:
     """Return the key values of a document; null for what is not there, as MongoDB has it."""
     return [bson_bytes.NULL if each is None else each for each in values_at(document, paths)]
@@ -97,7 +102,4 @@ def _filter(operation: Operation, paths: Paths) -> bytes:
 
 
 def _places(operations: Sequence[Operation], paths: Paths) -> list[object]:
-    return [
-        (comparable(each.id), *(place(each.document, paths) if each.document else ()))
-        for each in operations
-    ]
+    return [place_of(each.id, each.document, paths) for each in operations]

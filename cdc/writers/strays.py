@@ -14,12 +14,11 @@ from pymongo.read_concern import ReadConcern
 from pymongo.read_preferences import ReadPreference
 
 from cdc.errors import Retryable
-from cdc.model.document_id import comparable
 from cdc.model.operation import Operation, OperationKind
 from cdc.writers.collections import Collections
 from cdc.writers.documents import BY_BYTES, RAW, bson_value, document_id
 from cdc.writers.errors import Refused
-from cdc.writers.sharding import Paths, Sharding, place
+from cdc.writers.sharding import Paths, Sharding, place_of
 
 log = structlog.get_logger(__name__)
 
@@ -86,8 +85,3 @@ def elsewhere(
 def deletion_of(document: bytes) -> Operation:
     """Return the deletion of a document from its own place."""
     return Operation(OperationKind.DELETE, document_id(document), document)
-
-
-def place_of(identifier: bytes, document: bytes, paths: Paths) -> tuple[object, ...]:
-    """Return a document's place, equal where MongoDB takes two for one."""
-    return (comparable(identifier), *place(document, paths))

@@ -36,7 +36,7 @@ from cdc.writers.embedding.paying import Paying
 from cdc.writers.embedding.terms import NOTHING_AT_ONCE, Terms
 from cdc.writers.errors import Refused
 from cdc.writers.facts import is_behind_mongos
-from cdc.writers.hold import RENEWALS_PER_LEASE, Hold
+from cdc.writers.hold import Hold
 from cdc.writers.namespaces import Namespaces
 from cdc.writers.observer import UNOBSERVED, WriteObserver
 from cdc.writers.sharding import NOT_SHARDED, Sharding
@@ -52,6 +52,8 @@ log = structlog.get_logger(__name__)
 
 RELEASE_SECONDS: Final = 1.0
 """The limit of releasing the lease: it also expires by itself."""
+
+RENEWALS_PER_LEASE: Final = 3
 
 LETTERS_AGAIN_SECONDS: Final = 10.0
 """The interval of looks for letters that somebody has discarded."""
@@ -102,12 +104,13 @@ class MongoWriter:
         self._is_behind_mongos = is_behind_mongos
         self._session = client.start_session()
         self._counters = WriterCounters(tell)
+        renew_after = lease_seconds / RENEWALS_PER_LEASE
         self._retry = TargetRetry(
             self._counters,
             liveness or Liveness(),
-            cap_seconds=lease_seconds / RENEWALS_PER_LEASE,
+            cap_seconds=renew_after,
         )
-        self._hold = Hold(self.state, self._retry, self._counters, lease_seconds=lease_seconds)
+        self._hold = Hold(self.state, self._retry, self._counters, renew_after_seconds=renew_after)
         embedding = transactional and bool(embeds.edges)
         self._decider = WriteDecider(Terms() if embedding else NOTHING_AT_ONCE)
         self._letters = OpenLetters(states, stream, letter_limits)

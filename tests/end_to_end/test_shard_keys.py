@@ -142,12 +142,16 @@ def test_a_copy_and_a_verification_beside_moving_rows_find_each_once(
     stream.stop()
 
 
-@BOTH
-def test_rows_that_changed_without_an_event_are_put_right(stream: Stream) -> None:
+def copied_and_then_changed_without_an_event(stream: Stream) -> None:
     fill(stream)
     stream.start(ledger=False)
     until_copied(stream)
     stream.sql("SET SESSION sql_log_bin = 0", "UPDATE orders SET tenant = tenant + 1 WHERE id < 50")
+
+
+@BOTH
+def test_rows_that_changed_without_an_event_are_put_right(stream: Stream) -> None:
+    copied_and_then_changed_without_an_event(stream)
 
     # The stream meets one of them itself …
     stream.sql("UPDATE orders SET note = 'touched' WHERE id = 7")
@@ -169,10 +173,7 @@ def test_rows_that_changed_without_an_event_are_put_right(stream: Stream) -> Non
 
 @BOTH
 def test_verify_repairs_them_too(stream: Stream) -> None:
-    fill(stream)
-    stream.start(ledger=False)
-    until_copied(stream)
-    stream.sql("SET SESSION sql_log_bin = 0", "UPDATE orders SET tenant = tenant + 1 WHERE id < 50")
+    copied_and_then_changed_without_an_event(stream)
 
     repaired = cdc(stream, "verify", f"{stream.schema}.orders", "--repair")
 

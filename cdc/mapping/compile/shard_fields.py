@@ -2,27 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from cdc.mapping import bson_bytes
 from cdc.mapping.compile.context import CompileContext
 from cdc.mapping.compile.document_fields import Contents
 from cdc.mapping.file.shard_keys import ID, is_of_id, no_column, unknown
 from cdc.mapping.layout.document import Branch, Node, nest
 from cdc.mapping.layout.sources import FromColumn
-
-_SCALARS: Final = frozenset(
-    {
-        bson_bytes.DOUBLE,
-        bson_bytes.STRING,
-        bson_bytes.BINARY,
-        bson_bytes.BOOLEAN,
-        bson_bytes.DATE,
-        bson_bytes.INT32,
-        bson_bytes.INT64,
-        bson_bytes.DECIMAL128,
-    }
-)
 
 
 def shard_nodes(context: CompileContext, row_id: Node, contents: Contents) -> tuple[Node, ...]:
@@ -61,6 +46,6 @@ def _require_value(context: CompileContext, path: str, number: int) -> None:
     if column.nullable and source.null[0] in (b"", bson_bytes.NULL):
         what = f"{named} may be NULL: make it NOT NULL, or write `default`"
         context.mistake(("shard_key", path), what)
-    if source.encoder.usual_type not in _SCALARS:
+    if source.encoder.usual_type not in bson_bytes.OF_COLUMNS:
         what = f"{named} ({column.sql_type}) may hold an array or a document"
         context.mistake(("shard_key", path), what)

@@ -93,12 +93,11 @@ class HostChooser:
         will; Retryable if one of them may.
         """
         require_movable(self._source, checkpoint.position)
-        prefers = self._source.prefer_read_only
         found = first_usable(
             self._source,
             lambda host: self.judged(host, checkpoint),
             drop=lambda each: close_connection(each.connection),
-            is_preferred=lambda each: each.read_only or not prefers,
+            is_preferred=lambda each: self._is_preferred(read_only=each.read_only),
             refused=self._tell,
         )
         self._told.clear()
@@ -106,12 +105,11 @@ class HostChooser:
 
     def fit(self) -> SourceConfig:
         """Return the source with a host whose settings are fit, to begin a stream on."""
-        prefers = self._source.prefer_read_only
         found, _ = first_usable(
             self._source,
             self._fit,
             drop=lambda _: None,
-            is_preferred=lambda each: each[1] or not prefers,
+            is_preferred=lambda each: self._is_preferred(read_only=each[1]),
             refused=self._tell,
         )
         self._told.clear()
@@ -137,6 +135,9 @@ class HostChooser:
             return error
         self._passed_over[host] = (position, error)
         return Retryable(f"{host}: {error.message}", position=error.position, remedy=error.remedy)
+
+    def _is_preferred(self, *, read_only: bool) -> bool:
+        return read_only or not self._source.prefer_read_only
 
     def _tell(self, host: Address, error: CdcError) -> None:
         if self._told.get(host) != error.message:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +14,7 @@ from cdc.model.dead_letter import DEAD_LETTERS, DeadLetter, LetterState
 from cdc.writers.dead_letters.store import letter_id
 from cdc.writers.documents import bson_value
 from cdc.writers.errors import explained
+from cdc.writers.id_search import ids_beginning
 from cdc.writers.stream_state import MAJORITY
 
 
@@ -51,9 +51,7 @@ class DeadLetters:
 
     def beginning(self, text: str) -> list[str]:
         """Return the ids of two letters at most that begin with a text."""
-        query = {"stream": self._stream, "_id": {"$regex": f"^{re.escape(text)}"}}
-        with explained():
-            return [str(each["_id"]) for each in self._documents.find(query, {"_id": 1}).limit(2)]
+        return ids_beginning(self._documents, self._stream, text)
 
     def count(self) -> int:
         """Return the number of open letters."""

@@ -60,13 +60,7 @@ impl Documents {
         out: &mut Writer,
         id: &mut Vec<u8>,
     ) -> Option<()> {
-        out.clear();
-        let start = out.begin();
-        self.identify(given, out, id)?;
-        for field in fields {
-            self.field(given, field, out, false)?;
-        }
-        out.end(start)
+        self.whole(given, fields, out, id, false)
     }
 
     /// Writes the document of the id and some fields, none of which may be NULL or left out.
@@ -77,11 +71,22 @@ impl Documents {
         out: &mut Writer,
         id: &mut Vec<u8>,
     ) -> Option<()> {
+        self.whole(given, fields, out, id, true)
+    }
+
+    fn whole(
+        &self,
+        given: &mut Given,
+        fields: &[Node],
+        out: &mut Writer,
+        id: &mut Vec<u8>,
+        required: bool,
+    ) -> Option<()> {
         out.clear();
         let start = out.begin();
         self.identify(given, out, id)?;
         for field in fields {
-            self.field(given, field, out, true)?;
+            self.field(given, field, out, required)?;
         }
         out.end(start)
     }

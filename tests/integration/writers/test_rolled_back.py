@@ -44,6 +44,11 @@ def batch(number: int, document: Document | None = None, *, filled: bool = True)
     return Batch((entry,), is_filled=filled)
 
 
+def entry_of(made: Batch) -> MappedTransaction:
+    [entry] = made.transactions
+    return entry
+
+
 def lose(client: Client, state_database: str, database: str, *, back_to: int) -> None:
     """Have the target as it was after a batch, as a rollback does."""
     position = Checkpoint(FilePosition("binlog.000001", 100 * back_to)).to_document()
@@ -102,16 +107,14 @@ def test_what_is_not_there_refuses_no_truncate_before_a_majority_has_it(
 ) -> None:
     writer.apply(batch(1))
     remove = Operation(OperationKind.DELETE, document_id(bson.encode({"_id": 1})), b"")
-    [entry] = batch(2).entries
-    assert isinstance(entry, MappedTransaction)
-    writer.apply(Batch((entry._replace(changes=(("docs", [remove]),)),), is_filled=True))
+    removing = entry_of(batch(2))._replace(changes=(("docs", [remove]),))
+    writer.apply(Batch((removing,), is_filled=True))
     lose(client, state_database, database, back_to=1)  # the delete is lost, the document is not
     clear = CollectionClear("docs", refusal=Refusal())  # type: ignore[arg-type]
-    [entry] = batch(3).entries
-    assert isinstance(entry, MappedTransaction)
+    truncating = entry_of(batch(3))._replace(changes=(), clears=(clear,))
 
     with pytest.raises(RolledBack):
-        writer.apply(Batch((entry._replace(changes=(), clears=(clear,)),)))
+        writer.apply(Batch((truncating,)))
 
 
 def test_a_takeover_by_force_passes_an_owner_that_renews_its_lease_all_the_time(

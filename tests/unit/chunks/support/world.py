@@ -25,8 +25,7 @@ from cdc.model.job import Job, JobKind, Options, Progress
 from cdc.model.operation import Operation, OperationKind
 from cdc.model.position import FilePosition
 from cdc.writers.documents import document_id
-from cdc.writers.sharding import Paths
-from cdc.writers.strays import place_of
+from cdc.writers.sharding import Paths, place_of
 
 Rows = dict[int, int]
 
