@@ -265,6 +265,22 @@ def test_a_job_may_be_limited_paused_resumed_and_cancelled(filled: Stream) -> No
     filled.daemon.until_logged("job_set_aside", 2)
 
 
+@pytest.mark.parametrize("stream", ["mysql-gtid", "mariadb-gtid"], indirect=True)
+def test_a_row_whose_key_moves_to_what_was_read_has_a_document(filled: Stream) -> None:
+    """The key is in no document: by the document alone the update changes nothing."""
+    filled.sql("ALTER TABLE things ADD UNIQUE KEY (name)")
+    filled.follow("things", {"id": "name", "fields": {"version": "version"}})
+    filled.settings["chunks"]["rows_per_second"] = 600
+    filled.start(ledger=False)
+    eventually(lambda: jobs(filled, "running") and saved_rows(filled) > 0)
+
+    filled.sql(f"UPDATE things SET id = -1 WHERE id = {ROWS - 1}")
+    until_copied(filled)
+    filled.until_caught_up()
+
+    assert {*filled.documents("things")} == {f"row {number}" for number in range(ROWS)}
+
+
 @ONE_KIND
 def test_a_table_that_is_added_later_is_copied_alone(filled: Stream) -> None:
     filled.start(ledger=False)

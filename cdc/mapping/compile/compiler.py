@@ -49,9 +49,14 @@ def compile_plan(mapping: Mapping, table: TableMap, *, counts: TableCounts | Non
         _marks_time=_holds_time(layout, layout.deleted),
         _patterns=patterns,
         _full_images=full,
-        _changed_rows=ChangedRows(layout, full.needed, native),
+        _changed_rows=ChangedRows(layout, full.needed | _copied_by(table), native),
         _native=native,
     )
+
+
+def _copied_by(table: TableMap) -> frozenset[int]:
+    """Return the columns by whose order a copy reads the table; all, if no primary key says."""
+    return frozenset(table.primary_key or range(len(table.columns)))
 
 
 def _layout(context: CompileContext) -> Layout:

@@ -2,6 +2,9 @@
 
 The source logs an update if any column differs. If none does that a document is made of, or by
 which it is filtered, both images give the same document, and it is not written again.
+
+Nor may the columns differ by whose order copies read the table: a row whose key moves from what a
+copy has not read to what it has read is in no chunk, and its document is written by its update.
 """
 
 from __future__ import annotations
@@ -15,7 +18,10 @@ class ChangedRows:
     """Leaves such updates out of the images of an event."""
 
     def __init__(self, layout: Layout, needed: frozenset[int], native: RowPlan | None) -> None:
-        """`needed` are the columns that a document, its id and its filter come from."""
+        """`needed` are the columns of which a document, its id and its filter are made.
+
+        The columns by which copies read the table are among them, too.
+        """
         self._wires = layout.wires
         self._bitmap_size = layout.bitmap_size
         self._needed = needed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from cdc.mapping.compile.plan import Plan
 from cdc.mapping.counts import TableCounts
 from cdc.mapping.file.mapping import Mapping
 from cdc.model.operation import OperationKind
+from cdc.model.table_map import TableMap
 from cdc.model.transaction import RowsKind
 from tests.support.examples import examples
 from tests.unit.mapping.support.row_images import (
@@ -27,6 +29,8 @@ from tests.unit.mapping.support.row_images import (
 )
 
 COLUMNS = table(varchar("name"), varchar("seen"), varchar("note"))
+KEYLESS = replace(COLUMNS, primary_key=())
+BY_NAME = {"sql": "COALESCE(name, '')", "unique": "asserted"}
 NAME_ALONE = {"fields": {"name": "name"}}
 
 
@@ -42,20 +46,22 @@ def person(number: int, name: str | None, seen: str | None = "-", note: str | No
 def mapped(request: pytest.FixtureRequest) -> Any:
     """Map updates of a mapping: the kinds of the operations, and how many rows were unchanged."""
 
-    def of(*images: bytes, present: bytes = b"", **mapping: Any) -> tuple[list[str], int]:
+    def of(
+        *images: bytes, present: bytes = b"", columns: TableMap = COLUMNS, **mapping: Any
+    ) -> tuple[list[str], int]:
         counts = TableCounts()
-        found = compiled(counts, **mapping)
+        found = compiled(counts, columns, **mapping)
         plan = in_python(found) if request.param == "python" else found
-        updated = event(COLUMNS, *images, kind=RowsKind.UPDATE, present=present)
+        updated = event(columns, *images, kind=RowsKind.UPDATE, present=present)
         operations = plan.operations(updated, COMMITTED_AT)
         return [OperationKind(each.kind).name for each in operations], counts.unchanged_rows
 
     return of
 
 
-def compiled(counts: TableCounts, **mapping: Any) -> Plan:
-    rule = Mapping(source=COLUMNS.name, target="things", **mapping)
-    return compile_plan(rule, COLUMNS, counts=counts)
+def compiled(counts: TableCounts, columns: TableMap = COLUMNS, **mapping: Any) -> Plan:
+    rule = Mapping(source=columns.name, target="things", **mapping)
+    return compile_plan(rule, columns, counts=counts)
 
 
 def test_an_update_of_a_column_that_is_left_out_writes_nothing(mapped: Any) -> None:
@@ -68,6 +74,20 @@ def test_an_update_of_a_mapped_column_is_written(mapped: Any) -> None:
     images = [person(1, "ada"), person(1, "Ada"), person(2, None), person(2, "")]
 
     assert mapped(*images, **NAME_ALONE) == (["REPLACE", "REPLACE"], 0)
+
+
+def test_an_update_that_moves_the_row_in_its_table_is_written_though_no_document_tells(
+    mapped: Any,
+) -> None:
+    images = [person(1, "ada"), person(7, "ada")]
+
+    assert mapped(*images, id=BY_NAME, **NAME_ALONE) == (["REPLACE"], 0)
+
+
+def test_without_a_primary_key_every_update_is_written(mapped: Any) -> None:
+    images = [person(1, "ada", "monday"), person(1, "ada", "tuesday")]
+
+    assert mapped(*images, columns=KEYLESS, id=BY_NAME, **NAME_ALONE) == (["REPLACE"], 0)
 
 
 def test_rows_between_unchanged_ones_are_written(mapped: Any) -> None:
@@ -126,7 +146,7 @@ PERSONS = st.builds(person, st.integers(1, 2), WORDS, WORDS, WORDS)
 def test_both_speeds_leave_out_the_same(pairs: list[tuple[bytes, bytes]], data: Any) -> None:
     whole = b"".join(image for pair in pairs for image in pair)
     images = whole[: data.draw(st.integers(0, len(whole)) | st.just(len(whole)))]
-    plan = compiled(TableCounts(), **NAME_ALONE)
+    plan = compiled(TableCounts(), COLUMNS, **NAME_ALONE)
 
     found = plan._changed_rows.of(images)
 

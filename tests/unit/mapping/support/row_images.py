@@ -66,7 +66,7 @@ def plan(columns: TableMap, **mapping: Any) -> Plan:
 
 def in_python(mapped: Plan) -> Plan:
     """The plan that leaves no row to the native module."""
-    changed = ChangedRows(mapped.layout, mapped._full_images.needed, None)
+    changed = ChangedRows(mapped.layout, mapped._changed_rows._needed, None)
     return replace(mapped, _native=None, _changed_rows=changed)
 
 
