@@ -22,6 +22,7 @@ INTERRUPTED = 130
 
 COMMANDS = {
     "run": ("cdc.commands.run:run", "Keep the target equal to the source, until stopped."),
+    "work": ("cdc.commands.work:work", "Help with a stream's first copy, from any machine."),
     "status": ("cdc.commands.status:status", "Tell how far the stream has come."),
     "check": ("cdc.commands.check:check", "Tell whether source and target are fit for it."),
     "backfill": ("cdc.commands.backfill:backfill", "Copy the rows that exist."),

@@ -65,5 +65,4 @@ def _origin(collection: Collection, part: MappedChunk, window: Window) -> Origin
     """Return the documents' origin, with the rows that become dead letters."""
     failed = part.failures.get(collection.name, ())
     kept = [each for each in failed if not window.has_touched(collection.name, each.id)]
-    failures = tuple(each._replace(operations_before=0) for each in kept)
-    return collection.origin._replace(failures=failures)
+    return collection.origin.of_chunk(kept)

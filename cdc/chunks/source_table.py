@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from cdc.chunks.delete_rule import DeleteRule
 from cdc.chunks.table import Collection, MappedChunk
@@ -23,10 +23,12 @@ from cdc.model.dead_letter import FailedRow, Origin, failures
 from cdc.model.document_id import comparable, id_value
 from cdc.model.job import Job, JobKind, Phase
 from cdc.model.operation import Operation
+from cdc.model.position import Position
 from cdc.readers.select.chunk_reader import Chunk, ChunkReader
 from cdc.readers.select.keys import Key, written
 from cdc.readers.select.select_table import SelectTable
 from cdc.readers.select.watermarks import TableLocked
+from cdc.readers.server.connection import SourceConnection
 from cdc.writers.sharding import Paths, paths_of
 
 TOO_EARLY_SECONDS: Final = 0.05
@@ -34,6 +36,9 @@ TOO_EARLY_SECONDS: Final = 0.05
 
 LOCKED_SECONDS: Final = 20.0
 """The delay before another brief lock: one that waits for a second delays all writers."""
+
+Accept = Callable[[SourceConnection, str], None]
+"""Judges a session, with the server's identity; raises what refuses it."""
 
 PROBED_ROWS: Final = 20
 PROBES: Final = 3
@@ -83,6 +88,16 @@ class MappedCollection:
         return table.key_found([found.get(column.name) for column in table.key])
 
 
+class Within(NamedTuple):
+    """A part of a table: up to the key `last`, in the order of a key.
+
+    None are the table's end, and the order that its own key has now.
+    """
+
+    order: str | None
+    last: Key | None = None
+
+
 class SourceTable:
     """One table, read for one job."""
 
@@ -95,8 +110,11 @@ class SourceTable:
         rows: int,
         throttle: Throttle,
         wait: Callable[[float], None],
+        within: Within | None = None,
     ) -> None:
         """`rows` is the most rows of a chunk; `wait` waits so many seconds.
+
+        `within` is the part of the table that a worker copies.
 
         Raises UsageError if no mapping follows the table, or if the job cannot be done; Unfit if
         the key by which it was read so far is gone.
@@ -105,7 +123,8 @@ class SourceTable:
         schema, name = job.named
         columns = [column for each in mappings for column in each.id_columns]
         self._reader = reader
-        self._table = table = _in_order(reader.open(schema, name, columns), job)
+        order = _order_of(job) if within is None else within.order
+        self._table = table = _in_order(reader.open(schema, name, columns), order)
         self._mapped = [
             MappedCollection(
                 mapping=each,
@@ -121,6 +140,8 @@ class SourceTable:
         self._options = options = job.options
         self._first = None if options.first is None else written(table.key, options.first)
         self._last = None if options.last is None else written(table.key, options.last)
+        if within is not None:
+            self._last = within.last
         self._sets_aside = job.kind is JobKind.VERIFY  # it reports every row, whatever the policy
         self._rows = rows
         self._throttle = throttle
@@ -171,6 +192,13 @@ class SourceTable:
             )
         )
         return self._part(chunk)
+
+    def end_of(self, after: Key | None, rows: int, seen: Position) -> tuple[Key | None, bool]:
+        """Return where `rows` rows behind `after` end, and whether the table ends there.
+
+        As `ChunkReader.end_of`, at a moment that holds `seen`.
+        """
+        return self._reader.end_of(self._table, after=after, rows=rows, applied=seen)
 
     def _where(self) -> str | None:
         share = self._options.share(self._table.rows_estimate)
@@ -251,17 +279,22 @@ def _mappings(job: Job, router: TableRouter) -> list[TableMapping]:
     return found
 
 
-def _in_order(table: SelectTable, job: Job) -> SelectTable:
-    """Return the table with the key of the job's cursor, whatever keys exist since."""
+def _order_of(job: Job) -> str | None:
+    """Return the order of the job's cursor; None if there is none, or an old version's."""
     progress = job.progress
     if progress is None or progress.cursor is None or progress.phase is not Phase.ROWS:
+        return None
+    return progress.order
+
+
+def _in_order(table: SelectTable, order: str | None) -> SelectTable:
+    """Return the table with the key of this order, whatever keys exist since."""
+    if order is None:
         return table
-    if progress.order is None:  # begun by a version that did not save it
-        return table
-    found = table.read_in(progress.order)
+    found = table.read_in(order)
     if found is None:
         raise Unfit(
-            f"the job has come half way by a key that the table no longer has ({progress.order})",
+            f"the copy has come half way by a key that the table no longer has ({order})",
             table=table.name,
             remedy="let it start over by another key",
         )
@@ -284,21 +317,36 @@ class SourceTables:
         router: TableRouter,
         throttle: Throttle,
         source: Callable[[], SourceConfig] | None = None,
+        accept: Accept | None = None,
     ) -> None:
-        """`source` returns the source with the host to read on; without it any will do."""
+        """`source` returns the source with the host to read on; without it any will do.
+
+        `accept` as in ChunkReader.
+        """
+        self._accept = accept
         self._config = config
         self._source = source or (lambda: config.source)
         self._router = router
         self._throttle = throttle
 
     @contextmanager
-    def open(self, job: Job, wait: Callable[[float], None]) -> Iterator[SourceTable]:
+    def open(
+        self, job: Job, wait: Callable[[float], None], within: Within | None = None
+    ) -> Iterator[SourceTable]:
         """Yield a job's table, on a session of its own; `wait` waits so many seconds."""
         chunks = self._config.chunks
-        reader = ChunkReader(self._source, allow_brief_lock=chunks.allow_brief_lock)
+        reader = ChunkReader(
+            self._source, allow_brief_lock=chunks.allow_brief_lock, accept=self._accept
+        )
         try:
             yield SourceTable(
-                reader, job, self._router, rows=chunks.rows, throttle=self._throttle, wait=wait
+                reader,
+                job,
+                self._router,
+                rows=chunks.rows,
+                throttle=self._throttle,
+                wait=wait,
+                within=within,
             )
         finally:
             reader.close()

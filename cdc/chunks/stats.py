@@ -33,6 +33,11 @@ class CopyCounters:
         if progress.total:
             self._ratios[job.table] = min(NEARLY, progress.rows / progress.total)
 
+    def copied(self, table: str, rows: int, total: int, is_whole: bool) -> None:
+        """Note how far a held stream's table has come: rows of about `total`, whoever copies it."""
+        self._rows[table] = rows
+        self._ratios[table] = 1.0 if is_whole else min(NEARLY, rows / total) if total else 0.0
+
     def ended(self, job: Job, state: JobState) -> None:
         """Note that a job is done, or left."""
         if job.kind is JobKind.VERIFY:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Final
@@ -39,6 +40,11 @@ def run(config_path: Path, accept_mapping_change: bool) -> None:
     run_daemon(config_path, accept_edits=accept_mapping_change)
 
 
+def worker_command(config_path: Path) -> list[str]:
+    """Return the command of a worker that ends with its standard input."""
+    return [sys.executable, "-m", "cdc", "work", "--with-stdin", "--config", str(config_path)]
+
+
 def run_daemon(
     config_path: Path, *, accept_edits: bool = False, observer: WriteObserver = UNOBSERVED
 ) -> None:
@@ -48,7 +54,14 @@ def run_daemon(
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD)
     notifier = Notifier(config.notify, config.name) if config.notify else None
-    daemon = Daemon(config, mappings, observer, accept_edits=accept_edits, notices=notifier)
+    daemon = Daemon(
+        config,
+        mappings,
+        observer,
+        accept_edits=accept_edits,
+        notices=notifier,
+        worker_command=worker_command(config_path),
+    )
     stalled_after = config.http.stalled_after_seconds
     with (
         stopped_by_signals(daemon.stop),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -138,11 +139,24 @@ def _table(facts: dict[str, Any]) -> str:
         (f"owed {each['collection']}", f"{each['path']}: {each['debts']} since {each['since']}")
         for each in facts["embeds_owed"] or ()
     ]
+    copied = _copied(facts["copying"])
     jobs = [(f"job {each['table']}", spelling()(_job(each))) for each in facts["jobs"] or ()]
     return "\n".join(
         f"{in_a_line(name):13} {'-' if value is None else in_a_line(value)}"
-        for name, value in (*shown.items(), *owed, *jobs)
+        for name, value in (*shown.items(), *copied, *owed, *jobs)
     )
+
+
+def _copied(copying: dict[str, Any] | None) -> Iterator[tuple[str, str]]:
+    """Yield a line for each table of a first copy, and for each of its workers."""
+    if copying is None:
+        return
+    for table in copying["tables"]:
+        of = "" if table["rows_estimated"] is None else f" of about {table['rows_estimated']}"
+        done = ", done" if table["done"] else of
+        yield f"copied {table['table']}", f"{table['rows']} rows{done}"
+    for each in copying["workers"]:
+        yield "worker", f"{each['worker']}: {each['rows']} rows, {each['rows_per_second']} rows/s"
 
 
 def _job(job: dict[str, Any]) -> str:

@@ -32,6 +32,7 @@ class ChunksConfig(Settings):
     """How tables are read by backfill, resync and verify."""
 
     rows: Annotated[Whole, Field(ge=1, le=10_000)] = 5000
+    workers: Annotated[Whole, Field(ge=1, le=64)] = 1
     rows_per_second: Annotated[Number, Field(gt=0)] | None = None
     max_lag_seconds: Annotated[Number, Field(gt=0)] = 30.0
     allow_brief_lock: bool = False

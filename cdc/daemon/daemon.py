@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
 import structlog
 
 from cdc.config import Config
+from cdc.daemon.copy_workers import CopyWorkers
+from cdc.daemon.first_copy import FirstCopy
+from cdc.daemon.held_tables import HeldTables
 from cdc.daemon.registration import StreamRegistration
 from cdc.daemon.retry_until_reached import RetryUntilReached
 from cdc.daemon.stream import ActiveStream, Counters
 from cdc.errors import Fenced, LeaseHeld, RolledBack
+from cdc.mapping.compile.router import TableRouter
 from cdc.mapping.file.embed_graph import EmbedGraph
 from cdc.mapping.file.mapping import Mapping
 from cdc.model.checkpoint import Checkpoint
+from cdc.model.first_copy import HeldCopy
 from cdc.model.notice import Notices, Tell, tell_nobody
 from cdc.model.telemetry import Backlog, CopyStats, ReaderStats, Role, Telemetry, WriterStats
+from cdc.preflight.hosts import server_judge
 from cdc.preflight.run import require_fit
 from cdc.retry import Liveness, Stopped
 from cdc.writers.connection import Client, connect_target
@@ -27,6 +33,7 @@ from cdc.writers.dead_letters.ledger import Limits as LetterLimits
 from cdc.writers.indexes import create_indexes
 from cdc.writers.namespaces import Namespaces
 from cdc.writers.observer import UNOBSERVED, WriteObserver
+from cdc.writers.ranges import Ranges
 from cdc.writers.shard_collections import ready_cluster
 from cdc.writers.sharding import Sharding
 from cdc.writers.sync_timestamps import SyncTimestamps
@@ -49,16 +56,19 @@ class Daemon:
         *,
         accept_edits: bool = False,
         notices: Notices | None = None,
+        worker_command: Sequence[str] = (),
     ) -> None:
         """With `accept_edits` documents that an edited mapping made before are kept.
 
-        `notices` are told of what somebody should know.
+        `notices` are told of what somebody should know. `worker_command` runs a worker of a first
+        copy, see CopyWorkers.
         """
         self._config = config
         self._mappings = mappings
         self._observer = observer
         self._accept_edits = accept_edits
         self._notices = notices
+        self._worker_command = worker_command
         self._tell: Tell = tell_nobody if notices is None else notices.tell
         self._stopping = threading.Event()
         self._liveness = Liveness()
@@ -174,6 +184,8 @@ class Daemon:
         )
         try:
             found = self._wait_for_takeover(writer, registration)
+            if (held := writer.state.held_copy) is not None:
+                found = self._copy_first(client, writer, found, held)
             checkpoint = registration.ensure_witness(found)
             registration.register(checkpoint)
             self._replicate(client, writer, checkpoint)
@@ -199,6 +211,27 @@ class Daemon:
                     log.info("standby", stream=self._config.name, active=said)
             if self._stopping.wait(STANDBY_SECONDS):
                 raise Stopped
+
+    def _copy_first(
+        self, client: Client, writer: MongoWriter, first: Checkpoint, held: HeldCopy
+    ) -> Checkpoint:
+        """Copy the tables of a held stream, by workers; return the checkpoint that it begins at."""
+        config = self._config
+        self._become(Role.COPYING)
+        copy = FirstCopy(
+            config,
+            TableRouter(self._mappings),
+            writer,
+            Ranges.of(config, client),
+            CopyWorkers(self._worker_command, config.chunks.workers),
+            HeldTables.of(config, self._mappings, client),
+            judge=server_judge(config, self._mappings),
+            retry=self._retry,
+            liveness=self._liveness,
+            stopping=self._stopping,
+            counters=self._counters.copied,
+        )
+        return copy.run(first, held)
 
     def _replicate(self, client: Client, writer: MongoWriter, checkpoint: Checkpoint) -> None:
         self._stream = stream = ActiveStream(

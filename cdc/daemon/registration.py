@@ -7,22 +7,25 @@ uncovered table is queued.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import structlog
 
 from cdc.config import Config
 from cdc.daemon.claims import StreamClaims
 from cdc.daemon.coverage import Copy, copies, queue_backfills, uncovered
+from cdc.daemon.held_tables import HeldTables
 from cdc.daemon.retry_until_reached import RetryUntilReached
 from cdc.errors import Claimed, Retryable
 from cdc.mapping.compile.router import TableRouter
 from cdc.mapping.file.mapping import Mapping
 from cdc.model.batch import Batch, MappedTransaction
 from cdc.model.checkpoint import Checkpoint
+from cdc.model.first_copy import HeldCopy
 from cdc.model.state_change import StateWrite
 from cdc.preflight import edit_findings, require
 from cdc.preflight.followed_tables import existing_now
@@ -30,11 +33,13 @@ from cdc.preflight.hosts import server_judge
 from cdc.preflight.mapping_edits import unresolved
 from cdc.readers.binlog.accepted_host import HostChooser, require_movable
 from cdc.readers.binlog.start_position import QUERY_SECONDS, resolve_start, with_witness
+from cdc.readers.select.watermarks import visible_now
 from cdc.readers.server import xa
 from cdc.readers.server.connection import asking
 from cdc.writers.accepted_mappings import entries
 from cdc.writers.connection import Client
 from cdc.writers.jobs import Jobs
+from cdc.writers.ranges import Ranges, tails
 from cdc.writers.stream_state import STREAMS
 from cdc.writers.writer import MongoWriter
 
@@ -62,6 +67,7 @@ class StreamRegistration:
         self._writer = writer
         self._retry = retry
         self._accept_edits = accept_edits
+        self._ranges = Ranges.of(config, client)
         self._hosts = HostChooser(config.source, server_judge(config, mappings))
 
     def save_first_checkpoint(self) -> Checkpoint:
@@ -82,7 +88,27 @@ class StreamRegistration:
         accepted = entries(self._mappings, datetime.now(UTC))
         with _claimed_meanwhile():
             left = claims.left(wanted, anew=True)
-            self._writer.create(first, accepted, covered, left, claims.writes())
+            held = self._held(first, wanted)
+            writes = [*claims.writes(), *(tails(self._config.name, held) if held else ())]
+            self._writer.create(first, accepted, covered, left, writes, held)
+
+    def _held(self, first: Checkpoint, wanted: Sequence[Copy]) -> HeldCopy | None:
+        """Return what workers copy before the stream begins; None if there is nothing for them."""
+        config = self._config
+        is_asked = config.start == "backfill" and config.chunks.workers > 1
+        if not is_asked or config.apply.mode != "exactly_once":
+            return None
+        tables = HeldTables.of(config, self._mappings, self._client)
+        copies, refused = tables.judged(wanted)
+        for table, why in refused.items():
+            log.info("copied_by_the_stream", stream=config.name, table=table, why=why)
+        if not copies:
+            return None
+        self._ranges.prepare()
+        with asking(self._hosts.answering(first), read_timeout=QUERY_SECONDS) as connection:
+            seen = visible_now(connection)
+        pairs = tuple((each.table, each.target) for each in copies)
+        return HeldCopy(uuid4().hex, first.position, first.server, seen, pairs)
 
     def ensure_witness(self, checkpoint: Checkpoint) -> Checkpoint:
         """Return the checkpoint with a witness, which streams of old versions have not.
@@ -107,6 +133,7 @@ class StreamRegistration:
         self._retry.run(lambda: self._register(checkpoint))
 
     def _register(self, checkpoint: Checkpoint) -> None:
+        self._ranges.remove()  # a daemon that died as its stream began has left some
         state = self._writer.read_state() or {}
         name, covered = self._config.name, state.get("covered", [])
         claims, wanted = self._claims(), self._copies(checkpoint)

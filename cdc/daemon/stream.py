@@ -101,6 +101,7 @@ class ActiveStream:
             stream=config.name,
             require_fit=server_judge(config, mappings),
             on_move=self._moved,
+            ahead=writer.state.ahead,
         )
         self._queue = BatchQueue(
             Limits(apply.batch_rows, apply.batch_bytes, apply.linger_ms / 1000)

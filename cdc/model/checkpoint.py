@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from cdc.model.first_copy import COPYING
 from cdc.model.position import Position, from_document, to_document
 from cdc.model.witness import Witness
 
@@ -45,10 +46,11 @@ class Checkpoint(NamedTuple):
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Checkpoint:
-        """Read what `to_document` wrote."""
+        """Read what `to_document` wrote; that of a held stream is at its first position."""
         inflight, witness = document.get("inflight"), document.get("witness")
+        held = document.get(COPYING)
         return cls(
-            from_document(document["position"]),
+            from_document(held["position"] if held else document["position"]),
             Inflight(**inflight) if inflight else None,
             str(document.get("server", "")),
             Witness.from_document(witness) if witness else None,

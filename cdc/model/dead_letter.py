@@ -7,7 +7,7 @@ Beside it, one may be open for each value that the document embeds and that does
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -95,6 +95,12 @@ class Origin(NamedTuple):
     ordinal: int = 0
     failures: tuple[Failure, ...] = ()
     kind: RowsKind = RowsKind.INSERT
+
+    def of_chunk(self, failures: Iterable[Failure]) -> Origin:
+        """Return it for a chunk, of whose rows these failed; they are in no order with others."""
+        return self._replace(
+            failures=tuple(each._replace(operations_before=0) for each in failures)
+        )
 
 
 UNKNOWN: Final = Origin()

@@ -7,7 +7,7 @@ is defined. Only a transaction boundary is a position.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple, Self
@@ -237,6 +237,35 @@ class FilePosition:
 
 
 Position = GtidPosition | FilePosition
+
+
+def joined(positions: Iterable[Position]) -> tuple[Position, ...]:
+    """Return the fewest positions that hold together what these hold, of one log or topology.
+
+    Of MySQL's GTIDs, and of files, it is one. Of MariaDB's it is one for each server of a domain:
+    two servers' numbers say nothing of each other.
+    """
+    sets = GtidSet()
+    last: dict[tuple[int, int], int] = {}
+    file: FilePosition | None = None
+    for each in positions:
+        match each:
+            case FilePosition():
+                file = each if file is None or each.contains(file) else file
+            case GtidPosition(gtids=MariadbGtids() as gtids):
+                for domain, gtid in gtids.domains.items():
+                    key = domain, gtid.server_id
+                    last[key] = max(gtid.sequence, last.get(key, 0))
+            case GtidPosition(gtids=GtidSet() as gtids):
+                for source, interval in gtids:
+                    sets = sets.with_interval(source, *interval)
+    found: list[Position] = [
+        GtidPosition(MariadbGtids({domain: DomainGtid(server_id, sequence)}))
+        for (domain, server_id), sequence in sorted(last.items())
+    ]
+    found += [GtidPosition(sets)] if len(sets) else []
+    found += [file] if file is not None else []
+    return tuple(found)
 
 
 def file_number(file: str) -> int:

@@ -16,6 +16,8 @@ class Role(Enum):
 
     STARTING = "starting"
     STANDBY = "standby"
+    COPYING = "copying"
+    """It holds the stream while workers make its first copy."""
     ACTIVE = "active"
 
 
@@ -140,9 +142,10 @@ class Telemetry:
         """Return the age of the oldest transaction that is not applied; None if unknown.
 
         0 requires a fresh proof that there is none: the source has reported it, or its latest
-        transaction is applied. Without a proof the lag is at least the age of the last one.
+        transaction is applied. Without a proof the lag is at least the age of the last one; while
+        the stream is held, that of its beginning.
         """
-        if self.role is not Role.ACTIVE:
+        if self.role not in (Role.ACTIVE, Role.COPYING):
             return None
         if self.backlog.oldest_committed_at is not None:
             return self._age(self.backlog.oldest_committed_at)

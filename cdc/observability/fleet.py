@@ -15,7 +15,9 @@ from cdc.config import Config
 from cdc.errors import CdcError
 from cdc.model import lease
 from cdc.model.checkpoint import Checkpoint
+from cdc.model.first_copy import COPYING
 from cdc.model.job import JobState
+from cdc.model.telemetry import Role
 from cdc.observability.status import shown_time
 from cdc.writers.fleet import StreamRecord, streams_in
 
@@ -46,7 +48,7 @@ def _facts(record: StreamRecord) -> Facts:
     owner = _holder(state)
     return {
         "stream": str(state["_id"]),
-        "state": "active" if owner else "stopped",
+        "state": _state(state, owner),
         "active": {"host": owner.host, "pid": owner.pid} if owner else None,
         "lag_seconds": _number(state.get("lag_seconds")) if owner else None,
         "lag_seconds_ago": _seconds_ago(record, "lag_at") if owner else None,
@@ -58,6 +60,12 @@ def _facts(record: StreamRecord) -> Facts:
         "updated_at": shown_time(state.get("updated_at")),
         "updated_seconds_ago": _seconds_ago(record, "updated_at"),
     }
+
+
+def _state(state: Mapping[str, Any], owner: lease.Owner | None) -> str:
+    if owner is None:
+        return "stopped"
+    return "active" if not state.get(COPYING) else Role.COPYING.value
 
 
 def _told(state: JobState, *, active: bool) -> str:
@@ -75,7 +83,7 @@ def _holder(state: Mapping[str, Any]) -> lease.Owner | None:
 def _badness(facts: Facts) -> tuple[bool, bool, float]:
     failed = JobState.FAILED.value in facts["jobs"] or facts["dead_letters_open"] > 0
     lag = facts["lag_seconds"]
-    return facts["state"] != "active", failed, math.inf if lag is None else lag
+    return facts["state"] == "stopped", failed, math.inf if lag is None else lag
 
 
 def _position(record: StreamRecord) -> str | None:

@@ -71,9 +71,9 @@ class Pages:
         return self._readiness(telemetry, ready=telemetry.is_streaming)
 
     def _ready_or_standby(self) -> Answer:
-        """Return whether it is, or stands by for the one that is active."""
+        """Return whether it is, or stands by for the one that is active, or has tables copied."""
         telemetry = self._telemetry()
-        ready = telemetry.is_streaming or telemetry.role is Role.STANDBY
+        ready = telemetry.is_streaming or telemetry.role in (Role.STANDBY, Role.COPYING)
         return self._readiness(telemetry, ready=ready)
 
     def _readiness(self, telemetry: Telemetry, *, ready: bool) -> Answer:

@@ -51,6 +51,11 @@ class StreamCollector(Collector):
         telemetry, seen = self._telemetry(), self._source()
         yield _build()
         yield _gauge("cdc_active", "1 while this daemon is the active one.", _is_active(telemetry))
+        yield _gauge(
+            "cdc_copying",
+            "1 while workers make the first copy, and the stream has not begun.",
+            float(telemetry.role is Role.COPYING),
+        )
         yield from _lag(telemetry, seen)
         yield from _connections(telemetry)
         yield from _work(telemetry)
@@ -121,7 +126,7 @@ def _owed(telemetry: Telemetry) -> Metric:
 
 
 def _is_active(telemetry: Telemetry) -> float:
-    return float(telemetry.role.value == "active")
+    return float(telemetry.role in (Role.ACTIVE, Role.COPYING))
 
 
 def _lag(telemetry: Telemetry, seen: SourceStatus | None) -> Iterator[Metric]:
@@ -208,7 +213,7 @@ def _dead_letters(telemetry: Telemetry) -> Iterator[Metric]:
     for (table, reason), count in sorted(writing.dead_letters.items()):
         letters.add_metric([table, reason], count)
     yield letters
-    is_known = telemetry.role is Role.ACTIVE
+    is_known = telemetry.role in (Role.ACTIVE, Role.COPYING)
     yield _gauge(
         "cdc_dead_letters_open",
         "Documents that are not as their rows are, until somebody mends them.",

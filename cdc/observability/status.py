@@ -16,6 +16,7 @@ from cdc.config import Config
 from cdc.errors import CdcError
 from cdc.model import lease
 from cdc.model.checkpoint import Checkpoint
+from cdc.model.first_copy import HeldCopy
 from cdc.model.job import Job, JobState, Phase, Progress
 from cdc.model.position import FilePosition, GtidPosition, GtidSet, Position, file_number
 from cdc.model.telemetry import Outage, Role, Telemetry
@@ -26,6 +27,7 @@ from cdc.writers.dead_letters.queries import letters_of
 from cdc.writers.embedding.debts import DEBTS, owed_in
 from cdc.writers.errors import explained
 from cdc.writers.jobs import Jobs
+from cdc.writers.ranges import Ranges
 
 Facts = dict[str, Any]
 
@@ -49,6 +51,7 @@ def examine(config: Config, telemetry: Telemetry | None = None) -> Facts:
         "state": _state(document, here, target_error, asked=telemetry is not None),
         **_stored(document),
         **_distance(config, seen, document, here),
+        "copying": None if target_error else _attempt(lambda: _copying(config, document))[0],
         "jobs": None if target_error else _attempt(lambda: _jobs(config))[0],
         "dead_letters_open": None if target_error else _attempt(lambda: _letters(config))[0],
         "embeds_owed": None if target_error else _attempt(lambda: _owed(config))[0],
@@ -96,7 +99,9 @@ def _state(
         return "unknown"
     if document is None:
         return "new"
-    return "active" if lease.holder(document) else "stopped"
+    if not lease.holder(document):
+        return "stopped"
+    return "active" if HeldCopy.of(document) is None else Role.COPYING.value
 
 
 def _stored(document: Mapping[str, Any] | None) -> Facts:
@@ -250,6 +255,30 @@ def _jobs(config: Config) -> list[Facts]:
         jobs = Jobs.of(config, client)
         active = stream_admin.active_owner(config) is not None
         return [{**_job(each), "waits": each.waits(active=active)} for each in jobs.unsettled()]
+
+
+def _copying(config: Config, document: Mapping[str, Any] | None) -> Facts | None:
+    """Return how far the first copy of a held stream has come; None for any other stream."""
+    held = HeldCopy.of(document or {})
+    if held is None:
+        return None
+    with connect_target(config.target) as client:
+        progress = Ranges.of(config, client).progress(held)
+    return {
+        "tables": [
+            {
+                "table": table,
+                "rows": copied.rows,
+                "rows_estimated": progress.totals.get(table) or None,
+                "done": table in progress.tables,
+            }
+            for table, copied in progress.by_table.items()
+        ],
+        "workers": [
+            {"worker": worker, "rows": copied.rows, "rows_per_second": copied.rows_per_second}
+            for worker, copied in progress.by_worker.items()
+        ],
+    }
 
 
 def _letters(config: Config) -> int:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from cdc.config import Config, SourceConfig, StartPosition
 from cdc.errors import Halted, UsageError
 from cdc.model.checkpoint import Checkpoint
+from cdc.model.first_copy import ahead_of
+from cdc.model.position import Position
 from cdc.preflight.findings import Finding, Outcome
 from cdc.preflight.hosts import each_host_judged
 from cdc.preflight.rules.source import xa_finding
@@ -38,18 +40,21 @@ def examine_position(config: Config) -> Iterator[Finding]:
         if saved is not None:
             require_movable(config.source, saved.position)
         yield from each_host_judged(
-            POSITION, config.source, lambda host: _examine_host(config, host, saved)
+            POSITION,
+            config.source,
+            lambda host: _examine_host(config, host, saved, ahead_of(state or {})),
         )
     except UsageError as error:
         yield Finding(POSITION, Outcome.WRONG, error.message, error.remedy or "")
 
 
 def _examine_host(
-    config: Config, host: SourceConfig, saved: Checkpoint | None
+    config: Config, host: SourceConfig, saved: Checkpoint | None, ahead: Sequence[Position]
 ) -> Iterator[Finding]:
     checkpoint = saved or _configured(config, host)
     try:
-        close_connection(HostChooser(config.source).judged(host, checkpoint).connection)
+        hosts = HostChooser(config.source, ahead=ahead)
+        close_connection(hosts.judged(host, checkpoint).connection)
     except Halted as error:
         yield Finding(POSITION, Outcome.UNFIT, error.message, error.remedy or "")
     else:

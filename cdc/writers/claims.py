@@ -15,6 +15,7 @@ from cdc.errors import LeaseHeld, UsageError
 from cdc.model.claim import CLAIMS, Claim, given_up
 from cdc.writers.connection import connect_target
 from cdc.writers.errors import explained
+from cdc.writers.ranges import require_begun
 from cdc.writers.stream_state import MAJORITY, StreamState
 
 
@@ -61,6 +62,7 @@ class Claims:
                     " the collection up; or stop it first, if it is to be no more"
                 )
                 raise
+            require_begun(state.read())
             self.give_up(collection, owner)
             if checkpoint is not None:
                 state.release()

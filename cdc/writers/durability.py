@@ -11,11 +11,14 @@ from typing import Final
 from pymongo.write_concern import WriteConcern
 
 from cdc.model.batch import Batch
+from cdc.model.first_copy import RANGES
 from cdc.model.job import JOBS
 from cdc.writers.stream_state import MAJORITY
 
 PRIMARY: Final = WriteConcern(1)
 """The primary has it; a majority has it soon, or it is rolled back."""
+
+_PROGRESS: Final = frozenset({JOBS, RANGES})
 
 SETTLE_SECONDS: Final = 0.5
 """The longest time for which batches land on the primary alone."""
@@ -40,13 +43,15 @@ class Durability:
     def concern(self, batch: Batch, *, letters: bool) -> WriteConcern:
         """Return who must have a batch; `letters`: some are open, or it changes some.
 
-        Only what a takeover reads anew may be rolled back: documents, the position, and jobs.
+        Only what a takeover reads anew may be rolled back: documents, the position, and how far a
+        job or a range has come.
         """
         if not batch.is_filled or not self._one_oplog or letters:
             return MAJORITY
         if batch.clears or batch.changes_schema:
             return MAJORITY
-        return PRIMARY if all(each.collection == JOBS for each in batch.writes) else MAJORITY
+        is_progress = all(each.collection in _PROGRESS for each in batch.writes)
+        return PRIMARY if is_progress else MAJORITY
 
     def landed(self, concern: WriteConcern) -> None:
         """Note that a batch was committed with this concern."""

@@ -16,7 +16,7 @@ from cdc.mapping.file.mapping import Mapping
 from cdc.model.server_facts import IndexFacts
 from cdc.writers.collections import Collections
 from cdc.writers.embedding.edges import Edge
-from cdc.writers.errors import RETRYABLE_CODES
+from cdc.writers.errors import RETRYABLE_CODES, explained
 from cdc.writers.namespaces import Namespaces
 from cdc.writers.stream_state import MAJORITY
 
@@ -30,6 +30,17 @@ _CONFLICTS: Final = frozenset(
         86,  # IndexKeySpecsConflict: the same name for other keys or options
     }
 )
+
+
+def has_unique_index(client: MongoClient[Document], namespaces: Namespaces, target: str) -> bool:
+    """Return whether a collection has a unique index beside that of `_id`."""
+    with explained():
+        return any(
+            each.get("unique") and dict(each["key"]) != {"_id": 1}
+            for each in Collections(client, namespaces).of(target).list_indexes()
+        )
+
+
 _DUPLICATES: Final = frozenset({11000, 11001})
 _REFUSES_ACCOUNT: Final = frozenset({13, 18, 8000})
 _PASSING: Final = RETRYABLE_CODES | {276}  # IndexBuildAborted, by a step-down for example

@@ -10,19 +10,22 @@ from pymongo.errors import ConnectionFailure, DuplicateKeyError, PyMongoError
 
 from cdc.config import Config
 from cdc.errors import LeaseHeld, Retryable, UsageError
-from cdc.mapping.file.mapping import Mapping
+from cdc.mapping.file.mapping import Mapping as TableMapping
 from cdc.model import lease
 from cdc.model.batch import Batch, MappedTransaction
 from cdc.model.checkpoint import Checkpoint
+from cdc.model.first_copy import AHEAD
 from cdc.model.job import Job
 from cdc.model.lease import Owner
+from cdc.model.state_change import StateWrite
 from cdc.writers.accepted_mappings import is_accepted
 from cdc.writers.connection import connect_target
 from cdc.writers.errors import explain
 from cdc.writers.jobs import queue_write
 from cdc.writers.namespaces import Namespaces
 from cdc.writers.observer import UNOBSERVED, WriteObserver
-from cdc.writers.stream_state import StreamState
+from cdc.writers.ranges import require_begun
+from cdc.writers.stream_state import STREAMS, StreamState
 from cdc.writers.writer import MongoWriter
 
 
@@ -40,7 +43,7 @@ def has_begun(config: Config) -> bool:
         return True
 
 
-def accepted(config: Config, mappings: Sequence[Mapping]) -> list[Mapping]:
+def accepted(config: Config, mappings: Sequence[TableMapping]) -> list[TableMapping]:
     """Return the mappings that made the stream's documents; all if the target does not answer."""
     try:
         state = read(config)
@@ -83,8 +86,9 @@ def set_position(
             with suppress(DuplicateKeyError):
                 state.create(checkpoint, mappings)
             return
+    forgotten = StateWrite(STREAMS, {"_id": config.name}, {"$unset": {AHEAD: ""}})
     with _owned(config, force=force) as (writer, _):
-        writer.apply(_batch(checkpoint, None, jobs))
+        writer.apply(_batch(checkpoint, None, jobs, forgotten))
 
 
 def step(
@@ -111,8 +115,10 @@ def step(
         writer.apply(_batch(after, committed_at, jobs))
 
 
-def _batch(checkpoint: Checkpoint, committed_at: float | None, jobs: Sequence[Job]) -> Batch:
-    writes = tuple(map(queue_write, jobs))
+def _batch(
+    checkpoint: Checkpoint, committed_at: float | None, jobs: Sequence[Job], *others: StateWrite
+) -> Batch:
+    writes = (*map(queue_write, jobs), *others)
     return Batch((MappedTransaction("", checkpoint, committed_at, writes=writes),))
 
 
@@ -129,6 +135,7 @@ def _owned(
             observer=observer,
         )
         try:
+            require_begun(writer.read_state())
             yield writer, writer.take_over(force=force)
         except LeaseHeld as error:
             error.remedy = "stop it first; or add --force: it then goes on at the new position"

@@ -23,6 +23,7 @@ from cdc.errors import LeaseHeld, UsageError
 from cdc.model import lease
 from cdc.model.claim import Claim
 from cdc.model.dead_letter import DEAD_LETTERS
+from cdc.model.first_copy import HeldCopy
 from cdc.model.job import JOBS
 from cdc.writers.claims import Claims
 from cdc.writers.collection_clear import PIECE
@@ -32,6 +33,7 @@ from cdc.writers.embedding.debts import DEBTS
 from cdc.writers.errors import explained
 from cdc.writers.fence import Fence
 from cdc.writers.namespaces import hidden_beginning
+from cdc.writers.ranges import Ranges
 from cdc.writers.stream_state import MAJORITY, STREAMS, StreamState
 
 HELD_SECONDS: Final = 60.0
@@ -79,6 +81,7 @@ class StreamRemoval:
         self._client = client
         self._transactional = transactional
         self._database = client.get_database(state_database, write_concern=MAJORITY)
+        self._ranges = Ranges(client, state_database=state_database, stream=stream)
         self._claims = Claims(client, state_database=state_database)
         self._state = StreamState(self._database, stream, ttl_seconds=HELD_SECONDS)
         self._stream = stream
@@ -92,6 +95,7 @@ class StreamRemoval:
         """Return what there is; raises LeaseHeld if a daemon is active, UsageError for nothing."""
         with explained():
             state = self._state.read_with_clock()
+            held = HeldCopy.of(state or {})
             if (active := lease.holder(state or {})) is not None:
                 raise LeaseHeld(
                     f"the daemon of {self._stream} is active: {active}", remedy=STOP_FIRST
@@ -103,7 +107,7 @@ class StreamRemoval:
             found = Belongings(
                 stream=self._stream,
                 has_state=state is not None,
-                copies=tuple(sorted((state or {}).get("covered", ()))),
+                copies=(*sorted((state or {}).get("covered", ())), *(held.covered if held else ())),
                 jobs=counts[JOBS],
                 dead_letters=counts[DEAD_LETTERS],
                 debts=counts[DEBTS],
@@ -134,6 +138,8 @@ class StreamRemoval:
 
     def _remove(self, found: Belongings, fence: Fence, *, documents: bool) -> None:
         fence.write(self._state.uncover)
+        self._ranges.remove()  # no worker of a held stream writes anything from then on
+        fence.renew()
         ours = self._own_claims()
         if documents:
             for each in ours:

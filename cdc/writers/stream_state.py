@@ -6,6 +6,8 @@
     owner         {host, pid, instance, place, started, session}, see `cdc.model.lease`; or null
     lease_until   by the target's clock, as the times below; null if it was released
     position, inflight, server, witness      the checkpoint, see `cdc.model.checkpoint`
+    copying       while the stream is held, see `cdc.model.first_copy`; position is null then
+    ahead         what the first copy has seen, see there
     committed_at  the source's commit time of what was applied last; null if nothing was
     created_at, updated_at                   the first write, the last one of a batch or takeover
     lag_seconds, lag_at                      the owner's lag as last told, null if unknown; when
@@ -13,23 +15,23 @@
     covered       the copies of tables that need no backfill, or have one queued
     left          the copies that missed deletes, or go where another stream has left documents
 
-Each batch's first write moves it from sequence n to n + 1 on the condition that epoch and n are
-still ours. That fences a daemon that was replaced, and it decides a commit whose answer was lost: a
-repeated batch finds n + 1 and its own epoch, so it had landed. The same write renews the lease. An
-older sequence than n shows that the target has lost batches.
+Each batch's first write moves it from sequence n to n + 1 on the condition that epoch, owner and n
+are still ours. That fences a daemon that was replaced, and it decides a commit whose answer was
+lost: a repeated batch finds n + 1 and its own epoch, so it had landed. The same write renews the
+lease. An older sequence than n shows that the target has lost batches.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, NoReturn
 
 from bson import Binary
-from pymongo import ReturnDocument
+from pymongo import MongoClient, ReturnDocument
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.database import Database
@@ -41,12 +43,14 @@ from cdc.errors import Fenced, LeaseHeld, Retryable, RolledBack, StateMissing
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.claim import CLAIMS
 from cdc.model.dead_letter import DEAD_LETTERS
+from cdc.model.first_copy import COPYING, RANGES, HeldCopy, ahead_of
 from cdc.model.job import JOBS
 from cdc.model.lease import Owner, holder, this_process
+from cdc.model.position import Position
 from cdc.writers.embedding.debts import DEBTS
 
 STREAMS: Final = "streams"
-STATE_COLLECTIONS: Final = (STREAMS, JOBS, DEAD_LETTERS, CLAIMS, DEBTS)
+STATE_COLLECTIONS: Final = (STREAMS, JOBS, DEAD_LETTERS, CLAIMS, DEBTS, RANGES)
 """The collections of a state database, for all its streams."""
 
 MAJORITY: Final = WriteConcern("majority", j=True)
@@ -94,12 +98,20 @@ class StreamState:
         ttl_seconds: float = TTL_SECONDS,
         owner: Owner | None = None,
         lag_seconds: Callable[[], float | None] = lambda: None,
+        range_id: str | None = None,
     ) -> None:
-        """`lag_seconds` is the owner's own measure, told with what it writes."""
+        """`lag_seconds` is the owner's own measure, told with what it writes.
+
+        With `range_id` it is the state of one range of a held stream instead, which is held,
+        moved and fenced in the same way.
+        """
         self._stream = stream
-        self._admin = database.client.admin
+        self._id = stream if range_id is None else range_id
+        self._client = database.client
         self._documents: Collection[Document] = database.get_collection(
-            STREAMS, read_concern=ReadConcern("majority"), write_concern=MAJORITY
+            STREAMS if range_id is None else RANGES,
+            read_concern=ReadConcern("majority"),
+            write_concern=MAJORITY,
         )
         self._ttl_seconds = self._lease_seconds = ttl_seconds
         self._owner = owner or this_process()
@@ -107,6 +119,10 @@ class StreamState:
         self._measure_lag = lag_seconds
         self._lag_told_at = -math.inf
         self.committed_at: float | None = None
+        self.held_copy: HeldCopy | None = None
+        """What is copied before the stream begins, as the takeover found it."""
+        self.ahead: tuple[Position, ...] = ()
+        """What documents may hold though the stream's position is before it, likewise."""
 
     @property
     def stream(self) -> str:
@@ -115,11 +131,11 @@ class StreamState:
 
     def __repr__(self) -> str:
         held = self._held
-        return f"<StreamState {self._stream!r} epoch={held.epoch} sequence={held.sequence}>"
+        return f"<StreamState {self._id!r} epoch={held.epoch} sequence={held.sequence}>"
 
     def read(self) -> Document | None:
         """Return the document as a majority has it; None if there is none."""
-        return self._documents.find_one({"_id": self._stream})
+        return self._documents.find_one({"_id": self._id})
 
     def create(
         self,
@@ -128,11 +144,12 @@ class StreamState:
         covered: Sequence[str] = (),
         left: Sequence[str] = (),
         session: ClientSession | None = None,
+        held: HeldCopy | None = None,
     ) -> None:
         """Write the first state of a new stream; raises DuplicateKeyError if there is one.
 
         `covered` are the copies of tables that need no backfill, `left` those that go where another
-        stream has left documents.
+        stream has left documents. With `held` the stream begins once that is copied.
         """
         document = {
             "_id": self._stream,
@@ -147,11 +164,13 @@ class StreamState:
             "covered": list(covered),
             "left": list(left),
         }
+        if held is not None:
+            document |= {"position": None, COPYING: held.to_document()}
         self._documents.insert_one(document, session=session)
 
     def read_with_clock(self) -> Document | None:
         """Return the document as a majority has it, with the target's clock as `now`, or None."""
-        pipeline = [{"$match": {"_id": self._stream}}, {"$set": {"now": "$$NOW"}}]
+        pipeline = [{"$match": {"_id": self._id}}, {"$set": {"now": "$$NOW"}}]
         return next(iter(self._documents.aggregate(pipeline)), None)
 
     def take_over(self, session: ClientSession, *, force: bool = False) -> Checkpoint | None:
@@ -179,6 +198,7 @@ class StreamState:
             raise self._lease_held_error(owner)
         self._held = Held(int(taken["epoch"]), int(taken["sequence"]))
         self.committed_at = _seconds(taken.get("committed_at") or taken.get("created_at"))
+        self.held_copy, self.ahead = HeldCopy.of(taken), ahead_of(taken)
         return Checkpoint.from_document(taken)
 
     def _lease_held_error(self, owner: Owner) -> LeaseHeld:
@@ -197,7 +217,7 @@ class StreamState:
         expired = {} if force else {"lease_until": seen.get("lease_until")}
         owner = {**self._owner.to_document(), "session": session.session_id["id"]}
         return self._documents.find_one_and_update(
-            {"_id": self._stream, "epoch": seen["epoch"], **expired},
+            {"_id": self._id, "epoch": seen["epoch"], **expired},
             [
                 {
                     "$set": {
@@ -216,13 +236,7 @@ class StreamState:
 
     def _end_session(self, document: Document) -> None:
         """Abort the owner's open transactions: they would lock the document for a minute."""
-        session = (document.get("owner") or {}).get("session")
-        if isinstance(session, Binary | bytes):
-            try:
-                self._admin.command({"killSessions": [{"id": Binary(session, 4)}]})
-            except OperationFailure as error:
-                if error.code not in _NO_SUCH_SESSION:
-                    raise
+        end_sessions(self._client, [(document.get("owner") or {}).get("session")])
 
     def save_checkpoint(
         self, checkpoint: Checkpoint, committed_at: float | None, session: ClientSession | None
@@ -245,7 +259,7 @@ class StreamState:
         saved = {**saved, "sequence": held.sequence + 1}
         literal = {key: {"$literal": value} for key, value in saved.items()}
         result = self._documents.update_one(
-            {"_id": self._stream, "epoch": held.epoch, "sequence": held.sequence},
+            {**self._ours, "sequence": held.sequence},
             [
                 {
                     "$set": {
@@ -297,8 +311,8 @@ class StreamState:
                 remedy="it holds the position: restore it, or remove the target's collections"
                 " and start anew",
             )
-        if document["epoch"] != self._held.epoch:
-            owner = Owner.from_document(document.get("owner") or {})
+        owner = Owner.from_document(document.get("owner") or {})
+        if (document["epoch"], owner.instance) != (self._held.epoch, self._owner.instance):
             raise Fenced(f"another daemon named {self._stream!r} has taken over: {owner}")
         return document
 
@@ -320,8 +334,12 @@ class StreamState:
         self._set_ours({"lease_until": None})
 
     def uncover(self, session: ClientSession | None = None) -> bool:
-        """Forget which tables were copied, if the document is still ours; return whether it was."""
-        return self._set_ours({"covered": []}, session)
+        """Forget which tables were copied, if the document is still ours; return whether it was.
+
+        A held stream is held no longer: started again, it copies by backfills.
+        """
+        position = {"$ifNull": [f"${COPYING}.position", "$position"]}
+        return self._set_ours({"covered": [], "position": position, COPYING: "$$REMOVE"}, session)
 
     def delete(self, session: ClientSession | None = None) -> bool:
         """Delete the document, if it is still ours; return whether it was."""
@@ -329,7 +347,9 @@ class StreamState:
 
     @property
     def _ours(self) -> Document:
-        return {"_id": self._stream, "epoch": self._held.epoch}
+        """Match the document if it is still ours; one that was removed and made anew is not."""
+        instance = self._owner.instance
+        return {"_id": self._id, "epoch": self._held.epoch, "owner.instance": instance}
 
     def _set_ours(self, fields: Document, session: ClientSession | None = None) -> bool:
         """Set fields of the document, if it is still ours; return whether it was."""
@@ -351,6 +371,18 @@ class StreamState:
     def landed(self) -> None:
         """Count the batch of the last saved checkpoint as applied."""
         self._held = Held(self._held.epoch, self._held.sequence + 1)
+
+
+def end_sessions(client: MongoClient[Document], sessions: Iterable[Any]) -> None:
+    """Abort the open transactions of sessions, by their ids."""
+    known = [{"id": Binary(each, 4)} for each in sessions if isinstance(each, Binary | bytes)]
+    if not known:
+        return
+    try:
+        client.admin.command({"killSessions": known})
+    except OperationFailure as error:
+        if error.code not in _NO_SUCH_SESSION:
+            raise
 
 
 def _from_now(seconds: float) -> Document:

@@ -17,6 +17,7 @@ from pymongo.errors import DuplicateKeyError, PyMongoError
 from cdc.mapping.file.embed_graph import NO_EMBEDS, EmbedGraph
 from cdc.model.batch import Batch
 from cdc.model.checkpoint import Checkpoint
+from cdc.model.first_copy import HeldCopy
 from cdc.model.notice import Tell, tell_nobody
 from cdc.model.operation import Operation
 from cdc.model.state_change import CollectionClear, StateWrite
@@ -46,7 +47,7 @@ from cdc.writers.strays import is_about_a_place, judged
 from cdc.writers.stream_state import MAJORITY, TTL_SECONDS, AlreadyLanded, Document, StreamState
 from cdc.writers.sync_timestamps import NO_STAMPS, SyncTimestamps
 from cdc.writers.target_retry import TargetRetry
-from cdc.writers.transaction import committed_if_any
+from cdc.writers.transaction import committed, committed_if_any
 
 log = structlog.get_logger(__name__)
 
@@ -82,6 +83,7 @@ class MongoWriter:
         is_behind_mongos: Callable[[MongoClient[Document]], bool] = is_behind_mongos,
         lag_seconds: Callable[[], float | None] = lambda: None,
         tell: Tell = tell_nobody,
+        range_state: StreamState | None = None,
     ) -> None:
         """Write the stream of `namespaces`, to its collections and its state database.
 
@@ -90,12 +92,15 @@ class MongoWriter:
         `lease_seconds`: how long the stream stays this writer's without a renewal. `stamps`: the
         fields for the time of writing. `observer` observes each step. `sharding` says what names
         a document; whether the target is sharded is asked at each takeover, `is_behind_mongos`.
-        `lag_seconds` as in StreamState. `tell` takes the notices of dead letters.
+        `lag_seconds` as in StreamState. `tell` takes the notices of dead letters. With
+        `range_state` it writes one range of a held stream, and holds that alone.
         """
         documents = Collections(client, namespaces, write_concern=MAJORITY)
         states = client.get_database(namespaces.state_database, write_concern=MAJORITY)
         stream = namespaces.stream
-        self.state = StreamState(states, stream, ttl_seconds=lease_seconds, lag_seconds=lag_seconds)
+        self.state = range_state or StreamState(
+            states, stream, ttl_seconds=lease_seconds, lag_seconds=lag_seconds
+        )
         self._name = namespaces.database
         self._client = client
         self._transactional = transactional
@@ -205,12 +210,13 @@ class MongoWriter:
         covered: Sequence[str] = (),
         left: Sequence[str] = (),
         writes: Sequence[StateWrite] = (),
+        held: HeldCopy | None = None,
     ) -> None:
         """Write a new stream's first checkpoint, the state of its copies, and `writes`.
 
-        See StreamState.create for `covered` and `left`: a target without transactions has them with
-        the checkpoint too. Nothing is written where an attempt before this one did it. Raises
-        Claimed if one of the writes claims what another stream has claimed.
+        See StreamState.create for `covered`, `left` and `held`: a target without transactions has
+        them with the checkpoint too. Nothing is written where an attempt before this one did it.
+        Raises Claimed if one of the writes claims what another stream has claimed.
         """
 
         def attempt() -> None:
@@ -218,7 +224,7 @@ class MongoWriter:
                 suppress(DuplicateKeyError),
                 committed_if_any(self._transaction_session) as session,
             ):
-                self.state.create(checkpoint, mappings, covered, left, session)
+                self.state.create(checkpoint, mappings, covered, left, session, held)
                 self._committer.write_state(writes, session)
 
         self._retry.run(attempt)
@@ -264,6 +270,19 @@ class MongoWriter:
     def _forget(self) -> None:
         with suppress(AlreadyLanded):
             self._committer.forget(self._session)
+        self.state.landed()
+
+    def write(self, *writes: StateWrite) -> None:
+        """Write to the state database while the stream is ours; its position stays as it is.
+
+        Raises Fenced, RolledBack, StateMissing; Stopped.
+        """
+        self._retry.run(partial(self._write, writes))
+
+    def _write(self, writes: Sequence[StateWrite]) -> None:
+        with suppress(AlreadyLanded), committed(self._session) as session:
+            self.state.step(session)
+            self._committer.write_state(writes, session)
         self.state.landed()
 
     def pay(self) -> bool:

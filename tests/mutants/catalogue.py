@@ -25,7 +25,48 @@ CLEARS: Final = "tests/end_to_end/embedding/test_clears.py"
 DERIVED: Final = "tests/integration/writers/embedding/test_derived_writes.py"
 KNOWN: Final = "tests/end_to_end/embedding/test_known_failures.py"
 
+RANGES: Final = "tests/integration/writers/test_ranges.py"
+SEEN: Final = "tests/integration/readers/server/test_seen.py"
+CHANGED: Final = "tests/unit/mapping/test_changed_rows.py"
+
 MUTANTS: Final = (
+    Mutant(
+        "who was frozen while its stream was removed and made anew writes on",
+        "cdc/writers/stream_state.py",
+        '"epoch": self._held.epoch, "owner.instance": instance}',
+        '"epoch": self._held.epoch}',
+        (f"{FENCING}::test_a_writer_of_a_stream_that_was_made_anew_is_not_its_owner",),
+    ),
+    Mutant(
+        "two workers cut one range",
+        "cdc/writers/ranges.py",
+        '"_id": _tail_id(held, tail.table), "cuts": tail.cuts, "state": _OPEN}',
+        '"_id": _tail_id(held, tail.table), "state": _OPEN}',
+        (f"{RANGES}::test_of_two_that_cut_at_one_place_one_succeeds",),
+    ),
+    Mutant(
+        "a stream begins though a range that was cut is missing",
+        "cdc/writers/ranges.py",
+        'and done[each["table"]] == each["cuts"]',
+        "and True",
+        (f"{RANGES}::test_all_is_copied_once_every_range_that_was_cut_is_done",),
+    ),
+    Mutant(
+        "MariaDB: a server that passed another by number has what that one had",
+        "cdc/readers/server/seen.py",
+        "if known.get((str(domain), str(last.server_id)), 0) < last.sequence",
+        "if max(known.values()) < last.sequence",
+        (f"{SEEN}::test_of_mariadb_a_higher_number_of_another_server_says_nothing",),
+    ),
+    Mutant(
+        "a row that moves along its key, past what a copy has read, gets no document",
+        "cdc/mapping/compile/compiler.py",
+        "full.needed | _copied_by(table)",
+        "full.needed",
+        (
+            f"{CHANGED}::test_an_update_that_moves_the_row_in_its_table_is_written_though_no_document_tells",
+        ),
+    ),
     Mutant(
         "the window is off: chunks overwrite what the stream wrote",
         "cdc/chunks/windows.py",
@@ -109,8 +150,8 @@ MUTANTS: Final = (
     Mutant(
         "no fencing: a daemon that was replaced goes on writing",
         "cdc/writers/stream_state.py",
-        '{"_id": self._stream, "epoch": held.epoch, "sequence": held.sequence},',
-        '{"_id": self._stream},',
+        '{**self._ours, "sequence": held.sequence},',
+        '{"_id": self._id},',
         (
             f"{FENCING}::test_a_writer_that_was_replaced_commits_nothing_whatever_its_successor_has_done",
         ),
@@ -118,8 +159,8 @@ MUTANTS: Final = (
     Mutant(
         "no epoch: a daemon is fenced only once its successor has written",
         "cdc/writers/stream_state.py",
-        '{"_id": self._stream, "epoch": held.epoch, "sequence": held.sequence},',
-        '{"_id": self._stream, "sequence": held.sequence},',
+        '{**self._ours, "sequence": held.sequence},',
+        '{"_id": self._id, "sequence": held.sequence},',
         (
             f"{FENCING}::test_a_writer_that_was_replaced_commits_nothing_whatever_its_successor_has_done",
         ),
@@ -127,8 +168,8 @@ MUTANTS: Final = (
     Mutant(
         "no sequence: a commit whose answer was lost is applied twice",
         "cdc/writers/stream_state.py",
-        '{"_id": self._stream, "epoch": held.epoch, "sequence": held.sequence},',
-        '{"_id": self._stream, "epoch": held.epoch},',
+        '{**self._ours, "sequence": held.sequence},',
+        "self._ours,",
         (f"{FENCING}::test_a_batch_that_is_repeated_after_it_landed_is_not_applied_twice",),
     ),
     Mutant(

@@ -25,6 +25,11 @@ def stop_replica(server: MySQLServer) -> str:
     return "STOP REPLICA" if has(server, REPLICA_WORDS) else "STOP SLAVE"
 
 
+def forget_source(server: MySQLServer) -> str:
+    """It is nobody's replica from then on; stop it before."""
+    return f"RESET {'REPLICA' if has(server, REPLICA_WORDS) else 'SLAVE'} ALL"
+
+
 def change_source(server: MySQLServer, source: MySQLServer) -> str:
     """Return the statements that make `server` a replica of `source`, by GTIDs."""
     kind = "SOURCE" if has(server, REPLICA_WORDS) else "MASTER"

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from cdc_sandbox.servers import Flavour, MySQLServer, mysql_server
-from tests.support.dialect import change_source, start_replica, stop_replica
+from tests.support.dialect import change_source, forget_source, start_replica, stop_replica
 from tests.support.unsynced import UNSYNCED
 from tests.support.waiting import eventually
 
@@ -25,6 +25,11 @@ class Pair:
 
     def detach(self) -> None:
         self.replica.execute(stop_replica(self.replica))
+
+    def promote(self) -> None:
+        """Make the replica a server of its own."""
+        self.detach()
+        self.replica.execute(forget_source(self.replica))
 
     def attach(self) -> None:
         self.replica.execute(start_replica(self.replica))

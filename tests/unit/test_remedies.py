@@ -10,6 +10,7 @@ from tests.end_to_end.support.remedies import Remedy, matching, raised, remedies
 
 TESTS = Path(__file__).parents[1]
 REMEDIES = "end_to_end/test_remedies.py::test_"
+FIRST_COPIES = "end_to_end/test_first_copies.py::test_"
 CHECK = "integration/preflight/test_check.py::test_"
 
 TYPED = {
@@ -72,6 +73,12 @@ TYPED = {
     ("preflight/rules/tables.py", "VERSIONING"): CHECK + "a_system_versioned_table_is_unfit",
     ("preflight/rules/source.py", "finish the change"): CHECK
     + "a_half_changed_gtid_mode_is_finished_by_the_printed_statements",
+    ("chunks/first_copy/worker.py", "begin anew"): FIRST_COPIES
+    + "mappings_that_are_edited_meanwhile_are_refused",
+    ("readers/server/seen.py", "where the transactions went"): FIRST_COPIES
+    + "a_stream_that_has_begun_is_refused_a_source_without_what_was_copied",
+    ("writers/ranges.py", "begin anew"): FIRST_COPIES
+    + "mappings_that_are_edited_meanwhile_are_refused",
     ("writers/strays.py", "cdc verify"): "end_to_end/test_shard_keys.py"
     "::test_rows_that_changed_without_an_event_are_put_right",
 }

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -17,6 +17,7 @@ from cdc.model.checkpoint import Checkpoint
 from cdc.model.position import FilePosition, GtidSet, MariadbGtids, Position
 from cdc.model.server_facts import SourceFacts
 from cdc.readers.binlog.history import proof
+from cdc.readers.server import seen
 from cdc.readers.server.connection import (
     SourceConnection,
     asking,
@@ -74,13 +75,16 @@ class HostChooser:
         source: SourceConfig,
         require_fit: RequireFit = _anything,
         *,
+        ahead: Sequence[Position] = (),
         refused: Refused = tell_refused,
     ) -> None:
         """`require_fit` judges a server's settings where there are several hosts.
 
-        `refused` is told of those that cannot serve, each once until a host can.
+        Documents may hold what is in `ahead`: until a checkpoint is behind it a host must have it.
+        `refused` is told of hosts that cannot serve, each once until one can.
         """
         self._source = source
+        self._ahead = ahead
         self._require_fit = require_fit
         self._refused = refused
         self._told: dict[Address, str] = {}
@@ -153,7 +157,7 @@ class HostChooser:
         try:
             with connection.understood():
                 if host is self._source:
-                    return Accepted(connection, _continued(connection, checkpoint))
+                    return Accepted(connection, self._continued(connection, checkpoint))
                 return self._accepted_as_fit(connection, checkpoint)
         except BaseException:
             close_connection(connection)
@@ -173,7 +177,7 @@ class HostChooser:
         self._require_fit(facts)
         patience = REPLICA_SECONDS if facts.gets_more else VISIBLE_WITHIN_SECONDS
         try:
-            continued = _continued(connection, checkpoint, patience_seconds=patience)
+            continued = self._continued(connection, checkpoint, patience_seconds=patience)
         except SourceDiverged as error:
             if error.lacking and facts.gets_more:
                 raise Lagging(f"it lags: {error.message}", remedy=error.remedy) from error
@@ -187,19 +191,23 @@ class HostChooser:
             )
         return Accepted(connection, continued, facts.read_only)
 
-
-def _continued(
-    connection: SourceConnection,
-    checkpoint: Checkpoint,
-    patience_seconds: int = VISIBLE_WITHIN_SECONDS,
-) -> proof.Continued:
-    return proof.server_continuing(
-        connection,
-        checkpoint,
-        mariadb=is_mariadb(connection),
-        connect=partial(connect_source, connection.source, read_timeout=QUERY_SECONDS),
-        patience_seconds=patience_seconds,
-    )
+    def _continued(
+        self,
+        connection: SourceConnection,
+        checkpoint: Checkpoint,
+        patience_seconds: int = VISIBLE_WITHIN_SECONDS,
+    ) -> proof.Continued:
+        mariadb = is_mariadb(connection)
+        continued = proof.server_continuing(
+            connection,
+            checkpoint,
+            mariadb=mariadb,
+            connect=partial(connect_source, connection.source, read_timeout=QUERY_SECONDS),
+            patience_seconds=patience_seconds,
+        )
+        ahead = [each for each in self._ahead if not checkpoint.position.contains(each)]
+        seen.require(connection, ahead, mariadb=mariadb, patience_seconds=patience_seconds)
+        return continued
 
 
 def require_movable(source: SourceConfig, position: Position) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -66,15 +66,16 @@ class BinlogReader:
         stream: str = "",
         require_fit: RequireFit | None = None,
         on_move: Callable[[], None] = lambda: None,
+        ahead: Sequence[Position] = (),
     ) -> None:
         """`follows(schema, table)` returns whether rows are wanted; ANY_TABLE asks for any.
 
         The source distinguishes this reader from other replicas by the name of the `stream`. Where
         it has several hosts, `require_fit` judges each. `on_move` is called when another server
-        than before will be read, before any of its transactions.
+        than before will be read, before any of its transactions. `ahead` as in HostChooser.
         """
         self._config = config
-        self._hosts = HostChooser(config, *([require_fit] if require_fit else []))
+        self._hosts = HostChooser(config, *([require_fit] if require_fit else []), ahead=ahead)
         self._on_move = on_move
         self._at: SourceConfig | None = None if len(config.addresses) > 1 else config
         self._stream_name = stream

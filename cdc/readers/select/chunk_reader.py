@@ -78,12 +78,18 @@ class ChunkReader:
     """
 
     def __init__(
-        self, source: SourceConfig | Callable[[], SourceConfig], *, allow_brief_lock: bool = False
+        self,
+        source: SourceConfig | Callable[[], SourceConfig],
+        *,
+        allow_brief_lock: bool = False,
+        accept: Callable[[SourceConnection, str], None] | None = None,
     ) -> None:
         """`allow_brief_lock`: with file positions MySQL needs a lock for an instant.
 
-        If `source` is a function, each chunk is read on the host that it returns then.
+        `accept` judges each session, with the server's identity; it raises what refuses it. If
+        `source` is a function, each chunk is read on the host that it returns then.
         """
+        self._accept = accept
         self._source = source if callable(source) else (lambda: source)
         self._allow_brief_lock = allow_brief_lock
         self._connection: SourceConnection | None = None
@@ -145,6 +151,22 @@ class ChunkReader:
             if bound is not None and found.complete and found.count < asked:
                 last = bound  # the rest of a full chunk may have come since its end was looked up
             return self._chunk(table, found.count, images, last, finished=finished, high=high)
+
+    def end_of(
+        self, table: SelectTable, *, after: Key | None, rows: int, applied: Position
+    ) -> tuple[Key | None, bool]:
+        """Return the key of the last of `rows` rows behind `after`, or of the last of fewer.
+
+        None if there is none; and whether it is the table's last one, at a moment that holds
+        `applied`.
+        """
+        with self._reconnecting(table), self._window(table, applied):
+            conditions = [key_ranges.behind(table.key, after)] if after is not None else []
+            bound = self._bound(table, conditions, None, rows)
+            if bound is not None:
+                return bound, False
+            tail = f"{key_ranges.order(table.key, ' DESC')} LIMIT 1"
+            return self._key(table, _and(conditions, None), tail), True
 
     def lookup(self, table: SelectTable, keys: Sequence[Key], *, applied: Position) -> Chunk:
         """Read the rows that have one of these keys *in the server's eyes*: 'a' finds 'A', too.
@@ -259,6 +281,12 @@ class ChunkReader:
             self._connection = connect_source(source, read_timeout=QUERY_SECONDS, raw=True)
             mariadb = is_mariadb(self._connection)
             self.server = server_identity(self._connection, mariadb=mariadb)
+            if self._accept is not None:
+                try:
+                    self._accept(self._connection, self.server)
+                except BaseException:
+                    self.close()
+                    raise
         return self._connection
 
     @contextmanager

@@ -22,9 +22,10 @@ from pymysql.constants import ER
 from cdc.errors import CdcError, SourceDiverged, TooEarly, Unfit
 from cdc.model.position import FilePosition, GtidPosition, GtidSet, MariadbGtids, Position
 from cdc.model.table_name import sql_name
-from cdc.readers.server.connection import SourceConnection, close_connection
+from cdc.readers.server.connection import SourceConnection, close_connection, is_mariadb
 from cdc.readers.server.driver_errors import AccessDenied
 from cdc.readers.server.queries import rows
+from cdc.readers.server.status import current_position
 
 WAIT_SECONDS: Final = 5
 """The limit within which a source must show a transaction that its stream has delivered."""
@@ -74,6 +75,14 @@ def _executed_with_owned(connection: SourceConnection) -> tuple[str, GtidPositio
         return server, executed
     _wait_until_executed(connection, owned)
     return _executed(connection)
+
+
+def visible_now(connection: SourceConnection) -> Position:
+    """Return a position that holds every transaction that a query before this one could see."""
+    here = current_position(connection, is_mariadb(connection))
+    if isinstance(here, GtidPosition) and isinstance(here.gtids, GtidSet):
+        return _executed_with_owned(connection)[1]
+    return here
 
 
 def _owned(connection: SourceConnection) -> GtidPosition:

@@ -12,14 +12,19 @@ import click
 
 from cdc import cli
 from cdc.commands import config_option
+from cdc.commands import run as run_module
 from cdc.commands.run import run_daemon
+from cdc.commands.work import work_until_done
 from cdc.job_client import skip_transaction
 from cdc.mapping.file.project import load_project
 from cdc.model.checkpoint import Checkpoint
 from cdc.writers import collection_clear, pieces, stream_admin, writer
 from cdc.writers.embedding import paying
 from cdc.writers.embedding.terms import Terms
-from tests.support.faults import Faults
+from tests.support.faults import FAULT, Faults
+
+WORKER_FAULT = "CDC_WORKER_FAULT"
+"""As `tests.support.faults.FAULT`, for the workers of a first copy."""
 
 AT_ONCE = "CDC_EMBED_AT_ONCE"
 """`N:PIECE`: so few documents that embed something are derived at once, and in a piece."""
@@ -32,6 +37,15 @@ def run(config_path: Path, accept_mapping_change: bool) -> None:
     """Run `cdc run`, observed."""
     observer = Faults.from_environment()
     run_daemon(config_path, accept_edits=accept_mapping_change, observer=observer)
+
+
+@click.command()
+@config_option
+@click.option("--with-stdin", is_flag=True)
+def work(config_path: Path, with_stdin: bool) -> None:
+    """Run `cdc work`, observed."""
+    observer = Faults.from_environment({FAULT: os.environ.get(WORKER_FAULT, "")})
+    work_until_done(config_path, with_stdin=with_stdin, observer=observer)
 
 
 @click.group()
@@ -50,6 +64,11 @@ def skip(config_path: Path) -> None:
     skip_transaction.carry_out(config, found, observer=Faults.from_environment())
 
 
+def _faulty(command: list[str]) -> list[str]:
+    """Have the daemon's workers observed, too."""
+    return [__name__ if each == "cdc" else each for each in command]
+
+
 def limit_embeds(environment: Mapping[str, str]) -> None:
     """Make debts of what would take thousands of documents, if the environment says so."""
     if limits := environment.get(AT_ONCE):
@@ -62,8 +81,14 @@ def limit_embeds(environment: Mapping[str, str]) -> None:
 
 
 def main() -> NoReturn:
-    """Run the command-line, with its two observable commands replaced."""
+    """Run the command-line, with its observable commands replaced."""
     limit_embeds(os.environ)
-    for command in ("run", "position"):
+    started = run_module.worker_command
+    vars(run_module).update(worker_command=lambda path: _faulty(started(path)))
+    for command in ("run", "work", "position"):
         cli.COMMANDS[command] = (f"{__name__}:{command}", "Watched.")
     cli.main()
+
+
+if __name__ == "__main__":
+    main()

@@ -166,6 +166,16 @@ class Stream:
         self.daemon.until_logged("streaming")
         assert self.daemon.stop() == 0, self.daemon.stderr
 
+    def stop_copying(self) -> None:
+        """End a daemon whose workers make the first copy, and these with it."""
+        assert self.daemon.stop() == 0, self.daemon.stderr
+
+    def mongo_refuses(self, collection: str, validator: Document) -> None:
+        """Have the target refuse documents of a collection that do not match a validator."""
+        if collection not in self.database.list_collection_names():
+            self.database.create_collection(collection)
+        self.database.command({"collMod": collection, "validator": validator})
+
     def restart(self) -> Daemon:
         self.stop()
         return self.start()
@@ -205,7 +215,7 @@ class Stream:
     def named_hosts(self, *hosts: MySQLServer | str) -> None:
         """Name these hosts instead of the one, in their order."""
         source = self.settings["source"]
-        source.pop("host"), source.pop("port")
+        source.pop("host", None), source.pop("port", None)
         source["hosts"] = [
             each if isinstance(each, str) else f"{each.host}:{each.port}" for each in hosts
         ]

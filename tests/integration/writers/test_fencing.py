@@ -48,6 +48,32 @@ def test_a_writer_that_was_replaced_commits_nothing_whatever_its_successor_has_d
     second.close()
 
 
+def test_a_writer_of_a_stream_that_was_made_anew_is_not_its_owner(
+    client: Client, database: str, state_database: str
+) -> None:
+    """Epoch and sequence begin anew with it: both are those that the old one knows."""
+    frozen = writer_of(client, database, state_database)
+    frozen.create(START, [])
+    frozen.take_over()
+    frozen.apply(batch(1, 100))
+    client[state_database]["streams"].delete_one({"_id": "test"})
+    another = writer_of(client, database, state_database)
+    another.create(START, [])
+    another.take_over()
+    another.apply(batch(2, 100))
+
+    with pytest.raises(Fenced):
+        frozen.apply(batch(99, 900))
+    with pytest.raises(Fenced):
+        frozen.state.renew()
+    frozen.state.release()
+
+    assert client[database]["docs"].find_one({"_id": 99}) is None
+    another.apply(batch(3, 200))
+    frozen.close()
+    another.close()
+
+
 def test_a_batch_that_is_repeated_after_it_landed_is_not_applied_twice(
     client: Client, database: str, state_database: str
 ) -> None:
