@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 
 import click
 
-from bench import backfill, catch_up, fleet, latency, row_path, updates
+from bench import backfill, catch_up, first_copy, fleet, latency, row_path, updates
 from bench.embedding import scenario as embedding
 from bench.report import Table
 from bench.stage import Stage, stage
@@ -19,6 +19,7 @@ SCENARIOS: dict[str, Callable[[Stage], Iterable[Table]]] = {
     "catch_up": catch_up.run,
     "updates": updates.run,
     "backfill": backfill.run,
+    "first_copy": first_copy.run,
     "latency": latency.run,
     "row_path": row_path.run,
     "embedding": embedding.run,

@@ -23,6 +23,20 @@ def cpu_seconds(pid: int) -> float:
     return (int(behind_name[_UTIME]) + int(behind_name[_UTIME + 1])) / _TICKS
 
 
+def cpu_seconds_of_children(pid: int) -> float:
+    """Return the processor time of the children that have ended and were waited for."""
+    behind_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(behind_name[_UTIME + 2]) + int(behind_name[_UTIME + 3])) / _TICKS
+
+
+def children(pid: int) -> list[int]:
+    """Return the processes that a process has started and that run."""
+    try:
+        return [*map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+    except FileNotFoundError:
+        return []
+
+
 def peak_megabytes(pid: int | str = "self") -> int:
     """Return the most memory that a process has held at once."""
     found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())

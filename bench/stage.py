@@ -64,6 +64,7 @@ class Stage:
         *,
         start: str | None,
         apply: dict[str, object],
+        chunks: Mapping[str, object] | None = None,
         as_shipped: bool = False,
         mappings: Mapping[str, Document] | None = None,
     ) -> Configured:
@@ -86,6 +87,7 @@ class Stage:
         settings["name"] = names.stream
         settings["target"] |= {"database": names.database, "state_database": names.state_database}
         settings |= {"start": {"gtid": start} if start else "backfill", "apply": apply}
+        settings |= {"chunks": dict(chunks)} if chunks else {}
         path.write_text(yaml.safe_dump(settings))
         return names
 
