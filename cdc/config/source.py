@@ -12,6 +12,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_va
 
 from cdc.config import password_command
 from cdc.config.address import DEFAULT_PORT, Address, is_host
+from cdc.config.time_zone import UTC_NAME, zone_of
 from cdc.config.values import Number, ReadableFile, Settings, Whole, text_of
 
 
@@ -90,7 +91,7 @@ class SourceConfig(Settings):
     password_command: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     server_id: Annotated[Whole, Field(ge=1, le=2**32 - 1)]
     tls: TlsConfig = TlsConfig(mode="required")
-    time_zone: str = "UTC"
+    time_zone: str = UTC_NAME
     heartbeat_seconds: Annotated[Number, Field(ge=0.1, le=3600)] = 5.0
     heartbeat_table: str | None = None
     ignore_statements_on: tuple[str, ...] = ()
@@ -180,9 +181,8 @@ class SourceConfig(Settings):
 
     @field_validator("time_zone")
     @classmethod
-    def _utc_only(cls, name: str) -> str:
-        if name != "UTC":
-            raise ValueError("not supported yet: DATETIME columns are taken as UTC")
+    def _known_zone(cls, name: str) -> str:
+        zone_of(name)
         return name
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from cdc.config.time_zone import UTC_NAME
 from cdc.config.yaml12 import Path as KeyPath
 from cdc.mapping import bson_bytes
 from cdc.mapping.compile import masks
@@ -12,6 +13,7 @@ from cdc.mapping.file.fields import FieldSource
 from cdc.mapping.file.ids import IdExpression
 from cdc.mapping.layout.document import ID
 from cdc.mapping.layout.sources import ABSENT, NULL, Computed, Constant, Encoded, Filter, Input
+from cdc.mapping.types.registry import DATETIMES, TIMESTAMPS
 from cdc.mapping.types.temporal import ZERO_DATE
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     from cdc.mapping.compile.context import CompileContext
     from cdc.mapping.expressions import Expression
+    from cdc.mapping.expressions.parser import Parsed
 
 Compute = Callable[[tuple[object, ...]], Encoded | None]
 
@@ -101,11 +104,35 @@ def _compiled(
         context.column(path, name)
     if unknown:
         return None
+    parsed = expressions.parse(sql)
     try:
-        return compile_it(expressions.parse(sql), columns, mariadb=context.table.mariadb)
+        found: Expression = compile_it(parsed, columns, mariadb=context.table.mariadb)
     except expressions.ExpressionError as error:
         context.mistake(path, f"`{'.'.join(map(str, path))}`: {error}")
         return None
+    what = _zone_mistake(context, parsed, found)
+    if what is not None:
+        context.mistake(path, f"`{'.'.join(map(str, path))}`: {what}")
+        return None
+    return found
+
+
+def _zone_mistake(context: CompileContext, parsed: Parsed, found: Expression) -> str | None:
+    """Return why an expression of a DATETIME is refused in a zone: it would be taken as UTC."""
+    from cdc.mapping.expressions.kinds import DateTime  # late, as all of it
+
+    zone = context.mapping.time_zone
+    named = {each.lower() for each in parsed.columns}
+    types = {each.type for each in context.table.columns if each.name.lower() in named}
+    if zone == UTC_NAME or types.isdisjoint(DATETIMES):
+        return None
+    if not types.isdisjoint(TIMESTAMPS):
+        return f"a DATETIME in {zone} is not compared with a TIMESTAMP, which is in UTC here"
+    if "UNIX_TIMESTAMP" in parsed.functions:
+        return f"UNIX_TIMESTAMP would take a DATETIME in {zone} as UTC"
+    if isinstance(found.kind, DateTime):
+        return f"its value would be a DATETIME in {zone} taken as UTC: map the column itself"
+    return None
 
 
 def _inputs(context: CompileContext, found: Expression) -> tuple[Input, ...]:

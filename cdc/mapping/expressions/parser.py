@@ -21,6 +21,7 @@ from cdc.mapping.expressions.syntax import (
     Name,
     Node,
     balanced,
+    functions,
     height,
     names,
 )
@@ -91,6 +92,11 @@ class Parsed:
     def columns(self) -> frozenset[str]:
         """The columns, as they are written."""
         return names(self.tree)
+
+    @property
+    def functions(self) -> frozenset[str]:
+        """The functions and operators, in upper case."""
+        return functions(self.tree)
 
 
 def parse(sql: str) -> Parsed:

@@ -75,6 +75,12 @@ def balanced(parts: Sequence[T], join: Callable[[T, T], T]) -> T:
     return join(balanced(parts[:half], join), balanced(parts[half:], join))
 
 
+def functions(node: Node) -> frozenset[str]:
+    """Return the functions and operators of `node`."""
+    below = frozenset[str]().union(*map(functions, _children(node)))
+    return below | {node.function} if isinstance(node, Call) else below
+
+
 def names(node: Node) -> frozenset[str]:
     """Return the columns that `node` names."""
     match node:

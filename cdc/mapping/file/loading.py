@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from cdc.config.time_zone import UTC_NAME
 from cdc.config.yaml12 import Path as KeyPath
 from cdc.config.yaml12 import YamlMistake, read
 from cdc.mapping.file.consistency import own_mistakes
@@ -38,14 +39,21 @@ def load_mappings(
     mask_key: bytes = b"",
     ignored: Sequence[str] = (),
     stream: str = "",
+    time_zone: str = UTC_NAME,
 ) -> tuple[Mapping, ...]:
     """Read the files of `paths` (names or globs), in order; `mask_key` is for hashes.
 
-    `stream` is the name of the stream that they are of; `ignored` are patterns of tables that none
-    may follow. Raises one MappingError with all the mistakes of all the files.
+    `stream` is the name of the stream that they are of, `time_zone` that of its DATETIME columns;
+    `ignored` are patterns of tables that none may follow. Raises one MappingError with all the
+    mistakes of all the files.
     """
     mappings, mistakes = read_mappings(
-        paths, relative_to=relative_to, mask_key=mask_key, ignored=ignored, stream=stream
+        paths,
+        relative_to=relative_to,
+        mask_key=mask_key,
+        ignored=ignored,
+        stream=stream,
+        time_zone=time_zone,
     )
     if mistakes:
         raise MappingError(mistakes)
@@ -59,6 +67,7 @@ def read_mappings(
     mask_key: bytes = b"",
     ignored: Sequence[str] = (),
     stream: str = "",
+    time_zone: str = UTC_NAME,
 ) -> tuple[tuple[Mapping, ...], tuple[Problem, ...]]:
     """As `load_mappings`, but return the mistakes beside the mappings that can be read.
 
@@ -67,9 +76,10 @@ def read_mappings(
     mistakes: list[Problem] = []
     mappings: list[Mapping] = []
     for file in _files(paths, relative_to, mistakes):
-        mapping = _load(file, mask_key, stream, mistakes)
+        mapping = _load(file, mistakes)
         if mapping is not None:
-            mappings.append(mapping)
+            mappings.append(mapping.bind(mapping.origin, mask_key, stream, time_zone))
+            mistakes += own_mistakes(mapping)
     mistakes += target_mistakes(mappings)
     mistakes += shard_key_mistakes(mappings)
     mistakes += embed_mistakes(mappings)
@@ -89,7 +99,7 @@ def _files(paths: Sequence[str], relative_to: Path, mistakes: list[Problem]) -> 
     return list(files)
 
 
-def _load(file: Path, mask_key: bytes, stream: str, mistakes: list[Problem]) -> Mapping | None:
+def _load(file: Path, mistakes: list[Problem]) -> Mapping | None:
     try:
         marked = read(file)
     except YamlMistake as error:
@@ -103,10 +113,7 @@ def _load(file: Path, mask_key: bytes, stream: str, mistakes: list[Problem]) -> 
         mistakes.append(Problem(file, 1, "must hold `source:` and `target:`"))
         return None
     mapping = _validated(marked.data, origin, mistakes)
-    if mapping is not None:
-        mapping.bind(origin, mask_key, stream)
-        mistakes += own_mistakes(mapping)
-    return mapping
+    return None if mapping is None else mapping.bind(origin)
 
 
 def _validated(data: dict[str, object], origin: Origin, mistakes: list[Problem]) -> Mapping | None:

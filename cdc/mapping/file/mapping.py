@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PrivateAttr, StrictBool
 
+from cdc.config.time_zone import UTC_NAME
 from cdc.config.yaml12 import Path as KeyPath
 from cdc.mapping.file.allowed_names import (
     CollectionName,
@@ -129,12 +130,23 @@ class Mapping(Strict):
     _origin: Origin = PrivateAttr(default=Origin())
     _mask_key: bytes = PrivateAttr(default=b"")
     _stream: str = PrivateAttr(default="")
+    _time_zone: str = PrivateAttr(default=UTC_NAME)
 
-    def bind(self, origin: Origin = Origin(), mask_key: bytes = b"", stream: str = "") -> Mapping:
-        """Set the mapping's origin, its key of `mask: hash` and its stream; return the mapping."""
+    def bind(
+        self,
+        origin: Origin = Origin(),
+        mask_key: bytes = b"",
+        stream: str = "",
+        time_zone: str = UTC_NAME,
+    ) -> Mapping:
+        """Set the mapping's origin, and what it has of its stream; return the mapping.
+
+        That is the key of `mask: hash`, the stream's name, and the zone of DATETIME columns.
+        """
         self._origin = origin
         self._mask_key = mask_key
         self._stream = stream
+        self._time_zone = time_zone
         return self
 
     @property
@@ -151,6 +163,11 @@ class Mapping(Strict):
     def stream(self) -> str:
         """The name of the stream that the mapping is of."""
         return self._stream
+
+    @property
+    def time_zone(self) -> str:
+        """The name of the zone whose clock DATETIME columns hold."""
+        return self._time_zone
 
     @property
     def id_parts(self) -> tuple[IdPart, ...]:
@@ -193,11 +210,13 @@ class Mapping(Strict):
 
         The policies for statements do not count: they change no document. The key of `mask: hash`
         counts if it is used: another key makes other documents. The tables do not count: their rows
-        become the same documents.
+        become the same documents. The zone of DATETIME columns counts unless it is UTC.
         """
         content = self.model_dump(
             mode="json", exclude_defaults=True, exclude=_POLICIES | {"source"}
         )
+        if self._time_zone != UTC_NAME:
+            content["source.time_zone"] = self._time_zone
         text = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
         if self._hashes():
             return hmac.digest(self._mask_key, text, "sha256").hex()

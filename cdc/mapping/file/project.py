@@ -45,4 +45,5 @@ def read_project_mappings(
         mask_key=config.read_mask_key(),
         ignored=config.source.ignore_statements_on,
         stream=config.name,
+        time_zone=config.source.time_zone,
     )

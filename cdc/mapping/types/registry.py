@@ -38,6 +38,12 @@ INTEGER_BYTES = {
     FieldType.LONG: 4,
     FieldType.LONGLONG: 8,
 }
+DATETIMES = frozenset({FieldType.DATETIME2, FieldType.DATETIME})
+"""The types that hold the time of a clock, of whatever zone."""
+
+TIMESTAMPS = frozenset({FieldType.TIMESTAMP2, FieldType.TIMESTAMP})
+"""The types that hold a moment."""
+
 OLD_TEMPORAL_BYTES = {FieldType.TIME: 3, FieldType.TIMESTAMP: 4, FieldType.DATETIME: 8}
 BLOBS = frozenset(
     {
