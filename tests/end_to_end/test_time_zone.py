@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 
@@ -36,8 +36,8 @@ def moments(stream: Stream) -> dict[int, datetime]:
 
 @pytest.mark.parametrize("stream", ["mysql-gtid", "mariadb-gtid"], indirect=True)
 def test_copied_and_streamed_rows_hold_the_moment(zoned: Stream) -> None:
-    winter = datetime(2024, 1, 15, 11, 0, 0, 250_000)
-    summer = datetime(2024, 7, 15, 10, 0, 0, 250_000)
+    winter = datetime(2024, 1, 15, 11, 0, 0, 250_000, tzinfo=UTC)
+    summer = datetime(2024, 7, 15, 10, 0, 0, 250_000, tzinfo=UTC)
 
     assert moments(zoned) == {1: winter, 2: summer, 3: winter, 4: summer}
     verify = cdc(zoned, "verify")
@@ -56,5 +56,5 @@ def test_another_zone_is_an_edit_of_the_mapping(zoned: Stream) -> None:
     assert typed(commands(stopped["remedy"])[0]).returncode == 0
     zoned.start(ledger=False)
 
-    moved = datetime(2024, 1, 15, 6, 30, 0, 250_000)
+    moved = datetime(2024, 1, 15, 6, 30, 0, 250_000, tzinfo=UTC)
     eventually(lambda: moments(zoned)[1] == moved, waiting_for="the resync")
