@@ -17,7 +17,7 @@ COMPILE_PROJECT := $(COMPILE) pyproject.toml
 COMPILE_SANDBOX := $(COMPILE_PROJECT) sandbox/pyproject.toml --no-emit-package mysql-mongodb-cdc
 COMPILE_GROUP := $(COMPILE) --constraint requirements/dev.txt --group
 
-.PHONY: help check check-native test test-python test-quick coverage demo bench compare-dual-write \
+.PHONY: help check check-native test test-python test-quick coverage demo docs bench compare-dual-write \
 	mutants fuzz format pins package wheels clean
 
 help:
@@ -26,8 +26,9 @@ help:
 	@echo "make test SERVERS=\"mysql=8.0.31 mariadb=10.5 mongo=5.0.4\"   the same on other versions, or some of them"
 	@echo "make test-python         the unit tests without the native module"
 	@echo "make test-quick          unit and integration, without MariaDB and what takes long (3 minutes)"
-	@echo "make check               format, lint, types, import rules, unit tests"
+	@echo "make check               format, lint, types, import rules, links of the documentation, unit tests"
 	@echo "make coverage            which lines the unit tests run; ARGS=\"tests/unit tests/integration\": others"
+	@echo "make docs                the documentation as a website, on 127.0.0.1:8000; ARGS=\"--address HOST:PORT\""
 	@echo "make bench               speed, as ratios within one run"
 	@echo "make compare-dual-write  what writing twice loses when processes die, and cdc in the same test"
 	@echo "make mutants             make mistakes in a copy, see the suite notice each (3 minutes)"
@@ -67,6 +68,7 @@ check: $(VENV)/.native check-native
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m website build
 	$(BIN)/pytest -q -n $(WORKERS) tests/unit
 
 # Where the native module was built, its code is held against Rust's formatter and linter too.
@@ -112,6 +114,9 @@ pins: $(VENV)/.ready
 
 demo: $(VENV)/.native
 	@$(BIN)/cdc demo $(ARGS)
+
+docs: $(VENV)/.ready
+	@$(BIN)/python -m website serve $(ARGS)
 
 bench: $(VENV)/.native
 	$(BIN)/python -m bench $(ARGS)
