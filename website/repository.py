@@ -29,11 +29,10 @@ def file_at(page: PurePosixPath, link: str) -> PurePosixPath:
 
 
 def _page_of_folder(page: PurePosixPath, file: PurePosixPath) -> PurePosixPath:
-    if not (ROOT / file).is_dir():
-        return file
-    if (ROOT / file / FOLDER_PAGE).exists():
-        return file / FOLDER_PAGE
-    raise NoPage(f"{page} links to the folder {file}, which has no {FOLDER_PAGE}")
+    found = file / FOLDER_PAGE if (ROOT / file).is_dir() else file
+    if not (ROOT / found).exists():
+        raise NoPage(f"{page} links to {found}, which is not there")
+    return found
 
 
 def place(file: PurePosixPath) -> PurePosixPath:

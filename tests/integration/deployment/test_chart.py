@@ -19,6 +19,7 @@ from cdc.model.telemetry import Role, Telemetry
 from cdc.observability.http import Pages
 from tests.integration.deployment.support.tool import Tool
 from tests.support.checkout import ROOT
+from tests.support.pages import blocks
 
 CHART = ROOT / "deploy" / "helm" / "mysql-mongodb-cdc"
 VALUES = Path(__file__).with_name("chart.values.yaml")
@@ -294,3 +295,16 @@ def test_a_packed_chart_holds_the_rules(helm: Tool, tmp_path: Path, render: Rend
 
     documents = [each for each in yaml.safe_load_all(done.stdout) if each]
     assert documents == render("--values", VALUES)
+
+
+def test_the_page_s_values_make_its_stream(render: Render, tmp_path: Path) -> None:
+    [page] = [each for each in blocks("how-to/kubernetes.md") if each.title == "shops.yaml"]
+    values = tmp_path / "shops.yaml"
+    values.write_text(page.text)
+
+    rendered = render("--values", values)
+
+    assert list(of_kind(rendered, "Deployment")) == ["shops-cdc-shop"]
+    for document in rendered:
+        if document["kind"] not in OPERATORS:
+            kubernetes_validate.validate(document, NEWEST, strict=True)

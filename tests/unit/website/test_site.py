@@ -137,5 +137,10 @@ def test_a_link_to_a_folder_leads_to_its_readme_or_to_no_page() -> None:
     page = PurePosixPath("CONTRIBUTING.md")
 
     assert file_at(page, "docs/decisions") == PurePosixPath("docs/decisions/README.md")
-    with pytest.raises(NoPage, match="config"):
+    with pytest.raises(NoPage, match=r"links to config/README\.md, which is not there"):
         file_at(page, "config")
+
+
+def test_a_link_to_a_file_that_is_gone_is_told_with_its_page() -> None:
+    with pytest.raises(NoPage, match=r"docs/native\.md links to docs/gone\.md"):
+        file_at(PurePosixPath("docs/native.md"), "gone.md")
