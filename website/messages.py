@@ -20,7 +20,7 @@ def reference(error: str) -> str:
     for message, remedy in sorted(set(messages(error))):
         by_remedy[remedy].append(f"* {message}\n")
     return "\n".join(
-        "".join(group) + (f"\n    **remedy:** {remedy}\n" if remedy else "")
+        "".join(group) + (f"\n**Remedy:** {remedy}\n" if remedy else "")
         for remedy, group in by_remedy.items()
     )
 

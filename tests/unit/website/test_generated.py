@@ -21,7 +21,7 @@ def test_each_command_and_subcommand_has_a_section() -> None:
 def test_an_error_s_messages_stand_above_their_remedy() -> None:
     text = messages.reference(errors.SourceDiverged.__name__)
 
-    diverged, _, rest = text.partition("**remedy:**")
+    diverged, _, rest = text.partition("**Remedy:**")
     assert "* the checkpoint is ahead of the source, whose binlog ends at END" in diverged
     assert "cdc position set --start now --resync --yes" in rest.splitlines()[0]
 
