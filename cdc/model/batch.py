@@ -82,7 +82,7 @@ class MappedTransaction(NamedTuple):
             self.changes,
             strict=False,  # chunks have no origins
         ):
-            table, _, ordinal, _, kind = origin
+            table, ordinal, kind = origin.table, origin.ordinal, origin.kind
             if table and (table, ordinal) != counted:
                 counted = table, ordinal
                 yield table, kind, len(operations)
@@ -201,6 +201,13 @@ class Batch:
     def changes(self) -> Iterator[tuple[str, Sequence[Operation]]]:
         """Yield (collection, operations), in the source's order within a collection."""
         return (change for each in self.entries for change in each.changes)
+
+    def changes_of_rows(self) -> Iterator[tuple[str, Sequence[Operation]]]:
+        """Yield what `changes` does, without what histories keep."""
+        for each in self.entries:
+            for index, change in enumerate(each.changes):
+                if not each.origins or not each.origins[index].is_history:
+                    yield change
 
     def failures(self) -> Iterator[tuple[str, Sequence[Failure]]]:
         """Yield (collection, failed changes that became dead letters), if there are any."""

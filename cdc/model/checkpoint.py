@@ -14,11 +14,29 @@ class Inflight(NamedTuple):
     """A transaction that is applied in part: its identity and the number of applied rows events.
 
     The count is of rows events of any table, from the transaction's beginning: it does not depend
-    on the mappings.
+    on the mappings. `rows` are how many rows they changed of each table whose history is kept.
     """
 
     identity: str
     rows_events: int
+    rows: tuple[tuple[str, int], ...] = ()
+
+    def to_document(self) -> dict[str, Any]:
+        """Return it as the stream's state document stores it."""
+        found: dict[str, Any] = {"identity": self.identity, "rows_events": self.rows_events}
+        if self.rows:  # names of tables may hold what no field's name may
+            found["rows"] = [{"table": table, "rows": count} for table, count in self.rows]
+        return found
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Inflight:
+        """Read what `to_document` wrote."""
+        rows = document.get("rows", ())
+        return cls(
+            str(document["identity"]),
+            int(document["rows_events"]),
+            tuple((str(each["table"]), int(each["rows"])) for each in rows),
+        )
 
 
 class Checkpoint(NamedTuple):
@@ -36,7 +54,7 @@ class Checkpoint(NamedTuple):
 
     def to_document(self) -> dict[str, Any]:
         """Return it as the stream's state document stores it."""
-        inflight = self.inflight and self.inflight._asdict()
+        inflight = self.inflight and self.inflight.to_document()
         return {
             "position": to_document(self.position),
             "inflight": inflight,
@@ -51,7 +69,7 @@ class Checkpoint(NamedTuple):
         held = document.get(COPYING)
         return cls(
             from_document(held["position"] if held else document["position"]),
-            Inflight(**inflight) if inflight else None,
+            Inflight.from_document(inflight) if inflight else None,
             str(document.get("server", "")),
             Witness.from_document(witness) if witness else None,
         )

@@ -87,7 +87,8 @@ class Origin(NamedTuple):
     """The origin of operations on a collection: the rows event `ordinal` of `table`.
 
     `kind` is the event's. `halts`: a row that cannot be carried over stops the stream. `failures`:
-    the rows that became dead letters instead, in order.
+    the rows that became dead letters instead, in order. `rows` as in `Inflight`, up to the event's
+    end. `is_history`: the operations keep the changes of its rows, and not the rows.
     """
 
     table: str = ""
@@ -95,6 +96,8 @@ class Origin(NamedTuple):
     ordinal: int = 0
     failures: tuple[Failure, ...] = ()
     kind: RowsKind = RowsKind.INSERT
+    rows: tuple[tuple[str, int], ...] = ()
+    is_history: bool = False
 
     def of_chunk(self, failures: Iterable[Failure]) -> Origin:
         """Return it for a chunk, of whose rows these failed; they are in no order with others."""

@@ -23,6 +23,8 @@ _TAG = re.compile(r"[a-z_][a-z0-9_]{0,31}")
 _INTERVAL = re.compile(r"([0-9]+)(?:-([0-9]+))?")
 _LAST_NUMBER = 2**63 - 2
 """The last transaction number of a server: `GNO_END` in MySQL's `sql/rpl_gtid.h`."""
+_OFFSET_BITS = 40
+"""A terabyte: no file of a log is as large, and files are numbered up to 2^31."""
 _MARIADB_GTID = re.compile(r"[0-9]+-[0-9]+-[0-9]+")
 _MARIADB_BITS = (32, 32, 64)
 """Of a domain, a server's id and a sequence number."""
@@ -266,6 +268,21 @@ def joined(positions: Iterable[Position]) -> tuple[Position, ...]:
     found += [GtidPosition(sets)] if len(sets) else []
     found += [file] if file is not None else []
     return tuple(found)
+
+
+def number(position: Position) -> int:
+    """Return a number that grows with each transaction of a stream, as its position does.
+
+    It is small again where the source's own numbers are, as after a RESET.
+    """
+    match position:
+        case FilePosition(file=file, offset=offset):
+            return file_number(file) << _OFFSET_BITS | offset
+        case GtidPosition(gtids=MariadbGtids(domains=domains)):
+            return sum(each.sequence for each in domains.values())
+        case GtidPosition(gtids=GtidSet() as gtids):
+            return len(gtids)
+    raise TypeError(position)
 
 
 def file_number(file: str) -> int:

@@ -108,7 +108,8 @@ class Transaction(NamedTuple):
     `identity` is the source's name for it: its GTID, or `file:offset` of its first byte; empty if
     only the position moved, to the next file. `before` is the position before it and `checkpoint`
     the one to save once it is applied. `committed_at` is seconds since the epoch by the source's
-    clock, with the microseconds of MySQL's GTID event, else whole seconds.
+    clock, with the microseconds of MySQL's GTID event, else whole seconds. `delivered` counts the
+    rows events that went with its earlier parts, be it to an earlier process.
     """
 
     identity: str
@@ -116,6 +117,7 @@ class Transaction(NamedTuple):
     checkpoint: Checkpoint
     committed_at: float
     changes: tuple[RowsEvent | SchemaChange, ...] = ()
+    delivered: int = 0
 
     @property
     def final(self) -> bool:

@@ -32,7 +32,8 @@ def _parts(whole: MappedTransaction) -> Two | None:
     at = _boundary(whole)
     if at is None or whole.before is None:
         return None
-    inflight = Inflight(whole.identity, whole.origins[at - 1].ordinal)
+    last = whole.origins[at - 1]
+    inflight = Inflight(whole.identity, last.ordinal, last.rows)
     first = whole._replace(
         checkpoint=whole.checkpoint._replace(position=whole.before, inflight=inflight),
         changes=whole.changes[:at],

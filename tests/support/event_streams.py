@@ -78,7 +78,7 @@ def _comparable(transaction: Transaction) -> tuple[Any, ...]:
         (change.table.name, *change[1:]) if isinstance(change, RowsEvent) else change
         for change in transaction.changes
     ]
-    return (*transaction[:-1], changes)
+    return (*transaction._replace(changes=()), changes)
 
 
 class EndingConnection:

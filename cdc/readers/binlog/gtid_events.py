@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from cdc.model.position import Source
-from cdc.readers.binlog.events import HEADER_SIZE, Event, EventType
+from cdc.readers.binlog.events import HEADER_SIZE, Event, EventType, without_checksum
 from cdc.readers.server.varint import serialized
 
 
@@ -163,6 +163,17 @@ def is_same(one: Event, other: Event) -> bool:
         and one.server_id == other.server_id
         and one.data[HEADER_SIZE:] == other.data[HEADER_SIZE:]
     )
+
+
+def times_kept(data: bytes, committed_at: float) -> tuple[float, float]:
+    """Return the times that a history keeps of a transaction, by the bytes of its GTID event.
+
+    The first tells it from another with its GTID, and is as the log has it. The second is when it
+    was first committed, or `committed_at`, the stream's own judgement, where sessions set the time.
+    """
+    event = without_checksum(data)
+    logged_at = first_committed_at(event) or committed_at
+    return logged_at, committed_at if event.type == EventType.MARIADB_GTID else logged_at
 
 
 def first_committed_at(event: Event) -> float:

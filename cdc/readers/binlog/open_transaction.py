@@ -46,6 +46,7 @@ class OpenTransaction:
             checkpoint=Checkpoint(before, inflight, server, self.witness),
             committed_at=self.committed_at(event),
             changes=tuple(self.changes),
+            delivered=self.delivered,
         )
         self.delivered = self.rows_events
         self.changes.clear()

@@ -287,7 +287,8 @@ class TransactionAssembler:
         done = self._current()
         self._open = self._inflight = None
         committed_at, changes = done.committed_at(event), tuple(done.changes)
-        return self._cursor.commit(done.identity, done.gtid, done.witness, committed_at, changes)
+        whole = self._cursor.commit(done.identity, done.gtid, done.witness, committed_at, changes)
+        return whole._replace(delivered=done.delivered) if done.delivered else whole
 
     def _xa_prepare(self, event: Event) -> Transaction:
         changes = self._current().changes

@@ -17,10 +17,11 @@ PLACE = Witness("server", "binlog.000007", 1_700_000_000, 5 << 32)
     [
         Checkpoint(MYSQL, None, "server", PLACE._replace(event=b"\0\xffevent")),
         Checkpoint(MARIADB, Inflight("0-1-6", 3), "1", PLACE._replace(event=b"x", before=MARIADB)),
+        Checkpoint(MARIADB, Inflight("0-1-6", 3, (("a.$b", 5), ("a.c", 1)))),
         Checkpoint(FilePosition("binlog.000007", 400, 1), None, "server", PLACE),
         Checkpoint(MYSQL, None, "server"),
     ],
-    ids=["mysql", "in flight", "nothing applied", "without a witness"],
+    ids=["mysql", "in flight", "with counted rows", "nothing applied", "without a witness"],
 )
 def test_a_checkpoint_is_read_from_the_target_as_it_was_saved(checkpoint: Checkpoint) -> None:
     saved = bson.decode(bson.encode(checkpoint.to_document()))

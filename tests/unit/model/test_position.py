@@ -15,6 +15,7 @@ from cdc.model.position import (
     Position,
     Source,
     from_document,
+    number,
     to_document,
 )
 
@@ -28,8 +29,8 @@ numbered = st.dictionaries(st.sampled_from(SOURCES), st.sets(st.integers(1, 40),
 def gtid_set(numbers: Numbered) -> GtidSet:
     result = GtidSet()
     for source, members in numbers.items():
-        for number in members:
-            result = result.with_interval(source, number, number)
+        for each in members:
+            result = result.with_interval(source, each, each)
     return result
 
 
@@ -162,3 +163,26 @@ def test_a_position_survives_the_state_document(position: Position) -> None:
 def test_a_document_that_is_no_position_is_refused() -> None:
     with pytest.raises(ValueError, match="not a position"):
         from_document({"offset": 4})
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (GtidPosition(GtidSet()), GtidPosition(GtidSet.parse(f"{UUIDS[0]}:5"))),
+        (
+            GtidPosition(GtidSet.parse(f"{UUIDS[0]}:1-9")),
+            GtidPosition(GtidSet.parse(f"{UUIDS[0]}:1-9,{UUIDS[1]}:tag:1")),
+        ),
+        (
+            GtidPosition(MariadbGtids.parse("0-1-5,1-1-7")),
+            GtidPosition(MariadbGtids.parse("0-1-5,1-2-8")),
+        ),
+        (FilePosition("b.000009", 5_000_000_000), FilePosition("b.000010", 4)),
+        (FilePosition("b.000010", 4), FilePosition("b.000010", 5)),
+    ],
+    ids=str,
+)
+def test_the_number_of_a_position_grows_with_each_transaction(
+    before: Position, after: Position
+) -> None:
+    assert number(before) < number(after)

@@ -46,6 +46,16 @@ def test_one_transaction_is_cut_between_rows_events_and_says_how_far_it_is() -> 
     assert list(rest.failures()) == []
 
 
+def test_the_first_half_of_a_transaction_tells_the_rows_that_histories_have_counted() -> None:
+    whole = transaction(1, [insert(1)], [insert(2)])
+    counted = [each._replace(rows=(("a.b", at),)) for at, each in enumerate(whole.origins, start=5)]
+
+    two = halves(Batch((whole._replace(origins=tuple(counted)),)))
+
+    assert two is not None
+    assert two[0].checkpoint.inflight == Inflight("uuid:1", 1, (("a.b", 5),))
+
+
 def test_the_first_half_of_a_transaction_has_the_transaction_as_its_witness() -> None:
     whole = transaction(1, [insert(1)], [insert(2)])
     witness = Witness("server", "b.000001", 1, 70, b"event")

@@ -34,6 +34,24 @@ def test_a_transaction_keeps_the_time_of_its_first_commit(event: Event, seconds:
     assert gtid_events.first_committed_at(event) == seconds
 
 
+@pytest.mark.parametrize(
+    ("event", "times"),
+    [
+        (
+            mysql_gtid(MICROSECONDS + 50 | ANOTHER_FOLLOWS, MICROSECONDS),
+            (MICROSECONDS / 1e6, MICROSECONDS / 1e6),
+        ),
+        (mysql_gtid(), (5.0, 5.0)),
+        (binlog.mariadb_gtid(7), (binlog.TIMESTAMP, 5.0)),
+    ],
+    ids=["on a replica", "of an old server", "mariadb"],
+)
+def test_a_history_keeps_when_it_was_first_committed_and_what_is_believed_of_it(
+    event: Event, times: tuple[float, float]
+) -> None:
+    assert gtid_events.times_kept(event.data, 5.0) == times
+
+
 def test_an_event_is_the_same_whether_it_had_a_checksum_or_not() -> None:
     stored = without_checksum(mysql_gtid(MICROSECONDS).data)
     plain = stored._replace(size=stored.size - 4, end=4711)

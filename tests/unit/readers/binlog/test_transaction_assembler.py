@@ -244,6 +244,7 @@ def test_a_large_transaction_comes_in_parts_and_moves_the_position_at_its_end_on
     assert second.checkpoint[:3] == (NOTHING, Inflight(identity, 3), "server")
     assert images(last) == [image(5)]
     assert last.final
+    assert [each.delivered for each in (first, second, last)] == [0, 2, 3]
 
 
 def test_what_is_saved_with_a_transaction_tells_where_its_gtid_event_is() -> None:
