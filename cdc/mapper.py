@@ -8,11 +8,13 @@ from typing import Final, Protocol
 from cdc.errors import CdcError, Halted, RecordError, RefusedEvent, Unmappable, UsageError
 from cdc.mapping.counts import TableCounts
 from cdc.mapping.file.problems import LinkError
+from cdc.mapping.transcode.history_rows import Changed, HistoryRows, of_statement
 from cdc.model.batch import BatchEntry, MappedTransaction, weight
 from cdc.model.checkpoint import Checkpoint, Inflight
 from cdc.model.dead_letter import FailedRow, Origin, failures
 from cdc.model.mapped_run import RunOperations, mapped_run
 from cdc.model.operation import Operation
+from cdc.model.position import number
 from cdc.model.state_change import DdlEffect
 from cdc.model.table_map import TableMap
 from cdc.model.transaction import (
@@ -28,6 +30,11 @@ CACHED_PLANS: Final = 2_000
 
 NO_EFFECT: Final = DdlEffect()
 
+_OF_STATEMENT: Final = Origin(is_history=True)
+
+TimesKept = Callable[[bytes, float], tuple[float, float]]
+"""Returns the times that a history keeps, by a GTID event and the transaction's commit time."""
+
 
 class Mapper:
     """Maps transactions to operations, by plans compiled as their table maps first appear."""
@@ -38,15 +45,21 @@ class Mapper:
         effect_of: Callable[[SchemaChange, Transaction], DdlEffect],
         *,
         transaction_bytes: int,
+        inflight: Inflight | None = None,
+        times_kept: TimesKept = lambda _, committed_at: (committed_at, committed_at),
     ) -> None:
         """Cut a transaction into parts if its operations weigh more than `transaction_bytes`.
 
-        `plans_for` is `TableRouter.plans`; `effect_of` is `DdlPolicy.effect_of`.
+        `plans_for` is `TableRouter.plans`; `effect_of` is `DdlPolicy.effect_of`. `inflight` is what
+        the checkpoint to start from has; `times_kept` is `gtid_events.times_kept`.
         """
         self._plans_for = plans_for
         self._effect_of = effect_of
         self._transaction_bytes = transaction_bytes
         self._plans: dict[TableMap, tuple[Plan, ...]] = {}
+        self._times_kept = times_kept
+        self._rows = inflight.rows if inflight else ()
+        """The changed rows of the transaction so far, of each table whose history is kept."""
 
     def map(self, read: Delivery) -> Iterator[BatchEntry]:
         """Yield what was read as operations.
@@ -104,29 +117,43 @@ class Mapper:
         effect, altered = NO_EFFECT, False
         size = 0
         last = len(transaction.changes) - 1
+        if self._rows and transaction.identity and not transaction.delivered:
+            self._rows = ()
         for index, change in enumerate(transaction.changes):
             if isinstance(change, SchemaChange):
                 effect, altered = self._effect_of(change, transaction), True
+                for collection, kept in self._statements_kept(effect, transaction):
+                    changes.append((collection, [kept]))
+                    origins.append(_OF_STATEMENT)
+                    size += weight([kept])
                 continue
             for collection, operations, origin in self._operations(change, transaction):
                 changes.append((collection, operations))
                 origins.append(origin)
                 size += weight(operations)
             if size > self._transaction_bytes and index < last:
-                so_far = _checkpoint_within(transaction, change)
+                so_far = self._checkpoint_within(transaction, change)
                 yield _mapped(transaction, so_far, changes, origins, size, effect, altered)
                 changes, origins, size, effect = [], [], 0, NO_EFFECT
         whole = transaction.checkpoint
+        if self._rows and whole.inflight is not None:
+            whole = whole._replace(inflight=whole.inflight._replace(rows=self._rows))
         yield _mapped(transaction, whole, changes, origins, size, effect, altered)
 
     def _operations(
         self, event: RowsEvent, transaction: Transaction
     ) -> list[tuple[str, list[Operation], Origin]]:
         try:
-            return [
-                _from_rows(plan, event, transaction.committed_at)
-                for plan in self._plans_of(event.table)
-            ]
+            plans = self._plans_of(event.table)
+            mapped = [_from_rows(plan, event, transaction.committed_at) for plan in plans]
+            for plan in plans:
+                if plan.history is not None:
+                    mapped += self._history(plans, event, transaction)
+                    break
+            if self._rows:
+                rows = self._rows
+                return [(name, made, by._replace(rows=rows)) for name, made, by in mapped]
+            return mapped
         except RecordError as error:
             raise RefusedEvent(
                 error.message,
@@ -150,6 +177,41 @@ class Mapper:
             if isinstance(error, Halted):
                 error.remedy = error.remedy or "step over the transaction: cdc position skip"
             raise
+
+    def _history(
+        self, plans: Sequence[Plan], event: RowsEvent, transaction: Transaction
+    ) -> Iterator[tuple[str, list[Operation], Origin]]:
+        """Yield the history of an event's rows, and count them."""
+        table, rows = event.table.name, dict(self._rows)
+        changed, count = self._changed(transaction), 0
+        origin = Origin(table, True, event.ordinal, (), event.kind, is_history=True)
+        for plan in plans:
+            if plan.history is not None:
+                operations, count = plan.history.operations(event, changed, rows.get(table, 0))
+                yield plan.history.collection, operations, origin
+        rows[table] = rows.get(table, 0) + count
+        self._rows = tuple(rows.items())
+
+    def _statements_kept(
+        self, effect: DdlEffect, transaction: Transaction
+    ) -> Iterator[tuple[str, Operation]]:
+        """Yield what histories keep of a statement."""
+        for collection, table, action in effect.kept:
+            yield collection, of_statement(action, self._changed(transaction), table)
+
+    def _changed(self, transaction: Transaction) -> Changed:
+        witness = transaction.checkpoint.witness
+        event = witness.event if witness else b""
+        logged_at = committed_at = transaction.committed_at
+        if event:
+            logged_at, committed_at = self._times_kept(event, committed_at)
+        before = number(transaction.before)
+        return Changed(transaction.identity, logged_at, committed_at, before)
+
+    def _checkpoint_within(self, transaction: Transaction, event: RowsEvent) -> Checkpoint:
+        """Return the checkpoint after the transaction up to this event."""
+        inflight = Inflight(transaction.identity, event.ordinal, self._rows)
+        return transaction.checkpoint._replace(position=transaction.before, inflight=inflight)
 
     def _plans_of(self, table: TableMap) -> tuple[Plan, ...]:
         plans = self._plans.get(table)
@@ -190,12 +252,6 @@ def _mapped(
     )
 
 
-def _checkpoint_within(transaction: Transaction, event: RowsEvent) -> Checkpoint:
-    """Return the checkpoint after the transaction up to this event."""
-    inflight = Inflight(transaction.identity, event.ordinal)
-    return transaction.checkpoint._replace(position=transaction.before, inflight=inflight)
-
-
 def _from_rows(
     plan: Plan, event: RowsEvent, committed_at: float
 ) -> tuple[str, list[Operation], Origin]:
@@ -226,6 +282,11 @@ class Plan(Protocol):
     @property
     def halts(self) -> bool:
         """Whether a row that cannot be mapped stops the stream."""
+        ...
+
+    @property
+    def history(self) -> HistoryRows | None:
+        """What keeps the changes of the rows, if the mapping asks for it."""
         ...
 
     def operations(

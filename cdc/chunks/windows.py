@@ -138,7 +138,7 @@ class Windows:
                 for window in self._open:
                     window.void = True
             for window in self._open:
-                for collection, operations in batch.changes():
+                for collection, operations in batch.changes_of_rows():
                     window.touch(collection, operations)
                 for collection, failures in batch.failures():
                     window.touch(collection, failures)

@@ -88,6 +88,7 @@ class DdlPolicy:
         clears: list[CollectionClear] = []
         writes: dict[str, list[StateWrite]] = {}
         covered: list[Copy] = []
+        kept: dict[tuple[str, str], str] = {}
         for named in map(self._decided, change.tables):
             for table, mapping in self._mappings_of(named):
                 self._require_fit(change, table, transaction)
@@ -101,10 +102,17 @@ class DdlPolicy:
                         clears.append(replace(clear, refusal=refusal))
                     case "resync":
                         writes[table.name] = self._resynced(change, table, transaction)
+                if mapping.history is not None and policy in ("apply", "resync"):
+                    action = _KEYS[table.effect].removeprefix("on_")
+                    kept[mapping.history.collection, table.name] = action
                 if _is_whole(table, policy):
                     covered.append(Copy(table.name, mapping.target))
         asked = [write for each in writes.values() for write in each]
-        return DdlEffect(tuple(clears), (*asked, *mark_covered(self._stream, covered)))
+        return DdlEffect(
+            tuple(clears),
+            (*asked, *mark_covered(self._stream, covered)),
+            tuple((*named, action) for named, action in kept.items()),
+        )
 
     def _decided(self, table: TableChange) -> TableChange:
         """Return the effect on a name that another table was to get, if in doubt: it may have none.

@@ -35,6 +35,7 @@ from cdc.model.telemetry import Backlog, ReaderStats
 from cdc.pipeline import Pipeline
 from cdc.preflight.followed_tables import logs_cascades, require_table_fit, table_exists
 from cdc.preflight.hosts import server_judge
+from cdc.readers.binlog import gtid_events
 from cdc.readers.binlog.reader import BinlogReader
 from cdc.readers.server.heartbeat_writer import HeartbeatWriter
 from cdc.readers.server.position_check import Displaced
@@ -110,6 +111,8 @@ class ActiveStream:
             self._router.plans,
             self._ddl_policy().effect_of,
             transaction_bytes=apply.transaction_bytes,
+            inflight=start.inflight,
+            times_kept=gtid_events.times_kept,
         )
         self._engine = ChunkEngine(
             start, writer, wake=self._queue.wake, make_worker=self._job_worker

@@ -94,12 +94,16 @@ class TableFacts:
 
 @dataclass(frozen=True, slots=True)
 class IndexFacts:
-    """An index that a mapping requests: whether it exists, and what prevents it."""
+    """An index that a mapping requests: whether it exists, what prevents it, and what mends that.
+
+    `remedy` is empty where it is that of every index.
+    """
 
     collection: str
     name: str
     present: bool
     obstacle: str
+    remedy: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,7 +57,11 @@ def _other_than(mark: object) -> dict[str, Any]:
 
 
 class DdlEffect(NamedTuple):
-    """The effect of a statement: clears first, then the writes together with the checkpoint."""
+    """The effect of a statement: clears first, then the writes together with the checkpoint.
+
+    `kept` is what histories keep of it: the collection, the table and the action.
+    """
 
     clears: tuple[CollectionClear, ...] = ()
     writes: tuple[StateWrite, ...] = ()
+    kept: tuple[tuple[str, str, str], ...] = ()

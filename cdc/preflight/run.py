@@ -14,6 +14,7 @@ from cdc.config import Config, SourceConfig
 from cdc.errors import Fatal, Retryable, Unfit
 from cdc.mapping.compile.compiler import compile_plan
 from cdc.mapping.compile.embed_links import Compiled, link_mistakes
+from cdc.mapping.file.histories import collections_of, expiring_of, histories
 from cdc.mapping.file.id_constants import id_spaces
 from cdc.mapping.file.problems import MappingError
 from cdc.model.claim import Claim
@@ -246,16 +247,18 @@ def examine_target(
     yield from shard_key_findings(mappings, mode=config.apply.mode)
     with connect_target(config.target) as client:
         try:
-            facts = target_facts(
-                client, namespaces, collections=sorted({mapping.target for mapping in mappings})
-            )
+            named = {name for each in mappings for name in collections_of(each)}
+            facts = target_facts(client, namespaces, collections=sorted(named))
         except Retryable:
             require_set_name(config.target)
             raise
         tables = tables_by_collection(config, mappings)
-        yield from target_findings(facts, mode=config.apply.mode, tables=tables)
+        expiring = {
+            str(namespaces.named(name)): expiring_of(of) for name, of in histories(mappings).items()
+        }
+        yield from target_findings(facts, mode=config.apply.mode, tables=tables, histories=expiring)
         by_name = {str(namespaces.named(each.target)): each for each in mappings}
-        yield from sharding_findings(facts, by_name)
+        yield from sharding_findings(facts, by_name, histories=expiring)
         if facts.writable:
             yield from index_findings(index_facts(client, namespaces, mappings))
             yield from edit_findings(_edits(config, client, mappings), accept=accept_edits)
@@ -275,18 +278,20 @@ def judge_claims(config: Config, mappings: Mappings, claims: Iterable[Claim]) ->
 
 
 def tables_by_collection(config: Config, mappings: Mappings) -> dict[str, list[str]]:
-    """Return the sources of the mappings by their collection, `database.collection`."""
+    """Return the sources of the mappings by their collections, `database.collection`."""
     namespaces = Namespaces.of(config, mappings)
     found: dict[str, list[str]] = {}
     for each in mappings:
-        found.setdefault(str(namespaces.named(each.target)), []).append(each.source)
+        for name in collections_of(each):
+            found.setdefault(str(namespaces.named(name)), []).append(each.source)
     return found
 
 
 def ids_by_collection(config: Config, mappings: Mappings) -> dict[str, IdSpace]:
     """Return the ids that the stream claims of each collection, `database.collection`."""
     namespaces = Namespaces.of(config, mappings)
-    return {str(namespaces.named(target)): ids for target, ids in id_spaces(mappings).items()}
+    whole: dict[str, IdSpace] = {name: {} for name in histories(mappings)}
+    return {str(namespaces.named(name)): ids for name, ids in (id_spaces(mappings) | whole).items()}
 
 
 def _edits(config: Config, client: Client, mappings: Mappings) -> list[MappingEdit]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import structlog
 from pymongo import MongoClient
@@ -11,6 +12,7 @@ from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
 
 from cdc.errors import Retryable, Unfit, UsageError
 from cdc.mapping.file.embed_graph import EmbedGraph
+from cdc.mapping.file.histories import BY_TIME, DAY_SECONDS, OF_A_ROW, histories
 from cdc.mapping.file.indexes import Index
 from cdc.mapping.file.mapping import Mapping
 from cdc.model.server_facts import IndexFacts
@@ -62,6 +64,17 @@ _OF_THE_SERVER: Final = frozenset(
 """Keys that the server adds to every index, or that are compared separately."""
 
 
+_EXPIRY: Final = "expireAfterSeconds"
+
+
+class WantedIndexes(NamedTuple):
+    """The indexes that a mapping wants of a collection, in the form of `createIndexes`."""
+
+    collection: str
+    mapping: Mapping
+    specifications: Sequence[Document]
+
+
 def create_indexes(
     client: MongoClient[Document], namespaces: Namespaces, mappings: Iterable[Mapping]
 ) -> None:
@@ -72,19 +85,19 @@ def create_indexes(
     way, UsageError for an index that MongoDB does not know.
     """
     collections = Collections(client, namespaces)
-    for mapping, indexes in wanted_indexes(mappings):
+    for wanted in wanted_indexes(mappings):
         command = {
-            "createIndexes": mapping.target,
-            "indexes": [specification(each) for each in indexes],
+            "createIndexes": wanted.collection,
+            "indexes": wanted.specifications,
             "writeConcern": MAJORITY.document,
         }
         try:
             reply = collections.command(command)
         except PyMongoError as error:
-            raise _explained(error, mapping) from error
+            raise _explained(error, wanted) from error
         created = _created(reply)
         if created:
-            log.info("indexes_created", collection=mapping.target, indexes=created)
+            log.info("indexes_created", collection=wanted.collection, indexes=created)
 
 
 def index_facts(
@@ -95,18 +108,19 @@ def index_facts(
     Raises Retryable if the target cannot be reached, Unfit if it refuses the account.
     """
     collections = Collections(client, namespaces)
-    for mapping, indexes in wanted_indexes(mappings):
+    for wanted in wanted_indexes(mappings):
+        collection = wanted.collection
         try:
-            there = [dict(each) for each in collections.of(mapping.target).list_indexes()]
+            there = [dict(each) for each in collections.of(collection).list_indexes()]
         except PyMongoError as error:
-            raise _explained(error, mapping) from error
-        for index in indexes:
-            wanted = specification(index)
-            yield IndexFacts(mapping.target, wanted["name"], *_compared(wanted, there))
+            raise _explained(error, wanted) from error
+        for index in wanted.specifications:
+            found = _with_other_days(collection, index, there) or _compared(index, there)
+            yield IndexFacts(collection, index["name"], *found)
 
 
-def wanted_indexes(mappings: Iterable[Mapping]) -> Iterator[tuple[Mapping, Sequence[Index]]]:
-    """Yield the mappings with the indexes that they ask for, and that their embeds need."""
+def wanted_indexes(mappings: Iterable[Mapping]) -> Iterator[WantedIndexes]:
+    """Yield the indexes that mappings ask for, and that their embeds and histories need."""
     mappings = tuple(mappings)
     edges = [Edge.of(each) for each in EmbedGraph(mappings).edges]
     for mapping in mappings:
@@ -119,7 +133,15 @@ def wanted_indexes(mappings: Iterable[Mapping]) -> Iterator[tuple[Mapping, Seque
             if [*keys] != ["_id"] and [*keys.items()] not in own
         }
         if indexes := (*mapping.indexes, *needed.values()):
-            yield mapping, indexes
+            yield WantedIndexes(mapping.target, mapping, [*map(specification, indexes)])
+    for collection, (mapping, *_) in histories(mappings).items():
+        yield WantedIndexes(collection, mapping, [*_of_history(mapping)])
+
+
+def _of_history(mapping: Mapping) -> Iterator[Document]:
+    yield specification(OF_A_ROW)
+    if mapping.history is not None and (seconds := mapping.history.keep_seconds) is not None:
+        yield {**specification(BY_TIME), _EXPIRY: seconds}
 
 
 def specification(index: Index) -> Document:
@@ -146,6 +168,27 @@ def _compared(wanted: Document, there: Sequence[Document]) -> tuple[bool, str]:
         if same:
             return False, f"it is there under another name, {index['name']}"
     return False, ""
+
+
+def _with_other_days(
+    collection: str, wanted: Document, there: Sequence[Document]
+) -> tuple[bool, str, str] | None:
+    """Return that only the time differs after which documents expire, and what to type then."""
+    seconds = wanted.get(_EXPIRY)
+    for index in there:
+        found = index.get(_EXPIRY)
+        if seconds is None or found in (None, seconds) or index["name"] != wanted["name"]:
+            continue
+        if _same(wanted, {**index, _EXPIRY: seconds}):
+            change = {"name": index["name"], _EXPIRY: seconds}
+            return (
+                False,
+                f"it has documents expire after {found / DAY_SECONDS:g} days, and `keep_days` says"
+                f" {seconds // DAY_SECONDS}",
+                f"write that, or run in mongosh: db.runCommand({{collMod: {json.dumps(collection)},"
+                f" index: {json.dumps(change)}}})",
+            )
+    return None
 
 
 def _same(wanted: Document, index: Document) -> bool:
@@ -186,29 +229,33 @@ def _created(reply: Document) -> int:
     )
 
 
-def _explained(error: PyMongoError, mapping: Mapping) -> Retryable | Unfit | UsageError:
+def _explained(error: PyMongoError, wanted: WantedIndexes) -> Retryable | Unfit | UsageError:
+    collection, mapping, _ = wanted
+    of_history = collection != mapping.target
     code = error.code if isinstance(error, OperationFailure) else None
     if isinstance(error, ConnectionFailure) or code in _PASSING:
-        return Retryable(f"the indexes of {mapping.target} are not built yet: {_brief(error)}")
+        return Retryable(f"the indexes of {collection} are not built yet: {_brief(error)}")
     if code in _REFUSES_ACCOUNT:
         database = "target.state_database" if mapping.hidden else "target.database"
         return Unfit(
-            f"the target lets this account build no index on {mapping.target}: {_brief(error)}",
+            f"the target lets this account build no index on {collection}: {_brief(error)}",
             remedy=f"grant it readWrite on {database}",
         )
     if code in _CONFLICTS:
         return Unfit(
-            f"an index of {mapping.target} is in the way of one that {mapping.origin.file} asks"
+            f"an index of {collection} is in the way of one that {mapping.origin.file} asks"
             f" for: {_brief(error)}",
-            remedy="drop that index, or write the same one into `indexes`",
+            remedy="drop that index" + ", or write the same one into `indexes`" * (not of_history),
         )
     if code in _DUPLICATES:
         return Unfit(
-            f"documents of {mapping.target} have the same keys under a unique index that"
+            f"documents of {collection} have the same keys under a unique index that"
             f" {mapping.origin.file} asks for",
             remedy="write `unique: false`, or make the rows differ",
         )
-    mistake = mapping.origin.mistake(("indexes",), f"MongoDB refuses an index: {_brief(error)}")
+    mistake = mapping.origin.mistake(
+        ("history",) if of_history else ("indexes",), f"MongoDB refuses an index: {_brief(error)}"
+    )
     return UsageError(str(mistake))
 
 

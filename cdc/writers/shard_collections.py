@@ -13,6 +13,7 @@ import structlog
 from pymongo import MongoClient
 from pymongo.errors import CollectionInvalid, OperationFailure
 
+from cdc.mapping.file.histories import histories
 from cdc.mapping.file.mapping import Mapping as TableMapping
 from cdc.writers.collection_facts import live_shard_key
 from cdc.writers.errors import brief, explained, is_passing
@@ -43,9 +44,11 @@ def ready_cluster(
     with explained():
         if not is_behind_mongos(client):
             return
+        mappings = tuple(mappings)
         wanted = {namespaces.named(each.target): each.shard_key for each in mappings}
         states = (Namespace(namespaces.state_database, each) for each in STATE_COLLECTIONS)
-        for namespace in dict.fromkeys([*states, *wanted]):
+        kept = map(namespaces.named, histories(mappings))
+        for namespace in dict.fromkeys([*states, *wanted, *kept]):
             key = wanted.get(namespace)
             if key is None or not _shard(client, namespace, key):
                 _create(client, namespace)

@@ -23,6 +23,7 @@ HISTORY: Final = "tests/integration/history/test_proofs.py"
 FENCING: Final = "tests/integration/writers/test_fencing.py"
 CLEARS: Final = "tests/end_to_end/embedding/test_clears.py"
 DERIVED: Final = "tests/integration/writers/embedding/test_derived_writes.py"
+KEPT: Final = "tests/unit/test_mapper.py"
 KNOWN: Final = "tests/end_to_end/embedding/test_known_failures.py"
 
 RANGES: Final = "tests/integration/writers/test_ranges.py"
@@ -250,5 +251,22 @@ MUTANTS: Final = (
         "partial(self._send_all, [clearing(clear, found, shard)], terms, session)",
         "partial(self._send_all, [clearing(clear, found, shard)], terms, None)",
         (f"{CLEARS}::test_a_truncated_table_leaves_the_documents_that_embed_it[users-mysql-gtid]",),
+    ),
+    Mutant(
+        "a later part of a transaction gives its changes the names of an earlier one's",
+        "cdc/mapper.py",
+        "if self._rows and transaction.identity and not transaction.delivered:",
+        "if self._rows:",
+        (
+            f"{KEPT}::test_a_part_that_the_reader_cuts_goes_on_where_the_last_one_ended",
+            f"{KEPT}::test_another_process_goes_on_where_the_last_one_ended",
+        ),
+    ),
+    Mutant(
+        "what a history has counted is not saved within a transaction",
+        "cdc/mapper.py",
+        "inflight = Inflight(transaction.identity, event.ordinal, self._rows)",
+        "inflight = Inflight(transaction.identity, event.ordinal)",
+        (f"{KEPT}::test_a_part_that_the_mapper_cuts_tells_how_many_rows_it_has",),
     ),
 )

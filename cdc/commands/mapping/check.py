@@ -42,7 +42,9 @@ def check(ctx: click.Context, config_path: Path, output: str, offline: bool) -> 
         say(_as_json(mappings, ()))
         return
     for each in mappings:
-        say(f"{each.origin.file}: {in_a_line(each.source)} becomes {in_a_line(each.target)}")
+        kept = f", changes are kept in {in_a_line(each.history.collection)}" if each.history else ""
+        becomes = f"{in_a_line(each.source)} becomes {in_a_line(each.target)}"
+        say(f"{each.origin.file}: {becomes}{kept}")
 
 
 def _checked(config_path: Path, *, offline: bool) -> tuple[Mapping, ...]:

@@ -17,6 +17,7 @@ from cdc.mapping.file.problems import LinkError, MappingError
 from cdc.mapping.layout.document import Layout, Node, leaves, nest
 from cdc.mapping.layout.sources import CommitTime
 from cdc.mapping.transcode.changed_rows import ChangedRows
+from cdc.mapping.transcode.history_rows import HistoryRows
 from cdc.mapping.transcode.native_rows import row_plan
 from cdc.mapping.transcode.null_patterns import NullPatternFunctions
 from cdc.mapping.transcode.partial_image import FullImages
@@ -51,12 +52,23 @@ def compile_plan(mapping: Mapping, table: TableMap, *, counts: TableCounts | Non
         _full_images=full,
         _changed_rows=ChangedRows(layout, full.needed | _copied_by(table), native),
         _native=native,
+        history=_history(mapping, table),
     )
 
 
 def _copied_by(table: TableMap) -> frozenset[int]:
     """Return the columns by whose order a copy reads the table; all, if no primary key says."""
     return frozenset(table.primary_key or range(len(table.columns)))
+
+
+def _history(mapping: Mapping, table: TableMap) -> HistoryRows | None:
+    """Return what keeps the changes of the rows; None if the mapping does not ask for it."""
+    if mapping.history is None:
+        return None
+    apart = mapping.model_copy(update={"history": None, "shard_key": None})
+    plan = compile_plan(apart, table)  # with counts of its own: each row is counted once
+    images = FullImages(plan.layout, whole_before=True)
+    return HistoryRows(mapping.history.collection, plan, images)
 
 
 def _layout(context: CompileContext) -> Layout:

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 from typing import Final
 
-from cdc.errors import Corrupted
+from cdc.errors import Corrupted, RecordError
 from cdc.mapping import bson_bytes
 from cdc.mapping.counts import Losses, TableCounts
 from cdc.mapping.layout.document import Layout
 from cdc.mapping.transcode.changed_rows import ChangedRows
+from cdc.mapping.transcode.history_rows import HistoryRows
 from cdc.mapping.transcode.native_rows import kind_number
 from cdc.mapping.transcode.null_patterns import NullPatternFunctions
 from cdc.mapping.transcode.partial_image import FullImages
@@ -46,6 +47,8 @@ class Plan:
     """What makes no document that is sure to hold the time of its commit."""
     _marks_time: bool = field(repr=False, default=True)
     """Whether a document whose row is gone is marked with that time."""
+    history: HistoryRows | None = field(repr=False, default=None)
+    """What keeps the changes of the rows, if the mapping asks for it."""
 
     @property
     def losses(self) -> Losses:
@@ -79,9 +82,13 @@ class Plan:
         return walk.operations
 
     def maps_runs_of(self, event: RowsEvent) -> bool:
-        """Return whether `run_operations` takes such rows: natively read, whatever their time."""
+        """Return whether `run_operations` takes such rows: natively read, whatever their time.
+
+        Rows of a history belong to a transaction each.
+        """
         return (
             self._native is not None
+            and self.history is None
             and event.kind in self._timeless
             and self._full_images.are_whole(event)
         )
@@ -102,6 +109,19 @@ class Plan:
         self._map(images, walk)
         counts = walk.counts + [len(walk.operations)] * (len(ends) - len(walk.counts))
         return RunOperations(self.collection, self.halts, walk.operations, counts, failed)
+
+    def map_images(self, kind: RowsKind, images: bytes, now: bytes) -> list[Operation]:
+        """Map images as rows of a kind, in order, as `cdc.mapping.transcode.history_rows` asks."""
+        walk = _Walk(kind, now, None)
+        self._map(images, walk)
+        return walk.operations
+
+    def id_of(self, image: bytes) -> bytes:
+        """Return the id of an image; empty if it has none."""
+        try:
+            return self._patterns.reference.row_id(image, 0)
+        except RecordError:
+            return b""
 
     def _map(self, images: bytes, walk: _Walk) -> None:
         """Append the operations of rows: by the native module, or by generated Python."""

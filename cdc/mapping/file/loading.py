@@ -15,6 +15,7 @@ from cdc.mapping.file.consistency import own_mistakes
 from cdc.mapping.file.embed_graph import embed_mistakes
 from cdc.mapping.file.embeds import Embed
 from cdc.mapping.file.empty_keys import take_valueless
+from cdc.mapping.file.histories import History, history_mistakes
 from cdc.mapping.file.ignored_tables import ignored_mistakes
 from cdc.mapping.file.mapping import (
     FieldSource,
@@ -83,6 +84,7 @@ def read_mappings(
     mistakes += target_mistakes(mappings)
     mistakes += shard_key_mistakes(mappings)
     mistakes += embed_mistakes(mappings)
+    mistakes += history_mistakes(mappings)
     mistakes += ignored_mistakes(mappings, ignored)
     return tuple(mappings), tuple(mistakes)
 
@@ -171,6 +173,7 @@ KNOWN_KEYS: dict[KeyPath, tuple[str, ...]] = {
     ("on_delete",): (*SoftDelete.model_fields,),
     ("indexes",): (*Index.model_fields,),
     ("embed",): (*Embed.model_fields,),
+    ("history",): (*History.model_fields,),
 }
 
 
@@ -190,6 +193,7 @@ MUST_BE: dict[str, str] = {
 ONE_OR_KEYS: dict[KeyPath, str] = {
     ("embed", "on"): "must be a field, or {our field: their field}",
     ("embed", "fields"): "must be a list of fields, or {our name: their field}",
+    ("history",): "must be a collection, or {collection: …, keep_days: …}",
 }
 """The keys that may be written in a shorter form than with keys of their own."""
 
@@ -224,7 +228,7 @@ def _told(details: ErrorDetails, origin: Origin) -> Problem:
         case "extra_forbidden":
             known = KNOWN_KEYS.get(_general(path[:-1]) if path[:-1] else (), ())
             what = f"unknown key `{path[-1]}`{did_you_mean(str(path[-1]), known)}"
-        case "dict_type" if (general := _general(path)) in ONE_OR_KEYS:
+        case "dict_type" | "model_type" if (general := _general(path)) in ONE_OR_KEYS:
             what = f"`{name}`: {ONE_OR_KEYS[general]}"
         case kind if kind in MUST_BE:
             what = f"`{name}`: {MUST_BE[kind]}"

@@ -24,6 +24,7 @@ from cdc.mapping.file.allowed_names import (
 )
 from cdc.mapping.file.embeds import Embed
 from cdc.mapping.file.fields import FieldRule, FieldSource, SqlText, Truncate
+from cdc.mapping.file.histories import MappingHistory
 from cdc.mapping.file.ids import Id, IdExpression, IdPart
 from cdc.mapping.file.indexes import Index
 from cdc.mapping.file.policies import (
@@ -53,7 +54,15 @@ __all__ = [
     "ValueType",
 ]
 
-_POLICIES = {"on_truncate", "on_drop", "on_alter", "on_error", "indexes", "shard_key"}
+_POLICIES = {
+    "on_truncate",
+    "on_drop",
+    "on_alter",
+    "on_error",
+    "indexes",
+    "shard_key",
+    "history",
+}
 
 
 def _listed(value: Any) -> Any:
@@ -126,6 +135,8 @@ class Mapping(Strict):
     """Documents of other collections of the stream, by the path at which they are embedded."""
     hidden: StrictBool = False
     """Whether the documents are for embedding only: they are in the state database then."""
+    history: MappingHistory | None = None
+    """The collection that keeps each change of a row, as {collection: …, keep_days: …}."""
 
     _origin: Origin = PrivateAttr(default=Origin())
     _mask_key: bytes = PrivateAttr(default=b"")

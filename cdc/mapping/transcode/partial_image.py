@@ -33,7 +33,8 @@ class FullImages:
     it.
     """
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Layout, *, whole_before: bool = False) -> None:
+        """With `whole_before` a before image must hold what makes the document, too."""
         self._wires = layout.wires
         self._bitmap_size = size = layout.bitmap_size
         self._full = frozenset(
@@ -41,6 +42,8 @@ class FullImages:
         )
         self._before = frozenset(_needed(layout, layout.id, *layout.shard, *(layout.deleted or ())))
         self._after = frozenset(_needed(layout, layout.id, *layout.fields))
+        if whole_before:
+            self._before |= self._after
 
     @property
     def needed(self) -> frozenset[int]:

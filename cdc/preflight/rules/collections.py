@@ -27,6 +27,8 @@ FINE: Final = frozenset(
 )
 """Options that do not affect what is written."""
 
+NONE: Final[Mapping[str, Collection[str]]] = {}
+
 UNFIT: Final[Mapping[str, str]] = {
     "autoIndexId": "it has no index on `_id`: two documents can have the same one",
     "capped": "it is capped: its oldest documents vanish when new ones come",
@@ -44,13 +46,20 @@ RISKY: Final[Mapping[str, str]] = {
 }
 
 
+UNTOLD: Final = "its changes go sooner than the mapping says"
+"""The risk of a history whose documents expire otherwise than by `keep_days`."""
+
+
 def collection_findings(
-    collections: Iterable[CollectionFacts] | None, tables: Mapping[str, Collection[str]]
+    collections: Iterable[CollectionFacts] | None,
+    tables: Mapping[str, Collection[str]],
+    histories: Mapping[str, Collection[str]] = NONE,
 ) -> Iterator[Finding]:
     """Judge the existing collections; None if the account may not list them.
 
     `tables` are, by `database.collection`, the tables whose rows go there; none for cdc's own
-    state.
+    state. `histories` are the collections of histories, with the names of the indexes by which
+    their documents are to expire.
     """
     if collections is None:
         yield Finding(
@@ -61,16 +70,19 @@ def collection_findings(
         )
         return
     for each in collections:
-        yield _finding(each, tables.get(each.name, ()))
+        yield _finding(each, tables.get(each.name, ()), histories.get(each.name))
 
 
-def _finding(collection: CollectionFacts, tables: Collection[str]) -> Finding:
+def _finding(
+    collection: CollectionFacts, tables: Collection[str], expiring: Collection[str] | None
+) -> Finding:
     check = f"collection {collection.name}"
     obstacles = [*_obstacles(collection, is_state=not tables)]
     if obstacles:
         what = "; ".join(obstacles)
-        return Finding(check, Outcome.UNFIT, what, _made_anew(collection, tables))
-    if risks := [*_risks(collection)]:
+        resynced = tables if expiring is None else ()
+        return Finding(check, Outcome.UNFIT, what, _made_anew(collection, tables, resynced))
+    if risks := [*_risks(collection, expiring)]:
         return Finding(
             check, Outcome.WARNING, "; ".join(risks), "leave it so only if that is meant"
         )
@@ -86,17 +98,21 @@ def _obstacles(collection: CollectionFacts, *, is_state: bool) -> Iterator[str]:
         yield f"it is sharded by {keys}: two shards can hold documents with the same `_id`"
 
 
-def _risks(collection: CollectionFacts) -> Iterator[str]:
+def _risks(collection: CollectionFacts, expiring: Collection[str] | None) -> Iterator[str]:
+    told = RISKY if expiring is None else dict.fromkeys(RISKY, UNTOLD)
     for option in sorted(collection.options):
         if option in RISKY:
-            yield RISKY[option]
+            yield told[option]
         elif option not in FINE:
             yield f"it has an option that this version does not know: {option}"
     for index in collection.expiring:
-        yield f"its index {index} has documents expire: {RISKY['expireAfterSeconds']}"
+        if index not in (expiring or ()):
+            yield f"its index {index} has documents expire: {told['expireAfterSeconds']}"
 
 
-def _made_anew(collection: CollectionFacts, tables: Collection[str]) -> str:
+def _made_anew(
+    collection: CollectionFacts, tables: Collection[str], resynced: Collection[str]
+) -> str:
     if not tables:
         return (
             "it holds the state of streams: stop them all, make it anew without that and with the"
@@ -106,6 +122,11 @@ def _made_anew(collection: CollectionFacts, tables: Collection[str]) -> str:
     there = f"db.getSiblingDB({json.dumps(database)}).getCollection({json.dumps(name)})"
     moved = f"renameCollection({json.dumps(f'{name}_before')})"
     away = "drop()" if "viewOn" in collection.options else moved
+    if not resynced:
+        return (
+            f"have it made anew: {there}.{away} in mongosh; or name another collection in"
+            " `history`. cdc makes it at the start"
+        )
     return (
         f"have it made anew: {there}.{away} in mongosh; or name another target in the mapping."
         " cdc makes it at the first write. A stream's first start fills it; later it is filled by:"
@@ -122,7 +143,8 @@ def index_findings(indexes: Iterable[IndexFacts]) -> Iterator[Finding]:
                 check,
                 Outcome.UNFIT,
                 index.obstacle,
-                "drop that index, or write the same one into `indexes` of the mapping",
+                index.remedy
+                or "drop that index, or write the same one into `indexes` of the mapping",
             )
         elif index.present:
             yield Finding(check, Outcome.OK, "is there")

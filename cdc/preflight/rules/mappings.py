@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from cdc.mapping.file.collection_names import namespace_mistake
+from cdc.mapping.file.histories import collections_of
 from cdc.mapping.file.mapping import Mapping
 from cdc.model.server_facts import SourceFacts
 from cdc.preflight.findings import Finding, Outcome
@@ -17,12 +18,12 @@ MEANT: Final = {"mysql": (9, 7), "mariadb": (11, 8)}
 
 
 def place_findings(namespaces: Namespaces, mappings: Iterable[Mapping]) -> Iterator[Finding]:
-    """Yield a finding for each mapping whose target cannot be a collection of its database."""
+    """Yield a finding for each mapping one of whose collections cannot be one of its database."""
     for each in mappings:
-        what = namespace_mistake(*namespaces.named(each.target))
-        if what:
-            mistake = each.origin.mistake(("target",), f"`target`: {what}")
-            yield Finding(f"mapping {each.source}", Outcome.WRONG, str(mistake))
+        for key, name in zip(("target", "history"), collections_of(each), strict=False):
+            if what := namespace_mistake(*namespaces.named(name)):
+                mistake = each.origin.mistake((key,), f"`{key}`: {what}")
+                yield Finding(f"mapping {each.source}", Outcome.WRONG, str(mistake))
 
 
 def expression_findings(source: SourceFacts, mappings: Iterable[Mapping]) -> Iterator[Finding]:

@@ -32,21 +32,37 @@ def shard_key_findings(
 
 
 def sharding_findings(
-    facts: TargetFacts, mappings: Mapping[str, TableMapping]
+    facts: TargetFacts, mappings: Mapping[str, TableMapping], histories: Iterable[str] = ()
 ) -> Iterator[Finding]:
     """Hold the keys of a cluster's collections against those of mappings, by `database.collection`.
 
-    Nothing is said of other targets, nor of collections that nobody shards.
+    `histories` are collections whose documents are named by `_id` alone. Nothing is said of other
+    targets, nor of collections that nobody shards.
     """
     if facts.topology != "sharded":
         return
     there = {each.name: each for each in facts.collections or ()}
+    for name in histories:
+        if name in there and (key := there[name].shard_key) is not None:
+            yield _of_history(name, key)
     for name, mapping in mappings.items():
         found = there.get(name)
         if found is not None and found.shard_key is not None:
             yield _compared(name, found.shard_key, mapping)
         elif mapping.shard_key is not None:
             yield _unsharded(facts, name, found, mapping.shard_key)
+
+
+def _of_history(name: str, live: Key) -> Finding:
+    check = f"shard key of {name}"
+    if [*live] == ["_id"]:
+        return Finding(check, Outcome.OK, f"it is sharded by {spelled(live)}")
+    return Finding(
+        check,
+        Outcome.UNFIT,
+        f"it is sharded by {spelled(live)}, and a history's documents are written by `_id` alone",
+        'reshard the collection by {"_id": 1} or {"_id": "hashed"}',
+    )
 
 
 def _compared(name: str, live: Key, mapping: TableMapping) -> Finding:

@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from cdc.model.server_facts import NO_RIGHT, TargetFacts
 from cdc.preflight.findings import Finding, Outcome
-from cdc.preflight.rules.collections import collection_findings
+from cdc.preflight.rules.collections import NONE, collection_findings
 
 OLDEST: Final = (4, 4)
 """The first supported MongoDB; README says the same."""
@@ -19,15 +19,13 @@ def target_findings(
     *,
     mode: Literal["exactly_once", "at_least_once"],
     tables: Mapping[str, Collection[str]] | None = None,
+    histories: Mapping[str, Collection[str]] = NONE,
 ) -> Iterator[Finding]:
-    """Judge a target for this `apply.mode`.
-
-    `tables` are, by `database.collection`, the tables whose rows go there.
-    """
+    """Judge a target for this `apply.mode`; `tables` and `histories` as `collection_findings`."""
     yield _version(facts)
     yield _topology(facts, mode)
     yield _primary(facts)
-    judged = [*collection_findings(facts.collections, tables or {})]
+    judged = [*collection_findings(facts.collections, tables or {}, histories)]
     yield from judged
     yield from _write_access(facts, {each.check for each in judged if not each.ok})
 

@@ -81,11 +81,12 @@ def _halted_beside(batch: Batch, refused: Refused) -> WriteRefused:
 
 def _halted(transaction: MappedTransaction, place: _Place, refused: Refused) -> WriteRefused:
     of = f", of the transaction {transaction.identity}" if transaction.identity else ""
+    can_be_letter = refused.reason is not None and not transaction.origin(place.change).is_history
     return WriteRefused(
         f"the target refuses to write a document of {refused.collection}{of}: {refused.why}",
         position=transaction.before or transaction.checkpoint.position,
         table=transaction.origin(place.change).table or None,
-        remedy=_REMEDY if refused.reason is None else f"{_REMEDY}; {_OR_LETTER}",
+        remedy=f"{_REMEDY}; {_OR_LETTER}" if can_be_letter else _REMEDY,
     )
 
 

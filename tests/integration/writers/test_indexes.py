@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -97,3 +98,55 @@ def test_an_index_that_mongodb_does_not_know_is_a_mistake_of_the_mapping(
 ) -> None:
     with pytest.raises(UsageError, match=r"mapping:1: MongoDB refuses an index"):
         create(mongo, database, {"keys": {"a": 1}, "collation": {"locale": "no such place"}})
+
+
+KEEPING: dict[str, Any] = {"collection": "kept", "keep_days": 2}
+
+
+def keeping(**history: Any) -> list[Mapping]:
+    mapping = {"source": "a.b", "target": "things", "history": {**KEEPING, **history}}
+    return [Mapping.model_validate(mapping)]
+
+
+def test_a_history_s_indexes_are_created_and_found_again(mongo: MongoServer, database: str) -> None:
+    with mongo.client() as client:
+        namespaces = of_stream(database)
+        before = [*index_facts(client, namespaces, keeping())]
+        create_indexes(client, namespaces, keeping())
+        after = [*index_facts(client, namespaces, keeping())]
+        there = client[database]["kept"].index_information()
+
+    assert [each.present for each in before] == [False, False]
+    assert [each.present for each in after] == [True, True]
+    assert [each.name for each in after] == ["keys_1_number_1__id.row_1", "committed_at_1"]
+    assert there["committed_at_1"]["expireAfterSeconds"] == 2 * 86_400
+
+
+def test_a_history_that_is_kept_for_other_days_is_mended_as_it_says(
+    mongo: MongoServer, database: str
+) -> None:
+    with mongo.client() as client:
+        namespaces = of_stream(database)
+        create_indexes(client, namespaces, keeping(keep_days=1))
+        _, told = index_facts(client, namespaces, keeping())
+        with pytest.raises(Unfit) as stopped:
+            create_indexes(client, namespaces, keeping())
+        change = {"name": "committed_at_1", "expireAfterSeconds": 172_800}
+        client[database].command({"collMod": "kept", "index": change})
+        _, mended = index_facts(client, namespaces, keeping())
+
+    assert told.obstacle == "it has documents expire after 1 days, and `keep_days` says 2"
+    assert f'collMod: "kept", index: {json.dumps(change)}' in told.remedy
+    assert "kept" in stopped.value.message
+    assert mended.present
+
+
+def test_another_index_of_a_history_s_times_is_in_the_way(
+    mongo: MongoServer, database: str
+) -> None:
+    with mongo.client() as client:
+        namespaces = of_stream(database)
+        client[database]["kept"].create_index("committed_at")
+        _, told = index_facts(client, namespaces, keeping())
+
+    assert told.obstacle == "another index has its name"

@@ -71,6 +71,19 @@ KEYS = pytest.mark.parametrize(
 
 
 @KEYS
+def test_a_history_keeps_that_rows_may_be_others(effect: Effect, key: str) -> None:
+    policy = "resync" if key == "on_alter" else "apply"
+    found = effect_of(effect, mapping(history="kept", **{key: policy}), mapping(target="copies"))
+
+    assert found.kept == (("kept", "shop.orders", key.removeprefix("on_")),)
+
+
+@KEYS
+def test_a_history_keeps_nothing_of_what_is_ignored(effect: Effect, key: str) -> None:
+    assert effect_of(effect, mapping(history="kept", **{key: "ignore"})).kept == ()
+
+
+@KEYS
 def test_a_mapping_may_ignore(effect: Effect, key: str) -> None:
     assert effect_of(effect, mapping(**{key: "ignore"})) == DdlEffect()
 

@@ -14,6 +14,7 @@ from bson import json_util
 
 from cdc.mapping import bson_bytes
 from cdc.mapping.compile.compiler import compile_plan
+from cdc.mapping.file.histories import History
 from cdc.mapping.file.mapping import (
     FieldSource,
     IdExpression,
@@ -23,11 +24,14 @@ from cdc.mapping.file.mapping import (
     SoftDelete,
     ValueType,
 )
+from cdc.mapping.transcode.history_rows import Changed
 from cdc.mapping.types import charsets
 from cdc.mapping.types.registry import Unsupported, encoder
 from cdc.model.table_map import Column, FieldType, TableMap
+from cdc.model.transaction import RowsKind
 from tests.unit.mapping.support.row_images import event, image, prefixed
 
+UPDATE = RowsKind.UPDATE
 TEXT = (Path(__file__).parents[3] / "docs" / "mapping.md").read_text()
 TYPE_NAMES = {
     bson_bytes.DOUBLE: "double",
@@ -118,8 +122,28 @@ def test_an_example_does_what_it_says(mapping: str, example: str) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("mapping", "example"), [each for each in EXAMPLES if '"history"' in each[1]]
+)
+def test_an_example_of_a_history_does_what_it_says(mapping: str, example: str) -> None:
+    plan = compile_plan(Mapping.model_validate(yaml.safe_load(mapping)), ORDERS)
+    said = json.loads(example)
+    expected = json_util.loads(json.dumps(said["history"]))
+    logged_at = expected["_id"]["logged_at"].timestamp()
+    transaction = expected["_id"]["transaction"]
+    changed = Changed(transaction, logged_at, logged_at, said["history"]["number"])
+    images = [row_image(said[side]) for side in ("before", "row")]
+
+    assert plan.history is not None
+    [kept], _ = plan.history.operations(event(ORDERS, *images, kind=UPDATE), changed, 0)
+
+    options = json_util.RELAXED_JSON_OPTIONS
+    found = json_util.dumps(bson.decode(kept.document), json_options=options)
+    assert found == json_util.dumps(expected, json_options=options)
+
+
 def test_there_are_examples() -> None:
-    assert len(EXAMPLES) == 18
+    assert len(EXAMPLES) == 19
 
 
 COLUMNS = {
@@ -194,6 +218,7 @@ def test_every_key_has_a_section(key: str) -> None:
         *(("id", name) for name in (*IdPart.model_fields, *IdExpression.model_fields)),
         *(("indexes", name) for name in Index.model_fields),
         *(("on_delete", name) for name in SoftDelete.model_fields),
+        *(("history", name) for name in History.model_fields),
     ],
 )
 def test_every_inner_key_is_explained_in_its_section(key: str, inner: str) -> None:

@@ -278,6 +278,28 @@ def test_an_option_that_nobody_knows_is_a_risk() -> None:
     assert "validator" not in finding.what
 
 
+def test_a_history_expires_as_its_mapping_says() -> None:
+    meant = CollectionFacts(name="docs.kept", expiring=("committed_at_1",))
+    tables, histories = {"docs.kept": ["a.b"]}, {"docs.kept": ["committed_at_1"]}
+
+    [fine] = collection_findings([meant], tables, histories)
+    [told] = collection_findings([replace(meant, expiring=("x_1",))], tables, histories)
+
+    assert fine.outcome is Outcome.OK
+    assert told.outcome is Outcome.WARNING
+    assert "its index x_1 has documents expire: its changes go sooner" in told.what
+
+
+def test_the_remedy_for_a_history_that_is_unfit_is_no_resync() -> None:
+    capped = CollectionFacts(name="docs.kept", options={"capped": True})
+
+    [told] = collection_findings([capped], {"docs.kept": ["a.b"]}, {"docs.kept": ()})
+
+    assert told.outcome is Outcome.UNFIT
+    assert "collection in `history`" in (told.remedy or "")
+    assert "resync" not in (told.remedy or "")
+
+
 def test_collections_that_the_account_may_not_list_are_not_checked() -> None:
     findings = target_findings(replace(REPLICA_SET, collections=None), mode="exactly_once")
 
