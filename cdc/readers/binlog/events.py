@@ -137,6 +137,11 @@ def without_checksum(data: bytes) -> Event:
     return _new(Event, (*_read_header(data), data))
 
 
+def timestamp(data: bytes) -> int:
+    """Return the timestamp of an event's bytes."""
+    return int.from_bytes(data[:_TYPE_AT], "little")
+
+
 def _headless(data: bytes) -> Corrupted:
     return Corrupted(f"an event of {len(data)} bytes is shorter than its header")
 

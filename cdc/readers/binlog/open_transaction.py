@@ -9,7 +9,7 @@ from cdc.model.checkpoint import Checkpoint, Inflight
 from cdc.model.position import Position
 from cdc.model.transaction import RowsEvent, SchemaChange, Transaction
 from cdc.model.witness import Witness
-from cdc.readers.binlog.events import Event
+from cdc.readers.binlog.events import Event, timestamp
 from cdc.readers.binlog.gtid_events import Gtid, MariadbGtid
 
 
@@ -37,14 +37,18 @@ class OpenTransaction:
         self.delivered = inflight.rows_events
         return self.rows_events <= self.delivered
 
-    def part(self, event: Event, before: Position, server: str) -> Transaction:
-        """Cut off what was read up to `event`; it is forgotten here."""
+    def part(self, before: Position, server: str) -> Transaction:
+        """Cut off what was read so far; it is forgotten here.
+
+        The event that ends it is not read yet: where only that would tell the time, its GTID event
+        does, which MariaDB writes at the commit.
+        """
         inflight = Inflight(self.identity, self.rows_events)
         part = Transaction(
             identity=self.identity,
             before=before,
             checkpoint=Checkpoint(before, inflight, server, self.witness),
-            committed_at=self.committed_at(event),
+            committed_at=committed_at(self.gtid, timestamp(self.witness.event)),
             changes=tuple(self.changes),
             delivered=self.delivered,
         )

@@ -232,7 +232,7 @@ class TransactionAssembler:
         transaction.byte_size += len(change.images)
         if transaction.byte_size <= self._transaction_bytes:
             return None
-        return transaction.part(event, self._cursor.position, self._server)
+        return transaction.part(self._cursor.position, self._server)
 
     def _query(self, event: Event) -> Transaction | None:
         if query_event.is_begin(event):

@@ -247,6 +247,20 @@ def test_a_large_transaction_comes_in_parts_and_moves_the_position_at_its_end_on
     assert [each.delivered for each in (first, second, last)] == [0, 2, 3]
 
 
+def test_a_part_has_the_time_of_its_transaction_and_not_of_its_statement() -> None:
+    rows = binlog.write_rows(1, 1, 2)
+
+    part, whole = assembled(
+        assembler(GtidPosition(MariadbGtids.parse("0-1-6")), mariadb=True, transaction_bytes=5),
+        binlog.mariadb_gtid(7),
+        binlog.table_map(1),
+        rows._replace(timestamp=rows.timestamp - 50),
+        binlog.xid(),
+    )
+
+    assert part.committed_at == whole.committed_at == binlog.TIMESTAMP
+
+
 def test_what_is_saved_with_a_transaction_tells_where_its_gtid_event_is() -> None:
     file = binlog.rotate("binlog.000001", artificial=True)
     opening = binlog.mariadb_gtid(7)
