@@ -115,6 +115,16 @@ def test_what_the_mapping_hides_is_not_in_it(python: bool) -> None:
     assert not any(each in operations[0].document for each in (b"nn", b"ob", b"hush", b"quiet"))
 
 
+def test_what_the_mapping_hashes_is_hashed_by_its_key(python: bool) -> None:
+    fields = {"name": {"column": "name", "mask": "hash"}}
+    rows, inserted = keeping(python, fields=fields), event(PEOPLE, person(1, "Ann"))
+
+    [(_, _, after)] = sides(rows, INSERT, person(1, "Ann"))
+
+    [document] = plan(PEOPLE, fields=fields).operations(inserted, 0)
+    assert after == bson.decode(document.document)
+
+
 def test_an_update_that_changes_nothing_of_the_document_is_not_kept_but_counted(
     python: bool,
 ) -> None:
