@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 import threading
 from functools import partial
@@ -84,7 +85,9 @@ class _Stop:
 
 
 def _stop_with_stdin(stop: _Stop) -> None:
-    sys.stdin.buffer.read()
+    """Wait for its end below Python's buffer: whose lock a thread holds, as the program ends."""
+    while os.read(sys.stdin.fileno(), 1 << 10):
+        pass
     stop()
 
 
