@@ -82,7 +82,7 @@ class Copied:
 
 
 class Failed(NamedTuple):
-    """A range that failed: its table, the error, and whether that ends the stream."""
+    """A range, or a tail, that failed: its table, the error, and whether that ends the stream."""
 
     table: str
     error: str
@@ -244,11 +244,18 @@ class Ranges:
             "total": cut.total,
             "state": (RangeState.DONE if cut.is_end else RangeState.OPEN).value,
         }
-        as_seen = {"_id": _tail_id(held, tail.table), "cuts": tail.cuts, "state": _OPEN}
+        as_seen = _as_seen(tail, held)
         with explained(), self._client.start_session() as session, committed(session):
             found = self._documents.update_one(as_seen, {"$set": moved}, session=session)
             if found.matched_count and is_some:
                 self._documents.insert_one(self._range(tail, held, cut), session=session)
+        return found.matched_count == 1
+
+    def fail(self, tail: Tail, held: HeldCopy, error: str) -> bool:
+        """Mark a tail as failed; return False if another worker has cut there meanwhile."""
+        change = {"state": RangeState.FAILED.value, "error": error, "halts": False}
+        with explained():
+            found = self._documents.update_one(_as_seen(tail, held), {"$set": change})
         return found.matched_count == 1
 
     def _range(self, tail: Tail, held: HeldCopy, cut: Cut) -> Document:
@@ -272,7 +279,7 @@ class Ranges:
         }
 
     def reopen_failed(self) -> None:
-        """Open the ranges again that have failed: what was wrong may have been mended."""
+        """Open what has failed again, ranges and tails: what was wrong may have been mended."""
         failed = {**self._of_it, "state": RangeState.FAILED.value}
         with explained():
             self._documents.update_many(failed, {"$set": {"state": _OPEN, "error": None}})
@@ -330,6 +337,11 @@ class Ranges:
             totals={each["table"]: int(each["total"]) for each in tails},
             failed=failed,
         )
+
+
+def _as_seen(tail: Tail, held: HeldCopy) -> Document:
+    """Return what a tail matches that nobody has changed since it was read."""
+    return {"_id": _tail_id(held, tail.table), "cuts": tail.cuts, "state": _OPEN}
 
 
 def _tail_id(held: HeldCopy, table: str) -> str:

@@ -17,6 +17,14 @@ from cdc.writers.observer import WriteStep
 from cdc_sandbox.servers import Flavour, MongoServer
 from tests.end_to_end.support.command import Command, cdc
 from tests.end_to_end.support.faulty import WORKER_FAULT
+from tests.end_to_end.support.first_copies import (
+    CHUNK_ROWS,
+    begins,
+    ranges,
+    slow,
+    until_begun,
+    until_ranges,
+)
 from tests.end_to_end.support.jobs import jobs, until_copied
 from tests.end_to_end.support.keys import INTEGER, KEYS
 from tests.end_to_end.support.shuffling import ROWS, assert_same, fill, shuffled
@@ -26,7 +34,6 @@ from tests.end_to_end.support.typed import commands, typed
 from tests.support.replicas import executed, pair
 from tests.support.waiting import eventually
 
-CHUNK_ROWS = 10
 RANGES = ROWS // (20 * CHUNK_ROWS)
 IN_A_BATCH = [
     WriteStep.BEFORE_TRANSACTION,
@@ -35,51 +42,6 @@ IN_A_BATCH = [
     WriteStep.AFTER_COMMIT,
 ]
 BOTH_FLAVOURS = pytest.mark.parametrize("stream", ["mysql-gtid", "mariadb-gtid"], indirect=True)
-
-
-@pytest.fixture
-def held(request: pytest.FixtureRequest, stream: Stream) -> Stream:
-    """A stream whose first copy is made by two workers, in ten ranges of twenty chunks."""
-    if request.node.callspec.params["stream"] == "mariadb-file":
-        pytest.skip("a stream that begins with a backfill is positioned by GTIDs on MariaDB")
-    stream.settings["start"] = "backfill"
-    stream.settings["chunks"] = {"rows": CHUNK_ROWS, "workers": 2, "allow_brief_lock": True}
-    return stream
-
-
-@pytest.fixture
-def filled(held: Stream) -> Stream:
-    fill(held, INTEGER, random.Random(0))
-    return held
-
-
-def ranges(stream: Stream) -> list[dict[str, object]]:
-    return list(stream.state["ranges"].find({"is_tail": {"$exists": False}}))
-
-
-def begins(stream: Stream) -> bool:
-    """Whether the first copy is done, and the stream has its position."""
-    stream.daemon.check_alive(waiting_for="the first copy")
-    state = stream.state_document()
-    return bool(state and state["position"] and "copying" not in state)
-
-
-def until_begun(stream: Stream) -> None:
-    eventually(lambda: begins(stream), waiting_for="the first copy")
-
-
-def until_ranges(stream: Stream, count: int = 1) -> None:
-    """Wait until some ranges have been copied in part."""
-
-    def some() -> bool:
-        stream.daemon.check_alive(waiting_for="ranges")
-        return stream.state["ranges"].count_documents({"rows": {"$gt": 0}}) >= count
-
-    eventually(some, waiting_for="ranges")
-
-
-def slow(stream: Stream, rows_per_second: int) -> None:
-    stream.settings["chunks"]["rows_per_second"] = rows_per_second
 
 
 def test_what_is_copied_beside_writers_by_workers_that_die_is_equal(

@@ -132,11 +132,26 @@ class CopyWorker:
         return any(self._cut(tail, held) for tail in self._ranges.tails())
 
     def _cut(self, tail: Tail, held: HeldCopy) -> bool:
+        """Cut a range off a tail, or mark the tail as failed; return whether it has changed."""
+        try:
+            return self._ranges.cut(tail, held, self._end_of_next(tail, held))
+        except (Retryable, Stopped):
+            raise
+        except CdcError as error:
+            return self._fail_tail(tail, held, error)
+        except Exception as error:  # noqa: BLE001 - the daemon must hear of it
+            return self._fail_tail(tail, held, Defect.of(error))
+
+    def _end_of_next(self, tail: Tail, held: HeldCopy) -> Cut:
+        """Look up the end of the next range."""
         job = Job.request(self._stream, JobKind.BACKFILL, tail.table, by="worker")
         with self._tables_of(held, held.seen).open(job, self._wait, Within(tail.order)) as table:
             last, is_end = table.end_of(tail.after, self._range_rows, held.seen)
-            cut = Cut(table.order, last, is_end, table.rows)
-        return self._ranges.cut(tail, held, cut)
+            return Cut(table.order, last, is_end, table.rows)
+
+    def _fail_tail(self, tail: Tail, held: HeldCopy, error: CdcError) -> bool:
+        log.error("cut_failed", table=tail.table, error=error.message, remedy=error.remedy)
+        return self._ranges.fail(tail, held, str(error))
 
     def _tables_of(self, held: HeldCopy, seen: Position) -> SourceTables:
         """Return the source's tables, on servers that have what was `seen`."""

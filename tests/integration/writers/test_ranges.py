@@ -225,3 +225,17 @@ def test_a_stream_whose_removal_was_interrupted_is_held_no_longer(
     assert HeldCopy.of(state) is None
     assert Checkpoint.from_document(state).position == START.position
     assert state["covered"] == []
+
+
+def test_a_tail_that_failed_is_told_and_opened_again(ranges: Ranges) -> None:
+    tail = tail_of(ranges, "shop.a")
+    stale = tail_of(ranges, "shop.b c")
+    whole(ranges, "shop.b c")
+
+    assert ranges.fail(tail, HELD, "the table is gone")
+    assert not ranges.fail(stale, HELD, "it was cut meanwhile")
+
+    assert ranges.progress(HELD).failed == (("shop.a", "the table is gone", False),)
+    assert ranges.tails() == []
+    ranges.reopen_failed()
+    assert ranges.tails() == [tail]
