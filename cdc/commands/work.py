@@ -104,6 +104,7 @@ def _worker(
     )
     return CopyWorker(
         config.name,
+        config.target.database,
         Ranges.of(config, client),
         router,
         lambda accept: SourceTables(config, router, throttle, accept=accept),

@@ -80,7 +80,8 @@ class FirstCopy:
         SourceDiverged once the source cannot go on from `first`, UsageError if the mappings are
         others than those of the copy; Fenced if another daemon has taken the stream over; Stopped.
         """
-        require_accepted(self._writer.read_state() or {}, held, self._router)
+        database = self._config.target.database
+        require_accepted(self._writer.read_state() or {}, held, self._router, database)
         self._retry.run(self._ranges.reopen_failed)
         log.info("copying", stream=self._config.name, tables=len(held.tables))
         held = self._without(held, self._retry.run(lambda: self._unfit(held)))

@@ -108,7 +108,8 @@ class StreamRegistration:
         with asking(self._hosts.answering(first), read_timeout=QUERY_SECONDS) as connection:
             seen = visible_now(connection)
         pairs = tuple((each.table, each.target) for each in copies)
-        return HeldCopy(uuid4().hex, first.position, first.server, seen, pairs)
+        into = config.target.database
+        return HeldCopy(uuid4().hex, first.position, first.server, seen, pairs, into)
 
     def ensure_witness(self, checkpoint: Checkpoint) -> Checkpoint:
         """Return the checkpoint with a witness, which streams of old versions have not.

@@ -44,7 +44,7 @@ class HeldCopy:
 
     `id` is of this copy alone: whoever worked for a stream of this name that was removed matches
     nothing of it. `server` is the identity of the one whose files the position names. Each read
-    must hold `seen`. `copies` are tables, `schema.table`, and their collections.
+    must hold `seen`. `copies` are tables, `schema.table`, and their collections in `database`.
     """
 
     id: str
@@ -52,6 +52,7 @@ class HeldCopy:
     server: str
     seen: Position
     copies: tuple[tuple[str, str], ...]
+    database: str
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -78,6 +79,7 @@ class HeldCopy:
             "position": to_document(self.position),
             "seen": to_document(self.seen),
             "copies": stored(self.copies),
+            "database": self.database,
         }
 
     @classmethod
@@ -92,6 +94,7 @@ class HeldCopy:
             str(state.get("server", "")),
             from_document(document["seen"]),
             tuple((each["table"], each["target"]) for each in document["copies"]),
+            str(document["database"]),
         )
 
 

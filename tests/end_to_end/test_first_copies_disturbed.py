@@ -7,8 +7,9 @@ import subprocess
 import pytest
 
 from cdc.commands.run import worker_command
+from tests.end_to_end.support.command import cdc
 from tests.end_to_end.support.first_copies import slow, until_begun, until_ranges
-from tests.end_to_end.support.shuffling import assert_same
+from tests.end_to_end.support.shuffling import ROWS, assert_same
 from tests.end_to_end.support.sources import ONE_KIND
 from tests.end_to_end.support.stream import Document, Stream
 from tests.support.waiting import eventually
@@ -58,3 +59,28 @@ def test_a_worker_of_a_daemon_that_fails_ends_with_the_code_of_its_error(filled:
 
     assert worker.returncode == 2, told
     assert "not those by which its first copy was begun" in told
+
+
+@ONE_KIND
+def test_a_copy_into_another_database_is_refused_as_it_goes_on(filled: Stream) -> None:
+    slow(filled, 200)
+    filled.start(ledger=False)
+    until_ranges(filled)
+    filled.stop_copying()
+    right = filled.settings["target"]
+    filled.settings["target"] = {**right, "database": f"{right['database']}_elsewhere"}
+    filled.configure()
+
+    worker = cdc(filled, "work")
+    daemon = filled.start(ledger=False)
+
+    assert worker.returncode == 2, worker.stderr
+    assert f"the first copy goes to {right['database']}" in worker.stderr
+    assert daemon.wait() == 2
+    assert f"write target.database: {right['database']}" in daemon.stderr
+    assert f"{right['database']}_elsewhere" not in filled.client.list_database_names()
+    filled.settings["target"] = right
+    slow(filled, ROWS)
+    filled.start(ledger=False)
+    until_begun(filled)
+    assert_same(filled)

@@ -70,6 +70,7 @@ class CopyWorker:
     def __init__(
         self,
         stream: str,
+        database: str,
         ranges: Ranges,
         router: TableRouter,
         tables: Callable[[Accept], SourceTables],
@@ -78,11 +79,12 @@ class CopyWorker:
         *,
         chunk_rows: int,
     ) -> None:
-        """`writer_of` makes the writer of a range, by its id.
+        """Copy into `database`; `writer_of` makes the writer of a range, by its id.
 
         `tables` opens tables on sessions that its argument accepts.
         """
         self._stream = stream
+        self._database = database
         self._ranges = ranges
         self._router = router
         self._tables = tables
@@ -124,7 +126,7 @@ class CopyWorker:
         held = HeldCopy.of(state)
         if held is None:
             return False
-        require_accepted(state, held, self._router)
+        require_accepted(state, held, self._router, self._database)
         free = self._ranges.free()
         if free:
             self._copy(free[0], held)
@@ -218,8 +220,15 @@ def is_held(state: Mapping[str, Any]) -> bool:
     return HeldCopy.of(state) is not None
 
 
-def require_accepted(state: Mapping[str, Any], held: HeldCopy, router: TableRouter) -> None:
-    """Raise UsageError unless these are the mappings by which the copy was begun."""
+def require_accepted(
+    state: Mapping[str, Any], held: HeldCopy, router: TableRouter, database: str
+) -> None:
+    """Raise UsageError unless the copy was begun by these mappings, and into this database."""
+    if database != held.database:
+        raise UsageError(
+            f"target.database is {database}, and the first copy goes to {held.database}",
+            remedy=f"write target.database: {held.database}",
+        )
     for table in held.tables:
         mappings = router.mappings(*split_name(table))
         targets = {each.target for each in mappings}

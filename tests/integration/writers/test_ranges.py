@@ -26,7 +26,7 @@ from tests.integration.writers.support.writers import START, writer_of
 Client = MongoClient[dict[str, Any]]
 SEEN = FilePosition("binlog.000001", 200)
 LATER = FilePosition("binlog.000001", 300)
-HELD = HeldCopy("abc", START.position, "", SEEN, (("shop.a", "a"), ("shop.b c", "b")))
+HELD = HeldCopy("abc", START.position, "", SEEN, (("shop.a", "a"), ("shop.b c", "b")), "docs")
 FIRST = Cut("id", (10,), is_end=False, total=30)
 
 

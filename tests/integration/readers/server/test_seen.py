@@ -92,7 +92,7 @@ def test_a_place_behind_the_end_of_the_log_was_seen_elsewhere(source: MySQLServe
 def test_a_worker_waits_for_a_server_that_has_what_was_seen(mysql: MySQLServer) -> None:
     here = GtidPosition(GtidSet())
     lost = GtidPosition(GtidSet().with_interval(ELSEWHERE, 1, 3))
-    held = HeldCopy("x", here, "", here, ())
+    held = HeldCopy("x", here, "", here, (), "docs")
     with asking(config(mysql), read_timeout=10) as connection:
         Accepted(held, here)(connection, "this one")
         with pytest.raises(TooEarly, match="what the source does not have"):
@@ -101,7 +101,7 @@ def test_a_worker_waits_for_a_server_that_has_what_was_seen(mysql: MySQLServer) 
 
 def test_a_worker_takes_files_for_those_of_one_server_alone(mysql: MySQLServer) -> None:
     end = end_of_log(mysql)
-    held = HeldCopy("x", end, "the first", end, ())
+    held = HeldCopy("x", end, "the first", end, (), "docs")
     with asking(config(mysql), read_timeout=10) as connection:
         Accepted(held, end)(connection, "the first")
         with pytest.raises(TooEarly, match="the first"):
