@@ -163,13 +163,16 @@ def _lag(
     applied: Position | None,
     active: Facts,
 ) -> float | None:
-    """Return the daemon's lag; else 0 if everything is applied, or the age of the last proof."""
+    """Return the daemon's lag; else 0 if everything is applied, or the age of the last proof.
+
+    Of a held stream it is the age of its beginning: its tables are not there yet.
+    """
     told: float | None = active.get("lag_seconds")
     if told is not None:
         return told
     if seen is None or document is None or applied is None:
         return None  # without the source it is unknown whether anything is left to apply
-    if seen.is_all_in(applied):
+    if HeldCopy.of(document) is None and seen.is_all_in(applied):
         return 0.0
     since = document.get("committed_at") or document.get("created_at")
     if not isinstance(since, datetime):

@@ -57,6 +57,16 @@ def test_how_much_is_to_come_is_told(behind: int, told: str) -> None:
     assert judged.sentence == f"MongoDB is 3 min 20 s behind MySQL{told}."
 
 
+@pytest.mark.parametrize("lag", [None, 0, 4000])
+def test_a_stream_whose_tables_are_being_copied_is_not_up_to_date(lag: float | None) -> None:
+    tables = [{"table": "shop.a", "rows": 1200}, {"table": "shop.b", "rows": 34}]
+
+    judged = verdict(answer(lag, state="copying", copying={"tables": tables}), None)
+
+    assert (judged.level, judged.word, judged.lag_seconds) == ("warning", "First copy", lag)
+    assert "1,234 rows are in MongoDB so far" in judged.sentence
+
+
 def test_a_standby_speaks_for_who_is_active() -> None:
     judged = verdict(answer(0, state="standby"), None)
 

@@ -66,7 +66,17 @@ def _of_status(status: Facts, process: Facts) -> Verdict:
     lag = status["lag_seconds"]
     if status["state"] == "standby":
         return _standby(status, lag)
-    return _lost(process, lag) or _unreachable(status, lag) or _by_lag(status, lag)
+    away = _lost(process, lag) or _unreachable(status, lag)
+    return away or _first_copy(status, lag) or _by_lag(status, lag)
+
+
+def _first_copy(status: Facts, lag: float | None) -> Verdict | None:
+    """Judge a stream that is held while its tables are copied."""
+    if status["state"] != "copying":
+        return None
+    rows = sum(each["rows"] for each in (status.get("copying") or {}).get("tables", ()))
+    sentence = f"MySQL's tables are being copied; {thousands(rows)} rows are in MongoDB so far."
+    return Verdict("warning", "First copy", sentence, lag)
 
 
 def _standby(status: Facts, lag: float | None) -> Verdict:
