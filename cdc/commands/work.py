@@ -6,6 +6,7 @@ import gc
 import os
 import sys
 import threading
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -19,10 +20,13 @@ from cdc.commands import config_option
 from cdc.commands.run import GC_THRESHOLD
 from cdc.config import Config
 from cdc.daemon.signals import stopped_by_signals
+from cdc.errors import Retryable
 from cdc.mapping.compile.router import TableRouter
 from cdc.mapping.file.mapping import Mapping
 from cdc.mapping.file.project import load_project
 from cdc.model.lease import Owner, this_process
+from cdc.preflight.run import require_fit
+from cdc.retry import Stopped, retry_until_done
 from cdc.terminal.spelling import spelling
 from cdc.writers.connection import Client, connect_target
 from cdc.writers.dead_letters.ledger import Limits as LetterLimits
@@ -59,10 +63,13 @@ def work_until_done(
     stop = _Stop()
     if with_stdin:
         threading.Thread(target=_stop_with_stdin, args=(stop,), daemon=True).start()
-    with stopped_by_signals(stop), connect_target(config.target) as client:
-        worker = _worker(config, mappings, client, observer)
-        stop.to(worker)
-        worker.run()
+    with suppress(Stopped), stopped_by_signals(stop):
+        if not with_stdin:  # the daemon has examined its own
+            _require_fit(config, mappings, stop.asked)
+        with connect_target(config.target) as client:
+            worker = _worker(config, mappings, client, observer)
+            stop.to(worker)
+            worker.run()
 
 
 class _Stop:
@@ -70,18 +77,28 @@ class _Stop:
 
     def __init__(self) -> None:
         self._worker: CopyWorker | None = None
-        self._is_asked = False
+        self.asked = threading.Event()
 
     def __call__(self) -> None:
-        self._is_asked = True
+        self.asked.set()
         if self._worker is not None:
             self._worker.stop()
 
     def to(self, worker: CopyWorker) -> None:
         """Stop this one."""
         self._worker = worker
-        if self._is_asked:
+        if self.asked.is_set():
             worker.stop()
+
+
+def _require_fit(config: Config, mappings: tuple[Mapping, ...], stopping: threading.Event) -> None:
+    """Raise what keeps this machine from helping: else the tables that it reads would fail."""
+    retry_until_done(
+        lambda: require_fit(config, mappings, accept_edits=True),  # the worker compares them
+        event="worker_retry",
+        passing=lambda error: isinstance(error, Retryable),
+        stopping=stopping,
+    )
 
 
 def _stop_with_stdin(stop: _Stop) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Final, NamedTuple, Self
 
 from cdc.chunks.source_table import SourceTable, SourceTables, Within
 from cdc.chunks.table import MappedChunk
@@ -20,6 +22,9 @@ from cdc.model.first_copy import Key, KeyRange
 from cdc.model.job import Job, JobKind
 from cdc.model.position import Position
 from cdc.retry import Stopped, retry_until_done
+
+GIVE_BACK_SECONDS: Final = 30.0
+"""The limit of waits for the source while a range is held: another worker may reach it."""
 
 
 class ReadChunk(NamedTuple):
@@ -49,6 +54,7 @@ class RangeReader:
         self._job = Job.request(stream, JobKind.BACKFILL, range_.table, by="worker")
         self._within = Within(range_.order, range_.last)
         self._stopping = stopping
+        self._give_back_at = math.inf
         self._opened: ExitStack | None = None
         self._table: SourceTable | None = None
         self._thread = ThreadPoolExecutor(1, "reading")
@@ -68,15 +74,27 @@ class RangeReader:
     def read(self, after: Key | None, seen: Position) -> Future[ReadChunk]:
         """Begin to read the rows behind `after`, at a moment that holds `seen`.
 
-        The result is the chunk; or Stopped, or an error that an operator must decide.
+        The result is the chunk; or Stopped, Retryable if the source cannot be read for a while, or
+        an error that an operator must decide.
         """
-        return self._thread.submit(
-            retry_until_done,
-            lambda: self._read(after, seen),
-            event="range_read_retry",
-            passing=lambda error: isinstance(error, Retryable),
-            stopping=self._stopping,
-        )
+        return self._thread.submit(self._read_in_time, after, seen)
+
+    def _read_in_time(self, after: Key | None, seen: Position) -> ReadChunk:
+        self._throttle.wait(self._wait)
+        self._give_back_at = time.monotonic() + GIVE_BACK_SECONDS
+        try:
+            return retry_until_done(
+                lambda: self._read(after, seen),
+                event="range_read_retry",
+                passing=lambda error: isinstance(error, Retryable) and not self._is_late,
+                stopping=self._stopping,
+            )
+        finally:
+            self._give_back_at = math.inf
+
+    @property
+    def _is_late(self) -> bool:
+        return time.monotonic() >= self._give_back_at
 
     def _read(self, after: Key | None, seen: Position) -> ReadChunk:
         if self._stopping.is_set():
@@ -86,7 +104,6 @@ class RangeReader:
             self._table = self._opened.enter_context(
                 self._tables(seen).open(self._job, self._wait, self._within)
             )
-        self._throttle.wait(self._wait)
         try:
             chunk = self._table.read(after, Window(Checkpoint(seen), 0))
             origins = {each.name: each.origin for each in self._table.collections}
@@ -96,6 +113,8 @@ class RangeReader:
             raise
 
     def _wait(self, seconds: float) -> None:
+        if self._is_late:
+            raise Retryable("the source does not show what was copied before, or is locked")
         if self._stopping.wait(seconds):
             raise Stopped
 
