@@ -110,6 +110,7 @@ class FirstCopy:
                 continue
             if progress.is_done:
                 return held
+            self._require_all(progress)
             self._workers.keep()
             if time.monotonic() - self._looked_at >= TELL_SECONDS:
                 self._looked_at = time.monotonic()
@@ -118,6 +119,15 @@ class FirstCopy:
                 self._require_source(first)
             if self._stopping.wait(LOOK_SECONDS):
                 raise Stopped
+
+    def _require_all(self, progress: CopyProgress) -> None:
+        """Raise Halted if somebody has removed what the copy knew of itself: it would never end."""
+        for table in sorted(progress.lost):
+            raise Halted(
+                "the first copy cannot go on: its ranges are missing in the state database",
+                table=table,
+                remedy=f"begin anew: cdc stream remove {self._config.name} --documents",
+            )
 
     def _note(self, progress: CopyProgress) -> None:
         for table, copied in progress.by_table.items():
@@ -146,7 +156,7 @@ class FirstCopy:
         name = self._config.name
         for each in failed:
             if each.halts:
-                raise _halted(each)
+                raise _halted(each, name)
         for table, error, _ in failed:
             if table in held.tables:
                 log.error("table_set_aside", stream=name, table=table, error=error)
@@ -188,10 +198,13 @@ class FirstCopy:
         return taken
 
 
-def _halted(failed: Failed) -> CdcError:
+def _halted(failed: Failed, stream: str) -> CdcError:
+    """Return the error of a worker as the daemon's; its mappings are those of the copy's begin."""
     first, *rest = failed.error.splitlines() or [""]
+    told = [each.strip().removeprefix("remedy: ") for each in rest]
     return Halted(
         f"the first copy has failed: {first}",
         table=failed.table,
-        remedy="; ".join([*(each.strip() for each in rest), "then start again"]),
+        remedy="; ".join([*told, "then start again"])
+        + f"; with edited mappings begin anew: cdc stream remove {stream} --documents",
     )

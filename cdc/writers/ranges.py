@@ -93,11 +93,12 @@ class Failed(NamedTuple):
 class CopyProgress:
     """How far a held stream's copy has come.
 
-    `tables` are those that are whole; `by_table` and `by_worker` count rows. `totals` are the
-    source's estimates.
+    `tables` are those that are whole, `lost` those whose tail or ranges somebody has removed;
+    `by_table` and `by_worker` count rows. `totals` are the source's estimates.
     """
 
     tables: frozenset[str]
+    lost: frozenset[str]
     by_table: Mapping[str, Copied]
     by_worker: Mapping[str, Copied]
     totals: Mapping[str, int]
@@ -313,13 +314,14 @@ class Ranges:
             found = self._documents.find({**self._of_it, "state": RangeState.FAILED.value})
             failed = tuple(Failed(each["table"], each["error"], each["halts"]) for each in found)
             grouped = [*self._documents.aggregate([{"$match": self._of_it}, *_GROUPED])]
-        done: Counter[str] = Counter()
+        done, there = Counter[str](), Counter[str]()
         by_table = dict.fromkeys(held.tables, Copied())
         by_worker: dict[str, Copied] = {}
         for each in grouped:
             of, rows, seconds = each["_id"], int(each["rows"]), float(each["seconds"])
             if of["table"] not in by_table:
                 continue  # it was set aside
+            there[of["table"]] += each["count"]
             done[of["table"]] += each["count"] if of["state"] == RangeState.DONE.value else 0
             by_table[of["table"]] = by_table[of["table"]].plus(rows, seconds)
             if rows and of.get("pid"):
@@ -330,8 +332,10 @@ class Ranges:
             for each in tails
             if each["state"] == RangeState.DONE.value and done[each["table"]] == each["cuts"]
         }
+        kept = {each["table"] for each in tails if there[each["table"]] >= each["cuts"]}
         return CopyProgress(
             tables=frozenset(whole & {*held.tables}),
+            lost=frozenset({*held.tables} - kept),
             by_table=by_table,
             by_worker=by_worker,
             totals={each["table"]: int(each["total"]) for each in tails},

@@ -202,7 +202,8 @@ def test_a_range_that_fails_ends_the_daemon_by_its_error_and_is_tried_again(
     assert ended == 4, held.daemons[0].stderr
     [stopped] = held.daemons[0].events("stopped")
     assert "the first copy has failed" in stopped["message"]
-    assert stopped["remedy"].endswith("then start again")
+    assert "remedy:" not in stopped["remedy"]
+    assert "; then start again; with edited mappings begin anew: cdc stream" in stopped["remedy"]
     held.until_caught_up()
     assert_same(held)
 
@@ -308,7 +309,7 @@ def test_status_tells_a_held_stream_s_tables_and_workers(filled: Stream) -> None
     assert 0 < table["rows"] < ROWS
     assert not table["done"]
     assert all(each["rows_per_second"] > 0 for each in facts["copying"]["workers"])
-    assert facts["lag_seconds"] is not None
+    assert facts["lag_seconds"] > 0  # since it is held, though the source is idle
     assert f"copied {filled.schema}.things" in lines
     assert "worker" in lines
 

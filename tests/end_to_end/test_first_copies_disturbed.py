@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 
 import pytest
 
 from cdc.commands.run import worker_command
-from tests.end_to_end.support.command import cdc
+from tests.end_to_end.support.command import Command, cdc
 from tests.end_to_end.support.first_copies import slow, until_begun, until_ranges
+from tests.end_to_end.support.proxy import Proxy
 from tests.end_to_end.support.shuffling import ROWS, assert_same
 from tests.end_to_end.support.sources import ONE_KIND
 from tests.end_to_end.support.stream import Document, Stream
+from tests.end_to_end.support.typed import commands, typed
 from tests.support.waiting import eventually
 
 
@@ -83,4 +86,73 @@ def test_a_copy_into_another_database_is_refused_as_it_goes_on(filled: Stream) -
     slow(filled, ROWS)
     filled.start(ledger=False)
     until_begun(filled)
+    assert_same(filled)
+
+
+@ONE_KIND
+@pytest.mark.parametrize("is_tail", [True, False], ids=["tail", "ranges"])
+def test_a_copy_whose_ranges_are_gone_ends_by_name(filled: Stream, *, is_tail: bool) -> None:
+    slow(filled, 200)
+    filled.start(ledger=False)
+    until_ranges(filled)
+
+    filled.state["ranges"].delete_many({"is_tail": {"$exists": is_tail}})
+
+    assert filled.daemon.wait() == 4
+    [stopped] = filled.daemon.events("stopped")
+    assert "its ranges are missing in the state database" in stopped["message"]
+    [remove] = commands(stopped["remedy"])
+    assert typed(remove).returncode == 0
+    slow(filled, ROWS)
+    filled.start(ledger=False)
+    until_begun(filled)
+    assert_same(filled)
+
+
+@ONE_KIND
+def test_a_helper_that_may_not_read_is_refused_and_harms_no_table(filled: Stream) -> None:
+    slow(filled, 400)
+    filled.start(ledger=False)
+    until_ranges(filled)
+    user = f"u{filled.schema[-12:]}"
+    filled.sql(
+        f"CREATE USER {user} IDENTIFIED BY 'secret'",
+        f"GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO {user}",
+        f"GRANT SELECT (id) ON {filled.schema}.things TO {user}",
+    )
+    source = filled.settings["source"]
+    filled.settings["source"] = {**source, "user": user, "password": "secret"}
+    filled.configure()
+
+    helper = cdc(filled, "work")
+    filled.settings["source"] = source
+    filled.configure()
+    until_begun(filled)
+
+    assert helper.returncode == 3, helper.stderr
+    assert f"{filled.schema}.things" in helper.stderr
+    assert filled.daemon.events("table_set_aside") == []
+    assert_same(filled)
+
+
+@ONE_KIND
+def test_a_range_is_given_back_by_a_worker_that_lost_the_source(filled: Stream) -> None:
+    slow(filled, 100)
+    filled.start(ledger=False)
+    until_ranges(filled)
+    with Proxy(filled.source.port) as proxy, socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        filled.proxied_source(proxy.port)
+        filled.configure()
+        helper = Command(filled, "work")
+        eventually(lambda: "range_started" in helper.stderr, waiting_for="another worker")
+        filled.proxied_source(filled.source.port)
+        filled.configure()
+        proxy.point_to(nobody.getsockname()[1])
+
+        until_begun(filled)
+
+        assert "range_read_retry" in helper.stderr
+        assert helper.returncode == 0, helper.stderr
+    filled.until_caught_up()
     assert_same(filled)

@@ -75,6 +75,8 @@ TYPED = {
     + "a_half_changed_gtid_mode_is_finished_by_the_printed_statements",
     ("chunks/first_copy/worker.py", "begin anew"): FIRST_COPIES
     + "mappings_that_are_edited_meanwhile_are_refused",
+    ("daemon/first_copy.py", "begin anew"): "end_to_end/test_first_copies_disturbed.py::test_"
+    "a_copy_whose_ranges_are_gone_ends_by_name",
     ("readers/server/seen.py", "where the transactions went"): FIRST_COPIES
     + "a_stream_that_has_begun_is_refused_a_source_without_what_was_copied",
     ("writers/ranges.py", "begin anew"): FIRST_COPIES

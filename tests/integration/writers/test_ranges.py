@@ -103,7 +103,9 @@ def test_all_is_copied_once_every_range_that_was_cut_is_done(
     assert found.rows == 18
     assert ranges.seen() == (LATER,)
     client[state_database]["ranges"].delete_one({"_id": "abc shop.a/0"})
-    assert ranges.progress(HELD).tables == {"shop.b c"}  # one that was cut is missing
+    found = ranges.progress(HELD)
+    assert found.tables == {"shop.b c"}
+    assert found.lost == {"shop.a"}  # a range that was cut is missing
 
 
 def test_a_range_is_one_worker_s_until_its_lease_ends(
