@@ -21,11 +21,12 @@ from cdc.config import Config
 from cdc.daemon.copy_workers import CopyWorkers
 from cdc.daemon.held_tables import HeldTables
 from cdc.daemon.retry_until_reached import RetryUntilReached
-from cdc.errors import CdcError, Halted, PositionPurged, Retryable
+from cdc.errors import CdcError, Halted, Retryable
 from cdc.mapping.compile.router import TableRouter
 from cdc.model.batch import Batch, MappedTransaction
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.first_copy import HeldCopy
+from cdc.preflight.position import remedy_while_held
 from cdc.readers.binlog.accepted_host import HostChooser, RequireFit
 from cdc.readers.server.connection import close_connection
 from cdc.retry import Liveness, Stopped
@@ -176,10 +177,7 @@ class FirstCopy:
             with suppress(Retryable):
                 close_connection(hosts.accepted(first).connection)
         except Halted as error:
-            anew = f"begin anew: cdc stream remove {self._config.name} --documents"
-            if isinstance(error, PositionPurged):
-                anew = f"keep binlogs on the source for as long as the copy takes; then {anew}"
-            error.remedy = anew
+            error.remedy = remedy_while_held(error, self._config.name)
             raise
 
     def _begin(self, first: Checkpoint, held: HeldCopy) -> Checkpoint:

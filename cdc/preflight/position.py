@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 from cdc.config import Config, SourceConfig, StartPosition
-from cdc.errors import Halted, UsageError
+from cdc.errors import Halted, PositionPurged, UsageError
 from cdc.model.checkpoint import Checkpoint
-from cdc.model.first_copy import ahead_of
-from cdc.model.position import Position
+from cdc.model.first_copy import HeldCopy, ahead_of
 from cdc.preflight.findings import Finding, Outcome
 from cdc.preflight.hosts import each_host_judged
 from cdc.preflight.rules.source import xa_finding
@@ -42,21 +41,31 @@ def examine_position(config: Config) -> Iterator[Finding]:
         yield from each_host_judged(
             POSITION,
             config.source,
-            lambda host: _examine_host(config, host, saved, ahead_of(state or {})),
+            lambda host: _examine_host(config, host, saved, state or {}),
         )
     except UsageError as error:
         yield Finding(POSITION, Outcome.WRONG, error.message, error.remedy or "")
 
 
+def remedy_while_held(error: Halted, stream: str) -> str:
+    """Return what to do where a held stream cannot begin: nobody may move it."""
+    anew = f"begin anew: cdc stream remove {stream} --documents"
+    if isinstance(error, PositionPurged):
+        return f"keep binlogs on the source for as long as the copy takes; then {anew}"
+    return anew
+
+
 def _examine_host(
-    config: Config, host: SourceConfig, saved: Checkpoint | None, ahead: Sequence[Position]
+    config: Config, host: SourceConfig, saved: Checkpoint | None, state: Mapping[str, Any]
 ) -> Iterator[Finding]:
     checkpoint = saved or _configured(config, host)
     try:
-        hosts = HostChooser(config.source, ahead=ahead)
+        hosts = HostChooser(config.source, ahead=ahead_of(state))
         close_connection(hosts.judged(host, checkpoint).connection)
     except Halted as error:
-        yield Finding(POSITION, Outcome.UNFIT, error.message, error.remedy or "")
+        is_held = HeldCopy.of(state) is not None
+        remedy = remedy_while_held(error, config.name) if is_held else error.remedy
+        yield Finding(POSITION, Outcome.UNFIT, error.message, remedy or "")
     else:
         position = str(checkpoint.position) or "nothing applied"
         yield Finding(POSITION, Outcome.OK, f"the source has all that follows {position}")

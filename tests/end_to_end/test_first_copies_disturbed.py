@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import random
 import socket
 import subprocess
 
 import pytest
+from pymongo import MongoClient
 
 from cdc.commands.run import worker_command
+from cdc_sandbox.servers import MongoServer, mysql_server
 from tests.end_to_end.support.command import Command, cdc
-from tests.end_to_end.support.first_copies import slow, until_begun, until_ranges
+from tests.end_to_end.support.first_copies import CHUNK_ROWS, slow, until_begun, until_ranges
+from tests.end_to_end.support.history import MysqlGtids
+from tests.end_to_end.support.keys import INTEGER
 from tests.end_to_end.support.proxy import Proxy
-from tests.end_to_end.support.shuffling import ROWS, assert_same
-from tests.end_to_end.support.sources import ONE_KIND
+from tests.end_to_end.support.shuffling import ROWS, assert_same, fill
+from tests.end_to_end.support.sources import ONE_KIND, MakeStream
 from tests.end_to_end.support.stream import Document, Stream
 from tests.end_to_end.support.typed import commands, typed
+from tests.support.binlogs import purge
+from tests.support.unsynced import UNSYNCED
 from tests.support.waiting import eventually
 
 
@@ -156,3 +163,32 @@ def test_a_range_is_given_back_by_a_worker_that_lost_the_source(filled: Stream) 
         assert helper.returncode == 0, helper.stderr
     filled.until_caught_up()
     assert_same(filled)
+
+
+def test_a_held_stream_whose_binlogs_are_purged_is_begun_anew_as_told(
+    mongo: MongoServer, client: MongoClient[Document], make_stream: MakeStream
+) -> None:
+    with mysql_server(options=UNSYNCED) as source:
+        stream = make_stream(source, mongo, client, MysqlGtids)
+        stream.settings["start"] = "backfill"
+        stream.settings["chunks"] = {"rows": CHUNK_ROWS, "workers": 2}
+        fill(stream, INTEGER, random.Random(0))
+        slow(stream, 100)
+        stream.start(ledger=False)
+        until_ranges(stream)
+        stream.sql("INSERT INTO things VALUES (-1, 'never read', 1, NOW(3))")
+        purge(source)
+
+        assert stream.daemon.wait() == 4
+        [stopped] = stream.daemon.events("stopped")
+        checked = cdc(stream, "check")
+        [remove] = commands(stopped["remedy"])
+        assert checked.returncode == 3
+        assert remove in checked.stdout
+        assert typed(remove).returncode == 0
+        slow(stream, ROWS)
+        stream.start(ledger=False)
+        until_begun(stream)
+        stream.until_caught_up()
+        assert_same(stream)
+        stream.close()
