@@ -163,7 +163,9 @@ def test_workers_elsewhere_go_on_without_a_daemon_and_end_when_it_is_done(
     filled: Stream,
 ) -> None:
     slow(filled, 400)
+    filled.configure()
     early = Command(filled, "work")  # before there is a stream
+    eventually(lambda: "no_such_stream_yet" in early.stderr, waiting_for="the worker to say so")
     filled.start(ledger=False)
     until_ranges(filled)
     filled.stop_copying()

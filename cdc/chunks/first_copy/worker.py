@@ -114,7 +114,8 @@ class CopyWorker:
                     said = False
                     continue
                 if not said:
-                    log.info("no_range_free", stream=self._stream)
+                    why = "no_range_free" if state is not None else "no_such_stream_yet"
+                    log.info(why, stream=self._stream)
                 said = True
                 self._wait(LOOK_SECONDS)
         except Stopped:
