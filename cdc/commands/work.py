@@ -28,13 +28,14 @@ from cdc.model.lease import Owner, this_process
 from cdc.preflight.run import require_fit
 from cdc.retry import Stopped, retry_until_done
 from cdc.terminal.spelling import spelling
+from cdc.writers.concerns import MAJORITY
 from cdc.writers.connection import Client, connect_target
 from cdc.writers.dead_letters.ledger import Limits as LetterLimits
 from cdc.writers.namespaces import Namespaces
 from cdc.writers.observer import UNOBSERVED, WriteObserver
 from cdc.writers.ranges import Ranges
 from cdc.writers.sharding import Sharding
-from cdc.writers.stream_state import MAJORITY, StreamState
+from cdc.writers.stream_state import StreamState
 from cdc.writers.sync_timestamps import SyncTimestamps
 from cdc.writers.writer import MongoWriter
 

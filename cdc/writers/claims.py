@@ -13,10 +13,11 @@ from pymongo.read_concern import ReadConcern
 from cdc.config import Config
 from cdc.errors import LeaseHeld, UsageError
 from cdc.model.claim import CLAIMS, Claim, given_up
+from cdc.writers.concerns import MAJORITY
 from cdc.writers.connection import connect_target
 from cdc.writers.errors import explained
 from cdc.writers.ranges import require_begun
-from cdc.writers.stream_state import MAJORITY, StreamState
+from cdc.writers.stream_state import StreamState
 
 
 class Claims:

@@ -25,6 +25,7 @@ from cdc.writers import commands
 from cdc.writers.collection_clear import clearing
 from cdc.writers.collections import Collections
 from cdc.writers.commands import Command
+from cdc.writers.concerns import MAJORITY
 from cdc.writers.conflicts import CODES, EXPIRED, Conflicts, less_next
 from cdc.writers.dead_letters.ledger import NOTHING, LetterChanges, Missing, OpenLetters
 from cdc.writers.embedding.debts import Debts
@@ -34,7 +35,7 @@ from cdc.writers.errors import OBJECT_TOO_LARGE, Refused, check_reply
 from cdc.writers.observer import WriteObserver, WriteStep
 from cdc.writers.sharding import NOT_SHARDED, Paths, Sharding
 from cdc.writers.strategy import Send, WriteStrategy
-from cdc.writers.stream_state import MAJORITY, Document, StreamState
+from cdc.writers.stream_state import Document, StreamState
 from cdc.writers.sync_timestamps import SyncTimestamps
 from cdc.writers.transaction import committed
 

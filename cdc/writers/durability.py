@@ -13,10 +13,7 @@ from pymongo.write_concern import WriteConcern
 from cdc.model.batch import Batch
 from cdc.model.first_copy import RANGES
 from cdc.model.job import JOBS
-from cdc.writers.stream_state import MAJORITY
-
-PRIMARY: Final = WriteConcern(1)
-"""The primary has it; a majority has it soon, or it is rolled back."""
+from cdc.writers.concerns import MAJORITY, PRIMARY
 
 _PROGRESS: Final = frozenset({JOBS, RANGES})
 

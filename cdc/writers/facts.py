@@ -13,10 +13,11 @@ from pymongo.read_concern import ReadConcern
 from cdc.errors import Retryable, Unfit
 from cdc.model.server_facts import NO_RIGHT, TargetFacts
 from cdc.writers.collection_facts import collection_facts
+from cdc.writers.concerns import MAJORITY
 from cdc.writers.connection import Client
 from cdc.writers.errors import ACCESS_CODES, brief, is_passing
 from cdc.writers.namespaces import Namespace, Namespaces
-from cdc.writers.stream_state import MAJORITY, STATE_COLLECTIONS, STREAMS
+from cdc.writers.stream_state import STATE_COLLECTIONS, STREAMS
 
 _REACHED_THE_COLLECTION: Final = frozenset(
     {

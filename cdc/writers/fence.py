@@ -9,7 +9,8 @@ from pymongo.client_session import ClientSession
 from pymongo.read_concern import ReadConcern
 
 from cdc.errors import Fenced, LeaseHeld, StateMissing
-from cdc.writers.stream_state import MAJORITY, StreamState
+from cdc.writers.concerns import MAJORITY
+from cdc.writers.stream_state import StreamState
 
 Change = Callable[[ClientSession | None], object]
 

@@ -17,10 +17,10 @@ from cdc.mapping.file.indexes import Index
 from cdc.mapping.file.mapping import Mapping
 from cdc.model.server_facts import IndexFacts
 from cdc.writers.collections import Collections
+from cdc.writers.concerns import MAJORITY
 from cdc.writers.embedding.edges import Edge
 from cdc.writers.errors import RETRYABLE_CODES, explained
 from cdc.writers.namespaces import Namespaces
-from cdc.writers.stream_state import MAJORITY
 
 Document = dict[str, Any]
 

@@ -17,10 +17,10 @@ from cdc.config import Config
 from cdc.model.any_time import ANY_TIME_AWARE
 from cdc.model.job import ENDED, JOBS, Job, JobState, read, redoing_kinds, redoing_options
 from cdc.model.state_change import StateWrite
+from cdc.writers.concerns import MAJORITY
 from cdc.writers.connection import connect_target
 from cdc.writers.errors import explained
 from cdc.writers.id_search import ids_beginning
-from cdc.writers.stream_state import MAJORITY
 
 log = structlog.get_logger(__name__)
 

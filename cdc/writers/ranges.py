@@ -25,8 +25,9 @@ from cdc.model.first_copy import AHEAD, COPYING, RANGES, HeldCopy, Key, KeyRange
 from cdc.model.lease import holder
 from cdc.model.position import Position, from_document, joined, to_document
 from cdc.model.state_change import StateWrite
+from cdc.writers.concerns import MAJORITY
 from cdc.writers.errors import explained
-from cdc.writers.stream_state import MAJORITY, STREAMS, end_sessions
+from cdc.writers.stream_state import STREAMS, end_sessions
 from cdc.writers.transaction import committed
 
 Document = dict[str, Any]

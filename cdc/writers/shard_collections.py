@@ -16,10 +16,11 @@ from pymongo.errors import CollectionInvalid, OperationFailure
 from cdc.mapping.file.histories import histories
 from cdc.mapping.file.mapping import Mapping as TableMapping
 from cdc.writers.collection_facts import live_shard_key
+from cdc.writers.concerns import MAJORITY
 from cdc.writers.errors import brief, explained, is_passing
 from cdc.writers.facts import is_behind_mongos
 from cdc.writers.namespaces import Namespace, Namespaces
-from cdc.writers.stream_state import MAJORITY, STATE_COLLECTIONS
+from cdc.writers.stream_state import STATE_COLLECTIONS
 
 log = structlog.get_logger(__name__)
 

@@ -27,6 +27,7 @@ from cdc.model.first_copy import HeldCopy
 from cdc.model.job import JOBS
 from cdc.writers.claims import Claims
 from cdc.writers.collection_clear import PIECE
+from cdc.writers.concerns import MAJORITY
 from cdc.writers.connection import connect_target
 from cdc.writers.documents import BY_BYTES, RAW
 from cdc.writers.embedding.debts import DEBTS
@@ -34,7 +35,7 @@ from cdc.writers.errors import explained
 from cdc.writers.fence import Fence
 from cdc.writers.namespaces import hidden_beginning
 from cdc.writers.ranges import Ranges
-from cdc.writers.stream_state import MAJORITY, STREAMS, StreamState
+from cdc.writers.stream_state import STREAMS, StreamState
 
 HELD_SECONDS: Final = 60.0
 """How long no daemon takes the stream over while it is removed."""

@@ -37,7 +37,6 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import ExecutionTimeout, OperationFailure
 from pymongo.read_concern import ReadConcern
-from pymongo.write_concern import WriteConcern
 
 from cdc.errors import Fenced, LeaseHeld, Retryable, RolledBack, StateMissing
 from cdc.model.checkpoint import Checkpoint
@@ -47,13 +46,13 @@ from cdc.model.first_copy import COPYING, RANGES, HeldCopy, ahead_of
 from cdc.model.job import JOBS
 from cdc.model.lease import Owner, holder, this_process
 from cdc.model.position import Position
+from cdc.writers.concerns import MAJORITY
 from cdc.writers.embedding.debts import DEBTS
 
 STREAMS: Final = "streams"
 STATE_COLLECTIONS: Final = (STREAMS, JOBS, DEAD_LETTERS, CLAIMS, DEBTS, RANGES)
 """The collections of a state database, for all its streams."""
 
-MAJORITY: Final = WriteConcern("majority", j=True)
 _NO_SUCH_SESSION: Final = frozenset({206})
 
 TTL_SECONDS: Final = 10.0

@@ -13,7 +13,7 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from cdc.retry import let_go
-from cdc.writers.stream_state import MAJORITY
+from cdc.writers.concerns import MAJORITY
 
 ABORT_SECONDS: Final = 1.0
 """The limit of an abort: the server also finds out by itself."""

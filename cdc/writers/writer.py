@@ -26,6 +26,7 @@ from cdc.retry import Liveness, let_go
 from cdc.writers.collection_clear import CollectionClearing
 from cdc.writers.collections import Collections
 from cdc.writers.commit import Attempt, BatchCommitter
+from cdc.writers.concerns import MAJORITY
 from cdc.writers.dead_letters.ledger import (
     DEFAULT_LIMITS,
     NOTHING,
@@ -44,7 +45,7 @@ from cdc.writers.sharding import NOT_SHARDED, Sharding
 from cdc.writers.stats import WriterCounters
 from cdc.writers.strategy import FAILURES, GiveUp, Send, SendHalves, WriteDecider
 from cdc.writers.strays import is_about_a_place, judged
-from cdc.writers.stream_state import MAJORITY, TTL_SECONDS, AlreadyLanded, Document, StreamState
+from cdc.writers.stream_state import TTL_SECONDS, AlreadyLanded, Document, StreamState
 from cdc.writers.sync_timestamps import NO_STAMPS, SyncTimestamps
 from cdc.writers.target_retry import TargetRetry
 from cdc.writers.transaction import committed, committed_if_any

@@ -143,7 +143,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "w:1 instead of majority",
-        "cdc/writers/stream_state.py",
+        "cdc/writers/concerns.py",
         'MAJORITY: Final = WriteConcern("majority", j=True)',
         "MAJORITY: Final = WriteConcern(1)",
         ("tests/integration/writers/test_majority.py",),

@@ -20,6 +20,7 @@ from cdc.model.operation import Operation
 from cdc.model.state_change import StateWrite
 from cdc.model.table_name import full_name, split_name
 from cdc.model.transaction import ANY_TABLE
+from cdc.writers.concerns import MAJORITY
 from cdc.writers.dead_letters.store import (
     EMBED,
     Letter,
@@ -29,7 +30,7 @@ from cdc.writers.dead_letters.store import (
     value_letter_id,
 )
 from cdc.writers.embedding.terms import LeftOut, Place
-from cdc.writers.stream_state import MAJORITY, Document
+from cdc.writers.stream_state import Document
 
 Open = Mapping[str, Mapping[object, str]]
 """The ids of open letters by collection and comparable key."""

@@ -11,11 +11,11 @@ from pymongo.read_concern import ReadConcern
 from cdc.config import Config
 from cdc.model.any_time import ANY_TIME_AWARE
 from cdc.model.dead_letter import DEAD_LETTERS, DeadLetter, LetterState
+from cdc.writers.concerns import MAJORITY
 from cdc.writers.dead_letters.store import letter_id
 from cdc.writers.documents import bson_value
 from cdc.writers.errors import explained
 from cdc.writers.id_search import ids_beginning
-from cdc.writers.stream_state import MAJORITY
 
 
 class DeadLetters:

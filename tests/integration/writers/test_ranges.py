@@ -17,9 +17,10 @@ from cdc.model.first_copy import AHEAD, HeldCopy, Tail, ahead_of
 from cdc.model.lease import this_process
 from cdc.model.position import FilePosition
 from cdc.writers.claims import Claims
+from cdc.writers.concerns import MAJORITY
 from cdc.writers.ranges import Cut, Ranges, begun, failure, progress, set_aside, tails
 from cdc.writers.stream_removal import StreamRemoval
-from cdc.writers.stream_state import MAJORITY, StreamState
+from cdc.writers.stream_state import StreamState
 from cdc.writers.writer import MongoWriter
 from tests.integration.writers.support.writers import START, writer_of
 

@@ -9,8 +9,8 @@ from cdc.model.checkpoint import Checkpoint
 from cdc.model.position import FilePosition
 from cdc.model.state_change import CollectionClear, StateWrite
 from cdc.writers import durability
-from cdc.writers.durability import PRIMARY, Durability
-from cdc.writers.stream_state import MAJORITY
+from cdc.writers.concerns import MAJORITY, PRIMARY
+from cdc.writers.durability import Durability
 
 ENTRY = MappedTransaction("x", Checkpoint(FilePosition("b.000001", 4)), 1.0)
 FILLED = Batch((ENTRY,), is_filled=True)
