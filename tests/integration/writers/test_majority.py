@@ -10,8 +10,8 @@ import pytest
 from cdc.model.batch import Batch, MappedTransaction
 from cdc.model.operation import Operation, OperationKind
 from cdc.writers.documents import document_id
-from tests.integration.writers.support.three_members import ThreeMembers, three_members
 from tests.integration.writers.support.writers import AFTER, begun
+from tests.support.three_members import ThreeMembers, three_members
 from tests.support.waiting import eventually
 
 RETURNS_WITHIN_SECONDS = 1.5
@@ -36,7 +36,7 @@ def test_a_batch_is_not_acknowledged_while_only_the_primary_has_it(members: Thre
         client["docs"].create_collection("docs")
         apply = threading.Thread(target=writer.apply, args=(batch(),), daemon=True)
 
-        with members.alone():
+        with members.frozen():
             apply.start()
             eventually(_is_there(lambda: client["docs"]["docs"].find_one({"_id": 1})))
             apply.join(RETURNS_WITHIN_SECONDS)
