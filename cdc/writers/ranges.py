@@ -27,7 +27,8 @@ from cdc.model.position import Position, from_document, joined, to_document
 from cdc.model.state_change import StateWrite
 from cdc.writers.concerns import MAJORITY
 from cdc.writers.errors import explained
-from cdc.writers.stream_state import STREAMS, end_sessions
+from cdc.writers.stream_state import STREAMS
+from cdc.writers.takeover import end_sessions
 from cdc.writers.transaction import committed
 
 Document = dict[str, Any]

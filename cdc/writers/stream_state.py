@@ -25,45 +25,33 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, NoReturn
 
-from bson import Binary
-from pymongo import MongoClient, ReturnDocument
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import ExecutionTimeout, OperationFailure
 from pymongo.read_concern import ReadConcern
 
-from cdc.errors import Fenced, LeaseHeld, Retryable, RolledBack, StateMissing
+from cdc.errors import Fenced, Retryable, RolledBack, StateMissing
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.claim import CLAIMS
 from cdc.model.dead_letter import DEAD_LETTERS
 from cdc.model.first_copy import COPYING, RANGES, HeldCopy, ahead_of
 from cdc.model.job import JOBS
-from cdc.model.lease import Owner, holder, this_process
+from cdc.model.lease import Owner, this_process
 from cdc.model.position import Position
 from cdc.writers.concerns import MAJORITY
 from cdc.writers.embedding.debts import DEBTS
+from cdc.writers.takeover import Takeover, from_now, with_clock
 
 STREAMS: Final = "streams"
 STATE_COLLECTIONS: Final = (STREAMS, JOBS, DEAD_LETTERS, CLAIMS, DEBTS, RANGES)
 """The collections of a state database, for all its streams."""
 
-_NO_SUCH_SESSION: Final = frozenset({206})
-
 TTL_SECONDS: Final = 10.0
-
-BLOCKED_SECONDS: Final = 5.0
-"""The limit of a takeover's wait for an open transaction of an owner whose lease has expired.
-
-It may be a slow batch, whose commit renews the lease; after that it counts as dead or frozen.
-"""
-
-TAKEN_WITHIN_SECONDS: Final = 30.0
 
 LAG_SECONDS: Final = 1.0
 """The shortest time between two tellings of the lag."""
@@ -106,7 +94,6 @@ class StreamState:
         """
         self._stream = stream
         self._id = stream if range_id is None else range_id
-        self._client = database.client
         self._documents: Collection[Document] = database.get_collection(
             STREAMS if range_id is None else RANGES,
             read_concern=ReadConcern("majority"),
@@ -114,6 +101,9 @@ class StreamState:
         )
         self._ttl_seconds = self._lease_seconds = ttl_seconds
         self._owner = owner or this_process()
+        self._takeover = Takeover(
+            self._documents, self._id, stream, self._owner, lease_seconds=ttl_seconds
+        )
         self._held = Held(0, 0)
         self._measure_lag = lag_seconds
         self._lag_told_at = -math.inf
@@ -169,73 +159,21 @@ class StreamState:
 
     def read_with_clock(self) -> Document | None:
         """Return the document as a majority has it, with the target's clock as `now`, or None."""
-        pipeline = [{"$match": {"_id": self._id}}, {"$set": {"now": "$$NOW"}}]
-        return next(iter(self._documents.aggregate(pipeline)), None)
+        return with_clock(self._documents, self._id)
 
     def take_over(self, session: ClientSession, *, force: bool = False) -> Checkpoint | None:
         """Become the stream's owner; return its checkpoint, None if there is no state.
 
-        Raises LeaseHeld if another process holds a live lease, unless `force`. The former owner can
-        write no more from then on. If its lease has expired, its open transaction may be a slow
-        batch: that is waited for a little, then ended.
+        The former owner can write no more from then on. Raises what `Takeover.make` does.
         """
-        document = self.read_with_clock()
-        if document is None:
+        seen = self.read_with_clock()
+        if seen is None:
             return None
-        owner = Owner.from_document(document.get("owner") or {})
-        holding = holder(document)
-        if holding is not None and holding.instance != self._owner.instance and not force:
-            raise self._lease_held_error(holding)
-        if force or owner.is_gone():
-            self._end_session(document)
-        try:
-            taken = self._take(document, session, force=force, within_seconds=BLOCKED_SECONDS)
-        except ExecutionTimeout:
-            self._end_session(document)
-            taken = self._take(document, session, force=force, within_seconds=TAKEN_WITHIN_SECONDS)
-        if taken is None:  # its slow batch has landed, or another standby was faster
-            raise self._lease_held_error(owner)
+        taken = self._takeover.make(seen, session, force=force)
         self._held = Held(int(taken["epoch"]), int(taken["sequence"]))
         self.committed_at = _seconds(taken.get("committed_at") or taken.get("created_at"))
         self.held_copy, self.ahead = HeldCopy.of(taken), ahead_of(taken)
         return Checkpoint.from_document(taken)
-
-    def _lease_held_error(self, owner: Owner) -> LeaseHeld:
-        return LeaseHeld(
-            f"another daemon named {self._stream!r} is active: {owner}",
-            remedy="stop it first, or give this one another `name`",
-        )
-
-    def _take(
-        self, seen: Document, session: ClientSession, *, force: bool, within_seconds: float
-    ) -> Document | None:
-        """Increment the epoch, unless the owner that was seen has renewed its lease since.
-
-        With `force` it may have: while it catches up it does so many times a second.
-        """
-        expired = {} if force else {"lease_until": seen.get("lease_until")}
-        owner = {**self._owner.to_document(), "session": session.session_id["id"]}
-        return self._documents.find_one_and_update(
-            {"_id": self._id, "epoch": seen["epoch"], **expired},
-            [
-                {
-                    "$set": {
-                        "epoch": {"$add": ["$epoch", 1]},
-                        "owner": {"$literal": owner},
-                        "lease_until": _from_now(self._ttl_seconds),
-                        "updated_at": "$$NOW",
-                        "lag_seconds": None,
-                        "lag_at": None,
-                    }
-                }
-            ],
-            return_document=ReturnDocument.AFTER,
-            maxTimeMS=int(within_seconds * 1000),
-        )
-
-    def _end_session(self, document: Document) -> None:
-        """Abort the owner's open transactions: they would lock the document for a minute."""
-        end_sessions(self._client, [(document.get("owner") or {}).get("session")])
 
     def save_checkpoint(
         self, checkpoint: Checkpoint, committed_at: float | None, session: ClientSession | None
@@ -264,7 +202,7 @@ class StreamState:
                     "$set": {
                         **literal,
                         **self._lag(),
-                        "lease_until": _from_now(self._lease_seconds),
+                        "lease_until": from_now(self._lease_seconds),
                         "updated_at": "$$NOW",
                     }
                 }
@@ -326,7 +264,7 @@ class StreamState:
             raise Retryable("the stream's state was not found, and then it was")
 
     def _renewed(self) -> Document:
-        return {"lease_until": _from_now(self._lease_seconds), **self._lag()}
+        return {"lease_until": from_now(self._lease_seconds), **self._lag()}
 
     def release(self) -> None:
         """Release the lease, so a standby takes over at once; does nothing for another's lease."""
@@ -370,22 +308,6 @@ class StreamState:
     def landed(self) -> None:
         """Count the batch of the last saved checkpoint as applied."""
         self._held = Held(self._held.epoch, self._held.sequence + 1)
-
-
-def end_sessions(client: MongoClient[Document], sessions: Iterable[Any]) -> None:
-    """Abort the open transactions of sessions, by their ids."""
-    known = [{"id": Binary(each, 4)} for each in sessions if isinstance(each, Binary | bytes)]
-    if not known:
-        return
-    try:
-        client.admin.command({"killSessions": known})
-    except OperationFailure as error:
-        if error.code not in _NO_SUCH_SESSION:
-            raise
-
-
-def _from_now(seconds: float) -> Document:
-    return {"$add": ["$$NOW", int(seconds * 1000)]}
 
 
 def _seconds(time: Any) -> float | None:

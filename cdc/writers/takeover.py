@@ -1,0 +1,132 @@
+"""Takes a stream over: one write to its state document, which increments the epoch.
+
+See docs/architecture.md, "One active daemon".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from bson import Binary
+from pymongo import MongoClient, ReturnDocument
+from pymongo.client_session import ClientSession
+from pymongo.collection import Collection
+from pymongo.errors import ExecutionTimeout, OperationFailure
+
+from cdc.errors import LeaseHeld
+from cdc.model.lease import Owner, holder
+
+BLOCKED_SECONDS: Final = 5.0
+"""The limit of a takeover's wait for an open transaction of an owner whose lease has expired.
+
+It may be a slow batch, whose commit renews the lease; after that it counts as dead or frozen.
+"""
+
+TAKEN_WITHIN_SECONDS: Final = 30.0
+
+_NO_SUCH_SESSION: Final = frozenset({206})
+
+Document = dict[str, Any]
+
+
+class Takeover:
+    """One process's takeovers of one stream, or of one range of a held one."""
+
+    def __init__(
+        self,
+        documents: Collection[Document],
+        identity: str,
+        stream: str,
+        owner: Owner,
+        *,
+        lease_seconds: float,
+    ) -> None:
+        """`documents` are read and written at a majority; `owner` is this process."""
+        self._documents = documents
+        self._client = documents.database.client
+        self._id = identity
+        self._stream = stream
+        self._owner = owner
+        self._lease_seconds = lease_seconds
+
+    def make(self, seen: Document, session: ClientSession, *, force: bool) -> Document:
+        """Become the owner of the state that a majority has just shown; return it as it is then.
+
+        Raises LeaseHeld if another process holds a live lease, unless `force`. If its lease has
+        expired, its open transaction may be a slow batch: that is waited for a little, then ended.
+        """
+        owner = Owner.from_document(seen.get("owner") or {})
+        holding = holder(seen)
+        if holding is not None and holding.instance != self._owner.instance and not force:
+            raise self._lease_held_error(holding)
+        if force or owner.is_gone():
+            self._end_session(seen)
+        try:
+            taken = self._take(seen, session, force=force, within_seconds=BLOCKED_SECONDS)
+        except ExecutionTimeout:
+            self._end_session(seen)
+            taken = self._take(seen, session, force=force, within_seconds=TAKEN_WITHIN_SECONDS)
+        if taken is None:  # its slow batch has landed, or another standby was faster
+            raise self._lease_held_error(owner)
+        return taken
+
+    def _take(
+        self, seen: Document, session: ClientSession, *, force: bool, within_seconds: float
+    ) -> Document | None:
+        """Increment the epoch, unless the owner that was seen has renewed its lease since.
+
+        With `force` it may have: while it catches up it does so many times a second.
+        """
+        expired = {} if force else {"lease_until": seen.get("lease_until")}
+        owner = {**self._owner.to_document(), "session": session.session_id["id"]}
+        return self._documents.find_one_and_update(
+            {"_id": self._id, "epoch": seen["epoch"], **expired},
+            [
+                {
+                    "$set": {
+                        "epoch": {"$add": ["$epoch", 1]},
+                        "owner": {"$literal": owner},
+                        "lease_until": from_now(self._lease_seconds),
+                        "updated_at": "$$NOW",
+                        "lag_seconds": None,
+                        "lag_at": None,
+                    }
+                }
+            ],
+            return_document=ReturnDocument.AFTER,
+            maxTimeMS=int(within_seconds * 1000),
+        )
+
+    def _end_session(self, document: Document) -> None:
+        """Abort the owner's open transactions: they would lock the document for a minute."""
+        end_sessions(self._client, [(document.get("owner") or {}).get("session")])
+
+    def _lease_held_error(self, owner: Owner) -> LeaseHeld:
+        return LeaseHeld(
+            f"another daemon named {self._stream!r} is active: {owner}",
+            remedy="stop it first, or give this one another `name`",
+        )
+
+
+def end_sessions(client: MongoClient[Document], sessions: Iterable[Any]) -> None:
+    """Abort the open transactions of sessions, by their ids."""
+    known = [{"id": Binary(each, 4)} for each in sessions if isinstance(each, Binary | bytes)]
+    if not known:
+        return
+    try:
+        client.admin.command({"killSessions": known})
+    except OperationFailure as error:
+        if error.code not in _NO_SUCH_SESSION:
+            raise
+
+
+def with_clock(documents: Collection[Document], identity: str) -> Document | None:
+    """Return a state document with the target's clock as `now`; None if there is none."""
+    pipeline = [{"$match": {"_id": identity}}, {"$set": {"now": "$$NOW"}}]
+    return next(iter(documents.aggregate(pipeline)), None)
+
+
+def from_now(seconds: float) -> Document:
+    """Return the expression for a time so many seconds from now, by the target's clock."""
+    return {"$add": ["$$NOW", int(seconds * 1000)]}
