@@ -2,7 +2,8 @@
 
 CdcError
 ├── Retryable            wait and try again: a side is unreachable, a transaction was aborted
-│   └── TooEarly         try again at once: nothing is broken
+│   ├── TooEarly         try again at once: nothing is broken
+│   └── NoMajority       the target's primary has a write, which may still be lost
 ├── RecordError          one row or document cannot be carried over
 ├── Defect               cdc itself is wrong: whatever was asked for fails, the stream goes on
 ├── LeaseHeld            another daemon of the name is active: stand by, or leave it alone
@@ -64,6 +65,10 @@ class Retryable(CdcError):
 
 class TooEarly(Retryable):
     """The source does not show yet what its stream has delivered."""
+
+
+class NoMajority(Retryable):
+    """No majority of the target's members has the last write yet."""
 
 
 class Defect(CdcError):

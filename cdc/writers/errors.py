@@ -6,9 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
+from pymongo.errors import (
+    ConnectionFailure,
+    OperationFailure,
+    PyMongoError,
+    WriteConcernError,
+    WTimeoutError,
+)
 
-from cdc.errors import CdcError, Retryable, Unfit
+from cdc.errors import CdcError, NoMajority, Retryable, Unfit
 from cdc.model.dead_letter import Reason
 
 if TYPE_CHECKING:
@@ -58,6 +64,7 @@ RETRYABLE_CODES: Final = frozenset(
         6,  # HostUnreachable
         7,  # HostNotFound
         50,  # MaxTimeMSExpired
+        64,  # WriteConcernFailed: no majority in time
         89,  # NetworkTimeout
         91,  # ShutdownInProgress
         *_ROUTING,
@@ -79,6 +86,11 @@ RETRYABLE_CODES: Final = frozenset(
 )
 ACCESS_CODES: Final = frozenset({13, 18, 8000})
 """Unauthorized, AuthenticationFailed, and Atlas's own code for both."""
+
+_NOT_IN_TIME: Final = frozenset({50, 64})
+"""What ends a wait for a majority: the operation's limit, or the concern's own."""
+
+NO_MAJORITY: Final = "no majority of the target's members has"
 
 DUPLICATE_KEY: Final = 11000
 OBJECT_TOO_LARGE: Final = 10334
@@ -172,11 +184,18 @@ class TooLarge(Exception):
 
 
 def check_reply(command: Command, reply: dict[str, Any]) -> None:
-    """Raise Refused, RefusedTogether or Retryable if the reply holds an error."""
+    """Raise Refused, RefusedTogether, Retryable or WriteConcernError for an error in a reply."""
     if errors := reply.get("writeErrors"):
         raise _refusal(command, errors[0])
+    check_concern(reply)
+
+
+def check_concern(reply: dict[str, Any]) -> None:
+    """Raise WriteConcernError if the reply of a command says that a majority has not got it."""
     if concern := reply.get("writeConcernError"):
-        raise Retryable(f"the target could not confirm a write: {concern.get('errmsg')}")
+        code = concern.get("code")
+        kind = WTimeoutError if code in _NOT_IN_TIME else WriteConcernError
+        raise kind(str(concern.get("errmsg")), code, concern)
 
 
 def _refusal(command: Command, error: dict[str, Any]) -> Exception:
@@ -211,12 +230,18 @@ def is_passing(error: Exception) -> bool:
 
 def brief(error: Exception) -> str:
     """Return the driver's words without the reply, topology or command behind them."""
+    if isinstance(error, WTimeoutError):
+        return f"{NO_MAJORITY} the last write yet"
     text = str(error).partition(", full error")[0].partition(", Timeout:")[0]
     return text.partition(" to execute command {")[0]
 
 
 def explain(error: PyMongoError) -> CdcError:
     """Convert a driver's error to cdc's."""
+    if isinstance(error, WTimeoutError):
+        return NoMajority(
+            f"{NO_MAJORITY} the last write yet; the primary has it, so it may still take effect"
+        )
     if isinstance(error, ConnectionFailure):
         return Retryable(f"the target cannot be reached: {brief(error)}")
     if is_passing(error):

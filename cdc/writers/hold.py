@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pymongo.client_session import ClientSession
-from pymongo.errors import ConnectionFailure
+from pymongo.errors import ConnectionFailure, WTimeoutError
+from pymongo.write_concern import WriteConcern
 
 from cdc.writers.durability import Durability
 from cdc.writers.stats import WriterCounters
@@ -29,12 +30,17 @@ class Hold:
         counters: WriterCounters,
         *,
         renew_after_seconds: float,
+        renewals: WriteConcern,
     ) -> None:
-        """`renew_after_seconds`: the interval of renewals, some in each lease."""
+        """`renew_after_seconds`: the interval of renewals, some in each lease.
+
+        `renewals` says who must have one.
+        """
         self._state = state
         self._retry = retry
         self._counters = counters
         self._renew_after_seconds = renew_after_seconds
+        self._renewals = renewals
         self._renewed_at = 0.0
         self.durability = Durability()
 
@@ -65,16 +71,19 @@ class Hold:
     def renew_in_time(self) -> None:
         """Renew the lease if it is due; raises Fenced or StateMissing if it is lost."""
         if self._is_renewal_due():
-            self._retry.run(self._state.renew)
+            self._retry.run(self._renew)
             self._renewed_at = time.monotonic()
+
+    def _renew(self) -> None:
+        self._state.renew(concern=self._renewals)
 
     def renew_before_attempt(self, session: ClientSession | None) -> None:
         """Renew the lease if the next attempt may not do it in time: it is slow, or a repeat."""
         is_first = self._counters.connected
         if session is None or (is_first and self._state.is_slow):
-            self._state.renew()
+            self._renew()
         elif not is_first and self._is_renewal_due():
-            with committed(session):  # ends what a lost attempt has left open
+            with committed(session, self._renewals):  # ends what a lost attempt has left open
                 self._state.renew(session)
             self._renewed_at = time.monotonic()
 
@@ -87,7 +96,7 @@ class Hold:
         began = time.monotonic()
         try:
             yield
-        except ConnectionFailure:
+        except (ConnectionFailure, WTimeoutError):
             raise  # its duration says nothing about batches
         except BaseException:
             self._state.note_duration(time.monotonic() - began)

@@ -17,9 +17,9 @@ from cdc.mapping.file.indexes import Index
 from cdc.mapping.file.mapping import Mapping
 from cdc.model.server_facts import IndexFacts
 from cdc.writers.collections import Collections
-from cdc.writers.concerns import MAJORITY
+from cdc.writers.concerns import MAJORITY, PRIMARY
 from cdc.writers.embedding.edges import Edge
-from cdc.writers.errors import RETRYABLE_CODES, explained
+from cdc.writers.errors import RETRYABLE_CODES, check_concern, explained
 from cdc.writers.namespaces import Namespaces
 
 Document = dict[str, Any]
@@ -81,23 +81,22 @@ def create_indexes(
     """Create the missing indexes, at majority; existing ones cost nothing.
 
     A build may take longer than the limit of an answer: a repeated request joins it. Raises
-    Retryable for that and for an unreachable target, Unfit if an index or documents stand in the
-    way, UsageError for an index that MongoDB does not know.
+    Retryable for that, for one that no majority has yet, and for an unreachable target, Unfit if an
+    index or documents stand in the way, UsageError for an index that MongoDB does not know.
     """
     collections = Collections(client, namespaces)
     for wanted in wanted_indexes(mappings):
         command = {
             "createIndexes": wanted.collection,
             "indexes": wanted.specifications,
-            "writeConcern": MAJORITY.document,
         }
         try:
-            reply = collections.command(command)
+            created = _created(collections.command(command, writeConcern=PRIMARY.document))
+            if created:
+                log.info("indexes_created", collection=wanted.collection, indexes=created)
+                check_concern(collections.command(command, writeConcern=MAJORITY.document))
         except PyMongoError as error:
             raise _explained(error, wanted) from error
-        created = _created(reply)
-        if created:
-            log.info("indexes_created", collection=wanted.collection, indexes=created)
 
 
 def index_facts(

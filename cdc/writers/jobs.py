@@ -11,15 +11,17 @@ import structlog
 from pymongo import IndexModel, MongoClient
 from pymongo.collection import Collection
 from pymongo.database import Database
+from pymongo.errors import DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 
 from cdc.config import Config
+from cdc.errors import NoMajority
 from cdc.model.any_time import ANY_TIME_AWARE
 from cdc.model.job import ENDED, JOBS, Job, JobState, read, redoing_kinds, redoing_options
 from cdc.model.state_change import StateWrite
-from cdc.writers.concerns import MAJORITY
+from cdc.writers.concerns import MAJORITY, PRIMARY
 from cdc.writers.connection import connect_target
-from cdc.writers.errors import explained
+from cdc.writers.errors import NO_MAJORITY, explained
 from cdc.writers.id_search import ids_beginning
 
 log = structlog.get_logger(__name__)
@@ -71,7 +73,7 @@ class Jobs:
     def prepare(self) -> None:
         """Create the indexes that keep queries quick, however many jobs there have been."""
         with explained():
-            self._documents.create_indexes([*_INDEXES])
+            self._documents.with_options(write_concern=PRIMARY).create_indexes([*_INDEXES])
 
     def forget(self, *, before: datetime) -> int:
         """Remove the jobs that were requested `before` and are done, cancelled or made good.
@@ -138,9 +140,16 @@ class Jobs:
         log.error("job_unreadable", job=str(document["_id"]), error=UNREADABLE)
 
     def add(self, job: Job) -> None:
-        """Request a job."""
+        """Request a job; if that was done before, let it be as it is.
+
+        Raises NoMajority if no majority has it yet: it may be worked on all the same.
+        """
         with explained():
-            self._documents.insert_one(job.to_document())
+            try:
+                self._documents.insert_one(job.to_document())
+            except DuplicateKeyError:
+                if self.get(job.id) is None:
+                    raise NoMajority(f"{NO_MAJORITY} the job yet") from None
 
     def move(self, identity: str, *, before: Several[JobState], after: JobState) -> bool:
         """Move a job that is in one of the states `before`; return whether it was."""

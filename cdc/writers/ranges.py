@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple, Self
 
 from pymongo import MongoClient
+from pymongo.errors import WTimeoutError
 from pymongo.read_concern import ReadConcern
 
 from cdc.config import Config
@@ -25,7 +27,7 @@ from cdc.model.first_copy import AHEAD, COPYING, RANGES, HeldCopy, Key, KeyRange
 from cdc.model.lease import holder
 from cdc.model.position import Position, from_document, joined, to_document
 from cdc.model.state_change import StateWrite
-from cdc.writers.concerns import MAJORITY
+from cdc.writers.concerns import MAJORITY, PRIMARY
 from cdc.writers.errors import explained
 from cdc.writers.stream_state import STREAMS
 from cdc.writers.takeover import end_sessions
@@ -210,7 +212,8 @@ class Ranges:
     def prepare(self) -> None:
         """Create the index; a transaction cannot create a collection everywhere."""
         with explained():
-            self._documents.create_index([("stream", 1), ("state", 1)])
+            documents = self._documents.with_options(write_concern=PRIMARY)
+            documents.create_index([("stream", 1), ("state", 1)])
 
     def stream_state(self) -> Document | None:
         """Return the stream's state document; None if there is none."""
@@ -284,7 +287,7 @@ class Ranges:
     def reopen_failed(self) -> None:
         """Open what has failed again, ranges and tails: what was wrong may have been mended."""
         failed = {**self._of_it, "state": RangeState.FAILED.value}
-        with explained():
+        with explained(), self._until_none(failed):
             self._documents.update_many(failed, {"$set": {"state": _OPEN, "error": None}})
 
     def remove(self, *, but: Iterable[str] = ()) -> None:
@@ -294,14 +297,29 @@ class Ranges:
         waited for.
         """
         gone = {**self._of_it, "table": {"$nin": [*but]}}
+        tails = {**gone, "is_tail": True}
         with explained():
-            self._documents.delete_many({**gone, "is_tail": True})
+            with self._until_none(tails):
+                self._documents.delete_many(tails)
             sessions = [
                 each["owner"]["session"]
                 for each in self._documents.find({**gone, "owner.session": {"$exists": True}})
             ]
             end_sessions(self._client, sessions)
-            self._documents.delete_many(gone)
+            with self._until_none(gone):
+                self._documents.delete_many(gone)
+
+    @contextmanager
+    def _until_none(self, query: Document) -> Iterator[None]:
+        """Make a write after which the query finds nothing; if its wait ran out, a majority tells.
+
+        Raises WTimeoutError if that finds something.
+        """
+        try:
+            yield
+        except WTimeoutError:
+            if self._documents.find_one(query) is not None:
+                raise
 
     def seen(self) -> tuple[Position, ...]:
         """Return what the reads of all ranges held."""

@@ -17,7 +17,7 @@ from cdc.mapping.file.histories import histories
 from cdc.mapping.file.mapping import Mapping as TableMapping
 from cdc.writers.collection_facts import live_shard_key
 from cdc.writers.concerns import MAJORITY
-from cdc.writers.errors import brief, explained, is_passing
+from cdc.writers.errors import brief, check_concern, explained, is_passing
 from cdc.writers.facts import is_behind_mongos
 from cdc.writers.namespaces import Namespace, Namespaces
 from cdc.writers.stream_state import STATE_COLLECTIONS
@@ -62,7 +62,7 @@ def _shard(client: Client, namespace: Namespace, key: Mapping[str, object]) -> b
     try:
         if _version(client) < ENABLED_BY_ITSELF:
             client.admin.command({"enableSharding": namespace.database})
-        client.admin.command(
+        reply = client.admin.command(
             {
                 "shardCollection": str(namespace),
                 "key": dict(key),
@@ -70,6 +70,7 @@ def _shard(client: Client, namespace: Namespace, key: Mapping[str, object]) -> b
                 "writeConcern": MAJORITY.document,
             }
         )
+        check_concern(reply)
     except OperationFailure as error:
         if is_passing(error):
             raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 from pymongo.errors import ConnectionFailure, DuplicateKeyError, PyMongoError
@@ -20,7 +20,7 @@ from cdc.model.lease import Owner
 from cdc.model.state_change import StateWrite
 from cdc.writers.accepted_mappings import is_accepted
 from cdc.writers.connection import connect_target
-from cdc.writers.errors import explain
+from cdc.writers.errors import explain, explained
 from cdc.writers.jobs import queue_write
 from cdc.writers.namespaces import Namespaces
 from cdc.writers.observer import UNOBSERVED, WriteObserver
@@ -82,13 +82,24 @@ def set_position(
     continues at the new position.
     """
     with _state(config) as (state, _):
-        if state.read() is None:
-            with suppress(DuplicateKeyError):
-                state.create(checkpoint, mappings)
+        if state.read() is None and _is_created(state, checkpoint, mappings):
             return
     forgotten = StateWrite(STREAMS, {"_id": config.name}, {"$unset": {AHEAD: ""}})
     with _owned(config, force=force) as (writer, _):
         writer.apply(_batch(checkpoint, None, jobs, forgotten))
+
+
+def _is_created(
+    state: StreamState, checkpoint: Checkpoint, mappings: Sequence[dict[str, Any]]
+) -> bool:
+    """Write the first state of a stream; return False if somebody has just done it."""
+    with explained():
+        try:
+            state.create(checkpoint, mappings)
+        except DuplicateKeyError:
+            state.require_known()
+            return False
+    return True
 
 
 def step(

@@ -33,9 +33,11 @@ from typing import Any, Final, NoReturn
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.database import Database
+from pymongo.errors import WTimeoutError
 from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
 
-from cdc.errors import Fenced, Retryable, RolledBack, StateMissing
+from cdc.errors import Fenced, NoMajority, RolledBack, StateMissing
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.claim import CLAIMS
 from cdc.model.dead_letter import DEAD_LETTERS
@@ -45,6 +47,7 @@ from cdc.model.lease import Owner, this_process
 from cdc.model.position import Position
 from cdc.writers.concerns import MAJORITY
 from cdc.writers.embedding.debts import DEBTS
+from cdc.writers.errors import NO_MAJORITY
 from cdc.writers.takeover import Takeover, from_now, with_clock
 
 STREAMS: Final = "streams"
@@ -126,6 +129,11 @@ class StreamState:
         """Return the document as a majority has it; None if there is none."""
         return self._documents.find_one({"_id": self._id})
 
+    def require_known(self) -> None:
+        """Raise NoMajority unless a majority has a state of the stream."""
+        if self.read() is None:
+            raise NoMajority(f"{NO_MAJORITY} the first state of the stream yet")
+
     def create(
         self,
         checkpoint: Checkpoint,
@@ -166,21 +174,27 @@ class StreamState:
 
         The former owner can write no more from then on. Raises what `Takeover.make` does.
         """
-        seen = self.read_with_clock()
-        if seen is None:
+        try:
+            taken = self._make_takeover(session, force=force)
+        except NoMajority:  # the write that matched nothing has waited until one has what there is
+            taken = self._make_takeover(session, force=force)
+        if taken is None:
             return None
-        taken = self._takeover.make(seen, session, force=force)
         self._held = Held(int(taken["epoch"]), int(taken["sequence"]))
         self.committed_at = _seconds(taken.get("committed_at") or taken.get("created_at"))
         self.held_copy, self.ahead = HeldCopy.of(taken), ahead_of(taken)
         return Checkpoint.from_document(taken)
+
+    def _make_takeover(self, session: ClientSession, *, force: bool) -> Document | None:
+        seen = self.read_with_clock()
+        return None if seen is None else self._takeover.make(seen, session, force=force)
 
     def save_checkpoint(
         self, checkpoint: Checkpoint, committed_at: float | None, session: ClientSession | None
     ) -> None:
         """Save a checkpoint, if the stream is still ours and where we left it.
 
-        Raises AlreadyLanded, RolledBack, Fenced, StateMissing or Retryable otherwise.
+        Raises AlreadyLanded, RolledBack, Fenced, StateMissing or NoMajority otherwise.
         """
         saved = checkpoint.to_document()
         if committed_at is not None:
@@ -229,16 +243,21 @@ class StreamState:
                 f"the target has lost the end of what was applied: it holds batch"
                 f" {found['sequence']}, and {self._held.sequence} was the last one"
             )
-        raise Retryable("the fate of an earlier attempt is not known to a majority yet")
+        raise NoMajority(f"{NO_MAJORITY} the last batch yet")
 
     def settle(self) -> None:
         """Wait until a majority has the last batch, and renew the lease.
 
-        Raises RolledBack, Fenced, StateMissing or Retryable if the document does not hold it.
+        Raises RolledBack, Fenced, StateMissing or NoMajority if the document does not hold it.
         """
         last = {**self._ours, "sequence": self._held.sequence}
-        if self._documents.update_one(last, [{"$set": self._renewed()}]).matched_count == 0:
-            self._raise_why_nothing_matched()
+        try:
+            if self._documents.update_one(last, [{"$set": self._renewed()}]).matched_count:
+                return
+        except WTimeoutError:  # it waited for itself, and the batch came before it
+            if self.confirm()["sequence"] == self._held.sequence:
+                return
+        self._raise_why_nothing_matched()
 
     def confirm(self) -> Document:
         """Return the state if the stream is still ours; raises Fenced or StateMissing."""
@@ -253,15 +272,15 @@ class StreamState:
             raise Fenced(f"another daemon named {self._stream!r} has taken over: {owner}")
         return document
 
-    def renew(self, session: ClientSession | None = None) -> None:
+    def renew(self, session: ClientSession | None = None, concern: WriteConcern = MAJORITY) -> None:
         """Renew the lease from now on; raises Fenced or StateMissing if it is lost.
 
-        Never call it beside a batch: it would wait for the batch's transaction, which locks the
-        document.
+        `concern` says who must have it, if it is in no transaction. Never call it beside a batch:
+        it would wait for the batch's transaction, which locks the document.
         """
-        if not self._set_ours(self._renewed(), session):
+        if not self._set_ours(self._renewed(), session, concern):
             self.confirm()
-            raise Retryable("the stream's state was not found, and then it was")
+            raise NoMajority(f"{NO_MAJORITY} the last change of the stream's state yet")
 
     def _renewed(self) -> Document:
         return {"lease_until": from_now(self._lease_seconds), **self._lag()}
@@ -288,9 +307,15 @@ class StreamState:
         instance = self._owner.instance
         return {"_id": self._id, "epoch": self._held.epoch, "owner.instance": instance}
 
-    def _set_ours(self, fields: Document, session: ClientSession | None = None) -> bool:
+    def _set_ours(
+        self,
+        fields: Document,
+        session: ClientSession | None = None,
+        concern: WriteConcern = MAJORITY,
+    ) -> bool:
         """Set fields of the document, if it is still ours; return whether it was."""
-        result = self._documents.update_one(self._ours, [{"$set": fields}], session=session)
+        documents = self._documents.with_options(write_concern=concern)
+        result = documents.update_one(self._ours, [{"$set": fields}], session=session)
         return result.matched_count == 1
 
     @property

@@ -1,21 +1,24 @@
 """Takes a stream over: one write to its state document, which increments the epoch.
 
-See docs/architecture.md, "One active daemon".
+What becomes of one whose answer is lost, or whose wait for a majority runs out, stands in
+docs/architecture.md, "One active daemon".
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from bson import Binary
 from pymongo import MongoClient, ReturnDocument
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.errors import ExecutionTimeout, OperationFailure
+from pymongo.read_concern import ReadConcern
 
-from cdc.errors import LeaseHeld
+from cdc.errors import LeaseHeld, NoMajority
 from cdc.model.lease import Owner, holder
+from cdc.writers.errors import NO_MAJORITY
 
 BLOCKED_SECONDS: Final = 5.0
 """The limit of a takeover's wait for an open transaction of an owner whose lease has expired.
@@ -49,13 +52,18 @@ class Takeover:
         self._stream = stream
         self._owner = owner
         self._lease_seconds = lease_seconds
+        self._tried_epoch: int | None = None
 
     def make(self, seen: Document, session: ClientSession, *, force: bool) -> Document:
         """Become the owner of the state that a majority has just shown; return it as it is then.
 
         Raises LeaseHeld if another process holds a live lease, unless `force`. If its lease has
         expired, its open transaction may be a slow batch: that is waited for a little, then ended.
+        Raises NoMajority while no majority has a takeover of which the answer was lost, or the wait
+        ran out: made again in the same session, it is taken up.
         """
+        if self._is_ours(seen, session):
+            return self._taken(seen)
         owner = Owner.from_document(seen.get("owner") or {})
         holding = holder(seen)
         if holding is not None and holding.instance != self._owner.instance and not force:
@@ -67,9 +75,25 @@ class Takeover:
         except ExecutionTimeout:
             self._end_session(seen)
             taken = self._take(seen, session, force=force, within_seconds=TAKEN_WITHIN_SECONDS)
-        if taken is None:  # its slow batch has landed, or another standby was faster
-            raise self._lease_held_error(owner)
-        return taken
+        if taken is None:
+            self._raise_why_not_taken()
+        return self._taken(taken)
+
+    def _is_ours(self, seen: Document, session: ClientSession) -> bool:
+        """Return whether a majority has the takeover of which we have had no answer.
+
+        Nothing was written under its epoch since: the document is what the answer would have held.
+        """
+        owner = seen.get("owner") or {}
+        return (
+            seen["epoch"] == self._tried_epoch
+            and owner.get("instance") == self._owner.instance
+            and owner.get("session") == session.session_id["id"]
+        )
+
+    def _taken(self, document: Document) -> Document:
+        self._tried_epoch = None
+        return document
 
     def _take(
         self, seen: Document, session: ClientSession, *, force: bool, within_seconds: float
@@ -80,6 +104,7 @@ class Takeover:
         """
         expired = {} if force else {"lease_until": seen.get("lease_until")}
         owner = {**self._owner.to_document(), "session": session.session_id["id"]}
+        self._tried_epoch = int(seen["epoch"]) + 1
         return self._documents.find_one_and_update(
             {"_id": self._id, "epoch": seen["epoch"], **expired},
             [
@@ -101,6 +126,18 @@ class Takeover:
     def _end_session(self, document: Document) -> None:
         """Abort the owner's open transactions: they would lock the document for a minute."""
         end_sessions(self._client, [(document.get("owner") or {}).get("session")])
+
+    def _raise_why_not_taken(self) -> NoReturn:
+        """Raise LeaseHeld if the primary shows another's live lease: it was faster, or is slow.
+
+        Otherwise NoMajority: none has yet what has changed since the look. It may be our own
+        takeover.
+        """
+        local = self._documents.with_options(read_concern=ReadConcern("local"))
+        holding = holder(with_clock(local, self._id) or {})
+        if holding is None or holding.instance == self._owner.instance:
+            raise NoMajority(f"{NO_MAJORITY} the last takeover of the stream yet")
+        raise self._lease_held_error(holding)
 
     def _lease_held_error(self, owner: Owner) -> LeaseHeld:
         return LeaseHeld(

@@ -26,7 +26,7 @@ from cdc.retry import Liveness, let_go
 from cdc.writers.collection_clear import CollectionClearing
 from cdc.writers.collections import Collections
 from cdc.writers.commit import Attempt, BatchCommitter
-from cdc.writers.concerns import MAJORITY
+from cdc.writers.concerns import MAJORITY, PRIMARY
 from cdc.writers.dead_letters.ledger import (
     DEFAULT_LIMITS,
     NOTHING,
@@ -116,7 +116,13 @@ class MongoWriter:
             liveness or Liveness(),
             cap_seconds=renew_after,
         )
-        self._hold = Hold(self.state, self._retry, self._counters, renew_after_seconds=renew_after)
+        self._hold = Hold(
+            self.state,
+            self._retry,
+            self._counters,
+            renew_after_seconds=renew_after,
+            renewals=PRIMARY if transactional else MAJORITY,
+        )
         embedding = transactional and bool(embeds.edges)
         self._decider = WriteDecider(Terms() if embedding else NOTHING_AT_ONCE)
         self._letters = OpenLetters(states, stream, letter_limits)
@@ -221,12 +227,12 @@ class MongoWriter:
         """
 
         def attempt() -> None:
-            with (
-                suppress(DuplicateKeyError),
-                committed_if_any(self._transaction_session) as session,
-            ):
-                self.state.create(checkpoint, mappings, covered, left, session, held)
-                self._committer.write_state(writes, session)
+            try:
+                with committed_if_any(self._transaction_session) as session:
+                    self.state.create(checkpoint, mappings, covered, left, session, held)
+                    self._committer.write_state(writes, session)
+            except DuplicateKeyError:
+                self.state.require_known()
 
         self._retry.run(attempt)
 

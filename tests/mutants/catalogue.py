@@ -20,6 +20,7 @@ NOT_SHOWN: Final = (
     "test_an_offset_that_no_snapshot_shows_yet_is_too_early"
 )
 HISTORY: Final = "tests/integration/history/test_proofs.py"
+NO_MAJORITY: Final = "tests/integration/writers/test_majority.py"
 FENCING: Final = "tests/integration/writers/test_fencing.py"
 CLEARS: Final = "tests/end_to_end/embedding/test_clears.py"
 DERIVED: Final = "tests/integration/writers/embedding/test_derived_writes.py"
@@ -144,9 +145,18 @@ MUTANTS: Final = (
     Mutant(
         "w:1 instead of majority",
         "cdc/writers/concerns.py",
-        'MAJORITY: Final = WriteConcern("majority", j=True)',
+        'MAJORITY: Final = WriteConcern("majority", j=True, wtimeout=MAJORITY_SECONDS * 1000)',
         "MAJORITY: Final = WriteConcern(1)",
-        ("tests/integration/writers/test_majority.py",),
+        (f"{NO_MAJORITY}::test_a_batch_is_not_acknowledged_while_only_the_primary_has_it",),
+    ),
+    Mutant(
+        "a first state counts that only the primary has",
+        "cdc/writers/writer.py",
+        "self.state.require_known()",
+        "pass",
+        (
+            f"{NO_MAJORITY}::test_the_first_state_of_a_stream_is_there_for_a_majority_once_it_is_created",
+        ),
     ),
     Mutant(
         "no fencing: a daemon that was replaced goes on writing",

@@ -33,6 +33,7 @@ Client = MongoClient[dict[str, Any]]
 class Member:
     port: int
     process: Process
+    data: Path
 
     def client(self) -> Client:
         """Open a client that talks to this member, whatever it is now."""
@@ -43,6 +44,11 @@ class Member:
     def hello(self) -> dict[str, Any]:
         with self.client() as client:
             return client.admin.command("hello")
+
+    @property
+    def has_rolled_back(self) -> bool:
+        """Whether it has given up what no other member had: it keeps that in files."""
+        return (self.data / "rollback").exists()
 
     def replicate(self, *, on: bool) -> None:
         """Fetch what the primary has, or leave it alone. The member votes in any case."""
@@ -62,8 +68,9 @@ class ThreeMembers:
         hosts = ",".join(f"{LOOPBACK}:{each.port}" for each in self._members)
         return f"mongodb://{hosts}/?replicaSet={SET}"
 
-    def client(self, **options: Any) -> Client:
-        return MongoClient(self.uri, tz_aware=True, **options)
+    def client(self) -> Client:
+        """Open a client whose own writes wait for the primary alone."""
+        return MongoClient(self.uri, tz_aware=True, w=1)
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
@@ -154,7 +161,7 @@ def three_members(folder: Path, *, delay_seconds: int = 0) -> Iterator[ThreeMemb
             process = Process([*command, *SMALL, *FAILS_ON_DEMAND], log=folder / f"{number}.log")
             stack.callback(process.close)
             process.start()
-            members.append(Member(port, process))
+            members.append(Member(port, process, data))
         for each in members:
             eventually(lambda each=each: _answers(each), waiting_for="a member")  # type: ignore[misc]
         made = ThreeMembers(members)

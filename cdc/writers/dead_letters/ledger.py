@@ -20,7 +20,7 @@ from cdc.model.operation import Operation
 from cdc.model.state_change import StateWrite
 from cdc.model.table_name import full_name, split_name
 from cdc.model.transaction import ANY_TABLE
-from cdc.writers.concerns import MAJORITY
+from cdc.writers.concerns import MAJORITY, PRIMARY
 from cdc.writers.dead_letters.store import (
     EMBED,
     Letter,
@@ -94,7 +94,7 @@ class OpenLetters:
 
     def prepare(self) -> None:
         """Create the indexes for open letters, and load them."""
-        self._documents.create_index(_INDEX)
+        self._documents.with_options(write_concern=PRIMARY).create_index(_INDEX)
         self.load()
 
     def load(self) -> None:

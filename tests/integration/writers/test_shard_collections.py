@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 
 from cdc.mapping.file.mapping import Mapping
 from cdc.writers.collection_facts import collection_facts, live_shard_key
+from cdc.writers.concerns import MAJORITY
 from cdc.writers.namespaces import Namespaces
 from cdc.writers.shard_collections import ready_cluster
 from cdc.writers.stream_state import STATE_COLLECTIONS
@@ -55,7 +56,7 @@ def test_a_collection_is_asked_to_be_sharded_and_the_others_are_created(
         "shardCollection": f"{database}.orders",
         "key": KEY,
         "collation": {"locale": "simple"},
-        "writeConcern": {"w": "majority", "j": True},
+        "writeConcern": MAJORITY.document,
     }
     # A replica set does not know the command; what cannot be sharded is created where it is.
     assert [(each["event"], each["collection"]) for each in logs] == [
