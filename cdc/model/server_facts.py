@@ -135,7 +135,8 @@ class TargetFacts:
     `refusals` holds, for each tested `database.collection`, why it cannot be written, NO_RIGHT for
     one. `collections` are the existing ones; None if the account may not list them. `account` is
     the user and the database of its login; None without a login. `may_shard`: the account may shard
-    collections.
+    collections. `majority_late_seconds`: how far a majority is behind the primary; None if it does
+    not say.
     """
 
     version: tuple[int, ...]
@@ -146,3 +147,4 @@ class TargetFacts:
     account: tuple[str, str] | None = None
     collections: tuple[CollectionFacts, ...] | None = ()
     may_shard: bool = True
+    majority_late_seconds: float | None = None

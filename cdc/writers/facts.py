@@ -13,7 +13,7 @@ from pymongo.read_concern import ReadConcern
 from cdc.errors import Retryable, Unfit
 from cdc.model.server_facts import NO_RIGHT, TargetFacts
 from cdc.writers.collection_facts import collection_facts
-from cdc.writers.concerns import MAJORITY
+from cdc.writers.concerns import PRIMARY
 from cdc.writers.connection import Client
 from cdc.writers.errors import ACCESS_CODES, brief, is_passing
 from cdc.writers.namespaces import Namespace, Namespaces
@@ -61,7 +61,17 @@ def target_facts(client: Client, namespaces: Namespaces, collections: Iterable[s
         account=account,
         collections=there,
         may_shard=may_shard,
+        majority_late_seconds=_majority_late_seconds(hello),
     )
+
+
+def _majority_late_seconds(hello: dict[str, Any]) -> float | None:
+    """Return how much older a majority's last write is than the primary's; None for a mongos."""
+    last = hello.get("lastWrite") or {}
+    if "majorityWriteDate" not in last:
+        return None
+    late: float = (last["lastWriteDate"] - last["majorityWriteDate"]).total_seconds()
+    return late
 
 
 def _account(client: Client) -> tuple[str, str] | None:
@@ -117,7 +127,7 @@ def _refusal(client: Client, database: str, collection: str, *, in_transaction: 
 def _insert_and_abort(client: Client, database: str, collection: str) -> None:
     with (
         client.start_session() as session,
-        session.start_transaction(ReadConcern("majority"), MAJORITY),
+        session.start_transaction(ReadConcern("majority"), PRIMARY),
     ):
         client[database][collection].insert_one({}, session=session)
         session.abort_transaction()
@@ -125,7 +135,7 @@ def _insert_and_abort(client: Client, database: str, collection: str) -> None:
 
 def _touch_nothing(client: Client, database: str, collection: str) -> None:
     """Update and delete a document that does not exist: the server still checks privileges."""
-    target = client.get_database(database, write_concern=MAJORITY)[collection]
+    target = client.get_database(database, write_concern=PRIMARY)[collection]
     nobody = {"_id": ObjectId()}
     target.update_one(nobody, {"$set": {"cdc": 1}})
     target.delete_one(nobody)

@@ -13,6 +13,9 @@ from cdc.preflight.rules.collections import NONE, collection_findings
 OLDEST: Final = (4, 4)
 """The first supported MongoDB; README says the same."""
 
+LATE_SECONDS: Final = 20.0
+"""Twice the interval at which an idle primary writes: a majority that is later than that lags."""
+
 
 def target_findings(
     facts: TargetFacts,
@@ -60,14 +63,23 @@ def _topology(facts: TargetFacts, mode: str) -> Finding:
 
 
 def _primary(facts: TargetFacts) -> Finding:
-    if facts.writable:
-        return Finding("target primary", Outcome.OK, "takes writes")
-    return Finding(
-        "target primary",
-        Outcome.UNFIT,
-        "the server that answered does not take writes",
-        "name all members in target.uri with replicaSet=, without directConnection",
-    )
+    if not facts.writable:
+        return Finding(
+            "target primary",
+            Outcome.UNFIT,
+            "the server that answered does not take writes",
+            "name all members in target.uri with replicaSet=, without directConnection",
+        )
+    late = facts.majority_late_seconds or 0.0
+    if late > LATE_SECONDS:
+        return Finding(
+            "target primary",
+            Outcome.WARNING,
+            f"takes writes, and a majority has them {late:.0f} s later or not at all: the stream"
+            " waits for it",
+            "see which members are down or behind: rs.status()",
+        )
+    return Finding("target primary", Outcome.OK, "takes writes")
 
 
 def _write_access(facts: TargetFacts, unfit: Collection[str]) -> Iterator[Finding]:

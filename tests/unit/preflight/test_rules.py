@@ -28,7 +28,7 @@ from cdc.preflight import (
 )
 from cdc.preflight.rules.collections import collection_findings
 from cdc.preflight.rules.source import quoted_account
-from cdc.preflight.rules.target import OLDEST
+from cdc.preflight.rules.target import LATE_SECONDS, OLDEST
 
 COLUMNS = TableMap("shop", "items", ())
 OWN_UUID = "00000000-0000-0000-0000-000000000007"
@@ -237,6 +237,19 @@ def test_a_secondary_and_an_old_server_are_unfit() -> None:
     unfit = {each.check for each in target_findings(facts, mode="exactly_once") if not each.ok}
 
     assert unfit == {"target version", "target primary"}
+
+
+def test_a_target_whose_majority_lags_is_fit_and_said_to_be_waited_for() -> None:
+    facts = replace(REPLICA_SET, majority_late_seconds=LATE_SECONDS + 10)
+
+    [primary] = [
+        each
+        for each in target_findings(facts, mode="exactly_once")
+        if each.check == "target primary"
+    ]
+
+    assert primary.outcome is Outcome.WARNING
+    assert "30 s later" in primary.what
 
 
 def test_the_oldest_mongodb_is_the_one_of_the_readme() -> None:
