@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 from cdc.config import Config
 from cdc.daemon.daemon import Daemon
-from cdc.errors import CdcError, Retryable, UsageError
+from cdc.errors import CdcError, NoMajority, Retryable, UsageError
 from cdc.mapping.file.mapping import Mapping
 from cdc.model.job import ENDED, Job
 from cdc.preflight import edit_findings, require
@@ -77,9 +77,9 @@ def run_jobs(
             _require_its_mappings(config, state, mappings, wanted)
         else:  # this process follows all tables then
             _require_all_mappings(state, mappings, jobs.unended(), wanted)
-        for job in wanted:
-            jobs.add(job)
         try:
+            for job in wanted:
+                _request(jobs, job, display)
             if is_active:
                 watch = _DaemonWatch(config, display)
                 return [_watched(jobs, job, display, watch.check) for job in wanted]
@@ -90,6 +90,20 @@ def run_jobs(
                 found = filter(None, [jobs.get(each.id) for each in wanted])
                 display.left([job for job in found if job.state not in ENDED])
             raise
+
+
+def _request(jobs: Jobs, job: Job, display: Display) -> None:
+    """Request a job, and wait until a majority of the target has it."""
+    is_told = False
+    while True:
+        try:
+            jobs.add(job)
+            return
+        except NoMajority as error:
+            if not is_told:
+                display.away(error.message)
+            is_told = True
+            time.sleep(LOOK_SECONDS)
 
 
 class _DaemonWatch:
