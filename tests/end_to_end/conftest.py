@@ -19,6 +19,7 @@ from tests.end_to_end.support.nursery import nursery
 from tests.end_to_end.support.shuffling import fill
 from tests.end_to_end.support.sources import KINDS, MakeStream
 from tests.end_to_end.support.stream import Stream
+from tests.support.three_members import ThreeMembers, three_members
 from tests.support.unsynced import UNSYNCED
 
 
@@ -87,6 +88,34 @@ def stream(
     """A stream from each kind of source in turn."""
     fixture, history = KINDS[request.param]
     return make_stream(request.getfixturevalue(fixture), mongo, client, history)
+
+
+@pytest.fixture(scope="module")
+def members(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ThreeMembers]:
+    """A replica set of three members, for the tests of one file."""
+    with three_members(tmp_path_factory.mktemp("members")) as members:
+        yield members
+
+
+@pytest.fixture(scope="module")
+def members_client(members: ThreeMembers) -> Iterator[MongoClient[dict[str, Any]]]:
+    with members.client() as client:
+        yield client
+
+
+@pytest.fixture
+def of_three(
+    members: ThreeMembers,
+    members_client: MongoClient[dict[str, Any]],
+    mysql: MySQLServer,
+    mongo: MongoServer,
+    make_stream: MakeStream,
+) -> Stream:
+    """A stream into the three members."""
+    stream = make_stream(mysql, mongo, members_client, MysqlGtids)
+    stream.settings["target"]["uri"] = members.uri
+    stream.table("items", "id INT NOT NULL PRIMARY KEY, version INT NOT NULL")
+    return stream
 
 
 @pytest.fixture

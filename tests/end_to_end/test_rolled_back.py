@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
+from pymongo.read_concern import ReadConcern
 
 from cdc_sandbox.servers import MySQLServer, mongo_server
 from tests.end_to_end.support.history import MysqlGtids
 from tests.end_to_end.support.sources import MakeStream
 from tests.end_to_end.support.stream import Stream
+from tests.support.three_members import ThreeMembers
 from tests.support.waiting import eventually
 
 ROWS = 4_000
@@ -85,6 +87,43 @@ def test_a_copy_is_whole_whatever_a_killed_target_has_lost(stream: Stream) -> No
     stream.assert_same_content()
     [job] = stream.state["jobs"].find({"kind": "backfill"})
     assert job["progress"]["rows"] == ROWS
+
+
+def test_an_end_that_a_failover_takes_is_applied_again(
+    members: ThreeMembers, of_three: Stream
+) -> None:
+    """About 30 seconds. The ledger tells that nothing is lost and nothing applied twice."""
+    stream = of_three
+    stream.settings["apply"] = {"batch_rows": 20, "linger_ms": 2_000}  # so that batches are full
+    stream.start()
+    stream.sql("INSERT INTO items VALUES (1, 0)")
+    stream.until_caught_up()
+    before = _sequence(stream, "majority")
+
+    with members.lagging():
+        stream.sql(*[f"INSERT INTO items VALUES ({each}, 0)" for each in range(2, 200)])
+        eventually(lambda: _has_applied(stream, 20), waiting_for="a batch on the primary alone")
+        assert _sequence(stream, "local") > before == _sequence(stream, "majority")
+        stream.daemon.until_logged("target_retry")  # so long it has been in the journal
+        killed = members.kill_primary()
+
+    stream.daemon.until_logged("rolled_back")
+    members.revive(killed)
+    eventually(lambda: killed.has_rolled_back, waiting_for="the rollback")
+    stream.settle()
+    assert len(stream.daemons) == 1
+
+
+def _has_applied(stream: Stream, operations: int) -> bool:
+    applied = stream.daemon.events("batch_applied")
+    return any(each["operations"] == operations for each in applied)
+
+
+def _sequence(stream: Stream, level: str) -> int:
+    streams = stream.state.get_collection("streams", read_concern=ReadConcern(level))
+    state = streams.find_one({"_id": stream.name})
+    assert state is not None
+    return int(state["sequence"])
 
 
 def _done(stream: Stream) -> bool:
