@@ -30,6 +30,11 @@ def copying(stream: Stream) -> Document | None:
     return state.get("copying") if state else None
 
 
+def workers(stream: Stream) -> set[int]:
+    """The processes that have copied."""
+    return {each["worker"] for each in stream.daemon.events("range_started")}
+
+
 @ONE_KIND
 @pytest.mark.parametrize(
     "change", ["DROP TABLE others", "ALTER TABLE others DROP PRIMARY KEY"], ids=["gone", "keyless"]
@@ -146,7 +151,7 @@ def test_a_helper_that_may_not_read_is_refused_and_harms_no_table(filled: Stream
 def test_a_range_is_given_back_by_a_worker_that_lost_the_source(filled: Stream) -> None:
     slow(filled, 100)
     filled.start(ledger=False)
-    until_ranges(filled)
+    eventually(lambda: len(workers(filled)) == 2, waiting_for="both to have read the configuration")
     with Proxy(filled.source.port) as proxy, socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         filled.proxied_source(proxy.port)

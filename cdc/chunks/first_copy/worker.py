@@ -47,6 +47,9 @@ log = structlog.get_logger(__name__)
 LOOK_SECONDS: Final = 0.5
 """The interval of looks for work where there is none now."""
 
+GAVE_BACK_SECONDS: Final = 5.0
+"""The pause of a worker that gave a range back, or it would be the first to see it free."""
+
 
 class Writer(RowWriter, Protocol):
     """Holds one range after a takeover: `cdc.writers.writer.MongoWriter`."""
@@ -130,7 +133,11 @@ class CopyWorker:
         require_accepted(state, held, self._router, self._database)
         free = self._ranges.free()
         if free:
-            self._copy(free[0], held)
+            try:
+                self._copy(free[0], held)
+            except Retryable:
+                self._wait(GAVE_BACK_SECONDS)
+                raise
             return True
         return any(self._cut(tail, held) for tail in self._ranges.tails())
 
