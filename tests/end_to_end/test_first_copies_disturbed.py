@@ -35,6 +35,11 @@ def workers(stream: Stream) -> set[int]:
     return {each["worker"] for each in stream.daemon.events("range_started")}
 
 
+def until_all_work(stream: Stream) -> None:
+    """Wait for the daemon's workers to have read the configuration: later it may be edited."""
+    eventually(lambda: len(workers(stream)) == 2, waiting_for="both workers to copy")
+
+
 @ONE_KIND
 @pytest.mark.parametrize(
     "change", ["DROP TABLE others", "ALTER TABLE others DROP PRIMARY KEY"], ids=["gone", "keyless"]
@@ -123,9 +128,9 @@ def test_a_copy_whose_ranges_are_gone_ends_by_name(filled: Stream, *, is_tail: b
 
 @ONE_KIND
 def test_a_helper_that_may_not_read_is_refused_and_harms_no_table(filled: Stream) -> None:
-    slow(filled, 400)
+    slow(filled, 100)
     filled.start(ledger=False)
-    until_ranges(filled)
+    until_all_work(filled)
     user = f"u{filled.schema[-12:]}"
     filled.sql(
         f"CREATE USER {user} IDENTIFIED BY 'secret'",
@@ -151,7 +156,7 @@ def test_a_helper_that_may_not_read_is_refused_and_harms_no_table(filled: Stream
 def test_a_range_is_given_back_by_a_worker_that_lost_the_source(filled: Stream) -> None:
     slow(filled, 100)
     filled.start(ledger=False)
-    eventually(lambda: len(workers(filled)) == 2, waiting_for="both to have read the configuration")
+    until_all_work(filled)
     with Proxy(filled.source.port) as proxy, socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         filled.proxied_source(proxy.port)
