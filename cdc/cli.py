@@ -91,7 +91,7 @@ def main() -> NoReturn:
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; every error is printed on stderr."""
     spelling = Spelling()
-    log.configure(LogConfig(format="console"), spelling)
+    log.configure(LogConfig(format="console", level="warning"), spelling)
     try:
         code = command_line.main(
             list(arguments), prog_name="cdc", standalone_mode=False, obj=spelling

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from cdc.commands import config_option, output_option
 from cdc.config import load
 from cdc.model.claim import Claim
 from cdc.model.id_space import told
-from cdc.terminal.output import in_a_line, say
+from cdc.terminal.output import in_a_line, say, say_json
 from cdc.writers import claims as known
 
 
@@ -28,7 +27,7 @@ def list_claims(config_path: Path, output: str) -> None:
     """List the claims of every stream in the state database, by collection."""
     found = known.claims_of(load(config_path))
     if output == "json":
-        say(json.dumps([_shown(each) for each in found], ensure_ascii=False, indent=2))
+        say_json([_shown(each) for each in found])
         return
     if not found:
         say("no stream has claimed a collection", err=True)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import click
-from bson import json_util
 
 from cdc.commands import config_option, output_option
 from cdc.config import Config, load
@@ -17,7 +16,7 @@ from cdc.job_client.retry_letters import retried
 from cdc.job_client.short_ids import only, shortened
 from cdc.mapping.file.problems import did_you_mean
 from cdc.model.dead_letter import DeadLetter, LetterState
-from cdc.terminal.output import in_a_line, say
+from cdc.terminal.output import in_a_line, say, say_json
 from cdc.terminal.spelling import spelling
 from cdc.writers.connection import connect_target
 from cdc.writers.dead_letters.queries import DeadLetters, letters_of
@@ -44,7 +43,7 @@ def list_letters(config_path: Path, output: str, table: str | None, every: bool)
     with _letters(load(config_path)) as known:
         found = known.all(table=table, states=states)
     if output == "json":
-        _print_json([each.to_document() for each in found])
+        say_json([each.to_document() for each in found])
         return
     if not found:
         say(f"there is no {'' if every else 'open '}dead letter", err=True)
@@ -61,7 +60,7 @@ def show(letter: str, config_path: Path, output: str) -> None:
     with _letters(load(config_path)) as known:
         [found] = _named(known, [letter])
     if output == "json":
-        _print_json(found.to_document())
+        say_json(found.to_document())
         return
     for name, value in found.to_document().items():
         say(f"{name:12} {'-' if value in (None, '') else in_a_line(value)}")
@@ -87,7 +86,7 @@ def retry(
         jobs = retried(config, config_path, chosen)
         ended = _named(known, [each.id for each in chosen])
     if output == "json":
-        _print_json([each.to_document() for each in ended])
+        say_json([each.to_document() for each in ended])
     else:
         _say_lines(ended)
     for job in jobs:
@@ -184,7 +183,3 @@ def _row(letter: DeadLetter, identity: str) -> tuple[str, ...]:
             f"{letter.reason.value}: {letter.error}",
         )
     )
-
-
-def _print_json(found: Any) -> None:
-    say(json_util.dumps(found, json_options=json_util.RELAXED_JSON_OPTIONS, indent=2))

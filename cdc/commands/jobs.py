@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from bson import json_util
 
 from cdc.commands import config_option, output_option
 from cdc.config import load
 from cdc.errors import UsageError
 from cdc.job_client.client import jobs_of
 from cdc.job_client.short_ids import only, shortened
+from cdc.model import job_facts
 from cdc.model.job import Job, JobState
-from cdc.terminal.output import in_a_line, say
+from cdc.terminal.output import in_a_line, say, say_json
 from cdc.terminal.spelling import spelling
 from cdc.writers import stream_admin
 
@@ -46,8 +46,7 @@ def list_jobs(config_path: Path, output: str, limit: int) -> None:
     active = stream_admin.active_owner(config) is not None
     found = every[-limit:]
     if output == "json":
-        shown = [{**each.shown(), "waits": each.waits(active=active)} for each in found]
-        say(json_util.dumps(shown, indent=2))
+        say_json([job_facts.whole(each, active=active) for each in found])
         return
     if not found:
         say("there is no job", err=True)
@@ -95,7 +94,8 @@ def _move(
     config_path: Path, output: str, job: str, before: tuple[JobState, ...], after: JobState
 ) -> None:
     remedy = "see which there are: cdc jobs list"
-    with jobs_of(load(config_path)) as known:
+    config = load(config_path)
+    with jobs_of(config) as known:
         job = only("job", job, known.beginning(job), remedy)
         moved = known.move(job, before=before, after=after)
         found = known.get(job)
@@ -104,7 +104,8 @@ def _move(
     if not moved:
         raise UsageError(f"the job {job} is {found.state}: it cannot become {after}")
     if output == "json":
-        say(json_util.dumps(found.shown(), indent=2))
+        active = stream_admin.active_owner(config) is not None
+        say_json(job_facts.whole(found, active=active))
         return
     say(f"{job}: {after}", err=True)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import closing
@@ -31,7 +30,7 @@ from cdc.readers.binlog.start_position import has_gtids, resolve_start
 from cdc.readers.server import position_check
 from cdc.readers.server.connection import SourceConnection, connect_source, is_mariadb
 from cdc.readers.server.status import fetch
-from cdc.terminal.output import in_a_line, say
+from cdc.terminal.output import in_a_line, say, say_json
 from cdc.terminal.spelling import spelling
 from cdc.writers import stream_admin
 from cdc.writers.accepted_mappings import entries
@@ -59,7 +58,7 @@ def show(config_path: Path, output: str) -> None:
         )
     facts = _facts(document)
     if output == "json":
-        say(json.dumps(facts, ensure_ascii=False, indent=2))
+        say_json(facts)
         return
     for name, value in facts.items():
         say(f"{name:12} {in_a_line(_plain(value))}")
@@ -145,7 +144,7 @@ def skip(config_path: Path, output: str, yes: bool, force: bool) -> None:
     if done:
         skip_transaction.carry_out(config, found, force=force)
     if output == "json":
-        say(json.dumps({**found.shown(), "done": done}, ensure_ascii=False, indent=2))
+        say_json({**found.shown(), "done": done})
     if not done:
         raise UsageError(
             f"this would step {config.name} over {found.outline.identity}",

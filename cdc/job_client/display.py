@@ -37,27 +37,26 @@ class BarDisplay:
         else:
             self._bar.render_progress()
         if job.state in ENDED:
-            self._bar.render_finish()
+            self._clear()
 
     def abandoned(self, stream: str) -> None:
-        """Report it on a line of its own."""
-        click.echo(err=True)
+        """Report it in place of the bar."""
+        self._clear()
         _tell_abandoned(stream)
 
     def away(self, error: str) -> None:
-        """Report it on a line of its own."""
-        click.echo(err=True)
+        """Report it in place of the bar."""
+        self._clear()
         _tell_away(error)
 
     def left(self, jobs: Sequence[Job]) -> None:
-        """Report it below the bar."""
-        click.echo(err=True)
+        """Report it in place of the bar."""
+        self._clear()
         _tell_left(jobs, self._spelling)
 
     def _begin(self, job: Job, count: int) -> None:
-        before, self._shown = self._shown, _shown(job)
-        if before[0] == job.id:
-            self._bar.render_finish()
+        self._clear()
+        self._shown = _shown(job)
         self._began, self._count_before = time.monotonic(), count
         progressbar: Any = click.progressbar
         searching = self._shown[1] is Phase.DOCUMENTS
@@ -69,6 +68,11 @@ class BarDisplay:
             show_eta=True,
             file=sys.stderr,
         )
+
+    @staticmethod
+    def _clear() -> None:
+        """Take the bar away, and show the cursor, which it hides."""
+        click.echo("\r\x1b[K\x1b[?25h", nl=False, err=True)
 
     def _facts(self, what: str, count: int | None) -> str:
         seconds = max(time.monotonic() - self._began, 0.001)
@@ -100,7 +104,9 @@ class LineDisplay:
         self._told = ("", "")
 
     def show(self, job: Job) -> None:
-        """Print the job's state, every few seconds and when it changes."""
+        """Print the job's state, every few seconds and when it changes; callers print its end."""
+        if job.state in ENDED:
+            return
         now, state = time.monotonic(), (job.id, job.state.value)
         if state == self._told and now - self._told_at < LINE_SECONDS:
             return
@@ -123,8 +129,6 @@ class LineDisplay:
 def _counted(job: Job) -> str:
     if job.progress is None:
         return ""
-    if job.state in ENDED:
-        return f", {job.progress.rows} rows"
     count, total = _so_far(job)
     counted = f" {count} of about {total}" if total else f" {count}"
     if job.progress.phase is Phase.DOCUMENTS:

@@ -7,8 +7,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from bson import json_util
-
 from cdc.config import Config
 from cdc.daemon.repair import EXPRESSIONS, repaired
 from cdc.errors import UsageError
@@ -20,11 +18,13 @@ from cdc.mapping.file.mapping import Mapping, leads_back
 from cdc.mapping.file.problems import did_you_mean
 from cdc.mapping.file.project import load_project
 from cdc.mapping.file.table_globs import source_pattern
+from cdc.model import job_facts
 from cdc.model.job import Job, JobKind, JobState, Options, Progress
 from cdc.model.table_name import full_name, split_name
 from cdc.preflight.followed_tables import existing_now, followed_now
-from cdc.terminal.output import in_a_line, say
+from cdc.terminal.output import in_a_line, say, say_json
 from cdc.terminal.spelling import spelling
+from cdc.writers import stream_admin
 
 FAILED = 1
 _PARTICIPLE = {JobKind.RESYNC: "resynced", JobKind.VERIFY: "compared"}
@@ -58,7 +58,8 @@ def perform_on_tables(
     display: Display = (BarDisplay if sys.stderr.isatty() else LineDisplay)(spelling())
     ended = run_jobs(config, mappings, jobs, display)
     if output == "json":
-        say(json_util.dumps([each.shown() for each in ended], indent=2))
+        active = stream_admin.active_owner(config) is not None
+        say_json([job_facts.whole(each, active=active) for each in ended])
     else:
         for each in ended:
             tell(each)
@@ -133,37 +134,55 @@ def _is_bad(job: Job) -> bool:
 def tell(job: Job) -> None:
     """Print how a job ended, and its findings."""
     progress = job.progress
-    say(f"{job.kind} {in_a_line(job.table)}: {job.state}")
+    is_done = progress is not None and job.state is JobState.DONE
+    told = f"{job.kind} {in_a_line(job.table)}: "
+    say(told + (_counted(job, progress) if progress and is_done else job.state))
     if job.error:
         say(f"  {spelling()(job.error)}")
     if progress is None:
         return
-    if job.kind is not JobKind.VERIFY:
-        say(
-            f"  {progress.rows} rows, {progress.written} documents written,"
-            f" {progress.removed} removed"
-        )
-        _tell_removed(progress, progress.removed, "removed")
+    if not is_done:
+        say(f"  {_counted(job, progress)}")
+    kind = "" if _compares(job) else "removed" if job.kind is not JobKind.VERIFY else "extra"
+    _tell_findings(progress, kind)
+    count = progress.differences if _compares(job) else max(progress.removed, progress.extra)
+    if (untold := count - len(progress.findings)) > 0:
+        say(f"  and {untold} more: only the first {len(progress.findings)} are kept")
+    if not _compares(job) or _is_bad(job):
         _tell_foreign(job, progress.foreign)
-        return
-    if job.options.extra_only:
+
+
+def _compares(job: Job) -> bool:
+    """Return whether the job looks at values, and not only for documents to remove."""
+    return job.kind is JobKind.VERIFY and not job.options.extra_only
+
+
+def _counted(job: Job, progress: Progress) -> str:
+    """Return in one line what a job has found, or done."""
+    if _compares(job):
+        return _compared(job, progress)
+    if job.kind is JobKind.VERIFY:
         ours = progress.extra - progress.foreign
-        say(f"  {ours} documents would be removed, or marked, as on_delete says")
-        _tell_removed(progress, progress.extra, "extra")
-        _tell_foreign(job, progress.foreign)
-        return
-    if job.state is JobState.DONE and not progress.rows:
-        say("  no row was compared: the source gave none")
-    say(
-        f"  {progress.rows} rows compared: {progress.missing} missing, {progress.extra} extra,"
-        f" {progress.different} different, {progress.repaired} repaired,"
-        f" {progress.unsettled} changing all the time"
-        + (f", {progress.owed} with embedded values still to come" if progress.owed else "")
-    )
-    _tell_findings(progress)
-    _tell_untold(progress, progress.differences)
-    if _is_bad(job):
-        _tell_foreign(job, progress.foreign)
+        return f"{ours} documents would be removed, or marked, as on_delete says"
+    return f"{progress.rows} rows, {progress.written} documents written, {progress.removed} removed"
+
+
+def _compared(job: Job, progress: Progress) -> str:
+    """Return what a comparison has found; counts of nothing are left out."""
+    if job.state is JobState.DONE and not progress.rows and not progress.differences:
+        return "no row was compared: the source gave none"
+    found = {
+        "missing": progress.missing,
+        "extra": progress.extra,
+        "different": progress.different,
+        "repaired": progress.repaired,
+        "changing all the time": progress.unsettled,
+        "with embedded values still to come": progress.owed,
+    }
+    counts = ", ".join(f"{count} {what}" for what, count in found.items() if count)
+    equal = "all equal" if job.state is JobState.DONE else "all equal so far"
+    rows = "1 row" if progress.rows == 1 else f"{progress.rows} rows"
+    return f"{rows} compared, {counts or equal}"
 
 
 def _tell_findings(progress: Progress, kind: str = "") -> None:
@@ -172,16 +191,6 @@ def _tell_findings(progress: Progress, kind: str = "") -> None:
         note = f" ({finding['note']})" if "note" in finding else ""
         name = f"{finding['collection']} {finding['_id']!r}"
         say(f"  {kind or finding['kind']:9} {name} {fields}{note}".rstrip())
-
-
-def _tell_untold(progress: Progress, count: int) -> None:
-    if (untold := count - len(progress.findings)) > 0:
-        say(f"  and {untold} more: only the first {len(progress.findings)} are kept")
-
-
-def _tell_removed(progress: Progress, count: int, kind: str) -> None:
-    _tell_findings(progress, kind)
-    _tell_untold(progress, count)
 
 
 def _tell_foreign(job: Job, count: int) -> None:

@@ -250,13 +250,6 @@ class Job:
             "error": self.error,
         }
 
-    def shown(self) -> dict[str, Any]:
-        """Return its document for display, without what only the work needs."""
-        document = self.to_document()
-        if document["progress"]:
-            del document["progress"]["cursor"], document["progress"]["pending"]
-        return document
-
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:
         """Read what `to_document` wrote."""

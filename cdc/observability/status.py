@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from http.client import HTTPConnection, HTTPException
 from typing import Any, Final
 
 from cdc import native
 from cdc.config import Config
 from cdc.errors import CdcError
-from cdc.model import lease
+from cdc.model import job_facts, lease
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.first_copy import HeldCopy
-from cdc.model.job import Job, JobState, Phase, Progress
 from cdc.model.position import FilePosition, GtidPosition, GtidSet, Position, file_number
 from cdc.model.telemetry import Outage, Role, Telemetry
 from cdc.readers.server.status import SourceStatus, fetch, file_after
@@ -257,7 +256,7 @@ def _jobs(config: Config) -> list[Facts]:
     with connect_target(config.target) as client:
         jobs = Jobs.of(config, client)
         active = stream_admin.active_owner(config) is not None
-        return [{**_job(each), "waits": each.waits(active=active)} for each in jobs.unsettled()]
+        return [job_facts.brief(each, active=active) for each in jobs.unsettled()]
 
 
 def _copying(config: Config, document: Mapping[str, Any] | None) -> Facts | None:
@@ -294,30 +293,6 @@ def _owed(config: Config) -> list[Facts]:
     with connect_target(config.target) as client, explained():
         found = owed_in(client[config.target.state_database][DEBTS], config.name)
     return [{**each, "since": shown_time(each["since"])} for each in found]
-
-
-def _job(job: Job) -> Facts:
-    progress = job.progress
-    return {
-        "id": job.id,
-        "kind": job.kind.value,
-        "table": job.table,
-        "state": job.state.value,
-        "rows": progress.rows if progress else 0,
-        "rows_estimated": (progress.total or None) if progress else None,
-        "seconds_left": (
-            _seconds_left(progress) if progress and job.state is not JobState.FAILED else None
-        ),
-        "error": job.error,
-    }
-
-
-def _seconds_left(progress: Progress) -> float | None:
-    """Return the seconds for the rest of the rows at the pace so far; None once all are read."""
-    if progress.phase is not Phase.ROWS or not progress.rows or not progress.total:
-        return None
-    elapsed = (datetime.now(UTC) - progress.started_at).total_seconds()
-    return round(max(0.0, elapsed * (progress.total / progress.rows - 1)), 1)
 
 
 def shown_time(value: Any) -> str | None:

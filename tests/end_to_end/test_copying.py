@@ -120,7 +120,7 @@ def test_verify_finds_exactly_what_was_planted_and_resync_mends_it(filled: Strea
 
     assert found.returncode == 1, found.stderr
     [job] = json.loads(found.stdout)
-    findings = [(each["kind"], each["_id"], each["fields"]) for each in job["progress"]["findings"]]
+    findings = [(each["kind"], each["id"], each["fields"]) for each in job["findings"]]
     assert sorted(findings) == [
         ("different", 9, ["at"]),
         ("extra", ROWS + 77, []),
@@ -129,7 +129,7 @@ def test_verify_finds_exactly_what_was_planted_and_resync_mends_it(filled: Strea
     assert mended.returncode == 0, mended.stderr
     assert alone.returncode == 0, alone.stdout + alone.stderr
     [job] = json.loads(alone.stdout)
-    assert job["progress"]["missing"] == job["progress"]["repaired"] == 1
+    assert job["missing"] == job["repaired"] == 1
     assert_same(filled)
 
 

@@ -151,7 +151,7 @@ def test_a_document_stays_as_it_was_until_its_row_can_be_carried_over(
     verified = command(running, "verify", "--output", "json")
     assert verified.returncode == 1, verified.stderr
     [job] = json.loads(verified.stdout)
-    found = {each["_id"]: each for each in job["progress"]["findings"]}
+    found = {each["id"]: each for each in job["findings"]}
     assert {key: each["kind"] for key, each in found.items()} == {1: "different", 2: "different"}
     assert f"dead letter {letters(running)[1]['_id']} is open" in found[1]["note"]
 

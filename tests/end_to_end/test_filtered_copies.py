@@ -33,8 +33,8 @@ def test_only_what_the_filter_selects_is_copied_streamed_verified_and_kept(strea
     assert streamed == {2: {"score": 2}, 4: {"score": 1}, 5: {"score": 9}}
     assert found.returncode == 1, found.stderr
     [job] = json.loads(found.stdout)
-    assert job["progress"]["seconds"] > 0
-    findings = [(each["kind"], each["_id"]) for each in job["progress"]["findings"]]
+    assert job["seconds"] > 0
+    findings = [(each["kind"], each["id"]) for each in job["findings"]]
     assert sorted(findings) == [("extra", 3), ("missing", 5)]
     assert mended.returncode == 0, mended.stderr
     assert again.returncode == 0, again.stdout + again.stderr

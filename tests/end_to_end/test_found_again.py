@@ -40,9 +40,9 @@ def verified(stream: Stream) -> Differences:
     command = Command(stream, "verify", "--output", "json")
     code = command.returncode
     found = [
-        (each["collection"], each["kind"], each["_id"])
+        (each["collection"], each["kind"], each["id"])
         for job in json.loads(command.stdout)
-        for each in job["progress"]["findings"]
+        for each in job["findings"]
     ]
     assert code == bool(found), command.stderr
     return sorted(found, key=str)
@@ -111,8 +111,7 @@ def test_documents_of_whatever_id_are_found_and_taken_away(stream: Stream) -> No
     resynced(stream, *stream.tables)
 
     for job in json.loads(found.stdout):
-        progress = job["progress"]
-        assert (progress["extra"], progress["different"]) == (len(ODD), 1), job
+        assert (job["extra"], job["different"]) == (len(ODD), 1), job
     left = [stream.database[each].count_documents({}) for each in stream.tables]
     assert left == [1 + NO_MAPPINGS] * len(KEYS)
     assert Command(stream, "verify", "--repair").returncode == 0

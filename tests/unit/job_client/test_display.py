@@ -12,6 +12,9 @@ from cdc.model.job import Job, JobKind, JobState, Phase, Progress
 JOB = Job.request("s", JobKind.BACKFILL, "shop.orders", by="test")
 
 
+CLEARED = "\r\x1b[K\x1b[?25h"
+
+
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
@@ -61,7 +64,7 @@ def test_a_bar_begins_anew_when_documents_are_searched(
             )
         )
 
-    rows, documents = terminal.getvalue().split("\n")
+    _, rows, documents = terminal.getvalue().split(CLEARED)
     assert "90 rows" in rows
     assert "backfill shop.orders: documents without rows" in documents
     assert documents.rpartition("\r")[2].count("50%") == 1
@@ -103,5 +106,19 @@ def test_lines_tell_of_each_state_and_of_progress_now_and_then(
         "backfill shop.orders: queued 50 of about 90 rows",
         "backfill shop.orders: queued 30 of about 90 documents, looking for those without rows",
         "backfill shop.orders: queued 7 rows",
-        "backfill shop.orders: done, 7 rows",
     ]
+
+
+def test_a_bar_is_taken_away_in_the_end_and_the_cursor_is_back(
+    monkeypatch: pytest.MonkeyPatch, clock: list[float]
+) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    display = BarDisplay()
+    display.show(JOB)
+    display.show(replace(JOB, state=JobState.DONE, progress=Progress(rows=1, total=1)))
+    ended = terminal.getvalue()
+    display.left([JOB])
+
+    assert ended.endswith(CLEARED)
+    assert f"{CLEARED}the backfill of shop.orders lives on" in terminal.getvalue()

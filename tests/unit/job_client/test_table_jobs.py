@@ -27,3 +27,36 @@ def test_where_all_are_listed_there_are_no_more(capsys: pytest.CaptureFixture[st
     )
 
     assert "more" not in capsys.readouterr().out
+
+
+def test_what_is_equal_is_told_in_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    for rows in (2, 1, 0):
+        tell(replace(JOB, state=JobState.DONE, progress=Progress(rows=rows)))
+
+    assert capsys.readouterr().out.splitlines() == [
+        "verify shop.orders: 2 rows compared, all equal",
+        "verify shop.orders: 1 row compared, all equal",
+        "verify shop.orders: no row was compared: the source gave none",
+    ]
+
+
+def test_what_differs_is_counted_and_what_does_not_is_left_out(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    progress = Progress(rows=9, different=1, unsettled=2, findings=(FINDING,))
+    tell(replace(JOB, state=JobState.DONE, progress=progress))
+
+    told, _ = capsys.readouterr().out.splitlines()
+    assert told == "verify shop.orders: 9 rows compared, 1 different, 2 changing all the time"
+
+
+def test_a_job_that_failed_tells_why_and_how_far_it_came(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    tell(replace(JOB, state=JobState.FAILED, error="no such table", progress=Progress(rows=3)))
+
+    assert capsys.readouterr().out.splitlines() == [
+        "verify shop.orders: failed",
+        "  no such table",
+        "  3 rows compared, all equal so far",
+    ]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cdc.terminal.output import in_a_line, say
+from cdc.terminal.output import coloured, in_a_line, say, say_escaped
 
 COMMANDS = Path(__file__).parents[3] / "cdc" / "commands"
 ORDERS = "\x1b]0;owned\x07\x9b2J\u202e\u2028\x7f\r"
@@ -48,3 +48,15 @@ def test_every_command_prints_through_it() -> None:
     ]
 
     assert bare == []
+
+
+def test_colours_are_for_terminals_that_want_them(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    say_escaped(coloured(f"odd{ORDERS}", "red"))
+    on_a_terminal = coloured("odd\x1b[2J", "red")
+    monkeypatch.setenv("NO_COLOR", "1")
+    say_escaped(on_a_terminal)
+
+    assert "\x1b" not in capsys.readouterr().out
+    assert on_a_terminal == "\x1b[31modd\\u001b[2J\x1b[0m"
