@@ -123,6 +123,7 @@ class Daemon:
             losses=counters.mapped.losses(),
             slow_rows=counters.mapped.slow_rows(),
             unchanged_rows=counters.mapped.unchanged_rows(),
+            schema_changed_at=dict(counters.schema_changed_at),
             notices=None if self._notices is None else self._notices.stats(),
             beats=self._config.source.heartbeat_table is not None,
         )

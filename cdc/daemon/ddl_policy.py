@@ -12,7 +12,7 @@ The meaning of each effect, and the mapping's key that decides on it:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, MutableMapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -69,13 +69,15 @@ class DdlPolicy:
         table_exists: Callable[[str, str], bool],
         logs_cascades: Callable[[], bool],
         tell: Tell = tell_nobody,
+        changed_at: MutableMapping[str, float] | None = None,
     ) -> None:
         """Decide with the help of the source, about new or doubtful tables and foreign keys.
 
         `require_fit` raises Unfit for a (schema, table) that cannot be followed; `table_exists`
         returns whether there is such a table now; `logs_cascades` whether row changes by foreign
-        keys are logged.
+        keys are logged. `changed_at` gets when the source committed a table's last change.
         """
+        self._changed_at = {} if changed_at is None else changed_at
         self._require_table_fit = require_fit
         self._table_exists = table_exists
         self._stream = stream
@@ -145,6 +147,7 @@ class DdlPolicy:
             "position": str(transaction.checkpoint.position),
         }
         log.warning("schema_changed", **facts)
+        self._changed_at[table.name] = transaction.committed_at
         said = f"{change.verb} of {table.name}, and its mapping says {key}: {policy}"
         self._tell(Notice(NoticeEvent.SCHEMA_CHANGE, said, facts))
         return policy

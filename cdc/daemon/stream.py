@@ -53,10 +53,14 @@ from cdc.writers.writer import MongoWriter
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """Counts of a daemon, across the streams that it becomes active for."""
+    """Counts of a daemon, across the streams that it becomes active for.
+
+    `schema_changed_at`: when the source committed the last schema change of a table, by its name.
+    """
 
     copied: CopyCounters = field(default_factory=CopyCounters)
     mapped: MappingCounts = field(default_factory=MappingCounts)
+    schema_changed_at: dict[str, float] = field(default_factory=dict)
 
 
 class ActiveStream:
@@ -152,6 +156,7 @@ class ActiveStream:
             table_exists=lambda schema, table: retry(lambda: table_exists(here(), schema, table)),
             logs_cascades=lambda: retry(lambda: logs_cascades(here())),
             tell=self._tell,
+            changed_at=self._counters.schema_changed_at,
         )
 
     def _require_table_fit(self, schema: str, table: str) -> None:

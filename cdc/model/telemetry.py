@@ -113,8 +113,8 @@ class Telemetry:
 
     `beats`: it writes heartbeats. `losses`: values that were converted with a loss, by (table,
     column, reason). `slow_rows`: rows that generated code did not cover, by table, and
-    `unchanged_rows` the updates that changed nothing of a document. `notices` is None where nobody
-    is told.
+    `unchanged_rows` the updates that changed nothing of a document. `schema_changed_at`: the
+    source's commit time of a table's last schema change. `notices` is None where nobody is told.
     """
 
     at: float
@@ -129,6 +129,7 @@ class Telemetry:
     losses: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
     slow_rows: Mapping[str, int] = field(default_factory=dict)
     unchanged_rows: Mapping[str, int] = field(default_factory=dict)
+    schema_changed_at: Mapping[str, float] = field(default_factory=dict)
     notices: NoticeStats | None = None
     beats: bool = False
 

@@ -79,6 +79,7 @@ class StreamCollector(Collector):
             ["table"],
             {(table,): rows for table, rows in telemetry.unchanged_rows.items()},
         )
+        yield _schema_changes(telemetry)
         yield from _dead_letters(telemetry)
         yield _owed(telemetry)
         if telemetry.notices is not None:
@@ -111,6 +112,17 @@ def _notices(notices: NoticeStats) -> Iterator[Metric]:
         notices.dropped,
     )
     yield _gauge("cdc_notices_waiting", "Notices that are not sent yet.", notices.waiting)
+
+
+def _schema_changes(telemetry: Telemetry) -> Metric:
+    changes = GaugeMetricFamily(
+        "cdc_schema_change_timestamp_seconds",
+        "When the source committed the last schema change of a table.",
+        labels=["table"],
+    )
+    for table, changed_at in sorted(telemetry.schema_changed_at.items()):
+        changes.add_metric([table], changed_at)
+    return changes
 
 
 def _owed(telemetry: Telemetry) -> Metric:

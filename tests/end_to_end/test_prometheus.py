@@ -53,6 +53,8 @@ def watched(stream: Stream) -> Stream:
     stream.sql("INSERT INTO items (word) VALUES ('one'), ('two')")
     stream.start()
     stream.daemon.until_logged("job_done")
+    stream.sql("ALTER TABLE items ADD COLUMN number INT")
+    stream.daemon.until_logged("schema_changed")
     return stream
 
 
@@ -90,13 +92,15 @@ def test_every_panel_has_data_and_the_rules_are_healthy(
     watched: Stream, prometheus: Prometheus
 ) -> None:
     """About 15 seconds."""
-    panels = json.loads((ROOT / "config" / "dashboard.json").read_text())["panels"]
-    expressions = {
+    dashboard = json.loads((ROOT / "config" / "dashboard.json").read_text())
+    asked = {
         f"{panel['title']} {target['refId']}": target["expr"]
-        .replace("$__rate_interval", "10s")
-        .replace("$stream", watched.name)
-        for panel in panels
+        for panel in dashboard["panels"]
         for target in panel["targets"]
+    } | {each["name"]: each["expr"] for each in dashboard["annotations"]["list"]}
+    expressions = {
+        name: each.replace("$__rate_interval", "10s").replace("$stream", watched.name)
+        for name, each in asked.items()
     }
 
     def empty() -> list[str]:

@@ -48,6 +48,25 @@ def effect_of(
     return policy.effect_of(SchemaChange("ALTER", (changed,)), STATEMENT)
 
 
+def test_the_time_of_a_tables_last_change_is_kept() -> None:
+    changed_at: dict[str, float] = {}
+    policy = DdlPolicy(
+        "stream",
+        TableRouter([mapping()]).concerned,
+        require_fit=lambda _, __: None,
+        table_exists=lambda _, __: True,
+        logs_cascades=lambda: False,
+        changed_at=changed_at,
+    )
+    for effect in (Effect.UNTOUCHED, Effect.EMPTIED):
+        assert not changed_at
+        policy.effect_of(
+            SchemaChange("TRUNCATE", (TableChange("shop", "orders", effect),)), STATEMENT
+        )
+
+    assert changed_at == {"shop.orders": STATEMENT.committed_at}
+
+
 def test_an_emptied_table_clears_each_collection_that_it_feeds() -> None:
     found = effect_of(Effect.EMPTIED, mapping(), mapping(target="copies"))
 

@@ -48,6 +48,7 @@ FULL = Telemetry(
     losses={("shop.orders", "born", "zero_date"): 6},
     slow_rows={"shop.orders": 8},
     unchanged_rows={"shop.orders": 9},
+    schema_changed_at={"shop.orders": NOW - 5},
     notices=NoticeStats({"halt": 1}, {("lag", "refused"): 2}, 3),
     beats=True,
 )
