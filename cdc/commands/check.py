@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -13,7 +13,7 @@ from cdc.commands import config_option, output_option
 from cdc.mapping.file.project import load_project
 from cdc.preflight import Finding, Outcome, exit_code
 from cdc.preflight.run import examine
-from cdc.terminal.output import say
+from cdc.terminal.output import Colour, coloured, say_escaped, say_json
 from cdc.terminal.spelling import spelling
 
 
@@ -33,24 +33,31 @@ def check(ctx: click.Context, config_path: Path, output: str) -> None:
         Finding("native module", Outcome.OK, native.state),
         *examine(config, mappings),
     ]
-    say(_as_json(findings) if output == "json" else spelling()("\n".join(map(str, findings))))
+    if output == "json":
+        say_json(_facts(findings))
+    else:
+        for each in findings:
+            say_escaped(_line(each))
     ctx.exit(exit_code(findings))
 
 
-def _as_json(findings: Sequence[Finding]) -> str:
-    return json.dumps(
-        {
-            "fit": all(finding.ok for finding in findings),
-            "findings": [
-                {
-                    "check": finding.check,
-                    "outcome": finding.outcome.value,
-                    "what": finding.what,
-                    "remedy": spelling()(finding.remedy) or None,
-                }
-                for finding in findings
-            ],
-        },
-        ensure_ascii=False,
-        indent=2,
-    )
+def _line(finding: Finding) -> str:
+    """Return a finding as a line, its outcome in a colour."""
+    outcome = finding.outcome
+    colour: Colour = "green" if outcome is Outcome.OK else "yellow" if finding.ok else "red"
+    return coloured(outcome.value, colour) + spelling()(str(finding)).removeprefix(outcome.value)
+
+
+def _facts(findings: Sequence[Finding]) -> dict[str, Any]:
+    return {
+        "fit": all(finding.ok for finding in findings),
+        "findings": [
+            {
+                "check": finding.check,
+                "outcome": finding.outcome.value,
+                "what": finding.what,
+                "remedy": spelling()(finding.remedy) or None,
+            }
+            for finding in findings
+        ],
+    }

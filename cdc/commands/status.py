@@ -5,25 +5,29 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import click
 
 from cdc.commands import config_option, output_option
 from cdc.config import Config, load
 from cdc.errors import Retryable
+from cdc.model.telemetry import Role
 from cdc.observability import fleet
 from cdc.observability import status as examined
-from cdc.terminal.output import in_a_line, say
+from cdc.terminal.output import Colour, coloured, escaped, in_a_line, say, say_escaped
 from cdc.terminal.spelling import spelling
 
 WATCH_SECONDS: Final = 2.0
 
+POSITION_LETTERS: Final = 150
+"""The most of a position that the table shows."""
+
 
 class Show(Protocol):
-    """Draws a status; returns it, and the exit code."""
+    """Draws a status, foreign texts in it escaped; returns it, and the exit code."""
 
     def __call__(self, config: Config, output: str, *, lines: bool) -> tuple[str, int]:
         """Return JSON of many `lines`, or of one; or a table."""
@@ -51,7 +55,7 @@ def status(ctx: click.Context, config_path: Path, output: str, watch: bool, ever
     show = _fleet if every else _stream
     if not watch:
         drawn, code = show(config, output, lines=True)
-        say(drawn)
+        say_escaped(drawn)
         ctx.exit(code)
     while True:
         _draw_again(show, config, output)
@@ -67,7 +71,7 @@ def _draw_again(show: Show, config: Config, output: str) -> None:
         return
     if output == "table":
         click.clear()
-    say(drawn)
+    say_escaped(drawn)
 
 
 def _stream(config: Config, output: str, *, lines: bool) -> tuple[str, int]:
@@ -87,17 +91,24 @@ def _fleet(config: Config, output: str, *, lines: bool) -> tuple[str, int]:
 
 
 def _as_json(facts: dict[str, Any] | list[dict[str, Any]], *, lines: bool) -> str:
-    return json.dumps(facts, ensure_ascii=False, indent=2 if lines else None)
+    return escaped(json.dumps(facts, ensure_ascii=False, indent=2 if lines else None))
 
 
 _COLUMNS: Final = ("STREAM", "STATE", "LAG", "JOBS", "LETTERS", "OWED", "UPDATED", "DAEMON")
 
 
 def _fleet_table(streams: list[dict[str, Any]]) -> str:
+    if not streams:
+        return "no stream has begun in this state database"
     rows = [_COLUMNS, *map(_fleet_row, streams)]
     widths = [max(len(row[at]) for row in rows) for at in range(len(_COLUMNS))]
-    lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
-    return "\n".join(lines) if streams else "no stream has begun in this state database"
+    lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+    states = [None, *(_colour(each["state"]) for each in streams)]
+    at = widths[0] + 2
+    return "\n".join(
+        line[:at] + coloured(line[at : at + widths[1]], colour) + line[at + widths[1] :]
+        for line, colour in zip(lines, states, strict=True)
+    )
 
 
 def _fleet_row(facts: dict[str, Any]) -> tuple[str, ...]:
@@ -118,31 +129,74 @@ def _fleet_row(facts: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
+class _Coloured(NamedTuple):
+    value: Any
+    colour: Colour | None
+
+    def __str__(self) -> str:
+        return coloured("-" if self.value is None else self.value, self.colour)
+
+
+def _colour(state: str) -> Colour | None:
+    """Return the colour of a stream's state."""
+    if state in {Role.ACTIVE.value, Role.COPYING.value, Role.STANDBY.value}:
+        return "green"
+    return "red" if state in {"stopped", "unknown"} else "yellow"
+
+
+def _side(side: dict[str, Any], reached: str) -> _Coloured:
+    return _Coloured(side["error"] or reached, "red" if side["error"] else "green")
+
+
+def _shortened(position: str | None) -> str | None:
+    """Return a position that fits on two lines of a terminal."""
+    if position is None or len(position) <= POSITION_LETTERS:
+        return position
+    rest = "; all of it: cdc position show"
+    return f"{position[:POSITION_LETTERS]} and {len(position) - POSITION_LETTERS} letters{rest}"
+
+
+def _with_age(time: str | None) -> str | None:
+    """Return a time of the facts with how long ago that was."""
+    if time is None:
+        return None
+    at = datetime.fromisoformat(time)
+    ago = timedelta(seconds=max(0, round((datetime.now(UTC) - at).total_seconds())))
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC, {ago} ago"
+
+
 def _table(facts: dict[str, Any]) -> str:
+    letters = facts["dead_letters_open"]
     shown = {
         "stream": facts["stream"],
-        "state": facts["state"],
+        "state": _Coloured(facts["state"], _colour(facts["state"])),
         "active": facts["active"] and "process {pid} on {host}".format(**facts["active"]),
         **_process(facts["process"]),
         "lag": _unit(facts["lag_seconds"], "s"),
         "behind": _unit(facts["transactions_behind"], "transactions"),
         "bytes behind": facts["bytes_behind"],
         "headroom": _headroom(facts),
-        "dead letters": facts["dead_letters_open"],
-        "position": facts["position"],
-        "committed at": facts["committed_at"],
-        "updated at": facts["updated_at"],
-        "source": facts["source"]["error"] or f"reachable: {facts['source']['host']}",
-        "target": facts["target"]["error"] or "reachable",
+        "dead letters": _Coloured(facts["dead_letters_open"], "yellow" if letters else None),
+        "position": _shortened(facts["position"]),
+        "committed at": _with_age(facts["committed_at"]),
+        "updated at": _with_age(facts["updated_at"]),
+        "source": _side(facts["source"], f"reachable: {facts['source']['host']}"),
+        "target": _side(facts["target"], "reachable"),
     }
     owed = [
         (f"owed {each['collection']}", f"{each['path']}: {each['debts']} since {each['since']}")
         for each in facts["embeds_owed"] or ()
     ]
     copied = _copied(facts["copying"])
-    jobs = [(f"job {each['table']}", spelling()(_job(each))) for each in facts["jobs"] or ()]
+    jobs = [
+        (
+            f"job {each['table']}",
+            _Coloured(spelling()(_job(each)), "red" if each["state"] == "failed" else None),
+        )
+        for each in facts["jobs"] or ()
+    ]
     return "\n".join(
-        f"{in_a_line(name):13} {'-' if value is None else in_a_line(value)}"
+        f"{in_a_line(name):13} {value if isinstance(value, _Coloured) else _Coloured(value, None)}"
         for name, value in (*shown.items(), *copied, *owed, *jobs)
     )
 

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import click
+
+from cdc.commands import status
+from cdc.commands.status import POSITION_LETTERS
+
+UUID = "d15b646e-ec7b-11f1-acd7-02fc00000001"
+
+
+def facts(**changed: Any) -> dict[str, Any]:
+    return {
+        "stream": "shop",
+        "state": "active",
+        "active": {"host": "vm", "pid": 7},
+        "process": None,
+        "lag_seconds": 0.0,
+        "transactions_behind": 0,
+        "bytes_behind": 0,
+        "binlog_headroom_bytes": None,
+        "dead_letters_open": 0,
+        "position": f"{UUID}:1-7",
+        "committed_at": None,
+        "updated_at": (datetime.now(UTC) - timedelta(seconds=70)).isoformat(),
+        "source": {"reachable": True, "host": "db:3306", "error": None},
+        "target": {"reachable": True, "error": None},
+        "copying": None,
+        "embeds_owed": [],
+        "jobs": [],
+        **changed,
+    }
+
+
+def lines(**changed: Any) -> dict[str, str]:
+    return {line[:13].strip(): line[14:] for line in status._table(facts(**changed)).split("\n")}
+
+
+def test_colours_tell_what_needs_somebody() -> None:
+    shown = lines(
+        state="stopped",
+        dead_letters_open=2,
+        source={"reachable": False, "host": None, "error": "refused\x1b[2J"},
+    )
+
+    assert shown["state"] == click.style("stopped", fg="red")
+    assert shown["dead letters"] == click.style("2", fg="yellow")
+    assert shown["source"] == click.style("refused\\u001b[2J", fg="red")
+    assert shown["target"] == click.style("reachable", fg="green")
+    assert lines()["dead letters"] == "0"
+
+
+def test_a_time_tells_how_long_ago_it_was() -> None:
+    shown = lines()
+
+    assert shown["updated at"].endswith(" UTC, 0:01:10 ago")
+    assert shown["committed at"] == "-"
+
+
+def test_a_long_position_is_cut_and_says_where_all_of_it_is() -> None:
+    long = ",".join([f"{UUID}:1-7"] * 100)
+    shown = lines(position=long)["position"]
+
+    assert shown.startswith(long[:POSITION_LETTERS])
+    assert shown.endswith("; all of it: cdc position show")
+    assert len(shown) < 2 * 100
