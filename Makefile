@@ -38,6 +38,7 @@ help:
 	@echo "make wheels              the native module's wheel for this machine's architecture into dist/"
 
 $(VENV)/.ready: requirements/dev.txt pyproject.toml sandbox/pyproject.toml
+	@echo "installing what is needed into $(VENV): a minute or two, once"
 	@docker/make-venv $(PYTHON) $(VENV)
 	@$(PIP_INSTALL) --require-hashes --requirement requirements/dev.txt
 	@$(PIP_INSTALL) --no-deps --no-build-isolation --editable . --editable sandbox
@@ -46,9 +47,11 @@ $(VENV)/.ready: requirements/dev.txt pyproject.toml sandbox/pyproject.toml
 # Where there is no cargo, or it finds no crates, everything runs without: see docs/native.md.
 $(VENV)/.native: $(VENV)/.ready native/Cargo.toml native/Cargo.lock native/pyproject.toml \
 		$(wildcard native/src/*.rs native/src/*/*.rs)
-	@if ! cargo --version >/dev/null 2>&1; then \
+	@if ! command -v cargo >/dev/null; then \
 		echo "no cargo: cdc runs without its native module (docs/native.md)"; \
-	elif PATH="$(abspath $(BIN)):$$PATH" $(PIP_INSTALL) --no-deps --no-build-isolation \
+	elif ! cargo --version >/dev/null 2>&1; then \
+		echo "cargo does not run, cdc runs without its native module: 'cargo --version' says why"; \
+	elif echo "building the native module: a minute or two, once" && PATH="$(abspath $(BIN)):$$PATH" $(PIP_INSTALL) --no-deps --no-build-isolation \
 			--force-reinstall ./native >$(VENV)/native.log 2>&1; then \
 		touch $@; \
 	else \

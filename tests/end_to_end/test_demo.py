@@ -107,6 +107,7 @@ def test_one_pass_ends_with_both_sides_equal(flavour: Flavour) -> None:
     assert re.fullmatch(r"users: (\d+) rows, \1 documents, all equal", lines[0])
     assert re.fullmatch(r"tweets: (\d+) rows, \1 documents, all equal", lines[1])
     assert re.search(r"[1-9]\d* inserted, [1-9]\d* updated, [1-9]\d* deleted", done.stdout)
+    assert re.fullmatch(r"catch-up: 20,000 rows, .* \([1-9][\d,]* rows/s\)", lines[-2])
     assert lines[-1] == "result: both sides are equal"
     assert f"{ {'mysql': 'MySQL', 'mariadb': 'MariaDB'}[flavour] } " in done.stderr
 
@@ -150,7 +151,8 @@ def logins_open_the_portal_whose_accounts_are_replicated(demo: Demo) -> None:
     answer = browser.open(page, urllib.parse.urlencode(form).encode())
 
     assert answer.url.endswith("/replication/")
-    mongo = re.findall(r"MongoClient\(\"(\S+)\"\)", demo.stdout)[0]
+    documents = (demo.folder / "documents").read_text()
+    mongo = re.findall(r"MongoClient\(\"(\S+)\"\)", documents)[0]
     with pymongo.MongoClient[dict[str, Any]](mongo) as client:
         accounts = eventually(
             lambda: len(found := list(client.twitter.accounts.find())) == 4 and found,
@@ -162,12 +164,15 @@ def logins_open_the_portal_whose_accounts_are_replicated(demo: Demo) -> None:
 
 
 def commands_look_at_both_sides(demo: Demo) -> None:
-    printed = re.findall(r"^  (\S+ -c .*)$", demo.stdout, flags=re.MULTILINE)
+    printed = re.findall(r"^  (/\S+)  ", demo.stdout, flags=re.MULTILINE)
 
-    answers = [subprocess.check_output(command, shell=True, text=True) for command in printed]
+    rows, documents, status = (
+        subprocess.check_output(command, shell=True, text=True) for command in printed[:3]
+    )
 
-    assert [len(answer.splitlines()) for answer in answers] == [3, 3, 1]
-    assert "'_id': 'demo'" in answers[2]
+    assert (len(rows.splitlines()), len(documents.splitlines())) == (3, 3)
+    assert re.search(r"^state +active$", status, flags=re.MULTILINE)
+    assert max(map(len, demo.stdout.splitlines())) < 110
 
 
 @pytest.mark.parametrize(

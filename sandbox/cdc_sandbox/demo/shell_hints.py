@@ -1,4 +1,4 @@
-"""Commands that look at both sides, ready to be pasted into another terminal."""
+"""Short commands that look at both sides, ready to be pasted into another terminal."""
 
 from __future__ import annotations
 
@@ -6,28 +6,48 @@ import json
 import shlex
 import shutil
 import sys
+from pathlib import Path
+from typing import Final
 
+from cdc_sandbox.demo.daemon import cdc_command
 from cdc_sandbox.demo.environment import Stage
 from cdc_sandbox.demo.schema import SCHEMA
 
-_LATEST = (
+_LATEST: Final = (
     "SELECT id, user_id, LEFT(text, 40), updated_at FROM tweets ORDER BY updated_at DESC LIMIT 3"
 )
 
 
 def commands(stage: Stage) -> list[str]:
-    """Return lines to print: a title, then a command, in turn."""
+    """Write a script for each look into the demo's folder; return lines to print."""
+    folder = stage.daemon.config.parent
+    looks = {
+        _script(folder / "rows", _mysql_in_python(stage)): (
+            f"the three tweets changed last, in {stage.source_name}"
+        ),
+        _script(folder / "documents", _mongo_in_python(stage)): (
+            "the same three in MongoDB, each with the names of its author"
+        ),
+        _script(folder / "status", _line(*_status(stage))): "where the stream stands",
+        **_clients(stage, folder),
+        f"tail -f {stage.daemon.log}": "the daemon's log",
+    }
+    width = max(map(len, looks))
     return [
-        f"{stage.source_name}, the three tweets changed last:",
-        f"  {_mysql_in_python(stage)}",
-        "MongoDB, the same three, each with the names of its author:",
-        f"  {_mongo_in_python(stage)}",
-        *_clients(stage),
-        "where the stream stands (its checkpoint, in MongoDB too):",
-        f"  {_checkpoint_in_python(stage)}",
-        "the daemon's log:",
-        f"  {_line('tail', '-f', str(stage.daemon.log))}",
+        "look around, in another terminal:",
+        *(f"  {command:{width}}  {what}" for command, what in looks.items()),
     ]
+
+
+def _script(path: Path, command: str) -> str:
+    """Write an executable script, and return how it is called."""
+    path.write_text(f'#!/bin/sh\nexec {command} "$@"\n')
+    path.chmod(0o700)
+    return str(path)
+
+
+def _status(stage: Stage) -> list[str]:
+    return cdc_command("status", "--config", str(stage.daemon.config))
 
 
 def _mysql_in_python(stage: Stage) -> str:
@@ -43,29 +63,25 @@ def _mysql_in_python(stage: Stage) -> str:
 
 def _mongo_in_python(stage: Stage) -> str:
     find = f'{SCHEMA}.tweets.find({{}}, {{"author": 1, "text": 1, "updated_at": 1}})'
-    return _pymongo(stage, f'*client.{find}.sort("updated_at", -1).limit(3), sep="\\n"')
+    program = (
+        f"import pymongo; client = pymongo.MongoClient({_quoted(stage.target.uri)}); "
+        f'print(*client.{find}.sort("updated_at", -1).limit(3), sep="\\n")'
+    )
+    return _line(sys.executable, "-c", program)
 
 
-def _checkpoint_in_python(stage: Stage) -> str:
-    return _pymongo(stage, "*client.cdc.streams.find()")
-
-
-def _pymongo(stage: Stage, printed: str) -> str:
-    program = f"import pymongo; client = pymongo.MongoClient({_quoted(stage.target.uri)}); "
-    return _line(sys.executable, "-c", f"{program}print({printed})")
-
-
-def _clients(stage: Stage) -> list[str]:
-    """Return the servers' own clients, where they are installed."""
-    lines = []
-    source = stage.source
+def _clients(stage: Stage, folder: Path) -> dict[str, str]:
+    """Return the servers' own clients that are installed."""
+    source, found = stage.source, {}
     if client := shutil.which("mysql") or shutil.which("mariadb"):
         password = _line(f"MYSQL_PWD={source.password}")
         options = _line("-h", source.host, "-P", str(source.port), "-u", source.user, SCHEMA)
-        lines += [f"{stage.source_name}'s own client:", f"  {password} {_line(client)} {options}"]
+        command = f"env {password} {_line(client)} {options}"
+        found[_script(folder / "mysql", command)] = f"{stage.source_name}'s own client"
     if client := shutil.which("mongosh"):
-        lines += ["MongoDB's own client:", f"  {_line(client, stage.target.uri)}"]
-    return lines
+        command = _line(client, stage.target.uri)
+        found[_script(folder / "mongosh", command)] = "MongoDB's own client"
+    return found
 
 
 def _quoted(text: str) -> str:
