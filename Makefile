@@ -18,7 +18,7 @@ COMPILE_SANDBOX := $(COMPILE_PROJECT) sandbox/pyproject.toml --no-emit-package m
 COMPILE_GROUP := $(COMPILE) --constraint requirements/dev.txt --group
 
 .PHONY: help check check-native test test-python test-quick coverage demo docs bench compare-dual-write \
-	mutants fuzz format pins package wheels clean
+	mutants faults fuzz format pins package wheels clean
 
 help:
 	@echo "make demo [ARGS=--once]  a real MySQL and MongoDB, kept equal before your eyes"
@@ -32,6 +32,7 @@ help:
 	@echo "make bench               speed, as ratios within one run"
 	@echo "make compare-dual-write  what writing twice loses when processes die, and cdc in the same test"
 	@echo "make mutants             make mistakes in a copy, see the suite notice each (3 minutes)"
+	@echo "make faults [ARGS=\"--minutes 60 --seed 7\"]   fault campaigns, on one topology after the other"
 	@echo "make fuzz [ARGS=\"--seconds 600 text_json\"]   look for inputs that the native module takes otherwise"
 	@echo "make pins [ARGS=--upgrade]   write requirements/ anew from pyproject.toml"
 	@echo "make package             wheels and source archives into dist/"
@@ -126,6 +127,9 @@ bench: $(VENV)/.native
 
 compare-dual-write: $(VENV)/.ready
 	@$(BIN)/python -m bench.dual_write $(ARGS)
+
+faults: $(VENV)/.native
+	@$(BIN)/python -m tests.faults $(ARGS)
 
 mutants: $(VENV)/.ready
 	@$(BIN)/python -m tests.mutants $(ARGS)

@@ -41,7 +41,7 @@ class MysqlGtids:
         [(new,)] = self._server.execute(
             "SELECT GTID_SUBTRACT(@@GLOBAL.gtid_executed, %s)", (self._before,)
         )
-        return set(_expanded(new))
+        return set(expanded(new))
 
     def reached(self, position: Document) -> bool:
         [(subset,)] = self._server.execute(
@@ -54,7 +54,7 @@ class MysqlGtids:
         return str(executed).replace("\n", "")
 
 
-def _expanded(gtids: str) -> Iterator[str]:
+def expanded(gtids: str) -> Iterator[str]:
     for part in filter(None, re.sub(r"\s", "", gtids).split(",")):
         uuid, *items = part.split(":")
         source = uuid
@@ -130,10 +130,10 @@ class MariadbGtids(BinlogFiles):
         self.start = {"gtid": self._last()}
 
     def reached(self, position: Document) -> bool:
-        reached = _sequences(position["mariadb_gtid"])
+        reached = sequences(position["mariadb_gtid"])
         return all(
             reached.get(domain, 0) >= sequence
-            for domain, sequence in _sequences(self._last()).items()
+            for domain, sequence in sequences(self._last()).items()
         )
 
     def _last(self) -> str:
@@ -141,7 +141,7 @@ class MariadbGtids(BinlogFiles):
         return str(position)
 
 
-def _sequences(gtids: str) -> dict[str, int]:
+def sequences(gtids: str) -> dict[str, int]:
     """The last transaction's number by domain."""
     parts = [gtid.split("-") for gtid in gtids.split(",") if gtid]
     return {domain: int(sequence) for domain, _, sequence in parts}

@@ -1,0 +1,175 @@
+"""One campaign: everything begins, goes wrong, heals, and is judged."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from tests.end_to_end.support.command import cdc
+from tests.faults.checkers import (
+    Forward,
+    NeverBack,
+    Violations,
+    WholeTransactions,
+    compare_ledger,
+    compare_rows,
+    judge_rest,
+)
+from tests.faults.fleet import Fleet
+from tests.faults.nemesis import Nemesis
+from tests.faults.schedule import Planned
+from tests.faults.stage import Stage, stage
+from tests.faults.watchers import Watchers
+from tests.faults.workload import BANK, TOTAL, Workload
+from tests.support.waiting import eventually
+
+HEALS_WITHIN_SECONDS: Final = 180.0
+PLAIN: Final = {
+    **dict.fromkeys(BANK, ("amount", "note")),
+    "counters": ("version",),
+    "things": ("word", "body", "number"),
+}
+"""The columns that documents hold, of tables whose schema stays."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a campaign did and found."""
+
+    facts: dict[str, Any]
+    violations: list[str]
+    figures: dict[str, Any] = field(default_factory=dict)
+
+
+def run(
+    kind: str, *, members: int, daemons: int, seed: int, schedule: Sequence[Planned], folder: Path
+) -> Outcome:
+    """Run one campaign; all that it writes is below `folder`."""
+    violated = Violations()
+    outcome = Outcome(
+        {"kind": kind, "members": members, "daemons": daemons, "seed": seed}, violated.found
+    )
+    with stage(kind, members=members, folder=folder) as staged:
+        stream = staged.stream
+        fleet = Fleet(stream, daemons, violated)
+        fleet.begin()
+        eventually(lambda: _caught_up(staged), HEALS_WITHIN_SECONDS, waiting_for="the first rows")
+        whole = WholeTransactions(TOTAL, violated)
+        never_back, forward = NeverBack(violated), Forward(violated)
+        watchers = Watchers(stream, staged.client, whole, never_back, forward)
+        workload, nemesis = Workload(stream, seed), Nemesis(staged, fleet, violated)
+        watchers.begin()
+        workload.begin()
+        try:
+            for each in schedule:
+                nemesis.inflict(each)
+        finally:
+            workload.end()
+        try:
+            _heal(staged)
+            nemesis.judge_commands()
+            _heal(staged)
+            _judge(staged, violated, outcome)
+        except (TimeoutError, AssertionError) as error:
+            violated(f"it did not heal: {error}")
+        finally:
+            watchers.end()
+            fleet.end()
+        outcome.figures |= {
+            "faults": {kind.value: count for kind, count in sorted(nemesis.done.items())},
+            "transactions": workload.committed,
+            "rows": workload.rows,
+            "daemons_started": fleet.started,
+            "peak_megabytes": round(fleet.peak_megabytes),
+            "snapshots": whole.snapshots,
+            "changes": never_back.changes,
+            "states": forward.looks,
+        }
+        if violated.found:
+            _keep(staged, folder)
+    return outcome
+
+
+def _caught_up(staged: Stage) -> bool:
+    stream = staged.stream
+    state = stream.state_document()
+    return bool(
+        state
+        and state["position"]
+        and not state["inflight"]
+        and stream.history.reached(state["position"])
+    )
+
+
+def _heal(staged: Stage) -> None:
+    """Wait until the stream has caught up, owes nothing, and has no job to do."""
+    stream = staged.stream
+
+    def healed() -> bool:
+        open_jobs = {"state": {"$in": ["queued", "running"]}}
+        return (
+            _caught_up(staged)
+            and stream.state["debts"].count_documents({}) == 0
+            and stream.state["jobs"].count_documents(open_jobs) == 0
+        )
+
+    eventually(healed, HEALS_WITHIN_SECONDS, waiting_for="the stream to heal")
+
+
+def _judge(staged: Stage, violated: Violations, outcome: Outcome) -> None:
+    """Compare both sides by code of our own, and with what cdc says of itself."""
+    stream = staged.stream
+    rows = {
+        table: {
+            key: {name: row[name] for name in columns} for key, row in stream.rows(table).items()
+        }
+        for table, columns in PLAIN.items()
+    }
+    rows["scratch"] = stream.rows("scratch")
+    rows["orders"] = _orders(staged)
+    compared = [
+        compare_rows(table, found, stream.documents(table), violated)
+        for table, found in rows.items()
+    ]
+    applied = compare_ledger(stream.ledger(), stream.history.committed(), violated)
+    started = time.monotonic()
+    status = cdc(stream, "status", "--output", "json")
+    judge_rest(json.loads(status.stdout), violated)
+    verified = cdc(stream, "verify")
+    if verified.returncode != 0:
+        violated(f"verify ended with {verified.returncode}: {verified.stdout}{verified.stderr}")
+    outcome.figures |= {
+        "compared": sum(compared),
+        "applied": applied,
+        "judged_seconds": round(time.monotonic() - started, 1),
+    }
+
+
+def _orders(staged: Stage) -> dict[int, dict[str, Any]]:
+    """Return what the documents of orders are to be, with their lines."""
+    lines: dict[int, list[dict[str, Any]]] = {}
+    for key, line in sorted(staged.stream.rows("order_lines").items()):
+        lines.setdefault(line["order_id"], []).append({"_id": key, **line})
+    return {
+        key: {**row, "lines": lines.get(key, [])}
+        for key, row in staged.stream.rows("orders").items()
+    }
+
+
+def _keep(staged: Stage, folder: Path) -> None:
+    """Keep both sides, beside the logs."""
+    stream = staged.stream
+    kept = {
+        "state": stream.state_document(),
+        "rows": {table: stream.rows(table) for table in stream.tables},
+        "documents": {table: stream.documents(table) for table in stream.tables},
+        "ledger": stream.ledger(),
+        "committed": sorted(stream.history.committed()),
+    }
+    (folder / "both-sides.txt").write_text(
+        "\n".join(f"{name}: {each}" for name, each in kept.items())
+    )

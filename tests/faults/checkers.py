@@ -1,0 +1,148 @@
+"""What must hold: each checker is told what was seen, and says what is wrong with it.
+
+They share no code with cdc. `tests/unit/faults` has a test for each that shows that it can fail.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from tests.end_to_end.support.history import expanded, sequences
+
+Document = Mapping[str, Any]
+
+EXPECTED_ENDS: Final = frozenset({0, -9})
+"""Stopped as asked, or killed."""
+
+
+@dataclass
+class Violations:
+    """What was found wrong, in the order in which it was found."""
+
+    found: list[str] = field(default_factory=list)
+
+    def __call__(self, what: str) -> None:
+        """Note it."""
+        self.found.append(what)
+        print(f"VIOLATION: {what}", flush=True)
+
+
+class WholeTransactions:
+    """Each snapshot of the target shows the same sum: no half of a transfer."""
+
+    def __init__(self, total: int, violated: Violations) -> None:
+        self._total = total
+        self._violated = violated
+        self.snapshots = 0
+
+    def see(self, amounts: Iterable[int]) -> None:
+        """Take all amounts of one snapshot."""
+        self.snapshots += 1
+        if (found := sum(amounts)) != self._total:
+            self._violated(f"a snapshot shows a sum of {found}, not {self._total}")
+
+
+class NeverBack:
+    """No document shows an older version than it has shown before."""
+
+    def __init__(self, violated: Violations) -> None:
+        self._violated = violated
+        self._newest: dict[Any, int] = {}
+        self.changes = 0
+
+    def see(self, key: Any, version: int) -> None:
+        """Take what a change stream tells of a document."""
+        self.changes += 1
+        if version < (newest := self._newest.get(key, version)):
+            self._violated(f"counter {key} went back from {newest} to {version}")
+        self._newest[key] = max(newest, version)
+
+
+class Forward:
+    """The state document only moves forward, as a majority sees it."""
+
+    def __init__(self, violated: Violations) -> None:
+        self._violated = violated
+        self._last: Document | None = None
+        self.looks = 0
+
+    def see(self, state: Document) -> None:
+        """Take the state document as it is now."""
+        self.looks += 1
+        last, self._last = self._last, state
+        if last is None:
+            return
+        for name in ("epoch", "sequence"):
+            if state[name] < last[name]:
+                self._violated(f"{name} went back from {last[name]} to {state[name]}")
+        if not holds(state["position"], last["position"]):
+            self._violated(f"the position {state['position']} lacks what {last['position']} had")
+
+
+def holds(position: Document, earlier: Document) -> bool:
+    """Return whether a saved position holds all of an earlier one."""
+    if "gtid" in position:
+        return set(_ranges(earlier["gtid"])) <= set(_ranges(position["gtid"])) or set(
+            expanded(earlier["gtid"])
+        ) <= set(expanded(position["gtid"]))
+    if "mariadb_gtid" in position:
+        now, before = sequences(position["mariadb_gtid"]), sequences(earlier["mariadb_gtid"])
+        return all(now.get(domain, 0) >= number for domain, number in before.items())
+    return bool((position["file"], position["offset"]) >= (earlier["file"], earlier["offset"]))
+
+
+def _ranges(gtids: str) -> list[str]:
+    return [each for each in gtids.replace("\n", "").split(",") if each]
+
+
+def compare_ledger(applied: Iterable[str], committed: Iterable[str], violated: Violations) -> int:
+    """Require each committed transaction to be applied once; return how many there are."""
+    counted, wanted = Counter(applied), set(committed)
+    if lost := wanted - counted.keys():
+        violated(f"{len(lost)} transactions were lost, such as {sorted(lost)[:3]}")
+    if foreign := counted.keys() - wanted:
+        violated(
+            f"{len(foreign)} transactions that nobody committed, such as {sorted(foreign)[:3]}"
+        )
+    if doubled := [each for each, count in counted.items() if count > 1]:
+        violated(f"{len(doubled)} transactions were applied twice, such as {sorted(doubled)[:3]}")
+    return len(wanted)
+
+
+def compare_rows(
+    table: str,
+    rows: Mapping[Any, Document],
+    documents: Mapping[Any, Document],
+    violated: Violations,
+) -> int:
+    """Require the documents of a table to be its rows; return how many there are."""
+    wrong = [key for key in {*rows, *documents} if rows.get(key) != documents.get(key)]
+    if wrong:
+        shown = [(key, rows.get(key), documents.get(key)) for key in sorted(wrong, key=str)[:3]]
+        violated(f"{table}: {len(wrong)} of {len(rows)} rows differ, such as {shown}")
+    return len(rows)
+
+
+def judge_end(code: int, log: Iterable[Document], text: str, violated: Violations) -> None:
+    """Judge how a daemon has ended: a traceback is a failure, and so is any code but two."""
+    if "Traceback (most recent call last)" in text:
+        violated(f"a traceback in a daemon's log:\n{text[text.index('Traceback') :][:2000]}")
+    if code not in EXPECTED_ENDS:
+        told = [each for each in log if each.get("event") in ("stopped", "unexpected_error")]
+        violated(f"a daemon ended with {code}: {told[-1:] or text[-1000:]}")
+
+
+def judge_memory(peak_megabytes: float, ceiling_megabytes: float, violated: Violations) -> None:
+    """Require a daemon to have stayed below a ceiling."""
+    if peak_megabytes > ceiling_megabytes:
+        violated(f"a daemon took {peak_megabytes:.0f} MB; {ceiling_megabytes:.0f} are the limit")
+
+
+def judge_rest(status: Document, violated: Violations) -> None:
+    """Judge what a stream tells of itself once it has caught up and all is quiet."""
+    told = {name: status[name] for name in ("state", "lag_seconds", "bytes_behind")}
+    if told != {"state": "active", "lag_seconds": 0, "bytes_behind": 0}:
+        violated(f"at rest the status tells {told}")

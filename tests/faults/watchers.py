@@ -1,0 +1,90 @@
+"""Threads that look at the target all the time, around every proxy."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any, Final
+
+from pymongo import MongoClient
+from pymongo.errors import PyMongoError
+from pymongo.read_concern import ReadConcern
+
+from tests.end_to_end.support.stream import Stream
+from tests.faults.checkers import Forward, NeverBack, WholeTransactions
+from tests.faults.workload import BANK
+
+PAUSE_SECONDS: Final = 0.05
+
+
+class Watchers:
+    """One thread a look; a target that is away is looked at again."""
+
+    def __init__(
+        self,
+        stream: Stream,
+        client: MongoClient[dict[str, Any]],
+        whole: WholeTransactions,
+        never_back: NeverBack,
+        forward: Forward,
+    ) -> None:
+        self._database = client[stream.database.name]
+        self._streams = client[stream.state.name].get_collection(
+            "streams", read_concern=ReadConcern("majority")
+        )
+        self._client = client
+        self._name = stream.name
+        self._whole, self._never_back, self._forward = whole, never_back, forward
+        self._stopping = threading.Event()
+        self._resume_after: Any = None
+        looks: list[Callable[[], None]] = [self._snapshot, self._changes, self._state]
+        self._threads = [
+            threading.Thread(target=self._again, args=(each,), daemon=True) for each in looks
+        ]
+
+    def begin(self) -> None:
+        """Start the threads."""
+        for thread in self._threads:
+            thread.start()
+
+    def end(self) -> None:
+        """End them."""
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _again(self, look: Callable[[], None]) -> None:
+        while not self._stopping.wait(PAUSE_SECONDS):
+            try:
+                look()
+            except PyMongoError:
+                self._stopping.wait(0.2)
+
+    def _snapshot(self) -> None:
+        with (
+            self._client.start_session() as session,
+            session.start_transaction(ReadConcern("snapshot")),
+        ):
+            found = [
+                int(each["amount"])
+                for table in BANK
+                for each in self._database[table].find(session=session)
+            ]
+        self._whole.see(found)
+
+    def _changes(self) -> None:
+        with self._database["counters"].watch(
+            full_document="updateLookup", resume_after=self._resume_after, max_await_time_ms=200
+        ) as changes:
+            while not self._stopping.is_set():
+                change = changes.try_next()
+                self._resume_after = changes.resume_token
+                if change is not None and change.get("fullDocument"):
+                    document = change["fullDocument"]
+                    self._never_back.see(document["_id"], int(document["version"]))
+
+    def _state(self) -> None:
+        state = self._streams.find_one({"_id": self._name})
+        if state is not None and state["position"] is not None:
+            self._forward.see(state)
+        self._stopping.wait(0.2)

@@ -1,0 +1,214 @@
+"""Changes of the source, all the time, each thread with a connection and a chance of its own."""
+
+from __future__ import annotations
+
+import random
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from itertools import count
+from typing import Final
+
+import pymysql
+
+from tests.end_to_end.support.stream import Stream
+
+ACCOUNTS: Final = 20
+OPENING_BALANCE: Final = 1_000
+TOTAL: Final = 2 * ACCOUNTS * OPENING_BALANCE
+COUNTERS: Final = 12
+THINGS: Final = 400
+ORDERS: Final = 40
+
+BANK: Final = ("savings", "current")
+COMPARED: Final = (*BANK, "counters", "things", "scratch")
+"""The tables whose documents are their rows, column by column."""
+
+AWAY: Final = (pymysql.err.OperationalError, pymysql.err.InterfaceError, OSError)
+"""The source is being restarted, or a deadlock was broken."""
+
+
+def create(stream: Stream) -> None:
+    """Create the tables, and follow them."""
+    for table in BANK:
+        stream.table(table, "id INT NOT NULL PRIMARY KEY, amount INT NOT NULL, note TEXT")
+        rows = ",".join(f"({n}, {OPENING_BALANCE}, '')" for n in range(ACCOUNTS))
+        stream.sql(f"INSERT INTO {table} VALUES {rows}")
+    stream.table("counters", "id INT NOT NULL PRIMARY KEY, version BIGINT NOT NULL")
+    stream.sql(f"INSERT INTO counters VALUES {','.join(f'({n}, 0)' for n in range(COUNTERS))}")
+    stream.table(
+        "things",
+        "id INT NOT NULL PRIMARY KEY, word VARCHAR(40), body MEDIUMTEXT, number DOUBLE,"
+        " flag BIT(1)",
+        {"fields": {"word": "word", "body": "body", "number": "number"}},
+    )
+    stream.table("scratch", "id INT NOT NULL PRIMARY KEY AUTO_INCREMENT, word VARCHAR(20)")
+    stream.table(
+        "orders",
+        "id INT NOT NULL PRIMARY KEY, word VARCHAR(20)",
+        {"embed": {"lines": {"many": "order_lines", "on": "order_id"}}},
+    )
+    stream.table("order_lines", "id INT NOT NULL PRIMARY KEY, order_id INT NOT NULL, amount INT")
+
+
+class Worker(ABC):
+    """One thread of changes; a source that is away is waited for."""
+
+    pause_seconds = 0.004
+
+    def __init__(self, stream: Stream, seed: str, stopping: threading.Event) -> None:
+        self.stream = stream
+        self.chance = random.Random(seed)
+        self.committed = 0
+        self.rows = 0
+        self._stopping = stopping
+
+    @abstractmethod
+    def statements(self) -> Iterator[str]:
+        """Yield the statements of the next transaction."""
+
+    def __call__(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                with self.stream.source.connect(self.stream.schema, autocommit=False) as connection:
+                    self._work(connection)
+            except AWAY:
+                self._stopping.wait(0.2)
+
+    def _work(self, connection: pymysql.Connection[pymysql.cursors.Cursor]) -> None:
+        while not self._stopping.wait(self.pause_seconds):
+            try:
+                with connection.cursor() as cursor:
+                    rows = sum(cursor.execute(each) for each in self.statements())
+                if self.chance.random() < 0.1:
+                    connection.rollback()
+                    continue
+                connection.commit()
+            except pymysql.err.IntegrityError:
+                connection.rollback()  # a key that is taken
+            else:
+                self.committed += 1
+                self.rows += rows
+
+
+class Transfers(Worker):
+    """Money between two tables: the sum stays."""
+
+    def statements(self) -> Iterator[str]:
+        giver, taker = self.chance.sample(BANK, 2)
+        one, other = self.chance.randrange(ACCOUNTS), self.chance.randrange(ACCOUNTS)
+        amount = self.chance.randrange(100)
+        if self.chance.random() < 0.1:
+            yield f"UPDATE {giver} SET id = id + {ACCOUNTS} WHERE id = {one}"
+            yield f"UPDATE {giver} SET id = id - {ACCOUNTS} WHERE id = {one + ACCOUNTS}"
+        if self.chance.random() < 0.1:  # close an account and open it again: the money stays
+            yield f"SELECT @amount := amount FROM {giver} WHERE id = {one} FOR UPDATE"
+            yield f"DELETE FROM {giver} WHERE id = {one}"
+            yield f"INSERT INTO {giver} VALUES ({one}, @amount, 'opened again')"
+        yield (
+            f"UPDATE {giver} g JOIN {taker} t ON g.id = {one} AND t.id = {other}"
+            f" SET g.amount = g.amount - {amount}, t.amount = t.amount + {amount}"
+        )
+
+
+class Counters(Worker):
+    """Versions that only grow."""
+
+    def statements(self) -> Iterator[str]:
+        for _ in range(self.chance.randrange(1, 4)):
+            yield f"UPDATE counters SET version = version + 1 WHERE id = {self._any()}"
+
+    def _any(self) -> int:
+        return self.chance.randrange(COUNTERS)
+
+
+class Things(Worker):
+    """Rows that come and go, move, swap their keys, and are sometimes large."""
+
+    def statements(self) -> Iterator[str]:
+        one, other = self.chance.randrange(THINGS), self.chance.randrange(THINGS)
+        size = self.chance.choice((10, 10, 10, 10, 2_000, 100_000))
+        number = self.chance.choice(("0", "-0.0", "1e300", "0.1", "NULL"))
+        match self.chance.randrange(6):
+            case 0 | 1:
+                yield (
+                    f"REPLACE INTO things VALUES ({one}, 'ä{one}', REPEAT('x', {size}), {number},"
+                    f" b'{one % 2}')"
+                )
+            case 2:
+                yield f"UPDATE things SET word = 'w{other}', number = {number} WHERE id = {one}"
+            case 3:
+                yield f"UPDATE things SET flag = NOT flag WHERE id BETWEEN {one} AND {one + 20}"
+            case 4:
+                yield f"DELETE FROM things WHERE id = {one}"
+            case _:
+                yield f"UPDATE things SET id = -1 WHERE id = {one}"
+                yield f"UPDATE things SET id = {one} WHERE id = {other}"
+                yield f"UPDATE things SET id = {other} WHERE id = -1"
+
+
+class Orders(Worker):
+    """Orders whose lines move between them."""
+
+    def __init__(self, stream: Stream, seed: str, stopping: threading.Event) -> None:
+        super().__init__(stream, seed, stopping)
+        self._lines = count(1)
+
+    def statements(self) -> Iterator[str]:
+        order, other = self.chance.randrange(ORDERS), self.chance.randrange(ORDERS)
+        match self.chance.randrange(5):
+            case 0:
+                yield f"REPLACE INTO orders VALUES ({order}, 'order {self.chance.random():.3f}')"
+            case 1 | 2:
+                yield (
+                    f"REPLACE INTO order_lines VALUES ({next(self._lines) % 500}, {order},"
+                    f" {self.chance.randrange(100)})"
+                )
+            case 3:
+                yield f"UPDATE order_lines SET order_id = {other} WHERE order_id = {order} LIMIT 2"
+            case _:
+                yield f"DELETE FROM order_lines WHERE order_id = {order} ORDER BY id LIMIT 1"
+
+
+class Scratch(Worker):
+    """Inserts alone, into the table that is changed and emptied by faults."""
+
+    pause_seconds = 0.02
+
+    def statements(self) -> Iterator[str]:
+        yield f"INSERT INTO scratch (word) VALUES ('w{self.chance.randrange(1000)}')"
+
+
+KINDS: Final[tuple[type[Worker], ...]] = (Transfers, Transfers, Counters, Things, Orders, Scratch)
+
+
+class Workload:
+    """All of them, until `end`."""
+
+    def __init__(self, stream: Stream, seed: int) -> None:
+        self._stopping = threading.Event()
+        self._workers = [
+            kind(stream, f"{seed}/{number}", self._stopping) for number, kind in enumerate(KINDS)
+        ]
+        self._threads = [threading.Thread(target=each, daemon=True) for each in self._workers]
+
+    def begin(self) -> None:
+        """Start the threads."""
+        for thread in self._threads:
+            thread.start()
+
+    def end(self) -> None:
+        """End them, behind the transaction in flight."""
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join()
+
+    @property
+    def committed(self) -> int:
+        """How many transactions were committed."""
+        return sum(each.committed for each in self._workers)
+
+    @property
+    def rows(self) -> int:
+        """How many rows they touched, by the source's own count."""
+        return sum(each.rows for each in self._workers)
