@@ -12,6 +12,7 @@ from typing import Any, Final
 from tests.end_to_end.support.command import cdc
 from tests.faults.checkers import (
     Forward,
+    HonestLag,
     NeverBack,
     Violations,
     WholeTransactions,
@@ -59,8 +60,8 @@ def run(
         fleet.begin()
         eventually(lambda: _caught_up(staged), HEALS_WITHIN_SECONDS, waiting_for="the first rows")
         whole = WholeTransactions(TOTAL, violated)
-        never_back, forward = NeverBack(violated), Forward(violated)
-        watchers = Watchers(stream, staged.client, whole, never_back, forward)
+        never_back, forward, honest = NeverBack(violated), Forward(violated), HonestLag(violated)
+        watchers = Watchers(stream, staged.client, whole, never_back, forward, honest)
         workload, nemesis = Workload(stream, seed), Nemesis(staged, fleet, violated)
         watchers.begin()
         workload.begin()
@@ -88,6 +89,8 @@ def run(
             "snapshots": whole.snapshots,
             "changes": never_back.changes,
             "states": forward.looks,
+            "lags": honest.looks,
+            "behind": honest.behind,
         }
         if violated.found:
             _keep(staged, folder)

@@ -61,6 +61,24 @@ class NeverBack:
         self._newest[key] = max(newest, version)
 
 
+class HonestLag:
+    """No stream says that it lags by nothing while it lacks what was committed seconds ago."""
+
+    def __init__(self, violated: Violations) -> None:
+        self._violated = violated
+        self.looks = 0
+        self.behind = 0
+
+    def see(self, *, committed: int, applied: int, state: str, lag: float | None) -> None:
+        """Take how far the source was, then what the stream said, then how far the target is."""
+        self.looks += 1
+        if applied >= committed:
+            return
+        self.behind += 1
+        if state == "active" and lag == 0:
+            self._violated(f"the lag is told as 0, and {committed - applied} changes are missing")
+
+
 class Forward:
     """The state document only moves forward, as a majority sees it."""
 

@@ -12,6 +12,7 @@ from typing import Any, Final, cast
 from pymongo import MongoClient
 
 from cdc_sandbox.servers import Flavour, MongoServer, MySQLServer, mongo_server, mysql_server
+from cdc_sandbox.servers.ports import LOOPBACK, free_port
 from tests.end_to_end.support.proxy import Proxy
 from tests.end_to_end.support.sources import KINDS
 from tests.end_to_end.support.stream import Stream
@@ -104,6 +105,7 @@ def stage(kind: str, *, members: int, folder: Path) -> Iterator[Stage]:
         stream.settings["lease"] = {"ttl_seconds": LEASE_SECONDS}
         stream.settings["apply"] = {"batch_rows": 200, "transaction_bytes": 200_000}
         stream.settings["chunks"] = {"rows": 100, "allow_brief_lock": True}
+        stream.settings["http"] = {"listen": f"{LOOPBACK}:{free_port()}"}
         stream.settings["log"]["level"] = "info"
         workload.create(stream)
         yield Stage(stream, source, source_proxy, target_proxy, client, one, three)

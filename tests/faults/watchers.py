@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import threading
+import urllib.request
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -11,10 +13,13 @@ from pymongo.errors import PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from tests.end_to_end.support.stream import Stream
-from tests.faults.checkers import Forward, NeverBack, WholeTransactions
-from tests.faults.workload import BANK
+from tests.faults.checkers import Forward, HonestLag, NeverBack, WholeTransactions
+from tests.faults.workload import AWAY, BANK
 
 PAUSE_SECONDS: Final = 0.05
+
+PROVED_WITHIN_SECONDS: Final = 2.0
+"""Longer than a proof counts that nothing more is to be read: one and a half heartbeats."""
 
 
 class Watchers:
@@ -27,7 +32,9 @@ class Watchers:
         whole: WholeTransactions,
         never_back: NeverBack,
         forward: Forward,
+        honest: HonestLag,
     ) -> None:
+        self._stream = stream
         self._database = client[stream.database.name]
         self._streams = client[stream.state.name].get_collection(
             "streams", read_concern=ReadConcern("majority")
@@ -35,9 +42,15 @@ class Watchers:
         self._client = client
         self._name = stream.name
         self._whole, self._never_back, self._forward = whole, never_back, forward
+        self._honest = honest
         self._stopping = threading.Event()
         self._resume_after: Any = None
-        looks: list[Callable[[], None]] = [self._snapshot, self._changes, self._state]
+        looks: list[Callable[[], None]] = [
+            self._snapshot,
+            self._changes,
+            self._state,
+            self._lag,
+        ]
         self._threads = [
             threading.Thread(target=self._again, args=(each,), daemon=True) for each in looks
         ]
@@ -57,7 +70,7 @@ class Watchers:
         while not self._stopping.wait(PAUSE_SECONDS):
             try:
                 look()
-            except PyMongoError:
+            except (PyMongoError, *AWAY, ValueError):
                 self._stopping.wait(0.2)
 
     def _snapshot(self) -> None:
@@ -82,6 +95,27 @@ class Watchers:
                 if change is not None and change.get("fullDocument"):
                     document = change["fullDocument"]
                     self._never_back.see(document["_id"], int(document["version"]))
+
+    def _lag(self) -> None:
+        """Look at the source, later at what the stream says, and last at the target."""
+        with (
+            self._stream.source.connect(self._stream.schema) as connection,
+            connection.cursor() as cursor,
+        ):
+            cursor.execute("SELECT SUM(version) FROM counters")
+            [(committed,)] = cursor.fetchall()
+        self._stopping.wait(PROVED_WITHIN_SECONDS)
+        listen = self._stream.settings["http"]["listen"]
+        with urllib.request.urlopen(f"http://{listen}/status", timeout=20) as answer:
+            told = json.load(answer)
+        counters = self._database.get_collection("counters", read_concern=ReadConcern("local"))
+        applied = sum(int(each["version"]) for each in counters.find())
+        self._honest.see(
+            committed=int(committed),
+            applied=applied,
+            state=told["state"],
+            lag=told["lag_seconds"],
+        )
 
     def _state(self) -> None:
         state = self._streams.find_one({"_id": self._name})

@@ -8,6 +8,7 @@ import pytest
 
 from tests.faults.checkers import (
     Forward,
+    HonestLag,
     NeverBack,
     Violations,
     WholeTransactions,
@@ -68,6 +69,19 @@ def test_a_state_that_goes_back_is_found(next_state: dict[str, Any], violated: V
     forward.see(next_state)
 
     assert violated.found
+
+
+def test_a_lag_of_nothing_while_changes_are_missing_is_found(violated: Violations) -> None:
+    honest = HonestLag(violated)
+    honest.see(committed=5, applied=5, state="active", lag=0)
+    honest.see(committed=5, applied=4, state="active", lag=0.3)
+    honest.see(committed=5, applied=4, state="active", lag=None)
+    honest.see(committed=5, applied=4, state="standby", lag=0)
+    assert violated.found == []
+
+    honest.see(committed=5, applied=4, state="active", lag=0)
+
+    assert violated.found == ["the lag is told as 0, and 1 changes are missing"]
 
 
 @pytest.mark.parametrize(
