@@ -12,7 +12,13 @@ from pymongo import MongoClient
 from cdc.commands.run import worker_command
 from cdc_sandbox.servers import MongoServer, mysql_server
 from tests.end_to_end.support.command import Command, cdc
-from tests.end_to_end.support.first_copies import CHUNK_ROWS, slow, until_begun, until_ranges
+from tests.end_to_end.support.first_copies import (
+    CHUNK_ROWS,
+    COPIED_WITHIN_SECONDS,
+    slow,
+    until_begun,
+    until_ranges,
+)
 from tests.end_to_end.support.history import MysqlGtids
 from tests.end_to_end.support.keys import INTEGER
 from tests.end_to_end.support.proxy import Proxy
@@ -37,7 +43,11 @@ def workers(stream: Stream) -> set[int]:
 
 def until_all_work(stream: Stream) -> None:
     """Wait for the daemon's workers to have read the configuration: later it may be edited."""
-    eventually(lambda: len(workers(stream)) == 2, waiting_for="both workers to copy")
+    eventually(
+        lambda: len(workers(stream)) == 2,
+        COPIED_WITHIN_SECONDS,
+        waiting_for="both workers to copy",
+    )
 
 
 @ONE_KIND

@@ -104,7 +104,8 @@ class ThreeMembers:
 
     def kill_primary(self) -> Member:
         """Kill the primary, and wait for another one."""
-        [old] = [each for each in self._members if each.hello()["isWritablePrimary"]]
+        eventually(self._has_primary, waiting_for="a primary")
+        [old] = [each for each in self._members if _state(each) == "primary"]
         old.process.kill()
         eventually(self._has_primary, waiting_for="another primary")
         return old
@@ -127,7 +128,8 @@ class ThreeMembers:
         eventually(self._is_whole, waiting_for="three members")
 
     def _secondaries(self) -> list[Member]:
-        return [each for each in self._members if not each.hello()["isWritablePrimary"]]
+        eventually(self._has_primary, waiting_for="a primary")
+        return [each for each in self._members if _state(each) == "secondary"]
 
     def _has_primary(self) -> bool:
         running = [each for each in self._members if each.process.running]

@@ -6,6 +6,8 @@ from tests.end_to_end.support.stream import Stream
 from tests.support.waiting import eventually
 
 CHUNK_ROWS = 10
+COPIED_WITHIN_SECONDS = 300
+"""Long: each worker is a process that imports everything, for half a minute on a busy machine."""
 
 
 def ranges(stream: Stream) -> list[dict[str, object]]:
@@ -20,7 +22,7 @@ def begins(stream: Stream) -> bool:
 
 
 def until_begun(stream: Stream) -> None:
-    eventually(lambda: begins(stream), waiting_for="the first copy")
+    eventually(lambda: begins(stream), COPIED_WITHIN_SECONDS, waiting_for="the first copy")
 
 
 def until_ranges(stream: Stream, count: int = 1) -> None:
@@ -30,7 +32,7 @@ def until_ranges(stream: Stream, count: int = 1) -> None:
         stream.daemon.check_alive(waiting_for="ranges")
         return stream.state["ranges"].count_documents({"rows": {"$gt": 0}}) >= count
 
-    eventually(some, waiting_for="ranges")
+    eventually(some, COPIED_WITHIN_SECONDS, waiting_for="ranges")
 
 
 def slow(stream: Stream, rows_per_second: int) -> None:
