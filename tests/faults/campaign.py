@@ -54,7 +54,7 @@ def run(
     outcome = Outcome(
         {"kind": kind, "members": members, "daemons": daemons, "seed": seed}, violated.found
     )
-    with stage(kind, members=members, folder=folder) as staged:
+    with stage(kind, members=members, seed=seed, folder=folder) as staged:
         stream = staged.stream
         fleet = Fleet(stream, daemons, violated)
         fleet.begin()
@@ -73,6 +73,7 @@ def run(
         try:
             _heal(staged)
             nemesis.judge_commands()
+            outcome.figures["letters"] = _retry_letters(staged, violated)
             _heal(staged)
             _judge(staged, violated, outcome)
         except (TimeoutError, AssertionError) as error:
@@ -123,6 +124,16 @@ def _heal(staged: Stage) -> None:
     eventually(healed, HEALS_WITHIN_SECONDS, waiting_for="the stream to heal")
 
 
+def _retry_letters(staged: Stage, violated: Violations) -> int:
+    """Retry the dead letters, now that nothing refuses a row; return how many there were."""
+    found = staged.stream.state["dead_letters"].count_documents({"state": "open"})
+    if found:
+        retried = cdc(staged.stream, "dead-letters", "retry", "--all", ledger=True)
+        if retried.returncode != 0:
+            violated(f"a retry ended with {retried.returncode}: {retried.stdout}{retried.stderr}")
+    return found
+
+
 def _judge(staged: Stage, violated: Violations, outcome: Outcome) -> None:
     """Compare both sides by code of our own, and with what cdc says of itself."""
     stream = staged.stream
@@ -142,7 +153,7 @@ def _judge(staged: Stage, violated: Violations, outcome: Outcome) -> None:
     started = time.monotonic()
     status = cdc(stream, "status", "--output", "json")
     judge_rest(json.loads(status.stdout), violated)
-    verified = cdc(stream, "verify")
+    verified = cdc(stream, "verify", ledger=True)
     if verified.returncode != 0:
         violated(f"verify ended with {verified.returncode}: {verified.stdout}{verified.stderr}")
     outcome.figures |= {

@@ -46,6 +46,7 @@ def told(campaigns: Sequence[Campaign]) -> str:
         "looks at the lag, of them while the target was behind": (
             f"{total('lags'):,}, {total('behind'):,}"
         ),
+        "dead letters, all mended by a retry": total("letters"),
         "daemons started": total("daemons_started"),
         "the most memory that a daemon took": (
             f"{max((each['peak_megabytes'] for each in campaigns), default=0)} MB"

@@ -53,6 +53,8 @@ class Kind(StrEnum):
     SCHEMA_CHANGE = "schema_change"
     TRUNCATE = "truncate"
     LARGE_TRANSACTION = "large_transaction"
+    REFUSE_ROWS = "refuse_rows"
+    """The target's validator refuses rows for a while: they become dead letters."""
 
 
 OF_ONE_MEMBER: Final = frozenset(

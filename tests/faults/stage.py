@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -71,8 +72,12 @@ class Stage:
 
 
 @contextmanager
-def stage(kind: str, *, members: int, folder: Path) -> Iterator[Stage]:
-    """Start the servers; `kind` as in `tests.end_to_end.support.sources.KINDS`."""
+def stage(kind: str, *, members: int, seed: int, folder: Path) -> Iterator[Stage]:
+    """Start the servers; `kind` as in `tests.end_to_end.support.sources.KINDS`.
+
+    The seed also decides how large batches and chunks are, and whether the native module is used.
+    """
+    chance = random.Random(seed)
     fixture, history = KINDS[kind]
     flavour = cast("Flavour", fixture.partition("_")[0])
     options = [*UNSYNCED, *(WITHOUT_GTIDS if kind == "mysql-file" else ())]
@@ -103,8 +108,16 @@ def stage(kind: str, *, members: int, folder: Path) -> Iterator[Stage]:
         if one is not None:
             stream.proxied_target(target_proxy.port)
         stream.settings["lease"] = {"ttl_seconds": LEASE_SECONDS}
-        stream.settings["apply"] = {"batch_rows": 200, "transaction_bytes": 200_000}
-        stream.settings["chunks"] = {"rows": 100, "allow_brief_lock": True}
+        stream.settings["apply"] = {
+            "batch_rows": chance.choice((20, 200, 5_000)),
+            "transaction_bytes": chance.choice((20_000, 200_000, 8_000_000)),
+        }
+        stream.settings["chunks"] = {
+            "rows": chance.choice((7, 100, 2_000)),
+            "allow_brief_lock": True,
+        }
+        stream.settings["dead_letters"] = {"max": 1_000_000}
+        stream.environment["CDC_NATIVE"] = chance.choice("011")
         stream.settings["http"] = {"listen": f"{LOOPBACK}:{free_port()}"}
         stream.settings["log"]["level"] = "info"
         workload.create(stream)

@@ -18,6 +18,8 @@ OPENING_BALANCE: Final = 1_000
 TOTAL: Final = 2 * ACCOUNTS * OPENING_BALANCE
 COUNTERS: Final = 12
 THINGS: Final = 400
+REFUSED_NUMBER: Final = 1e300
+"""A number that a validator refuses, where rows are to be refused."""
 ORDERS: Final = 40
 
 BANK: Final = ("savings", "current")
@@ -128,7 +130,7 @@ class Things(Worker):
     def statements(self) -> Iterator[str]:
         one, other = self.chance.randrange(THINGS), self.chance.randrange(THINGS)
         size = self.chance.choice((10, 10, 10, 10, 2_000, 100_000))
-        number = self.chance.choice(("0", "-0.0", "1e300", "0.1", "NULL"))
+        number = self.chance.choice(("0", "-0.0", f"{REFUSED_NUMBER}", "0.1", "NULL"))
         match self.chance.randrange(6):
             case 0 | 1:
                 yield (

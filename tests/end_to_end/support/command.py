@@ -5,8 +5,9 @@ from __future__ import annotations
 import signal
 from itertools import count
 
-from tests.end_to_end.support.nursery import nursery
-from tests.end_to_end.support.stream import Stream
+from tests.end_to_end.support.nursery import CDC, FAULTY, nursery
+from tests.end_to_end.support.stream import LEDGER_NAME, Stream
+from tests.support.faults import LEDGER
 
 ENDS_WITHIN_SECONDS = 120
 _numbers = count(1)
@@ -15,15 +16,17 @@ _numbers = count(1)
 class Command:
     """`cdc …` on a stream's configuration."""
 
-    def __init__(self, stream: Stream, *arguments: str) -> None:
+    def __init__(self, stream: Stream, *arguments: str, ledger: bool = False) -> None:
+        """With `ledger` what it applies, in place of a daemon, is noted there as a daemon does."""
         number = next(_numbers)
         self._log = stream.config.with_name(f"command-{number}.log")
         self._output = stream.config.with_name(f"command-{number}.out")
         self._process = nursery().start(
             [*arguments, "--config", str(stream.config)],
             log=self._log,
-            environment={},
+            environment={LEDGER: LEDGER_NAME} if ledger else {},
             output=self._output,
+            program=FAULTY if ledger else CDC,
         )
 
     @property
@@ -55,8 +58,8 @@ class Command:
         self.wait()
 
 
-def cdc(stream: Stream, *arguments: str) -> Command:
+def cdc(stream: Stream, *arguments: str, ledger: bool = False) -> Command:
     """Run a command to its end."""
-    command = Command(stream, *arguments)
+    command = Command(stream, *arguments, ledger=ledger)
     command.wait()
     return command

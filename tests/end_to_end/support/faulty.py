@@ -15,7 +15,8 @@ from cdc.commands import config_option
 from cdc.commands import run as run_module
 from cdc.commands.run import run_daemon
 from cdc.commands.work import work_until_done
-from cdc.job_client import skip_transaction
+from cdc.daemon.daemon import Daemon
+from cdc.job_client import client, skip_transaction
 from cdc.mapping.file.project import load_project
 from cdc.model.checkpoint import Checkpoint
 from cdc.writers import collection_clear, pieces, stream_admin, writer
@@ -85,6 +86,8 @@ def main() -> NoReturn:
     limit_embeds(os.environ)
     started = run_module.worker_command
     vars(run_module).update(worker_command=lambda path: _faulty(started(path)))
+    standing_in = partial(Daemon, observer=Faults.from_environment())
+    vars(client).update(Daemon=standing_in)  # of a command that works without a daemon
     for command in ("run", "work", "position"):
         cli.COMMANDS[command] = (f"{__name__}:{command}", "Watched.")
     cli.main()
