@@ -25,6 +25,11 @@ def stop_replica(server: MySQLServer) -> str:
     return "STOP REPLICA" if has(server, REPLICA_WORDS) else "STOP SLAVE"
 
 
+def stop_applying(server: MySQLServer) -> str:
+    """It still receives what its source commits, and applies nothing."""
+    return f"{stop_replica(server)} SQL_THREAD"
+
+
 def forget_source(server: MySQLServer) -> str:
     """It is nobody's replica from then on; stop it before."""
     return f"RESET {'REPLICA' if has(server, REPLICA_WORDS) else 'SLAVE'} ALL"

@@ -25,7 +25,7 @@ from cdc.readers.server.connection import (
     connect_source,
     is_mariadb,
 )
-from cdc.readers.server.facts import fetch_source_facts
+from cdc.readers.server.facts import fetch_source_facts, is_fed
 from cdc.readers.server.hosts import Refused, first_usable, tell_refused
 from cdc.readers.server.position_check import VISIBLE_WITHIN_SECONDS
 
@@ -157,7 +157,7 @@ class HostChooser:
         try:
             with connection.understood():
                 if host is self._source:
-                    return Accepted(connection, self._continued(connection, checkpoint))
+                    return self._accepted_alone(connection, checkpoint)
                 return self._accepted_as_fit(connection, checkpoint)
         except BaseException:
             close_connection(connection)
@@ -172,6 +172,15 @@ class HostChooser:
         self._require_fit(facts)
         return host, facts.read_only
 
+    def _accepted_alone(self, connection: SourceConnection, checkpoint: Checkpoint) -> Accepted:
+        """Judge the only host, whose address may mean another server than it did before."""
+        try:
+            return Accepted(connection, self._continued(connection, checkpoint))
+        except SourceDiverged as error:
+            if error.lacking and is_fed(connection):
+                raise _lagging(error) from error
+            raise
+
     def _accepted_as_fit(self, connection: SourceConnection, checkpoint: Checkpoint) -> Accepted:
         facts = fetch_source_facts(connection)
         self._require_fit(facts)
@@ -180,7 +189,7 @@ class HostChooser:
             continued = self._continued(connection, checkpoint, patience_seconds=patience)
         except SourceDiverged as error:
             if error.lacking and facts.gets_more:
-                raise Lagging(f"it lags: {error.message}", remedy=error.remedy) from error
+                raise _lagging(error) from error
             raise
         if facts.read_only and (own := committed_itself(facts, checkpoint.position)):
             raise WroteItself(
@@ -208,6 +217,13 @@ class HostChooser:
         ahead = [each for each in self._ahead if not checkpoint.position.contains(each)]
         seen.require(connection, ahead, mariadb=mariadb, patience_seconds=patience_seconds)
         return continued
+
+
+def _lagging(error: SourceDiverged) -> Lagging:
+    return Lagging(
+        f"it lags: {error.message}",
+        remedy="nothing, if its replication catches up; if that has an error, mend it",
+    )
 
 
 def require_movable(source: SourceConfig, position: Position) -> None:

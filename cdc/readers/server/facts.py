@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
@@ -159,11 +159,34 @@ def _binlog_status(
     return found[0] if found else {}
 
 
+def is_fed(connection: SourceConnection) -> bool:
+    """Return whether another server is sending it transactions, or is being connected to for that.
+
+    False if the account may not see it.
+    """
+    [[version_text]] = rows(connection, "SELECT VERSION()")
+    version, mariadb = _version(str(version_text)), is_mariadb(connection)
+    found = _allowed(lambda: _replication(connection, version, mariadb=mariadb)) or []
+    return any(
+        str(value) not in {"No", ""}
+        for row in found
+        for name, value in row.items()
+        if name in {"Slave_IO_Running", "Replica_IO_Running"}
+    )
+
+
 def _replicates(connection: SourceConnection, version: tuple[int, ...], *, mariadb: bool) -> bool:
+    return bool(_replication(connection, version, mariadb=mariadb))
+
+
+def _replication(
+    connection: SourceConnection, version: tuple[int, ...], *, mariadb: bool
+) -> Sequence[dict[str, Any]]:
+    """Return the state of its replication from each server that it follows."""
     if mariadb:
-        return bool(rows(connection, "SHOW ALL SLAVES STATUS"))
+        return records(connection, "SHOW ALL SLAVES STATUS")
     old = version < (8, 0, 22)
-    return bool(rows(connection, "SHOW SLAVE STATUS" if old else "SHOW REPLICA STATUS"))
+    return records(connection, "SHOW SLAVE STATUS" if old else "SHOW REPLICA STATUS")
 
 
 def _replicas(

@@ -58,4 +58,4 @@ def _is_of_tests(path: Path) -> bool:
 
 
 def _is_support(path: Path) -> bool:
-    return "support" in path.parts or path.parts[0] in ("mutants", "fuzz")
+    return "support" in path.parts or path.parts[0] in ("mutants", "fuzz", "faults")

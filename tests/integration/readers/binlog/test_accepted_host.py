@@ -17,8 +17,10 @@ from cdc.model.server_facts import SourceFacts
 from cdc.readers.binlog.accepted_host import HostChooser
 from cdc.readers.binlog.reader import BinlogReader
 from cdc.readers.binlog.start_position import resolve_start
+from cdc.readers.server.connection import close_connection
 from cdc_sandbox.servers import MySQLServer
 from tests.support.binlogs import purge
+from tests.support.dialect import stop_applying
 from tests.support.replicas import Pair, executed
 from tests.support.replicas import pair as started
 from tests.support.runs import one_by_one
@@ -216,6 +218,21 @@ def test_a_primary_that_lost_transactions_is_no_replica_that_lags(pair: Pair) ->
     with pytest.raises(SourceDiverged):
         accepted(source(pair.primary, f"localhost:{pair.primary.port}"), checkpoint)
     _forget_errant(pair)
+
+
+def test_the_only_host_may_be_a_replica_that_lags(pair: Pair) -> None:
+    pair.replicated()
+    pair.replica.execute(stop_applying(pair.replica))
+    checkpoint = read(pair.primary)
+    only = source(pair.replica)
+
+    with pytest.raises(Retryable, match="it lags: the checkpoint"):
+        HostChooser(only).accepted(checkpoint)
+    pair.detach()
+    with pytest.raises(SourceDiverged):  # nobody sends it anything
+        HostChooser(only).accepted(checkpoint)
+    pair.attach()
+    close_connection(HostChooser(only).accepted(checkpoint).connection)
 
 
 def test_a_host_whose_settings_are_not_fit_is_passed_over(pair: Pair) -> None:
