@@ -12,9 +12,9 @@ from pathlib import Path
 
 import click
 
-from tests.end_to_end.support.sources import KINDS
 from tests.faults import campaign
 from tests.faults.schedule import Kind, Planned, drawn, from_json, possible, to_json
+from tests.faults.stage import REPLICATED, SOURCES
 from tests.support.checkout import ROOT
 
 KEPT = ROOT / "build" / "faults"
@@ -25,7 +25,7 @@ ROUND_SECONDS = 60.0
 @click.command()
 @click.option("--minutes", type=click.FloatRange(min=0.1), default=5.0, show_default=True)
 @click.option("--seed", type=int, help="Of the first campaign; the next ones count on from there.")
-@click.option("--kind", "kinds", multiple=True, type=click.Choice(list(KINDS)), help="Of source.")
+@click.option("--kind", "kinds", multiple=True, type=click.Choice(SOURCES), help="Of source.")
 @click.option("--members", type=click.Choice(["1", "3"]), help="Of the target.")
 @click.option("--daemons", type=click.IntRange(1, 5), help="Of the one stream.")
 @click.option("--faults", help="Kinds of faults, with commas; all by default.")
@@ -51,10 +51,10 @@ def faults(
     number = 0
     while time.monotonic() < until:
         chance = random.Random(seed + number)
-        kind = chance.choice(kinds or list(KINDS))
+        kind = chance.choice(kinds or SOURCES)
         of_target = int(members or chance.choice([1, 3]))
         of_stream = daemons or chance.choice([1, 1, 2, 3])
-        can_be = possible(members=of_target)
+        can_be = possible(members=of_target, replicated=kind.endswith(REPLICATED))
         chosen = [Kind(each) for each in faults.split(",")] if faults else can_be
         schedule = drawn(
             seed + number,

@@ -61,7 +61,7 @@ def run(
         eventually(lambda: _caught_up(staged), HEALS_WITHIN_SECONDS, waiting_for="the first rows")
         whole = WholeTransactions(TOTAL, violated)
         never_back, forward, honest = NeverBack(violated), Forward(violated), HonestLag(violated)
-        watchers = Watchers(stream, staged.client, whole, never_back, forward, honest)
+        watchers = Watchers(staged, whole, never_back, forward, honest)
         workload, nemesis = Workload(stream, seed), Nemesis(staged, fleet, violated)
         watchers.begin()
         workload.begin()

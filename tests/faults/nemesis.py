@@ -20,6 +20,7 @@ from tests.faults.fleet import Fleet
 from tests.faults.schedule import Kind, Planned
 from tests.faults.stage import Stage
 from tests.faults.workload import AWAY, REFUSED_NUMBER
+from tests.support.dialect import start_replica, stop_applying
 
 LATE_SECONDS: Final = 0.03
 SMALL_BYTES: Final = 200
@@ -59,6 +60,8 @@ class Nemesis:
             Kind.RESTART_SOURCE: lambda _: stage.source.restart(),
             Kind.KILL_SOURCE: self._kill_source,
             Kind.ROTATE: lambda _: self._sql("FLUSH BINARY LOGS"),
+            Kind.MOVE_SOURCE: lambda _: stage.move_source(),
+            Kind.LAG_REPLICA: self._lag_replica,
             Kind.CUT_TARGET: lambda _: stage.target_proxy.cut(),
             Kind.HIDE_TARGET: lambda seconds: _hidden(stage.target_proxy, seconds),
             Kind.SLOW_TARGET: lambda seconds: _slow(stage.target_proxy, seconds),
@@ -139,6 +142,14 @@ class Nemesis:
         self._stage.source.kill()
         self._stage.source.start()
         self._stage.source.until_ready()
+
+    def _lag_replica(self, seconds: float) -> None:
+        replica = self._stage.replica
+        assert replica is not None
+        with suppress(*AWAY):
+            replica.execute(stop_applying(replica))
+            time.sleep(seconds)
+            replica.execute(start_replica(replica))
 
     def _sql(self, *statements: str) -> None:
         with suppress(*AWAY):

@@ -32,6 +32,9 @@ class Kind(StrEnum):
     KILL_SOURCE = "kill_source"
     ROTATE = "rotate"
     """The source begins another binlog file."""
+    MOVE_SOURCE = "move_source"
+    """The stream's address means the other of a primary and its replica."""
+    LAG_REPLICA = "lag_replica"
     CUT_TARGET = "cut_target"
     HIDE_TARGET = "hide_target"
     SLOW_TARGET = "slow_target"
@@ -69,6 +72,8 @@ OF_ONE_MEMBER: Final = frozenset(
 )
 """What a target of one member, behind a proxy, can suffer."""
 
+OF_TWO_SOURCES: Final = frozenset({Kind.MOVE_SOURCE, Kind.LAG_REPLICA})
+
 OF_THREE_MEMBERS: Final = frozenset(
     {Kind.STEP_DOWN, Kind.KILL_PRIMARY, Kind.LAG, Kind.KILL_PRIMARY_AHEAD}
 )
@@ -85,9 +90,10 @@ class Planned:
     """A random number, for what else the fault has to choose."""
 
 
-def possible(*, members: int) -> tuple[Kind, ...]:
-    """Return the kinds of faults that a target of so many members can suffer."""
+def possible(*, members: int, replicated: bool) -> tuple[Kind, ...]:
+    """Return the kinds of faults that a target of so many members, and a source, can suffer."""
     others = OF_ONE_MEMBER if members > 1 else OF_THREE_MEMBERS
+    others |= frozenset() if replicated else OF_TWO_SOURCES
     return tuple(kind for kind in Kind if kind not in others)
 
 

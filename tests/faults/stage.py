@@ -18,11 +18,15 @@ from tests.end_to_end.support.proxy import Proxy
 from tests.end_to_end.support.sources import KINDS
 from tests.end_to_end.support.stream import Stream
 from tests.faults import workload
+from tests.support.replicas import pair
 from tests.support.three_members import ThreeMembers, three_members
 from tests.support.unsynced import UNSYNCED
 
 SCHEMA: Final = "campaign"
 LEASE_SECONDS: Final = 2.0
+REPLICATED: Final = "-replica"
+SOURCES: Final = (*KINDS, *(f"{flavour}{REPLICATED}" for flavour in ("mysql", "mariadb")))
+"""Those of `tests.end_to_end.support.sources`, and a primary with a replica, by GTIDs."""
 WITHOUT_GTIDS: Final = ("--gtid-mode=OFF", "--enforce-gtid-consistency=OFF")
 
 
@@ -39,6 +43,20 @@ class Stage:
     """Goes around the proxy."""
     one: MongoServer | None
     three: ThreeMembers | None
+    replica: MySQLServer | None
+    """A replica of the source, to which the stream may move, and back."""
+
+    @property
+    def followed(self) -> MySQLServer:
+        """The server that the stream's address means."""
+        is_replica = self.replica and self.source_proxy.server_port == self.replica.port
+        return self.replica if self.replica and is_replica else self.source
+
+    def move_source(self) -> None:
+        """Have the stream's address mean the other one of source and replica."""
+        assert self.replica is not None
+        other = self.replica if self.followed is self.source else self.source
+        self.source_proxy.point_to(other.port)
 
     def restart_target(self) -> None:
         """Restart the one member."""
@@ -73,17 +91,21 @@ class Stage:
 
 @contextmanager
 def stage(kind: str, *, members: int, seed: int, folder: Path) -> Iterator[Stage]:
-    """Start the servers; `kind` as in `tests.end_to_end.support.sources.KINDS`.
+    """Start the servers; `kind` is one of `SOURCES`.
 
     The seed also decides how large batches and chunks are, and whether the native module is used.
     """
     chance = random.Random(seed)
-    fixture, history = KINDS[kind]
+    fixture, history = KINDS[kind.replace(REPLICATED, "-gtid")]
     flavour = cast("Flavour", fixture.partition("_")[0])
     options = [*UNSYNCED, *(WITHOUT_GTIDS if kind == "mysql-file" else ())]
     with ExitStack() as stack:
-        source = stack.enter_context(mysql_server(flavour, options=options))
-        one = three = None
+        replica = one = three = None
+        if kind.endswith(REPLICATED):
+            both = stack.enter_context(pair(flavour))
+            source, replica = both.primary, both.replica
+        else:
+            source = stack.enter_context(mysql_server(flavour, options=options))
         if members == 1:
             one = stack.enter_context(mongo_server())
             client = stack.enter_context(one.client(tz_aware=True))
@@ -121,4 +143,4 @@ def stage(kind: str, *, members: int, seed: int, folder: Path) -> Iterator[Stage
         stream.settings["http"] = {"listen": f"{LOOPBACK}:{free_port()}"}
         stream.settings["log"]["level"] = "info"
         workload.create(stream)
-        yield Stage(stream, source, source_proxy, target_proxy, client, one, three)
+        yield Stage(stream, source, source_proxy, target_proxy, client, one, three, replica)

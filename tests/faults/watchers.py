@@ -8,12 +8,11 @@ import urllib.request
 from collections.abc import Callable
 from typing import Any, Final
 
-from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 from pymongo.read_concern import ReadConcern
 
-from tests.end_to_end.support.stream import Stream
 from tests.faults.checkers import Forward, HonestLag, NeverBack, WholeTransactions
+from tests.faults.stage import Stage
 from tests.faults.workload import AWAY, BANK
 
 PAUSE_SECONDS: Final = 0.05
@@ -27,14 +26,14 @@ class Watchers:
 
     def __init__(
         self,
-        stream: Stream,
-        client: MongoClient[dict[str, Any]],
+        stage: Stage,
         whole: WholeTransactions,
         never_back: NeverBack,
         forward: Forward,
         honest: HonestLag,
     ) -> None:
-        self._stream = stream
+        stream, client = stage.stream, stage.client
+        self._stage = stage
         self._database = client[stream.database.name]
         self._streams = client[stream.state.name].get_collection(
             "streams", read_concern=ReadConcern("majority")
@@ -98,17 +97,17 @@ class Watchers:
 
     def _lag(self) -> None:
         """Look at the source, later at what the stream says, and last at the target."""
-        with (
-            self._stream.source.connect(self._stream.schema) as connection,
-            connection.cursor() as cursor,
-        ):
+        followed, schema = self._stage.followed, self._stage.stream.schema
+        with followed.connect(schema) as connection, connection.cursor() as cursor:
             cursor.execute("SELECT SUM(version) FROM counters")
             [(committed,)] = cursor.fetchall()
         self._stopping.wait(PROVED_WITHIN_SECONDS)
-        listen = self._stream.settings["http"]["listen"]
+        listen = self._stage.stream.settings["http"]["listen"]
         with urllib.request.urlopen(f"http://{listen}/status", timeout=20) as answer:
             told = json.load(answer)
         counters = self._database.get_collection("counters", read_concern=ReadConcern("local"))
+        if self._stage.followed is not followed:
+            return  # a replica that lags: no stream can know what it lacks
         applied = sum(int(each["version"]) for each in counters.find())
         self._honest.see(
             committed=int(committed),

@@ -27,7 +27,7 @@ class Proxy:
     """
 
     def __init__(self, server_port: int, *, framed: bool = False) -> None:
-        self._server_port = server_port
+        self.server_port = server_port
         self._framed = framed
         self._links: list[Link] = []
         self._open = threading.Event()
@@ -57,7 +57,7 @@ class Proxy:
 
     def point_to(self, server_port: int) -> None:
         """Forward new connections to another server, and end those to the old one."""
-        self._server_port = server_port
+        self.server_port = server_port
         self.cut()
 
     def cut(self) -> None:
@@ -77,7 +77,7 @@ class Proxy:
     def _serve(self, client: socket.socket) -> None:
         self._open.wait()
         try:
-            server = socket.create_connection(("127.0.0.1", self._server_port))
+            server = socket.create_connection(("127.0.0.1", self.server_port))
         except OSError:
             _shut(client)
             return
