@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,8 +12,9 @@ from cdc.model.position import DomainGtid, GtidPosition, GtidSet, MariadbGtids
 from cdc.model.witness import Witness
 from cdc.readers.binlog import gtid_events
 from cdc.readers.binlog.events import Event, EventType, without_checksum
-from cdc.readers.binlog.gtid_events import Gtid, MariadbGtid
+from cdc.readers.binlog.gtid_events import Gtid, MariadbGtid, MariadbGtidFlag
 from cdc.readers.binlog.history.probe import Probe
+from cdc.readers.binlog.sql import query_event
 from cdc.readers.server import position_check
 from cdc.readers.server.packets import ConnectionLost, ServerError
 from cdc.readers.server.queries import rows
@@ -38,11 +40,13 @@ def is_under_its_gtid(
     position = _before(connection, checkpoint, gtid, patient=not doubted)
     if gtid is None or position is None:
         return False
-    found = _next(probe, position, gtid)
+    found = _next(probe, position, event, gtid)
     if found is None:
         return False
-    if not _is_galera(connection):
-        _require_same_time(event, found.event, gtid)
+    if found.is_alike is not True and not _is_galera(connection):
+        if found.is_alike is None:
+            return False
+        raise _of_another_time(event, found.event, gtid)
     return not doubted or not probe.mariadb or found.file_created < event.timestamp
 
 
@@ -107,14 +111,18 @@ class _Found(NamedTuple):
     """A GTID event in a file of a log, and when that file was made.
 
     MariaDB dates by the second: after a RESET the same number may come in the same second. Its file
-    then is not older than the transaction that had the number before.
+    then is not older than the transaction that had the number before. `is_alike`: it is of the time
+    of the one that was applied; None if that is unknown.
     """
 
     event: Event
     file_created: int
+    is_alike: bool | None
 
 
-def _next(probe: Probe, position: GtidPosition, wanted: Gtid | MariadbGtid) -> _Found | None:
+def _next(
+    probe: Probe, position: GtidPosition, applied: Event, wanted: Gtid | MariadbGtid
+) -> _Found | None:
     """Return the wanted transaction's GTID event; None if the log does not show it.
 
     On MySQL others, committed since, may come before it. On MariaDB it is the first of its domain,
@@ -128,7 +136,7 @@ def _next(probe: Probe, position: GtidPosition, wanted: Gtid | MariadbGtid) -> _
                     created = event.timestamp
                 gtid = gtid_events.read(event)
                 if gtid is not None and str(gtid) == str(wanted):
-                    return _Found(event, created)
+                    return _Found(event, created, _is_of_its_time(applied, event, found))
                 if isinstance(gtid, MariadbGtid) and gtid[0] == wanted[0]:
                     return None
     except ServerError:
@@ -145,11 +153,37 @@ def _is_galera(connection: Connection[Any]) -> bool:
     return any(str(value) == "ON" for _, value in found)
 
 
-def _require_same_time(applied: Event, found: Event, gtid: Gtid | MariadbGtid) -> None:
+def _is_of_its_time(applied: Event, found: Event, following: Iterator[Event]) -> bool | None:
+    """Return whether both were first committed at one time; None if the log ends too early.
+
+    MariaDB dates the GTID event of a statement on its own by its beginning, and a replica's by its
+    end. The events behind it have both times, and have them everywhere.
+    """
     theirs, ours = (gtid_events.first_committed_at(each) for each in (found, applied))
     if theirs == ours or not theirs or not ours:
-        return
-    raise SourceDiverged(
+        return True
+    gtid = gtid_events.read(found)
+    if not isinstance(gtid, MariadbGtid):
+        return False
+    for event in following:
+        if event.timestamp == applied.timestamp:
+            return True
+        if _ends(event, gtid):
+            return False
+    return None
+
+
+def _ends(event: Event, gtid: MariadbGtid) -> bool:
+    """Return whether an event ends the transaction of a GTID."""
+    if event.type not in (EventType.QUERY, EventType.QUERY_COMPRESSED):
+        return event.type in (EventType.XID, EventType.XA_PREPARE)
+    alone = MariadbGtidFlag.STANDALONE in gtid.flags
+    return alone or query_event.uncompressed(event).statement in (b"COMMIT", b"ROLLBACK")
+
+
+def _of_another_time(applied: Event, found: Event, gtid: Gtid | MariadbGtid) -> SourceDiverged:
+    theirs, ours = (gtid_events.first_committed_at(each) for each in (found, applied))
+    return SourceDiverged(
         f"{gtid} is another transaction on the source than the one that was applied: it was"
         f" committed at {_time(theirs)}, and the other at {_time(ours)}",
         position=gtid,
