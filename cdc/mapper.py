@@ -32,8 +32,8 @@ NO_EFFECT: Final = DdlEffect()
 
 _OF_STATEMENT: Final = Origin(is_history=True)
 
-TimesKept = Callable[[bytes, float], tuple[float, float]]
-"""Returns the times that a history keeps, by a GTID event and the transaction's commit time."""
+TimesKept = Callable[[bytes, float, int], tuple[float, float]]
+"""Returns the times that a history keeps, by a GTID event and when the transaction ended, began."""
 
 
 class Mapper:
@@ -46,7 +46,7 @@ class Mapper:
         *,
         transaction_bytes: int,
         inflight: Inflight | None = None,
-        times_kept: TimesKept = lambda _, committed_at: (committed_at, committed_at),
+        times_kept: TimesKept = lambda _, committed_at, __: (committed_at, committed_at),
     ) -> None:
         """Cut a transaction into parts if its operations weigh more than `transaction_bytes`.
 
@@ -204,7 +204,7 @@ class Mapper:
         event = witness.event if witness else b""
         logged_at = committed_at = transaction.committed_at
         if event:
-            logged_at, committed_at = self._times_kept(event, committed_at)
+            logged_at, committed_at = self._times_kept(event, committed_at, transaction.begun_at)
         before = number(transaction.before)
         return Changed(transaction.identity, logged_at, committed_at, before)
 

@@ -38,7 +38,7 @@ def mapper(most: int = UNLIMITED, inflight: Inflight | None = None, **effect: An
         lambda *_: DdlEffect(**effect),
         transaction_bytes=most,
         inflight=inflight,
-        times_kept=lambda event, committed_at: (float(len(event)), committed_at + 1),
+        times_kept=lambda event, committed_at, _: (float(len(event)), committed_at + 1),
     )
 
 

@@ -77,11 +77,12 @@ class BinlogCursor:
         witness: Witness,
         committed_at: float,
         changes: tuple[RowsEvent | SchemaChange, ...],
+        begun_at: int,
     ) -> Transaction:
         """Move behind a transaction that ends here, and return it."""
         before = self.position
         checkpoint = self.pass_transaction(gtid, witness)
-        return Transaction(identity, before, checkpoint, committed_at, changes)
+        return Transaction(identity, before, checkpoint, committed_at, changes, 0, begun_at)
 
     def pass_transaction(self, gtid: Gtid | MariadbGtid | None, witness: Witness) -> Checkpoint:
         """Move behind a transaction that ends here, and return the checkpoint."""

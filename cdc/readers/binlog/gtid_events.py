@@ -165,15 +165,19 @@ def is_same(one: Event, other: Event) -> bool:
     )
 
 
-def times_kept(data: bytes, committed_at: float) -> tuple[float, float]:
+def times_kept(data: bytes, committed_at: float, begun_at: int = 0) -> tuple[float, float]:
     """Return the times that a history keeps of a transaction, by the bytes of its GTID event.
 
-    The first tells it from another with its GTID, and is as the log has it. The second is when it
-    was first committed, or `committed_at`, the stream's own judgement, where sessions set the time.
+    The first tells it from another with its GTID, and is as every host's log has it: of MariaDB
+    when it began, since a replica dates the GTID event of a long statement later. The second is
+    when it was first committed, or `committed_at`, the stream's own judgement, where sessions set
+    the time.
     """
     event = without_checksum(data)
     logged_at = first_committed_at(event) or committed_at
-    return logged_at, committed_at if event.type == EventType.MARIADB_GTID else logged_at
+    if event.type == EventType.MARIADB_GTID:
+        return begun_at or logged_at, committed_at
+    return logged_at, logged_at
 
 
 def first_committed_at(event: Event) -> float:

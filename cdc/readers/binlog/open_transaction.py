@@ -17,7 +17,8 @@ from cdc.readers.binlog.gtid_events import Gtid, MariadbGtid
 class OpenTransaction:
     """`begun`: it ends with a commit, not with its first statement. `witness`: where it begins.
 
-    `rows_events` counts those met, `delivered` those that went with an earlier part.
+    `rows_events` counts those met, `delivered` those that went with an earlier part. `begun_at` as in
+    `Transaction`.
     """
 
     identity: str
@@ -28,6 +29,7 @@ class OpenTransaction:
     byte_size: int = 0
     rows_events: int = 0
     delivered: int = 0
+    begun_at: int = 0
     savepoints: dict[str, int] = field(default_factory=dict)
 
     def is_done(self, inflight: Inflight | None) -> bool:
@@ -36,6 +38,11 @@ class OpenTransaction:
             return False
         self.delivered = inflight.rows_events
         return self.rows_events <= self.delivered
+
+    def date(self, event: Event) -> None:
+        """Note when it began, by the first event that tells of a statement."""
+        if not self.begun_at and isinstance(self.gtid, MariadbGtid):
+            self.begun_at = event.timestamp
 
     def part(self, before: Position, server: str) -> Transaction:
         """Cut off what was read so far; it is forgotten here.
@@ -51,6 +58,7 @@ class OpenTransaction:
             committed_at=committed_at(self.gtid, timestamp(self.witness.event)),
             changes=tuple(self.changes),
             delivered=self.delivered,
+            begun_at=self.begun_at,
         )
         self.delivered = self.rows_events
         self.changes.clear()

@@ -23,6 +23,7 @@ from cdc.readers.binlog.events import EventType
 from cdc.readers.binlog.gtid_events import Gtid, MariadbGtid, MariadbGtidFlag
 from cdc.readers.binlog.open_transaction import committed_at
 from cdc.readers.binlog.table_maps import TableMapCache
+from cdc.readers.server.packets import HEADER_SIZE as PACKET_HEADER
 from cdc.readers.server.packets import PacketStream
 
 _OPENING: Final = {
@@ -103,7 +104,7 @@ class ReadAhead:
         for table_id, payload, *_ in rows_parts:
             self._tables[table_id] = tables[payload]
         if count == 1:
-            return _transaction(found, tables, self._cursor)
+            return _transaction(found, begun, tables, self._cursor)
         return _run(found, begun, tables, self._cursor)
 
 
@@ -127,6 +128,13 @@ class _Beginning(NamedTuple):
             buffer, at, number, cursor.offset, checksum, opens, image_bytes, most
         )
 
+    @property
+    def first_statement_at(self) -> int:
+        """The time of the event behind MariaDB's GTID event, each of which is a packet."""
+        size = int.from_bytes(self.buffer[self.at : self.at + 3], "little")
+        event = self.at + 2 * PACKET_HEADER + size + 1  # behind its own OK byte
+        return int.from_bytes(self.buffer[event : event + 4], "little")
+
     def up_to(self, end: int) -> _Beginning:
         """Return the same with no more of what was received: a run may wait long."""
         return self._replace(buffer=self.buffer[self.at : end], at=0)
@@ -137,13 +145,16 @@ class _Beginning(NamedTuple):
         for _ in range(count):
             found = here.run(1)
             assert found is not None  # it was read before
-            yield _transaction(found, tables, here.cursor)
+            yield _transaction(found, here, tables, here.cursor)
             at, number = found[1]
             here = here._replace(at=at, number=number)
 
 
 def _transaction(
-    found: RunParts, tables: Mapping[bytes, TableMap | None], cursor: BinlogCursor
+    found: RunParts,
+    begun: _Beginning,
+    tables: Mapping[bytes, TableMap | None],
+    cursor: BinlogCursor,
 ) -> Transaction:
     """Move the cursor behind the only transaction of a run, and return it."""
     *_, last, gtid_event, rows_parts = found
@@ -158,7 +169,9 @@ def _transaction(
         for ordinal, each in enumerate(rows_parts, 1)
         if (table := tables[each[1]]) is not None
     ]
-    return cursor.commit(identity, gtid, witness, committed_at(gtid, ended_at), tuple(changes))
+    began = begun.first_statement_at if isinstance(gtid, MariadbGtid) else 0
+    ended = committed_at(gtid, ended_at)
+    return cursor.commit(identity, gtid, witness, ended, tuple(changes), began)
 
 
 def _run(

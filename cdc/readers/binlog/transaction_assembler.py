@@ -56,7 +56,6 @@ _IGNORED: Final = frozenset(
         EventType.TRANSACTION_CONTEXT,
         EventType.VIEW_CHANGE,
         EventType.HEARTBEAT_V2,
-        EventType.ANNOTATE_ROWS,
         EventType.START_ENCRYPTION,
     }
 )
@@ -100,6 +99,7 @@ class TransactionAssembler:
             **dict.fromkeys(_IGNORED, self._ignore),
             **dict.fromkeys(_BEFORE_TRANSACTIONS, self._advance_position),
             **dict.fromkeys(rows.KINDS, self._rows),
+            EventType.ANNOTATE_ROWS: self._annotated,
             EventType.TABLE_MAP: self._table_map,
             EventType.GTID: self._gtid,
             EventType.ANONYMOUS_GTID: self._gtid,
@@ -206,7 +206,13 @@ class TransactionAssembler:
             )
         return self._open
 
+    def _annotated(self, event: Event) -> None:
+        if self._open is not None:
+            self._open.date(event)
+
     def _table_map(self, event: Event) -> None:
+        if self._open is not None:
+            self._open.date(event)
         self._tables[table_maps.table_id(event)] = self._definitions.lookup(event)
 
     def _rows(self, event: Event) -> Transaction | None:
@@ -250,6 +256,7 @@ class TransactionAssembler:
         self, event: Event, statement: Statement, schemas: frozenset[str] | None
     ) -> Transaction | None:
         transaction = self._current()
+        transaction.date(event)
         match statement.role:
             case Role.BEGIN:
                 transaction.begun = True
@@ -285,9 +292,12 @@ class TransactionAssembler:
 
     def _commit(self, event: Event) -> Transaction:
         done = self._current()
+        done.date(event)
         self._open = self._inflight = None
         committed_at, changes = done.committed_at(event), tuple(done.changes)
-        whole = self._cursor.commit(done.identity, done.gtid, done.witness, committed_at, changes)
+        whole = self._cursor.commit(
+            done.identity, done.gtid, done.witness, committed_at, changes, done.begun_at
+        )
         return whole._replace(delivered=done.delivered) if done.delivered else whole
 
     def _xa_prepare(self, event: Event) -> Transaction:

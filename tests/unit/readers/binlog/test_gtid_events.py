@@ -52,6 +52,12 @@ def test_a_history_keeps_when_it_was_first_committed_and_what_is_believed_of_it(
     assert gtid_events.times_kept(event.data, 5.0) == times
 
 
+def test_a_history_keeps_when_a_transaction_of_mariadb_began_which_is_so_on_each_host() -> None:
+    event = binlog.mariadb_gtid(7)
+
+    assert gtid_events.times_kept(event.data, 5.0, 3) == (3, 5.0)
+
+
 def test_an_event_is_the_same_whether_it_had_a_checksum_or_not() -> None:
     stored = without_checksum(mysql_gtid(MICROSECONDS).data)
     plain = stored._replace(size=stored.size - 4, end=4711)
