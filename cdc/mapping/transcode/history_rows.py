@@ -161,7 +161,7 @@ class _Maker:
             (
                 _element(b"action", _string(action)),
                 _element(b"committed_at", (bson_bytes.DATE, _date(changed.committed_at))),
-                _element(b"number", (bson_bytes.INT64, bson_bytes.pack_int64(changed.number))),
+                _element(b"number", bson_bytes.long_integer(changed.number)),
             )
         )
         self._room = MAX_BYTES - len(self._id) - len(self._about)

@@ -14,6 +14,7 @@ from cdc.mapping.compile.plan import Plan
 from cdc.mapping.transcode import history_rows
 from cdc.mapping.transcode.history_rows import Changed, HistoryRows, of_statement
 from cdc.model.operation import Operation, OperationKind
+from cdc.model.position import FilePosition, GtidPosition, MariadbGtids, Position, number
 from cdc.model.table_map import Column, FieldType, TableMap
 from cdc.model.transaction import RowsKind
 from tests.unit.mapping.support.row_images import (
@@ -84,6 +85,25 @@ def test_a_change_tells_when_and_what(python: bool) -> None:
     assert [*found] == [
         "_id", "keys", "action", "committed_at", "number", "before", "after",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "position",
+    [
+        FilePosition("binlog.2147483647", (1 << 40) - 1),
+        GtidPosition(MariadbGtids.parse(f"0-1-{(1 << 64) - 1},7-1-{(1 << 64) - 1}")),
+    ],
+)
+def test_a_number_larger_than_an_integer_of_mongodb_still_orders(position: Position) -> None:
+    last = number(position)
+    small, large = (
+        of_statement("drop", CHANGED._replace(number=each), "shop.things")
+        for each in (last - 1, last)
+    )
+
+    numbers = [bson.decode(each.document)["number"] for each in (small, large)]
+
+    assert [int(each.to_decimal()) for each in numbers] == [last - 1, last]
 
 
 def test_an_operation_names_its_document(python: bool) -> None:
