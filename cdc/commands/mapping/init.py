@@ -84,8 +84,16 @@ def _drafts(
     for definition in definitions:
         name = definition.table_map.name
         embeds = [*proposals(definition, definitions, targets)]
-        text = draft(definition, target=targets[name], schema_file=schema_file, embeds=embeds)
-        drafts.append(_Draft(name, targets[name], text, tuple(_mistakes(text, definition))))
+        zone = config.source.time_zone
+        text = draft(
+            definition,
+            target=targets[name],
+            schema_file=schema_file,
+            embeds=embeds,
+            time_zone=zone,
+        )
+        mistakes = tuple(_mistakes(text, definition, zone))
+        drafts.append(_Draft(name, targets[name], text, mistakes))
     return drafts
 
 
@@ -123,10 +131,11 @@ def _target(definition: TableDefinition, taken: set[str]) -> str:
     return collection_name(f"{table.schema}_{table.table}") if name in taken else name
 
 
-def _mistakes(text: str, definition: TableDefinition) -> Iterator[str]:
+def _mistakes(text: str, definition: TableDefinition, time_zone: str) -> Iterator[str]:
     """Yield the reasons why the table cannot be mapped so."""
     try:
-        compile_plan(Mapping.model_validate(parse(text).data), definition.table_map)
+        mapping = Mapping.model_validate(parse(text).data).bind(time_zone=time_zone)
+        compile_plan(mapping, definition.table_map)
     except MappingError as error:
         yield from (mistake.what for mistake in error.mistakes)
     except (CdcError, ValueError) as error:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from cdc.config.time_zone import UTC_NAME, zone_of
 from cdc.config.yaml12 import Path as KeyPath
-from cdc.mapping import bson_bytes
 from cdc.mapping.compile import computed_fields, masks
 from cdc.mapping.counts import Losses
 from cdc.mapping.file.fields import FieldSource, RowOrigin
@@ -16,8 +14,8 @@ from cdc.mapping.file.problems import Problem, did_you_mean
 from cdc.mapping.layout.sources import ABSENT, NULL, Constant, Encoded, FromColumn, Source
 from cdc.mapping.types.defaults import UnfitDefault, default, natural
 from cdc.mapping.types.encoder import Encoder
-from cdc.mapping.types.registry import DATETIMES, Unsupported, encoder
-from cdc.mapping.types.zones import InZone
+from cdc.mapping.types.registry import Unsupported, encoder
+from cdc.mapping.types.zones import in_zone
 from cdc.model.table_map import Column, TableMap
 
 
@@ -88,15 +86,9 @@ class CompileContext:
         """Return the encoder that a rule asks for; raises Unsupported."""
         report = self._reporter(column.name)
         if rule.mask is None:
-            return self._in_zone(column, encoder(column, rule.type, report))
+            found = encoder(column, rule.type, report)
+            return in_zone(column, found, self.mapping.time_zone)
         return masks.masked(column, masks.masking(rule.mask, self.mapping.mask_key), report)
-
-    def _in_zone(self, column: Column, found: Encoder) -> Encoder:
-        """Return the encoder with the zone of DATETIME columns, unless it makes the text of one."""
-        is_moment = column.type in DATETIMES and found.bson_type == bson_bytes.DATE
-        if not is_moment or self.mapping.time_zone == UTC_NAME:
-            return found
-        return InZone(found.wire, found, zone_of(self.mapping.time_zone))
 
     def null(self, rule: FieldSource, encoder: Encoder) -> Encoded:
         """Return the value for NULL; raises UnfitDefault."""

@@ -8,10 +8,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from cdc.config.time_zone import UTC_NAME
 from cdc.mapping.file.table_globs import literal
 from cdc.mapping.types.encoder import Encoder
 from cdc.mapping.types.registry import Unsupported, encoder
 from cdc.mapping.types.value_types import ValueType
+from cdc.mapping.types.zones import in_zone
 from cdc.model.table_definition import ColumnDefinition, TableDefinition
 from cdc.model.table_map import Column, FieldType
 
@@ -47,11 +49,12 @@ def draft(
     target: str,
     schema_file: str,
     embeds: Sequence[tuple[str, str]] = (),
+    time_zone: str = UTC_NAME,
 ) -> str:
     """Return the text of a mapping file; `schema_file` is the path of its JSON schema.
 
-    `embeds`, paths and what could be embedded there, become comments. Only compiling it shows
-    whether the table can be mapped.
+    `embeds`, paths and what could be embedded there, become comments; `time_zone` is that of
+    DATETIME columns. Only compiling it shows whether the table can be mapped.
     """
     table = definition.table_map
     lines = [
@@ -61,7 +64,7 @@ def draft(
         "# `fields` every column is copied, under its own name.",
         f"source: {scalar(literal(table.schema, table.table))}",
         f"target: {scalar(target)}",
-        *_id(definition),
+        *_id(definition, time_zone),
         *_compound_references(definition),
         *_fields(definition),
         *_embeds(embeds),
@@ -88,28 +91,30 @@ def _told(name: str, comment: str) -> Iterator[str]:
     yield f"# {named}: {said}" if said else f"# {named}"
 
 
-def _id(definition: TableDefinition) -> Iterator[str]:
+def _id(definition: TableDefinition, time_zone: str) -> Iterator[str]:
     table = definition.table_map
     if not table.primary_key:
         yield "# id: the table has neither a primary key nor a unique key without NULLs"
         return
     parts = [
-        _id_part(table.columns[index], definition.columns[index]) for index in table.primary_key
+        _id_part(table.columns[index], definition.columns[index], time_zone)
+        for index in table.primary_key
     ]
     listed = ", ".join(parts)
     yield f"id: {listed}" if len(parts) == 1 else f"id: [{listed}]"
 
 
-def _id_part(column: Column, declared: ColumnDefinition) -> str:
+def _id_part(column: Column, declared: ColumnDefinition, time_zone: str) -> str:
     kind = _DECLARED.get(declared.declared)
-    if kind is None and not _injective(column, None) and _injective(column, ValueType.STRING):
+    natural, text = (_injective(column, each, time_zone) for each in (None, ValueType.STRING))
+    if kind is None and not natural and text:
         kind = ValueType.STRING
     return _rule(column.name, kind)
 
 
-def _injective(column: Column, kind: ValueType | None) -> bool:
+def _injective(column: Column, kind: ValueType | None, time_zone: str) -> bool:
     found = _encoder(column, kind)
-    return isinstance(found, Encoder) and found.injective
+    return isinstance(found, Encoder) and in_zone(column, found, time_zone).injective
 
 
 def _compound_references(definition: TableDefinition) -> Iterator[str]:

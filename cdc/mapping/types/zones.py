@@ -7,12 +7,21 @@ from datetime import datetime, timedelta, tzinfo
 from struct import Struct
 from typing import ClassVar, Final
 
+from cdc.config.time_zone import UTC_NAME, zone_of
 from cdc.mapping import bson_bytes
 from cdc.mapping.types.encoder import Encoder
+from cdc.mapping.types.registry import DATETIMES
+from cdc.model.table_map import Column
 
 _EPOCH: Final = datetime(1970, 1, 1)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 _UNPACK: Final = Struct("<q").unpack
+
+
+def in_zone(column: Column, found: Encoder, zone: str) -> Encoder:
+    """Return the encoder with the zone of DATETIME columns, unless it makes the text of one."""
+    is_moment = column.type in DATETIMES and found.bson_type == bson_bytes.DATE
+    return InZone(found.wire, found, zone_of(zone)) if is_moment and zone != UTC_NAME else found
 
 
 @dataclass(frozen=True, slots=True)

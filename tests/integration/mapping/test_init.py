@@ -149,6 +149,22 @@ def test_what_it_writes_passes_the_check(
     assert "id: [b, a]\nfields: {}\n" in (commands.mappings / "lines.yaml").read_text()
 
 
+def test_a_key_that_holds_the_clock_of_a_zone_becomes_its_text(
+    commands: MappingCommands, source: MySQLServer, schema: str
+) -> None:
+    columns = "at DATETIME, sensor INT, seen DATETIME, PRIMARY KEY (at, sensor)"
+    source.execute(f"CREATE TABLE {schema}.readings ({columns})")
+    commands.source["time_zone"] = "Europe/Berlin"
+
+    written = commands.run("init", f"{schema}.*", "--output", str(commands.mappings))
+    checked = commands.run("check")
+
+    assert written.exit_code == 0, written.output
+    mapping = (commands.mappings / "readings.yaml").read_text()
+    assert "id: [{column: at, type: string}, sensor]\nfields:\n  seen: seen\n" in mapping
+    assert checked.exit_code == 0, checked.exception
+
+
 @needs(UUIDS, INET4)
 def test_uuid_and_addresses_of_mariadb_get_their_types(
     tmp_path: Path, mariadb: MySQLServer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from click.testing import CliRunner, Result
@@ -18,6 +18,8 @@ class MappingCommands:
 
     folder: Path
     server: MySQLServer
+    source: dict[str, object] = field(default_factory=dict)
+    """What `source` holds beside how to reach it."""
 
     @property
     def config(self) -> Path:
@@ -31,6 +33,7 @@ class MappingCommands:
                 "password": self.server.password,
                 "server_id": 77,
                 "tls": "off",
+                **self.source,
             },
             "target": {"uri": "mongodb://127.0.0.1:1/", "database": "shop"},
             "start": "now",
