@@ -9,8 +9,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 UTC_NAME: Final = "UTC"
 
-_OFFSET: Final = re.compile(r"([+-])(0\d|1[0-4]):([0-5]\d)")
+_OFFSET: Final = re.compile(r"([+-])(0[0-9]|1[0-4]):([0-5][0-9])")
 """As MySQL writes an offset."""
+
+_NO_ZONES: Final = re.compile(r"(right|posix)/.*|localtime|posixrules|Factory")
+"""Files beside those of zones: the machine's own zone, and zones that count leap seconds."""
 
 
 def zone_of(name: str) -> tzinfo:
@@ -22,6 +25,8 @@ def zone_of(name: str) -> tzinfo:
         whole = timedelta(hours=int(hours), minutes=int(minutes))
         return timezone(-whole if sign == "-" else whole)
     try:
+        if _NO_ZONES.fullmatch(name):
+            raise ZoneInfoNotFoundError(name)
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise ValueError(_unknown(name)) from error
@@ -29,6 +34,7 @@ def zone_of(name: str) -> tzinfo:
 
 def _unknown(name: str) -> str:
     """Return what to write: a zone of the same letters, if there is one."""
-    alike = [each for each in available_timezones() if each.lower() == name.lower()]
+    zones = (each for each in available_timezones() if not _NO_ZONES.fullmatch(each))
+    alike = [each for each in zones if each.lower() == name.lower()]
     example = alike[0] if alike else "Europe/Berlin, or an offset as +02:00"
     return f"no time zone has this name: write one as {example}"

@@ -162,7 +162,24 @@ def test_zones_are_known_by_name_and_offset() -> None:
     assert zone_of("-09:30").utcoffset(None) == timedelta(hours=-9, minutes=-30)
 
 
-@pytest.mark.parametrize("name", ["", "Berlin", "SYSTEM", "+2:00", "+25:00", "../etc", "Europe"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "Berlin",
+        "SYSTEM",
+        "+2:00",
+        "+25:00",
+        "+0٢:00",
+        "../etc",
+        "Europe",
+        "localtime",
+        "posixrules",
+        "Factory",
+        "right/Europe/Berlin",
+        "posix/Europe/Berlin",
+    ],
+)
 def test_what_is_no_zone_is_refused_with_an_example(name: str) -> None:
     with pytest.raises(ValueError, match="Europe/Berlin"):
         zone_of(name)
