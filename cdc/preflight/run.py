@@ -274,7 +274,9 @@ def known_claims(config: Config, client: Client, mappings: Mappings) -> list[Cla
 def judge_claims(config: Config, mappings: Mappings, claims: Iterable[Claim]) -> Iterator[Finding]:
     """Yield a finding for each collection of the mappings that another stream writes."""
     tables = tables_by_collection(config, mappings)
-    return claim_findings(claims, config.name, tables, ids_by_collection(config, mappings))
+    namespaces = Namespaces.of(config, mappings)
+    kept = {str(namespaces.named(name)) for name in histories(mappings)}
+    return claim_findings(claims, config.name, tables, ids_by_collection(config, mappings), kept)
 
 
 def tables_by_collection(config: Config, mappings: Mappings) -> dict[str, list[str]]:

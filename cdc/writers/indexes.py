@@ -20,7 +20,7 @@ from cdc.writers.collections import Collections
 from cdc.writers.concerns import MAJORITY, PRIMARY
 from cdc.writers.embedding.edges import Edge
 from cdc.writers.errors import RETRYABLE_CODES, check_concern, explained
-from cdc.writers.namespaces import Namespaces
+from cdc.writers.namespaces import Namespace, Namespaces
 
 Document = dict[str, Any]
 
@@ -64,6 +64,9 @@ _OF_THE_SERVER: Final = frozenset(
 """Keys that the server adds to every index, or that are compared separately."""
 
 
+_IS_A_VIEW: Final = 166
+"""CommandNotSupportedOnView."""
+
 _EXPIRY: Final = "expireAfterSeconds"
 
 
@@ -73,6 +76,11 @@ class WantedIndexes(NamedTuple):
     collection: str
     mapping: Mapping
     specifications: Sequence[Document]
+
+    @property
+    def is_of_history(self) -> bool:
+        """Whether the collection keeps the mapping's changes."""
+        return self.collection != self.mapping.target
 
 
 def create_indexes(
@@ -112,9 +120,14 @@ def index_facts(
         try:
             there = [dict(each) for each in collections.of(collection).list_indexes()]
         except PyMongoError as error:
+            if isinstance(error, OperationFailure) and error.code == _IS_A_VIEW:
+                continue  # which is told of the collection
             raise _explained(error, wanted) from error
+        namespace = namespaces.named(collection)
         for index in wanted.specifications:
-            found = _with_other_days(collection, index, there) or _compared(index, there)
+            told = _with_other_days(namespace, index, there)
+            remedy = "drop that index" if wanted.is_of_history else ""
+            found = told or (*_compared(index, there), remedy)
             yield IndexFacts(collection, index["name"], *found)
 
 
@@ -170,7 +183,7 @@ def _compared(wanted: Document, there: Sequence[Document]) -> tuple[bool, str]:
 
 
 def _with_other_days(
-    collection: str, wanted: Document, there: Sequence[Document]
+    namespace: Namespace, wanted: Document, there: Sequence[Document]
 ) -> tuple[bool, str, str] | None:
     """Return that only the time differs after which documents expire, and what to type then."""
     seconds = wanted.get(_EXPIRY)
@@ -184,8 +197,9 @@ def _with_other_days(
                 False,
                 f"it has documents expire after {found / DAY_SECONDS:g} days, and `keep_days` says"
                 f" {seconds // DAY_SECONDS}",
-                f"write that, or run in mongosh: db.runCommand({{collMod: {json.dumps(collection)},"
-                f" index: {json.dumps(change)}}})",
+                "write that, or run in mongosh:"
+                f" db.getSiblingDB({json.dumps(namespace.database)}).runCommand({{collMod:"
+                f" {json.dumps(namespace.collection)}, index: {json.dumps(change)}}})",
             )
     return None
 
@@ -229,8 +243,7 @@ def _created(reply: Document) -> int:
 
 
 def _explained(error: PyMongoError, wanted: WantedIndexes) -> Retryable | Unfit | UsageError:
-    collection, mapping, _ = wanted
-    of_history = collection != mapping.target
+    collection, mapping, of_history = wanted.collection, wanted.mapping, wanted.is_of_history
     code = error.code if isinstance(error, OperationFailure) else None
     if isinstance(error, ConnectionFailure) or code in _PASSING:
         return Retryable(f"the indexes of {collection} are not built yet: {_brief(error)}")

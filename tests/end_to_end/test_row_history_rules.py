@@ -197,6 +197,23 @@ def test_one_history_belongs_to_one_stream(two_streams: tuple[Stream, Stream]) -
     assert refused.wait() == UNFIT
 
 
+def test_a_history_that_another_stream_writes_is_named_otherwise(
+    two_streams: tuple[Stream, Stream],
+) -> None:
+    first, second = two_streams
+    first.table("orders_history", COLUMNS)
+    second.table("orders", COLUMNS, MAPPING)
+    first.start(ledger=False)
+    first.until_streaming()
+    second.configure()
+
+    check = cdc(second, "check")
+
+    [line] = [each for each in check.stdout.splitlines() if "claim on" in each]
+    assert f"another collection in `history` of the mapping of {second.schema}.orders" in line
+    assert "constant" not in line
+
+
 @ONE_KIND
 def test_it_goes_with_the_stream_s_documents_and_only_then(orders: Stream) -> None:
     orders.start()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from cdc.model.claim import Claim
@@ -16,37 +16,44 @@ def claim_findings(
     stream: str,
     tables: Mapping[str, Iterable[str]],
     ids: Mapping[str, IdSpace],
+    histories: Collection[str] = (),
 ) -> Iterator[Finding]:
     """Yield a finding for each collection where another stream writes what this one may write.
 
     `tables` are, by `database.collection`, the tables whose rows this stream would write there,
-    `ids` the constants that their ids hold. Where these have changed, yield a warning.
+    `ids` the constants that their ids hold, `histories` which of them keep changes. Where constants
+    have changed, yield a warning.
     """
     for each in claims:
         if each.collection not in tables:
             continue
         ours = ids[each.collection]
         if each.bars(stream, ours):
-            yield _barred(each, ours, ", ".join(tables[each.collection]))
+            named = ", ".join(tables[each.collection])
+            yield _barred(each, ours, named, keeps=each.collection in histories)
         elif each.stream == stream and each.ids != ours and ours:
             yield _moved(each, ours)
 
 
-def _barred(claim: Claim, ours: IdSpace, tables: str) -> Finding:
+def _barred(claim: Claim, ours: IdSpace, tables: str, *, keeps: bool) -> Finding:
     theirs = f", with ids that hold {told(claim.ids)}" if claim.ids else ""
     mine = f", while this one's hold {told(ours)}" if ours else ""
     collection, stream = claim.collection, claim.stream
     whose = f" --stream {stream}" if claim.ids else ""
+    named = (
+        f"name another collection in `history` of the mapping of {tables};"
+        if keeps
+        else f"name another target in the mapping of {tables}; or let a constant keep the ids of"
+        " both streams apart, in the mappings of both, as in id: [{source: stream}, KEY], unless"
+        " the collection embeds or is embedded;"
+    )
     return Finding(
         f"claim on {collection}",
         Outcome.UNFIT,
         f"the stream {stream} writes it, since {claim.since:%Y-%m-%d %H:%M:%S}{theirs}{mine}:"
         " a resync or TRUNCATE of one would take the other's documents away",
-        f"name another target in the mapping of {tables}; or let a constant keep the ids of both"
-        f" streams apart, in the mappings of both, as in id: [{{source: stream}}, KEY], unless the"
-        f" collection embeds or is embedded; or take the collection out of the mappings of {stream}"
-        f" and start that again; or, where {stream} is no more:"
-        f" cdc claims release {collection}{whose}",
+        f"{named} or take the collection out of the mappings of {stream} and start that again; or,"
+        f" where {stream} is no more: cdc claims release {collection}{whose}",
     )
 
 

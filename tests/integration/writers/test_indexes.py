@@ -136,7 +136,8 @@ def test_a_history_that_is_kept_for_other_days_is_mended_as_it_says(
         _, mended = index_facts(client, namespaces, keeping())
 
     assert told.obstacle == "it has documents expire after 1 days, and `keep_days` says 2"
-    assert f'collMod: "kept", index: {json.dumps(change)}' in told.remedy
+    command = f'runCommand({{collMod: "kept", index: {json.dumps(change)}}})'
+    assert f'db.getSiblingDB("{database}").{command}' in told.remedy
     assert "kept" in stopped.value.message
     assert mended.present
 
@@ -150,3 +151,13 @@ def test_another_index_of_a_history_s_times_is_in_the_way(
         _, told = index_facts(client, namespaces, keeping())
 
     assert told.obstacle == "another index has its name"
+    assert told.remedy == "drop that index"  # a history has no `indexes` to write it into
+
+
+def test_a_view_in_the_place_of_a_history_is_left_to_the_rule_of_views(
+    mongo: MongoServer, database: str
+) -> None:
+    with mongo.client() as client:
+        client[database].create_collection("kept", viewOn="things", pipeline=[])
+
+        assert [*index_facts(client, of_stream(database), keeping())] == []
