@@ -166,6 +166,8 @@ def _is_of_its_time(applied: Event, found: Event, following: Iterator[Event]) ->
     if not isinstance(gtid, MariadbGtid):
         return False
     for event in following:
+        if event.type == EventType.MARIADB_GTID:
+            return False
         if event.timestamp == applied.timestamp:
             return True
         if _ends(event, gtid):
