@@ -109,8 +109,8 @@ class Transaction(NamedTuple):
     only the position moved, to the next file. `before` is the position before it and `checkpoint`
     the one to save once it is applied. `committed_at` is seconds since the epoch by the source's
     clock, with the microseconds of MySQL's GTID event, else whole seconds. `delivered` counts the
-    rows events that went with its earlier parts, be it to an earlier process. `begun_at` is when its
-    first statement began, of MariaDB, whose hosts agree on that alone; else 0.
+    rows events that went with its earlier parts, be it to an earlier process. `begun_at` is when
+    its first statement began, of MariaDB, whose hosts agree on that alone; else 0.
     """
 
     identity: str

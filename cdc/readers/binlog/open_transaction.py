@@ -17,8 +17,8 @@ from cdc.readers.binlog.gtid_events import Gtid, MariadbGtid
 class OpenTransaction:
     """`begun`: it ends with a commit, not with its first statement. `witness`: where it begins.
 
-    `rows_events` counts those met, `delivered` those that went with an earlier part. `begun_at` as in
-    `Transaction`.
+    `rows_events` counts those met, `delivered` those that went with an earlier part. `begun_at` is
+    that of `Transaction`.
     """
 
     identity: str
