@@ -10,12 +10,14 @@ from tests.end_to_end.support.row_history import (
     COLUMNS,
     MAPPING,
     Recorder,
+    Row,
     Workload,
     assert_kept,
     history,
+    mapped,
     replayed,
 )
-from tests.end_to_end.support.stream import Stream
+from tests.end_to_end.support.stream import Document, Stream
 
 CHANGES = [
     ("INSERT INTO orders VALUES (1, 1, 'one', 'fragile', 1, 's'), (2, 2, NULL, NULL, 2, NULL)",),
@@ -175,3 +177,44 @@ def test_a_random_workload_is_kept_through_kills(orders: Stream, budget: int, se
     assert_kept(orders, recorder)
     documents = {each["_id"]: each for each in orders.database["orders"].find()}
     assert replayed(history(orders)) == documents
+
+
+def shown(row: Row) -> Document | None:
+    """The document of a row where the mapping has a filter."""
+    is_shown = row["number"] % 3 or (row["note"] or "").endswith("7")
+    return mapped(row) if is_shown else None
+
+
+@pytest.mark.long
+def test_a_filter_and_marks_are_kept_through_kills_and_when_read_again(
+    orders: Stream, budget: int, seed: int
+) -> None:
+    marks = {"set": {"gone": True, "at": "$now"}}
+    where = "number % 3 <> 0 OR note LIKE '%7'"
+    orders.follow("orders", {**MAPPING, "where": where, "on_delete": marks})
+    orders.settings["apply"] = {"batch_rows": 7, "transaction_bytes": 2_500, "linger_ms": 20}
+    recorder = Recorder(orders, document=shown)
+    workload = Workload(seed)
+
+    for at, fault in enumerate(KILLS * budget):
+        orders.environment = {VARIABLE: str(at % 2)}
+        daemon = orders.start(fault=fault, ledger=False)
+        for statements in workload.transactions(40):
+            recorder.transaction(*statements)
+        assert daemon.wait() == -9
+    orders.start(ledger=False)
+    orders.until_caught_up()
+    orders.stop()
+    before = history(orders)
+    orders.state["streams"].drop()
+    orders.settings["apply"] = {}
+    orders.environment = {VARIABLE: "1"}
+    orders.start(ledger=False)
+    orders.until_caught_up()
+
+    kept = orders.database["orders_history"]
+    assert history(orders) == before
+    another_time = {"$expr": {"$ne": ["$after.at", "$committed_at"]}}
+    assert not kept.count_documents({"after.gone": True, **another_time})
+    assert kept.update_many({"after.gone": True}, {"$set": {"after": None}}).modified_count
+    assert_kept(orders, recorder)

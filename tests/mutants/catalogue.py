@@ -20,6 +20,8 @@ NOT_SHOWN: Final = (
     "test_an_offset_that_no_snapshot_shows_yet_is_too_early"
 )
 HISTORY: Final = "tests/integration/history/test_proofs.py"
+REPLICAS: Final = "tests/integration/history/test_replicas.py"
+HISTORY_HOSTS: Final = "tests/end_to_end/test_row_history_hosts.py"
 NO_MAJORITY: Final = "tests/integration/writers/test_majority.py"
 FENCING: Final = "tests/integration/writers/test_fencing.py"
 CLEARS: Final = "tests/end_to_end/embedding/test_clears.py"
@@ -141,6 +143,13 @@ MUTANTS: Final = (
         "if theirs == ours or not theirs or not ours:",
         "if theirs or ours:",
         (f"{HISTORY}::test_the_same_gtid_with_another_time_is_another_transaction[mysql]",),
+    ),
+    Mutant(
+        "any second is that of a slow statement of MariaDB",
+        "cdc/readers/binlog/history/witness_lookup.py",
+        "if event.timestamp == applied.timestamp:",
+        "if event.timestamp:",
+        (f"{REPLICAS}::test_another_transaction_with_the_same_gtid_is_not[mariadb]",),
     ),
     Mutant(
         "w:1 instead of majority",
@@ -271,6 +280,13 @@ MUTANTS: Final = (
             f"{KEPT}::test_a_part_that_the_reader_cuts_goes_on_where_the_last_one_ended",
             f"{KEPT}::test_another_process_goes_on_where_the_last_one_ended",
         ),
+    ),
+    Mutant(
+        "changes of MariaDB are named by a time that a replica gives otherwise",
+        "cdc/readers/binlog/gtid_events.py",
+        "return begun_at or logged_at, committed_at",
+        "return logged_at, committed_at",
+        (f"{HISTORY_HOSTS}::test_a_statement_that_takes_long_has_one_name_on_both_hosts[mariadb]",),
     ),
     Mutant(
         "what a history has counted is not saved within a transaction",
