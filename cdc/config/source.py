@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import ssl
 from collections.abc import Callable
+from datetime import UTC
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -182,8 +183,7 @@ class SourceConfig(Settings):
     @field_validator("time_zone")
     @classmethod
     def _known_zone(cls, name: str) -> str:
-        zone_of(name)
-        return name
+        return UTC_NAME if zone_of(name) == UTC else name
 
     @property
     def addresses(self) -> tuple[Address, ...]:

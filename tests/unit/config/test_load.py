@@ -387,6 +387,13 @@ def test_a_time_zone_is_a_name_or_an_offset(folder: Path, zone: str) -> None:
     assert load(path).source.time_zone == zone.strip("'")
 
 
+@pytest.mark.parametrize("zone", ["+00:00", "-00:00"])
+def test_no_offset_is_utc_by_whose_name_mappings_are_the_same(folder: Path, zone: str) -> None:
+    path = write(folder, MINIMAL.replace("user: cdc", f"user: cdc, time_zone: '{zone}'"))
+
+    assert load(path).source.time_zone == "UTC"
+
+
 def test_state_and_documents_do_not_share_a_database(folder: Path) -> None:
     lines = refusal(folder, MINIMAL.replace("database: shop", "database: cdc"))
 
