@@ -105,8 +105,8 @@ class DdlPolicy:
                     case "resync":
                         writes[table.name] = self._resynced(change, table, transaction)
                 if mapping.history is not None and policy in ("apply", "resync"):
-                    action = _KEYS[table.effect].removeprefix("on_")
-                    kept[mapping.history.collection, table.name] = action
+                    key = "on_alter" if policy == "resync" else _KEYS[table.effect]
+                    kept[mapping.history.collection, table.name] = key.removeprefix("on_")
                 if _is_whole(table, policy):
                     covered.append(Copy(table.name, mapping.target))
         asked = [write for each in writes.values() for write in each]

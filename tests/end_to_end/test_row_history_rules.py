@@ -58,6 +58,26 @@ def test_a_statement_that_takes_rows_away_is_kept_as_one(orders: Stream) -> None
 
 
 @BOTH_SERVERS
+def test_what_may_have_emptied_a_temporary_table_is_not_kept_as_if_rows_were_gone(
+    orders: Stream,
+) -> None:
+    orders.start(ledger=False)
+    orders.sql(
+        ROW.format(1),
+        "SET SESSION binlog_format = STATEMENT",
+        f"CREATE TEMPORARY TABLE orders ({COLUMNS})",
+        "TRUNCATE orders",
+        "DROP TABLE orders",
+    )
+
+    orders.until_caught_up()
+
+    assert told(orders)[0] == ("insert", [1])
+    assert {action for action, _ in told(orders)[1:]} <= {"alter"}
+    assert [*orders.documents("orders")] == [1]
+
+
+@BOTH_SERVERS
 @pytest.mark.parametrize("point", ["in_piece", "before_commit", "after_commit"])
 def test_a_truncate_is_kept_once_whatever_dies(orders: Stream, point: str) -> None:
     orders.settings["apply"] = {"batch_rows": 1}

@@ -97,6 +97,17 @@ def test_a_history_keeps_that_rows_may_be_others(effect: Effect, key: str) -> No
     assert found.kept == (("kept", "shop.orders", key.removeprefix("on_")),)
 
 
+@pytest.mark.parametrize(
+    ("effect", "key"), [(Effect.EMPTIED, "on_truncate"), (Effect.REMOVED, "on_drop")]
+)
+def test_a_history_keeps_that_rows_may_differ_where_none_may_be_gone(
+    effect: Effect, key: str
+) -> None:
+    found = effect_of(effect, mapping(history="kept", **{key: "apply"}), doubtful=True)
+
+    assert found.kept == (("kept", "shop.orders", "alter"),)
+
+
 @KEYS
 def test_a_history_keeps_nothing_of_what_is_ignored(effect: Effect, key: str) -> None:
     assert effect_of(effect, mapping(history="kept", **{key: "ignore"})).kept == ()
