@@ -98,6 +98,16 @@ def _tree(parsed: Parsed, columns: Mapping[str, Column], mariadb: bool) -> tuple
 
 
 def _term(scope: Scope, node: Node) -> Term:
+    """Compile a node; an error without a place is at the innermost node that fails."""
+    try:
+        return _compiled(scope, node)
+    except ExpressionError as error:
+        if error.at is None:
+            error.at = node.at
+        raise
+
+
+def _compiled(scope: Scope, node: Node) -> Term:
     match node:
         case Literal():
             return _literal(scope, node)
@@ -168,7 +178,8 @@ def _result(scope: Scope, term: Term) -> Term:
     """Return the term as the value of the whole expression."""
     remedy = UNPRINTABLE.get(type(term.kind))
     if remedy is not None:
-        raise ExpressionError(f"{term.kind} cannot be the value of an expression", remedy)
+        what = f"{term.kind} cannot be the value of an expression"
+        raise ExpressionError(what, remedy, at=term.node.at)
     match term.kind:
         case Integer(boolean=True):
             return scope.strict(BOOLEAN, term.node, "int({0})", term)

@@ -33,19 +33,28 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token; `text` is upper-case for words, and the meaning of a literal or quoted name."""
+    """A token; `text` is upper-case for words, and the meaning of a literal or quoted name.
+
+    `at` is its place in the expression's text, as the number of a character.
+    """
 
     kind: Kind
     text: str
     written: str
+    at: int
 
 
-END: Final = Token(Kind.END, "", "the end")
 _ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPED: Final = {"0": "\0", "b": "\b", "n": "\n", "r": "\r", "t": "\t", "Z": "\x1a"}
 _WORD: Final = re.compile(r"[^\W\d]\w*|\$[\w$]+")
 _NUMBER: Final = re.compile(r"(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _VERSION_COMMENT: Final = re.compile(r"M?!")
+_QUOTED_OR_NOT: Final = re.compile(
+    r"""'(?:[^'\\]|\\.|'')*+'|"(?:[^"\\]|\\.|"")*+"|`[^`]*`|/\*.*?\*/|(?:--\s|\#)[^\n]*"""
+    r"""|(?P<open>['"`]|/\*)|.""",
+    re.DOTALL,
+)
+_OPENED: Final = {"`": "a name", "/*": "a comment"}
 _REFUSED: Final = {
     TokenType.NATIONAL_STRING: "N'…'",
     TokenType.INTRODUCER: "a charset introducer",
@@ -60,15 +69,29 @@ def tokens(sql: str) -> list[Token]:
     try:
         raw = MySQL().tokenize(sql)
     except SqlglotError as error:
-        raise ExpressionError(f"not SQL: {error}") from error
-    if any(_VERSION_COMMENT.match(comment) for token in raw for comment in token.comments):
-        raise ExpressionError("a comment that some servers run is not supported")
-    return [*_joined([_token(one) for one in _mended(raw, sql)]), END]
+        raise _not_sql(sql, error) from error
+    for token in raw:
+        if any(map(_VERSION_COMMENT.match, token.comments)):
+            raise ExpressionError("a comment that some servers run is not supported", at=token.end)
+    end = raw[-1].end + 1 if raw else 0
+    found = _joined([_token(*each) for each in _mended(raw, sql)])
+    return [*found, Token(Kind.END, "", "end", end)]
 
 
-def _mended(raw: list[RawToken], sql: str) -> list[tuple[TokenType, str]]:
-    """Return types and texts; joins `.5`, which sqlglot splits in two."""
-    found: list[tuple[TokenType, str]] = []
+def _not_sql(sql: str, error: SqlglotError) -> ExpressionError:
+    """Return the error of a text that cannot be split: mostly a quote has no end."""
+    for found in _QUOTED_OR_NOT.finditer(sql):
+        if sign := found["open"]:
+            opened = _OPENED.get(sign, "a text")
+            return ExpressionError(
+                f"not SQL: {sign} begins {opened} that has no end", at=found.start()
+            )
+    return ExpressionError(f"not SQL: {error}")
+
+
+def _mended(raw: list[RawToken], sql: str) -> list[tuple[TokenType, str, int]]:
+    """Return types, texts and places; joins `.5`, which sqlglot splits in two."""
+    found: list[tuple[TokenType, str, int]] = []
     end = -1
     for token in raw:
         text = sql[token.start : token.end + 1]
@@ -78,34 +101,33 @@ def _mended(raw: list[RawToken], sql: str) -> list[tuple[TokenType, str]]:
             and token.token_type is TokenType.NUMBER
             and token.start == end + 1
         ):
-            found[-1] = (TokenType.NUMBER, "." + text)
+            found[-1] = (TokenType.NUMBER, "." + text, found[-1][2])
         else:
-            found.append((token.token_type, text))
+            found.append((token.token_type, text, token.start))
         end = token.end
     return found
 
 
-def _token(found: tuple[TokenType, str]) -> Token:
-    kind, text = found
+def _token(kind: TokenType, text: str, at: int) -> Token:
     if kind in _REFUSED:
-        raise ExpressionError(f"{_REFUSED[kind]} ({text}) is not supported")
+        raise ExpressionError(f"{_REFUSED[kind]} ({text}) is not supported", at=at)
     if kind is TokenType.STRING:
-        return Token(Kind.STRING, _unquoted(text), text)
+        return Token(Kind.STRING, _unquoted(text), text, at)
     if kind is TokenType.HEX_STRING:
-        return Token(Kind.BYTES, _hex(text), text)
+        return Token(Kind.BYTES, _hex(text), text, at)
     if kind is TokenType.IDENTIFIER:
-        return Token(Kind.NAME, text[1:-1].replace("``", "`"), text)
+        return Token(Kind.NAME, text[1:-1].replace("``", "`"), text, at)
     if kind is TokenType.NUMBER:
-        return _number(text)
+        return _number(text, at)
     if _WORD.fullmatch(text):
-        return Token(Kind.WORD, text.upper(), text)
-    return Token(Kind.SYMBOL, " ".join(text.upper().split()), text)
+        return Token(Kind.WORD, text.upper(), text, at)
+    return Token(Kind.SYMBOL, " ".join(text.upper().split()), text, at)
 
 
-def _number(text: str) -> Token:
+def _number(text: str, at: int) -> Token:
     if not _NUMBER.fullmatch(text):
-        raise ExpressionError(f"{text} is no number")
-    return Token(Kind.NUMBER, text, text)
+        raise ExpressionError(f"{text} is no number", at=at)
+    return Token(Kind.NUMBER, text, text, at)
 
 
 def _unquoted(text: str) -> str:
@@ -132,6 +154,7 @@ def _joined(found: list[Token]) -> list[Token]:
     for token in found:
         if joined and token.kind is joined[-1].kind is Kind.STRING:
             last = joined.pop()
-            token = Token(Kind.STRING, last.text + token.text, f"{last.written} {token.written}")
+            written = f"{last.written} {token.written}"
+            token = Token(Kind.STRING, last.text + token.text, written, last.at)
         joined.append(token)
     return joined

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TypeVar
 
@@ -16,6 +16,8 @@ class Literal:
     """A constant; None is NULL, a bool TRUE or FALSE."""
 
     value: Constant
+    at: int | None = field(default=None, compare=False, repr=False, kw_only=True)
+    """Its place in the expression's text, as for every node."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,7 @@ class Name:
     """A column, as it is written."""
 
     name: str
+    at: int | None = field(default=None, compare=False, repr=False, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,7 @@ class Call:
     function: str
     arguments: tuple[Node, ...]
     option: str = ""
+    at: int | None = field(default=None, compare=False, repr=False, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,7 @@ class Cast:
     target: str
     sizes: tuple[int, ...] = ()
     charset: str = ""
+    at: int | None = field(default=None, compare=False, repr=False, kw_only=True)
 
 
 Node = Literal | Name | Call | Cast
@@ -81,13 +86,11 @@ def functions(node: Node) -> frozenset[str]:
     return below | {node.function} if isinstance(node, Call) else below
 
 
-def names(node: Node) -> frozenset[str]:
-    """Return the columns that `node` names."""
-    match node:
-        case Name(name):
-            return frozenset((name,))
-        case Call(_, arguments):
-            return frozenset().union(*map(names, arguments))
-        case Cast(argument):
-            return names(argument)
-    return frozenset()
+def names(node: Node) -> dict[str, int | None]:
+    """Return the columns that `node` names, each with the first place where it does."""
+    if isinstance(node, Name):
+        return {node.name: node.at}
+    found: dict[str, int | None] = {}
+    for child in _children(node):
+        found = names(child) | found
+    return found

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import Final
+
+LIST_OF_ALL: Final = "docs/expressions.md lists what there is"
+
+ANY: Final = 99
+"""The most arguments of a function that takes any number of them."""
 
 FUNCTIONS: Final[dict[str, tuple[int, int]]] = {
     "ABS": (1, 1),
     "CHAR_LENGTH": (1, 1),
-    "COALESCE": (1, 99),
-    "CONCAT": (1, 99),
+    "COALESCE": (1, ANY),
+    "CONCAT": (1, ANY),
     "DATE": (1, 1),
     "DATE_FORMAT": (2, 2),
     "IF": (3, 3),
@@ -148,3 +154,22 @@ RESERVED: Final = frozenset(
     ]
 )
 """Words that name no column unless they are quoted."""
+
+
+def instead_of(function: str) -> str:
+    """Return what to write instead of a function outside the subset, or where to look."""
+    if function in REMEDIES:
+        return REMEDIES[function]
+    close = difflib.get_close_matches(function, [*FUNCTIONS, *ALIASES, "CAST", "CONVERT"], n=2)
+    hint = f"did you mean {' or '.join(close)}? " if close else ""
+    return f"{hint}{LIST_OF_ALL}"
+
+
+def miscounted(function: str, count: int) -> str:
+    """Return what is wrong with so many arguments of a function; "" if nothing is."""
+    fewest, most = FUNCTIONS[function]
+    if fewest <= count <= most:
+        return ""
+    right = f"{fewest} to {most}" if most > fewest else str(fewest)
+    right = f"at least {fewest}" if most == ANY else right
+    return f"{function} takes {right} argument{'' if right.endswith('1') else 's'}, not {count}"

@@ -66,7 +66,8 @@ def _document(scope: Scope, term: Term) -> Json:
         case Null():
             raise ExpressionError("JSON_EXTRACT of NULL is NULL")
     remedy = None if scope.mariadb else "use a column of the type JSON"
-    raise ExpressionError(f"JSON_EXTRACT of {term.kind} is outside the subset", remedy)
+    what = f"JSON_EXTRACT of {term.kind} is outside the subset"
+    raise ExpressionError(what, remedy, at=term.node.at)
 
 
 @rule("JSON_UNQUOTE")

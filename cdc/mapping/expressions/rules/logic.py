@@ -36,7 +36,8 @@ def truth(scope: Scope, term: Term) -> Term:
         case Integer() | Decimal() | Double() | Single() | Year() | Bits():
             found = scope.strict(BOOLEAN, term.node, "({0} != 0)", term)
             return boolean(found.code, term.node, nullable=found.nullable)
-    raise ExpressionError(f"{term.kind} is no truth value", "compare it with something")
+    what = f"{term.kind} is no truth value"
+    raise ExpressionError(what, "compare it with something", at=term.node.at)
 
 
 @rule("NOT")

@@ -39,13 +39,17 @@ def number(term: Term) -> Number:
             return UNSIGNED
         case Null():
             raise ExpressionError(
-                "NULL itself is used as a number", "write the NULL in a CASE or IF"
+                "NULL itself is used as a number",
+                "write the NULL in a CASE or IF",
+                at=term.node.at,
             )
         case Text():
-            raise ExpressionError(f"{term.kind} is used as a number", REMEDY_TEXT)
+            remedy = REMEDY_TEXT
         case Json():
-            raise ExpressionError(f"{term.kind} is used as a number", REMEDY_JSON)
-    raise ExpressionError(f"{term.kind} is used as a number", REMEDY_MOMENT)
+            remedy = REMEDY_JSON
+        case _:
+            remedy = REMEDY_MOMENT
+    raise ExpressionError(f"{term.kind} is used as a number", remedy, at=term.node.at)
 
 
 def double(scope: Scope, term: Term) -> Term:

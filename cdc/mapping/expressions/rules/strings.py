@@ -59,7 +59,8 @@ def text(scope: Scope, term: Term) -> Term:
         case Time(scale=scale):
             name, code = scope.bind("time_text", moments.time_text), f"{{0}}, {scale}"
         case _:
-            raise ExpressionError(f"{kind} is used as a text", "write CAST(… AS CHAR)")
+            what = f"{kind} is used as a text"
+            raise ExpressionError(what, "write CAST(… AS CHAR)", at=term.node.at)
     return scope.strict(made_kind, term.node, f"{name}({code})", term)
 
 
@@ -77,6 +78,7 @@ def encoded(scope: Scope, term: Term) -> Term:
         raise ExpressionError(
             f"the bytes of a text in {charset} are outside the subset",
             "write CONVERT(… USING utf8mb4)",
+            at=term.node.at,
         )
     return scope.strict(Binary(), term.node, f"{scope.bind('encode', encode)}({{0}})", term)
 

@@ -17,7 +17,8 @@ def moment(term: Term, function: str) -> Kind:
     if isinstance(term.kind, Date | DateTime | Null):
         return term.kind
     remedy = "write CAST(… AS DATETIME(6))" if not isinstance(term.kind, Time) else None
-    raise ExpressionError(f"{function} of {term.kind} is outside the subset", remedy)
+    what = f"{function} of {term.kind} is outside the subset"
+    raise ExpressionError(what, remedy, at=term.node.at)
 
 
 def is_read(kind: Kind) -> bool:

@@ -101,7 +101,7 @@ on_delet: ignore
         ('where: "a = SLEEP(1)"', "where", "SLEEP"),
         ('where: " "', "where", "empty"),
         ('id: {sql: "a"}', "id", "needs `unique: asserted`"),
-        ('id: {sql: "a +", unique: asserted}', "id.sql", "the end"),
+        ('id: {sql: "a +", unique: asserted}', "id.sql", "unexpected end: an expression expected"),
         ("id: {unique: asserted}", "id.sql", "is missing"),
         ('fields: {a: {sql: "NOW()"}}', "fields.a.sql", "NOW"),
     ],
