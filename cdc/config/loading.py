@@ -14,6 +14,7 @@ from cdc.config.variables import VariableMistake, expand_all
 from cdc.config.yaml12 import Marked, YamlMistake, read
 from cdc.config.yaml12 import Path as KeyPath
 from cdc.errors import UsageError
+from cdc.terminal.paths import whole
 
 
 def load(
@@ -50,17 +51,20 @@ def _read(path: Path) -> Marked:
         marked = read(path)
     except FileNotFoundError as error:
         raise UsageError(
-            f"there is no configuration file {path}",
+            f"there is no configuration file {whole(path)}",
             remedy="write cdc.yaml here, or name one with --config or CDC_CONFIG",
         ) from error
     except OSError as error:
-        raise UsageError(f"{path}: {error}", remedy="make it a readable file") from error
+        raise UsageError(
+            f"{whole(path)}: {error.strerror or error}", remedy="make it a readable file"
+        ) from error
     except YamlMistake as mistake:
         raise UsageError(
-            f"{path}:{mistake.line}: {mistake.what}", remedy=mistake.remedy
+            f"{whole(path)}:{mistake.line}: {mistake.what}", remedy=mistake.remedy
         ) from mistake
     if not isinstance(marked.data, dict):
         raise UsageError(
-            f"{path}: the file holds no keys", remedy="see docs/configuration.md for an example"
+            f"{whole(path)}: the file holds no keys",
+            remedy="see docs/configuration.md for an example",
         )
     return marked

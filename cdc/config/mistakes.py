@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 from cdc.config.yaml12 import Marked
 from cdc.config.yaml12 import Path as KeyPath
 from cdc.errors import UsageError
+from cdc.terminal.paths import whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ def _follows(details: ErrorDetails, others: Iterable[ErrorDetails]) -> bool:
 
 
 def _told(path: Path, line: int, mistake: Mistake) -> str:
-    text = f"{path}:{line}: {dotted(mistake.key)}: {mistake.what}"
+    text = f"{whole(path)}:{line}: {dotted(mistake.key)}: {mistake.what}"
     return f"{text}\n  remedy: {mistake.remedy}" if mistake.remedy else text
 
 
@@ -73,7 +74,8 @@ def _mistake(details: ErrorDetails, model: type[BaseModel]) -> Mistake:
         case "string_type":
             return Mistake(key, "must be text", "put the value in quotes")
     what = details["msg"].removeprefix("Value error, ")
-    return Mistake(key, what.replace("Input should be", "must be"))
+    remedy = details.get("ctx", {}).get("remedy", "")
+    return Mistake(key, what.replace("Input should be", "must be"), remedy)
 
 
 def _did_you_mean(key: KeyPath, model: type[BaseModel]) -> str:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import fnmatch
 import glob
 import hashlib
+import itertools
 import re
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from cdc.config.notify import NotifyConfig
 from cdc.config.sections import (
@@ -71,7 +75,7 @@ class Config(Settings):
         absolute = tuple(str(Path(directory, pattern)) for pattern in patterns)
         for pattern, whole in zip(patterns, absolute, strict=True):
             if not _is_any_file(whole) and not info.context.get("mappings_optional"):
-                raise ValueError(f"`{pattern}` matches no file in {info.context['directory']}")
+                raise _no_file(pattern, Path(whole), info.context["directory"])
         return absolute
 
     @field_validator("start")
@@ -120,6 +124,19 @@ def default_server_id(name: str) -> int:
     one source collide once in two thousand million.
     """
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4]) | 2**31
+
+
+def _no_file(pattern: str, whole: Path, directory: Path) -> PydanticCustomError:
+    """Return the error of a glob without a file; its context has the remedy."""
+    parts = Path(pattern).parts[:-1]
+    below = [*itertools.takewhile(lambda part: not glob.has_magic(part), parts)]
+    folder = Path(directory, *below)
+    output = shlex.quote(str(folder))
+    remedy = f"have them written, for your SCHEMA: cdc mapping init 'SCHEMA.*' --output {output}"
+    if not fnmatch.fnmatch(str(folder / "table.yaml"), str(whole).replace("**/", "")):
+        remedy += f", and write mappings: [{Path(*below, '*.yaml')}]"
+    what = {"what": f"`{pattern}` matches no file in {directory}", "remedy": remedy}
+    return PydanticCustomError("no_mapping_file", "{what}", what)
 
 
 def _is_any_file(pattern: str) -> bool:

@@ -21,6 +21,8 @@ TYPED = {
     ("job_client/retry_letters.py", "cdc dead-letters discard"): "end_to_end/test_dead_letters.py"
     "::test_a_letter_whose_row_cannot_be_looked_up_is_not_retried_but_may_be_discarded",
     ("commands/jobs.py", "cdc jobs list"): REMEDIES + "what_only_shows_can_be_typed",
+    ("config/stream.py", "cdc mapping init"): "integration/preflight/test_mapping_mistakes.py"
+    "::test_the_command_that_writes_mappings_works_as_it_is_printed",
     ("preflight/run.py", "GRANT INSERT, UPDATE"): "end_to_end/test_observing.py"
     "::test_a_heartbeat_table_that_cannot_be_written_is_refused_with_its_remedy",
     ("mapping/transcode/partial_image.py", "binlog_row_image = FULL"): REMEDIES
