@@ -15,6 +15,7 @@ from cdc import DISTRIBUTION, log, sandbox_commands
 from cdc.config import LogConfig
 from cdc.errors import CdcError
 from cdc.terminal.output import say
+from cdc.terminal.paths import from_here
 from cdc.terminal.spelling import Spelling
 
 INTERRUPTED = 130
@@ -113,7 +114,7 @@ def run(arguments: Sequence[str]) -> int:
 def _tell(error: CdcError, spelling: Spelling) -> None:
     """Print why the command ended: a block for people, a line if stderr carries JSON."""
     if not log.is_json():
-        say(f"cdc: {spelling(str(error))}", err=True)
+        say(f"cdc: {from_here(spelling(error.for_people()))}", err=True)
         return
     structlog.get_logger().error(
         "stopped",

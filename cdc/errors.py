@@ -50,12 +50,21 @@ class CdcError(Exception):
         self.position = position
         self.table = table
         self.remedy = remedy
+        self.shown = self.message
+        """The message for people, who see also excerpts of files in it."""
         super().__init__(self.message)
 
     def __str__(self) -> str:
+        return self._told(self.message)
+
+    def for_people(self) -> str:
+        """Return the text for a terminal: the same, with excerpts of what is wrong."""
+        return self._told(self.shown)
+
+    def _told(self, message: str) -> str:
         where = [f"table {self.table}"] if self.table else []
         where += [f"position {self.position}"] if self.position is not None else []
-        text = f"{self.message} ({', '.join(where)})" if where else self.message
+        text = f"{message} ({', '.join(where)})" if where else message
         return f"{text}\n  remedy: {self.remedy}" if self.remedy else text
 
 

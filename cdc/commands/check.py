@@ -10,10 +10,12 @@ import click
 
 from cdc import native
 from cdc.commands import config_option, output_option
-from cdc.mapping.file.project import load_project
+from cdc.config import load
+from cdc.mapping.file.project import read_project_mappings
 from cdc.preflight import Finding, Outcome, exit_code
-from cdc.preflight.run import examine
+from cdc.preflight.run import examine, examine_mistaken
 from cdc.terminal.output import Colour, coloured, say_escaped, say_json
+from cdc.terminal.paths import from_here
 from cdc.terminal.spelling import spelling
 
 
@@ -27,12 +29,16 @@ def check(ctx: click.Context, config_path: Path, output: str) -> None:
     Exits 0 if they are, 2 if the configuration or a mapping is wrong, 3 if a side is not fit or
     cannot be reached, or if the source cannot go on from the stream's position.
     """
-    config, mappings = load_project(config_path)
+    config = load(config_path)
+    mappings, problems = read_project_mappings(config, config_path)
     findings = [
         Finding("start", Outcome.OK, str(config.start)),
         Finding("native module", Outcome.OK, native.state),
-        *examine(config, mappings),
     ]
+    if problems:
+        findings += examine_mistaken(config, mappings, problems)
+    else:
+        findings += examine(config, mappings)
     if output == "json":
         say_json(_facts(findings))
     else:
@@ -42,10 +48,11 @@ def check(ctx: click.Context, config_path: Path, output: str) -> None:
 
 
 def _line(finding: Finding) -> str:
-    """Return a finding as a line, its outcome in a colour."""
+    """Return a finding as it is printed, its outcome in a colour."""
     outcome = finding.outcome
     colour: Colour = "green" if outcome is Outcome.OK else "yellow" if finding.ok else "red"
-    return coloured(outcome.value, colour) + spelling()(str(finding)).removeprefix(outcome.value)
+    told = from_here(spelling()(str(finding)))
+    return coloured(outcome.value, colour) + told.removeprefix(outcome.value)
 
 
 def _facts(findings: Sequence[Finding]) -> dict[str, Any]:
@@ -57,6 +64,7 @@ def _facts(findings: Sequence[Finding]) -> dict[str, Any]:
                 "outcome": finding.outcome.value,
                 "what": finding.what,
                 "remedy": spelling()(finding.remedy) or None,
+                "excerpt": finding.excerpt or None,
             }
             for finding in findings
         ],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any, Final
 
@@ -19,12 +19,64 @@ MAX_KEYS: Final = 200_000
 """The most keys and items, with those that aliases stand for: few lines can make billions."""
 
 
+_PROPERTY: Final = re.compile(r"[!&]\S*\s+")
+_WRITTEN: Final = re.compile(r"\\(?:x..|u.{4}|U.{8}|\n|.)|''|.", re.DOTALL)
+_BLANK_ESCAPES: Final = frozenset("tnvfr NLP_\t\n")
+
+
+@dataclass(frozen=True, slots=True)
+class LongText:
+    """A text as it is written, below its key or in several lines; its first line in the file."""
+
+    line: int
+    written: str
+    style: str | None
+
+    def line_of(self, before: str) -> int:
+        """Return the line of what stands behind `before`, with which the text begins.
+
+        YAML folds lines and cuts indentation, so that blanks do not count.
+        """
+        left = len("".join(before.split())) + 1
+        for found in _WRITTEN.finditer(self._content):
+            left -= self._is_shown(found[0])
+            if not left:
+                return self.line + self._skipped + self._content.count("\n", 0, found.start())
+        return self.line + self.written.rstrip().count("\n")
+
+    @property
+    def _content(self) -> str:
+        """The text without what tells how it is written."""
+        text = self.written
+        while found := _PROPERTY.match(text):
+            text = text[found.end() :]
+        return text.partition("\n")[2] if self.style in ("|", ">") else text[bool(self.style) :]
+
+    @property
+    def _skipped(self) -> int:
+        """The lines before the content."""
+        return self.written.count("\n") - self._content.count("\n")
+
+    def _is_shown(self, character: str) -> bool:
+        if character == "''" and self.style != "'":
+            return True
+        if character[0] != "\\" or len(character) == 1 or self.style != '"':
+            return not character.isspace()
+        if character[1] in "xuU":
+            return not chr(int(character[2:], 16)).isspace()
+        return character[1] not in _BLANK_ESCAPES
+
+
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """A file's data, and the line (from 1) of each of its keys and items."""
+    """A file's data, and the line (from 1) of each of its keys and items.
+
+    `texts` are those that do not stand, as a whole, on the line of their key.
+    """
 
     data: Any
     lines: dict[Path, int]
+    texts: dict[Path, LongText] = field(default_factory=dict)
 
     def line(self, path: Path) -> int:
         """Return the line of `path`, or of the nearest enclosing key."""
@@ -79,8 +131,8 @@ def _parsed(loader: _CoreLoader) -> Marked:
         node = loader.get_single_node()
         if node is None:
             return Marked(data=None, lines={})
-        lines = _counted(_lines(node, (), frozenset()))
-        return Marked(data=loader.construct_document(node), lines=lines)
+        lines, texts = _counted(_lines(node, (), frozenset()))
+        return Marked(data=loader.construct_document(node), lines=lines, texts=texts)
     except RecursionError as error:
         raise _too_deep(loader.line + 1) from error
     finally:
@@ -138,20 +190,38 @@ _CoreLoader.add_constructor("tag:yaml.org,2002:int", _decimal)
 _CoreLoader.add_constructor("tag:yaml.org,2002:float", _float)
 
 
-def _counted(found: Iterator[tuple[Path, int]]) -> dict[Path, int]:
+def _counted(
+    found: Iterator[tuple[Path, int, yaml.Node]],
+) -> tuple[dict[Path, int], dict[Path, LongText]]:
     lines: dict[Path, int] = {}
-    for path, line in found:
+    texts: dict[Path, LongText] = {}
+    for path, line, node in found:
         lines[path] = line
+        if isinstance(node, yaml.ScalarNode) and not _is_on(line, node):
+            texts[path] = _long(node)
         if len(lines) > MAX_KEYS:
             raise YamlMistake(
                 f"with its aliases this file holds more than {MAX_KEYS} keys",
                 line,
                 "write out what they stand for, where it is needed",
             )
-    return lines
+    return lines, texts
 
 
-def _lines(node: yaml.Node, path: Path, above: frozenset[int]) -> Iterator[tuple[Path, int]]:
+def _is_on(line: int, node: yaml.Node) -> bool:
+    """Return whether all of a node stands on a line."""
+    return line == node.start_mark.line + 1 == node.end_mark.line + 1
+
+
+def _long(node: yaml.ScalarNode) -> LongText:
+    begin, end = node.start_mark, node.end_mark
+    written = (begin.buffer or "")[begin.pointer : begin.pointer + end.index - begin.index]
+    return LongText(_line(node), written, node.style)
+
+
+def _lines(
+    node: yaml.Node, path: Path, above: frozenset[int]
+) -> Iterator[tuple[Path, int, yaml.Node]]:
     """Locate everything under `node`, which the nodes `above` contain."""
     if id(node) in above:
         raise YamlMistake(
@@ -169,11 +239,11 @@ def _lines(node: yaml.Node, path: Path, above: frozenset[int]) -> Iterator[tuple
         for key, value in node.value:
             below = (*path, _key_name(key))
             yield from _lines(key, below, above)
-            yield below, _line(key)
+            yield below, _line(key), value
             yield from _lines(value, below, above)
     elif isinstance(node, yaml.SequenceNode):
         for index, item in enumerate(node.value):
-            yield (*path, index), _line(item)
+            yield (*path, index), _line(item), item
             yield from _lines(item, (*path, index), above)
 
 

@@ -6,7 +6,12 @@ from cdc.preflight.findings import Finding, Outcome, exit_code, require
 from cdc.preflight.rules.claims import claim_findings
 from cdc.preflight.rules.collections import index_findings
 from cdc.preflight.rules.embeds import embed_findings
-from cdc.preflight.rules.mappings import edit_findings, expression_findings, place_findings
+from cdc.preflight.rules.mappings import (
+    edit_findings,
+    expression_findings,
+    mistake_finding,
+    place_findings,
+)
 from cdc.preflight.rules.sharding import shard_key_findings, sharding_findings
 from cdc.preflight.rules.source import source_findings, xa_finding
 from cdc.preflight.rules.tables import glob_findings, gone, mapping_finding, missing, table_findings
@@ -25,6 +30,7 @@ __all__ = [
     "index_findings",
     "mapping_finding",
     "missing",
+    "mistake_finding",
     "place_findings",
     "require",
     "shard_key_findings",

@@ -33,6 +33,8 @@ class Finding:
     outcome: Outcome
     what: str
     remedy: str = ""
+    excerpt: str = ""
+    """The place in an expression that is wrong, in lines of its own."""
 
     @property
     def ok(self) -> bool:
@@ -41,7 +43,8 @@ class Finding:
 
     def __str__(self) -> str:
         told = f"{self.outcome.value:11} {in_a_line(self.check)}: {in_a_line(self.what)}"
-        return f"{told}; {in_a_line(self.remedy)}" if self.remedy else told
+        told = f"{told}; {in_a_line(self.remedy)}" if self.remedy else told
+        return f"{told}\n{self.excerpt}" if self.excerpt else told
 
 
 def require(findings: Iterable[Finding]) -> None:
@@ -52,8 +55,11 @@ def require(findings: Iterable[Finding]) -> None:
     """
     failed = [finding for finding in findings if not finding.ok]
     if failed:
-        what = "\n".join(f"{finding.check}: {finding.what}" for finding in failed)
-        raise _error_class(failed)(what, remedy=_remedy(failed))
+        told = [f"{finding.check}: {finding.what}" for finding in failed]
+        error = _error_class(failed)("\n".join(told), remedy=_remedy(failed))
+        shown = ((what, each.excerpt) for what, each in zip(told, failed, strict=True))
+        error.shown = "\n".join(line for lines in shown for line in lines if line)
+        raise error
 
 
 def exit_code(findings: Iterable[Finding]) -> int:

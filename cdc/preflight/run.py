@@ -16,7 +16,7 @@ from cdc.mapping.compile.compiler import compile_plan
 from cdc.mapping.compile.embed_links import Compiled, link_mistakes
 from cdc.mapping.file.histories import collections_of, expiring_of, histories
 from cdc.mapping.file.id_constants import id_spaces
-from cdc.mapping.file.problems import MappingError
+from cdc.mapping.file.problems import MappingError, Problem
 from cdc.model.claim import Claim
 from cdc.model.id_space import IdSpace
 from cdc.model.server_facts import SourceFacts, TableFacts
@@ -33,6 +33,7 @@ from cdc.preflight import (
     index_findings,
     mapping_finding,
     missing,
+    mistake_finding,
     place_findings,
     require,
     shard_key_findings,
@@ -96,6 +97,21 @@ def examine(
     if let_in and not starting:
         findings += _attempted("position", lambda: examine_position(config))
     return findings
+
+
+def examine_mistaken(
+    config: Config, mappings: Mappings, problems: Iterable[Problem]
+) -> list[Finding]:
+    """Report the problems of mapping files, and what the source says of what can be read of them.
+
+    The target is not examined: half of the mappings would be judged as if they were all.
+    """
+    findings = [mistake_finding("mapping", each) for each in problems]
+    told = {each.what for each in findings}
+    source = _attempted(SOURCE, lambda: examine_source(config, mappings))
+    findings += (each for each in source if each.what not in told)
+    later = "its turn comes once the mapping files hold no mistakes"
+    return [*findings, Finding(TARGET, Outcome.NOT_CHECKED, later)]
 
 
 def require_fit(config: Config, mappings: Mappings, *, accept_edits: bool = False) -> None:
@@ -335,7 +351,7 @@ def _mapped(
             outcome = Outcome.WARNING if mapping in judged else Outcome.WRONG
             remedy = VANISHED if mapping in judged else ""
             for mistake in error.mistakes:
-                yield Finding(f"mapping {table.name}", outcome, str(mistake), remedy)
+                yield mistake_finding(f"mapping {table.name}", mistake, outcome, remedy)
         else:
             compiled.append(Compiled(mapping, plan.layout))
             yield mapping_finding(side, table, mapping.target, plan.needed)
@@ -346,4 +362,5 @@ def _linked(compiled: Sequence[Compiled], judged: Mappings) -> Iterator[Finding]
     known = {each.origin.file for each in judged}
     for mistake in link_mistakes(compiled):
         outcome = Outcome.WARNING if mistake.file in known else Outcome.WRONG
-        yield Finding("embed", outcome, str(mistake), UNLIKE if mistake.file in known else "")
+        remedy = UNLIKE if mistake.file in known else ""
+        yield mistake_finding("embed", mistake, outcome, remedy)

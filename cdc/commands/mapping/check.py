@@ -19,6 +19,7 @@ from cdc.mapping.file.mapping import Mapping
 from cdc.mapping.file.problems import MappingError, Problem
 from cdc.mapping.file.project import read_project_mappings
 from cdc.terminal.output import in_a_line, say
+from cdc.terminal.paths import from_here
 
 
 @click.command()
@@ -44,7 +45,7 @@ def check(ctx: click.Context, config_path: Path, output: str, offline: bool) -> 
     for each in mappings:
         kept = f", changes are kept in {in_a_line(each.history.collection)}" if each.history else ""
         becomes = f"{in_a_line(each.source)} becomes {in_a_line(each.target)}"
-        say(f"{each.origin.file}: {becomes}{kept}")
+        say(from_here(f"{in_a_line(each.origin.file)}: {becomes}{kept}"))
 
 
 def _checked(config_path: Path, *, offline: bool) -> tuple[Mapping, ...]:
@@ -56,7 +57,7 @@ def _checked(config_path: Path, *, offline: bool) -> tuple[Mapping, ...]:
         except CdcError as error:
             if not mistakes:
                 raise
-            say(f"the tables were not looked at: {error.message}", err=True)
+            say(from_here(f"the tables were not looked at: {error.message}"), err=True)
     if mistakes:
         raise MappingError(dict.fromkeys(mistakes))
     return mappings
@@ -83,7 +84,13 @@ def _as_json(mappings: Iterable[Mapping], mistakes: Iterable[Problem]) -> str:
             for each in mappings
         ],
         "mistakes": [
-            {"file": str(each.file), "line": each.line, "what": each.what} for each in mistakes
+            {
+                "file": str(each.file),
+                "line": each.line,
+                "what": each.what,
+                "excerpt": each.excerpt or None,
+            }
+            for each in mistakes
         ],
     }
     return json.dumps(found, ensure_ascii=False, indent=2)

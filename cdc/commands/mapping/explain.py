@@ -15,6 +15,7 @@ from cdc.mapping.file.embed_graph import EmbedGraph
 from cdc.mapping.file.project import load_project
 from cdc.model.table_map import TableMap
 from cdc.terminal.output import in_a_line, say
+from cdc.terminal.paths import from_here
 
 
 @click.command()
@@ -29,7 +30,7 @@ def explain(table: str, config_path: Path) -> None:
     config, mappings = load_project(config_path)
     for each, table_map in followed(config, table, mappings):
         names = f"{table_map.name} becomes {each.target}, by {each.origin.file}"
-        say(f"# {in_a_line(names)}")
+        say(f"# {in_a_line(from_here(names))}")
         for line in _embeds(each.target, EmbedGraph(mappings)):
             say(f"# {in_a_line(line)}")
         say("\n".join(_legend(table_map)) + "\n")

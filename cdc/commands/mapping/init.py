@@ -29,6 +29,7 @@ from cdc.model.table_definition import TableDefinition
 from cdc.readers.server.catalog import define_table, list_tables
 from cdc.readers.server.connection import SourceConnection
 from cdc.terminal.output import in_a_line, say
+from cdc.terminal.paths import from_here
 
 BETWEEN_FILES: Final = "---\n"
 
@@ -164,7 +165,8 @@ def _write(drafts: Sequence[_Draft], folder: Path, *, force: bool) -> None:
         schema_file.write_text(json_schema_text(), encoding="utf-8")
     for file, each in files.items():
         file.write_text(each.text, encoding="utf-8")
-        say(f"{file}: {in_a_line(each.table)} becomes {in_a_line(each.target)}", err=True)
+        becomes = f"{in_a_line(each.table)} becomes {in_a_line(each.target)}"
+        say(f"{from_here(in_a_line(file))}: {becomes}", err=True)
 
 
 def _file_name(each: _Draft) -> str:

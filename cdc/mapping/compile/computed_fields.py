@@ -99,16 +99,18 @@ def _compiled(
     """Compile an expression; reports every mistake to the context."""
     expressions = _expressions()
     columns = {column.name: column for column in context.table.columns}
-    unknown = [name for name in sorted(names(sql)) if not context.has_any_case(name)]
-    for name in unknown:
-        context.column(path, name)
+    parsed = expressions.parse(sql)
+    key = path if path == ("where",) else (*path, "sql")
+    places = parsed.places.items()
+    unknown = [(name, at) for name, at in places if not context.has_any_case(name)]
+    for name, at in unknown:
+        context.mistake_in(key, sql, at, context.unknown(name))
     if unknown:
         return None
-    parsed = expressions.parse(sql)
     try:
         found: Expression = compile_it(parsed, columns, mariadb=context.table.mariadb)
     except expressions.ExpressionError as error:
-        context.mistake(path, f"`{'.'.join(map(str, path))}`: {error}")
+        context.mistake_in(key, sql, error.at, f"`{'.'.join(map(str, path))}`: {error}")
         return None
     what = _zone_mistake(context, parsed, found)
     if what is not None:

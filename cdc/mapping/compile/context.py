@@ -39,6 +39,14 @@ class CompileContext:
         """Add a mistake at a key of the mapping."""
         self.mistakes.append(self.mapping.origin.mistake(path, what))
 
+    def mistake_in(self, path: KeyPath, sql: str, at: int | None, what: str) -> None:
+        """Add a mistake in an expression at a key of the mapping; `at` is its place, if known."""
+        self.mistakes.append(self.mapping.origin.mistake_in(path, sql, at, what))
+
+    def unknown(self, name: str) -> str:
+        """Return what is said of a column that the table does not have."""
+        return f"unknown column `{name}`{did_you_mean(name, [*self._index])}"
+
     def has(self, name: str) -> bool:
         """Return whether the table has this column."""
         return name in self._index
@@ -51,7 +59,7 @@ class CompileContext:
         """Return a column's number; None if there was a mistake."""
         index = self._index.get(name)
         if index is None:
-            self.mistake(path, f"unknown column `{name}`{did_you_mean(name, [*self._index])}")
+            self.mistake(path, self.unknown(name))
         return index
 
     def add(self, source: Source) -> int:

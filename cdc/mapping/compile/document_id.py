@@ -22,7 +22,9 @@ def id_node(context: CompileContext) -> Node:
     if not context.mapping.id_parts:
         context.mistakes += unsafe_id(context.mapping, _key(context))
     parts = context.mapping.id_parts or tuple(IdPart(column=name) for name in _key(context))
-    _require_key(context, {part.column for part in parts if part.column is not None})
+    columns = {part.column for part in parts if part.column is not None}
+    if all(map(context.has, columns)):
+        _require_key(context, columns)
     found = [_leaf(context, part) for part in parts]
     return Leaf(ID, found[0].source) if len(found) == 1 else Branch(ID, tuple(found))
 

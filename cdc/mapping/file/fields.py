@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
     AfterValidator,
@@ -17,6 +17,7 @@ from pydantic import (
     Tag,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from cdc.mapping.file.allowed_names import ColumnName, Strict, one_of
 from cdc.mapping.types.value_types import ValueType
@@ -35,12 +36,21 @@ def _constant(value: Any) -> Any:
 Scalar = Annotated[StrictBool | StrictInt | StrictFloat | StrictStr, BeforeValidator(_constant)]
 
 
+NO_EXPRESSION: Final = "expression"
+"""The type of pydantic's error; its context has the text and the place of the mistake."""
+
+
 def _expression(text: str) -> str:
     """Refuse what is outside the subset of SQL that is compiled."""
     # Imported here: few mappings hold expressions, and their parser takes long to import.
+    from cdc.mapping.expressions.errors import ExpressionError
     from cdc.mapping.expressions.parser import parse
 
-    parse(text)
+    try:
+        parse(text)
+    except ExpressionError as error:
+        place = {"what": str(error), "sql": text, "at": error.at}
+        raise PydanticCustomError(NO_EXPRESSION, "{what}", place) from error
     return text
 
 

@@ -15,6 +15,7 @@ from cdc.mapping.file.consistency import own_mistakes
 from cdc.mapping.file.embed_graph import embed_mistakes
 from cdc.mapping.file.embeds import Embed
 from cdc.mapping.file.empty_keys import take_valueless
+from cdc.mapping.file.fields import NO_EXPRESSION
 from cdc.mapping.file.histories import History, history_mistakes
 from cdc.mapping.file.ignored_tables import ignored_mistakes
 from cdc.mapping.file.mapping import (
@@ -110,7 +111,7 @@ def _load(file: Path, mistakes: list[Problem]) -> Mapping | None:
     except OSError as error:
         mistakes.append(Problem(file, 1, f"cannot be read: {error}"))
         return None
-    origin = Origin(file, tuple(marked.lines.items()))
+    origin = Origin.of(file, marked)
     if not isinstance(marked.data, dict):
         mistakes.append(Problem(file, 1, "must hold `source:` and `target:`"))
         return None
@@ -139,14 +140,25 @@ def _validated(data: dict[str, object], origin: Origin, mistakes: list[Problem])
 
 def _rest(data: dict[str, object], wrong: Sequence[ErrorDetails]) -> Mapping | None:
     """Return the mapping without its mistakes; None if the rest would mean something else."""
+    unknown = [each for each in wrong if each["type"] == "extra_forbidden"]
+    return _without(data, wrong, unknown) or _without(data, wrong, ())
+
+
+def _without(
+    data: dict[str, object], wrong: Sequence[ErrorDetails], unknown: Sequence[ErrorDetails]
+) -> Mapping | None:
+    """Return the mapping without what is wrong; a field keeps all but the `unknown` keys."""
     fields = data.get("fields")
     fields = dict(fields) if isinstance(fields, dict) else None
     kept = {**data, "fields": fields}
-    for key, *below in (each["loc"] for each in wrong):
+    for each in wrong:
+        key, *below = each["loc"]
         if key in ESSENTIAL:
             return None
         if key == "fields" and below and fields is not None:
-            fields.pop(below[0], None)
+            rule = fields.pop(below[0], None)
+            if each in unknown and isinstance(rule, dict) and len(below) == 2:
+                fields[below[0]] = {name: rule[name] for name in rule if name != below[1]}
         else:
             kept.pop(str(key), None)
     try:
@@ -220,6 +232,10 @@ def _told(details: ErrorDetails, origin: Origin) -> Problem:
     path = _written(details)
     name = _dotted(path)
     match details["type"]:
+        case kind if kind == NO_EXPRESSION:
+            place = details["ctx"]
+            what = f"`{name}`: {place['what']}"
+            return origin.mistake_in(path, place["sql"], place["at"], what)
         case "missing":
             what = f"`{name}` is missing"
         case "extra_forbidden" if path[:1] == ("embed",) and path[-1] in Mapping.model_fields:

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, PrivateAttr, StrictBool
 
 from cdc.config.time_zone import UTC_NAME
+from cdc.config.yaml12 import LongText, Marked
 from cdc.config.yaml12 import Path as KeyPath
 from cdc.mapping.file.allowed_names import (
     CollectionName,
@@ -40,6 +41,7 @@ from cdc.mapping.file.problems import Problem
 from cdc.mapping.file.shard_keys import ShardKey, is_of_id
 from cdc.mapping.file.table_globs import source_pattern
 from cdc.mapping.types.value_types import ValueType
+from cdc.terminal.excerpts import excerpt
 
 __all__ = [
     "NOW",
@@ -81,13 +83,30 @@ class Origin:
 
     file: Path = Path("mapping")
     lines: tuple[tuple[KeyPath, int], ...] = ()
+    texts: tuple[tuple[KeyPath, LongText], ...] = ()
+
+    @classmethod
+    def of(cls, file: Path, marked: Marked) -> Origin:
+        """Return the origin of what was read from a file."""
+        return cls(file, tuple(marked.lines.items()), tuple(marked.texts.items()))
 
     def mistake(self, path: KeyPath, what: str) -> Problem:
         """Create a mistake at `path`, or at the nearest line around it."""
+        return Problem(self.file, self._line(path), what)
+
+    def mistake_in(self, path: KeyPath, sql: str, at: int | None, what: str) -> Problem:
+        """Create a mistake in the expression at `path`; `at` is its place, if it is known."""
+        if at is None:
+            return self.mistake(path, what)
+        text = dict(self.texts).get(path)
+        line = text.line_of(sql[:at]) if text else self._line(path)
+        return Problem(self.file, line, what, excerpt(sql, at))
+
+    def _line(self, path: KeyPath) -> int:
         lines = dict(self.lines)
         while path and path not in lines:
             path = path[:-1]
-        return Problem(self.file, lines.get(path, 1), what)
+        return lines.get(path, 1)
 
 
 class Mapping(Strict):

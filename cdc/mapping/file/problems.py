@@ -8,18 +8,28 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cdc.errors import UsageError
+from cdc.terminal.output import in_a_line
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """One mistake, with the file and the line (from 1) that it is on."""
+    """One mistake, with the file and the line (from 1) that it is on.
+
+    Of a mistake in an expression `excerpt` shows the place, in lines of its own.
+    """
 
     file: Path
     line: int
     what: str
+    excerpt: str = ""
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.what}"
+        return f"{in_a_line(self.file)}:{self.line}: {in_a_line(self.what)}"
+
+    @property
+    def shown(self) -> str:
+        """The mistake for people, with its excerpt."""
+        return f"{self}\n{self.excerpt}" if self.excerpt else str(self)
 
 
 class MappingError(UsageError):
@@ -29,6 +39,7 @@ class MappingError(UsageError):
         """Put every mistake on a line of its own, in the order of the files."""
         self.mistakes = tuple(sorted(mistakes))
         super().__init__("\n".join(map(str, self.mistakes)), table=table)
+        self.shown = "\n".join(each.shown for each in self.mistakes)
 
 
 class LinkError(MappingError):

@@ -8,6 +8,7 @@ from typing import Final
 from cdc.mapping.file.collection_names import namespace_mistake
 from cdc.mapping.file.histories import collections_of
 from cdc.mapping.file.mapping import Mapping
+from cdc.mapping.file.problems import Problem
 from cdc.model.server_facts import SourceFacts
 from cdc.preflight.findings import Finding, Outcome
 from cdc.preflight.mapping_edits import MappingEdit, remedy_of
@@ -17,13 +18,20 @@ MEANT: Final = {"mysql": (9, 7), "mariadb": (11, 8)}
 """The versions whose semantics expressions have."""
 
 
+def mistake_finding(
+    check: str, mistake: Problem, outcome: Outcome = Outcome.WRONG, remedy: str = ""
+) -> Finding:
+    """Return the finding of a mistake in a mapping file."""
+    return Finding(check, outcome, str(mistake), remedy, mistake.excerpt)
+
+
 def place_findings(namespaces: Namespaces, mappings: Iterable[Mapping]) -> Iterator[Finding]:
     """Yield a finding for each mapping one of whose collections cannot be one of its database."""
     for each in mappings:
         for key, name in zip(("target", "history"), collections_of(each), strict=False):
             if what := namespace_mistake(*namespaces.named(name)):
                 mistake = each.origin.mistake((key,), f"`{key}`: {what}")
-                yield Finding(f"mapping {each.source}", Outcome.WRONG, str(mistake))
+                yield mistake_finding(f"mapping {each.source}", mistake)
 
 
 def expression_findings(source: SourceFacts, mappings: Iterable[Mapping]) -> Iterator[Finding]:
