@@ -10,8 +10,18 @@ from cdc.mapping.compile.field_kinds import ARRAYS, UNKNOWN, Kind, kind_of
 from cdc.mapping.file import mapping as files
 from cdc.mapping.file.allowed_names import nested
 from cdc.mapping.file.embeds import Embed
+from cdc.mapping.file.id_places import (
+    Places,
+    hint,
+    places_in_id,
+    right_fields,
+    right_link,
+    right_order,
+)
+from cdc.mapping.file.letter_case import CASES
 from cdc.mapping.file.problems import Problem
-from cdc.mapping.layout.document import Layout
+from cdc.mapping.layout.document import Branch, Layout
+from cdc.mapping.layout.sources import FromColumn
 
 _UNLINKED: Final = "which link nothing and have no order: cast it, or make a field of a part of it"
 
@@ -29,9 +39,11 @@ Known = Mapping[str, Sequence[Compiled]]
 
 def own_link_mistakes(mapping: files.Mapping, layout: Layout) -> Iterator[Problem]:
     """Yield the links of a mapping that its own documents cannot have."""
+    own = Compiled(mapping, layout)
     for path, embed in mapping.embed.items():
+        line = right_link(embed, _places(own), {})
         for pair in embed.pairs:
-            if why := _unfit(Compiled(mapping, layout), pair.ours):
+            if why := _unfit(own, pair.ours, line):
                 yield mapping.origin.mistake(("embed", path, "on"), why)
 
 
@@ -42,8 +54,9 @@ def their_link_mistakes(
     child = Compiled(mapping, layout)
     for parent in mappings:
         for path, embed in parent.embed.items():
+            line = right_link(embed, {}, _places(child))
             for pair in embed.pairs if embed.collection == mapping.target else ():
-                if why := _unfit(child, pair.theirs):
+                if why := _unfit(child, pair.theirs, line):
                     yield parent.origin.mistake(("embed", path, "on"), why)
 
 
@@ -65,26 +78,30 @@ def _between(
     parent: Compiled, key: KeyPath, embed: Embed, known: Known
 ) -> Iterator[tuple[KeyPath, str]]:
     for child in known.get(embed.collection, ()):
+        places = _places(child)
+        line = right_link(embed, {}, places)
         for pair in embed.pairs:
-            why = _unfit(child, pair.theirs) or _never_equal(parent, pair.ours, child, pair.theirs)
-            if why:
+            why = _unfit(child, pair.theirs, line)
+            if why := why or _never_equal(parent, pair.ours, child, pair.theirs):
                 yield (*key, "on"), why
+        line = right_fields(embed, places)
         for path in (embed.fields or {}).values():
             if _embedded_kind(child, path, known) is None and _must_have(child, path):
-                yield (*key, "fields"), _absent(child, path)
+                yield (*key, "fields"), _absent(child, path, line)
+        line = right_order(embed, places)
         for path in embed.order:
-            if why := _unfit_kind(child, path, _embedded_kind(child, path, known)):
+            if why := _unfit_kind(child, path, line, _embedded_kind(child, path, known)):
                 yield (*key, "order"), why
 
 
-def _unfit(side: Compiled, path: str) -> str:
-    """Return why a field is no link; "" if it is one."""
-    return _unfit_kind(side, path, _kind(side, path))
+def _unfit(side: Compiled, path: str, line: str) -> str:
+    """Return why a field is no link; "" if it is one. `line` has it if it is in the id."""
+    return _unfit_kind(side, path, line, _kind(side, path))
 
 
-def _unfit_kind(side: Compiled, path: str, kind: Kind | None) -> str:
+def _unfit_kind(side: Compiled, path: str, line: str, kind: Kind | None) -> str:
     if kind is None:
-        return _absent(side, path) if _must_have(side, path) else ""
+        return _absent(side, path, line) if _must_have(side, path) else ""
     if not kind.is_mixed:
         return ""
     return f"`{path}` of `{side.mapping.target}` holds {kind}, {_UNLINKED}"
@@ -132,5 +149,20 @@ def _must_have(side: Compiled, path: str) -> bool:
     return side.mapping.fields is None or path.partition(".")[0] == "_id"
 
 
-def _absent(side: Compiled, path: str) -> str:
-    return f"the documents of `{side.mapping.target}` have no field `{path}`: {side.layout.table}"
+def _absent(side: Compiled, path: str, line: str) -> str:
+    named = f"the documents of `{side.mapping.target}` have no field `{path}`"
+    return f"{named}: {side.layout.table}{hint(path, _places(side), line)}"
+
+
+def _places(side: Compiled) -> Places:
+    renamed = CASES[side.mapping.case]
+    return places_in_id(_id_names(side), renamed, lambda name: _kind(side, name) is not None)
+
+
+def _id_names(side: Compiled) -> list[str]:
+    """Return the names of the parts of the id; none of an expression."""
+    layout, node = side.layout, side.layout.id
+    if isinstance(node, Branch):
+        return [each.name for each in node.children]
+    source = layout.sources[node.source]
+    return [layout.columns[source.column]] if isinstance(source, FromColumn) else []

@@ -10,6 +10,14 @@ from typing import Any, Final, NamedTuple
 from cdc.config.yaml12 import Path as KeyPath
 from cdc.mapping.file.allowed_names import nested
 from cdc.mapping.file.embeds import ID, Embed, Pair
+from cdc.mapping.file.id_places import (
+    Places,
+    hint,
+    places_in_id,
+    right_fields,
+    right_link,
+    right_order,
+)
 from cdc.mapping.file.letter_case import CASES
 from cdc.mapping.file.mapping import IdExpression, Mapping, SoftDelete
 from cdc.mapping.file.problems import Problem, did_you_mean
@@ -88,7 +96,7 @@ def _of_one(
         yield mapping.origin.mistake((*key, embed.kind), what)
         return
     for pair in embed.pairs:
-        yield from _unlinked(mapping, (*key, "on"), pair, children)
+        yield from _unlinked(mapping, (*key, "on"), pair, embed, children)
     for child in children:
         yield from _unknown(mapping, key, embed, child)
         if embed.kind == "one" and _may_find_several(child, embed):
@@ -111,39 +119,50 @@ def _may_find_several(child: Mapping, embed: Embed) -> bool:
 
 
 def _unlinked(
-    mapping: Mapping, key: KeyPath, pair: Pair, children: Sequence[Mapping]
+    mapping: Mapping, key: KeyPath, pair: Pair, embed: Embed, children: Sequence[Mapping]
 ) -> Iterator[Problem]:
     for side, path in [(mapping, pair.ours), *((child, pair.theirs) for child in children)]:
+        child = children[0] if side is mapping else side
         if above := _embed_around(side, path):
             what = (
                 f"`{path}` is made of `{above}`, which `{side.target}` embeds: link by own fields"
             )
             yield mapping.origin.mistake(key, what)
         elif not has_field(side, path):
-            yield mapping.origin.mistake(key, _absent(side, path))
+            line = right_link(embed, _places(mapping), _places(child))
+            yield mapping.origin.mistake(key, _absent(side, path, line))
 
 
 def _unknown(mapping: Mapping, key: KeyPath, embed: Embed, child: Mapping) -> Iterator[Problem]:
     """Yield each field to embed, or to order by, that the child lacks."""
-    asked = [("fields", each) for each in (embed.fields or {}).values()]
-    asked += [("order", each) for each in embed.order]
-    for part, path in asked:
+    asked = [("fields", each, right_fields) for each in (embed.fields or {}).values()]
+    asked += [("order", each, right_order) for each in embed.order]
+    for part, path, right in asked:
         if not has_field(child, path) and not _is_embedded(child, path):
-            yield mapping.origin.mistake((*key, part), _absent(child, path))
+            line = right(embed, _places(child))
+            yield mapping.origin.mistake((*key, part), _absent(child, path, line))
 
 
-def _absent(mapping: Mapping, path: str) -> str:
+def _absent(mapping: Mapping, path: str, line: str) -> str:
+    """Return what is said of a field that is not there; `line` has it if it is in the id."""
     if path == mapping.stamp:
         return f"`{path}` is the stamp of `{mapping.target}`, which is never embedded"
-    return f"the documents of `{mapping.target}` have no field `{path}`"
+    what = f"the documents of `{mapping.target}` have no field `{path}`"
+    return what + hint(path, _places(mapping), line)
+
+
+def _places(mapping: Mapping) -> Places:
+    names = [part.field for part in mapping.id_parts]
+    return places_in_id(names, CASES[mapping.case], lambda name: has_field(mapping, name))
 
 
 def has_field(mapping: Mapping, path: str) -> bool:
     """Return whether a row can make this field; unlisted columns count as there."""
     name, _, below = path.partition(".")
     if name == ID:
-        parts = {part.field for part in mapping.id_parts}
-        return not below or isinstance(mapping.id, IdExpression) or not parts or below in parts
+        parts = [part.field for part in mapping.id_parts]
+        is_known = bool(parts) and not isinstance(mapping.id, IdExpression)
+        return not below or not is_known or (len(parts) > 1 and below in parts)
     if path == mapping.stamp:
         return False  # it is no field of the row
     marks = mapping.on_delete.set if isinstance(mapping.on_delete, SoftDelete) else ()

@@ -102,6 +102,42 @@ def test_a_column_that_is_not_there_is_no_link() -> None:
     ]
 
 
+def of_two(name: str, **mapping: Any) -> Compiled:
+    """Compile for a table whose primary key is (order_id, line), as no mapping says."""
+    rule = Mapping.model_validate({"source": f"app.{name}", "target": name} | mapping)
+    columns = tuple(replace(NUMBER, name=each, nullable=False) for each in ("order_id", "line"))
+    return Compiled(rule, compile_plan(rule, TableMap("app", name, columns, (0, 1))).layout)
+
+
+def test_a_part_of_the_primary_key_is_told_where_it_is() -> None:
+    embed = {**LINES, "fields": ["line"], "order": ["line"]}
+
+    assert told(of_two("lines"), compiled("orders", embed={"lines": embed})) == [
+        "the documents of `lines` have no field `order_id`: app.lines; it is `_id.order_id`, so"
+        " write `on: {_id: _id.order_id}`",
+        "the documents of `lines` have no field `line`: app.lines; it is `_id.line`, so write"
+        " `fields: {line: _id.line}`",
+        "the documents of `lines` have no field `line`: app.lines; it is `_id.line`, so write"
+        " `order: [_id.line]`",
+    ]
+    right = {"many": "lines", "on": {"_id": "_id.order_id"}, "order": ["_id.line"]}
+    assert not told(of_two("lines"), compiled("orders", embed={"lines": right}))
+
+
+def test_so_is_a_part_of_one_s_own() -> None:
+    with pytest.raises(MappingError) as caught:
+        of_two("lines", embed={"order": {"one": "orders", "on": "order_id"}})
+
+    assert [each.what for each in caught.value.mistakes] == [
+        "the documents of `lines` have no field `order_id`: app.lines; it is `_id.order_id`, so"
+        " write `on: {_id.order_id: _id}`"
+    ]
+    assert refused(embed={"x": {"one": "users", "on": {"id": "name"}}}) == [
+        "the documents of `tweets` have no field `id`: app.tweets; it is `_id`, so write"
+        " `on: {_id: name}`"
+    ]
+
+
 def test_a_column_that_is_not_there_is_not_embedded() -> None:
     lines = compiled("lines", replace(NUMBER, name="order_id"))
     embed = {**LINES, "fields": ["sku"], "order": ["line"]}

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from cdc.config.yaml12 import parse
 from cdc.mapping.file.embed_graph import EmbedGraph, embed_mistakes
 from cdc.mapping.file.embeds import Embed, Pair
 from cdc.mapping.file.mapping import Mapping
@@ -154,10 +155,70 @@ def test_a_mark_of_rows_that_are_gone_is_embedded() -> None:
     assert not told(lines, mapping("orders", embed={"lines": {**LINES, "fields": ["gone"]}}))
 
 
-@pytest.mark.parametrize("child", [{"exclude": ["order_id"]}, {"id": ["order_id", "line"]}])
-def test_a_column_that_no_field_holds_is_no_link(child: dict[str, Any]) -> None:
-    assert told(mapping("lines", **child), mapping("orders", embed={"lines": LINES})) == [
+def test_a_column_that_no_field_holds_is_no_link() -> None:
+    lines = mapping("lines", exclude=["order_id"])
+
+    assert told(lines, mapping("orders", embed={"lines": LINES})) == [
         "the documents of `lines` have no field `order_id`"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("child", "embed", "place", "line"),
+    [
+        ({"id": ["order_id", "line"]}, LINES, "_id.order_id", "on: {_id: _id.order_id}"),
+        (
+            {"id": ["order_id", "line"], "fields": {"n": "n"}},
+            {"many": "lines", "on": {"number": "order_id", "shop": "line"}},
+            "_id.order_id",
+            "on: {number: _id.order_id, shop: _id.line}",
+        ),
+        ({"id": "order_id"}, LINES, "_id", "on: {_id: _id}"),
+        ({"id": "order_id"}, {"one": "lines", "on": {"n": "order_id"}}, "_id", "on: {n: _id}"),
+        ({"id": "order_id"}, {"many": "lines", "on": "_id.order_id"}, "_id", "on: {_id: _id}"),
+        (
+            {"id": ["order_id", "line"], "case": "camel"},
+            {"many": "lines", "on": "orderId"},
+            "_id.order_id",
+            "on: {_id: _id.order_id}",
+        ),
+        (
+            {"id": ["a b", {"source": "schema"}], "fields": {"n": "n"}},
+            {"many": "lines", "on": {"a: {b": "a b", "true": "n"}},
+            "_id.a b",
+            'on: {"a: {b": "_id.a b", "true": n}',
+        ),
+    ],
+)
+def test_a_link_to_a_part_of_an_id_is_told_as_it_is_written(
+    child: dict[str, Any], embed: dict[str, Any], place: str, line: str
+) -> None:
+    what = told(mapping("lines", **child), mapping("orders", embed={"lines": embed}))[0]
+
+    assert what.endswith(f"; it is `{place}`, so write `{line}`")
+    written = parse(line).data
+    assert not told(mapping("lines", **child), mapping("orders", embed={"l": embed | written}))
+
+
+def test_so_is_a_link_of_one_s_own_id() -> None:
+    lines = mapping("lines", id=["order_id", "line"], embed={"o": {"one": "orders", "on": "line"}})
+
+    assert told(mapping("orders"), lines) == [
+        "the documents of `lines` have no field `line`; it is `_id.line`, so write"
+        " `on: {_id.line: _id}`"
+    ]
+
+
+def test_parts_of_an_id_are_embedded_and_ordered_by_as_they_are_written() -> None:
+    lines = mapping("lines", id=["order_id", "line"])
+    embed = {"many": "lines", "on": {"_id": "_id.order_id"}}
+    wrong = {"fields": ["sku", "line"], "order": ["line", "sku"]}
+
+    assert told(lines, mapping("orders", embed={"lines": embed | wrong})) == [
+        "the documents of `lines` have no field `line`; it is `_id.line`, so write"
+        " `fields: {sku: sku, line: _id.line}`",
+        "the documents of `lines` have no field `line`; it is `_id.line`, so write"
+        " `order: [_id.line, sku]`",
     ]
 
 
