@@ -12,7 +12,6 @@ import structlog
 from click.exceptions import NoSuchCommand
 
 from cdc import DISTRIBUTION, log, sandbox_commands
-from cdc.config import LogConfig
 from cdc.errors import CdcError
 from cdc.terminal.output import say
 from cdc.terminal.paths import from_here
@@ -92,7 +91,7 @@ def main() -> NoReturn:
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; every error is printed on stderr."""
     spelling = Spelling()
-    log.configure(LogConfig(format="console", level="warning"), spelling)
+    log.configure_for_command(spelling)
     try:
         code = command_line.main(
             list(arguments), prog_name="cdc", standalone_mode=False, obj=spelling

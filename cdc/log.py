@@ -6,7 +6,7 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TextIO
 
 import structlog
@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from cdc.config import LogConfig
+from cdc.terminal.events import EventsAsFindings
 from cdc.terminal.output import shown
 
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+(?=@)")
@@ -23,12 +24,21 @@ class _LibraryHandler(logging.StreamHandler[TextIO]):
     """Marks our handler among those that others may have set."""
 
 
-def configure(config: LogConfig, spelling: Callable[[str], str] = str) -> None:
+def configure_for_command(spelling: Callable[[str], str] = str) -> None:
+    """Send warnings to stderr as people read them; findings among them are told as such, once."""
+    config = LogConfig(format="console", level="warning")
+    configure(config, spelling, first=[EventsAsFindings()])
+
+
+def configure(
+    config: LogConfig, spelling: Callable[[str], str] = str, *, first: Sequence[Processor] = ()
+) -> None:
     """Send every log line to stderr in the configured format, libraries' warnings included.
 
     `auto` is the console format on a terminal, else JSON.
 
-    `spelling` rewrites the commands of a remedy as they are to be typed.
+    `spelling` rewrites the commands of a remedy as they are to be typed; `first` are processors
+    that see an event before it is shown.
     """
 
     def spelled(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
@@ -49,7 +59,7 @@ def configure(config: LogConfig, spelling: Callable[[str], str] = str) -> None:
     ]
     renderer = _renderer(for_people=for_people)
     structlog.configure(
-        processors=[*shared, renderer],
+        processors=[*shared, *first, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
         cache_logger_on_first_use=False,

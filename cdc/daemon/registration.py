@@ -69,12 +69,14 @@ class StreamRegistration:
         self._accept_edits = accept_edits
         self._ranges = Ranges.of(config, client)
         self._hosts = HostChooser(config.source, server_judge(config, mappings))
+        self._is_new = False
 
     def save_first_checkpoint(self) -> Checkpoint:
         """Save a new stream's first checkpoint, take it over, and return the checkpoint."""
         config = self._config
         first = self._retry.run(lambda: resolve_start(self._hosts.fit(), config.start))
         require_movable(config.source, first.position)
+        self._is_new = True
         log.info("first_start", stream=config.name, position=str(first.position))
         self._retry.run(lambda: self._create(first))
         taken = self._writer.take_over()
@@ -160,7 +162,7 @@ class StreamRegistration:
         """Wait for XA transactions that were passed over while no mapping followed the table."""
         source = self._answering(checkpoint).source
         with asking(source, read_timeout=QUERY_SECONDS) as connection:
-            xa.wait_until_decided(connection)
+            xa.wait_until_decided(connection, is_logged=self._is_new)
 
     def _claims(self) -> StreamClaims:
         return StreamClaims(self._config, self._mappings, self._client)

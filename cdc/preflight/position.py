@@ -17,6 +17,7 @@ from cdc.readers.binlog.start_position import start_from_config
 from cdc.readers.server import xa
 from cdc.readers.server.connection import asking, close_connection, is_mariadb
 from cdc.readers.server.facts import current_account
+from cdc.readers.server.hosts import say_nothing
 from cdc.writers import stream_admin
 from cdc.writers.errors import explained
 
@@ -32,7 +33,8 @@ def examine_position(config: Config) -> Iterator[Finding]:
         state = stream_admin.read(config)
     saved = Checkpoint.from_document(state) if state is not None else None
     if saved is None and not isinstance(config.start, StartPosition):
-        with asking(config.source, read_timeout=QUERY_SECONDS) as connection:
+        source = config.source  # its hosts have findings of their own
+        with asking(source, read_timeout=QUERY_SECONDS, refused=say_nothing) as connection:
             yield xa_finding(xa.undecided(connection), current_account(connection))
         return
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.end_to_end.support.command import Command
+from tests.end_to_end.support.command import Command, cdc
 from tests.end_to_end.support.stream import Stream
 from tests.end_to_end.support.typed import commands
 from tests.support.prepared import prepared
@@ -96,3 +96,25 @@ def test_no_position_is_set_before_they_are_decided(items: Stream, resync: tuple
     if resync:
         items.daemon.until_logged("job_done")
         items.assert_same_content()
+
+
+@pytest.mark.parametrize("stream", ["mysql-gtid"], indirect=True)
+def test_an_account_that_may_not_ask_is_told_once(items: Stream) -> None:
+    user = f"'{items.schema}'@'%'"
+    rights = "SELECT, REPLICATION SLAVE, REPLICATION CLIENT"
+    items.source.execute(f"CREATE USER {user} IDENTIFIED BY 'some'")
+    items.source.execute(f"GRANT {rights} ON *.* TO {user}")
+    try:
+        items.settings["source"] |= {"user": items.schema, "password": "some"}
+        items.settings["start"] = "backfill"
+        daemon = items.start(ledger=False)
+        daemon.until_logged("job_done")
+        moved = cdc(items, "position", "set", "--start", "now", "--yes", "--force")
+        items.stop()
+    finally:
+        items.source.execute(f"DROP USER {user}")
+
+    assert len(daemon.events("xa_not_checked")) == 1
+    assert moved.returncode == 0, moved.stderr
+    assert moved.stderr.count("not checked XA RECOVER: ") == 1
+    assert "xa_not_checked" not in moved.stderr

@@ -104,7 +104,7 @@ def test_where_stderr_carries_json_an_error_is_a_json_line(
 ) -> None:
     raising.append(Halted("purged", position="u:1-5", remedy="resync"))
     configure = log.configure
-    monkeypatch.setattr(log, "configure", lambda *_: configure(LogConfig(format="json")))
+    monkeypatch.setattr(log, "configure", lambda *_, **__: configure(LogConfig(format="json")))
 
     code = cli.run(["fail"])
 

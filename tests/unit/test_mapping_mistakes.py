@@ -142,7 +142,7 @@ def test_a_line_of_the_log_holds_each_mistake_and_no_excerpt(
     project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     configure = log.configure
-    monkeypatch.setattr(log, "configure", lambda *_: configure(LogConfig(format="json")))
+    monkeypatch.setattr(log, "configure", lambda *_, **__: configure(LogConfig(format="json")))
     file = project.resolve() / "mappings" / "bad.yaml"
     file.write_text(f'{HEAD}where: "a +"\nnosuch: 1\n')
 

@@ -156,12 +156,12 @@ def _note_read_only(connection: SourceConnection) -> None:
 
 
 @contextlib.contextmanager
-def asking(source: SourceConfig, *, read_timeout: float) -> Iterator[SourceConnection]:
+def asking(
+    source: SourceConfig, *, read_timeout: float, refused: Refused = tell_refused
+) -> Iterator[SourceConnection]:
     """Open a connection for a few queries; raises what `connect_source` does, or Garbled."""
-    with (
-        contextlib.closing(connect_source(source, read_timeout=read_timeout)) as connection,
-        connection.understood(),
-    ):
+    found = connect_source(source, read_timeout=read_timeout, refused=refused)
+    with contextlib.closing(found) as connection, connection.understood():
         yield connection
 
 

@@ -37,15 +37,16 @@ def undecided(connection: SourceConnection) -> frozenset[Xid] | None:
     return frozenset(_xid(*each) for each in found)
 
 
-def wait_until_decided(connection: SourceConnection) -> frozenset[Xid]:
+def wait_until_decided(connection: SourceConnection, *, is_logged: bool = False) -> frozenset[Xid]:
     """Wait until all transactions that are prepared now are decided; return them.
 
     Later ones may come. Raises Retryable if one is not decided within DECIDED_WITHIN_SECONDS. Logs
-    if the account may not ask.
+    if the account may not ask, unless that `is_logged` already.
     """
     prepared = undecided(connection)
     if prepared is None:
-        log.warning("xa_not_checked", remedy="see that XA RECOVER on the source shows nothing")
+        if not is_logged:
+            log.warning("xa_not_checked", remedy="see that XA RECOVER on the source shows nothing")
         return frozenset()
     until = time.monotonic() + DECIDED_WITHIN_SECONDS
     waiting = prepared
