@@ -69,7 +69,7 @@ def extra(
         if collection.is_gone(raw):
             continue
         identifier = document_id(raw)
-        foreign = is_foreign(identifier)
+        foreign = is_foreign(identifier, collection.lone_field)
         found_extra = Difference(
             collection.name, "extra", identifier, note=NOTE if foreign else "", foreign=foreign
         )

@@ -70,6 +70,11 @@ class MappedCollection:
         """What names a document beside its `_id`."""
         return self.removal.shard
 
+    @property
+    def lone_field(self) -> str:
+        """The only field of each `_id`; empty where they have several, or are no documents."""
+        return self.mapping.lone_id_field
+
     def is_gone(self, document: bytes) -> bool:
         """Return whether a document is marked as that of a deleted row."""
         return self.removal.is_done(document)
@@ -81,11 +86,14 @@ class MappedCollection:
     def key(self, identifier: bytes, table: SelectTable) -> Key | None:
         """Return the key of the row of `table` that may have this id; None if there is none."""
         found = id_value(identifier)
-        if len(self.mapping.id_parts or table.map.primary_key) == 1:
-            return table.key_found([found])
-        if not isinstance(found, dict):
-            return None
-        return table.key_found([found.get(column.name) for column in table.key])
+        listed = bool(self.mapping.id_parts)
+        if self.mapping.id_is_document if listed else len(table.map.primary_key) > 1:
+            if not isinstance(found, dict):
+                return None
+            fields = self.mapping.id_fields
+            names = (fields.get(column.name, column.name) for column in table.key)
+            return table.key_found([found.get(name) for name in names])
+        return table.key_found([found])
 
 
 class Within(NamedTuple):

@@ -65,6 +65,11 @@ class Collection(Protocol):
         """What names a document beside its `_id`; none where `_id` alone does."""
         ...
 
+    @property
+    def lone_field(self) -> str:
+        """The only field of each `_id`; empty where they have several, or are no documents."""
+        ...
+
     def is_gone(self, document: bytes) -> bool:
         """Return whether a document is marked as that of a deleted row."""
         ...

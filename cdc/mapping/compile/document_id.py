@@ -26,7 +26,8 @@ def id_node(context: CompileContext) -> Node:
     if all(map(context.has, columns)):
         _require_key(context, columns)
     found = [_leaf(context, part) for part in parts]
-    return Leaf(ID, found[0].source) if len(found) == 1 else Branch(ID, tuple(found))
+    is_value = len(found) == 1 and not context.mapping.id_is_document
+    return Leaf(ID, found[0].source) if is_value else Branch(ID, tuple(found))
 
 
 def id_columns(context: CompileContext) -> Iterable[str]:
@@ -91,10 +92,10 @@ def _leaf(context: CompileContext, part: IdPart) -> Leaf:
         return Leaf(part.field, context.constant(part.value))
     if part.source is not None:
         return Leaf(part.field, context.name_of(part.source))
-    name = part.field
+    name = part.column or ""
     found = context.source(("id",), FieldSource(column=name, type=part.type, mask=part.mask))
     if found is None:
-        return Leaf(name, 0)
+        return Leaf(part.field, 0)
     source = context.sources[found]
     assert isinstance(source, FromColumn)
     column = context.table.columns[source.column]
@@ -106,6 +107,6 @@ def _leaf(context: CompileContext, part: IdPart) -> Leaf:
             f"column `{name}` ({column.sql_type}) is no id: two of its values could become "
             "one, or none, in MongoDB",
         )
-    if "." in name or name.startswith("$"):
+    if "." in part.field or part.field.startswith("$"):
         context.mistake(("id",), f"column `{name}` cannot be the name of a field")
-    return Leaf(name, found)
+    return Leaf(part.field, found)

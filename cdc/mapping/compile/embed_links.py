@@ -13,14 +13,14 @@ from cdc.mapping.file.embeds import Embed
 from cdc.mapping.file.id_places import (
     Places,
     hint,
-    places_in_id,
+    known_places,
     right_fields,
     right_link,
     right_order,
 )
 from cdc.mapping.file.letter_case import CASES
 from cdc.mapping.file.problems import Problem
-from cdc.mapping.layout.document import Branch, Layout
+from cdc.mapping.layout.document import ID, Branch, Layout, Leaf, Node
 from cdc.mapping.layout.sources import FromColumn
 
 _UNLINKED: Final = "which link nothing and have no order: cast it, or make a field of a part of it"
@@ -155,14 +155,14 @@ def _absent(side: Compiled, path: str, line: str) -> str:
 
 
 def _places(side: Compiled) -> Places:
-    renamed = CASES[side.mapping.case]
-    return places_in_id(_id_names(side), renamed, lambda name: _kind(side, name) is not None)
-
-
-def _id_names(side: Compiled) -> list[str]:
-    """Return the names of the parts of the id; none of an expression."""
     layout, node = side.layout, side.layout.id
+    nodes: Iterable[tuple[str, Node]] = [(ID, node)]
     if isinstance(node, Branch):
-        return [each.name for each in node.children]
-    source = layout.sources[node.source]
-    return [layout.columns[source.column]] if isinstance(source, FromColumn) else []
+        nodes = ((f"{ID}.{each.name}", each) for each in node.children)
+    places: dict[str, str] = {}
+    for place, each in nodes:
+        source = layout.sources[each.source] if isinstance(each, Leaf) else None
+        if isinstance(source, FromColumn):
+            places[layout.columns[source.column]] = place
+    renamed = CASES[side.mapping.case]
+    return known_places(places, renamed, lambda name: _kind(side, name) is not None)

@@ -14,7 +14,9 @@ from cdc.mapping.file.problems import Problem
 def own_mistakes(mapping: Mapping) -> Iterator[Problem]:
     """Yield the mistakes of a mapping that contradicts itself, or the configuration."""
     yield from _meaningless(mapping)
-    yield from _repeated(mapping, "id", [part.field for part in mapping.id_parts])
+    fields = [part.field for part in mapping.id_parts]
+    twice = [*_repeated(mapping, "id", fields), *_repeated(mapping, "id", mapping.id_columns)]
+    yield from dict.fromkeys(twice)
     yield from _repeated(mapping, "exclude", mapping.exclude)
     yield from _without_columns(mapping)
     yield from unsafe_id(mapping, dict.fromkeys(mapping.id_columns))

@@ -13,7 +13,7 @@ from cdc.mapping.file.embeds import ID, Embed, Pair
 from cdc.mapping.file.id_places import (
     Places,
     hint,
-    places_in_id,
+    known_places,
     right_fields,
     right_link,
     right_order,
@@ -152,8 +152,11 @@ def _absent(mapping: Mapping, path: str, line: str) -> str:
 
 
 def _places(mapping: Mapping) -> Places:
-    names = [part.field for part in mapping.id_parts]
-    return places_in_id(names, CASES[mapping.case], lambda name: has_field(mapping, name))
+    places = {
+        part.column or part.field: f"{ID}.{part.field}" if mapping.id_is_document else ID
+        for part in mapping.id_parts
+    }
+    return known_places(places, CASES[mapping.case], lambda name: has_field(mapping, name))
 
 
 def has_field(mapping: Mapping, path: str) -> bool:
@@ -162,7 +165,7 @@ def has_field(mapping: Mapping, path: str) -> bool:
     if name == ID:
         parts = [part.field for part in mapping.id_parts]
         is_known = bool(parts) and not isinstance(mapping.id, IdExpression)
-        return not below or not is_known or (len(parts) > 1 and below in parts)
+        return not below or not is_known or (mapping.id_is_document and below in parts)
     if path == mapping.stamp:
         return False  # it is no field of the row
     marks = mapping.on_delete.set if isinstance(mapping.on_delete, SoftDelete) else ()
@@ -186,9 +189,7 @@ def _embed_around(mapping: Mapping, path: str) -> str | None:
 def is_unique(mapping: Mapping, paths: Sequence[str]) -> bool:
     """Return whether no two documents of a collection can have the same values there."""
     wanted = {*paths}
-    parts = (
-        {f"{ID}.{part.field}" for part in mapping.id_parts} if len(mapping.id_parts) > 1 else {ID}
-    )
+    parts = {f"{ID}.{part.field}" for part in mapping.id_parts} if mapping.id_is_document else {ID}
     if ID in wanted or parts <= wanted:
         return True
     return any(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from cdc.mapping.file.embeds import ID, Embed
@@ -15,17 +15,15 @@ Places = Mapping[str, str]
 _PLAIN: Final = re.compile(r"[A-Za-z_][\w.-]*")
 
 
-def places_in_id(
-    names: Sequence[str], renamed: Callable[[str], str], is_there: Callable[[str], bool]
+def known_places(
+    places: Places, renamed: Callable[[str], str], is_there: Callable[[str], bool]
 ) -> dict[str, str]:
-    """Return the places of the parts of an id, without names that are fields themselves.
+    """Return the places of an id's columns under all their names, but those that are fields.
 
-    `names` are those of the parts, of which one alone is `_id` itself; `renamed` says what a column
-    would be called elsewhere.
+    `renamed` returns what a column would be called elsewhere.
     """
     found: dict[str, str] = {}
-    for name in names:
-        place = ID if len(names) == 1 else f"{ID}.{name}"
+    for name, place in places.items():
         found |= dict.fromkeys((renamed(name), name, f"{ID}.{name}"), place)
     return {name: place for name, place in found.items() if not is_there(name)}
 

@@ -43,7 +43,7 @@ OF_A_CONSTANT: Final = "value"
 
 
 class IdPart(Strict):
-    """A column, a name or a constant; in a compound id also the name of the field."""
+    """A column, a name or a constant; and the name of its field where `_id` is a document."""
 
     model_config = one_of("column", "source", "value")
 
@@ -55,7 +55,8 @@ class IdPart(Strict):
     value: IdConstant | None = None
     """A constant, text or an integer, which keeps the documents of mappings or streams apart."""
     name: IdFieldName | None = None
-    """The name of the constant's field; by default `value`."""
+    """The name of its field: by default the column's, of a constant `value`. With it `_id` is a
+    document even where it holds one column alone, as in {id: 1}."""
     type: ValueType | None = None
     """What the value becomes, where the default is not wanted."""
     mask: Literal["hash"] | None = None
@@ -66,8 +67,10 @@ class IdPart(Strict):
         given = {"column", "source", "value"} & self.model_fields_set
         if len(given) != 1:
             raise ValueError("must hold one of `column`, `source` and `value`")
-        if self.value is None and self.name is not None:
-            raise ValueError("`name` is for a constant: any other part has a name")
+        if self.source is not None and self.name is not None:
+            raise ValueError(
+                "`name` is for a column or a constant: a name of the place has its own"
+            )
         if self.column is None and len(self.model_fields_set - {"name"}) > 1:
             raise ValueError(f"`{given.pop()}` stands alone: nothing else can be made of it")
         if self.mask is not None and self.type is not None:
@@ -76,10 +79,8 @@ class IdPart(Strict):
 
     @property
     def field(self) -> str:
-        """The name of its field in a compound id."""
-        if self.value is not None:
-            return self.name or OF_A_CONSTANT
-        return self.column or str(self.source)
+        """The name of its field where `_id` is a document."""
+        return self.name or self.column or self.source or OF_A_CONSTANT
 
 
 class IdExpression(Strict):

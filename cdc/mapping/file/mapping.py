@@ -122,7 +122,7 @@ class Mapping(Strict):
     """The collection that holds the documents."""
     id: Id = ()
     """What becomes `_id`: a column, a list of columns, or an expression that is asserted to be
-    unique. By default the primary key."""
+    unique. By default the primary key. [{column: id, name: id}] makes documents {id: …}."""
     fields: dict[FieldPath, FieldRule] | None = None
     """The documents' fields, in this order; a dotted path nests. By default every column under its
     own name."""
@@ -208,6 +208,22 @@ class Mapping(Strict):
     def id_columns(self) -> tuple[str, ...]:
         """The columns that the id lists; empty for the primary key and for an expression."""
         return tuple(part.column for part in self.id_parts if part.column is not None)
+
+    @property
+    def id_is_document(self) -> bool:
+        """Whether the id that is listed is a document, as one part is too that has a `name`."""
+        return len(self.id_parts) > 1 or any(part.name for part in self.id_parts)
+
+    @property
+    def lone_id_field(self) -> str:
+        """The field of an id that is a document of one; empty of any other."""
+        is_lone = self.id_is_document and len(self.id_parts) == 1
+        return self.id_parts[0].field if is_lone else ""
+
+    @property
+    def id_fields(self) -> dict[str, str]:
+        """The fields of an id that is a document, by the columns that they hold."""
+        return {part.column: part.field for part in self.id_parts if part.column is not None}
 
     @property
     def shard_fields(self) -> tuple[str, ...]:

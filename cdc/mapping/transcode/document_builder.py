@@ -40,7 +40,8 @@ class DocumentBuilder:
     def id(self, node: Node, name: str) -> Value:
         """Emit `name`, the id as type byte and value; return the value alone."""
         value = self._value(node)
-        inner = value.parts[0] if len(value.parts) == 1 else self._joined(value.parts)
+        parts = value.parts or (b"",)  # a damaged row may lack all of an id
+        inner = parts[0] if len(parts) == 1 else self._joined(parts)
         self._code.line(f"id_value = {literal(inner)}")
         self._code.line(f"{name} = {literal(value.type)} + id_value")
         return Value(value.type, ("id_value",), value.size)

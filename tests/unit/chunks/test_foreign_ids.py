@@ -48,6 +48,14 @@ def test_what_columns_become_may_be_an_id_that_a_mapping_made(value: Any) -> Non
     assert not is_foreign(id_of(value))
 
 
+def test_a_document_of_one_field_is_made_where_the_mapping_says_so() -> None:
+    assert not is_foreign(id_of({"a": 1}), "a")
+    assert is_foreign(id_of({"a": 1}), "b")
+    assert is_foreign(id_of({"a": ObjectId()}), "a")
+    assert is_foreign(id_of({}), "a")
+    assert not is_foreign(id_of({"a": 1, "b": 2}), "a")
+
+
 @pytest.mark.parametrize("value", FOREIGN)
 def test_what_no_column_becomes_is_an_id_that_no_mapping_made(value: Any) -> None:
     assert is_foreign(id_of(value))

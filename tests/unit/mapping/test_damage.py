@@ -8,11 +8,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cdc.errors import Corrupted, RecordError
+from cdc.model.dead_letter import FailedRow
 from cdc.model.table_map import Column, FieldType
 from cdc.model.transaction import RowsKind
 from tests.support.examples import examples
 from tests.unit.mapping.support.binary_json import encode
-from tests.unit.mapping.support.row_images import event, plan, prefixed, row, table, varchar
+from tests.unit.mapping.support.row_images import (
+    event,
+    in_python,
+    plan,
+    prefixed,
+    row,
+    table,
+    varchar,
+)
+from tests.unit.mapping.support.row_images import image as packed
 
 COLUMNS = table(
     Column("tiny", FieldType.TINY, unsigned=True),
@@ -78,3 +88,17 @@ def test_changed_bytes_raise_or_give_bson(data: st.DataObject, kind: RowsKind) -
 
     for operation in operations:
         assert not operation.document or bson.decode(operation.document)["_id"] is not None
+
+
+@pytest.mark.parametrize("row_id", ["id", [{"column": "id", "name": "id"}], ["id", "n"]])
+@pytest.mark.parametrize("nulls", ["keep", "omit"])
+def test_a_row_without_any_of_its_id_is_set_aside(row_id: object, nulls: str) -> None:
+    columns = table(Column("n", FieldType.TINY, nullable=False))
+    failed: list[FailedRow] = []
+
+    done = in_python(plan(columns, id=row_id, nulls=nulls)).operations(
+        event(columns, packed(None, None)), 0, failed.append
+    )
+
+    assert done == []
+    assert ["is part of the id, but holds NULL" in str(each.error) for each in failed] == [True]

@@ -143,7 +143,7 @@ def test_an_example_of_a_history_does_what_it_says(mapping: str, example: str) -
 
 
 def test_there_are_examples() -> None:
-    assert len(EXAMPLES) == 19
+    assert len(EXAMPLES) == 20
 
 
 COLUMNS = {

@@ -61,6 +61,8 @@ def rules(draw: st.DrawFn, columns: TableMap) -> dict[str, Any]:
     elif draw(st.booleans()):
         rule["shard_key"] = {"c0": 1, "_id": "hashed"}
     if draw(st.integers(0, 3)) == 0:
+        rule["id"] = [{"column": "id", "name": draw(st.sampled_from(["id", "key"]))}]
+    if draw(st.integers(0, 3)) == 0:
         rule["where"] = draw(st.sampled_from(["id = 1", "c0 IS NULL", "id >= 0"]))
     if draw(st.booleans()):
         rule["fields"] = draw(fields(columns))

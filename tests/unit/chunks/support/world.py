@@ -138,6 +138,7 @@ class OneCollection:
     name = "c"
     own: Mapping[str, Any] = {}
     origin = Origin("t")
+    lone_field = ""
 
     def __init__(self, shard: Paths) -> None:
         self.shard = shard

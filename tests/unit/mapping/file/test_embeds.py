@@ -174,6 +174,12 @@ def test_a_column_that_no_field_holds_is_no_link() -> None:
             "on: {number: _id.order_id, shop: _id.line}",
         ),
         ({"id": "order_id"}, LINES, "_id", "on: {_id: _id}"),
+        (
+            {"id": [{"column": "order_id", "name": "order"}]},
+            LINES,
+            "_id.order",
+            "on: {_id: _id.order}",
+        ),
         ({"id": "order_id"}, {"one": "lines", "on": {"n": "order_id"}}, "_id", "on: {n: _id}"),
         ({"id": "order_id"}, {"many": "lines", "on": "_id.order_id"}, "_id", "on: {_id: _id}"),
         (

@@ -106,7 +106,8 @@ def test_a_constant_of_an_id_has_the_name_that_it_is_given() -> None:
         ["a", {"value": "b", "name": "$c"}],
         ["a", {"value": "b", "source": "stream"}],
         ["a", {"source": "stream", "name": "b"}],
-        [{"column": "a", "name": "b"}],
+        [{"column": "a", "name": "b.c"}],
+        [{"column": "a", "name": ""}],
     ],
 )
 def test_what_cannot_be_an_id_is_refused(id_: object) -> None:
