@@ -138,6 +138,8 @@ def _above(
 def _copied(state: State | None, mapping: TableMapping) -> Iterator[Copied]:
     """Yield the copies that a mapping follows; names may hold spaces."""
     for copied in (state or {}).get("covered", ()):
+        if not copied.endswith(f" {mapping.target}"):
+            continue
         for table, target in table_and_target(copied):
             if target == mapping.target and mapping.follows(*split_name(table)):
                 yield Copied(table, target)

@@ -14,6 +14,7 @@ from cdc.config import Config, SourceConfig
 from cdc.errors import Fatal, Retryable, Unfit
 from cdc.mapping.compile.compiler import compile_plan
 from cdc.mapping.compile.embed_links import Compiled, link_mistakes
+from cdc.mapping.compile.router import TableRouter
 from cdc.mapping.file.histories import collections_of, expiring_of, histories
 from cdc.mapping.file.id_constants import id_spaces
 from cdc.mapping.file.problems import MappingError, Problem
@@ -159,9 +160,10 @@ def examine_source(
         yield from glob_findings(sources, names)
         yield from expression_findings(facts, mappings)
         compiled: list[Compiled] = []
-        copying = _Copying(config)
+        copying, router = _Copying(config), TableRouter(mappings)
         for name in names:
-            yield from _examine_table(connection, name, facts, copying, mappings, judged, compiled)
+            own = router.mappings(*name)
+            yield from _examine_table(connection, name, facts, copying, own, judged, compiled)
     yield from _linked(compiled, judged)
     yield from _heartbeat(config, facts.account)
 
@@ -217,15 +219,13 @@ class _Copying:
             return None
         if state is None:
             return () if self._config.start == "backfill" else None
-        covered: Collection[str] = state.get("covered", ())
-        return covered
+        return frozenset(state.get("covered", ()))
 
     def begins(self, table: TableFacts, mappings: Mappings) -> bool:
-        """Return whether one of the mappings needs a copy of the table."""
-        targets = [each.target for each in mappings if each.follows(table.schema, table.table)]
+        """Return whether one of the table's mappings needs a copy of it."""
         covered = self._covered
         return covered is not None and any(
-            f"{table.name} {target}" not in covered for target in targets
+            f"{table.name} {each.target}" not in covered for each in mappings
         )
 
 
@@ -343,8 +343,6 @@ def _mapped(
     if table.columns is None:
         return
     for mapping in mappings:
-        if not mapping.follows(table.schema, table.table):
-            continue
         try:
             plan = compile_plan(mapping, table.columns)
         except MappingError as error:

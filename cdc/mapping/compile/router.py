@@ -49,6 +49,11 @@ class TableRouter:
         self._counts = counts or MappingCounts()
         self._mappings = tuple(mappings)
         self._patterns = [source_pattern(each.source) for each in self._mappings]
+        self._globs = [at for at, each in enumerate(self._patterns) if each.varying]
+        self._named: dict[tuple[str, str], list[int]] = {}
+        for at, pattern in enumerate(self._patterns):
+            if not pattern.varying:
+                self._named.setdefault(pattern.named, []).append(at)
         self._require_fit = require_fit
         self._found_fit: set[tuple[str, str]] = set()
         self._by_table: dict[tuple[str, str], tuple[Mapping, ...]] = {}
@@ -65,7 +70,10 @@ class TableRouter:
         if found is None:
             if len(self._by_table) >= REMEMBERED_TABLES:
                 self._by_table.clear()
-            found = tuple(each for each in self._mappings if each.follows(schema, table))
+            there = sorted([*self._named.get((schema, table), ()), *self._globs])
+            found = tuple(
+                self._mappings[at] for at in there if self._patterns[at].matches(schema, table)
+            )
             self._by_table[schema, table] = found
         return found
 

@@ -22,6 +22,8 @@ _TOKEN: Final = re.compile(r"\[.[^\]]*\]| !|.", re.DOTALL)
 _ESCAPED: Final = re.compile(r"[*?\[!]")
 _ESCAPED_IN_SCHEMA: Final = re.compile(r"[*?\[!.]")
 EXCLUDING: Final = " !"
+REMEMBERED_SOURCES: Final = 100_000
+"""More than a stream has mappings: a cache that is too small for a walk over them finds nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class SourcePattern:
         return _disjoint(getattr(self, part), getattr(other, part))
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=REMEMBERED_SOURCES)
 def source_pattern(source: str) -> SourcePattern:
     """Parse a mapping's `source`: the schema's name ends at the first dot outside brackets."""
     first, *excluded = map(_one, _pieces(source))

@@ -7,6 +7,7 @@ import pytest
 from cdc.errors import Unfit
 from cdc.mapping.compile.router import TableRouter
 from cdc.mapping.file.mapping import Mapping
+from cdc.mapping.file.table_globs import source_pattern
 from cdc.model.table_map import Column, FieldType, TableMap
 from cdc.model.transaction import ANY_TABLE
 
@@ -39,6 +40,23 @@ def test_a_table_that_two_mappings_name_feeds_both() -> None:
     router = TableRouter([mapping("shop.orders", "a"), mapping("shop.o*", "b")])
 
     assert [plan.collection for plan in router.plans(table("shop", "orders"))] == ["a", "b"]
+
+
+def test_mappings_of_a_table_keep_their_order_whether_they_name_it_or_a_glob_matches_it() -> None:
+    sources = ["shop.o*", "shop.orders", "*.orders", "shop.items", "shop.* !shop.orders"]
+    router = TableRouter([mapping(each, str(at)) for at, each in enumerate(sources)])
+
+    assert [each.target for each in router.mappings("shop", "orders")] == ["0", "1", "2"]
+
+
+def test_a_source_is_read_once_however_many_mappings_there_are() -> None:
+    many = [mapping(f"many.t{number}", str(number)) for number in range(3_000)]
+    before = source_pattern.cache_info().misses
+
+    assert [each.target for each in TableRouter(many).mappings("many", "t7")] == ["7"]
+    assert sum(each.follows("many", "t8") for each in many) == 1
+
+    assert source_pattern.cache_info().misses == before
 
 
 def test_a_table_that_a_glob_names_is_judged_once() -> None:
