@@ -16,6 +16,7 @@ from cdc.model.job import Job, JobState
 from cdc.terminal.output import in_a_line, say, say_json
 from cdc.terminal.spelling import spelling
 from cdc.writers import stream_admin
+from cdc.writers.ranges import is_held
 
 OPEN = (JobState.QUEUED, JobState.RUNNING, JobState.PAUSED)
 
@@ -44,6 +45,7 @@ def list_jobs(config_path: Path, output: str, limit: int) -> None:
     with jobs_of(config) as known:
         every = known.all()
     active = stream_admin.active_owner(config) is not None
+    held = is_held(stream_admin.read(config) or {})
     found = every[-limit:]
     if output == "json":
         say_json([job_facts.whole(each, active=active) for each in found])
@@ -55,7 +57,7 @@ def list_jobs(config_path: Path, output: str, limit: int) -> None:
     width = max(map(len, short.values()))
     say(f"{'JOB':{width}} {'ASKED (UTC)':19} {'KIND':8} {'STATE':11} {'ROWS':>9} TABLE")
     for each in found:
-        say(_line(each, short[each.id], active=active))
+        say(_line(each, short[each.id], each.told(active=active, held=held)))
     if older := len(every) - len(found):
         say(f"and {older} older ones: --limit {len(every)} lists them too", err=True)
 
@@ -110,8 +112,7 @@ def _move(
     say(f"{job}: {after}", err=True)
 
 
-def _line(job: Job, identity: str, *, active: bool) -> str:
-    state = job.told(active=active)
+def _line(job: Job, identity: str, state: str) -> str:
     first, _, note = state.partition(", ")
     rows = job.progress.rows if job.progress else 0
     asked = f"{job.requested_at:%Y-%m-%d %H:%M:%S}"

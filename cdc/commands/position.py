@@ -34,6 +34,7 @@ from cdc.terminal.output import in_a_line, say, say_json
 from cdc.terminal.spelling import spelling
 from cdc.writers import stream_admin
 from cdc.writers.accepted_mappings import entries
+from cdc.writers.ranges import require_begun
 
 QUERY_SECONDS: Final = 30.0
 OFFSETS: Final = click.IntRange(min=4, max=LAST_OFFSET)
@@ -91,6 +92,7 @@ def set_position(
     """
     config = load(config_path)
     before = stream_admin.read(config)
+    require_begun(before)
     wanted = _resolved(config, _wanted(gtid, file, offset, word), before, resync=resync)
     passed = _passed_over(config, before, wanted)
     change = f"{_place(before)} → {str(wanted.position) or 'nothing applied'}"
@@ -130,6 +132,7 @@ def skip(config_path: Path, output: str, yes: bool, force: bool) -> None:
             f"the stream {config.name} has no position yet",
             remedy="it gets one at its first start: cdc run",
         )
+    require_begun(state)
     if not force and (active := stream_admin.active_owner(config)) is not None:
         raise LeaseHeld(
             f"the daemon of {config.name} is active: {active}",

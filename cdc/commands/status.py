@@ -14,6 +14,7 @@ import click
 from cdc.commands import config_option, output_option
 from cdc.config import Config, load
 from cdc.errors import Retryable
+from cdc.model.job import FOR_THE_FIRST_COPY, JobState
 from cdc.model.telemetry import Role
 from cdc.observability import fleet
 from cdc.observability import status as examined
@@ -191,7 +192,10 @@ def _table(facts: dict[str, Any]) -> str:
     jobs = [
         (
             f"job {each['table']}",
-            _Coloured(spelling()(_job(each)), "red" if each["state"] == "failed" else None),
+            _Coloured(
+                spelling()(_job(each, held=facts["copying"] is not None)),
+                "red" if each["state"] == "failed" else None,
+            ),
         )
         for each in facts["jobs"] or ()
     ]
@@ -213,7 +217,7 @@ def _copied(copying: dict[str, Any] | None) -> Iterator[tuple[str, str]]:
         yield "worker", f"{each['worker']}: {each['rows']} rows, {each['rows_per_second']} rows/s"
 
 
-def _job(job: dict[str, Any]) -> str:
+def _job(job: dict[str, Any], *, held: bool) -> str:
     of = "" if job["rows_estimated"] is None else f" of about {job['rows_estimated']}"
     left = job["seconds_left"]
     rest = "" if left is None else f", about {timedelta(seconds=round(left))} left"
@@ -222,6 +226,8 @@ def _job(job: dict[str, Any]) -> str:
     state = job["state"]
     if job["waits"]:
         state = f"{'interrupted' if state == 'running' else state}, waits for a daemon"
+    elif held and state == JobState.QUEUED:
+        state = f"{state}, {FOR_THE_FIRST_COPY}"
     return f"{job['kind']} {state}, {job['rows']}{of} rows{rest}{error}{over}"
 
 

@@ -19,6 +19,7 @@ from cdc.writers import stream_admin
 from cdc.writers.accepted_mappings import State
 from cdc.writers.connection import connect_target
 from cdc.writers.jobs import Jobs
+from cdc.writers.ranges import is_held, require_begun
 
 LOOK_SECONDS: Final = 0.25
 HOLDER_SECONDS: Final = 5.0
@@ -44,6 +45,10 @@ class Display(Protocol):
         """Report that the target is away, which the job and this command wait for."""
         ...
 
+    def held(self, stream: str) -> None:
+        """Report that the stream has not begun, which jobs wait for."""
+        ...
+
     def left(self, jobs: Sequence[Job]) -> None:
         """Report that jobs continue although nobody watches them any more."""
         ...
@@ -63,7 +68,7 @@ def run_jobs(
 
     If a daemon of the stream is active, it runs them. Otherwise this process takes its place until
     they are done, and follows the stream meanwhile. Raises UsageError for a stream that was never
-    started.
+    started, and without a daemon for one that is held: workers must make its first copy.
     """
     state = stream_admin.read(config)
     if state is None:
@@ -72,6 +77,8 @@ def run_jobs(
             remedy="start it, which copies existing rows by itself: cdc run",
         )
     is_active = stream_admin.active_owner(config) is not None
+    if not is_active:
+        require_begun(state)
     with jobs_of(config) as jobs:
         if is_active:
             _require_its_mappings(config, state, mappings, wanted)
@@ -81,6 +88,8 @@ def run_jobs(
             for job in wanted:
                 _request(jobs, job, display)
             if is_active:
+                if is_held(state):
+                    display.held(config.name)
                 watch = _DaemonWatch(config, display)
                 return [_watched(jobs, job, display, watch.check) for job in wanted]
             with _standing_in(config, mappings) as check:

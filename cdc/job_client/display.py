@@ -12,6 +12,7 @@ import click
 
 from cdc.model.job import ENDED, Job, Phase
 from cdc.terminal.output import in_a_line
+from cdc.writers.ranges import not_begun
 
 LINE_SECONDS: Final = 5.0
 
@@ -48,6 +49,11 @@ class BarDisplay:
         """Report it in place of the bar."""
         self._clear()
         _tell_away(error)
+
+    def held(self, stream: str) -> None:
+        """Report it above the bar."""
+        self._clear()
+        _tell_held(stream, self._spelling)
 
     def left(self, jobs: Sequence[Job]) -> None:
         """Report it in place of the bar."""
@@ -121,6 +127,10 @@ class LineDisplay:
         """Report it in a line."""
         _tell_away(error)
 
+    def held(self, stream: str) -> None:
+        """Report it in a line."""
+        _tell_held(stream, self._spelling)
+
     def left(self, jobs: Sequence[Job]) -> None:
         """Report it in a line."""
         _tell_left(jobs, self._spelling)
@@ -151,6 +161,14 @@ def _tell_abandoned(stream: str) -> None:
         " Ctrl-C ends this command, not the job",
         err=True,
     )
+
+
+def _tell_held(stream: str, spelling: Callable[[str], str]) -> None:
+    text = (
+        f"{not_begun(stream)}; the job waits until that is done, cdc status tells how far it is;"
+        " Ctrl-C ends this command, not the job"
+    )
+    click.echo(spelling(text), err=True)
 
 
 def _tell_away(error: str) -> None:

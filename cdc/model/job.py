@@ -186,6 +186,10 @@ class Progress:
         return cls(**known)
 
 
+FOR_THE_FIRST_COPY: Final = "waits for the first copy"
+"""What is told of a job that is queued while workers make the first copy."""
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """A piece of work on one table, `schema.table`."""
@@ -228,10 +232,11 @@ class Job:
         """
         return not active and self.state in (JobState.QUEUED, JobState.RUNNING)
 
-    def told(self, *, active: bool) -> str:
-        """Return its state for display."""
+    def told(self, *, active: bool, held: bool = False) -> str:
+        """Return its state for display; `held`: the stream has not begun."""
         if not self.waits(active=active):
-            return self.state.value
+            waits = held and self.state is JobState.QUEUED
+            return f"{self.state.value}, {FOR_THE_FIRST_COPY}" if waits else self.state.value
         begun = self.state is JobState.RUNNING
         return f"{'interrupted' if begun else self.state.value}, waits for a daemon"
 

@@ -182,13 +182,23 @@ def failure(range_: KeyRange, error: str, *, halts: bool) -> StateWrite:
 
 def require_begun(state: Mapping[str, Any] | None) -> None:
     """Raise UsageError for a stream that is held: only its copies may move it."""
-    if state is not None and HeldCopy.of(state) is not None:
+    if state is not None and is_held(state):
         name = state["_id"]
-        anew = f"cdc stream remove {name} --documents"
         raise UsageError(
-            f"the stream {name} has not begun: its tables are being copied",
-            remedy=f"wait for that: cdc status; or begin anew: {anew}",
+            not_begun(name),
+            remedy="have that done: cdc run; cdc status tells how far it is;"
+            f" or begin anew: cdc stream remove {name} --documents",
         )
+
+
+def is_held(state: Mapping[str, Any]) -> bool:
+    """Return whether a stream's tables are copied before it begins."""
+    return HeldCopy.of(state) is not None
+
+
+def not_begun(stream: str) -> str:
+    """Return what is told of a stream that is held."""
+    return f"the stream {stream} has not begun: its tables are being copied"
 
 
 class Ranges:

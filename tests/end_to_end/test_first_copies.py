@@ -316,6 +316,48 @@ def test_status_tells_a_held_stream_s_tables_and_workers(filled: Stream) -> None
     assert "worker" in lines
 
 
+@ONE_KIND
+def test_what_is_asked_for_meanwhile_waits_and_says_why(filled: Stream) -> None:
+    slow(filled, 300)
+    filled.start(ledger=False)
+    until_ranges(filled)
+
+    verify = Command(filled, "verify")
+    eventually(lambda: "has not begun" in verify.stderr, waiting_for="verify to say why it waits")
+    listed, shown = cdc(filled, "jobs", "list"), cdc(filled, "status")
+
+    assert f"the stream {filled.name} has not begun: its tables are being copied" in verify.stderr
+    assert "waits for the first copy" in listed.stdout
+    assert "waits for the first copy" in shown.stdout
+    filled.stop_copying()
+    slow(filled, ROWS)
+    filled.start(ledger=False)
+    until_begun(filled)
+    assert verify.returncode == 0, verify.stderr
+
+
+@ONE_KIND
+@pytest.mark.parametrize(
+    "command",
+    ["verify", "resync --all", "backfill {}.things", "position skip", "position set --start now"],
+)
+def test_what_needs_a_stream_that_has_begun_is_refused_without_its_daemon(
+    filled: Stream, command: str
+) -> None:
+    slow(filled, 300)
+    filled.start(ledger=False)
+    until_ranges(filled)
+    filled.stop_copying()
+
+    refused = cdc(filled, *command.format(filled.schema).split())
+
+    assert refused.returncode == 2, refused.stderr
+    assert f"the stream {filled.name} has not begun: its tables are being copied" in refused.stderr
+    assert "have that done: cdc run" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert filled.state["jobs"].count_documents({}) == 0
+
+
 @pytest.mark.parametrize("flavour", ["mysql", "mariadb"])
 def test_a_source_that_lost_what_was_copied_ends_the_daemon_by_name(
     flavour: Flavour,

@@ -95,6 +95,7 @@ SAME_WAY = (
 REASONS = {
     ("commands/position.py", "cdc run"): THE_DAEMON,
     ("job_client/client.py", "cdc run"): THE_DAEMON,
+    ("writers/ranges.py", "cdc run"): THE_DAEMON,
     ("preflight/findings.py", "cdc check"): "shows what is said of both sides",
     ("chunks/source_table.py", "cdc mapping check"): "lists the mappings",
     ("chunks/worker.py", "cdc {}"): "the job's own command, asked for again",
