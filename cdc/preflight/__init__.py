@@ -13,7 +13,7 @@ from cdc.preflight.rules.mappings import (
     place_findings,
 )
 from cdc.preflight.rules.sharding import shard_key_findings, sharding_findings
-from cdc.preflight.rules.source import source_findings, xa_finding
+from cdc.preflight.rules.source import copying_finding, source_findings, xa_finding
 from cdc.preflight.rules.tables import glob_findings, gone, mapping_finding, missing, table_findings
 from cdc.preflight.rules.target import target_findings
 
@@ -21,6 +21,7 @@ __all__ = [
     "Finding",
     "Outcome",
     "claim_findings",
+    "copying_finding",
     "edit_findings",
     "embed_findings",
     "exit_code",

@@ -26,6 +26,7 @@ from cdc.preflight import (
     Finding,
     Outcome,
     claim_findings,
+    copying_finding,
     edit_findings,
     embed_findings,
     expression_findings,
@@ -164,6 +165,9 @@ def examine_source(
         for name in names:
             own = router.mappings(*name)
             yield from _examine_table(connection, name, facts, copying, own, judged, compiled)
+        if copying.is_due:
+            lock = copying_finding(facts, allow_brief_lock=config.chunks.allow_brief_lock)
+            yield from [] if lock is None else [lock]
     yield from _linked(compiled, judged)
     yield from _heartbeat(config, facts.account)
 
@@ -203,6 +207,8 @@ class _Copying:
 
     def __init__(self, config: Config) -> None:
         self._config = config
+        self.is_due = False
+        """Whether one of the tables that were looked at must still be copied."""
 
     @property
     def has_begun(self) -> bool:
@@ -224,9 +230,11 @@ class _Copying:
     def begins(self, table: TableFacts, mappings: Mappings) -> bool:
         """Return whether one of the table's mappings needs a copy of it."""
         covered = self._covered
-        return covered is not None and any(
+        begins = covered is not None and any(
             f"{table.name} {each.target}" not in covered for each in mappings
         )
+        self.is_due = self.is_due or begins
+        return begins
 
 
 def _heartbeat(config: Config, account: str) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from tests.end_to_end.support.command import Command
+from tests.end_to_end.support.command import Command, cdc
 from tests.end_to_end.support.stream import Stream
 from tests.support.waiting import eventually
 
@@ -47,3 +47,34 @@ def test_writers_are_not_held_up_again_and_again_and_the_job_can_be_given_up(
         holder.rollback()
 
     assert asked == 1  # the lock is waited for a second, in which nobody else writes
+
+
+@pytest.mark.parametrize("stream", ["mysql-file"], indirect=True)
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_first_copy_is_refused_until_the_lock_is_allowed(stream: Stream, workers: int) -> None:
+    stream.settings["start"] = "backfill"
+    stream.settings["chunks"] = {"workers": workers}
+    stream.table("things", "id INT PRIMARY KEY, name VARCHAR(9)")
+    stream.sql("INSERT INTO things VALUES (1, 'one')")
+
+    refused = stream.start(ledger=False)
+    code = refused.wait()
+    checked = cdc(stream, "check")
+    stream.settings["chunks"]["allow_brief_lock"] = True
+    stream.start(ledger=False)
+    eventually(lambda: stream.documents("things") == {1: {"name": "one"}})
+
+    assert code == 3
+    [stopped] = refused.events("stopped")
+    assert "chunks.allow_brief_lock: true" in stopped["remedy"]
+    assert checked.returncode == 3
+    assert "unfit       chunks.allow_brief_lock: " in checked.stdout
+
+
+@pytest.mark.parametrize("stream", ["mysql-file"], indirect=True)
+def test_a_stream_that_copies_nothing_needs_no_lock(stream: Stream) -> None:
+    stream.table("things", "id INT PRIMARY KEY, name VARCHAR(9)")
+    stream.start(ledger=False)
+    stream.until_streaming()
+
+    assert cdc(stream, "check").returncode == 0

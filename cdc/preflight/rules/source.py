@@ -136,6 +136,22 @@ def _gtid(facts: SourceFacts, *, several: bool) -> Finding:
     )
 
 
+def copying_finding(facts: SourceFacts, *, allow_brief_lock: bool) -> Finding | None:
+    """Refuse to copy tables without GTIDs unless they may be locked; None where GTIDs serve."""
+    if facts.mariadb or facts.variable("gtid_mode") != "OFF":
+        return None
+    if allow_brief_lock:
+        return Finding("chunks.allow_brief_lock", OK, "true")
+    return Finding(
+        "chunks.allow_brief_lock",
+        UNFIT,
+        "false: without GTIDs MySQL's tables cannot be copied, resynced or verified",
+        "write chunks.allow_brief_lock: true, which locks a table for the instant that opens a"
+        " snapshot and needs the privilege LOCK TABLES; or turn GTIDs on; or follow changes"
+        " alone, by start: now or start: earliest with a stream of its own",
+    )
+
+
 def _gtids_on(mode: str) -> str:
     """Return the statements that turn GTIDs on: the mode changes one step at a time."""
     steps = ("ON",) if mode == "ON_PERMISSIVE" else ("ON_PERMISSIVE", "ON")
