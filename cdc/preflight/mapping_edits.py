@@ -90,10 +90,13 @@ def remedy_of(edits: Sequence[MappingEdit]) -> str:
 def edited(state: State | None, mappings: Sequence[TableMapping]) -> list[MappingEdit]:
     """Return the mappings that were edited after the stream copied their tables."""
     found = []
+    by_target: dict[str, list[Entry]] = {}
+    for entry in stored(state):
+        by_target.setdefault(entry["target"], []).append(entry)
     for mapping in mappings:
-        for entry in stored(state):
+        for entry in by_target.get(mapping.target, ()):
             tables = _shared(state, mapping, entry)
-            if entry["fingerprint"] != mapping.fingerprint and tables:
+            if tables and entry["fingerprint"] != mapping.fingerprint:
                 has_moved = entry.get("hidden", False) != mapping.hidden
                 above = _above(state, mapping, mappings) if has_moved else ()
                 by = _made_anew_by((*tables, *(each.table for each in above)), mappings)
@@ -117,9 +120,7 @@ def unresolved(
 
 
 def _shared(state: State | None, mapping: TableMapping, entry: Entry) -> tuple[str, ...]:
-    """Return the copied tables that both follow, into the same collection."""
-    if entry["target"] != mapping.target:
-        return ()
+    """Return the copied tables that both follow, into their collection."""
     pattern = source_pattern(entry["source"])
     return tuple(
         each.table for each in _copied(state, mapping) if pattern.matches(*split_name(each.table))
