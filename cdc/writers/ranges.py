@@ -50,6 +50,7 @@ _GROUPED: Final[list[Document]] = [
             "rows": {"$sum": "$rows"},
             "seconds": {"$sum": "$seconds"},
             "count": {"$sum": 1},
+            "is_held": {"$max": {"$gt": ["$lease_until", "$$NOW"]}},
         }
     },
 ]
@@ -98,7 +99,8 @@ class CopyProgress:
     """How far a held stream's copy has come.
 
     `tables` are those that are whole, `lost` those whose tail or ranges somebody has removed;
-    `by_table` and `by_worker` count rows. `totals` are the source's estimates.
+    `by_table` counts rows, `by_worker` those of each worker that holds a range now. `totals` are
+    the source's estimates.
     """
 
     tables: frozenset[str]
@@ -347,6 +349,7 @@ class Ranges:
         done, there = Counter[str](), Counter[str]()
         by_table = dict.fromkeys(held.tables, Copied())
         by_worker: dict[str, Copied] = {}
+        working: set[str] = set()
         for each in grouped:
             of, rows, seconds = each["_id"], int(each["rows"]), float(each["seconds"])
             if of["table"] not in by_table:
@@ -357,6 +360,7 @@ class Ranges:
             if rows and of.get("pid"):
                 worker = f"process {of['pid']} on {of['host']}"
                 by_worker[worker] = by_worker.get(worker, Copied()).plus(rows, seconds)
+                working |= {worker} if each["is_held"] else set()
         whole = {
             each["table"]
             for each in tails
@@ -367,7 +371,7 @@ class Ranges:
             tables=frozenset(whole & {*held.tables}),
             lost=frozenset({*held.tables} - kept),
             by_table=by_table,
-            by_worker=by_worker,
+            by_worker={name: by_worker[name] for name in by_worker if name in working},
             totals={each["table"]: int(each["total"]) for each in tails},
             failed=failed,
         )

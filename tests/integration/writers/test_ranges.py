@@ -122,7 +122,10 @@ def test_a_range_is_one_worker_s_until_its_lease_ends(
     with pytest.raises(LeaseHeld):
         second.take_over()
     first.apply(chunk(replace(free, after=(4,), rows=4, seen=LATER)))
+    [working] = ranges.progress(HELD).by_worker.values()
+    assert working.rows == 4
     first.state.release()
+    assert ranges.progress(HELD).by_worker == {}  # it may have ended
 
     [again] = ranges.free()
     assert (again.after, again.rows, again.seen) == ((4,), 4, LATER)
