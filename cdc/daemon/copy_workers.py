@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from collections.abc import Sequence
@@ -36,12 +37,23 @@ class CopyWorkers:
         self._command = command
         self._places = [_Place() for _ in range(count)]
 
+    @property
+    def running(self) -> int:
+        """The workers that were started and have not been seen to end."""
+        return sum(each.worker is not None for each in self._places)
+
     def keep(self) -> None:
-        """Start those that do not run; one that ended is waited for, longer each time."""
+        """Start those that do not run; one that ended is waited for, longer each time.
+
+        One call starts no more than there are cores: a start takes a core for a second, and with
+        all at once the first to be ready would be as late as the last.
+        """
+        most = self.running + len(os.sched_getaffinity(0))
         for place in self._places:
             if place.worker is not None and place.worker.poll() is not None:
                 self._ended(place, place.worker)
-            if place.worker is None and time.monotonic() >= place.start_at:
+            is_due = place.worker is None and time.monotonic() >= place.start_at
+            if is_due and self.running < most:
                 place.worker = subprocess.Popen(self._command, stdin=subprocess.PIPE)
                 log.info("worker_started", pid=place.worker.pid)
 
