@@ -20,7 +20,7 @@ from cdc.commands import config_option
 from cdc.commands.run import GC_THRESHOLD
 from cdc.config import Config
 from cdc.daemon.signals import stopped_by_signals
-from cdc.errors import Retryable
+from cdc.errors import Retryable, UsageError
 from cdc.mapping.compile.router import TableRouter
 from cdc.mapping.file.mapping import Mapping
 from cdc.mapping.file.project import load_project
@@ -58,6 +58,11 @@ def work_until_done(
 ) -> None:
     """Work in this process; `observer` observes what it writes."""
     config, mappings = load_project(config_path)
+    if config.apply.mode != "exactly_once":
+        raise UsageError(
+            f"workers make no first copy with apply.mode: {config.apply.mode}",
+            remedy="leave it to the daemon, which copies the tables beside the stream: cdc run",
+        )
     log.configure(config.log, spelling())
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD)

@@ -97,8 +97,11 @@ class StreamRegistration:
     def _held(self, first: Checkpoint, wanted: Sequence[Copy]) -> HeldCopy | None:
         """Return what workers copy before the stream begins; None if there is nothing for them."""
         config = self._config
-        is_asked = config.start == "backfill" and config.chunks.workers > 1
-        if not is_asked or config.apply.mode != "exactly_once":
+        if config.start != "backfill" or config.chunks.workers == 1:
+            return None
+        if config.apply.mode != "exactly_once":
+            why = f"apply.mode is {config.apply.mode}"
+            log.info("copied_by_the_stream", stream=config.name, tables=len(wanted), why=why)
             return None
         tables = HeldTables.of(config, self._mappings, self._client)
         copies, refused = tables.judged(wanted)

@@ -9,13 +9,14 @@ from pymongo import MongoClient
 
 from cdc.writers.observer import WriteStep
 from cdc_sandbox.servers import MongoServer, MySQLServer, mongo_server
-from tests.end_to_end.support.command import Command
+from tests.end_to_end.support.command import Command, cdc
 from tests.end_to_end.support.halting import goes_on, halted
 from tests.end_to_end.support.history import MysqlGtids
 from tests.end_to_end.support.nursery import FAULTY, nursery
 from tests.end_to_end.support.sources import MakeStream
 from tests.end_to_end.support.stream import Document, Stream
 from tests.support.faults import FAULT
+from tests.support.waiting import eventually
 
 UNFIT = 3
 
@@ -52,6 +53,21 @@ def test_exactly_once_is_refused(items: Stream) -> None:
 
     assert daemon.wait() == UNFIT
     assert "at_least_once" in daemon.stderr
+
+
+def test_workers_make_no_first_copy_and_it_is_said(items: Stream) -> None:
+    items.sql("INSERT INTO items VALUES (1, 'one')")
+    items.settings["start"] = "backfill"
+    items.settings["chunks"] = {"workers": 2}
+
+    items.start(ledger=False)
+    eventually(lambda: items.documents("items") == {1: {"word": "one"}})
+    refused = cdc(items, "work")
+
+    [told] = items.daemon.events("copied_by_the_stream")
+    assert told["why"] == "apply.mode is at_least_once"
+    assert refused.returncode == 2
+    assert "apply.mode: at_least_once" in refused.stderr
 
 
 @pytest.mark.parametrize(
