@@ -35,6 +35,8 @@ from cdc.writers.transaction import committed
 
 Document = dict[str, Any]
 
+_BY_ID: Final = [("_id", 1)]
+"""The index to scan by: what changes its state moves within the other one, and a scan misses it."""
 _OPEN: Final = RangeState.OPEN.value
 _IS_RANGE: Final[Document] = {"is_tail": {"$exists": False}}
 _GROUPED: Final[list[Document]] = [
@@ -312,14 +314,16 @@ class Ranges:
         tails = {**gone, "is_tail": True}
         with explained():
             with self._until_none(tails):
-                self._documents.delete_many(tails)
+                self._documents.delete_many(tails, hint=_BY_ID)
             sessions = [
                 each["owner"]["session"]
-                for each in self._documents.find({**gone, "owner.session": {"$exists": True}})
+                for each in self._documents.find(
+                    {**gone, "owner.session": {"$exists": True}}, hint=_BY_ID
+                )
             ]
             end_sessions(self._client, sessions)
             with self._until_none(gone):
-                self._documents.delete_many(gone)
+                self._documents.delete_many(gone, hint=_BY_ID)
 
     @contextmanager
     def _until_none(self, query: Document) -> Iterator[None]:
@@ -341,11 +345,13 @@ class Ranges:
 
     def progress(self, held: HeldCopy) -> CopyProgress:
         """Return how far the copy has come, as a majority has it."""
+        of_copy = {**self._of_it, "_id": {"$gte": f"{held.id} ", "$lt": f"{held.id}!"}}
         with explained():
-            tails = [*self._documents.find({**self._of_it, "is_tail": True})]
-            found = self._documents.find({**self._of_it, "state": RangeState.FAILED.value})
+            tails = [*self._documents.find({**of_copy, "is_tail": True}, hint=_BY_ID)]
+            found = self._documents.find({**of_copy, "state": RangeState.FAILED.value})
             failed = tuple(Failed(each["table"], each["error"], each["halts"]) for each in found)
-            grouped = [*self._documents.aggregate([{"$match": self._of_it}, *_GROUPED])]
+            pipeline = [{"$match": of_copy}, *_GROUPED]
+            grouped = [*self._documents.aggregate(pipeline, hint={"_id": 1})]
         done, there = Counter[str](), Counter[str]()
         by_table = dict.fromkeys(held.tables, Copied())
         by_worker: dict[str, Copied] = {}

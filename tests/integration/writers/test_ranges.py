@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from pymongo import MongoClient
+from pymongo.collection import Collection
 
 from cdc.errors import Fenced, LeaseHeld, StateMissing, UsageError
 from cdc.model.batch import Batch, MappedTransaction
@@ -28,6 +31,7 @@ Client = MongoClient[dict[str, Any]]
 SEEN = FilePosition("binlog.000001", 200)
 LATER = FilePosition("binlog.000001", 300)
 HELD = HeldCopy("abc", START.position, "", SEEN, (("shop.a", "a"), ("shop.b c", "b")), "docs")
+MANY = tuple((f"shop.t{number}", f"t{number}") for number in range(2_000))
 FIRST = Cut("id", (10,), is_end=False, total=30)
 
 
@@ -107,6 +111,65 @@ def test_all_is_copied_once_every_range_that_was_cut_is_done(
     found = ranges.progress(HELD)
     assert found.tables == {"shop.b c"}
     assert found.lost == {"shop.a"}  # a range that was cut is missing
+
+
+@contextmanager
+def finishing(
+    documents: Collection[dict[str, Any]], tables: Sequence[str]
+) -> Iterator[Future[None]]:
+    """Have the tables' ranges and tails, one each, done one after the other meanwhile."""
+    made = {"stream": "test", "state": "open"}
+    tail = {**made, "is_tail": True, "cuts": 1, "total": 1}
+    documents.insert_many([{"_id": f"abc {each}", "table": each, **tail} for each in tables])
+    range_ = {**made, "rows": 1, "seconds": 0.0}
+    documents.insert_many([{"_id": f"abc {each}/0", "table": each, **range_} for each in tables])
+
+    def finish() -> None:
+        for each in reversed(tables):
+            for one in (f"abc {each}/0", f"abc {each}"):
+                documents.update_one({"_id": one}, {"$set": {"state": "done"}})
+
+    with ThreadPoolExecutor(1) as pool:
+        yield pool.submit(finish)
+
+
+def test_what_becomes_done_while_it_is_read_is_not_missed(
+    client: Client, state_database: str
+) -> None:
+    held = replace(HELD, copies=MANY)
+    ranges = Ranges(client, state_database=state_database, stream="test")
+    ranges.prepare()
+    lost: set[str] = set()
+
+    with finishing(client[state_database]["ranges"], held.tables) as finished:
+        while not finished.done():
+            lost |= ranges.progress(held).lost
+
+    assert lost == set()
+    assert ranges.progress(held).is_done
+
+
+def test_what_becomes_done_while_it_is_removed_is_removed(
+    client: Client, state_database: str
+) -> None:
+    ranges = Ranges(client, state_database=state_database, stream="test")
+    ranges.prepare()
+    documents = client[state_database]["ranges"]
+
+    with finishing(documents, [each for each, _ in MANY]):
+        ranges.remove()
+
+    assert documents.count_documents({}) == 0
+
+
+def test_tables_of_a_copy_that_left_something_behind_are_not_done(
+    client: Client, state_database: str, ranges: Ranges
+) -> None:
+    whole(ranges, "shop.a")
+    left = {"_id": "older shop.a", "cuts": 0, "state": "done", "total": 0, "is_tail": True}
+    client[state_database]["ranges"].insert_one({**left, "stream": "test", "table": "shop.a"})
+
+    assert ranges.progress(HELD).tables == set()
 
 
 def test_a_range_is_one_worker_s_until_its_lease_ends(
