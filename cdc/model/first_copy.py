@@ -64,9 +64,13 @@ class HeldCopy:
         """The copies as a state document lists those that need no backfill."""
         return [f"{table} {target}" for table, target in self.copies]
 
-    def targets(self, table: str) -> set[str]:
-        """Return the collections of a table."""
-        return {target for each, target in self.copies if each == table}
+    @property
+    def targets(self) -> dict[str, set[str]]:
+        """The collections of each table."""
+        found: dict[str, set[str]] = {}
+        for table, target in self.copies:
+            found.setdefault(table, set()).add(target)
+        return found
 
     def without(self, table: str) -> Self:
         """Return it without a table."""

@@ -14,6 +14,7 @@ from cdc.mapping.file.mapping import Mapping as TableMapping
 
 Entry = Mapping[str, Any]
 State = Mapping[str, Any]
+Key = tuple[str, str, str]
 
 
 def entries(
@@ -36,12 +37,14 @@ def entries(
     ]
 
 
-def is_accepted(state: State | None, mapping: TableMapping) -> bool:
-    """Return whether the stream has made documents by this very mapping."""
-    wanted = (mapping.source, mapping.target, mapping.fingerprint)
-    return any(
-        (each["source"], each["target"], each["fingerprint"]) == wanted for each in stored(state)
-    )
+def key_of(mapping: TableMapping) -> Key:
+    """Return what tells a mapping from its edits, and from others."""
+    return mapping.source, mapping.target, mapping.fingerprint
+
+
+def accepted_keys(state: State | None) -> set[Key]:
+    """Return the keys of the mappings by which the stream has made documents."""
+    return {(each["source"], each["target"], each["fingerprint"]) for each in stored(state)}
 
 
 def stored(state: State | None) -> Sequence[Entry]:

@@ -18,7 +18,7 @@ from cdc.model.first_copy import AHEAD
 from cdc.model.job import Job
 from cdc.model.lease import Owner
 from cdc.model.state_change import StateWrite
-from cdc.writers.accepted_mappings import is_accepted
+from cdc.writers.accepted_mappings import accepted_keys, key_of
 from cdc.writers.connection import connect_target
 from cdc.writers.errors import explain, explained
 from cdc.writers.jobs import queue_write
@@ -49,7 +49,8 @@ def accepted(config: Config, mappings: Sequence[TableMapping]) -> list[TableMapp
         state = read(config)
     except (Retryable, PyMongoError):
         return [*mappings]
-    return [each for each in mappings if is_accepted(state, each)]
+    keys = accepted_keys(state)
+    return [each for each in mappings if key_of(each) in keys]
 
 
 def read_with_clock(config: Config) -> dict[str, Any] | None:

@@ -37,7 +37,7 @@ from cdc.model.job import Job, JobKind
 from cdc.model.position import Position
 from cdc.model.table_name import split_name
 from cdc.retry import Stopped, retry_until_done
-from cdc.writers.accepted_mappings import is_accepted
+from cdc.writers.accepted_mappings import accepted_keys, key_of
 from cdc.writers.ranges import Cut, Ranges, failure
 
 T = TypeVar("T")
@@ -96,6 +96,7 @@ class CopyWorker:
         self._range_rows = RANGE_CHUNKS * chunk_rows
         self._stopping = threading.Event()
         self._writer: Writer | None = None
+        self._made_by: tuple[HeldCopy, object] | None = None
 
     def stop(self) -> None:
         """End `run` after the chunk in flight; may be called from any thread."""
@@ -130,7 +131,10 @@ class CopyWorker:
         held = HeldCopy.of(state)
         if held is None:
             return False
-        require_accepted(state, held, self._router, self._database)
+        made_by = (held, state.get("mappings"))
+        if made_by != self._made_by:  # mappings by the thousand take a while to compare
+            require_accepted(state, held, self._router, self._database)
+            self._made_by = made_by
         free = self._ranges.free()
         if free:
             try:
@@ -237,10 +241,11 @@ def require_accepted(
             f"target.database is {database}, and the first copy goes to {held.database}",
             remedy=f"write target.database: {held.database}",
         )
-    for table in held.tables:
+    accepted = accepted_keys(state)
+    for table, targets in held.targets.items():
         mappings = router.mappings(*split_name(table))
-        targets = {each.target for each in mappings}
-        if targets != held.targets(table) or not all(is_accepted(state, each) for each in mappings):
+        is_followed = targets == {each.target for each in mappings}
+        if not is_followed or not accepted.issuperset(map(key_of, mappings)):
             raise UsageError(
                 f"the mappings of {table} are not those by which its first copy was begun",
                 table=table,
