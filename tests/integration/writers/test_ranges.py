@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from pymongo import MongoClient
-from pymongo.collection import Collection
 
 from cdc.errors import Fenced, LeaseHeld, StateMissing, UsageError
 from cdc.model.batch import Batch, MappedTransaction
@@ -25,6 +22,7 @@ from cdc.writers.ranges import Cut, Ranges, begun, failure, progress, set_aside,
 from cdc.writers.stream_removal import StreamRemoval
 from cdc.writers.stream_state import StreamState
 from cdc.writers.writer import MongoWriter
+from tests.integration.writers.support.finishing import finishing
 from tests.integration.writers.support.writers import START, writer_of
 
 Client = MongoClient[dict[str, Any]]
@@ -111,26 +109,6 @@ def test_all_is_copied_once_every_range_that_was_cut_is_done(
     found = ranges.progress(HELD)
     assert found.tables == {"shop.b c"}
     assert found.lost == {"shop.a"}  # a range that was cut is missing
-
-
-@contextmanager
-def finishing(
-    documents: Collection[dict[str, Any]], tables: Sequence[str]
-) -> Iterator[Future[None]]:
-    """Have the tables' ranges and tails, one each, done one after the other meanwhile."""
-    made = {"stream": "test", "state": "open"}
-    tail = {**made, "is_tail": True, "cuts": 1, "total": 1}
-    documents.insert_many([{"_id": f"abc {each}", "table": each, **tail} for each in tables])
-    range_ = {**made, "rows": 1, "seconds": 0.0}
-    documents.insert_many([{"_id": f"abc {each}/0", "table": each, **range_} for each in tables])
-
-    def finish() -> None:
-        for each in reversed(tables):
-            for one in (f"abc {each}/0", f"abc {each}"):
-                documents.update_one({"_id": one}, {"$set": {"state": "done"}})
-
-    with ThreadPoolExecutor(1) as pool:
-        yield pool.submit(finish)
 
 
 def test_what_becomes_done_while_it_is_read_is_not_missed(
