@@ -12,6 +12,7 @@ import structlog
 from click.exceptions import NoSuchCommand
 
 from cdc import DISTRIBUTION, log, sandbox_commands
+from cdc.documentation import more_about
 from cdc.errors import CdcError
 from cdc.terminal.output import say
 from cdc.terminal.paths import from_here
@@ -112,8 +113,11 @@ def run(arguments: Sequence[str]) -> int:
 
 def _tell(error: CdcError, spelling: Spelling) -> None:
     """Print why the command ended: a block for people, a line if stderr carries JSON."""
+    more = more_about(error)
     if not log.is_json():
         say(f"cdc: {from_here(spelling(error.for_people()))}", err=True)
+        if more:
+            say(f"  more: {more}", err=True)
         return
     structlog.get_logger().error(
         "stopped",
@@ -122,5 +126,6 @@ def _tell(error: CdcError, spelling: Spelling) -> None:
         table=error.table,
         position=None if error.position is None else str(error.position),
         remedy=error.remedy,
+        more=more or None,
         exit_code=error.exit_code,
     )

@@ -36,6 +36,8 @@ class CdcError(Exception):
     """Something went wrong in cdc."""
 
     exit_code: ClassVar[int] = 1
+    explained: ClassVar[bool] = False
+    """Whether docs/reference/errors.md has more to say than the message: a command prints where."""
 
     def __init__(
         self,
@@ -78,6 +80,8 @@ class TooEarly(Retryable):
 
 class NoMajority(Retryable):
     """No majority of the target's members has the last write yet."""
+
+    explained = True
 
 
 class Defect(CdcError):
@@ -135,11 +139,14 @@ class Claimed(CdcError):
 class Fatal(CdcError):
     """The daemon cannot go on."""
 
+    explained = True
+
 
 class UsageError(Fatal):
     """The configuration is wrong."""
 
     exit_code = 2
+    explained = False
 
 
 class NoWayBack(UsageError):

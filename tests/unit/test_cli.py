@@ -13,8 +13,10 @@ import structlog
 
 from cdc import DISTRIBUTION, cli, commands, log
 from cdc.config import LogConfig
-from cdc.errors import CdcError, Halted, Retryable, Unfit, UsageError
+from cdc.errors import CdcError, Halted, RecordError, Retryable, Unfit, UsageError
 from cdc_sandbox import commands as sandbox
+
+TOLD = ("event", "error", "message", "position", "remedy", "more")
 
 
 @pytest.fixture(autouse=True)
@@ -94,7 +96,22 @@ def test_an_error_is_told_with_place_and_remedy_and_no_traceback(
 
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert captured.err == ("cdc: row format (table shop.users)\n  remedy: SET GLOBAL x = 1\n")
+    assert captured.err == (
+        "cdc: row format (table shop.users)\n"
+        "  remedy: SET GLOBAL x = 1\n"
+        "  more: docs/reference/errors.md#unfit\n"
+    )
+
+
+@pytest.mark.parametrize("error", [Retryable("r"), UsageError("u"), RecordError("d")])
+def test_where_the_page_has_no_more_than_the_message_it_is_not_named(
+    raising: list[BaseException], capsys: pytest.CaptureFixture[str], error: CdcError
+) -> None:
+    raising.append(error)
+
+    cli.run(["fail"])
+
+    assert capsys.readouterr().err == f"cdc: {error.message}\n"
 
 
 def test_where_stderr_carries_json_an_error_is_a_json_line(
@@ -110,12 +127,13 @@ def test_where_stderr_carries_json_an_error_is_a_json_line(
 
     line = json.loads(capsys.readouterr().err)
     assert code == 4
-    assert {key: line[key] for key in ("event", "error", "message", "position", "remedy")} == {
+    assert {key: line[key] for key in TOLD} == {
         "event": "stopped",
         "error": "Halted",
         "message": "purged",
         "position": "u:1-5",
         "remedy": "resync",
+        "more": "docs/reference/errors.md#halted",
     }
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tarfile
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from zipfile import ZipFile
 import pytest
 
 from cdc import DISTRIBUTION
+from cdc.documentation import page_in
 
 ROOT = Path(__file__).parents[3]
 REQUIREMENTS = sorted((ROOT / "requirements").glob("*.txt"))
@@ -30,14 +32,19 @@ def sandbox() -> dict[str, Any]:
 
 def wheel(folder: Path, into: Path) -> set[str]:
     """Build a distribution and return the files of its wheel."""
+    with ZipFile(built(folder, "wheel", into)) as archive:
+        return set(archive.namelist())
+
+
+def built(folder: Path, target: str, into: Path) -> Path:
+    """Return the archive that hatchling makes of a distribution."""
     subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", into],
+        [sys.executable, "-m", "hatchling", "build", "--target", target, "--directory", into],
         cwd=folder,
         check=True,
         capture_output=True,
     )
-    with ZipFile(next(into.glob("*.whl"))) as archive:
-        return set(archive.namelist())
+    return next(into.iterdir())
 
 
 def pinned(name: str) -> dict[str, str]:
@@ -118,6 +125,13 @@ def test_the_wheel_of_the_sandbox_holds_all_that_the_demo_reads(tmp_path: Path) 
         "cdc_sandbox/demo/mappings/users.yaml",
         "cdc_sandbox/demo/mappings/tweets.yaml",
     } <= files
+
+
+def test_the_source_archive_has_the_page_that_errors_name(tmp_path: Path) -> None:
+    with tarfile.open(built(ROOT, "sdist", tmp_path)) as archive:
+        files = {name.partition("/")[2] for name in archive.getnames()}
+
+    assert page_in([]) in files
 
 
 def test_both_have_the_same_licence() -> None:
