@@ -1,4 +1,4 @@
-"""`python -m website`: build the site, and fail at a link to nowhere; or serve it on loopback."""
+"""`python -m website`: build the site and fail at a link to nowhere, serve it, list contents."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from website.building import findings, server
+from website.contents import renewed
 from website.repository import ROOT, NoPage
 from website.staging import emptied, stage
 
@@ -41,6 +42,16 @@ def serve(address: str) -> None:
             time.sleep(LOOK_SECONDS)
             told = _edited(told)
     sys.exit(running.returncode)
+
+
+@website.command(name="contents")
+def write_contents() -> None:
+    """Write the lists of contents anew, on the pages that have one."""
+    for path in sorted((ROOT / "docs").rglob("*.md")):
+        text = path.read_text()
+        if (written := renewed(text)) != text:
+            path.write_text(written)
+            click.echo(path.relative_to(ROOT))
 
 
 def _edited(told: str) -> str:

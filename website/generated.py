@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import re
 
-from website import command_line, messages
+from website import command_line, contents, messages
 
 MARK = re.compile(r"^<!-- generated: (\w+)(?: (\w+))? -->$", re.MULTILINE)
 
 
 def filled(text: str) -> str:
-    """Return a page with what its marks ask for."""
-    return MARK.sub(lambda mark: _content(mark[1], mark[2]), text)
+    """Return a page with what its marks ask for, and without its list of contents."""
+    return MARK.sub(lambda mark: _content(mark[1], mark[2]), contents.without(text))
 
 
 def _content(what: str, of: str | None) -> str:

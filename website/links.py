@@ -41,7 +41,11 @@ def replaced(text: str, target: Target) -> str:
 
 def linked(text: str) -> Iterator[str]:
     """Yield each file that a page links to, as it is written there."""
+    for line in outside_of_code(text):
+        yield from (link[1] for link in LINK.finditer(line))
+
+
+def outside_of_code(text: str) -> Iterator[str]:
+    """Yield each line of a page that is in no code block."""
     fence = _Fence()
-    for line in text.splitlines():
-        if not fence.holds(line):
-            yield from (link[1] for link in LINK.finditer(line))
+    return (line for line in text.splitlines() if not fence.holds(line))
