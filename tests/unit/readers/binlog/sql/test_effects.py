@@ -147,3 +147,35 @@ def test_a_statement_that_passes_moves_the_position() -> None:
     assert transaction is not None
     assert transaction.changes == ()
     assert str(transaction.checkpoint.position) == f"{binlog.SERVER}:1"
+
+
+@pytest.mark.parametrize("mariadb", [False, True])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO mysql.rds_heartbeat2(id, value) values (1,1483041015005)"
+        " ON DUPLICATE KEY UPDATE value = 1483041015005",
+        "INSERT INTO mysql.rds_sysinfo(name, value) values ('innodb_txn_key','Thu Sep 19 19:38')",
+        "INSERT INTO mysql.rds_monitor(name, value) values ('innodb_txn_key','Sat Jun 13 06:26')",
+        "DELETE FROM mysql.rds_sysinfo where name = 'innodb_txn_key'",
+    ],
+)
+def test_the_housekeeping_of_amazon_s_servers_passes(statement: str, mariadb: bool) -> None:
+    """The statements are those in tests of Debezium, and of PeerDB for MariaDB."""
+    prefix = "SET STATEMENT max_statement_time=60 FOR " if mariadb else ""
+    subject = assembler(mariadb=mariadb)
+    subject.feed(binlog.mariadb_gtid(1) if mariadb else binlog.gtid(1))
+
+    if not mariadb:
+        subject.feed(binlog.query("BEGIN"))
+    subject.feed(binlog.query(prefix + statement, schema="mysql"))
+    transaction = subject.feed(binlog.xid())
+
+    assert transaction is not None
+    assert transaction.changes == ()
+
+
+def test_a_flush_with_settings_of_its_own_passes() -> None:
+    statement = "SET STATEMENT max_statement_time=60 FOR flush table"
+
+    assert told(binlog.query(statement, schema="mysql"), mariadb=True) == []
