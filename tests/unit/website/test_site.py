@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -102,6 +103,21 @@ def test_a_link_to_nowhere_is_told_with_its_page(tmp_path: Path, link: str, told
     assert told in found
     assert "index.md:3" in found
     assert "Traceback" not in found
+
+
+def test_each_class_that_the_style_sheet_names_is_one_of_the_theme(tmp_path: Path) -> None:
+    style = (ROOT / "docs" / "stylesheets" / "extra.css").read_text()
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "mkdocs.yml").write_text("site_name: x\n")
+    (tmp_path / "docs" / "index.md").write_text("# A\n\n```console\n$ b  # c\nd\n```\n")
+
+    assert findings(tmp_path) == ""
+    built = "".join(
+        path.read_text()
+        for path in (tmp_path / "site").rglob("*")
+        if path.suffix in {".html", ".css", ".js"}
+    )
+    assert [name for name in re.findall(r"\.([a-z][\w-]*)", style) if name not in built] == []
 
 
 def test_the_site_is_served_and_an_edit_shows(tmp_path: Path) -> None:
