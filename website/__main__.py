@@ -11,6 +11,7 @@ import click
 
 from website.building import findings, server
 from website.contents import renewed
+from website.demo_picture import draw
 from website.repository import ROOT, NoPage
 from website.staging import emptied, stage
 
@@ -52,6 +53,12 @@ def write_contents() -> None:
         if (written := renewed(text)) != text:
             path.write_text(written)
             click.echo(path.relative_to(ROOT))
+
+
+@website.command()
+def picture() -> None:
+    """Run the demo, and draw its pictures in docs/images anew."""
+    draw()
 
 
 def _edited(told: str) -> str:

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 FENCE = re.compile(r"\s*(`{3,}|~{3,})")
-LINK = re.compile(r"(?<=\]\()(?!\w+:)([^)#\s]+)((?:#[^)\s]*)?)(?=\))")
-"""The file and the anchor of a link or picture to a file of this repository."""
+LINK = re.compile(
+    r"(?:(?<=\]\()|(?<= src=\")|(?<= srcset=\"))(?!\w+:)([^)#\s\"]+)((?:#[^)\s]*)?)(?=[)\"])"
+)
+"""The file and the anchor of a link or picture to a file of this repository, in HTML too."""
 
 Target = Callable[[str], str]
 

@@ -32,3 +32,12 @@ def test_a_code_block_ends_at_its_own_fence_only() -> None:
     text = "````\n```\n[no](link.md)\n```\n````\n[a](link.md)\n"
 
     assert replaced(text, lambda _: "x") == "````\n```\n[no](link.md)\n```\n````\n[a](x)\n"
+
+
+def test_pictures_in_html_are_found_and_replaced() -> None:
+    text = '<source srcset="a.svg">\n<img src="b.svg" alt="c">\n'
+
+    assert list(linked(text)) == ["a.svg", "b.svg"]
+    assert replaced(text, lambda file: f"there/{file}") == (
+        '<source srcset="there/a.svg">\n<img src="there/b.svg" alt="c">\n'
+    )
