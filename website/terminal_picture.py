@@ -11,7 +11,6 @@ from xml.sax.saxutils import escape
 
 from website.cast import PROMPT, Line
 
-COLUMNS = 92
 COLUMN_WIDTH, ROW_HEIGHT, MARGIN = 8, 19, 18
 REST_SECONDS = 6.0
 """How long the end is shown before it begins again."""
@@ -46,7 +45,7 @@ def still(lines: Sequence[Line], *, title: str, told: str) -> str:
 
 
 def _drawn(drawn: str, style: str, lines: Sequence[Line], *, title: str, told: str) -> str:
-    width = COLUMNS * COLUMN_WIDTH + 2 * MARGIN
+    width = max(len(line.text) for line in lines) * COLUMN_WIDTH + 2 * MARGIN
     height = (max(line.row for line in lines) + 1) * ROW_HEIGHT + 2 * MARGIN
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}"'

@@ -33,6 +33,12 @@ def test_each_line_is_drawn_and_the_end_stays() -> None:
     assert re.findall(r'class="(\w+)', picture) == ["past", "last", "last"]
 
 
+def test_it_is_as_wide_as_its_longest_line() -> None:
+    picture = ElementTree.fromstring(moving(LINES, 4.0, title="A title", told="What it shows"))
+
+    assert picture.get("width") == str(9 * 8 + 2 * 18)
+
+
 def test_who_wants_less_motion_sees_the_end() -> None:
     picture = moving(LINES, 4.0, title="A title", told="What it shows")
 
