@@ -18,6 +18,7 @@ from cdc.config import Config
 from cdc.model.telemetry import Role, Telemetry
 from cdc.observability import metrics, status
 from cdc.observability.cached_probe import CachedProbe
+from cdc.observability.recent import Recent, sampled
 from cdc.readers.server.status import fetch
 from cdc.writers.jobs import failed_jobs
 
@@ -33,9 +34,10 @@ _JSON: Final = "application/json"
 class Pages:
     """The answers to each path."""
 
-    def __init__(self, config: Config, telemetry: Callable[[], Telemetry]) -> None:
+    def __init__(self, config: Config, telemetry: Callable[[], Telemetry], recent: Recent) -> None:
         self._config = config
         self._telemetry = telemetry
+        self._recent = recent
         source, failed = (
             CachedProbe(lambda: fetch(config.source, telemetry().reading.server)),
             CachedProbe(lambda: failed_jobs(config), keeps=True),
@@ -47,6 +49,7 @@ class Pages:
             "/readyz": self._ready,
             "/readyz?standbyok": self._ready_or_standby,
             "/status": self._status,
+            "/status?recent": self._status_recent,
         }
 
     def answer(self, path: str) -> Answer:
@@ -83,6 +86,10 @@ class Pages:
     def _status(self) -> Answer:
         return _json(200, status.examine(self._config, self._telemetry()))
 
+    def _status_recent(self) -> Answer:
+        """Return what was kept, at once: a side that is away makes the rest of the status slow."""
+        return _json(200, {"stream": self._config.name, **self._recent.facts()})
+
 
 def _json(code: int, facts: dict[str, Any]) -> Answer:
     return code, _JSON, json.dumps(facts, ensure_ascii=False, indent=2).encode() + b"\n"
@@ -95,12 +102,13 @@ def served(config: Config, telemetry: Callable[[], Telemetry]) -> Iterator[None]
         yield
         return
     stopping = threading.Event()
-    arguments = (config, Pages(config, telemetry), stopping)
-    threading.Thread(target=_serve, args=arguments, name="http", daemon=True).start()
-    try:
-        yield
-    finally:
-        stopping.set()
+    with sampled(telemetry) as recent:
+        arguments = (config, Pages(config, telemetry, recent), stopping)
+        threading.Thread(target=_serve, args=arguments, name="http", daemon=True).start()
+        try:
+            yield
+        finally:
+            stopping.set()
 
 
 def _serve(config: Config, pages: Pages, stopping: threading.Event) -> None:

@@ -230,6 +230,34 @@ def test_whoever_does_not_wait_for_an_answer_leaves_no_trace(items: Stream, list
 
 
 @ONE_KIND
+def test_the_lag_of_the_last_half_hour_is_told_at_once_also_while_a_side_is_away(
+    items: Stream,
+) -> None:
+    """About 15 seconds: three samples."""
+    with Proxy(items.source.port) as proxy:
+        items.proxied_source(proxy.port)
+        daemon = items.start()
+        items.sql("INSERT INTO items VALUES (1, 'one'), (2, 'two')")
+        items.until_caught_up()
+        proxy.black_hole()
+        proxy.cut()
+
+        def recently() -> dict[str, Any]:
+            code, text = get(daemon, "/status?recent")
+            assert code == 200
+            found: dict[str, Any] = json.loads(text)
+            return found
+
+        found = eventually(lambda: len((told := recently())["lag_history"]) > 2 and told)
+
+    assert found["stream"] == items.name
+    ages = [age for age, _ in found["lag_history"]]
+    assert ages == sorted(ages, reverse=True)
+    assert found["lag_history"][-1][1] > 0
+    assert found["tables"][f"{items.schema}.items"]["row_changes"] == 2
+
+
+@ONE_KIND
 def test_a_standby_lives_but_is_not_ready(items: Stream) -> None:
     active = items.start()
     eventually(lambda: get(active, "/readyz")[0] == 200)

@@ -17,6 +17,7 @@ from cdc.mapping.file.mapping import Mapping
 from cdc.mapping.file.project import load_project
 from cdc.model.telemetry import Role, Telemetry
 from cdc.observability.http import Pages
+from cdc.observability.recent import Recent
 from tests.integration.deployment.support.tool import Tool
 from tests.support.checkout import ROOT
 from tests.support.pages import blocks
@@ -192,7 +193,7 @@ def test_probes_ask_pages_that_the_daemon_has(
     rendered: list[Document], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config, _ = loaded(rendered, "shops-cdc-forum", tmp_path, monkeypatch)
-    pages = Pages(config, lambda: Telemetry(NOW, Role.STANDBY, 1.0, 0.0, 5.0))
+    pages = Pages(config, lambda: Telemetry(NOW, Role.STANDBY, 1.0, 0.0, 5.0), Recent())
     for pod in pods(rendered).values():
         [container] = pod["spec"]["containers"]
         ports = {each["name"]: each["containerPort"] for each in container["ports"]}
