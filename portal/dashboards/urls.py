@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from portal.dashboards.figures import views as figures
+from portal.dashboards.replication import actions
 from portal.dashboards.replication import views as replication
 from portal.dashboards.timeline import views as timeline
 
@@ -16,7 +17,10 @@ urlpatterns = [
     path("timeline/<int:tweet_id>/delete/", timeline.delete, name="delete"),
     path("replication/", replication.replication, name="replication"),
     path("replication/state/", replication.replication_state, name="replication_state"),
-    path("replication/jobs/", replication.ask_for_job, name="ask_for_job"),
-    path("replication/jobs/cancel/", replication.cancel_job, name="cancel_job"),
+    path("replication/jobs/", actions.ask_for_job, name="ask_for_job"),
+    path("replication/jobs/cancel/", actions.cancel_job, name="cancel_job"),
+    path("replication/resync/", actions.confirm_resync, name="confirm_resync"),
+    path("replication/letters/retry/", actions.retry_letter, name="retry_letter"),
+    path("replication/letters/discard/", actions.discard_letter, name="discard_letter"),
     path("figures/", figures.figures, name="figures"),
 ]

@@ -86,7 +86,9 @@ def test_every_page_is_shown_and_jobs_are_asked_for_and_cancelled(
         (Role.TECHNICAL_WORKER, "/replication/"),
     ):
         client.force_login(person(role.value, role))
-        assert client.get(page).status_code == 200
+        answer = client.get(page)
+        assert answer.status_code == 200
+        assert "MongoDB does not answer" not in answer.content.decode()
 
     asked = client.post("/replication/jobs/", {"verify": "twitter.tweets"}, follow=True)
     assert "Asked for a verify" in asked.content.decode()
@@ -94,6 +96,16 @@ def test_every_page_is_shown_and_jobs_are_asked_for_and_cancelled(
     assert job is not None
     cancelled = client.post("/replication/jobs/cancel/", {"job": job["_id"]}, follow=True)
     assert "Cancelled." in cancelled.content.decode()
+
+
+def test_dead_letters_are_discarded(client: Client, portal: MongoServer) -> None:
+    client.force_login(person("tess", Role.TECHNICAL_WORKER))
+    with portal.client(**ADMIN) as admin:
+        admin["cdc"]["dead_letters"].insert_one({"_id": "1", "stream": "twitter", "state": "open"})
+
+    answer = client.post("/replication/letters/discard/", {"letter": "1"}, follow=True)
+
+    assert "Discarded." in answer.content.decode()
 
 
 def test_what_was_replicated_and_the_checkpoint_are_out_of_reach(portal: MongoServer) -> None:

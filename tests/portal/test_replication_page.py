@@ -13,8 +13,10 @@ from typing import Any
 
 import pytest
 from bson import DatetimeMS
+from django.core.cache import cache
 from django.test import Client, override_settings
 
+from cdc.model.dead_letter import DeadLetter, LetterState
 from cdc.model.job import JOBS, Job, JobKind, JobState, Options, Phase, Progress
 from cdc_sandbox.servers import Flavour, MongoServer, MySQLServer
 from cdc_sandbox.servers.ports import free_port
@@ -32,6 +34,9 @@ PAGE = "/replication/"
 STATE = "/replication/state/"
 ASK = "/replication/jobs/"
 CANCEL = "/replication/jobs/cancel/"
+RESYNC = "/replication/resync/"
+RETRY = "/replication/letters/retry/"
+DISCARD = "/replication/letters/discard/"
 UNANSWERED_SECONDS = 20.0
 """A page with both sides silent, and a busy machine; the driver alone would wait for 30 s."""
 
@@ -96,6 +101,7 @@ def asked(target: MongoServer) -> Iterator[mongodb.Documents]:
 def shown(stream: Stream, **more: Any) -> override_settings:
     return override_settings(
         MONGODB_URI=stream.mongo.uri,
+        MONGODB_DATABASE=stream.database.name,
         MONGODB_STATE_DATABASE=stream.state.name,
         CDC_NAME=stream.name,
         CDC_STATUS_URL=f"http://{stream.settings['http']['listen']}/status",
@@ -117,6 +123,13 @@ def until_page_says(client: Client, *texts: str) -> str:
         return seen
 
     return eventually(says)
+
+
+def table_row(page: str, table: str) -> dict[str, str]:
+    """What the page says of a table, by the headings."""
+    row = page.partition(f"<code>{table}</code></th>")[2].partition("</tr>")[0]
+    cells = re.findall(r'data-label="([^"]+)">(.*?)</td>', row)
+    return {label: re.sub("<[^>]+>", "", cell).strip() for label, cell in cells}
 
 
 def ask(client: Client, kind: str, table: str) -> str:
@@ -143,7 +156,42 @@ class TestBesideADaemon:
         assert (state["word"], state["lag_seconds"]) == ("Up to date", 0)
         assert time.time() - state["at"] < 60
         assert "Up to date" in state["parts"]["verdict"]
+        assert state["lags"] == []
         assert state["parts"]["jobs"].strip() in page(client)
+
+    def test_the_lag_of_before_the_page_was_opened_is_shown_as_the_daemon_has_kept_it(
+        self, client: Client, running: Stream
+    ) -> None:
+        lags = eventually(lambda: client.get(f"{STATE}?recent").json()["lags"])
+
+        [(at, lag), *_] = lags
+        assert 0 <= time.time() - at < 600
+        assert lag is None or lag >= 0
+        answer = page(client)
+        assert f"[{at:.0f}"[:8] in answer.partition('data-lags="')[2]
+        assert "The highest lag of each minute" in answer
+
+    def test_each_table_is_told_with_its_documents_and_its_last_change(
+        self, client: Client, running: Stream
+    ) -> None:
+        cache.clear()
+        running.sql("INSERT INTO items VALUES (4, 'four')")
+        running.until_caught_up()
+
+        def documents() -> str:
+            cache.clear()  # counts are kept for some seconds
+            row = table_row(page(client), f"{running.schema}.items")
+            assert row["Documents"] == "4"
+            assert row["Last change"].endswith(" ago")
+            return row["Last verified"]
+
+        assert eventually(documents) == "never"
+
+    def test_the_three_stations_of_a_row_are_told(self, client: Client, running: Stream) -> None:
+        seen = until_page_says(client, "Up to date")
+
+        told = re.findall(r"<strong>(\w+)</strong> <span class=\"state\">([^<]+)</span>", seen)
+        assert told == [("MySQL", "connected"), ("cdc", "replicating"), ("MongoDB", "connected")]
 
     def test_a_side_that_is_lost_is_named_with_how_long_it_has_been_tried(
         self, client: Client, stream: Stream
@@ -264,8 +312,10 @@ class TestJobs:
         ask(client, "resync", table)
         until_page_says(client, "<span>1 removed</span>", '<span class="badge good">done</span>')
         ask(client, "verify", table)
-        until_page_says(client, '<span class="badge good">equal</span>')
+        seen = until_page_says(client, '<span class="badge good">equal</span>')
         assert running.documents("items") == running.rows("items")
+        assert re.fullmatch(r"equal .* ago", table_row(seen, table)["Last verified"])
+        assert "<span>took " in seen
 
     def test_a_job_is_the_daemon_s_own_kind(self, client: Client, running: Stream) -> None:
         ask(client, "verify", f"{running.schema}.items")
@@ -381,30 +431,165 @@ class TestJobs:
         assert f"<code>{written}</code>" in page(client)
 
 
-def test_dead_letters_are_listed_without_their_rows(
-    client: Client, asked: mongodb.Documents
-) -> None:
-    letter = {
+@pytest.fixture
+def letter(asked: mongodb.Documents) -> dict[str, Any]:
+    """An open letter of the stream, as the daemon writes one."""
+    found = {
+        "_id": "0123456789abcdef",
         "stream": "lonely",
         "state": "open",
         "table": "a.b",
         "collection": "b",
+        "key": 77,
         "action": "insert",
         "reason": "too_large",
+        "error": "its document is larger than MongoDB permits",
         "column": "body",
         "row": '{"body": "a secret"}',
         "last_at": datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
         "count": 2,
     }
-    asked["dead_letters"].insert_many(
-        [letter, {**letter, "state": "resolved"}, {**letter, "stream": "another"}]
-    )
+    asked["dead_letters"].insert_one(found)
+    return found
 
-    seen = page(client)
 
-    assert "1 open." in seen
-    assert "<td>body</td><td>too_large</td><td>insert</td>" in seen
-    assert "a secret" not in seen
+class TestDeadLetters:
+    def test_the_open_ones_are_listed_without_their_rows(
+        self, client: Client, asked: mongodb.Documents, letter: dict[str, Any]
+    ) -> None:
+        others = [{"_id": "1", "state": "resolved"}, {"_id": "2", "stream": "another"}]
+        asked["dead_letters"].insert_many([{**letter, **each} for each in others])
+
+        seen = page(client)
+
+        assert "1 open." in seen
+        row = table_row(seen.partition('aria-label="Open dead letters"')[2], "a.b")
+        assert row["Last failed"].endswith(" ago")
+        del row["Last failed"]
+        assert row == {
+            "Document": "77",
+            "Column": "body",
+            "Reason": "too_large",
+            "Change": "insert",
+            "Times": "2",
+        }
+        assert "a secret" not in seen
+
+    def test_a_retry_is_a_job_on_its_row_alone_and_says_who_asked(
+        self, client: Client, asked: mongodb.Documents, letter: dict[str, Any]
+    ) -> None:
+        answer = client.post(RETRY, {"letter": letter["_id"]}, follow=True).content.decode()
+
+        assert "Asked for a retry: the rows are read again" in answer
+        [document] = asked[JOBS].find()
+        job = Job.from_document(document)
+        assert (job.kind, job.table, job.requested_by) == (JobKind.RETRY, "a.b", "tess")
+        assert job.options == Options(target="b", ids=(77,))
+        again = client.post(RETRY, {"letter": letter["_id"]}, follow=True).content.decode()
+        assert "A retry of a.b is queued already." in again
+
+    def test_all_are_retried_by_a_job_for_each_table(
+        self, client: Client, asked: mongodb.Documents, letter: dict[str, Any]
+    ) -> None:
+        others = [
+            {"_id": "1", "key": 78},
+            {"_id": "2", "table": "a.c", "key": 1},
+            {"_id": "3", "table": "a.c", "key": None},
+        ]
+        asked["dead_letters"].insert_many([{**letter, **each} for each in others])
+        assert "Retry all 4" in page(client)
+
+        answer = client.post(RETRY, {"letter": "all"}, follow=True).content.decode()
+
+        assert "Asked for 2 retries" in answer
+        found = {each["table"]: each["options"]["ids"] for each in asked[JOBS].find()}
+        assert {table: sorted(ids) for table, ids in found.items()} == {"a.b": [77, 78], "a.c": [1]}
+
+    def test_one_whose_row_nobody_can_tell_is_not_retried(
+        self, client: Client, asked: mongodb.Documents, letter: dict[str, Any]
+    ) -> None:
+        asked["dead_letters"].update_one({}, {"$set": {"key": None}})
+
+        answer = client.post(RETRY, {"letter": letter["_id"]}, follow=True).content.decode()
+
+        assert "does not tell its row" in answer
+        assert 'form="retry"' not in page(client)
+        assert asked[JOBS].count_documents({}) == 0
+
+    def test_discarding_asks_first_and_its_letter_says_who_did_it(
+        self, client: Client, asked: mongodb.Documents, letter: dict[str, Any]
+    ) -> None:
+        question = client.get(DISCARD, {"letter": letter["_id"]}).content.decode()
+        assert "Discard this dead letter?" in question
+        assert letter["error"] in question
+        assert "a secret" not in question
+        [before] = asked["dead_letters"].find()
+        assert before["state"] == "open"
+
+        answer = client.post(DISCARD, {"letter": letter["_id"]}, follow=True).content.decode()
+
+        assert "Discarded. Its document stays as it is." in answer
+        [after] = asked["dead_letters"].find()
+        assert (after["state"], after["discarded_by"]) == ("discarded", "tess")
+        assert abs(after["resolved_at"] - datetime.now(UTC)) < timedelta(minutes=5)
+        assert DeadLetter.from_document(after).state is LetterState.DISCARDED
+
+    @pytest.mark.parametrize("change", [{"state": "resolved"}, {"stream": "another"}])
+    def test_one_that_is_not_open_or_not_of_this_stream_is_left_alone(
+        self,
+        client: Client,
+        asked: mongodb.Documents,
+        letter: dict[str, Any],
+        change: dict[str, str],
+    ) -> None:
+        asked["dead_letters"].update_one({}, {"$set": change})
+        before = asked["dead_letters"].find_one()
+
+        answers = [
+            client.get(DISCARD, {"letter": letter["_id"]}, follow=True),
+            client.post(DISCARD, {"letter": letter["_id"]}, follow=True),
+            client.post(RETRY, {"letter": letter["_id"]}, follow=True),
+        ]
+
+        for answer in answers:
+            assert "This dead letter is not open any more." in answer.content.decode()
+        assert asked["dead_letters"].find_one() == before
+        assert asked[JOBS].count_documents({}) == 0
+
+    def test_the_daemon_carries_the_row_over_that_was_retried(
+        self, client: Client, stream: Stream
+    ) -> None:
+        stream.database.create_collection("items", validator={"word": {"$ne": "refused"}})
+        stream.start()
+        stream.until_streaming()
+        stream.daemon.until_logged("http_listening")
+        stream.sql("INSERT INTO items VALUES (1, 'refused'), (2, 'taken')")
+        until_page_says(client, "1 open.", ">validator</td>")
+        stream.database.command("collMod", "items", validator={})
+
+        client.post(RETRY, {"letter": "all"})
+
+        until_page_says(client, "None: every row could be carried over.")
+        assert stream.documents("items") == stream.rows("items")
+
+
+class TestResync:
+    def test_it_asks_before_it_acts(self, client: Client, running: Stream) -> None:
+        table = f"{running.schema}.items"
+        assert f'href="{RESYNC}?table={table}"' in page(client)
+
+        question = client.get(RESYNC, {"table": table}).content.decode()
+
+        assert f"Resync <code>{table}</code>?" in question
+        assert "<code>items</code>" in question
+        assert f'name="resync" value="{table}"' in question
+        assert running.state[JOBS].count_documents({"kind": "resync"}) == 0
+
+    def test_a_table_that_the_stream_does_not_keep_has_no_such_page(
+        self, client: Client, running: Stream
+    ) -> None:
+        assert client.get(RESYNC, {"table": "mysql.user"}).status_code == 404
+        assert client.get(RESYNC).status_code == 404
 
 
 class TestAccess:
@@ -412,11 +597,20 @@ class TestAccess:
     def test_other_roles_are_refused(self, client: Client, role: Role) -> None:
         client.force_login(person("someone", role))
 
-        answers = [*map(client.get, (PAGE, STATE)), *map(client.post, (ASK, CANCEL))]
+        answers = [
+            *map(client.get, (PAGE, STATE, RESYNC, DISCARD)),
+            *map(client.post, (ASK, CANCEL, RETRY, DISCARD)),
+        ]
 
         assert {answer.status_code for answer in answers} == {403}
 
-    @pytest.mark.parametrize("path", [ASK, CANCEL])
+    @pytest.mark.parametrize("path", [PAGE, STATE, RESYNC, DISCARD, ASK, CANCEL, RETRY])
+    def test_who_is_not_logged_in_is_sent_to_log_in(self, client: Client, path: str) -> None:
+        client.logout()
+
+        assert client.get(path).headers["Location"] == f"/login/?next={path}"
+
+    @pytest.mark.parametrize("path", [ASK, CANCEL, RETRY, DISCARD])
     def test_jobs_are_asked_for_and_cancelled_by_a_form_of_the_page_only(
         self, client: Client, path: str
     ) -> None:
@@ -425,7 +619,7 @@ class TestAccess:
 
         assert strict.post(path, {"verify": "a.b"}).status_code == 403
 
-    @pytest.mark.parametrize("path", [ASK, CANCEL])
+    @pytest.mark.parametrize("path", [ASK, CANCEL, RETRY])
     def test_who_logs_in_to_press_a_button_comes_back_to_the_page(
         self, client: Client, path: str
     ) -> None:

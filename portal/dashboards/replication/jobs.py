@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from django.conf import settings
@@ -31,7 +31,7 @@ _IDS: Final = uuid.UUID("7a3c1f52-6a57-4b1a-9d0e-0d8f6a0f3c11")
 
 
 class Refused(Exception):
-    """A job that is refused; the message is for whoever requested it."""
+    """A request that is refused; the message is for whoever made it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,28 @@ class Shown:
         return (total - self.job.progress.rows) / pace
 
     @property
+    def began_at(self) -> datetime | None:
+        """When a daemon began it; None while it waits."""
+        return self.job.progress.started_at if self.job.progress else None
+
+    @property
+    def took_seconds(self) -> float | None:
+        """How long it has taken so far, or took; None while it waits."""
+        running = self._seconds()
+        if running is not None or not self.job.progress:
+            return running
+        seconds = self.job.progress.seconds
+        return float(seconds) if isinstance(seconds, int | float) else None
+
+    @property
+    def ended_at(self) -> datetime | None:
+        """When it ended; None while it has not, or if nobody can tell."""
+        took = self.took_seconds
+        if self.is_open or self.began_at is None or took is None:
+            return None
+        return self.began_at + timedelta(seconds=took)
+
+    @property
     def word(self) -> str:
         """Its state in a word or two, or the result of a verification."""
         progress = self.job.progress
@@ -126,21 +148,43 @@ def shown(state: Documents) -> list[Shown]:
     ]
 
 
+def last_verified(state: Documents) -> dict[str, Shown]:
+    """Return the last verification of each table that read all of it, and has ended."""
+    whole = {f"options.{name}": {"$exists": False} for name in ("where", "first", "last", "sample")}
+    ended = {"$in": [JobState.DONE.value, JobState.FAILED.value]}
+    pipeline: list[Document] = [
+        {"$match": _ours({"kind": JobKind.VERIFY.value, "state": ended, **whole})},
+        {"$project": {**_NEVER_SHOWN, "progress.findings": False}},
+        {"$sort": {"requested_at": -1}},
+        {"$group": {"_id": "$table", "last": {"$first": "$$ROOT"}}},
+    ]
+    now = datetime.now(UTC)
+    found = (read(each["last"]) for each in state[JOBS].aggregate(pipeline))
+    return {job.table: Shown(_shown(job), now) for job in found if job}
+
+
 def ask(state: Documents, kind: JobKind, table: str, *, known: Collection[str], by: str) -> Job:
     """Request a job on a table that the stream keeps equal.
 
-    Raises Refused for another table, and while a job that does the same is still open. Its id
-    derives from all earlier ones: of simultaneous requests, one succeeds.
+    Raises Refused for another table, and while a job that does the same is still open.
     """
     if kind not in ASKED_FOR or table not in known:
         raise Refused(f"The stream {settings.CDC_NAME} does not keep a table {table}.")
-    same = _ours({"kind": kind.value, "table": table, "options": {}})
+    return request(state, Job.request(settings.CDC_NAME, kind, table, by=by))
+
+
+def request(state: Documents, job: Job) -> Job:
+    """Insert a job; raises Refused while one that does the same is still open.
+
+    Its id derives from all earlier ones: of simultaneous requests, one succeeds.
+    """
+    kind, table = job.kind, job.table
+    same = _ours({"kind": kind.value, "table": table, "options": job.options.to_document()})
     before = [*state[JOBS].find(same, {"state": True}).sort("_id", 1)]
     for each in before:
         if each.get("state") in _OPEN:
             raise Refused(f"A {kind} of {table} is {each['state']} already.")
     seen = " ".join([*map(str, same.values()), *(str(each["_id"]) for each in before)])
-    job = Job.request(settings.CDC_NAME, kind, table, by=by)
     job = replace(job, id=str(uuid.uuid5(_IDS, seen)))
     wanted = {"$setOnInsert": job.to_document()}
     if state[JOBS].update_one({"_id": job.id}, wanted, upsert=True).upserted_id is None:

@@ -12,13 +12,11 @@ from django.conf import settings
 from cdc.errors import CdcError
 from cdc.model import lease
 from cdc.model.checkpoint import Checkpoint
-from cdc.model.dead_letter import DEAD_LETTERS, LetterState
 from cdc.model.table_name import table_and_target
 from cdc.writers.stream_state import STREAMS
-from portal.mongodb import Document, Documents
-from portal.typed import date, text, whole
+from portal.mongodb import Documents
+from portal.typed import date, text
 
-LETTERS_SHOWN: Final = 10
 NOT_AS_WRITTEN: Final = (LookupError, TypeError, ValueError, AttributeError, OverflowError)
 """The errors of reading a document that somebody has edited."""
 
@@ -28,7 +26,8 @@ class Saved:
     """The stream's checkpoint and lease.
 
     `now` is the target's clock. `holder` holds the lease, None if nobody does; `lapsed_at` is when
-    an unreleased lease expired. `tables` are those that the stream keeps equal, as `schema.table`.
+    an unreleased lease expired. `copies` are the tables that the stream keeps equal, as
+    `schema.table`, with the collections that they go to.
     """
 
     now: datetime
@@ -37,7 +36,12 @@ class Saved:
     updated_at: datetime | None
     holder: str | None
     lapsed_at: datetime | None
-    tables: tuple[str, ...]
+    copies: Mapping[str, tuple[str, ...]]
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The names of the tables, in their order."""
+        return tuple(self.copies)
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:
@@ -50,7 +54,7 @@ class Saved:
             updated_at=date(document.get("updated_at")),
             holder=str(owner) if owner else None,
             lapsed_at=min(until, document["now"]) if until and owner is None else None,
-            tables=tuple(sorted(set(_tables(document)))),
+            copies=_by_table(_copies(document)),
         )
 
 
@@ -70,8 +74,15 @@ def _holder(document: Mapping[str, Any]) -> lease.Owner | None:
         return None
 
 
-def _tables(document: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the tables of the copies, each `table target`: both names may hold spaces."""
+def _by_table(copies: Iterator[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for table, target in sorted(set(copies)):
+        found[table] = (*found.get(table, ()), target)
+    return found
+
+
+def _copies(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the copies, each stored as `table target`: both names may hold spaces."""
     covered, entries = document.get("covered"), document.get("mappings")
     targets = {
         text(each.get("target"))
@@ -80,8 +91,8 @@ def _tables(document: Mapping[str, Any]) -> Iterator[str]:
     }
     for copy in map(text, covered if isinstance(covered, list) else ()):
         splits = [*table_and_target(copy)]
-        known = [table for table, target in splits if target in targets]
-        yield from known[:1] or [table for table, _ in splits[-1:]]
+        known = [(table, target) for table, target in splits if target in targets]
+        yield from known[:1] or splits[-1:]
 
 
 def saved(state: Documents) -> Saved | None:
@@ -89,24 +100,3 @@ def saved(state: Documents) -> Saved | None:
     pipeline = [{"$match": {"_id": settings.CDC_NAME}}, {"$set": {"now": "$$NOW"}}]
     document = next(iter(state[STREAMS].aggregate(pipeline)), None)
     return Saved.from_document(document) if document else None
-
-
-def letters(state: Documents) -> tuple[int, list[Document]]:
-    """Return the number of open dead letters, and the latest of them without their rows."""
-    query = {"stream": settings.CDC_NAME, "state": LetterState.OPEN.value}
-    found = state[DEAD_LETTERS]
-    shown = dict.fromkeys(
-        ("table", "collection", "action", "reason", "column", "last_at", "count"), True
-    )
-    latest = found.find(query, shown).sort("last_at", -1).limit(LETTERS_SHOWN)
-    return found.count_documents(query), [_letter(each) for each in latest]
-
-
-def _letter(document: Document) -> Document:
-    """Return a letter for display, whatever its document holds."""
-    texts = ("table", "collection", "action", "reason", "column")
-    return {
-        **{name: text(document.get(name)) for name in texts},
-        "last_at": date(document.get("last_at")),
-        "count": whole(document.get("count")),
-    }

@@ -1,6 +1,7 @@
 // Draws a curve or bars over time with uPlot, in the page's colours, and again when these change.
 
 const DAY = 86400;
+const SHORT = 300;
 const LABELS = { "": "Time", day: "Day", month: "Month", year: "Year" };
 const dates = (fields) => new Intl.DateTimeFormat("en-GB", { ...fields, timeZone: "UTC" });
 const ON_DAY = dates({ day: "numeric", month: "short" });
@@ -11,15 +12,17 @@ const DARK = matchMedia("(prefers-color-scheme: dark)");
 
 /**
  * A chart in `place` that is as wide as it; `data` is [times in seconds, values], null for a gap.
- * `bars` is what each is of, "day", "month" or "year"; without it, a curve.
+ * `bars` is what each is of, "day", "month" or "year"; without it, a curve that reaches back five
+ * minutes at least, and `longest` seconds at most.
  */
-export function chart(place, data, { name, format, bars = "", axis = 48 }) {
+export function chart(place, data, { name, format, bars = "", axis = 48, longest = 0 }) {
   const height = () => Math.round(Math.min(280, Math.max(200, place.clientWidth / 2.8)));
-  /** From when to when it goes: half a bar more on either side, or a minute at least. */
+  /** From when to when it goes: half a bar more on either side, or the time that a curve is of. */
   const reach = (times) => {
     const [first, last] = [times[0], times.at(-1)];
     const room = times.length > 1 ? (times[1] - first) / 2 : DAY / 2;
-    return bars ? [first - room, last + room] : [first, Math.max(last, first + 60)];
+    if (bars) return [first - room, last + room];
+    return [last - Math.min(Math.max(last - first, SHORT), longest), last];
   };
   let plot = null;
   const draw = () => {

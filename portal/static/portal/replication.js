@@ -1,12 +1,12 @@
-// Keeps the page of replication fresh, and draws the lag that this tab has seen.
-//
-// The portal keeps no curve: each of its processes would have seen another part of it.
+// Keeps the page of replication fresh, and draws the lag: what the daemon has kept of the last half
+// hour, and from then on what this tab sees.
 
 import { chart, duration, moment } from "./charts.js";
 
 const EVERY_MS = 2000;
 const ANSWER_WITHIN_MS = 8000;
 const KEPT_SECONDS = 30 * 60;
+const GAP_SECONDS = 12; // more than two of the daemon's samples are apart
 const STORED = "portal.replication.lag";
 
 const byId = (id) => document.getElementById(id);
@@ -21,6 +21,7 @@ let loggedOut = false;
 let pressed = null;
 let word = document.querySelector(".word")?.textContent;
 let answeredAt = Number(section.dataset.at);
+let lookedAt = Date.now() / 1000;
 
 /** The readings [at, lag] of this tab from before the page was loaded again; times are the portal's. */
 function remembered() {
@@ -31,21 +32,28 @@ function remembered() {
   }
 }
 
+/** Take what the daemon has kept: it stands for what this tab saw of the same time. */
+function join(kept) {
+  if (!kept.length) return;
+  const [first, last] = [kept[0][0], kept.at(-1)[0]];
+  readings = [...readings.filter(([at]) => at < first), ...kept, ...readings.filter(([at]) => at > last)];
+}
+
 function keep(at, lag) {
   // None of a later time: the portal's clock may have been set back.
   readings = readings.filter(([then]) => then < at && then > at - KEPT_SECONDS);
   readings.push([at, lag]);
   try {
     sessionStorage.setItem(STORED, JSON.stringify(readings));
-  } catch { /* a full or forbidden storage: the curve then begins with the page */ }
+  } catch { /* a full or forbidden storage: the curve is then the daemon's alone */ }
   drawCurve();
 }
 
-/** The readings as uPlot takes them, with a gap where the page did not look. */
+/** The readings as uPlot takes them, with a gap where nobody looked. */
 function columns() {
   const times = [], lags = [];
   for (const [at, lag] of readings) {
-    if (times.length && at - times.at(-1) > 5 * (EVERY_MS / 1000)) {
+    if (times.length && at - times.at(-1) > GAP_SECONDS) {
       times.push(times.at(-1) + 1);
       lags.push(null);
     }
@@ -56,14 +64,14 @@ function columns() {
 }
 
 function drawCurve() {
-  section.hidden = false;
+  section.hidden = byId("curve-chart").hidden = false;
   const data = columns();
-  curve ??= chart(byId("curve-chart"), data, { name: "Lag", format: duration, axis: 64 });
+  curve ??= chart(byId("curve-chart"), data, { name: "Lag", format: duration, axis: 64, longest: KEPT_SECONDS });
   curve.show(data);
   const known = readings.filter(([, lag]) => lag != null);
   const [highestAt, highest] = known.reduce((a, b) => (b[1] > a[1] ? b : a), [0, -1]);
   const what = highest < 0 ? "The lag was never known." : highest === 0 ? "Never behind." : `Highest: ${duration(highest)} at ${moment(highestAt)}.`;
-  byId("curve-summary").textContent = `Since ${moment(readings[0][0])}, as this tab has seen it. ${what}`;
+  byId("curve-summary").textContent = `Since ${moment(readings[0][0])}. ${what}`;
   if (section.querySelector("details").open) tabulate();
 }
 
@@ -92,9 +100,47 @@ function put(part, html) {
   shown.set(part.dataset.part, html.trim());
   const open = [...part.querySelectorAll("details[open]")].map((each) => each.id);
   const focused = part.contains(document.activeElement) ? document.activeElement.id : "";
-  part.innerHTML = html;
+  const newer = document.createElement("template");
+  newer.innerHTML = html;
+  fit(part, newer.content);
   for (const id of open) byId(id)?.setAttribute("open", "");
   if (focused) byId(focused)?.focus();
+  offerCopies(part);
+}
+
+/** Make the children of an element those of another, and keep what is the same: nothing that is pressed, or selected, goes. */
+function fit(place, newer) {
+  const before = [...place.childNodes], after = [...newer.childNodes];
+  after.forEach((now, at) => {
+    const old = before[at];
+    if (!old) place.append(now);
+    else if (old.nodeName !== now.nodeName || old.id !== now.id) old.replaceWith(now);
+    else if (old.nodeType === Node.ELEMENT_NODE) fitElement(old, now);
+    else if (old.data !== now.data) old.data = now.data;
+  });
+  for (const old of before.slice(after.length)) old.remove();
+}
+
+function fitElement(old, now) {
+  for (const { name } of [...old.attributes]) if (!now.hasAttribute(name) && name !== "open") old.removeAttribute(name);
+  for (const { name, value } of now.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+  fit(old, now);
+}
+
+/** Show the buttons that copy, where the browser lets a page do that. */
+function offerCopies(place) {
+  if (!navigator.clipboard) return;
+  for (const button of place.querySelectorAll("[data-copies]")) button.hidden = false;
+}
+
+async function copy(button) {
+  try {
+    await navigator.clipboard.writeText(byId(button.dataset.copies).textContent);
+    byId("announcement").textContent = "Copied.";
+    button.textContent = "Copied";
+  } catch {
+    byId("announcement").textContent = "The browser does not let the page copy.";
+  }
 }
 
 /** Say that what the page shows is old; an empty text takes it back. */
@@ -105,7 +151,8 @@ function stale(text) {
 }
 
 async function look() {
-  const answer = await fetch(section.dataset.state, {
+  const missed = Date.now() / 1000 - lookedAt > GAP_SECONDS; // the tab was hidden, or nobody answered
+  const answer = await fetch(section.dataset.state + (missed ? "?recent" : ""), {
     redirect: "manual",
     signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
   });
@@ -117,7 +164,9 @@ async function look() {
   if (!answer.ok) throw new Error(answer.status);
   const state = await answer.json();
   answeredAt = state.at;
+  lookedAt = Date.now() / 1000;
   stale("");
+  join(state.lags);
   for (const part of parts) put(part, state.parts[part.dataset.part]);
   byId("refreshed").textContent = `Refreshed ${moment(state.at)}`;
   if (state.word !== word) byId("announcement").textContent = state.word;
@@ -143,7 +192,13 @@ byId("pause").addEventListener("click", (event) => {
   paused = !paused;
   event.target.textContent = paused ? "Go on" : "Pause";
 });
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-copies]");
+  if (button) copy(button);
+});
 section.querySelector("details").addEventListener("toggle", tabulate);
+offerCopies(document);
 // At once, so that nothing moves once the page is there.
+join(JSON.parse(section.dataset.lags));
 keep(answeredAt, section.dataset.lag ? Number(section.dataset.lag) : null);
 run();

@@ -10,6 +10,7 @@ from portal.accounts.models import User
 from portal.accounts.roles import Role
 from portal.tweets.models import Tweet
 from tests.portal.browser.support.barriers import barriers
+from tests.portal.browser.support.stack import Stack
 from tests.portal.browser.support.visitor import DESKTOP, PHONE, Visit
 from tests.portal.support.people import person
 
@@ -24,6 +25,10 @@ PAGES: dict[str, tuple[Role | None, str]] = {
     "timeline-change": (Role.CUSTOMER, "/timeline/{tweet}/change/"),
     "timeline-delete": (Role.CUSTOMER, "/timeline/{tweet}/delete/"),
     "replication": (Role.TECHNICAL_WORKER, "/replication/"),
+    "replication-resync": (
+        Role.TECHNICAL_WORKER,
+        "/replication/resync/?table={database}.tweets",
+    ),
     "figures": (Role.SENIOR_MANAGEMENT, "/figures/"),
 }
 LOOKS = {"desktop-light": (DESKTOP, False), "phone-dark": (PHONE, True)}
@@ -67,14 +72,16 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def where(name: str, people: dict[Role | None, User | None]) -> tuple[User | None, str]:
+def where(
+    name: str, stack: Stack, people: dict[Role | None, User | None]
+) -> tuple[User | None, str]:
     """Who looks at the page, and its address."""
     role, path = PAGES[name]
     customer = people[Role.CUSTOMER]
     assert customer is not None
     author = author_of(customer)
     tweet = author.tweets.first() or Tweet.objects.create(author=author, text="Of no consequence")
-    return people[role], path.format(tweet=tweet.pk)
+    return people[role], path.format(tweet=tweet.pk, database=stack.database)
 
 
 class TestEveryPage:

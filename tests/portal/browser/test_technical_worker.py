@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import json
 import re
+from datetime import UTC, datetime
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -35,17 +38,21 @@ def document_of(tweet: Tweet, stack: Stack) -> dict[str, object] | None:
 
 
 def ask_for(page: Page, kind: str, stack: Stack) -> Locator:
-    """Press a button of the table of tweets, and return the job that the page then shows first."""
+    """Ask for a job on the tweets, and return the job that the page then shows first."""
     table = f"{stack.database}.tweets"
     with page.expect_navigation():
         button_for(page, kind, stack).click()
+    if kind == "Resync":
+        with page.expect_navigation():
+            page.get_by_role("button", name="Resync it").click()
     job = page.get_by_role("region", name="Jobs").get_by_role("listitem").first
     expect(job).to_contain_text(f"{kind} {table}")
     return job
 
 
 def button_for(page: Page, kind: str, stack: Stack) -> Locator:
-    return page.get_by_role("button", name=f"{kind} {stack.database}.tweets")
+    role: Literal["button", "link"] = "link" if kind == "Resync" else "button"
+    return page.get_by_role(role, name=f"{kind} {stack.database}.tweets")
 
 
 def until_it_says(job: Locator, words: str) -> None:
@@ -69,6 +76,90 @@ class TestTechnicalWorker:
 
         expect(position).not_to_have_text(before)
         expect(position).to_contain_text(server)
+
+    def test_a_tab_that_is_opened_now_shows_the_lag_of_before(
+        self, visit: Visit, stack: Stack, tess: User
+    ) -> None:
+        visitor = visit(tess)
+
+        def kept() -> int:
+            page = visitor.open("/replication/")
+            return len(json.loads(page.locator("#curve").get_attribute("data-lags") or "[]"))
+
+        eventually(lambda: kept() > 1, waiting_for="two samples of the daemon")
+        page = visitor.page
+        lag = page.get_by_role("region", name="Lag", exact=True)
+        lag.get_by_text("As a table").click()
+        expect(lag.locator("#curve-rows tr").first).to_be_visible()
+        expect(page.locator("#curve-summary")).to_contain_text("Since")
+
+    def test_without_scripts_the_lag_is_a_table(
+        self, visit: Visit, stack: Stack, tess: User
+    ) -> None:
+        page = visit(tess, scripts=False).open("/replication/")
+
+        page.get_by_role("region", name="Lag", exact=True).get_by_text("As a table").click()
+
+        expect(page.locator("#curve-rows td").first).to_be_visible()
+
+    def test_the_position_is_copied(self, visit: Visit, stack: Stack, tess: User) -> None:
+        page = visit(tess).open("/replication/")
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        position = page.locator("#position")
+
+        page.get_by_role("button", name="Pause").click()
+        page.get_by_role("button", name="Copy the position").click()
+
+        expect(page.locator("#announcement")).to_have_text("Copied.")
+        assert page.evaluate("() => navigator.clipboard.readText()") == position.inner_text()
+
+    def test_a_resync_is_not_asked_for_by_one_click(
+        self, visit: Visit, stack: Stack, tess: User, tweet: Tweet
+    ) -> None:
+        page = visit(tess).open("/replication/")
+        before = stack.state["jobs"].count_documents({"kind": "resync"})
+
+        button_for(page, "Resync", stack).click()
+        expect(page.get_by_role("heading", level=1)).to_contain_text("Resync")
+        page.get_by_role("link", name="Cancel").click()
+
+        expect(page).to_have_url(re.compile("/replication/$"))
+        assert stack.state["jobs"].count_documents({"kind": "resync"}) == before
+
+    def test_dead_letters_are_retried_and_discarded_by_keys_alone(
+        self, visit: Visit, stack: Stack, tess: User, tweet: Tweet
+    ) -> None:
+        letter = {
+            "stream": stack.database,
+            "state": "open",
+            "table": f"{stack.database}.tweets",
+            "collection": "tweets",
+            "action": "insert",
+            "reason": "refused",
+            "error": "the target refused it",
+            "column": "",
+            "last_at": datetime.now(UTC),
+            "count": 1,
+        }
+        stack.state["dead_letters"].insert_many(
+            [{**letter, "_id": "1", "key": tweet.pk}, {**letter, "_id": "2", "key": 1}]
+        )
+        visitor = visit(tess)
+        page = visitor.open("/replication/")
+        letters = page.get_by_role("region", name="Dead letters").first
+        visitor.keep_picture("replication-letters")
+
+        page.get_by_role("button", name=f"Retry {tweet.pk}").press("Enter")
+        job = page.get_by_role("region", name="Jobs").get_by_role("listitem").first
+        expect(job).to_contain_text(f"Retry {stack.database}.tweets")
+        until_it_says(job, "done")
+        page.get_by_role("link", name="Discard 1 of").press("Enter")
+        visitor.keep_picture("replication-discard")
+        page.get_by_role("button", name="Discard it").press("Enter")
+
+        expect(page.get_by_role("status").first).to_contain_text("Discarded.")
+        expect(letters).not_to_contain_text("Discard 1")
+        stack.state["dead_letters"].delete_many({})
 
     def test_another_stream_that_nobody_runs_is_listed_above(
         self, visit: Visit, stack: Stack, tess: User
