@@ -12,13 +12,13 @@ urlpatterns = [
     path("login/", views.Login.as_view(), name="login"),
     path("logout/", auth.LogoutView.as_view(), name="logout"),
     path("register/", views.Registration.as_view(), name="register"),
-    path("password/", auth.PasswordChangeView.as_view(), name="password_change"),
+    path("password/", views.PasswordChange.as_view(), name="password_change"),
     path("password/changed/", auth.PasswordChangeDoneView.as_view(), name="password_change_done"),
     path("password/reset/", views.PasswordReset.as_view(), name="password_reset"),
     path("password/reset/sent/", auth.PasswordResetDoneView.as_view(), name="password_reset_done"),
     path(
         "password/reset/<uidb64>/<token>/",
-        auth.PasswordResetConfirmView.as_view(),
+        views.PasswordChoice.as_view(),
         name="password_reset_confirm",
     ),
     path(

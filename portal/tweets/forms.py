@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django import forms
 
 from portal.optimistic_lock import AsSeen
+from portal.plain_forms import PlainForm
 from portal.tweets.entities import entities
 from portal.tweets.models import Author, Tweet
 
@@ -29,12 +30,18 @@ class _Text(forms.CharField):
         return attributes
 
 
-class TweetForm(AsSeen[Tweet]):
+class TweetForm(PlainForm, AsSeen[Tweet]):
     """A tweet's text; everything else follows from it and from its author."""
 
     text = _Text(
-        label="Your tweet", max_length=LONGEST_TWEET, widget=forms.Textarea(attrs={"rows": 3})
+        label="Your tweet",
+        max_length=LONGEST_TWEET,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        error_messages={
+            "max_length": "A tweet has %(limit_value)d characters at most; this has %(show_value)d."
+        },
     )
+    missing: ClassVar = {"text": "Write something first."}
 
     class Meta:
         """The field of the form."""
@@ -59,8 +66,10 @@ class TweetForm(AsSeen[Tweet]):
         return tweet
 
 
-class NameForm(AsSeen[Author]):
+class NameForm(PlainForm, AsSeen[Author]):
     """An author's display name, which each of their tweets shows."""
+
+    missing: ClassVar = {"name": "Enter a name."}
 
     class Meta:
         """The field of the form."""

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.contrib.auth import hashers
 from django.test import Client, override_settings
+from django.utils import timezone
 
 from portal.accounts.roles import Role
 from tests.portal.support.flavours import one_flavour
@@ -172,7 +173,21 @@ class TestGuessing:
             self.guess(client, 5)
             told = client.post("/login/", {"username": "ana", "password": GUESS})
 
-        assert "closed for 1500 minutes" in told.content.decode()
+        assert "which is in 1500 minutes" in told.content.decode()
+
+    def test_the_page_of_a_lock_tells_when_it_ends_and_leads_back(self, client: Client) -> None:
+        began = timezone.now()
+        self.guess(client, 5)
+
+        answer = client.post("/login/", {"username": "ana", "password": GUESS})
+
+        told = answer.content.decode()
+        [until] = re.findall(r'until <strong><time datetime="([^"]+)"', told)
+        left = datetime.fromisoformat(until) - began
+        assert timedelta(minutes=14) < left < timedelta(minutes=20)
+        assert "which is in 15 minutes" in told
+        assert 14 * 60 < int(answer.headers["Retry-After"]) <= 15 * 60
+        assert 'href="/login/">Back to the login' in told
 
     @pytest.mark.parametrize("told", ["unknown", "192.0.2.1:4711", "x" * 300])
     def test_what_is_no_address_is_not_believed(self, client: Client, told: str) -> None:
@@ -227,7 +242,7 @@ class TestEnumeration:
         }
 
         assert len({_TOKEN.sub("", page) for page in pages}) == 1
-        assert all("Please enter a correct username" in page for page in pages)
+        assert all("do not belong together" in page for page in pages)
 
     def test_a_name_that_nobody_has_costs_as_many_hashes(
         self, client: Client, monkeypatch: pytest.MonkeyPatch

@@ -10,14 +10,16 @@ from portal.tweets.models import Author
 from tests.portal.support.people import application, person
 
 
-def test_who_registers_is_a_customer_with_an_author_and_can_log_in(client: Client) -> None:
-    answer = client.post("/register/", application("newcomer"))
+def test_who_registers_is_a_customer_with_an_author_and_is_logged_in(client: Client) -> None:
+    answer = client.post("/register/", application("newcomer"), follow=True)
 
-    assert answer.headers["Location"] == "/login/"
+    assert answer.redirect_chain == [("/timeline/", 302)]
+    assert "Welcome, newcomer! You are logged in." in answer.content.decode()
     account = User.objects.get(username="newcomer")
     assert account.role == Role.CUSTOMER
     assert account.author is not None
     assert account.author.screen_name == "newcomer"
+    client.logout()
     form = {"username": "newcomer", "password": application()["password1"]}
     assert client.post("/login/", form).headers["Location"] == "/timeline/"
 
@@ -70,6 +72,7 @@ def test_a_mail_address_that_is_known_is_answered_like_any_other(client: Client)
     person("ana")
 
     known = client.post("/register/", application("other", email="ana@example.com"))
+    client.logout()
     unknown = client.post("/register/", application("another"))
 
     assert known.status_code == unknown.status_code == 302
@@ -81,6 +84,7 @@ def test_a_weak_password_is_refused(client: Client, weak: str) -> None:
     answer = client.post("/register/", application(password1=weak, password2=weak))
 
     assert answer.status_code == 200
+    assert [*answer.context["form"].errors] == ["password1"]
     assert not User.objects.exists()
 
 

@@ -491,7 +491,7 @@ class TestDeadLetters:
     def test_all_are_retried_by_a_job_for_each_table(
         self, client: Client, asked: mongodb.Documents, letter: dict[str, Any]
     ) -> None:
-        others = [
+        others: list[dict[str, Any]] = [
             {"_id": "1", "key": 78},
             {"_id": "2", "table": "a.c", "key": 1},
             {"_id": "3", "table": "a.c", "key": None},
