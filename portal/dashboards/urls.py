@@ -12,6 +12,7 @@ from portal.dashboards.timeline import views as timeline
 app_name = "dashboards"
 urlpatterns = [
     path("timeline/", timeline.timeline, name="timeline"),
+    path("timeline/news/", timeline.news, name="news"),
     path("timeline/name/", timeline.rename, name="rename"),
     path("timeline/<int:tweet_id>/change/", timeline.change, name="change"),
     path("timeline/<int:tweet_id>/delete/", timeline.delete, name="delete"),

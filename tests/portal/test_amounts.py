@@ -1,10 +1,11 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from bson import DatetimeMS
 
-from portal.dashboards.templatetags.amounts import duration, thousands
+from portal.dashboards.templatetags.amounts import ago, duration, thousands
 
 
 @pytest.mark.parametrize(
@@ -37,3 +38,28 @@ def test_a_duration_is_written_in_its_two_largest_units(time: object, written: s
 )
 def test_thousands_are_apart(number: object, written: str) -> None:
     assert thousands(number) == written
+
+
+@pytest.mark.parametrize(
+    ("seconds", "written"),
+    [
+        (-3_600, "29 Nov 2026"),
+        (-5, "just now"),
+        (0.9, "just now"),
+        (59.9, "59 s ago"),
+        (61, "1 min ago"),
+        (7_300, "2 h ago"),
+        (6.9 * 86_400, "6 d ago"),
+        (7 * 86_400, "22 Nov 2026"),
+    ],
+)
+def test_how_long_ago_is_written_in_one_unit_and_days_as_such(seconds: float, written: str) -> None:
+    now = datetime(2026, 11, 29, 12, tzinfo=UTC)
+
+    assert f">{written}</time>" in ago(now - timedelta(seconds=seconds), now)
+
+
+def test_a_moment_beyond_the_calendar_is_text() -> None:
+    now = datetime(2026, 11, 29, 12, tzinfo=UTC)
+
+    assert ago(DatetimeMS(317_355_451_200_000), now) == "5 Aug 12026, 12:00:00 UTC"

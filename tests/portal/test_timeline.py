@@ -117,18 +117,25 @@ class TestReading:
     def test_each_tells_when_it_was_replicated(self, client: Client, ana: Author) -> None:
         put(1, replicated_at=LONG_AGO + timedelta(seconds=0.4))
 
-        assert "written 2 Sep 2010, 18:11:23 UTC" in words(client)
-        assert "replicated 18:11:23 UTC, 400 ms after it was written" in words(client)
+        assert 'title="2 Sep 2010, 18:11:23 UTC" data-ago>2 Sep 2010</time>' in page(client)
+        assert "Saved in MySQL, replicated in 400 ms" in words(client)
 
-    def test_the_day_is_told_where_it_is_another(self, client: Client, ana: Author) -> None:
+    def test_times_of_the_last_days_are_relative(self, client: Client, ana: Author) -> None:
+        at = timezone.now() - timedelta(minutes=3, seconds=20)
+        put(1, at=at, replicated_at=at - timedelta(minutes=1))
+
+        assert "3 min ago" in words(client)
+        assert "Saved in MySQL, replicated 4 min ago" in words(client)
+
+    def test_a_replication_of_days_is_told(self, client: Client, ana: Author) -> None:
         put(1, replicated_at=LONG_AGO + timedelta(days=3))
 
-        assert "replicated 5 Sep 2010, 18:11:23 UTC, 3 d after it was written" in words(client)
+        assert "Saved in MySQL, replicated in 3 d" in words(client)
 
     def test_a_document_from_before_the_stamp_says_so(self, client: Client, ana: Author) -> None:
         put(1)
 
-        assert "replicated, before documents told when" in words(client)
+        assert "Saved in MySQL, replicated before documents told when" in words(client)
 
     def test_texts_are_shown_as_texts_and_only_web_addresses_are_links(
         self, client: Client, ana: Author
@@ -190,7 +197,7 @@ class TestReading:
         put(3, updated_at=at, replicated_at=at)
 
         assert {id_ for id_, _ in entries(client)} == {1, 2, 3}
-        assert f"written {shown} UTC replicated, before documents" in words(client)
+        assert f"{shown} UTC Saved in MySQL, replicated before documents" in words(client)
 
     def test_ones_own_tweet_may_have_such_a_date_too(self, client: Client, ana: Author) -> None:
         tweet = Tweet.objects.create(author=ana, text="mine")
@@ -227,6 +234,67 @@ class TestReading:
         assert "Nothing has arrived yet" in page(client)
         assert "You have not written yet" in page(client, "/timeline/?of=me")
         assert "That was all" in page(client, "/timeline/?before=0-1")
+
+
+class TestNews:
+    def since(self, client: Client) -> str:
+        """The address at which the page asks for news."""
+        [address] = re.findall(r'data-news="([^"]+)"', page(client))
+        return str(address)
+
+    def test_others_tweets_that_came_since_the_page_are_counted(
+        self, client: Client, ana: Author
+    ) -> None:
+        put(5, "there already")
+        address = self.since(client)
+        assert client.get(address).json() == {"new": 0, "more": False}
+
+        put(4, "of the same instant, and before it")
+        put(6, "of the same instant")
+        put(1, "later", at=LONG_AGO + timedelta(seconds=1))
+        put(2, "one's own", user_id=ana.pk, at=LONG_AGO + timedelta(seconds=1))
+
+        assert client.get(address).json() == {"new": 2, "more": False}
+
+    def test_on_an_empty_page_what_comes_from_now_on_is_new(
+        self, client: Client, ana: Author
+    ) -> None:
+        address = self.since(client)
+        put(1)
+        put(2, at=timezone.now() + timedelta(seconds=1))
+
+        assert client.get(address).json() == {"new": 1, "more": False}
+
+    def test_more_than_a_page_of_them_is_said_so(self, client: Client, ana: Author) -> None:
+        put(1)
+        address = self.since(client)
+        for number in range(ENTRIES_PER_PAGE + 5):
+            put(10 + number)
+
+        assert client.get(address).json() == {"new": ENTRIES_PER_PAGE, "more": True}
+
+    def test_only_the_newest_page_of_everybody_asks(self, client: Client, ana: Author) -> None:
+        put(1)
+
+        assert "data-news" not in page(client, "/timeline/?of=me")
+        assert "data-news" not in page(client, "/timeline/?before=1-1")
+
+    @pytest.mark.parametrize("since", ["", "soon", "1"])
+    def test_what_is_no_place_in_the_timeline_is_not_found(
+        self, client: Client, ana: Author, since: str
+    ) -> None:
+        assert client.get("/timeline/news/", {"since": since}).status_code == 404
+
+    @pytest.mark.parametrize("role", [Role.TECHNICAL_WORKER, Role.SENIOR_MANAGEMENT])
+    def test_other_roles_are_refused(self, client: Client, role: Role) -> None:
+        client.force_login(person("other", role))
+
+        assert client.get("/timeline/news/?since=1-1").status_code == 403
+
+    def test_who_is_not_logged_in_is_sent_to_log_in(self, client: Client) -> None:
+        client.logout()
+
+        assert client.get("/timeline/news/").headers["Location"].startswith("/login/")
 
 
 class TestWriting:
@@ -303,7 +371,7 @@ class TestWriting:
     ) -> None:
         shown = client.post("/timeline/", {"text": "much " * 60}).content.decode()
 
-        assert "at most 280 characters" in shown
+        assert "A tweet has 280 characters at most" in shown
         assert "much much" in shown
         assert not Tweet.objects.exists()
 

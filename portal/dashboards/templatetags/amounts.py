@@ -18,6 +18,9 @@ register = template.Library()
 UNKNOWN: Final = "–"
 _UNITS: Final = ((31_556_952, "y"), (86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
+_RECENT_SECONDS: Final = 7 * 86_400
+_CLOCKS_DIFFER_SECONDS: Final = 60
+
 
 @register.filter
 def duration(time: object) -> str:
@@ -46,6 +49,29 @@ def moment(at: Moment, form: str = "j M Y, H:i:s") -> str:
     if isinstance(at, datetime):
         return format_html('<time datetime="{}">{}</time>', date(at, "c"), date(at, form))
     return _far_off(at)
+
+
+@register.filter
+def ago(at: Moment, now: datetime) -> str:
+    """Format how long ago a moment was, `3 min ago`; of one long ago, or to come, the day.
+
+    The element has the moment itself, for the page's script and as its title.
+    """
+    if not isinstance(at, datetime):
+        return f"{_far_off(at)} UTC"
+    return format_html(
+        '<time datetime="{}" title="{} UTC" data-ago>{}</time>',
+        date(at, "c"),
+        date(at, "j M Y, H:i:s"),
+        _since(at, (now - at).total_seconds()),
+    )
+
+
+def _since(at: datetime, seconds: float) -> str:
+    if not -_CLOCKS_DIFFER_SECONDS < seconds < _RECENT_SECONDS:
+        return date(at, "j M Y")
+    size, unit = next((each for each in _UNITS if seconds >= each[0]), (1, "s"))
+    return f"{int(seconds // size)} {unit} ago" if seconds >= 1 else "just now"
 
 
 @register.filter

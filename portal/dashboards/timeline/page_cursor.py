@@ -40,6 +40,17 @@ class PageCursor:
             "$nor": [{"created_at": written_at, "_id": {"$gte": key(self.id)}}],
         }
 
+    def newer_documents(self, *, but_of: int) -> dict[str, Any]:
+        """Return the filter of the documents before it, except those of one author."""
+        written_at = DatetimeMS(self.written_at // 1000)
+        return {
+            "created_at": {"$gte": written_at},
+            "$nor": [
+                {"created_at": written_at, "_id": {"$lte": key(self.id)}},
+                {"user_id": key(but_of)},
+            ],
+        }
+
     @property
     def older_rows(self) -> Q:
         """Return the filter of the rows behind it."""

@@ -27,6 +27,8 @@ from portal.tweets.models import Author, Tweet
 from portal.typed import NOT_A_LIST
 
 ENTRIES_PER_PAGE = 20
+MOST_NEWS = 20
+"""So many new tweets are counted; then there are more."""
 
 # The reader's own tweets stay on top for so long, however much others write meanwhile.
 _FRESH = timedelta(minutes=1)
@@ -52,10 +54,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some entries, newest first; and the start of the next page, if there is one."""
+    """Some entries, newest first; and the start of the next page, if there is one.
+
+    `newest` is the place of the newest document, if it was read.
+    """
 
     entries: list[Entry]
     older_than: PageCursor | None
+    newest: PageCursor | None = None
 
 
 def everybody(reader: Author, before: PageCursor | None) -> Page:
@@ -64,7 +70,14 @@ def everybody(reader: Author, before: PageCursor | None) -> Page:
     documents, older_than = _cut(list(_newest(before)), _place)
     shown = {entry.id for entry in leading}
     rest = [each for each in documents if number(each["_id"]) not in shown]
-    return Page([*leading, *_entries(rest, reader)], older_than)
+    newest = _place(documents[0]) if documents else None
+    return Page([*leading, *_entries(rest, reader)], older_than, newest)
+
+
+def news(reader: Author, since: PageCursor) -> int:
+    """Count others' tweets that are newer, up to one more than `MOST_NEWS`."""
+    newer = _TWEET | since.newer_documents(but_of=reader.pk)
+    return mongodb.documents()["tweets"].count_documents(newer, limit=MOST_NEWS + 1)
 
 
 def own(reader: Author, before: PageCursor | None) -> Page:

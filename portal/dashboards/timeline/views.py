@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
 
 from portal import mongodb
 from portal.accounts.access import account, role_required
 from portal.accounts.authors import author_of
 from portal.accounts.roles import Role
 from portal.dashboards.timeline import reading
-from portal.dashboards.timeline.page_cursor import PageCursor, place
+from portal.dashboards.timeline.page_cursor import PageCursor, place, place_of
 from portal.tweets.forms import NameForm, TweetForm
 from portal.tweets.models import Author, Tweet
 
@@ -29,6 +32,24 @@ def timeline(request: HttpRequest) -> HttpResponse:
         messages.success(request, "Your tweet is kept; replication brings it to everybody.")
         return redirect("dashboards:timeline")
     return render(request, "dashboards/timeline.html", {"form": form, **_shown(request, author)})
+
+
+@require_GET
+@never_cache
+@role_required(Role.CUSTOMER)
+def news(request: HttpRequest) -> JsonResponse:
+    """Count others' tweets that were replicated `?since=` a place in the timeline."""
+    try:
+        since = place(request.GET.get("since", ""))
+    except ValueError as error:
+        raise Http404(str(error)) from error
+    author = author_of(account(request))
+    try:
+        with mongodb.within(_PATIENCE_SECONDS):
+            found = reading.news(author, since)
+    except mongodb.Unavailable:
+        return JsonResponse({}, status=503)
+    return JsonResponse({"new": min(found, reading.MOST_NEWS), "more": found > reading.MOST_NEWS})
 
 
 @role_required(Role.CUSTOMER)
@@ -71,7 +92,7 @@ def rename(request: HttpRequest) -> HttpResponse:
 
 def _shown(request: HttpRequest, author: Author) -> dict[str, object]:
     """Read the requested page; without MongoDB, the author's tweets in MySQL."""
-    of_reader = request.GET.get("of") == "me"
+    now, of_reader = timezone.now(), request.GET.get("of") == "me"
     before = _before(request)
     read = reading.own if of_reader else reading.everybody
     try:
@@ -85,6 +106,8 @@ def _shown(request: HttpRequest, author: Author) -> dict[str, object]:
         "target_down": target_down,
         "of_reader": of_reader,
         "newest": before is None,
+        "now": now,
+        "seen_until": page.newest or place_of(now, 0),
     }
 
 

@@ -26,8 +26,8 @@ class TestAdministrator:
         assert User.objects.get(username="worker").role == Role.TECHNICAL_WORKER
 
         page = visit().open("/login/")
-        page.get_by_label("Username:").fill("worker")
-        page.get_by_label("Password:").fill(PASSWORD)
+        page.get_by_label("Username").fill("worker")
+        page.get_by_label("Password", exact=True).fill(PASSWORD)
         page.get_by_role("button", name="Log in").click()
 
         expect(page).to_have_url(re.compile("/replication/$"))

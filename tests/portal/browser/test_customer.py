@@ -18,7 +18,7 @@ from tests.portal.browser.support.visitor import DESKTOP, PHONE, Visit
 from tests.portal.support.people import PASSWORD, person
 from tests.support.waiting import eventually
 
-REPLICATED = re.compile(r"replicated\s+[\d:]{8} UTC, .* after it was")
+REPLICATED = re.compile(r"aved in MySQL, replicated in \d")
 
 
 @pytest.fixture
@@ -93,6 +93,40 @@ class TestCustomer:
         page.get_by_role("button", name="Delete it").click()
         expect(entry(page, "The first of mine")).to_have_count(0)
         eventually(lambda: not any("of mine" in str(each) for each in texts(stack)))
+
+    def test_others_new_tweets_announce_themselves(
+        self, visit: Visit, stack: Stack, ana: User
+    ) -> None:
+        visitor = visit(ana)
+        page = visitor.open("/timeline/")
+        zoe = author_of(person(f"zoe{User.objects.count()}"))
+        for number in range(3):
+            Tweet.objects.create(author=zoe, text=f"News of Zoë's, {number}")
+
+        link = page.get_by_role("status").get_by_role("link", name="3 new tweets")
+        expect(link).to_be_visible()
+        visitor.keep_picture("timeline-news")
+        assert barriers(page) == []
+        expect(entry(page, "News of Zoë's, 2")).to_have_count(0)
+        link.press("Enter")
+
+        expect(entry(page, "News of Zoë's, 2")).to_be_visible()
+        expect(link).to_have_count(0)
+
+    def test_the_counter_turns_red_where_a_tweet_is_too_long(
+        self, visit: Visit, stack: Stack, ana: User
+    ) -> None:
+        visitor = visit(ana)
+        page = visitor.open("/timeline/")
+        page.get_by_label("Your tweet").fill("x" * 285)
+
+        counter = page.locator(".left")
+        expect(counter).to_have_text("5 too many")
+        expect(counter).to_have_class(re.compile("over"))
+        visitor.keep_picture("timeline-too-long")
+        assert barriers(page) == []
+        page.get_by_label("Your tweet").fill("x")
+        expect(counter).not_to_have_class(re.compile("over"))
 
     @pytest.mark.parametrize(("width", "dark"), [(DESKTOP, False), (PHONE, True)])
     def test_a_change_in_another_tab_is_shown_before_it_is_changed_again(
