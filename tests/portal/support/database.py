@@ -25,9 +25,9 @@ def connect(server: MySQLServer, database: str) -> None:
     del connections["default"]
 
 
-def migrated(server: MySQLServer) -> str:
+def migrated(server: MySQLServer, name: str = "") -> str:
     """Make a database and an account of its own name, migrate, and connect; return the name."""
-    name = f"portal_{uuid.uuid4().hex[:12]}"
+    name = name or f"portal_{uuid.uuid4().hex[:12]}"
     for statement in _set_up(name):
         server.execute(statement)
     connect(server, name)
