@@ -24,4 +24,5 @@ urlpatterns = [
     path("replication/letters/retry/", actions.retry_letter, name="retry_letter"),
     path("replication/letters/discard/", actions.discard_letter, name="discard_letter"),
     path("figures/", figures.figures, name="figures"),
+    path("figures/tweets.csv", figures.tweets_csv, name="tweets_csv"),
 ]

@@ -23,6 +23,7 @@ from portal.dashboards.replication.verdict import Verdict
 from tests.portal.support.people import person
 
 PAGE = "/figures/"
+CSV = "/figures/tweets.csv"
 NEWEST = datetime(2026, 3, 31, 12, 0, tzinfo=UTC)
 ANSWERED_SECONDS = 20.0
 """The driver alone would wait for 30 s."""
@@ -248,6 +249,105 @@ class TestPage:
         }
 
         assert counts == {"month": False, "year": True, "all": True, "x": False}
+
+    def test_the_days_are_asked_for_the_first_and_the_last_included(
+        self, client: Client, documents: mongodb.Documents
+    ) -> None:
+        midnight = day(3, 0)
+        moments = [
+            *(day(1, 23), day(2, 0), day(2)),
+            *(midnight - timedelta(milliseconds=1), midnight),
+        ]
+        documents["tweets"].insert_many([tweet(at, each) for at, each in enumerate(moments)])
+
+        answer = client.get(PAGE, {"since": f"{day(2):%Y-%m-%d}", "until": f"{day(2):%Y-%m-%d}"})
+
+        counted = answer.context["summary"]
+        assert counted.over_time.bars == [Bar(day(2).date(), 3)]
+        assert (counted.earlier, counted.change_percent) == (1, 200)
+        assert sum(each.times for each in counted.top_authors) == 3
+        seen = " ".join(answer.content.decode().split())
+        assert "3 tweets in the 1 day from 2 Mar 2026 to 2 Mar 2026" in seen
+        assert "+200 %</span>" in seen
+        assert "against 1 in the 1 day before" in seen
+
+    def test_days_without_a_tweet_are_shown_up_to_the_last_that_was_asked_for(
+        self, client: Client, documents: mongodb.Documents
+    ) -> None:
+        documents["tweets"].insert_one(tweet(1, day(2)))
+
+        asked = {"since": "2026-03-01", "until": "2026-03-04"}
+        counted = client.get(PAGE, asked).context["summary"]
+
+        assert [each.tweets for each in counted.over_time.bars] == [0, 1, 0, 0]
+        assert (counted.earlier, counted.change_percent) == (0, None)
+
+    @pytest.mark.parametrize(
+        ("asked", "said"),
+        [
+            ({"since": "2026-03-02", "until": "2026-03-01"}, "The last day is before the first."),
+            ({"since": "2026-03-02"}, "Enter the last day."),
+            ({"since": "", "until": "2026-03-01"}, "Enter the first day."),
+            ({"since": "soon", "until": "2026-03-01"}, "This is no day: it looks like 2026-11-30."),
+        ],
+    )
+    def test_days_that_are_none_are_told_once_and_a_month_is_shown(
+        self, client: Client, documents: mongodb.Documents, asked: dict[str, str], said: str
+    ) -> None:
+        answer = client.get(PAGE, asked)
+
+        assert answer.content.decode().count(said) == 1
+        assert len(answer.context["form"].errors) == 1
+        assert answer.context["period"] is Period.MONTH
+
+    @pytest.mark.parametrize(
+        "asked",
+        [
+            {"since": "0001-01-01", "until": "0001-01-02"},
+            {"since": "9999-12-30", "until": "9999-12-31"},
+        ],
+    )
+    def test_the_ends_of_the_calendar_can_be_asked_for(
+        self, client: Client, documents: mongodb.Documents, asked: dict[str, str]
+    ) -> None:
+        documents["tweets"].insert_one(tweet(1, NEWEST))
+
+        assert client.get(PAGE, asked).context["summary"].over_time.bars == []
+
+    def test_the_tweets_over_time_are_downloaded_as_they_are_shown(
+        self, client: Client, documents: mongodb.Documents
+    ) -> None:
+        documents["tweets"].insert_many([tweet(1, day(1)), tweet(2, day(3)), tweet(3, day(3))])
+
+        answer = client.get(CSV, {"since": "2026-03-01", "until": "2026-03-03"})
+
+        assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+        name = 'attachment; filename="tweets-2026-03-01-to-2026-03-03.csv"'
+        assert answer.headers["Content-Disposition"] == name
+        lines = ["day,tweets", "2026-03-01,1", "2026-03-02,0", "2026-03-03,2", ""]
+        assert answer.content.decode() == "\r\n".join(lines)
+        assert f'href="{CSV}?period=month"' in client.get(PAGE).content.decode()
+
+    def test_what_cannot_be_counted_is_not_downloaded_as_nothing(
+        self, client: Client, documents: mongodb.Documents, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("portal.dashboards.figures.summary.COUNTED_WITHIN_SECONDS", 1e-6)
+        documents["tweets"].insert_one(tweet(1, NEWEST))
+
+        answer = client.get(CSV, follow=True)
+
+        assert "The figures could not be counted now" in answer.content.decode()
+
+    @pytest.mark.parametrize("role", [Role.CUSTOMER, Role.TECHNICAL_WORKER])
+    def test_other_roles_download_nothing(self, client: Client, role: Role) -> None:
+        client.force_login(person("other", role))
+
+        assert client.get(CSV).status_code == 403
+
+    def test_who_is_not_logged_in_downloads_nothing(self, client: Client) -> None:
+        client.logout()
+
+        assert client.get(CSV).headers["Location"].startswith("/login/")
 
     def test_what_was_counted_holds_for_a_minute_and_says_when(
         self, client: Client, documents: mongodb.Documents

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from enum import Enum
 from heapq import nsmallest
 from typing import Final, Literal, NamedTuple
@@ -52,6 +53,52 @@ class Period(Enum):
         start = newest - min(timedelta(days=self.value - 1), newest - FIRST)
         return start.replace(hour=0, minute=0, second=0, microsecond=0)
 
+    @property
+    def days(self) -> int | None:
+        """How many days it has; None for all time."""
+        days: int | None = self.value
+        return days
+
+    @property
+    def until(self) -> datetime | None:
+        """Its last moment; None for the newest tweet."""
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Dates:
+    """The period of some days, the first and the last included."""
+
+    first: date
+    last: date
+
+    @property
+    def name(self) -> str:
+        """A name that no other period has."""
+        return f"{self.first.isoformat()}..{self.last.isoformat()}"
+
+    @property
+    def days(self) -> int:
+        """How many days it has."""
+        return (self.last - self.first).days + 1
+
+    @property
+    def label(self) -> str:
+        """The display name."""
+        return f"{self.days:,} day{'' if self.days == 1 else 's'}"
+
+    def before(self, _: datetime) -> datetime:
+        """Return its beginning, whatever the newest tweet is."""
+        return datetime.combine(self.first, time.min, UTC)
+
+    @property
+    def until(self) -> datetime:
+        """Its last moment."""
+        return datetime.combine(self.last, time.max, UTC)
+
+
+Span = Period | Dates
+
 
 class Bar(NamedTuple):
     """The tweets of a day, or of the month or year that begins with it."""
@@ -96,10 +143,18 @@ def newest_tweet(documents: Documents) -> datetime | None:
     return found["created_at"] if found else None
 
 
-def tweets_over_time(documents: Documents, since: datetime | None) -> Bars:
+def tweets_between(documents: Documents, since: datetime, until: datetime) -> int:
+    """Count the tweets from a moment on, and before another one."""
+    within = {"created_at": {"$gte": since, "$lt": until, **NOT_A_LIST}}
+    return documents[TWEETS].count_documents(within)
+
+
+def tweets_over_time(
+    documents: Documents, since: datetime | None, until: datetime | None = None
+) -> Bars:
     """Count tweets by day of UTC, empty days included; by month or year if there are many."""
     pipeline: Pipeline = [
-        _from(since),
+        _within(since, until),
         {
             "$group": {
                 "_id": {
@@ -114,7 +169,7 @@ def tweets_over_time(documents: Documents, since: datetime | None) -> Bars:
     found = {_day(each["_id"]): each["tweets"] for each in _read(documents, TWEETS, pipeline)}
     if not found:
         return Bars("day", [])
-    first, last = since.date() if since else min(found), max(found)
+    first, last = since.date() if since else min(found), until.date() if until else max(found)
     unit = _unit(first, last)
     counts: Counter[date] = Counter()
     for day, tweets in found.items():
@@ -122,10 +177,12 @@ def tweets_over_time(documents: Documents, since: datetime | None) -> Bars:
     return Bars(unit, [Bar(day, counts[day]) for day in _beginnings(first, last, unit)])
 
 
-def top_authors(documents: Documents, since: datetime | None) -> list[Ranked]:
+def top_authors(
+    documents: Documents, since: datetime | None, until: datetime | None = None
+) -> list[Ranked]:
     """Return the authors with the most tweets, by screen name and name."""
     pipeline: Pipeline = [
-        _from(since),
+        _within(since, until),
         {"$group": {"_id": "$user_id", "count": {"$sum": 1}}},
         *_top(),
         {"$lookup": {"from": USERS, "localField": "_id", "foreignField": "_id", "as": "user"}},
@@ -134,14 +191,16 @@ def top_authors(documents: Documents, since: datetime | None) -> list[Ranked]:
     return [_author(each) for each in _read(documents, TWEETS, pipeline)]
 
 
-def top_hashtags(documents: Documents, since: datetime | None) -> list[Ranked]:
+def top_hashtags(
+    documents: Documents, since: datetime | None, until: datetime | None = None
+) -> list[Ranked]:
     """Return the most frequent hashtags of the newest tweets, regardless of case.
 
     Case is folded here, by all spellings. `$toLower` covers ASCII only, and a collation without
     case also equates Hiragana and Katakana, but not ß and SS.
     """
     pipeline: Pipeline = [
-        _from(since),
+        _within(since, until),
         {"$sort": {"created_at": -1}},
         {"$limit": TAGGED_TWEETS},
         {"$project": {"_id": 0, "tag": "$entities.hashtags.text"}},
@@ -190,14 +249,14 @@ def totals(documents: Documents) -> tuple[int, int]:
     )
 
 
-def _from(since: datetime | None) -> Document:
+def _within(since: datetime | None, until: datetime | None) -> Document:
     """Return the stage that an index on `created_at` serves."""
-    return {"$match": _of_the_calendar(since or FIRST)}
+    return {"$match": _of_the_calendar(since or FIRST, until or LAST)}
 
 
-def _of_the_calendar(since: datetime) -> Document:
+def _of_the_calendar(since: datetime, until: datetime = LAST) -> Document:
     """Return the filter of tweets; values that are no date, or none to show, are in no period."""
-    return {"created_at": {"$gte": since, "$lte": LAST, **NOT_A_LIST}}
+    return {"created_at": {"$gte": since, "$lte": until, **NOT_A_LIST}}
 
 
 def _top() -> Pipeline:

@@ -81,6 +81,12 @@ def thousands(number: object) -> str:
 
 
 @register.filter
+def size(number: int) -> int:
+    """Return a number without its sign."""
+    return abs(number)
+
+
+@register.filter
 def age(moment: datetime, now: datetime) -> str:
     """Format the age of a moment."""
     return duration((now - moment).total_seconds())

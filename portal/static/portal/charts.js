@@ -2,6 +2,8 @@
 
 const DAY = 86400;
 const SHORT = 300;
+// No label of an hour beneath bars that are of days: as uPlot's own, from a day on.
+const DAYS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 15, 30, 60, 90, 120, 180, 365, 730, 1825, 3650, 9125, 18250, 36500].map((days) => days * DAY);
 const LABELS = { "": "Time", day: "Day", month: "Month", year: "Year" };
 const dates = (fields) => new Intl.DateTimeFormat("en-GB", { ...fields, timeZone: "UTC" });
 const ON_DAY = dates({ day: "numeric", month: "short" });
@@ -43,7 +45,7 @@ export function chart(place, data, { name, format, bars = "", axis = 48, longest
         y: { range: (_, __, highest) => [0, Math.max(highest ?? 0, 1) * 1.1] },
       },
       axes: [
-        { ...lines, grid: { show: false }, size: 30, space: 80, values: (_, ticks, __, ___, step) => ticks.map((at) => tick(at, step)) },
+        { ...lines, grid: { show: false }, size: 30, space: 80, ...(bars && { incrs: DAYS }), values: (_, ticks, __, ___, step) => ticks.map((at) => tick(at, step)) },
         { ...lines, size: axis, values: (_, ticks) => ticks.map(format) },
       ],
       series: [
@@ -54,7 +56,7 @@ export function chart(place, data, { name, format, bars = "", axis = 48, longest
           fill: `color-mix(in srgb, ${color("--accent")} ${bars ? 55 : 14}%, transparent)`,
           width: bars ? 0 : 1.5,
           points: { show: (self) => !bars && self.data[0].length < 10, size: 6 },
-          paths: bars ? uPlot.paths.bars({ size: [0.8, 40], radius: 0.15 }) : undefined,
+          paths: bars ? uPlot.paths.bars({ size: [0.8, Infinity], radius: 0.06 }) : undefined,
           value: (_, value) => (value == null ? "–" : format(value)),
         },
       ],

@@ -107,13 +107,14 @@ class TestEveryPage:
         expected = page.evaluate(IN_ORDER)
         page.evaluate(BEGIN_AT_THE_TOP)
 
-        reached = []
+        reached = [""]
         for _ in expected:
-            page.keyboard.press("Tab")
-            assert page.evaluate(OUTLINED), page.evaluate(FOCUSED)
+            while page.evaluate(FOCUSED) == reached[-1]:  # a date has a stop for each of its parts
+                page.keyboard.press("Tab")
+                assert page.evaluate(OUTLINED), page.evaluate(FOCUSED)
             reached.append(page.evaluate(FOCUSED))
 
-        assert reached == expected
+        assert reached[1:] == expected
 
     def test_the_first_key_skips_to_the_content(
         self, visit: Visit, where: tuple[User | None, str]

@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from portal.accounts.models import User
 from portal.accounts.roles import Role
+from tests.portal.browser.support.barriers import barriers
 from tests.portal.browser.support.stack import Stack
 from tests.portal.browser.support.visitor import Visit
 from tests.portal.support.people import person
@@ -64,6 +65,29 @@ class TestSeniorManagement:
         expect(days.first).to_contain_text(
             f"{sum(counts):,} tweets in the 365 days up to the newest one"
         )
+
+    @pytest.mark.usefixtures("tweets")
+    def test_days_are_chosen_and_downloaded_by_keys_alone(self, visit: Visit, mara: User) -> None:
+        visitor = visit(mara)
+        page = visitor.open("/figures/?period=year")
+        newest = page.locator("#over-time time").last.get_attribute("datetime") or ""
+
+        page.get_by_label("First day").fill(newest)
+        page.get_by_label("Last day").fill(newest)
+        page.get_by_role("button", name="Show these days").press("Enter")
+
+        expect(page.get_by_role("region", name="Tweets by day")).to_contain_text(
+            "in the 1 day from"
+        )
+        expect(page.get_by_label("First day")).to_have_value(newest)
+        counted = page.locator("#over-time data").all_text_contents()
+        visitor.keep_picture("figures-days")
+        assert barriers(page) == []
+        with page.expect_download() as download:
+            page.get_by_role("link", name="Download CSV").press("Enter")
+        assert download.value.suggested_filename == f"tweets-{newest}-to-{newest}.csv"
+        text = download.value.path().read_text()
+        assert text.splitlines() == ["day,tweets", f"{newest},{counted[0].replace(',', '')}"]
 
     @pytest.mark.usefixtures("tweets")
     def test_the_age_of_the_data_is_told_with_and_without_a_daemon(
