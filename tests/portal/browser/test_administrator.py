@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from portal.accounts.models import User
@@ -54,6 +55,26 @@ class TestAdministrator:
         expect(page.get_by_role("link", name="someone")).to_be_visible()
         expect(page.get_by_role("link", name="finder")).to_have_count(0)
         visitor.keep_picture("admin-accounts")
+
+    @pytest.mark.usefixtures("tweets")
+    @pytest.mark.parametrize("path", ["accounts/user", "tweets/author", "tweets/tweet"])
+    def test_no_column_of_a_list_is_cut(self, visit: Visit, path: str) -> None:
+        name = f"wide{User.objects.count()}"
+        person(f"{name}_of_senior_management", Role.SENIOR_MANAGEMENT)
+        visitor = visit(administrator(name))
+        page = visitor.open(f"/admin/{path}/")
+        visitor.keep_picture(f"admin-{path.replace('/', '-')}")
+
+        results = page.locator(".results")
+
+        assert results.evaluate("each => each.scrollWidth - each.clientWidth") <= 0
+
+    def test_what_the_portal_does_not_write_is_not_listed(self, visit: Visit) -> None:
+        page = visit(administrator("tidy")).open("/admin/")
+
+        expect(page.get_by_role("link", name="Access attempts", exact=True)).to_be_visible()
+        expect(page.get_by_role("link", name="Access logs", exact=True)).to_have_count(0)
+        expect(page.get_by_role("navigation", name="Sidebar")).to_have_count(0)
 
     def test_others_are_asked_to_log_in(self, visit: Visit) -> None:
         page = visit(person("nosy")).open("/admin/")
