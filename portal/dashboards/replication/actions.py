@@ -54,7 +54,7 @@ def ask_for_job(request: HttpRequest) -> HttpResponseRedirect:
 @never_cache
 @role_required(Role.TECHNICAL_WORKER)
 def confirm_resync(request: HttpRequest) -> HttpResponse:
-    """Say what a resync of `?table=` does, and ask whether to."""
+    """Show what a resync of `?table=` does, and ask whether to."""
     table = request.GET.get("table", "")
     try:
         with mongodb.within(MONGODB_SECONDS):
@@ -82,7 +82,7 @@ def cancel_job(request: HttpRequest) -> HttpResponseRedirect:
 @role_required(Role.TECHNICAL_WORKER)
 @_by_form
 def retry_letter(request: HttpRequest) -> HttpResponseRedirect:
-    """Have the row of a dead letter read again, the form's `letter`; or of all that are open."""
+    """Request that the row of a dead letter is read again, the form's `letter`; or all rows."""
     with _refusals_told(request):
         with mongodb.within(MONGODB_SECONDS):
             asked = letters.retry(
@@ -110,7 +110,7 @@ def discard_letter(request: HttpRequest) -> HttpResponse:
 
 @contextmanager
 def _refusals_told(request: HttpRequest) -> Iterator[None]:
-    """Tell on the next page why the block was not done."""
+    """Report on the next page why the block was not done."""
     try:
         yield
     except Refused as refused:

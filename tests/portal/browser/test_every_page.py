@@ -10,27 +10,11 @@ from portal.accounts.models import User
 from portal.accounts.roles import Role
 from portal.tweets.models import Tweet
 from tests.portal.browser.support.barriers import barriers
+from tests.portal.browser.support.pages import PAGES
 from tests.portal.browser.support.stack import Stack
 from tests.portal.browser.support.visitor import DESKTOP, PHONE, Visit
 from tests.portal.support.people import person
 
-PAGES: dict[str, tuple[Role | None, str]] = {
-    "login": (None, "/login/"),
-    "register": (None, "/register/"),
-    "password-reset": (None, "/password/reset/"),
-    "password": (Role.CUSTOMER, "/password/"),
-    "timeline": (Role.CUSTOMER, "/timeline/"),
-    "timeline-own": (Role.CUSTOMER, "/timeline/?of=me"),
-    "timeline-name": (Role.CUSTOMER, "/timeline/name/"),
-    "timeline-change": (Role.CUSTOMER, "/timeline/{tweet}/change/"),
-    "timeline-delete": (Role.CUSTOMER, "/timeline/{tweet}/delete/"),
-    "replication": (Role.TECHNICAL_WORKER, "/replication/"),
-    "replication-resync": (
-        Role.TECHNICAL_WORKER,
-        "/replication/resync/?table={database}.tweets",
-    ),
-    "figures": (Role.SENIOR_MANAGEMENT, "/figures/"),
-}
 LOOKS = {"desktop-light": (DESKTOP, False), "phone-dark": (PHONE, True)}
 
 # What the Tab key is to reach, in this order.

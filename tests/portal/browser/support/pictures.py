@@ -1,4 +1,4 @@
-"""Takes the pictures of README.md and docs/portal.md: `python -m tests.portal.browser.pictures`.
+"""Takes the pictures of README.md: `python -m tests.portal.browser.support.pictures`.
 
 It starts servers, a daemon and the portal of its own, with invented tweets, and writes
 `docs/images`; with `--all` every page, light and dark, on a desktop and on a phone, into
@@ -34,6 +34,7 @@ from portal.accounts.roles import Role  # noqa: E402
 from portal.tweets.forms import TweetForm  # noqa: E402
 from portal.tweets.models import Tweet  # noqa: E402
 from tests.portal.browser import chromium  # noqa: E402
+from tests.portal.browser.support.pages import PAGES  # noqa: E402
 from tests.portal.browser.support.stack import Stack  # noqa: E402
 from tests.portal.browser.support.visitor import DESKTOP, PHONE, Visitor  # noqa: E402
 from tests.portal.support.database import migrated  # noqa: E402
@@ -129,8 +130,6 @@ def take(stack: Stack, browser: Browser, whose: dict[Role, User]) -> None:
 
 def take_all(stack: Stack, browser: Browser, whose: dict[Role, User]) -> None:
     """Write a picture of each page in each look."""
-    from tests.portal.browser.test_every_page import PAGES
-
     EVERYTHING.mkdir(parents=True, exist_ok=True)
     root = administrator()
     own = author_of(whose[Role.CUSTOMER]).tweets.first()
