@@ -271,6 +271,17 @@ class TestPage:
         assert "+200 %</span>" in seen
         assert "against 1 in the 1 day before" in seen
 
+    def test_a_change_from_next_to_nothing_is_told_by_its_count_alone(
+        self, client: Client, documents: mongodb.Documents
+    ) -> None:
+        documents["tweets"].insert_one(tweet(0, day(1)))
+        documents["tweets"].insert_many([tweet(1 + at, day(2)) for at in range(11)])
+
+        answer = client.get(PAGE, {"since": "2026-03-02", "until": "2026-03-02"})
+
+        assert answer.context["summary"].change_percent is None
+        assert "1 in the 1 day before" in answer.content.decode()
+
     def test_days_without_a_tweet_are_shown_up_to_the_last_that_was_asked_for(
         self, client: Client, documents: mongodb.Documents
     ) -> None:

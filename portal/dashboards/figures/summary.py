@@ -22,6 +22,9 @@ ASKED_WITHIN_SECONDS: Final = 2.0
 COUNTED_WITHIN_SECONDS: Final = 5.0
 """The limit of each figure: one that takes longer is left out, and the page says so."""
 
+MOST_PERCENT: Final = 999
+"""A larger change says more about the few tweets of before: these are told alone."""
+
 Result = TypeVar("Result")
 
 _counting: Final = Lock()
@@ -48,10 +51,11 @@ class Summary:
 
     @property
     def change_percent(self) -> int | None:
-        """How many more tweets there are than in the period before; None if that cannot be told."""
+        """How many more tweets there are than in the period before; None where it tells nothing."""
         if not self.earlier or self.over_time is None:
             return None
-        return round(100 * (self.over_time.tweets - self.earlier) / self.earlier)
+        change = round(100 * (self.over_time.tweets - self.earlier) / self.earlier)
+        return change if change <= MOST_PERCENT else None
 
     @property
     def accounts(self) -> int | None:

@@ -55,7 +55,7 @@ TEXTS: Final = (
 SHOWN: Final = {
     "timeline": (Role.CUSTOMER, "/timeline/"),
     "replication": (Role.TECHNICAL_WORKER, "/replication/"),
-    "figures": (Role.SENIOR_MANAGEMENT, "/figures/?period=year"),
+    "figures": (Role.SENIOR_MANAGEMENT, "/figures/"),
 }
 """The pictures of the README, and whose pages they show."""
 
