@@ -21,9 +21,12 @@ _STATEMENT = re.compile(
 
 
 def commands(remedy: str) -> list[str]:
-    """The commands and the statements in a remedy, in order: each ends at a semicolon, or there."""
+    """The commands and the statements in a remedy, in order: each ends at a semicolon, or there.
+
+    What follows on where to read more is no part of them.
+    """
     found = []
-    for clause in remedy.split(";"):
+    for clause in remedy.partition("\n  more: ")[0].split(";"):
         begin = _COMMAND.search(clause) or _STATEMENT.search(clause)
         if begin:
             found.append(clause[begin.start() :].strip())
