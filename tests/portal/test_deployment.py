@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.portal.support.deployment import ENVIRONMENT, MANAGE
+from tests.portal.support.deployment import ENVIRONMENT, manage
 
 _ASK_FOR_A_PAGE = """
 import django; django.setup()
@@ -19,18 +17,6 @@ print(answer.status_code, answer.headers["Strict-Transport-Security"])
 
 def check(**environment: str) -> subprocess.CompletedProcess[str]:
     return manage("check", "--deploy", "--fail-level=INFO", **environment)
-
-
-def manage(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    clean = {key: value for key, value in os.environ.items() if not key.startswith("PORTAL_")}
-    return subprocess.run(
-        [sys.executable, "-W", "error", str(MANAGE), *words],
-        env={**clean, "DJANGO_SETTINGS_MODULE": "portal.settings", **environment},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
 
 
 def test_the_settings_are_fit_to_be_deployed() -> None:
