@@ -53,7 +53,7 @@ def _checked(config_path: Path, *, offline: bool) -> tuple[Mapping, ...]:
     mappings, mistakes = read_project_mappings(config, config_path)
     if not offline:
         try:
-            mistakes += tuple(_table_mistakes(config, mappings))
+            mistakes += tuple(table_mistakes(config, mappings))
         except CdcError as error:
             if not mistakes:
                 raise
@@ -63,7 +63,8 @@ def _checked(config_path: Path, *, offline: bool) -> tuple[Mapping, ...]:
     return mappings
 
 
-def _table_mistakes(config: Config, mappings: Iterable[Mapping]) -> Iterator[Problem]:
+def table_mistakes(config: Config, mappings: Iterable[Mapping]) -> Iterator[Problem]:
+    """Yield the mistakes that show beside the source's tables."""
     compiled: list[Compiled] = []
     with connected(config) as connection:
         for each in mappings:

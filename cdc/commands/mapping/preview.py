@@ -52,7 +52,7 @@ def preview(table: str, config_path: Path, output: str, limit: int, key: tuple[s
         rows = EmbeddedRows(config, mappings, reader)
         for each, table_map in followed(config, table, mappings):
             name = table_map.name
-            pairs = _whole(each, _pairs(reader, each, name, limit, key), rows)
+            pairs = whole(each, pairs_of(reader, each, name, limit, key), rows)
             for pair in pairs:
                 if output == "json":
                     say(_as_json(each, name, pair))
@@ -64,21 +64,22 @@ def preview(table: str, config_path: Path, output: str, limit: int, key: tuple[s
         say(note, err=True)
 
 
-def _pairs(
-    reader: ChunkReader, each: Mapping, name: str, limit: int, key: tuple[str, ...]
+def pairs_of(
+    reader: ChunkReader, each: Mapping, name: str, limit: int, key: tuple[str, ...] = ()
 ) -> list[Pair]:
+    """Return rows of a table, the first ones or that with a key, beside their documents."""
     opened = reader.open(*split_name(name), each.id_columns)
     events = reader.peek(opened, limit=limit, keys=_keys(opened, key))
-    shown = Preview(each, opened.map)
-    return [shown.pair(event, time.time()) for event in events]
+    seen = Preview(each, opened.map)
+    return [seen.pair(event, time.time()) for event in events]
 
 
-def _whole(each: Mapping, pairs: Sequence[Pair], rows: EmbeddedRows) -> list[Pair]:
+def whole(each: Mapping, pairs: Sequence[Pair], rows: EmbeddedRows) -> list[Pair]:
     """Return the pairs with what their documents embed."""
     own = [pair.document for pair in pairs if pair.document is not None]
-    whole = iter(rows.whole(each.target, own))
+    found = iter(rows.whole(each.target, own))
     return [
-        pair if pair.document is None else replace(pair, document=next(whole)) for pair in pairs
+        pair if pair.document is None else replace(pair, document=next(found)) for pair in pairs
     ]
 
 
@@ -107,11 +108,11 @@ def _as_json(each: Mapping, name: str, pair: Pair) -> str:
 
 
 def _as_text(each: Mapping, name: str, pair: Pair) -> Iterator[str]:
-    rows = [name, *(f"  {column}: {_shown(value)}" for column, value in pair.row.items())]
+    rows = [name, *(f"  {column}: {shown(value)}" for column, value in pair.row.items())]
     if pair.document is None:
         documents = [f"no document in {each.target}", f"  {pair.note}"]
     else:
-        documents = [each.target, *_indented(_decoded(pair.document))]
+        documents = [each.target, *(f"  {line}" for line in document_lines(pair.document))]
     return side_by_side(rows, documents, shutil.get_terminal_size().columns)
 
 
@@ -119,7 +120,8 @@ def _decoded(document: bytes) -> dict[str, Any]:
     return bson.decode(document, ANY_TIME)
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """Return a value of a row as extended JSON; of a hidden column the stars alone."""
     return HIDDEN if value == HIDDEN else _value(value)
 
 
@@ -127,9 +129,7 @@ def _value(value: Any) -> str:
     return json_util.dumps(value, json_options=OPTIONS, ensure_ascii=False)
 
 
-def _indented(document: dict[str, Any]) -> list[str]:
+def document_lines(document: bytes) -> list[str]:
     """Format a document, its values as extended JSON."""
-    plain = json.loads(_value(document))
-    return [
-        f"  {line}" for line in json.dumps(plain, indent=INDENT, ensure_ascii=False).split("\n")
-    ]
+    plain = json.loads(_value(_decoded(document)))
+    return json.dumps(plain, indent=INDENT, ensure_ascii=False).split("\n")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping as Keyed
 from collections.abc import Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from cdc.config.time_zone import UTC_NAME
 from cdc.config.yaml12 import Path as KeyPath
-from cdc.config.yaml12 import YamlMistake, read
+from cdc.config.yaml12 import YamlMistake, parse, read
 from cdc.mapping.file.consistency import own_mistakes
 from cdc.mapping.file.embed_graph import embed_mistakes
 from cdc.mapping.file.embeds import Embed
@@ -70,15 +72,17 @@ def read_mappings(
     ignored: Sequence[str] = (),
     stream: str = "",
     time_zone: str = UTC_NAME,
+    texts: Keyed[Path, str] = MappingProxyType({}),
 ) -> tuple[tuple[Mapping, ...], tuple[Problem, ...]]:
     """As `load_mappings`, but return the mistakes beside the mappings that can be read.
 
-    If there are any, the mappings serve only to find more.
+    If there are any, the mappings serve only to find more. `texts` are read in place of what their
+    files hold.
     """
     mistakes: list[Problem] = []
     mappings: list[Mapping] = []
     for file in _files(paths, relative_to, mistakes):
-        mapping = _load(file, mistakes)
+        mapping = _load(file, texts.get(file), mistakes)
         if mapping is not None:
             mappings.append(mapping.bind(mapping.origin, mask_key, stream, time_zone))
             mistakes += own_mistakes(mapping)
@@ -102,9 +106,9 @@ def _files(paths: Sequence[str], relative_to: Path, mistakes: list[Problem]) -> 
     return list(files)
 
 
-def _load(file: Path, mistakes: list[Problem]) -> Mapping | None:
+def _load(file: Path, text: str | None, mistakes: list[Problem]) -> Mapping | None:
     try:
-        marked = read(file)
+        marked = read(file) if text is None else parse(text)
     except YamlMistake as error:
         mistakes.append(Problem(file, error.line, f"{error.what}: {error.remedy}"))
         return None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping as Keyed
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from cdc.config import Config, load
@@ -36,9 +38,12 @@ def project_mappings(config: Config, config_path: Path) -> tuple[Mapping, ...]:
 
 
 def read_project_mappings(
-    config: Config, config_path: Path
+    config: Config, config_path: Path, texts: Keyed[Path, str] = MappingProxyType({})
 ) -> tuple[tuple[Mapping, ...], tuple[Problem, ...]]:
-    """As `project_mappings`, but return the problems beside the mappings that can be read."""
+    """As `project_mappings`, but return the problems beside the mappings that can be read.
+
+    `texts` are read in place of what their files hold.
+    """
     return read_mappings(
         config.mappings,
         relative_to=config_path.resolve().parent,
@@ -46,4 +51,5 @@ def read_project_mappings(
         ignored=config.source.ignore_statements_on,
         stream=config.name,
         time_zone=config.source.time_zone,
+        texts=texts,
     )

@@ -43,6 +43,21 @@ def test_files_are_read_in_the_order_of_their_names_and_each_once(tmp_path: Path
     assert [each.source for each in found] == ["shop.others", "shop.things"]
 
 
+def test_a_text_is_read_in_place_of_what_its_file_holds(tmp_path: Path) -> None:
+    file = write(tmp_path, SHORT)
+    write(tmp_path, SHORT.replace("things", "others"), "others.yaml")
+    texts = {file: SHORT.replace("target: things", "target: others") + "tarket: x\n"}
+
+    mappings, problems = read_mappings(["*.yaml"], relative_to=tmp_path, texts=texts)
+
+    assert [(each.source, each.target) for each in mappings] == [
+        ("shop.others", "others"),
+        ("shop.things", "others"),
+    ]
+    assert [(each.file, each.line) for each in sorted(problems)] == [(file, 2), (file, 3)]
+    assert file.read_text() == SHORT
+
+
 def test_the_projects_own_mappings_load() -> None:
     root = Path(__file__).parents[4]
 
