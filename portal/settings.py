@@ -87,6 +87,7 @@ MONGODB_DATABASE = environment.text("PORTAL_MONGODB_DATABASE", "twitter")
 MONGODB_STATE_DATABASE = environment.text("PORTAL_MONGODB_STATE_DATABASE", "cdc")
 CDC_STATUS_URL = environment.text("PORTAL_CDC_STATUS_URL", "http://127.0.0.1:9108/status")
 CDC_NAME = environment.text("PORTAL_CDC_NAME", "twitter")
+CDC_CONFIG = environment.text("PORTAL_CDC_CONFIG")
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [

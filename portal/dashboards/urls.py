@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from portal.dashboards.figures import views as figures
+from portal.dashboards.preview import views as preview
 from portal.dashboards.replication import actions
 from portal.dashboards.replication import views as replication
 from portal.dashboards.timeline import views as timeline
@@ -23,6 +24,8 @@ urlpatterns = [
     path("replication/resync/", actions.confirm_resync, name="confirm_resync"),
     path("replication/letters/retry/", actions.retry_letter, name="retry_letter"),
     path("replication/letters/discard/", actions.discard_letter, name="discard_letter"),
+    path("replication/preview/", preview.preview, name="preview"),
+    path("replication/preview/drawn/", preview.preview_drawn, name="preview_drawn"),
     path("figures/", figures.figures, name="figures"),
     path("figures/tweets.csv", figures.tweets_csv, name="tweets_csv"),
 ]

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import re
-
 import pytest
 from django.template.loader import render_to_string
 from django.test import Client
@@ -9,6 +7,7 @@ from django.test import Client
 from portal.accounts.roles import Role
 from tests.portal.support.flavours import one_flavour
 from tests.portal.support.people import administrator, person
+from tests.portal.support.soundness import assert_sound
 
 pytestmark = pytest.mark.usefixtures("target")
 flavour = one_flavour
@@ -16,29 +15,9 @@ flavour = one_flavour
 FOR_ALL = ("/login/", "/register/", "/password/reset/", "/password/reset/sent/", "/nowhere/")
 FOR_ACCOUNTS = {
     Role.CUSTOMER: ("/timeline/", "/password/", "/password/changed/", "/replication/"),
-    Role.TECHNICAL_WORKER: ("/replication/", "/timeline/"),
+    Role.TECHNICAL_WORKER: ("/replication/", "/replication/preview/", "/timeline/"),
     Role.SENIOR_MANAGEMENT: ("/figures/", "/timeline/"),
 }
-
-# What the policy forbids, so that it would be missing without notice.
-_INLINE = re.compile(r"<style|<script(?![^>]* src=)|\sstyle=|\son\w+=|javascript:", re.IGNORECASE)
-
-
-def assert_sound(client: Client, page: str) -> None:
-    answer = client.get(page)
-    shown = answer.content.decode()
-    assert "default-src 'self';" in answer.headers["Content-Security-Policy"]
-    assert not _INLINE.search(shown), page
-    assert re.search(r'<a class="skip" href="#content">', shown), page
-    assert shown.count("<h1>") == shown.count("<main ") == 1, page
-    assert_labelled(shown)
-
-
-def assert_labelled(shown: str) -> None:
-    for field in re.findall(r"<(?:input|textarea|select) [^>]*>", shown):
-        if 'type="hidden"' not in field:
-            [id_] = re.findall(r'\bid="([^"]+)"', field)
-            assert f'for="{id_}"' in shown, field
 
 
 @pytest.mark.parametrize("page", FOR_ALL)

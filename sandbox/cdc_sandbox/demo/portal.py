@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import cdc
-from cdc_sandbox.demo.folder import STREAM
+from cdc_sandbox.demo.folder import CONFIG_NAME, STREAM
 from cdc_sandbox.demo.schema import SCHEMA
 from cdc_sandbox.demo.supervised import ProgramFailed, Supervised
 from cdc_sandbox.servers import MongoServer, MySQLServer
@@ -38,9 +38,13 @@ class Portal(Supervised):
     def __init__(
         self, folder: Path, source: MySQLServer, target: MongoServer, *, status_url: str
     ) -> None:
-        """Take the servers that it works on and where the daemon tells its state."""
+        """Take the servers that it works on and where the daemon tells its state.
+
+        `folder` is the demo's, with the daemon's configuration.
+        """
         self.port = free_port()
         self._environment = os.environ | _settings(source, target, status_url)
+        self._environment["PORTAL_CDC_CONFIG"] = str(folder / CONFIG_NAME)
         super().__init__("the portal", folder, _gunicorn(self.port), folder / "portal.log")
 
     @property

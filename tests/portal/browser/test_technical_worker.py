@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from portal.accounts.authors import author_of
 from portal.accounts.models import User
@@ -281,3 +281,85 @@ class TestTechnicalWorker:
         page.get_by_role("link", name="To your page").click()
 
         expect(page).to_have_url(re.compile("/replication/$"))
+
+
+class TestPreviewOfAMapping:
+    @pytest.mark.parametrize("scripts", [True, False])
+    def test_what_is_typed_is_previewed(
+        self, visit: Visit, stack: Stack, tess: User, scripts: bool
+    ) -> None:
+        page = visit(tess, scripts=scripts).open("/replication/")
+        page.get_by_role("link", name="Preview a mapping").click()
+        preview = page.get_by_role("region", name="Preview")
+        expect(preview).to_contain_text('"role": ')
+        text = page.get_by_label("The mapping")
+
+        text.fill(text.input_value().replace("role: role", "who.role: role"))
+        if not scripts:
+            page.get_by_role("button", name="Preview").click()
+
+        expect(preview).to_contain_text('"who": {')
+        expect(preview).to_contain_text("By the text as it was changed here.")
+        if scripts:
+            expect(page.locator("#announcement")).to_contain_text("read just now.")
+        expect(text).to_have_value(re.compile("who.role: role"))
+
+    def test_what_was_typed_before_the_script_ran_is_previewed_too(
+        self, visit: Visit, stack: Stack, tess: User
+    ) -> None:
+        page = visit(tess).page
+        held: list[Route] = []
+
+        def hold(route: Route) -> None:
+            held.append(route)
+
+        page.route("**/preview.js", hold)
+        with page.expect_request("**/preview.js"):
+            page.goto("/replication/preview/", wait_until="commit")
+        text = page.get_by_label("The mapping")
+
+        text.fill(text.input_value().replace("role: role", "who.role: role"))
+        held.pop().continue_()
+
+        expect(page.get_by_role("region", name="Preview")).to_contain_text('"who": {')
+
+    def test_mistakes_are_told_while_typing_and_the_way_back_is_the_file(
+        self, visit: Visit, stack: Stack, tess: User
+    ) -> None:
+        page = visit(tess).open("/replication/preview/")
+        preview = page.get_by_role("region", name="Preview")
+        text = page.get_by_label("The mapping")
+        file = text.input_value()
+
+        text.fill(file.replace("date_joined: date_joined", "joined: date_joned"))
+
+        mistake = preview.get_by_role("list", name="Mistakes").get_by_role("listitem")
+        expect(mistake).to_contain_text("unknown column `date_joned`, did you mean `date_joined`?")
+        expect(mistake.locator("pre")).to_have_text("joined: date_joned")
+        expect(page.locator("#announcement")).to_have_text("1 mistake: no rows are shown.")
+
+        page.get_by_role("link", name="Back to the file").click()
+
+        expect(text).to_have_value(file)
+        expect(preview).to_contain_text("By the mapping's file.")
+
+    def test_nobody_s_password_is_shown(self, visit: Visit, stack: Stack, tess: User) -> None:
+        page = visit(tess).open("/replication/preview/")
+        text = page.get_by_label("The mapping")
+
+        text.fill(text.input_value().replace("role: role", "role: password"))
+
+        told = "column `password` is masked or left out in the mapping's file"
+        expect(page.get_by_role("list", name="Mistakes")).to_contain_text(told)
+        assert tess.password not in page.content()
+
+    def test_what_is_typed_stays_if_the_session_has_ended(
+        self, visit: Visit, stack: Stack, tess: User
+    ) -> None:
+        page = visit(tess).open("/replication/preview/")
+        page.context.clear_cookies(name="sessionid")
+
+        page.get_by_label("The mapping").fill("typed long and well")
+
+        expect(page.locator("#drawn")).to_contain_text("You are not logged in any more.")
+        expect(page.get_by_label("The mapping")).to_have_value("typed long and well")

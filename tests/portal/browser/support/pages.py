@@ -19,6 +19,7 @@ PAGES: dict[str, tuple[Role | None, str]] = {
         Role.TECHNICAL_WORKER,
         "/replication/resync/?table={database}.tweets",
     ),
+    "replication-preview": (Role.TECHNICAL_WORKER, "/replication/preview/"),
     "figures": (Role.SENIOR_MANAGEMENT, "/figures/"),
 }
 """By a name: the role that sees it, none for everybody, and its address."""

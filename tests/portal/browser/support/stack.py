@@ -117,6 +117,7 @@ class Stack:
             "PORTAL_MONGODB_DATABASE": self.documents.name,
             "PORTAL_MONGODB_STATE_DATABASE": self.state.name,
             "PORTAL_CDC_NAME": self.database,
+            "PORTAL_CDC_CONFIG": str(self._daemon.config),
             "PORTAL_CDC_STATUS_URL": f"http://{LOOPBACK}:{self._daemon_port}/status",
         }
 

@@ -1,0 +1,76 @@
+"""Has a preview drawn by a process that is given its time, and the portal's account at MySQL."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+from django.conf import settings
+
+import portal
+from portal.dashboards.preview.drawn import Account, Drawn, Question
+from portal.dashboards.preview.program import SECONDS, TOO_LARGE
+
+_PROGRAM: Final = (sys.executable, "-m", "portal.dashboards.preview.program")
+_CHECKOUT: Final = Path(portal.__file__).parents[1]
+_DEFAULT_PORT: Final = 3306
+
+
+class Failed(Exception):
+    """The program ended by an error of its own; the message is its traceback."""
+
+
+def draw(*, rows: int, mapping: str = "", text: str | None = None) -> Drawn:
+    """Return the preview of a mapping's file, or of a text in its place.
+
+    `mapping` is a file's name, by default the first; `rows` is 0 for none.
+    """
+    if settings.DATABASES["default"]["HOST"].startswith("/"):
+        return Drawn(problem="PORTAL_DATABASE_URL names a socket: rows are read by a host alone.")
+    question = Question(
+        config=str(settings.CDC_CONFIG),
+        stream=settings.CDC_NAME,
+        account=_account(),
+        rows=rows,
+        mapping=mapping,
+        text=text,
+    )
+    try:
+        done = subprocess.run(
+            _PROGRAM,
+            input=question.to_json(),
+            env=_environment(),
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return Drawn(problem=f"It took longer than {SECONDS} seconds, and was ended.")
+    if done.returncode in (TOO_LARGE, -9, -24):  # by the kernel: SIGKILL, SIGXCPU
+        return Drawn(problem="It took more memory or time than a preview may have, and was ended.")
+    if done.returncode:
+        raise Failed(done.stderr)
+    return Drawn.from_json(done.stdout)
+
+
+def _environment() -> dict[str, str]:
+    """Return the variables that cdc.yaml may name, and none of the portal's own."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")}
+    path = os.environ.get("PYTHONPATH")
+    return {**kept, "PYTHONPATH": f"{_CHECKOUT}{os.pathsep}{path}" if path else str(_CHECKOUT)}
+
+
+def _account() -> Account:
+    database = settings.DATABASES["default"]
+    return Account(
+        host=database["HOST"] or "localhost",
+        port=int(database["PORT"] or _DEFAULT_PORT),
+        user=database["USER"],
+        password=database["PASSWORD"],
+        ca=database["OPTIONS"].get("ssl", {}).get("ca", ""),
+    )

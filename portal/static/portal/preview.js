@@ -1,0 +1,70 @@
+// Draws the preview anew while the mapping is typed, once the typing pauses.
+
+const PAUSE_MS = 600;
+const ANSWER_WITHIN_MS = 15_000;
+const SILENT = "The portal does not answer: what is shown is from before.";
+const LOGGED_OUT = "You are not logged in any more. Copy what you have typed, and load the page again.";
+
+const form = document.getElementById("editor");
+const place = document.getElementById("drawn");
+let waiting;
+let asked = new AbortController();
+
+/** Say a sentence to those who do not see the preview. */
+function announce(word) {
+  document.getElementById("announcement").textContent = word;
+}
+
+/** Put a notice above the preview of before. */
+function warn(text) {
+  place.querySelector("[data-warning]")?.remove();
+  const notice = document.createElement("p");
+  notice.className = "notice bad";
+  notice.dataset.warning = "";
+  notice.textContent = text;
+  place.prepend(notice);
+  announce(text);
+}
+
+async function draw() {
+  clearTimeout(waiting);
+  if (!form.checkValidity()) return; // the browser marks what is wrong
+  asked.abort();
+  asked = new AbortController();
+  const { signal } = asked;
+  place.setAttribute("aria-busy", "true");
+  try {
+    const answer = await fetch(form.dataset.drawn, {
+      method: "POST",
+      body: new FormData(form),
+      redirect: "manual",
+      signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_WITHIN_MS)]),
+    });
+    if (answer.type === "opaqueredirect" || answer.status === 403) warn(LOGGED_OUT);
+    else if (!answer.ok && answer.status !== 400) warn(SILENT);
+    else show(await answer.text());
+  } catch {
+    if (signal.aborted) return; // a later text is on its way
+    warn(SILENT);
+  }
+  place.removeAttribute("aria-busy");
+}
+
+function show(html) {
+  place.innerHTML = html;
+  announce(place.querySelector("[data-word]").dataset.word);
+}
+
+if (form) {
+  form.addEventListener("input", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(draw, PAUSE_MS);
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    draw();
+  });
+  // Typed before this ran, or put back by the browser, which keeps a text when a page is loaded again.
+  const { text, rows } = form.elements;
+  if (text.value !== text.defaultValue || rows.value !== rows.defaultValue) draw();
+}
