@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import pty
 import re
@@ -18,6 +19,7 @@ KEY_SECONDS = 0.05
 LONGEST_WAIT_SECONDS = 1.2
 """A longer wait is shown as this long."""
 DEADLINE_SECONDS = 180.0
+END_SECONDS = 5.0
 _CONTROL = re.compile(r"(\r\n|\r|\x1b\[2K)")
 
 
@@ -95,16 +97,25 @@ def _played(acts: Sequence[Act], terminal: int) -> Iterator[tuple[float, str]]:
         if act.until:
             yield from _until(act.until, terminal)
             yield from _for(act.seconds, terminal)
-            os.write(terminal, b"\x03")
-        yield from _until(f"\n{PROMPT}", terminal)
+            yield from _until(f"\n{PROMPT}", terminal, end=b"\x03")
+        else:
+            yield from _until(f"\n{PROMPT}", terminal)
 
 
-def _until(text: str, terminal: int) -> Iterator[tuple[float, str]]:
-    """Yield what appears, up to where it has this text in it; a prompt stands at its end."""
-    deadline, seen = time.monotonic() + DEADLINE_SECONDS, ""
+def _until(text: str, terminal: int, *, end: bytes = b"") -> Iterator[tuple[float, str]]:
+    """Yield what appears, up to where it has this text in it; a prompt stands at its end.
+
+    `end` is typed at once, and again where it is without effect: a shell that is just starting a
+    program hears no Ctrl-C.
+    """
+    deadline, typed_at, seen = time.monotonic() + DEADLINE_SECONDS, -math.inf, ""
     while not (seen.endswith(text) if text.endswith(PROMPT) else text in seen):
-        if time.monotonic() > deadline:
+        now = time.monotonic()
+        if now > deadline:
             raise TimeoutError(f"{text!r} did not appear behind {seen[-200:]!r}")
+        if end and now - typed_at > END_SECONDS:
+            os.write(terminal, end)
+            typed_at = now
         for moment, output in _for(0.02, terminal):
             seen += output
             yield moment, output
