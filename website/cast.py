@@ -77,6 +77,7 @@ def record(
     """Type commands into a shell; return what appeared, each with its moment in seconds."""
     process, terminal = pty.fork()
     if process == 0:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # ignored by what is started in the background
         os.chdir(folder)
         os.execvpe(SHELL[0], SHELL, {**environment, "PS1": PROMPT, "TERM": "xterm"})
     try:
