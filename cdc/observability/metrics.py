@@ -115,26 +115,21 @@ def _notices(notices: NoticeStats) -> Iterator[Metric]:
 
 
 def _schema_changes(telemetry: Telemetry) -> Metric:
-    changes = GaugeMetricFamily(
+    return _gauges(
         "cdc_schema_change_timestamp_seconds",
         "When the source committed the last schema change of a table.",
-        labels=["table"],
+        ["table"],
+        {(table,): changed_at for table, changed_at in telemetry.schema_changed_at.items()},
     )
-    for table, changed_at in sorted(telemetry.schema_changed_at.items()):
-        changes.add_metric([table], changed_at)
-    return changes
 
 
 def _owed(telemetry: Telemetry) -> Metric:
-    owed = GaugeMetricFamily(
+    return _gauges(
         "cdc_embed_owed",
         "Changes of embedded documents that have not reached all that embed them.",
-        labels=["collection", "path"],
+        ["collection", "path"],
+        telemetry.writing.owed if _is_active(telemetry) else {},
     )
-    known = telemetry.writing.owed if _is_active(telemetry) else {}
-    for labels, debts in known.items():
-        owed.add_metric(labels, debts)
-    return owed
 
 
 def _is_active(telemetry: Telemetry) -> float:
@@ -219,12 +214,12 @@ def _work(telemetry: Telemetry) -> Iterator[Metric]:
 
 def _dead_letters(telemetry: Telemetry) -> Iterator[Metric]:
     writing = telemetry.writing
-    letters = CounterMetricFamily(
-        "cdc_dead_letters", "Rows that could not be carried over.", labels=["table", "reason"]
+    yield _counter(
+        "cdc_dead_letters",
+        "Rows that could not be carried over.",
+        ["table", "reason"],
+        writing.dead_letters,
     )
-    for (table, reason), count in sorted(writing.dead_letters.items()):
-        letters.add_metric([table, reason], count)
-    yield letters
     is_known = telemetry.role in (Role.ACTIVE, Role.COPYING)
     yield _gauge(
         "cdc_dead_letters_open",
@@ -241,14 +236,12 @@ def _copying(telemetry: Telemetry) -> Iterator[Metric]:
         ["table"],
         {(table,): rows for table, rows in copying.rows.items()},
     )
-    ratios = GaugeMetricFamily(
+    yield _gauges(
         "cdc_backfill_progress_ratio",
         "How much of a table's backfill or resync is done; 1 is done.",
-        labels=["table"],
+        ["table"],
+        {(table,): ratio for table, ratio in copying.ratios.items()},
     )
-    for table, ratio in sorted(copying.ratios.items()):
-        ratios.add_metric([table], ratio)
-    yield ratios
 
 
 def _asks_target(telemetry: Telemetry) -> bool:
@@ -257,15 +250,12 @@ def _asks_target(telemetry: Telemetry) -> bool:
 
 
 def _failed_jobs(failed: Sequence[Job] | None) -> Metric:
-    family = GaugeMetricFamily(
+    return _gauges(
         "cdc_jobs_failed",
         "Jobs that failed, until a later one makes them good or they are cancelled.",
-        labels=["kind", "table"],
+        ["kind", "table"],
+        Counter((job.kind.value, job.table) for job in failed or ()),
     )
-    counts = Counter((job.kind.value, job.table) for job in failed or ())
-    for values, count in sorted(counts.items()):
-        family.add_metric([*values], count)
-    return family
 
 
 def _counter(
@@ -275,6 +265,16 @@ def _counter(
     family = CounterMetricFamily(name, text, labels=labels)
     for values, count in sorted(counts.items()):
         family.add_metric([*values], count)
+    return family
+
+
+def _gauges(
+    name: str, text: str, labels: Sequence[str], known: Mapping[Any, float]
+) -> GaugeMetricFamily:
+    """Return a gauge with a sample for each tuple of label values."""
+    family = GaugeMetricFamily(name, text, labels=labels)
+    for values, value in sorted(known.items()):
+        family.add_metric([*values], value)
     return family
 
 
