@@ -11,7 +11,7 @@ from cdc.config import load
 from cdc.errors import UsageError
 from cdc.job_client.client import jobs_of
 from cdc.job_client.short_ids import only, shortened
-from cdc.model import job_facts
+from cdc.model import job_facts, lease
 from cdc.model.job import Job, JobState
 from cdc.terminal.output import in_a_line, say, say_json
 from cdc.terminal.spelling import spelling
@@ -44,8 +44,8 @@ def list_jobs(config_path: Path, output: str, limit: int) -> None:
     config = load(config_path)
     with jobs_of(config) as known:
         every = known.all()
-    active = stream_admin.active_owner(config) is not None
-    held = is_held(stream_admin.read(config) or {})
+    state = stream_admin.read_with_clock(config) or {}
+    active, held = lease.holder(state) is not None, is_held(state)
     found = every[-limit:]
     if output == "json":
         say_json([job_facts.whole(each, active=active) for each in found])

@@ -14,7 +14,7 @@ import click
 from cdc.commands import config_option, output_option
 from cdc.config import Config, load
 from cdc.errors import Retryable
-from cdc.model.job import FOR_THE_FIRST_COPY, JobState
+from cdc.model.job import JobState, told
 from cdc.model.telemetry import Role
 from cdc.observability import fleet
 from cdc.observability import status as examined
@@ -96,6 +96,7 @@ def _as_json(facts: dict[str, Any] | list[dict[str, Any]], *, lines: bool) -> st
 
 
 _COLUMNS: Final = ("STREAM", "STATE", "LAG", "JOBS", "LETTERS", "OWED", "UPDATED", "DAEMON")
+_STATE: Final = _COLUMNS.index("STATE")
 
 
 def _fleet_table(streams: list[dict[str, Any]]) -> str:
@@ -103,13 +104,10 @@ def _fleet_table(streams: list[dict[str, Any]]) -> str:
         return "no stream has begun in this state database"
     rows = [_COLUMNS, *map(_fleet_row, streams)]
     widths = [max(len(row[at]) for row in rows) for at in range(len(_COLUMNS))]
-    lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
-    states = [None, *(_colour(each["state"]) for each in streams)]
-    at = widths[0] + 2
-    return "\n".join(
-        line[:at] + coloured(line[at : at + widths[1]], colour) + line[at + widths[1] :]
-        for line, colour in zip(lines, states, strict=True)
-    )
+    padded = [[*map(str.ljust, row, widths)] for row in rows]
+    for cells, each in zip(padded[1:], streams, strict=True):
+        cells[_STATE] = coloured(cells[_STATE], _colour(each["state"]))
+    return "\n".join("  ".join(cells).rstrip() for cells in padded)
 
 
 def _fleet_row(facts: dict[str, Any]) -> tuple[str, ...]:
@@ -223,11 +221,7 @@ def _job(job: dict[str, Any], *, held: bool) -> str:
     rest = "" if left is None else f", about {timedelta(seconds=round(left))} left"
     error = f": {'; '.join(map(str.strip, job['error'].splitlines()))}" if job["error"] else ""
     over = f"; or let it be: cdc jobs cancel {job['id']}" if job["state"] == "failed" else ""
-    state = job["state"]
-    if job["waits"]:
-        state = f"{'interrupted' if state == 'running' else state}, waits for a daemon"
-    elif held and state == JobState.QUEUED:
-        state = f"{state}, {FOR_THE_FIRST_COPY}"
+    state = told(JobState(job["state"]), waits=job["waits"], held=held)
     return f"{job['kind']} {state}, {job['rows']}{of} rows{rest}{error}{over}"
 
 

@@ -186,8 +186,14 @@ class Progress:
         return cls(**known)
 
 
-FOR_THE_FIRST_COPY: Final = "waits for the first copy"
-"""What is told of a job that is queued while workers make the first copy."""
+def told(state: JobState, *, waits: bool, held: bool) -> str:
+    """Return a job's state for display; it `waits` for a daemon, or the stream is `held`."""
+    if waits:
+        begun = state is JobState.RUNNING
+        return f"{'interrupted' if begun else state.value}, waits for a daemon"
+    if held and state is JobState.QUEUED:
+        return f"{state.value}, waits for the first copy"
+    return state.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,11 +240,7 @@ class Job:
 
     def told(self, *, active: bool, held: bool = False) -> str:
         """Return its state for display; `held`: the stream has not begun."""
-        if not self.waits(active=active):
-            waits = held and self.state is JobState.QUEUED
-            return f"{self.state.value}, {FOR_THE_FIRST_COPY}" if waits else self.state.value
-        begun = self.state is JobState.RUNNING
-        return f"{'interrupted' if begun else self.state.value}, waits for a daemon"
+        return told(self.state, waits=self.waits(active=active), held=held)
 
     def to_document(self) -> dict[str, Any]:
         """Return the job's document."""

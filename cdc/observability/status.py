@@ -26,7 +26,7 @@ from cdc.writers.dead_letters.queries import letters_of
 from cdc.writers.embedding.debts import DEBTS, owed_in
 from cdc.writers.errors import explained
 from cdc.writers.jobs import Jobs
-from cdc.writers.ranges import Ranges
+from cdc.writers.ranges import Ranges, is_held
 
 Facts = dict[str, Any]
 
@@ -100,7 +100,7 @@ def _state(
         return "new"
     if not lease.holder(document):
         return "stopped"
-    return "active" if HeldCopy.of(document) is None else Role.COPYING.value
+    return Role.COPYING.value if is_held(document) else "active"
 
 
 def _stored(document: Mapping[str, Any] | None) -> Facts:
@@ -171,7 +171,7 @@ def _lag(
         return told
     if seen is None or document is None or applied is None:
         return None  # without the source it is unknown whether anything is left to apply
-    if HeldCopy.of(document) is None and seen.is_all_in(applied):
+    if not is_held(document) and seen.is_all_in(applied):
         return 0.0
     since = document.get("committed_at") or document.get("created_at")
     if not isinstance(since, datetime):

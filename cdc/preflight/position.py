@@ -8,7 +8,7 @@ from typing import Any, Final
 from cdc.config import Config, SourceConfig, StartPosition
 from cdc.errors import Halted, PositionPurged, UsageError
 from cdc.model.checkpoint import Checkpoint
-from cdc.model.first_copy import HeldCopy, ahead_of
+from cdc.model.first_copy import ahead_of
 from cdc.preflight.findings import Finding, Outcome
 from cdc.preflight.hosts import each_host_judged
 from cdc.preflight.rules.source import xa_finding
@@ -20,6 +20,7 @@ from cdc.readers.server.facts import current_account
 from cdc.readers.server.hosts import say_nothing
 from cdc.writers import stream_admin
 from cdc.writers.errors import explained
+from cdc.writers.ranges import is_held
 
 POSITION: Final = "position"
 
@@ -65,8 +66,7 @@ def _examine_host(
         hosts = HostChooser(config.source, ahead=ahead_of(state))
         close_connection(hosts.judged(host, checkpoint).connection)
     except Halted as error:
-        is_held = HeldCopy.of(state) is not None
-        remedy = remedy_while_held(error, config.name) if is_held else error.remedy
+        remedy = remedy_while_held(error, config.name) if is_held(state) else error.remedy
         yield Finding(POSITION, Outcome.UNFIT, error.message, remedy or "")
     else:
         position = str(checkpoint.position) or "nothing applied"

@@ -38,7 +38,7 @@ from cdc.model.position import Position
 from cdc.model.table_name import split_name
 from cdc.retry import Stopped, retry_until_done
 from cdc.writers.accepted_mappings import accepted_keys, key_of
-from cdc.writers.ranges import Cut, Ranges, failure
+from cdc.writers.ranges import Cut, Ranges, failure, is_held
 
 T = TypeVar("T")
 
@@ -225,11 +225,6 @@ class CopyWorker:
     def _wait(self, seconds: float) -> None:
         if self._stopping.wait(seconds):
             raise Stopped
-
-
-def is_held(state: Mapping[str, Any]) -> bool:
-    """Return whether a stream's first copy is being made."""
-    return HeldCopy.of(state) is not None
 
 
 def require_accepted(
