@@ -10,24 +10,18 @@ from contextlib import contextmanager
 
 import pymysql
 import pytest
-from pymongo.read_concern import ReadConcern
 
+from tests.end_to_end.support.bank import TOTAL, amounts, create_bank, transfer
 from tests.end_to_end.support.stream import Stream
 
 KILLS = 3
-ACCOUNTS = 20
-OPENING_BALANCE = 1_000
 WRITERS = 2
 
 
 @pytest.fixture
 def bank(stream: Stream) -> Stream:
-    """Two tables between which money moves: the sum over both is constant."""
     stream.settings["apply"] = {"batch_rows": 40}
-    for table in ("savings", "current"):
-        stream.table(table, "id INT NOT NULL PRIMARY KEY, amount INT NOT NULL, note TEXT")
-        rows = ",".join(f"({n}, {OPENING_BALANCE}, '')" for n in range(ACCOUNTS))
-        stream.sql(f"INSERT INTO {table} VALUES {rows}")
+    create_bank(stream)
     return stream
 
 
@@ -45,7 +39,7 @@ class Customer:
             while not self._stopping.is_set():
                 try:
                     with connection.cursor() as cursor:
-                        for statement in self._statements():
+                        for statement in transfer(self._random):
                             cursor.execute(statement)
                     if self._random.random() < 0.1:
                         connection.rollback()
@@ -55,24 +49,6 @@ class Customer:
                 except (pymysql.err.OperationalError, pymysql.err.IntegrityError):
                     connection.rollback()  # a deadlock, or a key that is taken
                 self._stopping.wait(0.002)
-
-    def _statements(self) -> Iterator[str]:
-        giver, taker = self._random.sample(["savings", "current"], 2)
-        one, other = self._random.randrange(ACCOUNTS), self._random.randrange(ACCOUNTS)
-        amount = self._random.randrange(100)
-        if self._random.random() < 0.1:
-            yield f"UPDATE {giver} SET id = id + {ACCOUNTS} WHERE id = {one}"
-            yield f"UPDATE {giver} SET id = id - {ACCOUNTS} WHERE id = {one + ACCOUNTS}"
-        if self._random.random() < 0.1:
-            # Close an account and open it again under another note: the money stays.
-            yield f"SELECT @amount := amount FROM {giver} WHERE id = {one} FOR UPDATE"
-            yield f"DELETE FROM {giver} WHERE id = {one}"
-            yield f"INSERT INTO {giver} VALUES ({one}, @amount, 'opened again')"
-        # Whether both accounts exist decides whether anything moves.
-        yield (
-            f"UPDATE {giver} g JOIN {taker} t ON g.id = {one} AND t.id = {other}"
-            f" SET g.amount = g.amount - {amount}, t.amount = t.amount + {amount}"
-        )
 
 
 @contextmanager
@@ -99,15 +75,9 @@ class Auditor:
         self.audits = 0
 
     def audit(self) -> None:
-        client = self._stream.client
-        with client.start_session() as session, session.start_transaction(ReadConcern("snapshot")):
-            total = sum(
-                document["amount"]
-                for table in self._stream.tables
-                for document in self._stream.database[table].find(session=session)
-            )
+        found = amounts(self._stream.client, self._stream.database.name)
         self.audits += 1
-        self.sums.add(total)
+        self.sums.add(sum(found))
 
     def until(self, deadline: float) -> None:
         while time.monotonic() < deadline:
@@ -140,4 +110,4 @@ def test_kills_at_random_moments_leave_both_sides_equal(bank: Stream, budget: in
     bank.settle()
     auditor.audit()
     print(f"{sum(each.transactions for each in customers)} commits, {auditor.audits} audits")
-    assert auditor.sums == {2 * ACCOUNTS * OPENING_BALANCE}
+    assert auditor.sums == {TOTAL}

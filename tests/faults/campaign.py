@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from tests.end_to_end.support.bank import BANK, TOTAL
 from tests.end_to_end.support.command import cdc
 from tests.faults.checkers import (
     Forward,
@@ -25,7 +26,7 @@ from tests.faults.nemesis import Nemesis
 from tests.faults.schedule import Planned
 from tests.faults.stage import Stage, stage
 from tests.faults.watchers import Watchers
-from tests.faults.workload import BANK, TOTAL, Workload
+from tests.faults.workload import Workload
 from tests.support.waiting import eventually
 
 HEALS_WITHIN_SECONDS: Final = 180.0
@@ -41,7 +42,6 @@ PLAIN: Final = {
 class Outcome:
     """What a campaign did and found."""
 
-    facts: dict[str, Any]
     violations: list[str]
     figures: dict[str, Any] = field(default_factory=dict)
 
@@ -51,9 +51,7 @@ def run(
 ) -> Outcome:
     """Run one campaign; all that it writes is below `folder`."""
     violated = Violations()
-    outcome = Outcome(
-        {"kind": kind, "members": members, "daemons": daemons, "seed": seed}, violated.found
-    )
+    outcome = Outcome(violated.found)
     with stage(kind, members=members, seed=seed, folder=folder) as staged:
         stream = staged.stream
         fleet = Fleet(stream, daemons, violated)
@@ -63,13 +61,13 @@ def run(
         never_back, forward, honest = NeverBack(violated), Forward(violated), HonestLag(violated)
         watchers = Watchers(staged, whole, never_back, forward, honest)
         workload, nemesis = Workload(stream, seed), Nemesis(staged, fleet, violated)
-        watchers.begin()
-        workload.begin()
+        watchers.threads.begin()
+        workload.threads.begin()
         try:
             for each in schedule:
                 nemesis.inflict(each)
         finally:
-            workload.end()
+            workload.threads.end()
         try:
             _heal(staged)
             nemesis.judge_commands()
@@ -79,7 +77,7 @@ def run(
         except (TimeoutError, AssertionError) as error:
             violated(f"it did not heal: {error}")
         finally:
-            watchers.end()
+            watchers.threads.end()
             fleet.end()
         outcome.figures |= {
             "faults": {kind.value: count for kind, count in sorted(nemesis.done.items())},

@@ -103,17 +103,11 @@ class Forward:
 def holds(position: Document, earlier: Document) -> bool:
     """Return whether a saved position holds all of an earlier one."""
     if "gtid" in position:
-        return set(_ranges(earlier["gtid"])) <= set(_ranges(position["gtid"])) or set(
-            expanded(earlier["gtid"])
-        ) <= set(expanded(position["gtid"]))
+        return set(expanded(earlier["gtid"])) <= set(expanded(position["gtid"]))
     if "mariadb_gtid" in position:
         now, before = sequences(position["mariadb_gtid"]), sequences(earlier["mariadb_gtid"])
         return all(now.get(domain, 0) >= number for domain, number in before.items())
     return bool((position["file"], position["offset"]) >= (earlier["file"], earlier["offset"]))
-
-
-def _ranges(gtids: str) -> list[str]:
-    return [each for each in gtids.replace("\n", "").split(",") if each]
 
 
 def compare_ledger(applied: Iterable[str], committed: Iterable[str], violated: Violations) -> int:

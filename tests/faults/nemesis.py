@@ -58,7 +58,7 @@ class Nemesis:
             Kind.SLOW_SOURCE: lambda seconds: _slow(stage.source_proxy, seconds),
             Kind.DAMAGE_SOURCE: self._damage,
             Kind.RESTART_SOURCE: lambda _: stage.source.restart(),
-            Kind.KILL_SOURCE: self._kill_source,
+            Kind.KILL_SOURCE: lambda _: stage.kill_source(),
             Kind.ROTATE: lambda _: self._sql("FLUSH BINARY LOGS"),
             Kind.MOVE_SOURCE: lambda _: stage.move_source(),
             Kind.LAG_REPLICA: self._lag_replica,
@@ -137,11 +137,6 @@ class Nemesis:
         proxy.replies = damaged
         time.sleep(seconds)
         proxy.replies = unchanged
-
-    def _kill_source(self, _: float) -> None:
-        self._stage.source.kill()
-        self._stage.source.start()
-        self._stage.source.until_ready()
 
     def _lag_replica(self, seconds: float) -> None:
         replica = self._stage.replica

@@ -63,12 +63,14 @@ class Stage:
         assert self.one is not None
         self.one.restart()
 
+    def kill_source(self) -> None:
+        """Kill the source, and start it again."""
+        _killed_and_back(self.source)
+
     def kill_target(self) -> None:
         """Kill the one member, and start it again."""
         assert self.one is not None
-        self.one.kill()
-        self.one.start()
-        self.one.until_ready()
+        _killed_and_back(self.one)
 
     def kill_primary(self, seconds: float, *, ahead: bool) -> None:
         """Kill the primary, `ahead` of all others or not, and have it back later."""
@@ -87,6 +89,12 @@ class Stage:
         assert self.three is not None
         with self.three.lagging():
             time.sleep(seconds)
+
+
+def _killed_and_back(server: MySQLServer | MongoServer) -> None:
+    server.kill()
+    server.start()
+    server.until_ready()
 
 
 @contextmanager

@@ -6,14 +6,17 @@ import json
 import threading
 import urllib.request
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from pymongo.errors import PyMongoError
 from pymongo.read_concern import ReadConcern
 
+from tests.end_to_end.support.bank import amounts
 from tests.faults.checkers import Forward, HonestLag, NeverBack, WholeTransactions
 from tests.faults.stage import Stage
-from tests.faults.workload import AWAY, BANK
+from tests.faults.threads import Threads
+from tests.faults.workload import AWAY
 
 PAUSE_SECONDS: Final = 0.05
 
@@ -44,26 +47,8 @@ class Watchers:
         self._honest = honest
         self._stopping = threading.Event()
         self._resume_after: Any = None
-        looks: list[Callable[[], None]] = [
-            self._snapshot,
-            self._changes,
-            self._state,
-            self._lag,
-        ]
-        self._threads = [
-            threading.Thread(target=self._again, args=(each,), daemon=True) for each in looks
-        ]
-
-    def begin(self) -> None:
-        """Start the threads."""
-        for thread in self._threads:
-            thread.start()
-
-    def end(self) -> None:
-        """End them."""
-        self._stopping.set()
-        for thread in self._threads:
-            thread.join()
+        looks = (self._snapshot, self._changes, self._state, self._lag)
+        self.threads = Threads((partial(self._again, each) for each in looks), self._stopping)
 
     def _again(self, look: Callable[[], None]) -> None:
         while not self._stopping.wait(PAUSE_SECONDS):
@@ -73,16 +58,7 @@ class Watchers:
                 self._stopping.wait(0.2)
 
     def _snapshot(self) -> None:
-        with (
-            self._client.start_session() as session,
-            session.start_transaction(ReadConcern("snapshot")),
-        ):
-            found = [
-                int(each["amount"])
-                for table in BANK
-                for each in self._database[table].find(session=session)
-            ]
-        self._whole.see(found)
+        self._whole.see(amounts(self._client, self._database.name))
 
     def _changes(self) -> None:
         with self._database["counters"].watch(

@@ -11,18 +11,16 @@ from typing import Final
 
 import pymysql
 
+from tests.end_to_end.support.bank import BANK, create_bank, transfer
 from tests.end_to_end.support.stream import Stream
+from tests.faults.threads import Threads
 
-ACCOUNTS: Final = 20
-OPENING_BALANCE: Final = 1_000
-TOTAL: Final = 2 * ACCOUNTS * OPENING_BALANCE
 COUNTERS: Final = 12
 THINGS: Final = 400
 REFUSED_NUMBER: Final = 1e300
 """A number that a validator refuses, where rows are to be refused."""
 ORDERS: Final = 40
 
-BANK: Final = ("savings", "current")
 COMPARED: Final = (*BANK, "counters", "things", "scratch")
 """The tables whose documents are their rows, column by column."""
 
@@ -32,10 +30,7 @@ AWAY: Final = (pymysql.err.OperationalError, pymysql.err.InterfaceError, OSError
 
 def create(stream: Stream) -> None:
     """Create the tables, and follow them."""
-    for table in BANK:
-        stream.table(table, "id INT NOT NULL PRIMARY KEY, amount INT NOT NULL, note TEXT")
-        rows = ",".join(f"({n}, {OPENING_BALANCE}, '')" for n in range(ACCOUNTS))
-        stream.sql(f"INSERT INTO {table} VALUES {rows}")
+    create_bank(stream)
     stream.table("counters", "id INT NOT NULL PRIMARY KEY, version BIGINT NOT NULL")
     stream.sql(f"INSERT INTO counters VALUES {','.join(f'({n}, 0)' for n in range(COUNTERS))}")
     stream.table(
@@ -97,20 +92,7 @@ class Transfers(Worker):
     """Money between two tables: the sum stays."""
 
     def statements(self) -> Iterator[str]:
-        giver, taker = self.chance.sample(BANK, 2)
-        one, other = self.chance.randrange(ACCOUNTS), self.chance.randrange(ACCOUNTS)
-        amount = self.chance.randrange(100)
-        if self.chance.random() < 0.1:
-            yield f"UPDATE {giver} SET id = id + {ACCOUNTS} WHERE id = {one}"
-            yield f"UPDATE {giver} SET id = id - {ACCOUNTS} WHERE id = {one + ACCOUNTS}"
-        if self.chance.random() < 0.1:  # close an account and open it again: the money stays
-            yield f"SELECT @amount := amount FROM {giver} WHERE id = {one} FOR UPDATE"
-            yield f"DELETE FROM {giver} WHERE id = {one}"
-            yield f"INSERT INTO {giver} VALUES ({one}, @amount, 'opened again')"
-        yield (
-            f"UPDATE {giver} g JOIN {taker} t ON g.id = {one} AND t.id = {other}"
-            f" SET g.amount = g.amount - {amount}, t.amount = t.amount + {amount}"
-        )
+        return transfer(self.chance)
 
 
 class Counters(Worker):
@@ -185,25 +167,14 @@ KINDS: Final[tuple[type[Worker], ...]] = (Transfers, Transfers, Counters, Things
 
 
 class Workload:
-    """All of them, until `end`."""
+    """All of them, each a thread."""
 
     def __init__(self, stream: Stream, seed: int) -> None:
         self._stopping = threading.Event()
         self._workers = [
             kind(stream, f"{seed}/{number}", self._stopping) for number, kind in enumerate(KINDS)
         ]
-        self._threads = [threading.Thread(target=each, daemon=True) for each in self._workers]
-
-    def begin(self) -> None:
-        """Start the threads."""
-        for thread in self._threads:
-            thread.start()
-
-    def end(self) -> None:
-        """End them, behind the transaction in flight."""
-        self._stopping.set()
-        for thread in self._threads:
-            thread.join()
+        self.threads = Threads(self._workers, self._stopping)
 
     @property
     def committed(self) -> int:
