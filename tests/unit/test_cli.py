@@ -1,29 +1,21 @@
 from __future__ import annotations
 
 import json
-import logging
 import pkgutil
-from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
 import click
 import pytest
-import structlog
 
 from cdc import DISTRIBUTION, cli, commands, log
 from cdc.config import LogConfig
 from cdc.errors import CdcError, Halted, RecordError, Retryable, Unfit, UsageError
 from cdc_sandbox import commands as sandbox
 
+pytestmark = pytest.mark.usefixtures("logging_undone")
+
 TOLD = ("event", "error", "message", "position", "remedy", "more")
-
-
-@pytest.fixture(autouse=True)
-def _undo() -> Iterator[None]:
-    yield
-    structlog.reset_defaults()
-    logging.captureWarnings(capture=False)
 
 
 @pytest.fixture

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
-import structlog
 
 from cdc import cli, log
 from cdc.config import LogConfig
+
+pytestmark = pytest.mark.usefixtures("logging_undone")
 
 CONFIG = """\
 name: shop
@@ -22,13 +22,6 @@ target: {uri: "mongodb://127.0.0.1:1/?replicaSet=rs0", database: shop}
 HEAD = "source: shop.orders\ntarget: orders\n"
 
 Told = Callable[..., str]
-
-
-@pytest.fixture(autouse=True)
-def _undo() -> Iterator[None]:
-    yield
-    structlog.reset_defaults()
-    logging.captureWarnings(capture=False)
 
 
 @pytest.fixture
