@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 
 import click
 
-from bench import backfill, catch_up, first_copy, fleet, latency, row_path, updates
+from bench import backfill, catch_up, first_copy, fleet, lanes, latency, row_path, updates
 from bench.embedding import scenario as embedding
 from bench.report import Table
 from bench.stage import Stage, stage
@@ -20,6 +20,7 @@ SCENARIOS: dict[str, Callable[[Stage], Iterable[Table]]] = {
     "updates": updates.run,
     "backfill": backfill.run,
     "first_copy": first_copy.run,
+    "lanes": lanes.run,
     "latency": latency.run,
     "row_path": row_path.run,
     "embedding": embedding.run,
