@@ -37,11 +37,15 @@ class ChunkEngine:
         *,
         wake: Callable[[], None],
         make_worker: Callable[[Windows, ChunkApplier], Worker],
+        may_open: Callable[[], bool] = lambda: True,
     ) -> None:
-        """Begin at the target's checkpoint `start`; `wake` wakes the main thread."""
+        """Begin at the target's checkpoint `start`; `wake` wakes the main thread.
+
+        `may_open` as in Windows.
+        """
         self._writer = writer
         self._wake = wake
-        self._windows = Windows(start)
+        self._windows = Windows(start, may_open)
         self._applier = ChunkApplier(self._windows, wake=wake)
         self._worker = make_worker(self._windows, self._applier)
         self._error: BaseException | None = None

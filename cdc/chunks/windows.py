@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -75,12 +75,14 @@ class Windows:
     never too few.
     """
 
-    def __init__(self, start: Checkpoint) -> None:
+    def __init__(self, start: Checkpoint, may_open: Callable[[], bool] = lambda: True) -> None:
+        """Begin at the target's checkpoint; none opens while `may_open` returns False."""
         self._lock = threading.Lock()
         self._open: list[Window] = []
         self._applied = start
         self._committed_at: float | None = None
         self._schema_changes = 0
+        self._may_open = may_open
 
     @property
     def applied_checkpoint(self) -> Checkpoint:
@@ -101,13 +103,13 @@ class Windows:
         return self._schema_changes
 
     def open(self) -> Window | None:
-        """Begin to remember touched keys; None within a large transaction.
+        """Begin to remember touched keys; None within a large transaction, or if none may open.
 
         A part of the transaction may have touched keys that nobody recorded, while the position
         says that none of it is applied.
         """
         with self._lock:
-            if self._applied.inflight is not None:
+            if self._applied.inflight is not None or not self._may_open():
                 return None
             window = Window(self._applied, self._schema_changes)
             self._open.append(window)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from cdc.config.values import Number, Settings, Whole
 
@@ -16,10 +16,17 @@ class ApplyConfig(Settings):
     """How changes are batched and written."""
 
     mode: Literal["exactly_once", "at_least_once"] = "exactly_once"
+    lanes: Annotated[Whole, Field(ge=1, le=16)] = 1
     batch_rows: Annotated[Whole, Field(ge=1, le=10_000)] = 5000
     batch_bytes: Annotated[Whole, Field(ge=1, le=MAX_BATCH_BYTES)] = 8 * 1024 * 1024
     linger_ms: Annotated[Number, Field(ge=0, le=10_000)] = 5.0
     transaction_bytes: Annotated[Whole, Field(ge=1, le=MAX_BATCH_BYTES)] = 16_000_000
+
+    @model_validator(mode="after")
+    def _lanes_need_transactions(self) -> Self:
+        if self.lanes > 1 and self.mode == "at_least_once":
+            raise ValueError("lanes need transactions: write lanes: 1, or mode: exactly_once")
+        return self
 
 
 class LeaseConfig(Settings):

@@ -34,6 +34,7 @@ from cdc.writers.indexes import create_indexes
 from cdc.writers.namespaces import Namespaces
 from cdc.writers.observer import UNOBSERVED, WriteObserver
 from cdc.writers.ranges import Ranges
+from cdc.writers.rounds import BatchSize
 from cdc.writers.shard_collections import ready_cluster
 from cdc.writers.sharding import Sharding
 from cdc.writers.sync_timestamps import SyncTimestamps
@@ -165,6 +166,8 @@ class Daemon:
                 sharding=Sharding.of(self._mappings),
                 lag_seconds=self.lag_seconds,
                 tell=self._tell,
+                lanes=config.apply.lanes,
+                batch_size=BatchSize(config.apply.batch_rows, config.apply.batch_bytes),
             )
             try:
                 yield client, writer

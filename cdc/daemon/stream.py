@@ -107,9 +107,14 @@ class ActiveStream:
             require_fit=server_judge(config, mappings),
             on_move=self._moved,
             ahead=writer.state.ahead,
+            beyond=writer.state.done.last,
         )
         self._queue = BatchQueue(
-            Limits(apply.batch_rows, apply.batch_bytes, apply.linger_ms / 1000)
+            Limits(
+                apply.lanes * apply.batch_rows,
+                apply.lanes * apply.batch_bytes,
+                apply.linger_ms / 1000,
+            )
         )
         mapper = Mapper(
             self._router.plans,
@@ -119,7 +124,11 @@ class ActiveStream:
             times_kept=gtid_events.times_kept,
         )
         self._engine = ChunkEngine(
-            start, writer, wake=self._queue.wake, make_worker=self._job_worker
+            start,
+            writer,
+            wake=self._queue.wake,
+            make_worker=self._job_worker,
+            may_open=lambda: not writer.is_ahead,
         )
         self._pipeline = Pipeline(self._reader, mapper, self._queue, writer, self._engine, liveness)
 

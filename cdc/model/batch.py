@@ -9,6 +9,7 @@ from typing import ClassVar, Final, NamedTuple
 
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.dead_letter import UNKNOWN, Failure, Origin
+from cdc.model.done import Span
 from cdc.model.operation import Operation
 from cdc.model.position import Position
 from cdc.model.state_change import CollectionClear, StateWrite
@@ -57,6 +58,11 @@ class MappedTransaction(NamedTuple):
         return bool(self.identity)
 
     @property
+    def span(self) -> Span | None:
+        """Its identity; None if it has none."""
+        return Span.of(self.identity) if self.identity else None
+
+    @property
     def completed(self) -> int:
         """The number of source transactions that are whole with it: 1 or 0."""
         return int(self.is_of_source and self.checkpoint.inflight is None)
@@ -98,7 +104,7 @@ class MappedRun:
 
     `changes` are in order within a collection, and `rows` (table, kind, number of changed rows).
     `checkpoint` and `committed_at` are those of the last, `first_committed_at` that of the first.
-    `take_apart` makes its transactions.
+    `span` holds their identities. `take_apart` makes its transactions.
     """
 
     completed: int
@@ -108,6 +114,7 @@ class MappedRun:
     changes: tuple[tuple[str, Sequence[Operation]], ...]
     byte_size: int
     rows: tuple[tuple[str, RowsKind, int], ...]
+    span: Span
     take_apart: Callable[[], tuple[MappedTransaction, ...]]
 
     writes: ClassVar[tuple[StateWrite, ...]] = ()

@@ -63,6 +63,7 @@ def mapped_run(run: TransactionRun, made: Made) -> MappedRun:
                 if plans
             ]
         ),
+        run.span,
         partial(_apart, run._replace(rows=()), [len(rows.ends) for rows in run.rows], made),
     )
 

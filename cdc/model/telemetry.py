@@ -66,8 +66,8 @@ class WriterStats:
 
     `committed_at`: the source's commit time of the last applied transaction. `rows`: changes of the
     source's rows, by (table, kind). `documents`: by (collection, operation). `seconds`: spent on
-    `batches`. `dead_letters`: by (table, reason). `owed`: debts of
-    embedded documents, by (collection, path).
+    `batches`. `rounds`: those of lanes, by their result. `dead_letters`: by (table, reason).
+    `owed`: debts of embedded documents, by (collection, path).
     """
 
     connected: bool = False
@@ -76,6 +76,7 @@ class WriterStats:
     operations: int = 0
     batches: int = 0
     seconds: float = 0.0
+    rounds: Mapping[str, int] = field(default_factory=dict)
     committed_at: float | None = None
     transactions_per_second: float = 0.0
     operations_per_second: float = 0.0

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Final, NamedTuple
 
 from cdc.model.checkpoint import Checkpoint
+from cdc.model.done import Span
 from cdc.model.position import Position
 from cdc.model.table_map import TableMap
 from cdc.model.table_name import full_name
@@ -147,6 +148,7 @@ class TransactionRun(NamedTuple):
     `before` is the position before the first, `checkpoint` the one to save after the last.
     `first_committed_at` and `committed_at` are those of the first and the last; all have the same
     if `is_of_one_time`. `byte_size` is what the source sent. `rows` are in the order of the events.
+    `span` holds their identities, and no others.
     """
 
     transaction_count: int
@@ -157,6 +159,7 @@ class TransactionRun(NamedTuple):
     is_of_one_time: bool
     byte_size: int
     rows: tuple[RunRows, ...]
+    span: Span
     read_apart: Callable[[], Iterator[Transaction]]
 
     def transactions(self) -> Iterator[Transaction]:

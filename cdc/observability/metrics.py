@@ -201,6 +201,12 @@ def _work(telemetry: Telemetry) -> Iterator[Metric]:
         ["collection", "operation"],
         writing.documents,
     )
+    yield _counter(
+        "cdc_rounds",
+        "Full batches that lanes wrote, by their result.",
+        ["result"],
+        {(result,): count for result, count in writing.rounds.items()},
+    )
     seconds = SummaryMetricFamily("cdc_batch_seconds", "Time spent on batches.", labels=["stage"])
     seconds.add_metric(["apply"], count_value=writing.batches, sum_value=writing.seconds)
     yield seconds

@@ -8,6 +8,7 @@ from typing import Any, Final
 from cdc.config import Config, SourceConfig, StartPosition
 from cdc.errors import Halted, PositionPurged, UsageError
 from cdc.model.checkpoint import Checkpoint
+from cdc.model.done import Done
 from cdc.model.first_copy import ahead_of
 from cdc.preflight.findings import Finding, Outcome
 from cdc.preflight.hosts import each_host_judged
@@ -63,7 +64,7 @@ def _examine_host(
 ) -> Iterator[Finding]:
     checkpoint = saved or _configured(config, host)
     try:
-        hosts = HostChooser(config.source, ahead=ahead_of(state))
+        hosts = HostChooser(config.source, ahead=ahead_of(state), beyond=Done.of(state).last)
         close_connection(hosts.judged(host, checkpoint).connection)
     except Halted as error:
         remedy = remedy_while_held(error, config.name) if is_held(state) else error.remedy

@@ -44,7 +44,7 @@ def coalesce(
         by_collection.setdefault(collection, []).extend(operations)
     return {
         collection: _split(
-            _final(operations, keys.get(collection, _keys)), insert_first=insert_first
+            _final(operations, keys.get(collection, comparable_ids)), insert_first=insert_first
         )
         for collection, operations in by_collection.items()
     }
@@ -80,7 +80,7 @@ def _combined(first: Operation, last: Operation) -> Operation:
     return Operation(kind, last.id, last.document)
 
 
-def _keys(operations: list[Operation]) -> Sequence[object]:
+def comparable_ids(operations: list[Operation]) -> Sequence[object]:
     """Return comparable ids: two are equal if they are equal to MongoDB.
 
     Within one numeric type equal values have equal bytes, except for Decimal128's exponents and the

@@ -32,7 +32,7 @@ from cdc.writers.embedding.debts import Debts
 from cdc.writers.embedding.embedder import Embedder
 from cdc.writers.embedding.terms import Outcome, Terms
 from cdc.writers.errors import OBJECT_TOO_LARGE, Refused, check_reply
-from cdc.writers.observer import WriteObserver, WriteStep
+from cdc.writers.observer import LaneStep, WriteObserver, WriteStep
 from cdc.writers.sharding import NOT_SHARDED, Paths, Sharding
 from cdc.writers.strategy import Send, WriteStrategy
 from cdc.writers.stream_state import Document, StreamState
@@ -203,6 +203,23 @@ class BatchCommitter:
                 raise
             self._observer.reached(WriteStep.BEFORE_COMMIT)
         return letters
+
+    def concerns_embeds(self, batch: Batch) -> bool:
+        """Return whether a collection of the batch embeds or is embedded."""
+        return self._embedder.concerns({collection for collection, _ in batch.changes()})
+
+    def commit_part(
+        self, attempt: Attempt, note: Callable[[ClientSession], None], session: ClientSession
+    ) -> None:
+        """Apply a part of a round in a transaction of its lane's session; `note` comes first.
+
+        May be called from any thread. Raises what `note` does, Refused, and the driver's errors.
+        """
+        with committed(session):
+            note(session)
+            self._send(attempt, session)
+            self._observer.reached(LaneStep.IN_PART)
+        self._observer.reached(LaneStep.AFTER_PART)
 
     def _commit_in_turn(self, attempt: Attempt) -> None:
         self._send(attempt, None)

@@ -28,10 +28,23 @@ class WriteStep(Enum):
     AFTER_PIECE = "after_piece"
 
 
-class WriteObserver(Protocol):
-    """Observes a writer, on the thread that writes."""
+class LaneStep(Enum):
+    """The steps of a round, beside those of a batch."""
 
-    def reached(self, step: WriteStep) -> None:
+    IN_PART = "in_part"
+    """A lane has sent its part, and its transaction is not committed."""
+    AFTER_PART = "after_part"
+    """A lane has committed its part; others may not have."""
+    BEFORE_CLOSE = "before_close"
+    """All parts are committed; the stream's document does not say so."""
+    LANES_CLOSED = "lanes_closed"
+    """The lanes write no more; the stream's document does not say what they have written."""
+
+
+class WriteObserver(Protocol):
+    """Observes a writer, on the thread that writes: the stream's own, or a lane's."""
+
+    def reached(self, step: WriteStep | LaneStep) -> None:
         """Observe that the writer is at a step."""
         ...
 
@@ -45,7 +58,7 @@ class WriteObserver(Protocol):
 class _Nobody:
     """Observes nothing."""
 
-    def reached(self, step: WriteStep) -> None:
+    def reached(self, step: WriteStep | LaneStep) -> None:
         """Do nothing."""
 
     def wrote(

@@ -42,6 +42,7 @@ class WriterCounters:
         self._letters: Counter[tuple[str, str]] = Counter()
         self._transactions = self._operations = self._batches = 0
         self._seconds = 0.0
+        self._rounds: Counter[str] = Counter()
         self._rows: Counter[tuple[str, str]] = Counter()
         self._documents: Counter[tuple[str, str]] = Counter()
         self._recent: deque[tuple[float, int, int]] = deque()
@@ -61,6 +62,10 @@ class WriterCounters:
         self._rows.update(changed_rows(batch))
         self._recent.append((time.monotonic(), transactions, operations))
         self._forget()
+
+    def round_ended(self, result: str) -> None:
+        """Count a round: `landed`, or what was left of it goes `in_turn`."""
+        self._rounds[result] += 1
 
     def count_letters(
         self, letter_changes: LetterChanges, new: Sequence[Letter], open_letters: int
@@ -102,6 +107,7 @@ class WriterCounters:
             operations=self._operations,
             batches=self._batches,
             seconds=self._seconds,
+            rounds=dict(self._rounds),
             committed_at=self.committed_at,
             transactions_per_second=sum(each[1] for each in recent) / RATE_SECONDS,
             operations_per_second=sum(each[2] for each in recent) / RATE_SECONDS,

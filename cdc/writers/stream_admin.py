@@ -14,6 +14,7 @@ from cdc.mapping.file.mapping import Mapping as TableMapping
 from cdc.model import lease
 from cdc.model.batch import Batch, MappedTransaction
 from cdc.model.checkpoint import Checkpoint
+from cdc.model.done import DONE
 from cdc.model.first_copy import AHEAD
 from cdc.model.job import Job
 from cdc.model.lease import Owner
@@ -85,7 +86,7 @@ def set_position(
     with _state(config) as (state, _):
         if state.read() is None and _is_created(state, checkpoint, mappings):
             return
-    forgotten = StateWrite(STREAMS, {"_id": config.name}, {"$unset": {AHEAD: ""}})
+    forgotten = StateWrite(STREAMS, {"_id": config.name}, {"$unset": {AHEAD: "", DONE: ""}})
     with _owned(config, force=force) as (writer, _):
         writer.apply(_batch(checkpoint, None, jobs, forgotten))
 

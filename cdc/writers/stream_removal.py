@@ -33,6 +33,7 @@ from cdc.writers.documents import BY_BYTES, RAW
 from cdc.writers.embedding.debts import DEBTS
 from cdc.writers.errors import explained
 from cdc.writers.fence import Fence
+from cdc.writers.lane_documents import LANES
 from cdc.writers.namespaces import hidden_beginning
 from cdc.writers.ranges import Ranges
 from cdc.writers.stream_state import STREAMS, StreamState
@@ -90,6 +91,7 @@ class StreamRemoval:
             JOBS: {"stream": stream},
             DEAD_LETTERS: {"stream": stream},
             DEBTS: {"_id.stream": stream},
+            LANES: {"stream": stream},
         }
 
     def belongings(self) -> Belongings:

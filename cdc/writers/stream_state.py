@@ -8,6 +8,8 @@
     position, inflight, server, witness      the checkpoint, see `cdc.model.checkpoint`
     copying       while the stream is held, see `cdc.model.first_copy`; position is null then
     ahead         what the first copy has seen, see there
+    lanes         the ids of the lanes that can write, see `cdc.writers.lane_documents`
+    done          what lanes have applied beyond the position, see `cdc.model.done`
     committed_at  the source's commit time of what was applied last; null if nothing was
     created_at, updated_at                   the first write, the last one of a batch or takeover
     lag_seconds, lag_at                      the owner's lag as last told, null if unknown; when
@@ -25,11 +27,13 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, NoReturn
 
+from bson import ObjectId
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.database import Database
@@ -41,6 +45,7 @@ from cdc.errors import Fenced, NoMajority, RolledBack, StateMissing
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.claim import CLAIMS
 from cdc.model.dead_letter import DEAD_LETTERS
+from cdc.model.done import DONE, NOTHING_DONE, Done
 from cdc.model.first_copy import COPYING, RANGES, HeldCopy, ahead_of
 from cdc.model.job import JOBS
 from cdc.model.lease import Owner, this_process
@@ -48,10 +53,12 @@ from cdc.model.position import Position
 from cdc.writers.concerns import MAJORITY
 from cdc.writers.embedding.debts import DEBTS
 from cdc.writers.errors import NO_MAJORITY
+from cdc.writers.lane_documents import LANES, LaneDocuments, LanePart
+from cdc.writers.observer import UNOBSERVED, LaneStep, WriteObserver
 from cdc.writers.takeover import Takeover, from_now, with_clock
 
 STREAMS: Final = "streams"
-STATE_COLLECTIONS: Final = (STREAMS, JOBS, DEAD_LETTERS, CLAIMS, DEBTS, RANGES)
+STATE_COLLECTIONS: Final = (STREAMS, JOBS, DEAD_LETTERS, CLAIMS, DEBTS, RANGES, LANES)
 """The collections of a state database, for all its streams."""
 
 TTL_SECONDS: Final = 10.0
@@ -89,6 +96,7 @@ class StreamState:
         owner: Owner | None = None,
         lag_seconds: Callable[[], float | None] = lambda: None,
         range_id: str | None = None,
+        observer: WriteObserver = UNOBSERVED,
     ) -> None:
         """`lag_seconds` is the owner's own measure, told with what it writes.
 
@@ -108,6 +116,8 @@ class StreamState:
             self._documents, self._id, stream, self._owner, lease_seconds=ttl_seconds
         )
         self._held = Held(0, 0)
+        self._lane_documents = LaneDocuments(database, stream)
+        self._observer = observer
         self._measure_lag = lag_seconds
         self._lag_told_at = -math.inf
         self.committed_at: float | None = None
@@ -115,6 +125,10 @@ class StreamState:
         """What is copied before the stream begins, as the takeover found it."""
         self.ahead: tuple[Position, ...] = ()
         """What documents may hold though the stream's position is before it, likewise."""
+        self.done = NOTHING_DONE
+        """What lanes have applied beyond the position."""
+        self._done_then = NOTHING_DONE
+        self._lanes: tuple[ObjectId, ...] = ()
 
     @property
     def stream(self) -> str:
@@ -181,6 +195,11 @@ class StreamState:
         if taken is None:
             return None
         self._held = Held(int(taken["epoch"]), int(taken["sequence"]))
+        self.done, self._lanes = Done.of(taken), tuple(taken.get(LANES, ()))
+        if self._lanes:
+            taken = {**taken, **self._save_closed()}
+            self._lanes = ()
+            self.landed()
         self.committed_at = _seconds(taken.get("committed_at") or taken.get("created_at"))
         self.held_copy, self.ahead = HeldCopy.of(taken), ahead_of(taken)
         return Checkpoint.from_document(taken)
@@ -199,6 +218,8 @@ class StreamState:
         saved = checkpoint.to_document()
         if committed_at is not None:
             saved["committed_at"] = datetime.fromtimestamp(committed_at, UTC)
+        if self.done and self.done.is_passed_by(checkpoint.position):
+            saved[DONE] = None
         self._move(saved, session)
 
     def step(self, session: ClientSession) -> None:
@@ -207,6 +228,7 @@ class StreamState:
 
     def _move(self, saved: Document, session: ClientSession | None) -> None:
         held = self._held
+        self._done_then = Done.of(saved) if DONE in saved else self.done
         saved = {**saved, "sequence": held.sequence + 1}
         literal = {key: {"$literal": value} for key, value in saved.items()}
         result = self._documents.update_one(
@@ -225,6 +247,53 @@ class StreamState:
         )
         if result.matched_count == 0:
             self._raise_why_nothing_matched()
+
+    @property
+    def has_lanes(self) -> bool:
+        """Whether there are lanes that can write."""
+        return bool(self._lanes)
+
+    @property
+    def round(self) -> int:
+        """The number of the next round: the sequence that the stream has once it is closed."""
+        return self._held.sequence + 1
+
+    def make_lanes(
+        self, sessions: Mapping[ObjectId, ClientSession], session: ClientSession
+    ) -> None:
+        """Make lanes, by their ids and the sessions that are to write, in a transaction.
+
+        Raises what `save_checkpoint` does; AlreadyLanded if they are made.
+        """
+        self._lanes = tuple(sessions)
+        self._move({LANES: [*sessions]}, session)
+        self._lane_documents.make(sessions, session)
+
+    def move_lane(self, lane: ObjectId, part: LanePart, session: ClientSession) -> None:
+        """Note a lane's part of the next round, in the transaction that writes it."""
+        self._lane_documents.move(lane, self.round, part, session)
+
+    def close_lanes(self) -> None:
+        """Let no lane write any more, and save what they have written beyond the position.
+
+        Raises Fenced, StateMissing or RolledBack; NoMajority if it is to be tried again.
+        """
+        state = self.confirm()
+        if state["sequence"] == self.round and not state.get(LANES):
+            self._done_then = Done.of(state)  # an attempt whose answer was lost did it
+        else:
+            with suppress(AlreadyLanded):
+                self._save_closed()
+        self._lanes = ()
+        self.landed()
+
+    def _save_closed(self) -> Document:
+        """Close the lanes, save it, and return what was saved."""
+        done = self._lane_documents.close(self._lanes, self.round)
+        saved: Document = {LANES: [], DONE: done.to_document()}
+        self._observer.reached(LaneStep.LANES_CLOSED)
+        self._move(saved, None)
+        return saved
 
     def _lag(self) -> Document:
         """Return the fields that tell the lag; none if they were written just now."""
@@ -333,6 +402,7 @@ class StreamState:
     def landed(self) -> None:
         """Count the batch of the last saved checkpoint as applied."""
         self._held = Held(self._held.epoch, self._held.sequence + 1)
+        self.done = self._done_then
 
 
 def _seconds(time: Any) -> float | None:

@@ -62,6 +62,10 @@ class TargetRetry:
         self._counters.outages.succeeded()
         return result
 
+    def tick(self) -> None:
+        """Tell that the writer is at work."""
+        self._liveness.tick()
+
     def stop(self) -> None:
         """End the waits for good; may be called from any thread."""
         self._stopped = True

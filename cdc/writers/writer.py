@@ -14,6 +14,7 @@ from pymongo import MongoClient
 from pymongo.client_session import ClientSession
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
+from cdc.errors import CdcError
 from cdc.mapping.file.embed_graph import NO_EMBEDS, EmbedGraph
 from cdc.model.batch import Batch
 from cdc.model.checkpoint import Checkpoint
@@ -39,8 +40,10 @@ from cdc.writers.embedding.terms import NOTHING_AT_ONCE, Terms
 from cdc.writers.errors import Refused
 from cdc.writers.facts import is_behind_mongos
 from cdc.writers.hold import Hold
+from cdc.writers.lanes import Lanes, RoundFailed
 from cdc.writers.namespaces import Namespaces
-from cdc.writers.observer import UNOBSERVED, WriteObserver
+from cdc.writers.observer import UNOBSERVED, LaneStep, WriteObserver
+from cdc.writers.rounds import UNLIMITED, BatchSize, Part, pieces_of, without_done
 from cdc.writers.sharding import NOT_SHARDED, Sharding
 from cdc.writers.stats import WriterCounters
 from cdc.writers.strategy import FAILURES, GiveUp, Send, SendHalves, WriteDecider
@@ -85,6 +88,8 @@ class MongoWriter:
         lag_seconds: Callable[[], float | None] = lambda: None,
         tell: Tell = tell_nobody,
         range_state: StreamState | None = None,
+        lanes: int = 1,
+        batch_size: BatchSize = UNLIMITED,
     ) -> None:
         """Write the stream of `namespaces`, to its collections and its state database.
 
@@ -93,14 +98,19 @@ class MongoWriter:
         `lease_seconds`: how long the stream stays this writer's without a renewal. `stamps`: the
         fields for the time of writing. `observer` observes each step. `sharding` says what names
         a document; whether the target is sharded is asked at each takeover, `is_behind_mongos`.
-        `lag_seconds` as in StreamState. `tell` takes the notices of dead letters. With
-        `range_state` it writes one range of a held stream, and holds that alone.
+        With `lanes` above 1 full batches, as many times as large as `batch_size`, are written by so
+        many threads at once. `lag_seconds` as in StreamState. `tell` takes the notices of dead
+        letters. With `range_state` it writes one range of a held stream, and holds that alone.
         """
         documents = Collections(client, namespaces, write_concern=MAJORITY)
         states = client.get_database(namespaces.state_database, write_concern=MAJORITY)
         stream = namespaces.stream
         self.state = range_state or StreamState(
-            states, stream, ttl_seconds=lease_seconds, lag_seconds=lag_seconds
+            states,
+            stream,
+            ttl_seconds=lease_seconds,
+            lag_seconds=lag_seconds,
+            observer=observer,
         )
         self._name = namespaces.database
         self._client = client
@@ -127,6 +137,7 @@ class MongoWriter:
         self._decider = WriteDecider(Terms() if embedding else NOTHING_AT_ONCE)
         self._letters = OpenLetters(states, stream, letter_limits)
         self._looked_at = 0.0
+        self._observer = observer
         self._committer = BatchCommitter(
             documents,
             states,
@@ -135,6 +146,12 @@ class MongoWriter:
             observer=observer,
             letters=self._letters,
             embeds=embeds,
+        )
+        self._batch_size = batch_size if lanes > 1 else UNLIMITED
+        self._lanes = (
+            Lanes(client, namespaces, self.state, self._committer, count=lanes, size=batch_size)
+            if lanes > 1
+            else None
         )
         self._paying = Paying(
             self._committer.debts, self._retry.run, self._derive, self._hold.renew_in_time
@@ -162,13 +179,17 @@ class MongoWriter:
         self._retry.stop_waiting()
 
     def close(self) -> None:
-        """Release the lease and the session."""
+        """Close the lanes; release the lease and the session."""
         self._session.end_session()
         try:
             with pymongo.timeout(RELEASE_SECONDS):
+                if self.state.has_lanes:
+                    self.state.close_lanes()  # so that a version that knows none can follow
                 self.state.release()
-        except PyMongoError as error:
+        except (PyMongoError, CdcError) as error:
             log.info("lease_left_to_expire", error=str(error))
+        if self._lanes is not None:
+            self._lanes.close()
 
     def take_over(self, *, force: bool = False) -> Checkpoint | None:
         """Become the stream's only writer; return its checkpoint, None on a first start.
@@ -178,6 +199,8 @@ class MongoWriter:
         self._retry.wait_again()
         self._session.end_session()
         self._session = self._client.start_session()
+        if self._lanes is not None:
+            self._lanes.forget()
         checkpoint = self._retry.run(lambda: self.state.take_over(self._session, force=force))
         sharded = self._retry.run(lambda: self._is_behind_mongos(self._client))
         self._sharding = self._sharding.on(is_sharded=sharded)
@@ -267,7 +290,80 @@ class MongoWriter:
             self._hold.settle()
         for clear in batch.clears:
             self._clearing.carry_out(clear)
-        self._apply(batch)
+        left = without_done(batch, self.state.done)
+        if self._is_written_by_lanes(left):
+            return
+        for piece in pieces_of(without_done(left, self.state.done), self._batch_size):
+            self._apply(piece)
+
+    @property
+    def is_ahead(self) -> bool:
+        """Whether documents hold transactions beyond the checkpoint; from any thread."""
+        return bool(self.state.done)
+
+    def _is_written_by_lanes(self, batch: Batch) -> bool:
+        """Write a batch as a round, if it can be one; return whether all of it has landed.
+
+        If it has not, what has is told by `StreamState.done`.
+        """
+        lanes = self._lanes
+        if lanes is None or self._letters.count or self.is_ahead:
+            return False
+        if self._checkpoint is None or self._checkpoint.inflight is not None:
+            return False
+        parts = self._retry.run(lambda: lanes.parts(batch))
+        if parts is None:
+            return False
+        self._hold.settle()
+        if not self.state.has_lanes:
+            self._retry.run(partial(self._make_lanes, lanes))
+        self._hold.renew_in_time()
+        began = time.monotonic()
+        try:
+            commands = lanes.write(
+                self._decider.begin(batch),
+                parts,
+                self._sharding,
+                behind=self._session,
+                meanwhile=self._keep_while_lanes_write,
+            )
+        except RoundFailed as failure:
+            log.info("round_failed", error=str(failure), position=str(batch.checkpoint.position))
+            self._retry.run(self.state.close_lanes)
+            lanes.forget()
+            self._counters.round_ended("in_turn")
+            self._count_landed(parts, failure.attempts, time.monotonic() - began)
+            return False
+        self._retry.run(partial(self._close_round, batch))
+        self.state.landed()
+        self._checkpoint = batch.checkpoint
+        self._hold.durability.settled()
+        self._counters.round_ended("landed")
+        self._counters.applied(batch, commands, time.monotonic() - began)
+        return True
+
+    def _keep_while_lanes_write(self) -> None:
+        self._retry.tick()
+        self._hold.renew_in_time()
+
+    def _count_landed(
+        self, parts: Sequence[Part], attempts: Sequence[Attempt], seconds: float
+    ) -> None:
+        """Count the parts of a failed round that have landed all the same."""
+        for part, attempt in zip(parts, attempts, strict=True):
+            if all(map(self.state.done.contains, part.note.spans)):
+                self._counters.applied(part.batch, attempt.commands, seconds)
+
+    def _make_lanes(self, lanes: Lanes) -> None:
+        with suppress(AlreadyLanded):
+            lanes.make(self._session)
+        self.state.landed()
+
+    def _close_round(self, batch: Batch) -> None:
+        self._observer.reached(LaneStep.BEFORE_CLOSE)
+        with self._hold.attempt(), suppress(AlreadyLanded):
+            # in no transaction, but in the session: the lanes' next parts come behind it
+            self.state.save_checkpoint(batch.checkpoint, batch.committed_at, self._session)
 
     def forget_debts(self) -> None:
         """Forget what embeds owe that no mapping has any more; raises Fenced, StateMissing."""

@@ -230,6 +230,28 @@ def test_a_running_daemon_tells_at_once_that_its_source_was_put_back(
     assert set(range(1, 14)) <= applied.keys()
 
 
+def test_a_source_that_was_put_back_before_what_lanes_have_done_is_another_one(
+    own_source: Stream, data: Path
+) -> None:
+    """The position itself is on both sides of the fork."""
+    own_source.settings["apply"] = {"lanes": 2, "batch_rows": 5}
+    own_source.start()
+    insert(own_source, 1, 4)
+    own_source.until_caught_up()
+    own_source.stop()
+    backup = Backup(own_source.source, data)
+    insert(own_source, 4, 60)
+    died = own_source.start(fault="before_close:1")
+    assert died.wait() == -9
+
+    backup.put_back()
+    insert(own_source, 100, 160, "in another history")
+
+    said = diverged(own_source.start())
+    assert 100 not in own_source.documents("items")
+    assert_check_says(own_source, said)
+
+
 def test_history_that_was_purged_once_it_was_applied_is_no_loss(own_source: Stream) -> None:
     own_source.start()
     insert(own_source, 1, 4)

@@ -13,10 +13,11 @@ from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
 from cdc.model.batch import Batch
-from cdc.writers.observer import WriteStep
+from cdc.writers.observer import LaneStep, WriteStep
 
 FAULT = "CDC_FAULT"
-"""`STEP[:N]`: the process ends, as by `kill -9`, when it is at the step for the Nth time."""
+"""`STEP[:N[:SIGNAL]]`: the process sends itself a signal, SIGKILL if none is named, when it is at
+the step for the Nth time."""
 
 LEDGER = "CDC_LEDGER"
 """Each batch inserts a document for each source transaction into this collection of the state
@@ -27,24 +28,26 @@ database, `_id` its identity: a transaction that is applied twice fails."""
 class Faults:
     """Dies at a step, if one is given, and keeps a ledger, if it has a name."""
 
-    step: WriteStep | None = None
+    step: WriteStep | LaneStep | None = None
     countdown: int = 1
+    signal: signal.Signals = signal.SIGKILL
     ledger: str | None = None
     _reached: int = field(default=0, init=False)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Faults:
-        name, _, count = environment.get(FAULT, "").partition(":")
-        step = WriteStep(name) if name else None
-        return cls(step, int(count or 1), environment.get(LEDGER) or None)
+        name, count, sent = (*environment.get(FAULT, "").split(":"), "", "")[:3]
+        step = _step(name) if name else None
+        number = signal.Signals[sent] if sent else signal.SIGKILL
+        return cls(step, int(count or 1), number, environment.get(LEDGER) or None)
 
-    def reached(self, step: WriteStep) -> None:
+    def reached(self, step: WriteStep | LaneStep) -> None:
         if step is not self.step:
             return
         self._reached += 1
         if self._reached == self.countdown:
             print(f"fault: {step.value}", file=sys.stderr, flush=True)
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), self.signal)
 
     def wrote(
         self, batch: Batch, state_database: Database[dict[str, Any]], session: ClientSession | None
@@ -52,3 +55,7 @@ class Faults:
         if self.ledger is not None and batch.identities:
             entries = [{"_id": identity} for identity in batch.identities]
             state_database[self.ledger].insert_many(entries, session=session)
+
+
+def _step(name: str) -> WriteStep | LaneStep:
+    return LaneStep(name) if name in {each.value for each in LaneStep} else WriteStep(name)

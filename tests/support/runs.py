@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
+from cdc.model.done import Span
 from cdc.model.transaction import Delivery, RowsEvent, RunRows, Transaction, TransactionRun
 
 
@@ -20,6 +21,7 @@ def run_of(transactions: Sequence[Transaction]) -> TransactionRun:
         False,
         sum(len(each.images) for transaction in transactions for each in events(transaction)),
         tuple(_rows(each for transaction in transactions for each in events(transaction))),
+        Span.of(first.identity, last.identity),
         lambda: iter(transactions),
     )
 
@@ -48,6 +50,8 @@ def _assert_of(run: TransactionRun, transactions: Sequence[Transaction]) -> None
     assert len(transactions) == run.transaction_count > 1
     assert (run.before, run.checkpoint) == (first.before, last.checkpoint)
     assert (run.first_committed_at, run.committed_at) == (first.committed_at, last.committed_at)
+    assert run.span == Span.of(first.identity, last.identity)
+    assert all(run.span.contains(Span.of(each.identity)) for each in transactions)
     assert [*_parts(run)] == [
         each._replace(ordinal=0) for transaction in transactions for each in events(transaction)
     ]

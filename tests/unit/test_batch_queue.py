@@ -7,6 +7,7 @@ import pytest
 from cdc.batch_queue import EMPTY, BatchQueue, Closed, Limits
 from cdc.model.batch import Batch, MappedRun, MappedTransaction
 from cdc.model.checkpoint import Checkpoint
+from cdc.model.done import Span
 from cdc.model.operation import Operation, OperationKind
 from cdc.model.position import FilePosition
 from cdc.model.state_change import CollectionClear
@@ -211,6 +212,7 @@ def run(*transactions: MappedTransaction) -> MappedRun:
         tuple(change for each in transactions for change in each.changes),
         sum(each.byte_size for each in transactions),
         (),
+        Span("", int(transactions[0].identity), int(transactions[-1].identity)),
         lambda: transactions,
     )
 

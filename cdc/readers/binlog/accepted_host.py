@@ -76,15 +76,18 @@ class HostChooser:
         require_fit: RequireFit = _anything,
         *,
         ahead: Sequence[Position] = (),
+        beyond: Checkpoint | None = None,
         refused: Refused = tell_refused,
     ) -> None:
         """`require_fit` judges a server's settings where there are several hosts.
 
         Documents may hold what is in `ahead`: until a checkpoint is behind it a host must have it.
+        Some hold the last transaction before `beyond`: until then its history must be the host's.
         `refused` is told of hosts that cannot serve, each once until one can.
         """
         self._source = source
         self._ahead = ahead
+        self._beyond = beyond
         self._require_fit = require_fit
         self._refused = refused
         self._told: dict[Address, str] = {}
@@ -207,13 +210,16 @@ class HostChooser:
         patience_seconds: int = VISIBLE_WITHIN_SECONDS,
     ) -> proof.Continued:
         mariadb = is_mariadb(connection)
-        continued = proof.server_continuing(
+        proved = partial(
+            proof.server_continuing,
             connection,
-            checkpoint,
             mariadb=mariadb,
             connect=partial(connect_source, connection.source, read_timeout=QUERY_SECONDS),
             patience_seconds=patience_seconds,
         )
+        continued = proved(checkpoint)
+        if self._beyond and not checkpoint.position.contains(self._beyond.position):
+            proved(self._beyond)
         ahead = [each for each in self._ahead if not checkpoint.position.contains(each)]
         seen.require(connection, ahead, mariadb=mariadb, patience_seconds=patience_seconds)
         return continued

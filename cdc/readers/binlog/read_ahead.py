@@ -13,6 +13,7 @@ from copy import copy
 from functools import partial
 from typing import Final, NamedTuple
 
+from cdc.model.done import Span
 from cdc.model.position import GtidSet, MariadbGtids
 from cdc.model.table_map import TableMap
 from cdc.model.transaction import Delivery, RowsEvent, RunRows, Transaction, TransactionRun
@@ -160,8 +161,7 @@ def _transaction(
     *_, last, gtid_event, rows_parts = found
     parts, ended_at, offset, end = last
     gtid = _gtid(parts)
-    anonymous = isinstance(gtid, Gtid) and not gtid.number
-    identity = f"{cursor.file}:{offset}" if anonymous else str(gtid)
+    identity = _identity(gtid, cursor.file, offset)
     witness = cursor.witness_of(offset, gtid_event)
     cursor.offset = end
     changes = [
@@ -201,8 +201,17 @@ def _run(
             for each in rows_parts
             if (table := tables[each[1]]) is not None
         ),
+        Span.of(
+            _identity(_gtid(first[0]), cursor.file, first[2]), _identity(gtid, cursor.file, offset)
+        ),
         partial(begun.up_to(at).apart, count, tables),
     )
+
+
+def _identity(gtid: Gtid | MariadbGtid, file: str, offset: int) -> str:
+    """Return the identity of a transaction that begins at an offset of a file."""
+    anonymous = isinstance(gtid, Gtid) and not gtid.number
+    return f"{file}:{offset}" if anonymous else str(gtid)
 
 
 def _event(parts: RowsParts, table: TableMap, ordinal: int) -> RowsEvent:

@@ -67,15 +67,18 @@ class BinlogReader:
         require_fit: RequireFit | None = None,
         on_move: Callable[[], None] = lambda: None,
         ahead: Sequence[Position] = (),
+        beyond: Checkpoint | None = None,
     ) -> None:
         """`follows(schema, table)` returns whether rows are wanted; ANY_TABLE asks for any.
 
         The source distinguishes this reader from other replicas by the name of the `stream`. Where
         it has several hosts, `require_fit` judges each. `on_move` is called when another server
-        than before will be read, before any of its transactions. `ahead` as in HostChooser.
+        than before will be read, before any of its transactions. `ahead` and `beyond` as in
+        HostChooser.
         """
         self._config = config
-        self._hosts = HostChooser(config, *([require_fit] if require_fit else []), ahead=ahead)
+        judge = [require_fit] if require_fit else []
+        self._hosts = HostChooser(config, *judge, ahead=ahead, beyond=beyond)
         self._on_move = on_move
         self._at: SourceConfig | None = None if len(config.addresses) > 1 else config
         self._stream_name = stream

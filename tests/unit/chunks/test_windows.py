@@ -5,9 +5,12 @@ from __future__ import annotations
 import time
 
 from cdc.chunks.applier import PendingChunk
+from cdc.chunks.windows import Windows
 from cdc.errors import Defect
 from cdc.model.batch import MappedTransaction
+from cdc.model.checkpoint import Checkpoint
 from cdc.model.job import JobKind
+from cdc.model.position import FilePosition
 from tests.unit.chunks.support.world import document, end, once, world_of
 
 
@@ -113,3 +116,11 @@ def test_a_chunk_that_meets_a_defect_fails_alone() -> None:
     assert "KeyError at test_windows.py:" in error.message
     assert "a value of a row" not in str(error)
     assert fine.outcome.result()
+
+
+def test_no_window_opens_while_documents_are_ahead_of_the_position() -> None:
+    may_open = iter([False, True])
+    windows = Windows(Checkpoint(FilePosition("log.1", 4)), lambda: next(may_open))
+
+    assert windows.open() is None
+    assert windows.open() is not None

@@ -49,6 +49,7 @@ def test_a_minimal_file_gets_the_documented_defaults(folder: Path) -> None:
     assert config.start == "backfill"
     assert config.apply.model_dump() == {
         "mode": "exactly_once",
+        "lanes": 1,
         "batch_rows": 5000,
         "batch_bytes": 8388608,
         "linger_ms": 5,
@@ -404,6 +405,8 @@ def test_state_and_documents_do_not_share_a_database(folder: Path) -> None:
     "text",
     [
         "apply: {batch_bytes: 16777217}",
+        "apply: {lanes: 0}",
+        "apply: {lanes: 2, mode: at_least_once}",
         "apply: {batch_rows: true}",
         "apply: {batch_rows: 10001}",
         "apply: {mode: twice}",
