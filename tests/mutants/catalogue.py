@@ -33,7 +33,45 @@ RANGES: Final = "tests/integration/writers/test_ranges.py"
 SEEN: Final = "tests/integration/readers/server/test_seen.py"
 CHANGED: Final = "tests/unit/mapping/test_changed_rows.py"
 
+ROUNDS: Final = "tests/unit/writers/test_rounds.py"
+LANES: Final = "tests/integration/writers/test_lanes.py"
+
 MUTANTS: Final = (
+    Mutant(
+        "two changes of one document are written side by side",
+        "cdc/writers/rounds.py",
+        "if earlier != index:",
+        "if earlier is None:",
+        (f"{ROUNDS}::test_a_document_in_common_keeps_transactions_in_one_part",),
+    ),
+    Mutant(
+        "what lanes have done is written again",
+        "cdc/writers/rounds.py",
+        "elif done.contains(span):",
+        "elif False:",
+        (f"{ROUNDS}::test_what_is_done_only_moves_the_position",),
+    ),
+    Mutant(
+        "a lane that is closed writes on",
+        "cdc/writers/lane_documents.py",
+        '"closed": False, "round": {"$lt": number}}',
+        '"round": {"$lt": number}}',
+        (f"{LANES}::test_a_lane_that_is_closed_writes_no_more",),
+    ),
+    Mutant(
+        "a round that is closed counts as what lanes have done beyond the position",
+        "cdc/writers/lane_documents.py",
+        'each["round"] == number and each["done"]',
+        'each["round"] and each["done"]',
+        (f"{LANES}::test_only_the_round_that_is_not_closed_counts",),
+    ),
+    Mutant(
+        "a chunk is read without what lanes have done beyond the position",
+        "cdc/chunks/windows.py",
+        "or not self._may_open():",
+        "or False:",
+        (f"{WINDOWS}::test_no_window_opens_while_documents_are_ahead_of_the_position",),
+    ),
     Mutant(
         "who was frozen while its stream was removed and made anew writes on",
         "cdc/writers/stream_state.py",
