@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cdc_sandbox.servers import mariadbd, mysqld
-from cdc_sandbox.servers.mongo import mongod_options
+from cdc_sandbox.servers.mongo import mongod_options, with_options
 from cdc_sandbox.servers.ports import LOOPBACK
 from cdc_sandbox.servers.versions import Flavour, Name, Version
 
@@ -94,7 +94,11 @@ def mongo_image(
     """
     return Image(
         name=tagged(version),
-        command=("--bind_ip_all", *mongod_options(port=port, replica_set=replica_set), *options),
+        command=tuple(
+            with_options(
+                ["--bind_ip_all", *mongod_options(port=port, replica_set=replica_set)], options
+            )
+        ),
         inner_port=port,
         port=port,
         volume=(data_dir, "/data/db") if data_dir else None,

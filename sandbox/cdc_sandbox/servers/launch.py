@@ -14,7 +14,7 @@ from cdc_sandbox.servers.cache import Cache
 from cdc_sandbox.servers.containers import Container
 from cdc_sandbox.servers.engine import Engine, choose
 from cdc_sandbox.servers.images import mongo_image, mysql_image
-from cdc_sandbox.servers.mongo import MongoServer
+from cdc_sandbox.servers.mongo import MongoServer, with_options
 from cdc_sandbox.servers.mysql import MySQLServer
 from cdc_sandbox.servers.ports import free_port
 from cdc_sandbox.servers.process import Process
@@ -28,12 +28,14 @@ def mysql_server(
     *,
     version: str | None = None,
     options: Sequence[str] = (),
+    prefix: Sequence[str] = (),
     data_dir: Path | None = None,
     engine: Engine | None = None,
 ) -> Iterator[MySQLServer]:
     """Run a server of this flavour; `options` are added to its command line and win.
 
     `version` is one of cdc_sandbox.servers.versions, else CDC_SERVER_VERSIONS decides.
+    `prefix` are words that run the command of a server from packages, as `env NAME=VALUE` does.
     Without `data_dir` it starts empty and leaves nothing. Unfit says what the machine lacks.
     """
     wanted = versions.chosen(flavour, version)
@@ -57,7 +59,7 @@ def mysql_server(
             data = data_dir or home / "data"
             password = installed.prepare(data)
             runner = Process(
-                [*installed.command(data=data, port=port), *options],
+                [*prefix, *installed.command(data=data, port=port), *options],
                 log=home / "log",
                 remove=None if data_dir else home,
             )
@@ -72,13 +74,14 @@ def mongo_server(
     version: str | None = None,
     replica_set: bool = True,
     options: Sequence[str] = (),
+    prefix: Sequence[str] = (),
     data_dir: Path | None = None,
     engine: Engine | None = None,
 ) -> Iterator[MongoServer]:
     """Run a MongoDB server, a replica set of one member or a standalone.
 
-    `version` and `options` as of mysql_server. Without `data_dir` it starts empty and leaves
-    nothing.
+    `version`, `options` and `prefix` as of mysql_server. Without `data_dir` it starts empty and
+    leaves nothing.
     """
     wanted = versions.chosen("mongo", version)
     port = free_port()
@@ -100,8 +103,9 @@ def mongo_server(
             installed = wheel.installed(wanted, Cache.of_user())
             data = data_dir or home / "data"
             data.mkdir(parents=True, exist_ok=True)
+            command = installed.command(data=data, port=port, replica_set=replica_set)
             runner = Process(
-                [*installed.command(data=data, port=port, replica_set=replica_set), *options],
+                [*prefix, *with_options(command, options)],
                 log=home / "log",
                 remove=None if data_dir else home,
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from pymongo import MongoClient
@@ -74,6 +75,12 @@ class MongoServer(Server):
         except OperationFailure as error:
             if error.code != _ALREADY_INITIALIZED:
                 raise
+
+
+def with_options(command: Sequence[str], options: Sequence[str]) -> list[str]:
+    """Add options to a command; mongod takes each once, so a given one replaces one of ours."""
+    given = {each.partition("=")[0] for each in options}
+    return [*(each for each in command if each.partition("=")[0] not in given), *options]
 
 
 def mongod_options(*, port: int, replica_set: bool) -> list[str]:
