@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
+import traceback
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -22,14 +25,16 @@ from tests.faults.checkers import (
     judge_rest,
 )
 from tests.faults.fleet import Fleet
-from tests.faults.nemesis import Nemesis
+from tests.faults.nemesis import Deeds, Nemesis
+from tests.faults.operator import Operator
 from tests.faults.schedule import Planned
 from tests.faults.stage import Stage, stage
+from tests.faults.topology import STANDALONE, Topology
 from tests.faults.watchers import Watchers
 from tests.faults.workload import Workload
 from tests.support.waiting import eventually
 
-HEALS_WITHIN_SECONDS: Final = 180.0
+HEALS_WITHIN_SECONDS: Final = 300.0
 PLAIN: Final = {
     **dict.fromkeys(BANK, ("amount", "note")),
     "counters": ("version",),
@@ -47,53 +52,93 @@ class Outcome:
 
 
 def run(
-    kind: str, *, members: int, daemons: int, seed: int, schedule: Sequence[Planned], folder: Path
+    topology: Topology,
+    *,
+    seed: int,
+    schedules: Sequence[Sequence[Planned]],
+    folder: Path,
+    large_rows: int,
 ) -> Outcome:
-    """Run one campaign; all that it writes is below `folder`."""
+    """Run one campaign; all that it writes is below `folder`.
+
+    Each of `schedules` is carried out beside the others. Whatever fails, it or the campaign, is
+    in the outcome, and what is needed to look into it is kept.
+    """
     violated = Violations()
     outcome = Outcome(violated.found)
-    with stage(kind, members=members, seed=seed, folder=folder) as staged:
-        stream = staged.stream
-        fleet = Fleet(stream, daemons, violated)
-        fleet.begin()
-        eventually(lambda: _caught_up(staged), HEALS_WITHIN_SECONDS, waiting_for="the first rows")
-        whole = WholeTransactions(TOTAL, violated)
-        never_back, forward, honest = NeverBack(violated), Forward(violated), HonestLag(violated)
-        watchers = Watchers(staged, whole, never_back, forward, honest)
-        workload, nemesis = Workload(stream, seed), Nemesis(staged, fleet, violated)
-        watchers.threads.begin()
-        workload.threads.begin()
+    with stage(topology, seed=seed, folder=folder, large_rows=large_rows) as staged:
         try:
-            for each in schedule:
-                nemesis.inflict(each)
-        finally:
-            workload.threads.end()
-        try:
-            _heal(staged)
-            nemesis.judge_commands()
-            outcome.figures["letters"] = _retry_letters(staged, violated)
-            _heal(staged)
-            _judge(staged, violated, outcome)
-        except (TimeoutError, AssertionError) as error:
-            violated(f"it did not heal: {error}")
-        finally:
-            watchers.threads.end()
-            fleet.end()
-        outcome.figures |= {
-            "faults": {kind.value: count for kind, count in sorted(nemesis.done.items())},
-            "transactions": workload.committed,
-            "rows": workload.rows,
-            "daemons_started": fleet.started,
-            "peak_megabytes": round(fleet.peak_megabytes),
-            "snapshots": whole.snapshots,
-            "changes": never_back.changes,
-            "states": forward.looks,
-            "lags": honest.looks,
-            "behind": honest.behind,
-        }
+            _run(staged, seed, schedules, violated, outcome)
+        except Exception:  # noqa: BLE001 - the evidence of what no checker foresaw is kept too
+            violated(f"the campaign failed: {traceback.format_exc()}")
         if violated.found:
             _keep(staged, folder)
+    for each in folder.glob("*-data"):
+        shutil.rmtree(each)
     return outcome
+
+
+def _run(
+    staged: Stage,
+    seed: int,
+    schedules: Sequence[Sequence[Planned]],
+    violated: Violations,
+    outcome: Outcome,
+) -> None:
+    stream = staged.stream
+    fleet = Fleet(stream, staged.topology.daemons, violated)
+    fleet.begin()
+    eventually(lambda: _caught_up(staged), HEALS_WITHIN_SECONDS, waiting_for="the first rows")
+    whole = WholeTransactions(TOTAL, violated)
+    never_back, forward, honest = NeverBack(violated), Forward(violated), HonestLag(violated)
+    watchers = Watchers(staged, whole, never_back, forward, honest)
+    workload, deeds = Workload(stream, seed), Deeds()
+    operator = Operator(staged, fleet, workload, watchers)
+    staged.source_proxy.requests = deeds.note_dump
+    watchers.threads.begin()
+    workload.threads.begin()
+    began = time.monotonic()
+    try:
+        with ThreadPoolExecutor(len(schedules)) as side_by_side:
+            nemeses = [
+                side_by_side.submit(_inflict, each, Nemesis(staged, fleet, operator, deeds))
+                for each in schedules
+            ]
+        for each in nemeses:
+            each.result()
+    finally:
+        outcome.figures["seconds"] = round(time.monotonic() - began)
+        workload.threads.end()
+    try:
+        _heal(staged)
+        deeds.judge_commands(violated)
+        outcome.figures["letters"] = _retry_letters(staged, violated)
+        _heal(staged)
+        _judge(staged, violated, outcome)
+    except (TimeoutError, AssertionError) as error:
+        violated(f"it did not heal: {error}")
+    finally:
+        watchers.threads.end()
+        fleet.end()
+    outcome.figures |= {
+        "faults": {kind.value: count for kind, count in sorted(deeds.done.items())},
+        "remedies": operator.remedies,
+        "transactions": workload.committed,
+        "rows": workload.rows,
+        "daemons_started": fleet.started,
+        "peak_megabytes": round(fleet.peak_megabytes),
+        "snapshots": whole.snapshots,
+        "changes": never_back.changes,
+        "states": forward.looks,
+        "lags": honest.looks,
+        "behind": honest.behind,
+        "versions": staged.versions,
+    }
+
+
+def _inflict(schedule: Sequence[Planned], nemesis: Nemesis) -> None:
+    for each in schedule:
+        nemesis.inflict(each)
 
 
 def _caught_up(staged: Stage) -> bool:
@@ -147,7 +192,12 @@ def _judge(staged: Stage, violated: Violations, outcome: Outcome) -> None:
         compare_rows(table, found, stream.documents(table), violated)
         for table, found in rows.items()
     ]
-    applied = compare_ledger(stream.ledger(), stream.history.committed(), violated)
+    applied = compare_ledger(
+        stream.ledger(),
+        staged.committed.wanted(),
+        violated,
+        repeated=staged.topology.members == STANDALONE,
+    )
     started = time.monotonic()
     status = cdc(stream, "status", "--output", "json")
     judge_rest(json.loads(status.stdout), violated)
@@ -173,14 +223,21 @@ def _orders(staged: Stage) -> dict[int, dict[str, Any]]:
 
 
 def _keep(staged: Stage, folder: Path) -> None:
-    """Keep both sides, beside the logs."""
+    """Keep both sides and the binlogs, beside the logs."""
     stream = staged.stream
+    (folder / "source.log").write_text(staged.source.log_tail())
+    if staged.one is not None:
+        (folder / "target.log").write_text(staged.one.log_tail())
+    [(name,)] = staged.source.execute("SELECT @@GLOBAL.log_bin_basename")
+    (folder / "binlogs").mkdir()
+    for each in Path(str(name)).parent.glob(f"{Path(str(name)).name}.*"):
+        shutil.copy(each, folder / "binlogs")
     kept = {
         "state": stream.state_document(),
         "rows": {table: stream.rows(table) for table in stream.tables},
         "documents": {table: stream.documents(table) for table in stream.tables},
         "ledger": stream.ledger(),
-        "committed": sorted(stream.history.committed()),
+        "committed": sorted(staged.committed.wanted()),
     }
     (folder / "both-sides.txt").write_text(
         "\n".join(f"{name}: {each}" for name, each in kept.items())

@@ -53,6 +53,10 @@ class NeverBack:
         self._newest: dict[Any, int] = {}
         self.changes = 0
 
+    def forget(self) -> None:
+        """Take the next versions as they are: the source itself has gone back."""
+        self._newest.clear()
+
     def see(self, key: Any, version: int) -> None:
         """Take what a change stream tells of a document."""
         self.changes += 1
@@ -87,6 +91,10 @@ class Forward:
         self._last: Document | None = None
         self.looks = 0
 
+    def forget(self) -> None:
+        """Take the next state as it is: an operator has set the position."""
+        self._last = None
+
     def see(self, state: Document) -> None:
         """Take the state document as it is now."""
         self.looks += 1
@@ -110,8 +118,17 @@ def holds(position: Document, earlier: Document) -> bool:
     return bool((position["file"], position["offset"]) >= (earlier["file"], earlier["offset"]))
 
 
-def compare_ledger(applied: Iterable[str], committed: Iterable[str], violated: Violations) -> int:
-    """Require each committed transaction to be applied once; return how many there are."""
+def compare_ledger(
+    applied: Iterable[str],
+    committed: Iterable[str],
+    violated: Violations,
+    *,
+    repeated: bool = False,
+) -> int:
+    """Require each committed transaction to be applied once; return how many there are.
+
+    `repeated` is the promise of a target without transactions: once, or more often.
+    """
     counted, wanted = Counter(applied), set(committed)
     if lost := wanted - counted.keys():
         violated(f"{len(lost)} transactions were lost, such as {sorted(lost)[:3]}")
@@ -119,7 +136,8 @@ def compare_ledger(applied: Iterable[str], committed: Iterable[str], violated: V
         violated(
             f"{len(foreign)} transactions that nobody committed, such as {sorted(foreign)[:3]}"
         )
-    if doubled := [each for each, count in counted.items() if count > 1]:
+    doubled = [each for each, count in counted.items() if count > 1]
+    if doubled and not repeated:
         violated(f"{len(doubled)} transactions were applied twice, such as {sorted(doubled)[:3]}")
     return len(wanted)
 

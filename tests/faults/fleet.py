@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import signal
 import threading
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from cdc.writers.observer import WriteStep
 from tests.end_to_end.support.daemon import Daemon
+from tests.end_to_end.support.halting import HALTED
 from tests.end_to_end.support.stream import Stream
 from tests.faults.checkers import Violations, judge_end, judge_memory
 
@@ -17,6 +19,12 @@ MEMORY_MEGABYTES: Final = 400.0
 """The most that a daemon may take: twice what the limits of a batch and of reading ahead hold."""
 
 LOOK_SECONDS: Final = 0.1
+
+
+def _halted_by(log: Sequence[dict[str, Any]]) -> str:
+    """Return the name of the error by which a daemon says that it has stopped."""
+    told = [str(each.get("error")) for each in log if each.get("event") == "stopped"]
+    return told[-1] if told else ""
 
 
 class Fleet:
@@ -31,6 +39,10 @@ class Fleet:
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._keep, daemon=True)
+        self._allowed = frozenset[str]()
+        self._held = False
+        self.halted = False
+        """Whether a daemon has stopped for a human, by a name that was allowed."""
         self.started = 0
         self.peak_megabytes = 0.0
 
@@ -44,11 +56,27 @@ class Fleet:
         self._ended.set()
         self._thread.join()
         with self._lock:
-            for each in filter(None, self._places):
-                each.send(signal.SIGCONT)
-                each.send(signal.SIGTERM)
-            for each in filter(None, self._places):
-                self._judge(each)
+            self._stop_all()
+
+    def hold(self) -> None:
+        """Stop all, and start none until `release`."""
+        with self._lock:
+            self._held = True
+            self._stop_all()
+
+    def allow(self, *errors: str) -> None:
+        """Let daemons halt by these names until `release`; the first that does holds all."""
+        self._allowed = frozenset(errors)
+
+    def disallow(self) -> None:
+        """Let no daemon halt any more."""
+        self._allowed = frozenset()
+
+    def release(self, *errors: str) -> None:
+        """Keep daemons running again; none may halt, but by these names."""
+        with self._lock:
+            self._stop_all()
+            self._allowed, self.halted, self._held = frozenset(errors), False, False
 
     def running(self) -> list[Daemon]:
         """Return those that run."""
@@ -65,15 +93,29 @@ class Fleet:
                 for place, each in enumerate(self._places):
                     if each is not None:
                         self._measure(each.pid)
-                    if each is None or not each.running:
-                        if each is not None:
+                        if not each.running:
                             self._judge(each)
+                            self._places[place] = None
+                    if self._places[place] is None and not self._held:
                         fault = self._faults.pop() if self._faults else ""
                         self._places[place] = self._stream.start(fault=fault)
                         self.started += 1
 
+    def _stop_all(self) -> None:
+        """Stop all, as an operator does."""
+        for each in filter(None, self._places):
+            each.send(signal.SIGCONT)
+            each.send(signal.SIGTERM)
+        for each in filter(None, self._places):
+            self._judge(each)
+        self._places = [None] * len(self._places)
+
     def _judge(self, daemon: Daemon) -> None:
-        judge_end(daemon.wait(), daemon.log, daemon.stderr, self._violated)
+        code, log = daemon.wait(), daemon.log
+        if code == HALTED and _halted_by(log) in self._allowed:
+            self.halted = self._held = True
+            code = 0
+        judge_end(code, log, daemon.stderr, self._violated)
 
     def _measure(self, pid: int) -> None:
         try:

@@ -4,27 +4,33 @@ from __future__ import annotations
 
 import random
 import signal
+import socket
+import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from pymongo.errors import PyMongoError
 
 from cdc.writers.observer import WriteStep
-from tests.end_to_end.support.command import Command
-from tests.end_to_end.support.proxy import Link, Proxy, cut, unchanged
+from tests.end_to_end.support.command import Command as CdcCommand
+from tests.end_to_end.support.proxy import Filter, Link, Proxy, cut, unchanged
 from tests.faults.checkers import Violations
+from tests.faults.clocks import READ_AGAIN_SECONDS
 from tests.faults.fleet import Fleet
-from tests.faults.schedule import Kind, Planned
+from tests.faults.operator import Operator
+from tests.faults.schedule import NEEDS, Kind, Planned
 from tests.faults.stage import Stage
+from tests.faults.topology import Condition, Trait
 from tests.faults.workload import AWAY, REFUSED_NUMBER
 from tests.support.dialect import start_replica, stop_applying
 
 LATE_SECONDS: Final = 0.03
 SMALL_BYTES: Final = 200
-"""A piece that is damaged has at least so many: the rest are heartbeats and answers."""
+"""A piece that is damaged or halved has at least so many: the rest are heartbeats and answers."""
 
 BINLOG_DUMP: Final = (0x12, 0x1E)
 """COM_BINLOG_DUMP and COM_BINLOG_DUMP_GTID, behind a packet's header of four bytes."""
@@ -32,51 +38,114 @@ BINLOG_DUMP: Final = (0x12, 0x1E)
 CALM_TABLES: Final = ("counters", "orders", "order_lines", "savings", "current")
 """Tables whose schema no fault changes, and whose rows none refuses: what a job finds is right."""
 
+SETTINGS: Final = (-40_000, -3_600, -30, 30, 3_600, 40_000)
+"""Seconds by which a clock may differ: certificates hold for a day."""
+
 EXCUSES: Final = ("cannot be reached", "lost", "is not ready", "no daemon", "refused", "went away")
 """A command may fail by these: a side was away when it began."""
 
 
-class Nemesis:
-    """Does what the schedule says, to the stage and the fleet."""
+@dataclass
+class Command:
+    """A command of cdc that runs beside the faults."""
 
-    def __init__(self, stage: Stage, fleet: Fleet, violated: Violations) -> None:
+    what: str
+    process: CdcCommand
+    excused: bool = False
+    """Whether the source was set back meanwhile: it may find that, or halt."""
+
+
+@dataclass
+class Deeds:
+    """What all nemeses of a campaign have done."""
+
+    done: Counter[Kind] = field(default_factory=Counter)
+    commands: list[Command] = field(default_factory=list)
+    dumps: set[int] = field(default_factory=set)
+    """The links on which a binlog was asked for."""
+
+    def note_dump(self, data: bytes, link: Link) -> bytes:
+        """Note that a request asks for the binlog."""
+        if len(data) > 4 and data[3] == 0 and data[4] in BINLOG_DUMP:
+            self.dumps.add(id(link))
+        return data
+
+    def judge_commands(self, violated: Violations) -> None:
+        """Judge how the commands have ended: what verify finds is what went wrong."""
+        for each in self.commands:
+            code, told = each.process.returncode, each.process.stderr
+            if "Traceback" in told:
+                violated(f"a traceback of {each.what}:\n{told}")
+            elif code != 0 and not each.excused and not any(word in told for word in EXCUSES):
+                violated(f"{each.what} ended with {code}: {each.process.stdout}{told}")
+
+
+class Nemesis:
+    """Does what a schedule says, to the stage and the fleet."""
+
+    def __init__(self, stage: Stage, fleet: Fleet, operator: Operator, deeds: Deeds) -> None:
         self._stage = stage
         self._fleet = fleet
-        self._violated = violated
+        self._operator = operator
+        self._deeds = deeds
         self._chance = random.Random()
-        self._commands: list[tuple[str, Command]] = []
-        self._dumps: set[int] = set()
-        self.done = Counter[Kind]()
-        stage.source_proxy.requests = self._note_dump
+        source, target = stage.source_proxy, stage.target_proxy
         self._carry_out: dict[Kind, Callable[[float], None]] = {
             Kind.KILL_DAEMON: lambda _: self._signalled(signal.SIGKILL),
-            Kind.KILL_AT_STEP: self._kill_at_step,
+            Kind.KILL_AT_STEP: lambda _: self._kill_at(list(WriteStep)),
+            Kind.KILL_IN_CLEAR: self._kill_in_clear,
             Kind.STOP_DAEMON: lambda _: self._signalled(signal.SIGTERM),
             Kind.FREEZE_DAEMON: self._freeze,
-            Kind.CUT_SOURCE: lambda _: stage.source_proxy.cut(),
-            Kind.HIDE_SOURCE: lambda seconds: _hidden(stage.source_proxy, seconds),
-            Kind.SLOW_SOURCE: lambda seconds: _slow(stage.source_proxy, seconds),
-            Kind.DAMAGE_SOURCE: self._damage,
+            Kind.JUMP_DAEMONS: lambda seconds: self._jump("daemons", seconds),
+            Kind.CUT_SOURCE: lambda _: source.cut(),
+            Kind.HIDE_SOURCE: lambda seconds: _hidden(source, seconds),
+            Kind.HALF_HIDE_SOURCE: lambda seconds: self._half_hide(source, seconds),
+            Kind.HIDE_AMID_EVENT: lambda seconds: self._hide_amid(source, "replies", seconds),
+            Kind.SLOW_SOURCE: lambda seconds: _slow(source, seconds),
+            Kind.SINGLE_BYTES_SOURCE: lambda seconds: _single_bytes(source, seconds),
+            Kind.DAMAGE_SOURCE: lambda seconds: self._change(source, self._damaged, seconds),
+            Kind.REORDER_SOURCE: lambda seconds: self._change(source, _reordered, seconds),
             Kind.RESTART_SOURCE: lambda _: stage.source.restart(),
             Kind.KILL_SOURCE: lambda _: stage.kill_source(),
+            Kind.FILL_SOURCE: stage.fill_source,
+            Kind.JUMP_SOURCE: lambda seconds: self._jump("source", seconds),
             Kind.ROTATE: lambda _: self._sql("FLUSH BINARY LOGS"),
+            Kind.PURGE: self._by_hand(operator.purge),
+            Kind.LOSE_TAIL: self._by_hand(
+                lambda seconds: operator.lose_tail(seconds, self._chance)
+            ),
             Kind.MOVE_SOURCE: lambda _: stage.move_source(),
             Kind.LAG_REPLICA: self._lag_replica,
-            Kind.CUT_TARGET: lambda _: stage.target_proxy.cut(),
-            Kind.HIDE_TARGET: lambda seconds: _hidden(stage.target_proxy, seconds),
-            Kind.SLOW_TARGET: lambda seconds: _slow(stage.target_proxy, seconds),
+            Kind.PROMOTE: self._by_hand(
+                lambda seconds: operator.promote(seconds, self._chance, lagging=False)
+            ),
+            Kind.PROMOTE_LAGGING: self._by_hand(
+                lambda seconds: operator.promote(seconds, self._chance, lagging=True)
+            ),
+            Kind.CUT_TARGET: lambda _: target.cut(),
+            Kind.HIDE_TARGET: lambda seconds: _hidden(target, seconds),
+            Kind.HALF_HIDE_TARGET: lambda seconds: self._half_hide(target, seconds),
+            Kind.HIDE_AMID_BATCH: lambda seconds: self._hide_amid(target, "requests", seconds),
+            Kind.HIDE_AT_COMMIT: self._hide_at_commit,
+            Kind.SLOW_TARGET: lambda seconds: _slow(target, seconds),
+            Kind.SINGLE_BYTES_TARGET: lambda seconds: _single_bytes(target, seconds),
+            Kind.DAMAGE_TARGET: lambda seconds: self._change(target, self._damaged, seconds),
             Kind.LOSE_ANSWER: self._lose_answer,
             Kind.RESTART_TARGET: lambda _: stage.restart_target(),
             Kind.KILL_TARGET: lambda _: stage.kill_target(),
+            Kind.FILL_TARGET: stage.fill_target,
+            Kind.JUMP_TARGET: lambda seconds: self._jump("target", seconds),
             Kind.END_SESSIONS: lambda _: self._admin("killAllSessions", []),
             Kind.STEP_DOWN: lambda _: self._step_down(),
             Kind.KILL_PRIMARY: lambda seconds: stage.kill_primary(seconds, ahead=False),
             Kind.KILL_PRIMARY_AHEAD: lambda seconds: stage.kill_primary(seconds, ahead=True),
             Kind.LAG: stage.lag,
-            Kind.VERIFY: lambda _: self._command("verify"),
-            Kind.RESYNC: lambda _: self._command("resync"),
-            Kind.BACKFILL: lambda _: self._command("backfill"),
+            Kind.VERIFY: lambda _: self._job("verify"),
+            Kind.RESYNC: lambda _: self._job("resync"),
+            Kind.BACKFILL: lambda _: self._job("backfill"),
+            Kind.RETRY_LETTERS: lambda _: self._command("dead-letters", "retry", "--all"),
             Kind.SCHEMA_CHANGE: self._change_schema,
+            Kind.SCHEMA_STORM: self._storm,
             Kind.TRUNCATE: lambda _: self._sql("TRUNCATE TABLE scratch"),
             Kind.LARGE_TRANSACTION: self._large_transaction,
             Kind.REFUSE_ROWS: self._refuse_rows,
@@ -85,18 +154,12 @@ class Nemesis:
     def inflict(self, planned: Planned) -> None:
         """Wait until it is time, then do it, for as long as it lasts."""
         time.sleep(planned.after)
+        needed = NEEDS.get(planned.kind, frozenset())
+        if Trait.REPLICA in needed and self._stage.replica is None:
+            return  # it was given up
         self._chance = random.Random(planned.draw)
         self._carry_out[planned.kind](planned.seconds)
-        self.done[planned.kind] += 1
-
-    def judge_commands(self) -> None:
-        """Judge how the commands have ended: what verify finds is what went wrong."""
-        for what, command in self._commands:
-            code, told = command.returncode, command.stderr
-            if "Traceback" in told:
-                self._violated(f"a traceback of {what}:\n{told}")
-            elif code != 0 and not any(each in told for each in EXCUSES):
-                self._violated(f"{what} ended with {code}: {command.stdout}{told}")
+        self._deeds.done[planned.kind] += 1
 
     # -- daemons
 
@@ -104,10 +167,16 @@ class Nemesis:
         if running := self._fleet.running():
             self._chance.choice(running).send(number)
 
-    def _kill_at_step(self, _: float) -> None:
-        step = self._chance.choice(list(WriteStep))
+    def _kill_at(self, steps: Sequence[WriteStep]) -> None:
+        step = self._chance.choice(steps)
         self._fleet.die_at(step, self._chance.randrange(1, 6))
         self._signalled(signal.SIGKILL)
+
+    def _kill_in_clear(self, _: float) -> None:
+        self._sql("INSERT INTO scratch (word) SELECT word FROM things LIMIT 300")
+        for _ in range(2):
+            self._kill_at([WriteStep.IN_PIECE, WriteStep.AFTER_PIECE])
+        self._sql("TRUNCATE TABLE scratch")
 
     def _freeze(self, seconds: float) -> None:
         if running := self._fleet.running():
@@ -116,27 +185,88 @@ class Nemesis:
             time.sleep(seconds)
             frozen.send(signal.SIGCONT)
 
-    # -- the source
+    def _jump(self, name: str, seconds: float) -> None:
+        clock = self._stage.clocks[name]
+        clock.set(self._chance.choice(SETTINGS))
+        time.sleep(seconds + READ_AGAIN_SECONDS)
+        clock.set(0)
 
-    def _note_dump(self, data: bytes, link: Link) -> bytes:
-        if len(data) > 4 and data[3] == 0 and data[4] in BINLOG_DUMP:
-            self._dumps.add(id(link))
-        return data
+    # -- links
 
-    def _damage(self, seconds: float) -> None:
-        """Damage the binlog alone: of what a SELECT answers only TLS would notice it."""
-        proxy, chance = self._stage.source_proxy, self._chance
+    def _half_hide(self, proxy: Proxy, seconds: float) -> None:
+        """Let nothing through one way; in the end it comes late, or never."""
+        name, cut_at_last = self._chance.choice(("requests", "replies")), self._chance.random()
+        before: Filter = getattr(proxy, name)
+        again = threading.Event()
 
-        def damaged(data: bytes, link: Link) -> bytes:
-            if id(link) not in self._dumps or len(data) < SMALL_BYTES:
+        def held(data: bytes, link: Link) -> bytes:
+            again.wait()
+            return before(data, link)
+
+        setattr(proxy, name, held)
+        time.sleep(seconds)
+        setattr(proxy, name, before)
+        if cut_at_last < 0.5:
+            proxy.cut()
+        again.set()
+
+    def _hide_amid(self, proxy: Proxy, name: str, seconds: float) -> None:
+        """Let half of what comes next through, then nothing, both ways."""
+        before: Filter = getattr(proxy, name)
+        hidden = threading.Event()
+
+        def half(data: bytes, link: Link) -> bytes:
+            if hidden.is_set() or not self._is_large(proxy, data, link):
+                return before(data, link)
+            hidden.set()
+            proxy.black_hole()
+            return data[: len(data) // 2]
+
+        setattr(proxy, name, half)
+        hidden.wait(seconds)
+        time.sleep(seconds)
+        setattr(proxy, name, before)
+        proxy.heal()
+
+    def _change(self, proxy: Proxy, changed: Callable[[bytes], bytes], seconds: float) -> None:
+        """Change what is sent, once."""
+
+        def once(data: bytes, link: Link) -> bytes:
+            if not self._is_large(proxy, data, link):
                 return data
             proxy.replies = unchanged
-            at, bit = chance.randrange(len(data)), 1 << chance.randrange(8)
-            return data[:at] + bytes([data[at] ^ bit]) + data[at + 1 :]
+            return changed(data)
 
-        proxy.replies = damaged
+        proxy.replies = once
         time.sleep(seconds)
         proxy.replies = unchanged
+
+    def _is_large(self, proxy: Proxy, data: bytes, link: Link) -> bool:
+        """Return whether it is no heartbeat, and its damage can be noticed.
+
+        Of what a SELECT answers only TLS would notice it.
+        """
+        plain = Condition.TLS not in self._stage.topology.conditions
+        if plain and proxy is self._stage.source_proxy and id(link) not in self._deeds.dumps:
+            return False
+        return len(data) >= SMALL_BYTES
+
+    def _damaged(self, data: bytes) -> bytes:
+        at, bit = self._chance.randrange(len(data)), 1 << self._chance.randrange(8)
+        return data[:at] + bytes([data[at] ^ bit]) + data[at + 1 :]
+
+    # -- the source
+
+    def _by_hand(self, deed: Callable[[float], None]) -> Callable[[float], None]:
+        """Return a deed beside which no command begins, and those that run are excused."""
+
+        def done(seconds: float) -> None:
+            with self._operator.busy:
+                for each in self._deeds.commands:
+                    each.excused |= not each.process.ended
+                deed(seconds)
+
+        return done
 
     def _lag_replica(self, seconds: float) -> None:
         replica = self._stage.replica
@@ -157,16 +287,56 @@ class Nemesis:
             return
         self._sql(f"ALTER TABLE scratch DROP COLUMN {name}")
 
+    def _storm(self, _: float) -> None:
+        """Change, empty and replace a table, as tools for schema changes do, and kill amid."""
+        name = f"extra{self._chance.randrange(3)}"
+        storm = [
+            f"ALTER TABLE scratch ADD COLUMN {name} INT DEFAULT 7",
+            "INSERT INTO scratch (word) VALUES ('in a storm')",
+            "TRUNCATE TABLE scratch",
+            f"ALTER TABLE scratch DROP COLUMN {name}",
+            "CREATE TABLE scratch_new LIKE scratch",
+            "INSERT INTO scratch_new (word) VALUES ('new'), ('newer')",
+            "RENAME TABLE scratch TO scratch_old, scratch_new TO scratch",
+            "DROP TABLE scratch_old",
+            "ALTER TABLE scratch ADD INDEX (word)",
+            "ALTER TABLE scratch DROP INDEX word",
+        ]
+        killed = self._chance.randrange(len(storm))
+        for number, each in enumerate(storm):
+            self._sql(each)
+            if number == killed:
+                self._signalled(signal.SIGKILL)
+
     def _large_transaction(self, _: float) -> None:
-        rows = ",".join(f"('{self._chance.getrandbits(60)}')" for _ in range(4_000))
+        rows = self._stage.large_rows
+        words = ",".join(f"('{self._chance.getrandbits(60)}')" for _ in range(min(rows, 4_000)))
+        doublings = max(rows // 4_000, 1).bit_length() - 1
         with suppress(*AWAY):
             self._stage.stream.transaction(
-                f"INSERT INTO scratch (word) VALUES {rows}",
-                "UPDATE scratch SET word = CONCAT(word, 'x') WHERE id % 3 = 0",
+                f"INSERT INTO scratch (word) VALUES {words}",
+                *["INSERT INTO scratch (word) SELECT word FROM scratch LIMIT 500000"] * doublings,
+                "UPDATE scratch SET word = CONCAT(LEFT(word, 18), 'x') WHERE id % 3 = 0",
                 end=self._chance.choice(("COMMIT", "COMMIT", "ROLLBACK")),
             )
 
     # -- the target
+
+    def _hide_at_commit(self, seconds: float) -> None:
+        proxy = self._stage.target_proxy
+        hidden = threading.Event()
+
+        def asked(data: bytes, link: Link) -> bytes:
+            if b"commitTransaction" in data and not hidden.is_set():
+                hidden.set()
+                proxy.black_hole()
+            return data
+
+        proxy.requests = asked
+        hidden.wait(seconds)
+        time.sleep(seconds)
+        proxy.requests = unchanged
+        proxy.heal()
 
     def _lose_answer(self, seconds: float) -> None:
         proxy = self._stage.target_proxy
@@ -206,10 +376,13 @@ class Nemesis:
 
     # -- jobs
 
-    def _command(self, what: str) -> None:
-        table = f"{self._stage.stream.schema}.{self._chance.choice(CALM_TABLES)}"
-        command = Command(self._stage.stream, what, table, ledger=True)
-        self._commands.append((f"{what} {table}", command))
+    def _job(self, what: str) -> None:
+        self._command(what, f"{self._stage.stream.schema}.{self._chance.choice(CALM_TABLES)}")
+
+    def _command(self, *words: str) -> None:
+        with self._operator.busy:
+            process = CdcCommand(self._stage.stream, *words, ledger=True)
+            self._deeds.commands.append(Command(" ".join(words), process))
 
 
 def _hidden(proxy: Proxy, seconds: float) -> None:
@@ -226,3 +399,26 @@ def _slow(proxy: Proxy, seconds: float) -> None:
     proxy.replies = late
     time.sleep(seconds)
     proxy.replies = unchanged
+
+
+def _single_bytes(proxy: Proxy, seconds: float) -> None:
+    """Have what the server sends arrive byte by byte, for so long."""
+    until = time.monotonic() + seconds
+
+    def single(data: bytes, link: Link) -> bytes:
+        client, _ = link
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for at in range(len(data)):
+            if time.monotonic() > until:
+                return data[at:]
+            client.sendall(data[at : at + 1])
+        return b""
+
+    proxy.replies = single
+    time.sleep(seconds)
+    proxy.replies = unchanged
+
+
+def _reordered(data: bytes) -> bytes:
+    half = len(data) // 2
+    return data[half:] + data[:half]

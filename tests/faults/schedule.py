@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+from tests.faults.topology import Topology, Trait
+
 
 class Kind(StrEnum):
     """A kind of fault."""
@@ -16,32 +18,65 @@ class Kind(StrEnum):
     """kill -9, at a random moment."""
     KILL_AT_STEP = "kill_at_step"
     """The next daemon dies at a named step of its writer."""
+    KILL_IN_CLEAR = "kill_in_clear"
+    """The next daemon dies while it empties a collection, and again."""
     STOP_DAEMON = "stop_daemon"
     """SIGTERM: it gives its lease back."""
     FREEZE_DAEMON = "freeze_daemon"
     """SIGSTOP, longer than its lease or not, then SIGCONT."""
+    JUMP_DAEMONS = "jump_daemons"
+    """The daemons' clock is another one for a while."""
     CUT_SOURCE = "cut_source"
     """All connections to the source end."""
     HIDE_SOURCE = "hide_source"
     """Nothing comes through any more, and nothing ends."""
+    HALF_HIDE_SOURCE = "half_hide_source"
+    """Nothing comes through in one direction."""
+    HIDE_AMID_EVENT = "hide_amid_event"
+    """Half an event comes, and then nothing."""
     SLOW_SOURCE = "slow_source"
-    """What the source sends comes in small late pieces."""
+    """What the source sends comes late."""
+    SINGLE_BYTES_SOURCE = "single_bytes_source"
+    """What the source sends comes byte by byte."""
     DAMAGE_SOURCE = "damage_source"
     """A byte of what the source sends is another one, once."""
+    REORDER_SOURCE = "reorder_source"
+    """Two halves of what the source sends change places, once."""
     RESTART_SOURCE = "restart_source"
     KILL_SOURCE = "kill_source"
+    FILL_SOURCE = "fill_source"
+    """The source's disk is full; it is killed, and has room again."""
+    JUMP_SOURCE = "jump_source"
     ROTATE = "rotate"
     """The source begins another binlog file."""
+    PURGE = "purge"
+    """What no daemon has read is purged: they say so, and the documented remedy is taken."""
+    LOSE_TAIL = "lose_tail"
+    """The source's last transactions are gone: as for `PURGE`, where any of them was applied."""
     MOVE_SOURCE = "move_source"
     """The stream's address means the other of a primary and its replica."""
     LAG_REPLICA = "lag_replica"
+    PROMOTE = "promote"
+    """The primary dies, and its replica, which has everything, takes its place."""
+    PROMOTE_LAGGING = "promote_lagging"
+    """The same, and the replica lacks the last transactions: as for `LOSE_TAIL`."""
     CUT_TARGET = "cut_target"
     HIDE_TARGET = "hide_target"
+    HALF_HIDE_TARGET = "half_hide_target"
+    HIDE_AMID_BATCH = "hide_amid_batch"
+    """Half a message comes to the target, and then nothing."""
+    HIDE_AT_COMMIT = "hide_at_commit"
+    """The target is asked to commit, and its answer is lost in a black hole."""
     SLOW_TARGET = "slow_target"
+    SINGLE_BYTES_TARGET = "single_bytes_target"
+    DAMAGE_TARGET = "damage_target"
     LOSE_ANSWER = "lose_answer"
     """The target does what it is asked, and the link ends before it answers."""
     RESTART_TARGET = "restart_target"
     KILL_TARGET = "kill_target"
+    FILL_TARGET = "fill_target"
+    """The target's disk is full; it dies of that, and has room again."""
+    JUMP_TARGET = "jump_target"
     END_SESSIONS = "end_sessions"
     """An administrator ends all sessions of the target, and with them open transactions."""
     STEP_DOWN = "step_down"
@@ -53,30 +88,56 @@ class Kind(StrEnum):
     VERIFY = "verify"
     RESYNC = "resync"
     BACKFILL = "backfill"
+    RETRY_LETTERS = "retry_letters"
     SCHEMA_CHANGE = "schema_change"
+    SCHEMA_STORM = "schema_storm"
+    """A table is altered, emptied, renamed and made anew at once."""
     TRUNCATE = "truncate"
     LARGE_TRANSACTION = "large_transaction"
     REFUSE_ROWS = "refuse_rows"
     """The target's validator refuses rows for a while: they become dead letters."""
 
 
-OF_ONE_MEMBER: Final = frozenset(
+NEEDS: Final[dict[Kind, frozenset[Trait]]] = {
+    **dict.fromkeys(
+        (
+            *(Kind.CUT_TARGET, Kind.HIDE_TARGET, Kind.HALF_HIDE_TARGET, Kind.HIDE_AMID_BATCH),
+            *(Kind.SLOW_TARGET, Kind.SINGLE_BYTES_TARGET, Kind.LOSE_ANSWER),
+            *(Kind.RESTART_TARGET, Kind.KILL_TARGET),
+        ),
+        frozenset({Trait.PROXIED_TARGET}),
+    ),
+    Kind.HIDE_AT_COMMIT: frozenset({Trait.PLAIN_COMMITS}),
+    Kind.DAMAGE_TARGET: frozenset({Trait.ENCRYPTED_TARGET}),
+    **dict.fromkeys(
+        (Kind.STEP_DOWN, Kind.KILL_PRIMARY, Kind.LAG, Kind.KILL_PRIMARY_AHEAD),
+        frozenset({Trait.SECONDARIES}),
+    ),
+    **dict.fromkeys(
+        (Kind.MOVE_SOURCE, Kind.LAG_REPLICA, Kind.PROMOTE, Kind.PROMOTE_LAGGING),
+        frozenset({Trait.REPLICA}),
+    ),
+    **dict.fromkeys((Kind.PURGE, Kind.LOSE_TAIL), frozenset({Trait.LONELY_SOURCE})),
+    Kind.FILL_SOURCE: frozenset({Trait.SMALL_SOURCE}),
+    Kind.FILL_TARGET: frozenset({Trait.SMALL_TARGET}),
+    Kind.JUMP_DAEMONS: frozenset({Trait.CLOCKS}),
+    Kind.JUMP_SOURCE: frozenset({Trait.SOURCE_CLOCK}),
+    Kind.JUMP_TARGET: frozenset({Trait.CLOCKS, Trait.PROXIED_TARGET}),
+}
+"""What a topology has to have for a fault; for the others, nothing."""
+
+AT_SOURCE: Final = frozenset(
     {
-        Kind.CUT_TARGET,
-        Kind.HIDE_TARGET,
-        Kind.SLOW_TARGET,
-        Kind.LOSE_ANSWER,
-        Kind.RESTART_TARGET,
-        Kind.KILL_TARGET,
+        *(Kind.CUT_SOURCE, Kind.HIDE_SOURCE, Kind.HALF_HIDE_SOURCE, Kind.HIDE_AMID_EVENT),
+        *(Kind.SLOW_SOURCE, Kind.SINGLE_BYTES_SOURCE, Kind.DAMAGE_SOURCE, Kind.REORDER_SOURCE),
+        *(Kind.RESTART_SOURCE, Kind.KILL_SOURCE, Kind.FILL_SOURCE, Kind.JUMP_SOURCE),
+        *(Kind.ROTATE, Kind.PURGE, Kind.LOSE_TAIL, Kind.MOVE_SOURCE, Kind.LAG_REPLICA),
+        *(Kind.PROMOTE, Kind.PROMOTE_LAGGING),
+        *(Kind.SCHEMA_CHANGE, Kind.SCHEMA_STORM, Kind.TRUNCATE, Kind.LARGE_TRANSACTION),
+        Kind.KILL_IN_CLEAR,
     }
 )
-"""What a target of one member, behind a proxy, can suffer."""
-
-OF_TWO_SOURCES: Final = frozenset({Kind.MOVE_SOURCE, Kind.LAG_REPLICA})
-
-OF_THREE_MEMBERS: Final = frozenset(
-    {Kind.STEP_DOWN, Kind.KILL_PRIMARY, Kind.LAG, Kind.KILL_PRIMARY_AHEAD}
-)
+"""What one nemesis does, while another one harms the daemons and the target."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +151,21 @@ class Planned:
     """A random number, for what else the fault has to choose."""
 
 
-def possible(*, members: int, replicated: bool) -> tuple[Kind, ...]:
-    """Return the kinds of faults that a target of so many members, and a source, can suffer."""
-    others = OF_ONE_MEMBER if members > 1 else OF_THREE_MEMBERS
-    others |= frozenset() if replicated else OF_TWO_SOURCES
-    return tuple(kind for kind in Kind if kind not in others)
+def possible(topology: Topology) -> list[Kind]:
+    """Return the kinds of faults that a topology can suffer."""
+    return [kind for kind in Kind if NEEDS.get(kind, frozenset()) <= topology.traits]
 
 
-def drawn(seed: int, kinds: Sequence[Kind], seconds: float) -> list[Planned]:
+def both(seed: int, kinds: Sequence[Kind], seconds: float) -> list[list[Planned]]:
+    """Return the schedules of two nemeses: one at the source, and one at all the rest."""
+    sides = (
+        [kind for kind in kinds if kind in AT_SOURCE],
+        [kind for kind in kinds if kind not in AT_SOURCE],
+    )
+    return [drawn(f"{seed}/{number}", side, seconds) for number, side in enumerate(sides) if side]
+
+
+def drawn(seed: str, kinds: Sequence[Kind], seconds: float) -> list[Planned]:
     """Return a schedule of about so many seconds; each kind comes once before any comes again."""
     chance = random.Random(seed)
     planned: list[Planned] = []

@@ -6,7 +6,7 @@ import random
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -14,27 +14,33 @@ from pymongo import MongoClient
 
 from cdc_sandbox.servers import Flavour, MongoServer, MySQLServer, mongo_server, mysql_server
 from cdc_sandbox.servers.ports import LOOPBACK, free_port
+from tests.end_to_end.support import certificates
 from tests.end_to_end.support.proxy import Proxy
 from tests.end_to_end.support.sources import KINDS
 from tests.end_to_end.support.stream import Stream
-from tests.faults import workload
+from tests.faults import clocks, workload
+from tests.faults.clocks import Clock
+from tests.faults.committed import Committed
+from tests.faults.disks import Disk, mounted
+from tests.faults.topology import REPLICATED, Condition, Topology, Trait
 from tests.support.replicas import pair
 from tests.support.three_members import ThreeMembers, three_members
 from tests.support.unsynced import UNSYNCED
 
 SCHEMA: Final = "campaign"
 LEASE_SECONDS: Final = 2.0
-REPLICATED: Final = "-replica"
-SOURCES: Final = (*KINDS, *(f"{flavour}{REPLICATED}" for flavour in ("mysql", "mariadb")))
-"""Those of `tests.end_to_end.support.sources`, and a primary with a replica, by GTIDs."""
 WITHOUT_GTIDS: Final = ("--gtid-mode=OFF", "--enforce-gtid-consistency=OFF")
+TINY_POOL: Final = "--innodb-buffer-pool-size=8M"
+TINY_CACHE: Final = "--wiredTigerCacheSizeGB=0.25"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Stage:
     """All that a fault can be done to."""
 
+    topology: Topology
     stream: Stream
+    committed: Committed
     source: MySQLServer
     source_proxy: Proxy
     target_proxy: Proxy
@@ -45,6 +51,21 @@ class Stage:
     three: ThreeMembers | None
     replica: MySQLServer | None
     """A replica of the source, to which the stream may move, and back."""
+    source_data: Path | None
+    large_rows: int
+    """How many rows a large transaction inserts."""
+    disks: dict[str, Disk] = field(default_factory=dict)
+    """Those of `source` and `target`, where they are small."""
+    clocks: dict[str, Clock] = field(default_factory=dict)
+    """Those of `source`, `target` and `daemons`, as far as they can be set."""
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """What the servers call themselves."""
+        return {
+            self.source.flavour: self.source.version,
+            "mongo": str(self.client.server_info()["version"]),
+        }
 
     @property
     def followed(self) -> MySQLServer:
@@ -70,6 +91,24 @@ class Stage:
     def kill_target(self) -> None:
         """Kill the one member, and start it again."""
         assert self.one is not None
+        _killed_and_back(self.one)
+
+    def fill_source(self, seconds: float) -> None:
+        """Have no room on the source's disk; it is killed, has room again, and is started."""
+        disk = self.disks["source"]
+        disk.fill()
+        time.sleep(seconds)
+        self.source.kill()
+        disk.free()
+        self.source.start()
+
+    def fill_target(self, seconds: float) -> None:
+        """Have no room on the target's disk, of which it may die; then it has room again."""
+        assert self.one is not None
+        disk = self.disks["target"]
+        disk.fill()
+        time.sleep(seconds)
+        disk.free()
         _killed_and_back(self.one)
 
     def kill_primary(self, seconds: float, *, ahead: bool) -> None:
@@ -98,34 +137,55 @@ def _killed_and_back(server: MySQLServer | MongoServer) -> None:
 
 
 @contextmanager
-def stage(kind: str, *, members: int, seed: int, folder: Path) -> Iterator[Stage]:
-    """Start the servers; `kind` is one of `SOURCES`.
+def stage(topology: Topology, *, seed: int, folder: Path, large_rows: int) -> Iterator[Stage]:
+    """Start the servers.
 
     The seed also decides how large batches and chunks are, and whether the native module is used.
     """
     chance = random.Random(seed)
+    kind = topology.kind
     fixture, history = KINDS[kind.replace(REPLICATED, "-gtid")]
     flavour = cast("Flavour", fixture.partition("_")[0])
-    options = [*UNSYNCED, *(WITHOUT_GTIDS if kind == "mysql-file" else ())]
     with ExitStack() as stack:
-        replica = one = three = None
-        if kind.endswith(REPLICATED):
-            both = stack.enter_context(pair(flavour))
+        made = _Conditions(topology, folder, stack)
+        options = [*UNSYNCED, *made.source_options]
+        options += WITHOUT_GTIDS if kind == "mysql-file" else ()
+        replica = one = three = source_data = None
+        if topology.is_replicated:
+            both = stack.enter_context(pair(flavour, options=options, prefix=made.prefix("source")))
             source, replica = both.primary, both.replica
         else:
-            source = stack.enter_context(mysql_server(flavour, options=options))
-        if members == 1:
-            one = stack.enter_context(mongo_server())
-            client = stack.enter_context(one.client(tz_aware=True))
-        else:
+            source_data = made.folder("source")
+            source = stack.enter_context(
+                mysql_server(
+                    flavour,
+                    options=options,
+                    prefix=made.prefix("source"),
+                    data_dir=source_data,
+                )
+            )
+            stack.callback(source.kill)  # it has nothing to save
+        if topology.members > 1:
             (folder / "members").mkdir()
-            three = stack.enter_context(three_members(folder / "members"))
+            three = stack.enter_context(
+                three_members(folder / "members", options=made.cache_options)
+            )
             client = stack.enter_context(three.client())
+        else:
+            one = stack.enter_context(
+                mongo_server(
+                    replica_set=topology.members == 1,
+                    options=[*made.cache_options, *made.target_options],
+                    prefix=made.prefix("target"),
+                    data_dir=made.folder("target"),
+                )
+            )
+            stack.callback(one.kill)
+            client = stack.enter_context(one.client(tz_aware=True))
         source.execute(f"CREATE DATABASE {SCHEMA} CHARACTER SET utf8mb4")
-        target = one or three
         stream = Stream(
             source,
-            cast("MongoServer", target),
+            cast("MongoServer", one or three),
             client,
             history(source),
             schema=SCHEMA,
@@ -137,10 +197,12 @@ def stage(kind: str, *, members: int, seed: int, folder: Path) -> Iterator[Stage
         stream.proxied_source(source_proxy.port)
         if one is not None:
             stream.proxied_target(target_proxy.port)
+        made.tell(stream)
         stream.settings["lease"] = {"ttl_seconds": LEASE_SECONDS}
         stream.settings["apply"] = {
             "batch_rows": chance.choice((20, 200, 5_000)),
             "transaction_bytes": chance.choice((20_000, 200_000, 8_000_000)),
+            **({} if topology.members else {"mode": "at_least_once"}),
         }
         stream.settings["chunks"] = {
             "rows": chance.choice((7, 100, 2_000)),
@@ -151,4 +213,83 @@ def stage(kind: str, *, members: int, seed: int, folder: Path) -> Iterator[Stage
         stream.settings["http"] = {"listen": f"{LOOPBACK}:{free_port()}"}
         stream.settings["log"]["level"] = "info"
         workload.create(stream)
-        yield Stage(stream, source, source_proxy, target_proxy, client, one, three, replica)
+        yield Stage(
+            topology,
+            stream,
+            Committed(stream, history),
+            source,
+            source_proxy,
+            target_proxy,
+            client,
+            one,
+            three,
+            replica,
+            source_data,
+            large_rows,
+            made.disks,
+            made.clocks,
+        )
+
+
+class _Conditions:
+    """What a topology's conditions are made of."""
+
+    def __init__(self, topology: Topology, folder: Path, stack: ExitStack) -> None:
+        has = topology.conditions
+        self._folder = folder
+        self._certificates: certificates.Certificates | None = None
+        self.disks: dict[str, Disk] = {}
+        self.clocks: dict[str, Clock] = {}
+        self.source_options: list[str] = []
+        self.target_options: list[str] = []
+        self.cache_options: list[str] = []
+        if Condition.TLS in has:
+            made = self._certificates = certificates.make(_made(folder / "certificates"))
+            self.source_options += [
+                f"--ssl-ca={made.authority}",
+                f"--ssl-cert={made.certificate}",
+                f"--ssl-key={made.key}",
+            ]
+            self.target_options += [
+                "--tlsMode=preferTLS",
+                f"--tlsCertificateKeyFile={made.both}",
+                f"--tlsCAFile={made.authority}",
+                "--tlsAllowConnectionsWithoutCertificates",
+            ]
+        if Condition.TINY_CACHES in has:
+            self.source_options.append(TINY_POOL)
+            self.cache_options.append(TINY_CACHE)
+        if Condition.SMALL_DISKS in has:
+            small = {"source": not topology.is_replicated, "target": topology.members <= 1}
+            for name in (name for name, is_small in small.items() if is_small):
+                self.disks[name] = stack.enter_context(mounted(folder / f"disk-{name}"))
+        if Condition.FAKE_CLOCKS in has and (library := clocks.library()):
+            settable = {"daemons", "target"} | (
+                {"source"} if Trait.SOURCE_CLOCK in topology.traits else set()
+            )
+            for name in settable:
+                self.clocks[name] = Clock(library, folder / f"clock-{name}")
+
+    def prefix(self, name: str) -> list[str]:
+        """Return the words before a server's command."""
+        return self.clocks[name].prefix if name in self.clocks else []
+
+    def folder(self, name: str) -> Path:
+        """Return where a server's data are, on a disk of their own or below the campaign's."""
+        disk = self.disks.get(name)
+        return (disk.folder if disk else self._folder) / f"{name}-data"
+
+    def tell(self, stream: Stream) -> None:
+        """Have the stream use what it needs to know of them."""
+        if self._certificates is not None:
+            authority = str(self._certificates.authority)
+            stream.settings["source"]["tls"] = {"ca": authority}
+            if "directConnection" in (uri := stream.settings["target"]["uri"]):
+                stream.settings["target"]["uri"] = f"{uri}&tls=true&tlsCAFile={authority}"
+        if "daemons" in self.clocks:
+            stream.environment.update(self.clocks["daemons"].environment)
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import threading
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from tests.end_to_end.support.bank import amounts
 from tests.faults.checkers import Forward, HonestLag, NeverBack, WholeTransactions
 from tests.faults.stage import Stage
 from tests.faults.threads import Threads
+from tests.faults.topology import STANDALONE
 from tests.faults.workload import AWAY
 
 PAUSE_SECONDS: Final = 0.05
@@ -47,15 +49,33 @@ class Watchers:
         self._honest = honest
         self._stopping = threading.Event()
         self._resume_after: Any = None
-        looks = (self._snapshot, self._changes, self._state, self._lag)
+        looks = [self._state, self._lag]
+        if stage.topology.members != STANDALONE:  # which shows neither snapshots nor changes
+            looks += [self._snapshot, self._changes]
+        self._turns = {look: threading.Lock() for look in looks}
+        self._away = threading.Event()
         self.threads = Threads((partial(self._again, each) for each in looks), self._stopping)
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Have nobody look: the target is what the source has been, until it is resynced."""
+        self._away.set()
+        with ExitStack() as stack:
+            for each in self._turns.values():
+                stack.enter_context(each)
+            yield
+            self._never_back.forget()
+            self._forward.forget()
+            self._resume_after = None
+            self._away.clear()
 
     def _again(self, look: Callable[[], None]) -> None:
         while not self._stopping.wait(PAUSE_SECONDS):
-            try:
-                look()
-            except (PyMongoError, *AWAY, ValueError):
-                self._stopping.wait(0.2)
+            with self._turns[look]:
+                try:
+                    look()
+                except (PyMongoError, *AWAY, ValueError):
+                    self._stopping.wait(0.2)
 
     def _snapshot(self) -> None:
         self._whole.see(amounts(self._client, self._database.name))
@@ -64,7 +84,7 @@ class Watchers:
         with self._database["counters"].watch(
             full_document="updateLookup", resume_after=self._resume_after, max_await_time_ms=200
         ) as changes:
-            while not self._stopping.is_set():
+            while not self._stopping.is_set() and not self._away.is_set():
                 change = changes.try_next()
                 self._resume_after = changes.resume_token
                 if change is not None and change.get("fullDocument"):

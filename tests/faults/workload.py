@@ -6,6 +6,7 @@ import random
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from itertools import count
 from typing import Final
 
@@ -24,8 +25,13 @@ ORDERS: Final = 40
 COMPARED: Final = (*BANK, "counters", "things", "scratch")
 """The tables whose documents are their rows, column by column."""
 
-AWAY: Final = (pymysql.err.OperationalError, pymysql.err.InterfaceError, OSError)
-"""The source is being restarted, or a deadlock was broken."""
+AWAY: Final = (
+    pymysql.err.OperationalError,
+    pymysql.err.InternalError,
+    pymysql.err.InterfaceError,
+    OSError,
+)
+"""The source is being restarted, its disk is full, or a deadlock was broken."""
 
 
 def create(stream: Stream) -> None:
@@ -58,6 +64,8 @@ class Worker(ABC):
         self.chance = random.Random(seed)
         self.committed = 0
         self.rows = 0
+        self.turn = threading.Lock()
+        """Held for each transaction: who takes it has the thread rest."""
         self._stopping = stopping
 
     @abstractmethod
@@ -74,18 +82,22 @@ class Worker(ABC):
 
     def _work(self, connection: pymysql.Connection[pymysql.cursors.Cursor]) -> None:
         while not self._stopping.wait(self.pause_seconds):
-            try:
-                with connection.cursor() as cursor:
-                    rows = sum(cursor.execute(each) for each in self.statements())
-                if self.chance.random() < 0.1:
-                    connection.rollback()
-                    continue
-                connection.commit()
-            except pymysql.err.IntegrityError:
-                connection.rollback()  # a key that is taken
-            else:
-                self.committed += 1
-                self.rows += rows
+            with self.turn:
+                self._transaction(connection)
+
+    def _transaction(self, connection: pymysql.Connection[pymysql.cursors.Cursor]) -> None:
+        try:
+            with connection.cursor() as cursor:
+                rows = sum(cursor.execute(each) for each in self.statements())
+            if self.chance.random() < 0.1:
+                connection.rollback()
+                return
+            connection.commit()
+        except pymysql.err.IntegrityError:
+            connection.rollback()  # a key that is taken
+        else:
+            self.committed += 1
+            self.rows += rows
 
 
 class Transfers(Worker):
@@ -175,6 +187,14 @@ class Workload:
             kind(stream, f"{seed}/{number}", self._stopping) for number, kind in enumerate(KINDS)
         ]
         self.threads = Threads(self._workers, self._stopping)
+
+    @contextmanager
+    def resting(self) -> Iterator[None]:
+        """Have none of them in a transaction, and none begin one."""
+        with ExitStack() as stack:
+            for each in self._workers:
+                stack.enter_context(each.turn)
+            yield
 
     @property
     def committed(self) -> int:

@@ -21,7 +21,9 @@ the step for the Nth time."""
 
 LEDGER = "CDC_LEDGER"
 """Each batch inserts a document for each source transaction into this collection of the state
-database, `_id` its identity: a transaction that is applied twice fails."""
+database, `_id` its identity: a transaction that is applied twice fails.
+
+Where batches are no transactions, they may be repeated: there `identity` holds it."""
 
 
 @dataclass(slots=True)
@@ -53,7 +55,8 @@ class Faults:
         self, batch: Batch, state_database: Database[dict[str, Any]], session: ClientSession | None
     ) -> None:
         if self.ledger is not None and batch.identities:
-            entries = [{"_id": identity} for identity in batch.identities]
+            name = "_id" if session is not None else "identity"
+            entries = [{name: identity} for identity in batch.identities]
             state_database[self.ledger].insert_many(entries, session=session)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
@@ -49,12 +49,24 @@ def follow(primary: MySQLServer, replica: MySQLServer) -> None:
     replica.execute(start_replica(replica))
 
 
+def become_replica(old: MySQLServer, primary: MySQLServer) -> None:
+    """Make a former primary, which lacks nothing and has nothing of its own, a replica."""
+    if old.flavour == "mariadb":
+        old.execute("SET GLOBAL gtid_slave_pos = @@GLOBAL.gtid_binlog_pos")
+    old.execute(change_source(old, primary))
+
+
 @contextmanager
-def pair(flavour: Flavour) -> Iterator[Pair]:
-    """Start a primary and its replica, and kill both at the end."""
-    options = [*UNSYNCED, *(["--log-slave-updates"] if flavour == "mariadb" else [])]
+def pair(
+    flavour: Flavour, *, options: Sequence[str] = UNSYNCED, prefix: Sequence[str] = ()
+) -> Iterator[Pair]:
+    """Start a primary and its replica, and kill both at the end; `prefix` as of mysql_server."""
+    logging = ["--log-slave-updates"] if flavour == "mariadb" else []
     with ExitStack() as stack:
-        servers = [stack.enter_context(mysql_server(flavour, options=options)) for _ in range(2)]
+        servers = [
+            stack.enter_context(mysql_server(flavour, options=[*options, *logging], prefix=prefix))
+            for _ in range(2)
+        ]
         follow(*servers)
         yield Pair(*servers)
         for server in servers:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from pymongo import MongoClient
 from pymongo.errors import ConnectionFailure
 
 from cdc_sandbox.servers.cache import Cache
+from cdc_sandbox.servers.mongo import with_options
 from cdc_sandbox.servers.ports import LOOPBACK, free_port
 from cdc_sandbox.servers.process import Process
 from cdc_sandbox.servers.versions import chosen
@@ -151,7 +152,9 @@ def _state(member: Member) -> str:
 
 
 @contextmanager
-def three_members(folder: Path, *, delay_seconds: int = 0) -> Iterator[ThreeMembers]:
+def three_members(
+    folder: Path, *, delay_seconds: int = 0, options: Sequence[str] = ()
+) -> Iterator[ThreeMembers]:
     """Start them; with `delay_seconds` a majority has everything so much later, always."""
     server = installed(chosen("mongo"), Cache.of_user())
     with ExitStack() as stack:
@@ -160,7 +163,8 @@ def three_members(folder: Path, *, delay_seconds: int = 0) -> Iterator[ThreeMemb
             port, data = free_port(), folder / str(number)
             data.mkdir()
             command = server.command(data=data, port=port, replica_set=True)
-            process = Process([*command, *SMALL, *FAILS_ON_DEMAND], log=folder / f"{number}.log")
+            command = with_options(command, [*SMALL, *FAILS_ON_DEMAND, *options])
+            process = Process(command, log=folder / f"{number}.log")
             stack.callback(process.close)
             process.start()
             members.append(Member(port, process, data))

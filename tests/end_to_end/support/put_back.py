@@ -31,6 +31,10 @@ class Backup:
         shutil.copytree(self._copy, self._data, symlinks=True)
         self._server.start()
 
+    def forget(self) -> None:
+        """Remove the copy."""
+        shutil.rmtree(self._copy)
+
 
 @contextmanager
 def live_application(server: MySQLServer, schema: str, table: str) -> Iterator[None]:

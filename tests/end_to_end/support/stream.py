@@ -116,7 +116,8 @@ class Stream:
         }
 
     def ledger(self) -> list[str]:
-        return [entry["_id"] for entry in self.state[LEDGER_NAME].find()]
+        entries = self.state[LEDGER_NAME].find()
+        return [str(entry.get("identity", entry["_id"])) for entry in entries]
 
     def state_document(self) -> Document | None:
         return self.state["streams"].find_one({"_id": self.name})

@@ -48,6 +48,11 @@ def test_a_document_that_goes_back_is_found(violated: Violations) -> None:
 
     assert violated.found == ["counter a went back from 7 to 6"] * 2
 
+    never_back.forget()
+    never_back.see("a", 1)
+
+    assert len(violated.found) == 2
+
 
 STATE = {"epoch": 2, "sequence": 5, "position": {"gtid": "u:1-5,v:1:7-9"}}
 
@@ -119,6 +124,17 @@ def test_a_transaction_that_is_lost_or_doubled_is_found(
 
     [found] = violated.found
     assert told in found
+
+
+def test_a_target_without_transactions_may_apply_twice_and_lose_nothing(
+    violated: Violations,
+) -> None:
+    compare_ledger(["a", "b", "b"], ["a", "b"], violated, repeated=True)
+    assert violated.found == []
+
+    compare_ledger(["b", "b"], ["a", "b"], violated, repeated=True)
+
+    assert len(violated.found) == 1
 
 
 @pytest.mark.parametrize("documents", [{}, {1: {"a": 2}}, {1: {"a": 1}, 2: {}}])

@@ -1,0 +1,129 @@
+"""What a campaign runs on, and under which conditions."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any, Final, Self
+
+from tests.end_to_end.support.sources import KINDS
+
+REPLICATED: Final = "-replica"
+SOURCES: Final = (*KINDS, *(f"{flavour}{REPLICATED}" for flavour in ("mysql", "mariadb")))
+"""Those of `tests.end_to_end.support.sources`, and a primary with a replica, by GTIDs."""
+
+STANDALONE: Final = 0
+"""So many members has a target without transactions."""
+MEMBERS: Final = (STANDALONE, 1, 3)
+DRAWN_MEMBERS: Final = (STANDALONE, 1, 1, 1, 3, 3)
+DRAWN_DAEMONS: Final = (1, 1, 2, 3)
+
+
+class Condition(StrEnum):
+    """What makes a campaign's servers and links others than the usual ones."""
+
+    TLS = "tls"
+    """The links are encrypted: a damaged byte is noticed wherever it is."""
+    SMALL_DISKS = "small disks"
+    """The servers' data are in file systems that can be full; the superuser alone mounts them."""
+    TINY_CACHES = "tiny caches"
+    FAKE_CLOCKS = "fake clocks"
+    """The clocks of the servers and the daemons can be set."""
+
+
+class Trait(StrEnum):
+    """What a topology has to have for a fault."""
+
+    PROXIED_TARGET = "proxied target"
+    """A target of one address, behind a proxy."""
+    SECONDARIES = "secondaries"
+    REPLICA = "replica"
+    """The source has a replica."""
+    LONELY_SOURCE = "lonely source"
+    ENCRYPTED_TARGET = "encrypted target"
+    PLAIN_COMMITS = "plain commits"
+    """A proxy can see when the target is asked to commit."""
+    SMALL_SOURCE = "small source"
+    SMALL_TARGET = "small target"
+    CLOCKS = "clocks"
+    """Those of the daemons and the target can be set."""
+    SOURCE_CLOCK = "source clock"
+    """MySQL's cannot: libfaketime makes a hundredth of its speed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """`kind` is one of `SOURCES`, `members` one of `MEMBERS`; `daemons` follow one stream."""
+
+    kind: str
+    members: int
+    daemons: int
+    conditions: frozenset[Condition] = frozenset()
+
+    def __str__(self) -> str:
+        target = f"{self.members} member(s)" if self.members else "a standalone"
+        words = [self.kind, target, f"{self.daemons} daemon(s)", *sorted(self.conditions)]
+        return ", ".join(words)
+
+    @property
+    def is_replicated(self) -> bool:
+        """Whether the source has a replica."""
+        return self.kind.endswith(REPLICATED)
+
+    @property
+    def traits(self) -> frozenset[Trait]:
+        """What faults can be done to it."""
+        has, found = self.conditions, set[Trait]()
+        found.add(Trait.REPLICA if self.is_replicated else Trait.LONELY_SOURCE)
+        if self.members > 1:
+            found.add(Trait.SECONDARIES)
+        else:
+            found.add(Trait.PROXIED_TARGET)
+            if Condition.TLS in has:
+                found.add(Trait.ENCRYPTED_TARGET)
+            elif self.members != STANDALONE:
+                found.add(Trait.PLAIN_COMMITS)
+        if Condition.SMALL_DISKS in has:
+            found |= {Trait.SMALL_SOURCE} if not self.is_replicated else set()
+            found |= {Trait.SMALL_TARGET} if self.members <= 1 else set()
+        if Condition.FAKE_CLOCKS in has:
+            found.add(Trait.CLOCKS)
+            found |= {Trait.SOURCE_CLOCK} if self.kind.startswith("mariadb") else set()
+        return frozenset(found)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as it is kept."""
+        return {**asdict(self), "conditions": sorted(self.conditions)}
+
+    @classmethod
+    def from_json(cls, kept: dict[str, Any]) -> Self:
+        """Read what `to_json` wrote."""
+        conditions = frozenset(map(Condition, kept["conditions"]))
+        return cls(kept["kind"], kept["members"], kept["daemons"], conditions)
+
+
+def drawn(
+    seed: int,
+    *,
+    kinds: Iterable[str] = (),
+    members: int | None = None,
+    daemons: int | None = None,
+    conditions: frozenset[Condition] | None = None,
+    possible: Iterable[Condition] = Condition,
+) -> Topology:
+    """Draw a topology from a seed; what is given is not drawn, but its chance is.
+
+    `possible` are the conditions that this machine can make.
+    """
+    chance = random.Random(f"topology {seed}")
+    kind = chance.choice(tuple(kinds) or SOURCES)
+    of_target, of_stream = chance.choice(DRAWN_MEMBERS), chance.choice(DRAWN_DAEMONS)
+    under = frozenset(each for each in Condition if chance.random() < 0.5)
+    return Topology(
+        kind,
+        of_target if members is None else members,
+        daemons or of_stream,
+        (under if conditions is None else conditions) & frozenset(possible),
+    )
