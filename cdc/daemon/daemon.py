@@ -12,6 +12,7 @@ import structlog
 
 from cdc.config import Config
 from cdc.daemon.copy_workers import CopyWorkers
+from cdc.daemon.displacements import Displacements
 from cdc.daemon.first_copy import FirstCopy
 from cdc.daemon.held_tables import HeldTables
 from cdc.daemon.registration import StreamRegistration
@@ -27,6 +28,7 @@ from cdc.model.notice import Notices, Tell, tell_nobody
 from cdc.model.telemetry import Backlog, CopyStats, ReaderStats, Role, Telemetry, WriterStats
 from cdc.preflight.hosts import server_judge
 from cdc.preflight.run import require_fit
+from cdc.readers.server.position_check import Displaced
 from cdc.retry import Liveness, Stopped
 from cdc.writers.connection import Client, connect_target
 from cdc.writers.dead_letters.ledger import Limits as LetterLimits
@@ -75,6 +77,7 @@ class Daemon:
         self._liveness = Liveness()
         self._retry = RetryUntilReached(self._liveness, self._stopping)
         self._counters = Counters()
+        self._displacements = Displacements()
         self._writer: MongoWriter | None = None
         self._stream: ActiveStream | None = None
         self._role, self._role_since = Role.STARTING, time.monotonic()
@@ -197,6 +200,10 @@ class Daemon:
             log.warning("fenced", stream=self._config.name, by=error.message)
         except RolledBack as error:
             log.warning("rolled_back", stream=self._config.name, error=error.message)
+        except Displaced as error:
+            if not self._displacements.is_passing():
+                raise
+            log.warning("displaced", stream=self._config.name, by=error.message)
 
     def _wait_for_takeover(
         self, writer: MongoWriter, registration: StreamRegistration

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import signal
+import threading
 import time
+from contextlib import suppress
 
 import pytest
 
+from cdc.config import SourceConfig
+from cdc.model.checkpoint import Checkpoint
+from cdc.readers.binlog.reader import BinlogReader
+from cdc.readers.binlog.start_position import resolve_start
+from cdc.readers.server.position_check import Displaced
+from cdc.retry import Stopped
 from tests.end_to_end.support.commit_trap import CommitTrap
 from tests.end_to_end.support.proxy import Proxy
 from tests.end_to_end.support.stream import Stream
@@ -45,3 +53,39 @@ def test_a_daemon_that_stood_still_is_fenced_when_it_goes_on(stream: Stream, mom
         first.until_logged("standby")
         stream.sql("DELETE FROM items")
         stream.settle()
+
+
+@pytest.mark.parametrize("stream", ["mysql-gtid", "mariadb-gtid"], indirect=True)
+def test_an_owner_that_is_displaced_at_the_source_by_an_earlier_one_goes_on(
+    stream: Stream,
+) -> None:
+    """A daemon that stood still reads on before it knows that it is fenced: for a moment.
+
+    The source ends the dump of the other one then: both have the identity of the stream.
+    """
+    stream.settings["source"]["server_id"] = 123456
+    stream.table("items", "id INT NOT NULL PRIMARY KEY")
+    stream.start()
+    stream.until_streaming()
+    stream.sql("INSERT INTO items VALUES (1)")
+    stream.until_caught_up()
+    config = SourceConfig.model_validate(stream.settings["source"])
+    reader = BinlogReader(
+        config, follows=lambda *_: False, transaction_bytes=1 << 24, stream=stream.name
+    )
+    earlier = threading.Thread(target=_read, args=(reader, resolve_start(config, "now")))
+
+    earlier.start()
+    eventually(lambda: stream.daemon.events("displaced") or stream.daemon.events("source_lost"))
+    reader.stop()
+    earlier.join()
+    stream.sql("INSERT INTO items VALUES (2)")
+
+    stream.settle()
+    assert stream.daemon.running
+
+
+def _read(reader: BinlogReader, start: Checkpoint) -> None:
+    with suppress(Displaced, Stopped):
+        for _ in reader.transactions(start):
+            pass
