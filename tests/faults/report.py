@@ -1,20 +1,94 @@
-"""`python -m tests.faults.report`: sum up what campaigns have done, in the documentation's page."""
+"""`python -m tests.faults.report [FILE]`: add what campaigns have done to the record, and tell it.
+
+The record, `record.json`, holds sums, so that it adds up over machines and years. The page of the
+documentation is written from it.
+"""
 
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from tests.support.checkout import ROOT
 
 TOLD: Final = ROOT / "build" / "faults" / "campaigns.jsonl"
+"""A line a campaign, of those that the record does not have yet."""
+RECORD: Final = ROOT / "tests" / "faults" / "record.json"
 PAGE: Final = ROOT / "docs" / "explanation" / "faults.md"
 BEGIN, END = "<!-- campaigns -->", "<!-- end of campaigns -->"
 
-Campaign = dict[str, Any]
+Campaign = Mapping[str, Any]
+
+SUMS: Final = {
+    "applied": "transactions applied, each once",
+    "rows": "rows changed",
+    "snapshots": "sums of snapshots",
+    "changes": "versions of a change stream",
+    "states": "state documents",
+    "lags": "looks at the lag",
+    "behind": "of them while the target was behind",
+    "letters": "dead letters, all mended by a retry",
+    "remedies": "positions set as the documentation says",
+    "daemons_started": "daemons started",
+}
+"""The figures of campaigns that are summed, and what they are called."""
+USUAL: Final = "usual"
+
+
+@dataclass(slots=True)
+class Record:
+    """Sums over campaigns. Those that have no `seconds` lasted for a minute."""
+
+    campaigns: int = 0
+    found: int = 0
+    seconds: int = 0
+    """From a campaign's first fault to its last one."""
+    sums: Counter[str] = field(default_factory=Counter)
+    peak_megabytes: int = 0
+    faults: Counter[str] = field(default_factory=Counter)
+    topologies: Counter[str] = field(default_factory=Counter)
+    """Campaigns by source, members and daemons, `mysql-gtid 1 2`."""
+    conditions: Counter[str] = field(default_factory=Counter)
+    versions: Counter[str] = field(default_factory=Counter)
+    """Campaigns by server, `mysql 9.7.4`."""
+    seeds: list[int] = field(default_factory=list)
+
+    def add(self, campaign: Campaign) -> None:
+        """Add what one campaign has told."""
+        self.campaigns += 1
+        self.found += bool(campaign["violations"])
+        self.seconds += campaign.get("seconds", 60)
+        self.sums.update({name: campaign.get(name, 0) for name in SUMS})
+        self.peak_megabytes = max(self.peak_megabytes, campaign.get("peak_megabytes", 0))
+        self.faults.update(campaign.get("faults", {}))
+        self.topologies["{kind} {members} {daemons}".format_map(campaign)] += 1
+        self.conditions.update(campaign.get("conditions") or [USUAL])
+        self.versions.update(
+            f"{name} {number.partition('-')[0]}"
+            for name, number in campaign.get("versions", {}).items()
+        )
+        self.seeds.append(campaign["seed"])
+
+    def to_json(self) -> str:
+        """Return it as it is kept, a name a line."""
+        kept: dict[str, Any] = {}
+        for name in (each.name for each in fields(self)):
+            value = getattr(self, name)
+            kept[name] = dict(sorted(value.items())) if isinstance(value, dict) else value
+        lines = (f"{json.dumps(name)}: {json.dumps(value)}" for name, value in kept.items())
+        return "{\n" + ",\n".join(lines) + "\n}\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read what `to_json` wrote."""
+        kept = json.loads(text)
+        counted = {name: Counter(value) for name, value in kept.items() if isinstance(value, dict)}
+        return cls(**{**kept, **counted})
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
@@ -23,68 +97,54 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
     return [f"| {' | '.join(map(str, each))} |" for each in lines]
 
 
-def told(campaigns: Sequence[Campaign]) -> str:
-    """Return what the page says of campaigns."""
-    faults = Counter[str]()
-    for each in campaigns:
-        faults.update(each["faults"])
-
-    def total(name: str) -> int:
-        return sum(int(each.get(name, 0)) for each in campaigns)
-
-    topologies = Counter((each["kind"], each["members"], each["daemons"]) for each in campaigns)
-    found = sum(bool(each["violations"]) for each in campaigns)
+def told(record: Record) -> str:
+    """Return what the page says of a record."""
     figures = {
-        "campaigns": len(campaigns),
-        "of them found something": found,
-        "faults": faults.total(),
-        "transactions applied, each once": total("applied"),
-        "rows changed": total("rows"),
-        "sums of snapshots": total("snapshots"),
-        "versions of a change stream": total("changes"),
-        "state documents": total("states"),
-        "looks at the lag, of them while the target was behind": (
-            f"{total('lags'):,}, {total('behind'):,}"
-        ),
-        "dead letters, all mended by a retry": total("letters"),
-        "daemons started": total("daemons_started"),
-        "the most memory that a daemon took": (
-            f"{max((each['peak_megabytes'] for each in campaigns), default=0)} MB"
-        ),
+        "campaigns": record.campaigns,
+        "of them found something": record.found,
+        "hours of faults": f"{record.seconds / 3600:.1f}",
+        "faults": record.faults.total(),
+        **{name: record.sums[key] for key, name in SUMS.items()},
+        "the most memory that a daemon took": f"{record.peak_megabytes} MB",
+        "different seeds": len(set(record.seeds)),
     }
     shown = [
         (name, f"{value:,}" if isinstance(value, int) else value) for name, value in figures.items()
     ]
-    return "\n".join(
-        [
-            *table(["", ""], shown),
-            "",
-            *table(
-                ["fault", "times"],
-                [(name.replace("_", " "), count) for name, count in sorted(faults.items())],
-            ),
-            "",
-            *table(
-                ["source", "members of the target", "daemons", "campaigns"],
-                [(*topology, count) for topology, count in sorted(topologies.items())],
-            ),
-        ]
-    )
+    topologies = [
+        (*topology.split(), count) for topology, count in sorted(record.topologies.items())
+    ]
+    parts = [
+        table(["", ""], shown),
+        table(
+            ["fault", "times"],
+            [(name.replace("_", " "), count) for name, count in sorted(record.faults.items())],
+        ),
+        table(["source", "members of the target", "daemons", "campaigns"], topologies),
+        table(["condition", "campaigns"], sorted(record.conditions.items())),
+        table(["server", "campaigns"], sorted(record.versions.items())),
+    ]
+    return "\n\n".join("\n".join(each) for each in parts)
 
 
-def with_told(page: str, campaigns: Sequence[Campaign]) -> str:
+def with_told(page: str, record: Record) -> str:
     """Return the page with what was told in the place for it."""
     before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n\n{told(campaigns)}\n\n{END}{after}"
+    return f"{before}{BEGIN}\n\n{told(record)}\n\n{END}{after}"
 
 
 def main(path: Path = TOLD) -> None:
-    """Write the page anew."""
-    campaigns = [json.loads(line) for line in path.read_text().splitlines()]
-    PAGE.write_text(with_told(PAGE.read_text(), campaigns))
-    print(f"{len(campaigns)} campaigns in {PAGE.relative_to(ROOT)}")
+    """Add what is told in a file to the record, take it out of there, and write the page anew."""
+    record = Record.from_json(RECORD.read_text())
+    lines = path.read_text().splitlines() if path.exists() else []
+    for line in lines:
+        record.add(json.loads(line))
+    RECORD.write_text(record.to_json())
+    PAGE.write_text(with_told(PAGE.read_text(), record))
+    path.unlink(missing_ok=True)
+    print(f"{len(lines)} campaigns more in {RECORD.relative_to(ROOT)}: {record.campaigns}")
 
 
 if __name__ == "__main__":
-    main()
+    main(*map(Path, sys.argv[1:]))
