@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
+import threading
 import time
 import traceback
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -66,14 +67,16 @@ def run(
     """
     violated = Violations()
     outcome = Outcome(violated.found)
-    with stage(topology, seed=seed, folder=folder, large_rows=large_rows) as staged:
-        try:
-            _run(staged, seed, schedules, violated, outcome)
-        except Exception:  # noqa: BLE001 - the evidence of what no checker foresaw is kept too
-            violated(f"the campaign failed: {traceback.format_exc()}")
-        if violated.found:
-            _keep(staged, folder)
-    for each in folder.glob("*-data"):
+    try:
+        with stage(topology, seed=seed, folder=folder, large_rows=large_rows) as staged:
+            try:
+                _run(staged, seed, schedules, violated, outcome)
+            finally:
+                if violated.found or sys.exc_info()[0] is not None:
+                    _keep(staged, folder)
+    except Exception:  # noqa: BLE001 - the evidence of what no checker foresaw is kept too
+        violated(f"the campaign failed: {traceback.format_exc()}")
+    for each in folder.glob("*-data*"):
         shutil.rmtree(each)
     return outcome
 
@@ -86,30 +89,24 @@ def _run(
     outcome: Outcome,
 ) -> None:
     stream = staged.stream
-    fleet = Fleet(stream, staged.topology.daemons, violated)
-    fleet.begin()
-    eventually(lambda: _caught_up(staged), HEALS_WITHIN_SECONDS, waiting_for="the first rows")
     whole = WholeTransactions(TOTAL, violated)
     never_back, forward, honest = NeverBack(violated), Forward(violated), HonestLag(violated)
+    fleet = Fleet(stream, staged.topology.daemons, violated)
     watchers = Watchers(staged, whole, never_back, forward, honest)
     workload, deeds = Workload(stream, seed), Deeds()
     operator = Operator(staged, fleet, workload, watchers)
     staged.source_proxy.requests = deeds.note_dump
-    watchers.threads.begin()
-    workload.threads.begin()
-    began = time.monotonic()
+    fleet.begin()
     try:
-        with ThreadPoolExecutor(len(schedules)) as side_by_side:
-            nemeses = [
-                side_by_side.submit(_inflict, each, Nemesis(staged, fleet, operator, deeds))
-                for each in schedules
-            ]
-        for each in nemeses:
-            each.result()
-    finally:
+        eventually(lambda: _caught_up(staged), HEALS_WITHIN_SECONDS, waiting_for="the first rows")
+        watchers.threads.begin()
+        workload.threads.begin()
+        began = time.monotonic()
+        _inflict(
+            {Nemesis(staged, fleet, operator, deeds): schedule for schedule in schedules}, violated
+        )
         outcome.figures["seconds"] = round(time.monotonic() - began)
         workload.threads.end()
-    try:
         _heal(staged)
         deeds.judge_commands(violated)
         outcome.figures["letters"] = _retry_letters(staged, violated)
@@ -118,27 +115,41 @@ def _run(
     except (TimeoutError, AssertionError) as error:
         violated(f"it did not heal: {error}")
     finally:
+        workload.threads.end()
         watchers.threads.end()
         fleet.end()
-    outcome.figures |= {
-        "faults": {kind.value: count for kind, count in sorted(deeds.done.items())},
-        "remedies": operator.remedies,
-        "transactions": workload.committed,
-        "rows": workload.rows,
-        "daemons_started": fleet.started,
-        "peak_megabytes": round(fleet.peak_megabytes),
-        "snapshots": whole.snapshots,
-        "changes": never_back.changes,
-        "states": forward.looks,
-        "lags": honest.looks,
-        "behind": honest.behind,
-        "versions": staged.versions,
-    }
+        deeds.end()
+        outcome.figures |= {
+            "faults": {kind.value: count for kind, count in sorted(deeds.done.items())},
+            "remedies": operator.remedies,
+            "transactions": workload.committed,
+            "rows": workload.rows,
+            "daemons_started": fleet.started,
+            "peak_megabytes": round(fleet.peak_megabytes),
+            "snapshots": whole.snapshots,
+            "changes": never_back.changes,
+            "states": forward.looks,
+            "lags": honest.looks,
+            "behind": honest.behind,
+            "versions": staged.versions,
+        }
 
 
-def _inflict(schedule: Sequence[Planned], nemesis: Nemesis) -> None:
-    for each in schedule:
-        nemesis.inflict(each)
+def _inflict(work: Mapping[Nemesis, Sequence[Planned]], violated: Violations) -> None:
+    """Have each nemesis carry out its schedule, beside the others."""
+
+    def carry_out(nemesis: Nemesis, schedule: Sequence[Planned]) -> None:
+        try:
+            for each in schedule:
+                nemesis.inflict(each)
+        except Exception:  # noqa: BLE001 - see `run`
+            violated(f"a nemesis failed: {traceback.format_exc()}")
+
+    threads = [threading.Thread(target=carry_out, args=each, daemon=True) for each in work.items()]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 def _caught_up(staged: Stage) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cdc_sandbox.servers import MySQLServer
+from tests.end_to_end.support.halting import history_of
 from tests.end_to_end.support.history import History, expanded, sequences
 from tests.end_to_end.support.stream import LEDGER_NAME, Stream
 
@@ -27,7 +28,7 @@ class Committed:
         return self.all() - self._skipped
 
     def begin_anew(self, kept: set[str]) -> None:
-        """Take the source, which commits nothing now, as it is.
+        """Take the source, which commits nothing now, as it is: the position was just set.
 
         `kept` is what it has of what it told earlier. What was applied beyond that is not applied;
         and what was not applied until now never will be.
@@ -37,6 +38,9 @@ class Committed:
         ledger.delete_many({"$or": [{"_id": {"$in": gone}}, {"identity": {"$in": gone}}]})
         self._before = self.all() | kept
         self._skipped |= self._before - set(self._stream.ledger())
+        state = self._stream.state_document()
+        assert state is not None
+        self._history = history_of(state["position"])
         self._stream.history = self._history(self._stream.source)
 
     def go_on_with(self, source: MySQLServer, before: set[str]) -> set[str]:

@@ -70,6 +70,12 @@ class Deeds:
             self.dumps.add(id(link))
         return data
 
+    def end(self) -> None:
+        """End what has not ended by itself."""
+        for each in self.commands:
+            if not each.process.ended:
+                each.process.kill()
+
     def judge_commands(self, violated: Violations) -> None:
         """Judge how the commands have ended: what verify finds is what went wrong."""
         for each in self.commands:

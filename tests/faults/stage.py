@@ -205,7 +205,7 @@ def stage(topology: Topology, *, seed: int, folder: Path, large_rows: int) -> It
             **({} if topology.members else {"mode": "at_least_once"}),
         }
         stream.settings["chunks"] = {
-            "rows": chance.choice((7, 100, 2_000)),
+            "rows": chance.choice((40, 200, 2_000)),
             "allow_brief_lock": True,
         }
         stream.settings["dead_letters"] = {"max": 1_000_000}

@@ -19,7 +19,8 @@ class Threads:
             thread.start()
 
     def end(self) -> None:
-        """End them, each behind what it does now."""
+        """End them, each behind what it does now; those that never began do not."""
         self._stopping.set()
         for thread in self._threads:
-            thread.join()
+            if thread.ident is not None:
+                thread.join()

@@ -12,7 +12,7 @@ from tests.end_to_end.support.stream import Document, Stream
 
 HALTED = 4
 
-_HISTORIES: dict[str, Callable[[MySQLServer], History]] = {
+HISTORIES: dict[str, Callable[[MySQLServer], History]] = {
     "gtid": MysqlGtids,
     "mariadb_gtid": MariadbGtids,
     "file": BinlogFiles,
@@ -29,12 +29,20 @@ def halted(daemon: Daemon) -> Document:
     return said
 
 
+def history_of(position: Document) -> Callable[[MySQLServer], History]:
+    """Return what records a source's transactions, for a stream with such positions.
+
+    One that was set may be of another kind than those before.
+    """
+    [history] = [made for key, made in HISTORIES.items() if key in position]
+    return history
+
+
 def goes_on(stream: Stream) -> None:
     """Require that the stream goes on, ends its jobs, and both sides are equal."""
     state = stream.state_document()
     assert state is not None
-    [history] = [made for key, made in _HISTORIES.items() if key in state["position"]]
-    stream.history = history(stream.source)  # a position that was set may be of another kind
+    stream.history = history_of(state["position"])(stream.source)
     stream.start(ledger=False)
     stream.sql("INSERT INTO items (id, word) VALUES (99, 'after')")
     stream.until_caught_up()
