@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import sys
 from pathlib import Path
 
 import click
@@ -122,3 +123,9 @@ def test_every_other_example_can_be_read() -> None:
                 assert json.loads(block.text), f"{block.page}:{block.line}"
             case "python":
                 compile(block.text, block.page, "exec")
+
+
+@pytest.mark.parametrize("program", [each for each in BLOCKS if each.title.endswith(".py")])
+def test_a_program_to_save_hides_no_module_of_the_standard_library(program: Block) -> None:
+    """Python looks in the folder first: each program there would import it instead."""
+    assert Path(program.title).stem not in sys.stdlib_module_names, program.page
