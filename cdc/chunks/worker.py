@@ -29,6 +29,7 @@ from cdc.mapping.file.problems import MappingError
 from cdc.model.job import Job, JobKind, JobState, Progress
 from cdc.model.notice import Notice, NoticeEvent, Tell, tell_nobody
 from cdc.retry import Backoff, Stopped, let_go
+from cdc.terminal.counted import counted
 
 log = structlog.get_logger(__name__)
 
@@ -235,9 +236,10 @@ def ended(job: Job, progress: Progress, state: JobState, error: CdcError | None 
         "error": error and error.message,
         "remedy": error and error.remedy,
     }
-    said = f"the {job.kind} of {job.table} is done, {progress.rows} rows"
+    said = f"the {job.kind} of {job.table} is done, {counted(progress.rows, 'row')}"
     if job.kind is JobKind.VERIFY:
-        said = f"{said}, {progress.differences} differences, {progress.repaired} repaired"
+        differences = counted(progress.differences, "difference")
+        said = f"{said}, {differences}, {progress.repaired} repaired"
     if error is not None:
         said = f"the {job.kind} of {job.table} has failed: {error.message}"
     return Notice(NoticeEvent.JOB, said, facts)

@@ -30,6 +30,7 @@ from cdc.readers.binlog.start_position import has_gtids, resolve_start
 from cdc.readers.server import position_check
 from cdc.readers.server.connection import SourceConnection, connect_source, is_mariadb
 from cdc.readers.server.status import fetch
+from cdc.terminal.counted import counted
 from cdc.terminal.output import in_a_line, say, say_json
 from cdc.terminal.spelling import spelling
 from cdc.writers import stream_admin
@@ -169,10 +170,11 @@ def _lines(found: Skip) -> Iterator[str]:
     yield f"transaction   {facts['transaction']}"
     yield f"committed at  {datetime.fromtimestamp(facts['committed_at'], UTC).isoformat()}"
     if applied := facts["applied_rows_events"]:
-        yield f"applied       {applied} rows events of it, the rest would be left out"
+        yield f"applied       {counted(applied, 'rows event')} of it, the rest would be left out"
     for each in facts["tables"]:
-        count, followed = each["rows_events"], "followed" if each["followed"] else "not followed"
-        yield f"table         {in_a_line(each['table'])}: {count} rows events, {followed}"
+        events = counted(each["rows_events"], "rows event")
+        followed = "followed" if each["followed"] else "not followed"
+        yield f"table         {in_a_line(each['table'])}: {events}, {followed}"
     for each in facts["statements"]:
         tables = ", ".join(map(in_a_line, each["tables"])) or "tables not known"
         yield f"statement     {each['statement']}: {tables}"

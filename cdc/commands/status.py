@@ -18,6 +18,7 @@ from cdc.model.job import JobState, told
 from cdc.model.telemetry import Role
 from cdc.observability import fleet
 from cdc.observability import status as examined
+from cdc.terminal.counted import counted
 from cdc.terminal.output import Colour, coloured, escaped, in_a_line, say, say_escaped
 from cdc.terminal.spelling import spelling
 
@@ -172,7 +173,7 @@ def _table(facts: dict[str, Any]) -> str:
         "active": facts["active"] and "process {pid} on {host}".format(**facts["active"]),
         **_process(facts["process"]),
         "lag": _unit(facts["lag_seconds"], "s"),
-        "behind": _unit(facts["transactions_behind"], "transactions"),
+        "behind": _transactions(facts["transactions_behind"]),
         "bytes behind": facts["bytes_behind"],
         "headroom": _headroom(facts),
         "dead letters": _Coloured(facts["dead_letters_open"], "yellow" if letters else None),
@@ -208,21 +209,22 @@ def _copied(copying: dict[str, Any] | None) -> Iterator[tuple[str, str]]:
     if copying is None:
         return
     for table in copying["tables"]:
-        of = "" if table["rows_estimated"] is None else f" of about {table['rows_estimated']}"
-        done = ", done" if table["done"] else of
-        yield f"copied {table['table']}", f"{table['rows']} rows{done}"
+        done = ", done" if table["done"] else ""
+        of = None if table["done"] else table["rows_estimated"]
+        yield f"copied {table['table']}", f"{counted(table['rows'], 'row', of=of)}{done}"
     for each in copying["workers"]:
-        yield "worker", f"{each['worker']}: {each['rows']} rows, {each['rows_per_second']} rows/s"
+        rows = counted(each["rows"], "row")
+        yield "worker", f"{each['worker']}: {rows}, {each['rows_per_second']} rows/s"
 
 
 def _job(job: dict[str, Any], *, held: bool) -> str:
-    of = "" if job["rows_estimated"] is None else f" of about {job['rows_estimated']}"
     left = job["seconds_left"]
     rest = "" if left is None else f", about {timedelta(seconds=round(left))} left"
     error = f": {'; '.join(map(str.strip, job['error'].splitlines()))}" if job["error"] else ""
     over = f"; or let it be: cdc jobs cancel {job['id']}" if job["state"] == "failed" else ""
     state = told(JobState(job["state"]), waits=job["waits"], held=held)
-    return f"{job['kind']} {state}, {job['rows']}{of} rows{rest}{error}{over}"
+    rows = counted(job["rows"], "row", of=job["rows_estimated"])
+    return f"{job['kind']} {state}, {rows}{rest}{error}{over}"
 
 
 def _process(process: dict[str, Any] | None) -> dict[str, str]:
@@ -247,6 +249,10 @@ def _headroom(facts: dict[str, Any]) -> str | None:
     if facts["bytes_behind"] == 0:
         return "all is read"
     return _unit(facts["binlog_headroom_bytes"], "bytes of older binlogs")
+
+
+def _transactions(number: int | None) -> str | None:
+    return None if number is None else counted(number, "transaction")
 
 
 def _unit(value: float | None, unit: str) -> str | None:

@@ -12,6 +12,7 @@ from cdc.commands import config_option
 from cdc.config import load
 from cdc.errors import UsageError
 from cdc.model.id_space import told
+from cdc.terminal.counted import counted
 from cdc.terminal.output import in_a_line, say
 from cdc.writers.stream_removal import Belongings, removal
 
@@ -56,12 +57,12 @@ def _lines(found: Belongings, *, documents: bool) -> Iterator[str]:
     for each in found.copies:
         yield f"copied        {each}"
     for count, what in (
-        (found.jobs, "jobs"),
-        (found.dead_letters, "dead letters, open or not"),
-        (found.debts, "debts of embedded values"),
+        (found.jobs, ("job", "jobs")),
+        (found.dead_letters, ("dead letter, open or not", "dead letters, open or not")),
+        (found.debts, ("debt of embedded values", "debts of embedded values")),
     ):
         if count:
-            yield f"goes          {count} {what}"
+            yield f"goes          {counted(count, *what)}"
     for each in found.hidden:
         yield f"goes          the hidden collection {each}"
     for claim in found.claims:

@@ -11,6 +11,7 @@ from typing import Any, Final
 import click
 
 from cdc.model.job import ENDED, Job, Phase
+from cdc.terminal.counted import counted
 from cdc.terminal.output import in_a_line
 from cdc.writers.ranges import not_begun
 
@@ -140,10 +141,10 @@ def _counted(job: Job) -> str:
     if job.progress is None:
         return ""
     count, total = _so_far(job)
-    counted = f" {count} of about {total}" if total else f" {count}"
     if job.progress.phase is Phase.DOCUMENTS:
-        return f"{counted} documents, looking for those without rows"
-    return f"{counted} rows"
+        documents = counted(count, "document", of=total or None)
+        return f" {documents}, looking for those without rows"
+    return f" {counted(count, 'row', of=total or None)}"
 
 
 def _tell_left(jobs: Sequence[Job], spelling: Callable[[str], str]) -> None:

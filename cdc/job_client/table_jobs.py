@@ -22,6 +22,7 @@ from cdc.model import job_facts
 from cdc.model.job import Job, JobKind, JobState, Options, Progress
 from cdc.model.table_name import full_name, split_name
 from cdc.preflight.followed_tables import existing_now, followed_now
+from cdc.terminal.counted import counted
 from cdc.terminal.output import in_a_line, say, say_json
 from cdc.terminal.spelling import spelling
 
@@ -161,8 +162,9 @@ def _counted(job: Job, progress: Progress) -> str:
         return _compared(job, progress)
     if job.kind is JobKind.VERIFY:
         ours = progress.extra - progress.foreign
-        return f"{ours} documents would be removed, or marked, as on_delete says"
-    return f"{progress.rows} rows, {progress.written} documents written, {progress.removed} removed"
+        return f"{counted(ours, 'document')} would be removed, or marked, as on_delete says"
+    rows = counted(progress.rows, "row")
+    return f"{rows}, {counted(progress.written, 'document')} written, {progress.removed} removed"
 
 
 def _compared(job: Job, progress: Progress) -> str:
@@ -179,8 +181,7 @@ def _compared(job: Job, progress: Progress) -> str:
     }
     counts = ", ".join(f"{count} {what}" for what, count in found.items() if count)
     equal = "all equal" if job.state is JobState.DONE else "all equal so far"
-    rows = "1 row" if progress.rows == 1 else f"{progress.rows} rows"
-    return f"{rows} compared, {counts or equal}"
+    return f"{counted(progress.rows, 'row')} compared, {counts or equal}"
 
 
 def _tell_findings(progress: Progress, kind: str = "") -> None:
@@ -195,8 +196,8 @@ def _tell_foreign(job: Job, count: int) -> None:
     """Print how many documents no mapping could have made; they go once they are named."""
     if count > 0:
         text = (
-            f"{count} documents have ids that no mapping makes: a resync leaves them; to see them:"
-            f" cdc verify {job.table}; to remove those that it names:"
-            f" cdc verify {job.table} --repair"
+            f"{counted(count, 'document has an id', 'documents have ids')} that no mapping makes: a"
+            f" resync leaves such documents; to see them: cdc verify {job.table}; to remove those"
+            f" that it names: cdc verify {job.table} --repair"
         )
         say(f"  {spelling()(in_a_line(text))}")

@@ -67,7 +67,7 @@ def test_a_dry_run_without_a_daemon_changes_nothing_either(stream: Stream) -> No
     dry = cdc(stream, "resync", "--all", "--dry-run")
 
     assert dry.returncode == 0, dry.stderr
-    assert "1 documents would be removed" in dry.stdout
+    assert "1 document would be removed" in dry.stdout
     assert {*ids(stream)} == {1, 2, 7}
 
 
@@ -80,7 +80,7 @@ def test_what_no_mapping_could_have_made_is_left_by_a_resync_and_named_by_verify
     table = f"{stream.schema}.items"
 
     dry = cdc(stream, "resync", table, "--dry-run")
-    assert "1 documents would be removed" in dry.stdout
+    assert "1 document would be removed" in dry.stdout
     assert "3 documents have ids that no mapping makes" in dry.stdout
     resync = cdc(stream, "resync", table)
     assert "1 removed" in resync.stdout
@@ -122,5 +122,5 @@ def test_a_dry_run_tells_nothing_of_documents_that_are_marked_already(stream: St
 
     dry = cdc(stream, "resync", f"{stream.schema}.items", "--dry-run")
 
-    assert "1 documents would be removed, or marked" in dry.stdout
+    assert "1 document would be removed, or marked" in dry.stdout
     assert stream.documents("items")[9] == {"word": "left"}

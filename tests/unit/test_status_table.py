@@ -66,3 +66,9 @@ def test_a_long_position_is_cut_and_says_where_all_of_it_is() -> None:
     assert shown.startswith(long[:POSITION_LETTERS])
     assert shown.endswith("; all of it: cdc position show")
     assert len(shown) < 2 * 100
+
+
+def test_one_transaction_is_singular() -> None:
+    assert lines(transactions_behind=1)["behind"] == "1 transaction"
+    assert lines(transactions_behind=2)["behind"] == "2 transactions"
+    assert lines(transactions_behind=None)["behind"] == "-"

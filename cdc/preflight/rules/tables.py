@@ -9,6 +9,7 @@ from cdc.model.server_facts import SourceFacts, TableFacts
 from cdc.model.table_name import split_name, sql_name
 from cdc.preflight.findings import Finding, Outcome
 from cdc.preflight.rules.source import quoted_account
+from cdc.terminal.counted import counted
 
 CASCADES_LOGGED_SINCE = (9, 6)
 """The first version in which MySQL itself executes cascades of foreign keys, and logs them."""
@@ -48,7 +49,7 @@ def glob_findings(sources: Iterable[str], names: Collection[tuple[str, str]]) ->
             continue
         matched = sum(pattern.matches(*each) for each in names)
         if matched:
-            yield Finding(f"glob {name}", Outcome.OK, f"matches {matched} tables")
+            yield Finding(f"glob {name}", Outcome.OK, f"matches {counted(matched, 'table')}")
         else:
             yield Finding(
                 f"glob {name}",

@@ -27,7 +27,7 @@ def mariadb(gtids: str) -> Position:
         (
             mysql("1-5:8"),
             mysql("1-7"),
-            "skips 2 transactions, of tables that are not known and applies 1 transactions again",
+            "skips 2 transactions, of tables that are not known and applies 1 transaction again",
         ),
         (
             mariadb("0-1-5,1-1-3"),
