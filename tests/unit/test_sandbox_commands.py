@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import ast
 import importlib.util
 import json
+import shlex
+import shutil
 import subprocess
 import sys
 from importlib.metadata import EntryPoint, entry_points
@@ -9,6 +12,9 @@ from importlib.metadata import EntryPoint, entry_points
 import pytest
 
 from cdc import cli, sandbox_commands
+from cdc_sandbox.commands import servers
+from cdc_sandbox.servers.persistent import Report
+from cdc_sandbox.servers.versions import Name
 
 NAMES = sorted(sandbox_commands.SUMMARIES)
 
@@ -95,3 +101,27 @@ def test_other_commands_load_nothing_of_it() -> None:
 @pytest.mark.parametrize("name", ["cdc.demo", "cdc.servers"])
 def test_no_old_name_is_kept(name: str) -> None:
     assert importlib.util.find_spec(name) is None
+
+
+@pytest.mark.parametrize("name", ["mysql", "mongo"])
+def test_what_looks_into_a_server_without_its_client_is_quoted_once(
+    name: Name, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    report = Report(
+        name=name,
+        engine="packages",
+        version="1",
+        host="h",
+        port=1,
+        user="root",
+        password="pw",
+        uri="scheme://h:1/",
+        client="client",
+        pid=7,
+    )
+
+    command = servers._client(report)
+
+    assert command.count("'") == 2, command
+    assert ast.parse(shlex.split(command)[-1])

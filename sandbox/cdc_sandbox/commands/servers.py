@@ -99,14 +99,18 @@ def _as_lines(report: Report) -> str:
 
 
 def _client(report: Report) -> str:
-    """Return what to type to look into it: the server's client, or Python if that is missing."""
+    """Return what to type to look into it: the server's client, or Python if that is missing.
+
+    Its texts stand in double quotes: the shell's are the single ones.
+    """
     if shutil.which(report.client.split()[0]):
         return report.client
     if report.name == "mongo":
-        program = f"import pymongo; client = pymongo.MongoClient({report.uri!r})"
+        program = f"import pymongo; client = pymongo.MongoClient({json.dumps(report.uri)})"
     else:
         program = (
-            f"import pymysql; cursor = pymysql.connect(host={report.host!r}, port={report.port},"
-            f" user={report.user!r}, password={report.password!r}, autocommit=True).cursor()"
+            f"import pymysql; cursor = pymysql.connect(host={json.dumps(report.host)},"
+            f" port={report.port}, user={json.dumps(report.user)},"
+            f" password={json.dumps(report.password)}, autocommit=True).cursor()"
         )
     return shlex.join([sys.executable, "-i", "-c", program])

@@ -14,7 +14,8 @@ from cdc_sandbox.demo.environment import Stage
 from cdc_sandbox.demo.schema import SCHEMA
 
 _LATEST: Final = (
-    "SELECT id, user_id, LEFT(text, 40), updated_at FROM tweets ORDER BY updated_at DESC LIMIT 3"
+    "SELECT id, user_id, text, CAST(updated_at AS CHAR) AS updated_at"
+    " FROM tweets ORDER BY updated_at DESC LIMIT 3"
 )
 
 
@@ -26,7 +27,7 @@ def commands(stage: Stage) -> list[str]:
             f"the three tweets changed last, in {stage.source_name}"
         ),
         _script(folder / "documents", _mongo_in_python(stage)): (
-            "the same three in MongoDB, each with the names of its author"
+            "the same in MongoDB, each with its author"
         ),
         _script(folder / "status", _line(*_status(stage))): "where the stream stands",
         **_clients(stage, folder),
@@ -53,10 +54,11 @@ def _status(stage: Stage) -> list[str]:
 def _mysql_in_python(stage: Stage) -> str:
     source = stage.source
     program = (
-        f"import pymysql; c = pymysql.connect(host={_quoted(source.host)}, port={source.port}, "
-        f"user={_quoted(source.user)}, password={_quoted(source.password)}, "
-        f"database={_quoted(SCHEMA)}).cursor(); "
-        f'c.execute({_quoted(_LATEST)}); print(*c.fetchall(), sep="\\n")'
+        f"import json, pymysql; c = pymysql.connect(host={_quoted(source.host)}, "
+        f"port={source.port}, user={_quoted(source.user)}, password={_quoted(source.password)}, "
+        f"database={_quoted(SCHEMA)}).cursor(pymysql.cursors.DictCursor); "
+        f"c.execute({_quoted(_LATEST)}); "
+        'print(*(json.dumps(each, ensure_ascii=False) for each in c), sep="\\n")'
     )
     return _line(sys.executable, "-c", program)
 
@@ -64,8 +66,10 @@ def _mysql_in_python(stage: Stage) -> str:
 def _mongo_in_python(stage: Stage) -> str:
     find = f'{SCHEMA}.tweets.find({{}}, {{"author": 1, "text": 1, "updated_at": 1}})'
     program = (
-        f"import pymongo; client = pymongo.MongoClient({_quoted(stage.target.uri)}); "
-        f'print(*client.{find}.sort("updated_at", -1).limit(3), sep="\\n")'
+        "import pymongo; from bson.json_util import dumps; "
+        f"client = pymongo.MongoClient({_quoted(stage.target.uri)}); "
+        f'found = client.{find}.sort("updated_at", -1).limit(3); '
+        'print(*(dumps(each, ensure_ascii=False) for each in found), sep="\\n")'
     )
     return _line(sys.executable, "-c", program)
 
