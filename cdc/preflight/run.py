@@ -11,7 +11,7 @@ from typing import Final
 import structlog
 
 from cdc.config import Config, SourceConfig
-from cdc.errors import Fatal, Retryable, Unfit
+from cdc.errors import CdcError, Fatal, Retryable, Unfit
 from cdc.mapping.compile.compiler import compile_plan
 from cdc.mapping.compile.embed_links import Compiled, link_mistakes
 from cdc.mapping.compile.router import TableRouter
@@ -221,7 +221,7 @@ class _Copying:
         try:
             with explained():
                 state = stream_admin.read(self._config)
-        except Retryable:
+        except CdcError:  # the target has findings of its own
             return None
         if state is None:
             return () if self._config.start == "backfill" else None

@@ -87,6 +87,8 @@ RETRYABLE_CODES: Final = frozenset(
 ACCESS_CODES: Final = frozenset({13, 18, 8000})
 """Unauthorized, AuthenticationFailed, and Atlas's own code for both."""
 
+_LOGIN_FAILED: Final = 18
+
 _NOT_IN_TIME: Final = frozenset({50, 64})
 """What ends a wait for a majority: the operation's limit, or the concern's own."""
 
@@ -236,6 +238,14 @@ def brief(error: Exception) -> str:
     return text.partition(" to execute command {")[0]
 
 
+def login_refused(error: PyMongoError) -> Unfit:
+    """Return the error of a target that does not let the account in."""
+    return Unfit(
+        f"the target refuses the login: {brief(error)}",
+        remedy="check user, password and authSource in target.uri",
+    )
+
+
 def explain(error: PyMongoError) -> CdcError:
     """Convert a driver's error to cdc's."""
     if isinstance(error, WTimeoutError):
@@ -247,6 +257,8 @@ def explain(error: PyMongoError) -> CdcError:
     if is_passing(error):
         return Retryable(f"the target does not do it now: {brief(error)}")
     code = error.code if isinstance(error, OperationFailure) else None
+    if code == _LOGIN_FAILED:
+        return login_refused(error)
     if code in ACCESS_CODES:
         return Unfit(
             f"the target refuses this account: {brief(error)}",

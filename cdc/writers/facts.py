@@ -15,7 +15,7 @@ from cdc.model.server_facts import NO_RIGHT, TargetFacts
 from cdc.writers.collection_facts import collection_facts
 from cdc.writers.concerns import PRIMARY
 from cdc.writers.connection import Client
-from cdc.writers.errors import ACCESS_CODES, brief, is_passing
+from cdc.writers.errors import ACCESS_CODES, brief, is_passing, login_refused
 from cdc.writers.namespaces import Namespace, Namespaces
 from cdc.writers.stream_state import STATE_COLLECTIONS, STREAMS
 
@@ -153,10 +153,7 @@ def _unreached(error: ConnectionFailure) -> Unfit | Retryable:
 
 def _explain(error: OperationFailure) -> Unfit | Retryable:
     if error.code in _LOGIN_FAILED:
-        return Unfit(
-            f"the target refuses the login: {brief(error)}",
-            remedy="check user, password and authSource in target.uri",
-        )
+        return login_refused(error)
     if is_passing(error):
         return Retryable(f"the target cannot take a write: {brief(error)}")
     return Unfit(

@@ -389,6 +389,21 @@ def test_a_wrong_password_is_unfit(setup: Setup, table: str, check: Check) -> No
     assert "wrong-one" not in str(found)
 
 
+def test_a_login_that_the_target_refuses_is_told_of_the_target_alone(
+    setup: Setup, table: str, check: Check, mongo: MongoServer
+) -> None:
+    setup.target["uri"] = f"mongodb://nobody:wrong@127.0.0.1:{mongo.port}/?replicaSet=rs0"
+
+    code, found = check()
+
+    outcome, what, remedy = found["target"]
+    assert (code, outcome) == (3, "unfit")
+    assert what.startswith("the target refuses the login: ")
+    assert remedy == "check user, password and authSource in target.uri"
+    assert "source" not in found
+    assert found[f"table {table}"][0] == "ok"
+
+
 def test_a_target_that_is_down_is_unreachable(
     setup: Setup, table: str, check: Check, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -434,6 +449,7 @@ def test_an_account_without_rights_is_told_the_line_that_grants_them(
             refused, found = check()
             lacking = [each for name, each in found.items() if name.startswith("write to ")]
             assert {each[1] for each in lacking} == {"the account may not write there"}
+            assert "source" not in found
             [remedy] = {each[2] for each in lacking}
             roles = re.findall(r'{role: "(\w+)", db: "(\w+)"}', remedy)
             client.admin.command(
