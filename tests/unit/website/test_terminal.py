@@ -55,3 +55,26 @@ def test_sql_without_a_title_is_for_the_source(terminal: Terminal) -> None:
     terminal.play([block("SELECT 1;\nSELECT 2;\n", "sql")])
 
     assert [each.strip(" ;\n") for each in seen] == ["SELECT 1", "SELECT 2"]
+
+
+@pytest.mark.parametrize(
+    ("shown", "printed", "is_right"),
+    [
+        ("verify t: 3 rows compared, 1 missing", "verify t: 4 rows compared, 1 missing", False),
+        ("verify t: 4 rows compared, 1 missing", "verify t: 4 rows compared, 2 missing", False),
+        ("behind 12 transactions", "behind 1 transaction", False),
+        ("mysql 9.7.4-2 (pid 30137)", "mysql 9.8.0-1 (pid 7)", True),
+        ("lag 0 s, 0.5 transactions/s", "lag 1.25 s, 0 transactions/s", True),
+    ],
+)
+def test_counts_are_compared_and_other_numbers_are_not(
+    terminal: Terminal, shown: str, printed: str, *, is_right: bool
+) -> None:
+    terminal.type(f"cdc() {{ echo '{printed}'; }}")
+    page = [block(f"$ cdc status\n{shown}\n")]
+
+    if is_right:
+        terminal.play(page)
+    else:
+        with pytest.raises(AssertionError, match="cdc status shows"):
+            terminal.play(page)
