@@ -10,6 +10,19 @@ from click.core import ParameterSource
 
 from cdc.terminal.spelling import Spelling
 
+_UNCUT: Final = 1_000
+"""Letters of a first sentence, at most."""
+
+
+class Group(click.Group):
+    """A command with subcommands, each listed with the whole of its first sentence."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list."""
+        commands = sorted(self.commands.items())
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, each.get_short_help_str(_UNCUT)) for name, each in commands])
+
 
 def _noted(ctx: click.Context, parameter: click.Parameter, path: Path) -> Path:
     """Remember a file that was typed: printed commands must name it too."""

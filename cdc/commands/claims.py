@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cdc.commands import config_option, output_option
+from cdc.commands import Group, config_option, output_option
 from cdc.config import load
 from cdc.model.claim import Claim
 from cdc.model.id_space import told
@@ -15,7 +15,7 @@ from cdc.terminal.output import in_a_line, say, say_json
 from cdc.writers import claims as known
 
 
-@click.group()
+@click.group(cls=Group)
 def claims() -> None:
     """Show which stream writes each collection, and release the claim of one that is no more."""
 

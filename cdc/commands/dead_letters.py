@@ -9,7 +9,7 @@ from typing import Final
 
 import click
 
-from cdc.commands import config_option, output_option
+from cdc.commands import Group, config_option, output_option
 from cdc.config import Config, load
 from cdc.errors import UsageError
 from cdc.job_client.retry_letters import retried
@@ -27,7 +27,7 @@ _ids = click.argument("letters", metavar="LETTER…", nargs=-1)
 _table = click.option("--table", metavar="SCHEMA.TABLE", help="Only those of this table.")
 
 
-@click.group("dead-letters")
+@click.group("dead-letters", cls=Group)
 def dead_letters() -> None:
     """Show, retry and discard rows that could not be carried over."""
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from cdc.commands import config_option, output_option
+from cdc.commands import Group, config_option, output_option
 from cdc.config import load
 from cdc.errors import UsageError
 from cdc.job_client.client import jobs_of
@@ -21,7 +21,7 @@ from cdc.writers.ranges import is_held
 OPEN = (JobState.QUEUED, JobState.RUNNING, JobState.PAUSED)
 
 
-@click.group()
+@click.group(cls=Group)
 def jobs() -> None:
     """Show, pause, resume and cancel backfills, resyncs and verifications."""
 

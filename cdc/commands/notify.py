@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from cdc.commands import config_option
+from cdc.commands import Group, config_option
 from cdc.config import load
 from cdc.errors import CdcError, UsageError
 from cdc.model.notice import Notice, NoticeEvent
@@ -14,7 +14,7 @@ from cdc.observability.notify.delivery import Delivery
 from cdc.terminal.output import in_a_line, say
 
 
-@click.group()
+@click.group(cls=Group)
 def notify() -> None:
     """See whether the webhook of `notify.url` takes notices."""
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 import click
 from pydantic import ValidationError
 
-from cdc.commands import config_option, output_option
+from cdc.commands import Group, config_option, output_option
 from cdc.config import Config, StartPosition, load
 from cdc.config.start import LAST_OFFSET
 from cdc.daemon.repair import Repair, repaired
@@ -41,7 +41,7 @@ QUERY_SECONDS: Final = 30.0
 OFFSETS: Final = click.IntRange(min=4, max=LAST_OFFSET)
 
 
-@click.group()
+@click.group(cls=Group)
 def position() -> None:
     """Show or set where the stream stands."""
 

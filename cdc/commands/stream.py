@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from cdc.commands import config_option
+from cdc.commands import Group, config_option
 from cdc.config import load
 from cdc.errors import UsageError
 from cdc.model.id_space import told
@@ -17,7 +17,7 @@ from cdc.terminal.output import in_a_line, say
 from cdc.writers.stream_removal import Belongings, removal
 
 
-@click.group()
+@click.group(cls=Group)
 def stream() -> None:
     """Remove a stream that is no more."""
 

@@ -54,6 +54,14 @@ def test_every_listed_command_tells_what_it_takes(
     assert f"Usage: cdc {name}" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("name", cli.SUMMARIES)
+def test_a_list_of_commands_cuts_no_sentence(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run([name, "--help"]) == 0
+
+    listed = capsys.readouterr().out.partition("\nCommands:\n")[2]
+    assert "..." not in listed
+
+
 def test_the_version_is_the_package_s(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["--version"]) == 0
     assert capsys.readouterr().out == f"cdc, version {version(DISTRIBUTION)}\n"

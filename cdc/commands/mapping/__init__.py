@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from cdc.commands import Group
 from cdc.commands.mapping.check import check
 from cdc.commands.mapping.explain import explain
 from cdc.commands.mapping.init import init
@@ -11,7 +12,7 @@ from cdc.commands.mapping.preview import preview
 from cdc.commands.mapping.schema import schema
 
 
-@click.group()
+@click.group(cls=Group)
 def mapping() -> None:
     """Write mappings, check them, and see what they do."""
 

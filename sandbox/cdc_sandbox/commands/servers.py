@@ -10,7 +10,7 @@ import sys
 
 import click
 
-from cdc.commands import output_option
+from cdc.commands import Group, output_option
 from cdc_sandbox.servers import Engine, Flavour
 from cdc_sandbox.servers.cache import Cache
 from cdc_sandbox.servers.persistent import Report, Standing
@@ -22,7 +22,7 @@ _SOURCE_VERSIONS = (
 _MONGO_VERSIONS = f"MongoDB's version: {numbers('mongo')}."
 
 
-@click.group()
+@click.group(cls=Group)
 def servers() -> None:
     """Start and stop real servers to try it on."""
 
