@@ -66,7 +66,10 @@ class CdcError(Exception):
     def _told(self, message: str) -> str:
         where = [f"table {self.table}"] if self.table else []
         where += [f"position {self.position}"] if self.position is not None else []
-        text = f"{message} ({', '.join(where)})" if where else message
+        text = message
+        if where:  # behind several lines it would be read as a part of the last
+            place = ", ".join(where)
+            text = f"{message}\n  at: {place}" if "\n" in message else f"{message} ({place})"
         return f"{text}\n  remedy: {self.remedy}" if self.remedy else text
 
 

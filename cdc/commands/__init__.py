@@ -37,7 +37,7 @@ _IN_A_CHECKOUT: Final = Path("config/cdc.yaml")
 
 
 def _default() -> Path:
-    return _HERE if _HERE.is_file() else _IN_A_CHECKOUT
+    return _IN_A_CHECKOUT if _IN_A_CHECKOUT.is_file() and not _HERE.is_file() else _HERE
 
 
 config_option = click.option(

@@ -103,6 +103,31 @@ def test_an_error_is_told_with_place_and_remedy_and_no_traceback(
     )
 
 
+def test_the_place_of_several_mistakes_stands_below_them(
+    raising: list[BaseException], capsys: pytest.CaptureFixture[str]
+) -> None:
+    error = UsageError("a.yaml:1: x", table="shop.users", remedy="mend it")
+    error.shown = "a.yaml:1: x\n    a b c\n      ^"
+    raising.append(error)
+
+    cli.run(["fail"])
+
+    assert capsys.readouterr().err == (
+        "cdc: a.yaml:1: x\n    a b c\n      ^\n  at: table shop.users\n  remedy: mend it\n"
+    )
+
+
+def test_without_a_configuration_the_file_to_write_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CDC_CONFIG", raising=False)
+
+    assert cli.run(["check"]) == 2
+
+    assert capsys.readouterr().err.startswith("cdc: there is no configuration file cdc.yaml\n")
+
+
 @pytest.mark.parametrize("error", [Retryable("r"), UsageError("u"), RecordError("d")])
 def test_where_the_page_has_no_more_than_the_message_it_is_not_named(
     raising: list[BaseException], capsys: pytest.CaptureFixture[str], error: CdcError
