@@ -21,6 +21,8 @@ ANSWER_SECONDS: Final = 15.0
 LINE_LENGTH: Final = 200
 """The most that is told of what the command said."""
 
+TRACEBACK: Final = "Traceback (most recent call last):"
+
 
 def located(command: Sequence[str], directory: Path) -> tuple[str, ...]:
     """Return the command with its program's path; raises ValueError if there is no such program.
@@ -83,17 +85,21 @@ def _password(command: Sequence[str], code: int, out: str, err: str) -> str:
     password = out.removesuffix("\n").removesuffix("\r")
     if code:
         ended = f"failed with exit status {code}" if code > 0 else f"was ended by signal {-code}"
-        raise _without(command, f"{ended}: {_first_line(err, password)}")
+        raise _without(command, f"{ended}: {_said(err, password)}")
     if not password:
-        raise _without(command, f"printed no password: {_first_line(err, password)}")
+        raise _without(command, f"printed no password: {_said(err, password)}")
     if "\n" in password:
         raise _without(command, "printed more than one line")
     return password
 
 
-def _first_line(err: str, password: str) -> str:
-    """Return the first line of what the command said, without what it printed as the password."""
-    line = next(filter(None, map(str.strip, err.splitlines())), "it said nothing")
+def _said(err: str, password: str) -> str:
+    """Return the first line of what the command said, without what it printed as the password.
+
+    Of a Python program's traceback it is the last one, which names the error.
+    """
+    lines = [*filter(None, map(str.strip, err.splitlines()))] or ["it said nothing"]
+    line = lines[-1 if lines[0] == TRACEBACK else 0]
     for secret in filter(None, map(str.strip, [password, *password.splitlines()])):
         line = line.replace(secret, "…")
     return line if len(line) <= LINE_LENGTH else f"{line[:LINE_LENGTH]}…"

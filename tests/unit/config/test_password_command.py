@@ -98,6 +98,11 @@ sys.exit(7)
     )
 
 
+def test_of_a_traceback_the_error_is_told(tmp_path: Path) -> None:
+    with pytest.raises(Retryable, match=r"exit status 1: FileNotFoundError: .*'token'"):
+        source(tmp_path, python("open('token')")).read_password()
+
+
 def test_a_command_that_is_killed_says_so(tmp_path: Path) -> None:
     with pytest.raises(Retryable, match="was ended by signal 9: it said nothing"):
         source(tmp_path, ["sh", "-c", "kill -9 $$"]).read_password()
