@@ -73,6 +73,12 @@ def _mistake(details: ErrorDetails, model: type[BaseModel]) -> Mistake:
             return Mistake(key, "is empty", "write at least one")
         case "string_type":
             return Mistake(key, "must be text", "put the value in quotes")
+        case "int_parsing" | "int_type" | "int_from_float":
+            return Mistake(key, "must be a whole number")
+        case "float_parsing" | "float_type":
+            return Mistake(key, "must be a number")
+        case "bool_parsing" | "bool_type":
+            return Mistake(key, "must be true or false")
     what = details["msg"].removeprefix("Value error, ")
     remedy = details.get("ctx", {}).get("remedy", "")
     return Mistake(key, what.replace("Input should be", "must be"), remedy)

@@ -85,6 +85,26 @@ def test_every_mistake_is_told_at_once_with_its_line_and_in_order(folder: Path) 
     ]
 
 
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        ("chunks: {rows: many}", "chunks.rows: must be a whole number"),
+        ("chunks: {rows: 2.5}", "chunks.rows: must be a whole number"),
+        ("chunks: {rows: [1]}", "chunks.rows: must be a whole number"),
+        ("lease: {ttl_seconds: soon}", "lease.ttl_seconds: must be a number"),
+        ("lease: {ttl_seconds: [1]}", "lease.ttl_seconds: must be a number"),
+        ("chunks: {allow_brief_lock: maybe}", "chunks.allow_brief_lock: must be true or false"),
+        ("chunks: {allow_brief_lock: [1]}", "chunks.allow_brief_lock: must be true or false"),
+    ],
+)
+def test_a_value_of_another_kind_is_told_in_the_words_of_yaml(
+    folder: Path, keys: str, told: str
+) -> None:
+    (line,) = refusal(folder, f"{MINIMAL}{keys}\n")
+
+    assert line.endswith(f": {told}")
+
+
 def test_an_unknown_key_is_answered_with_the_nearest_known_one(folder: Path) -> None:
     lines = refusal(folder, MINIMAL + "aply: {mode: exactly_once}\n")
 
