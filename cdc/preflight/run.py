@@ -108,7 +108,7 @@ def examine_mistaken(
 
     The target is not examined: half of the mappings would be judged as if they were all.
     """
-    findings = [mistake_finding("mapping", each) for each in problems]
+    findings = [mistake_finding("mapping", each) for each in sorted(problems)]
     told = {each.what for each in findings}
     source = _attempted(SOURCE, lambda: examine_source(config, mappings))
     findings += (each for each in source if each.what not in told)

@@ -15,6 +15,23 @@ from tests.integration.preflight.support.checked import Setup
 NAME = "name VARCHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
 
 
+def test_mistakes_of_a_file_stand_in_its_order(
+    setup: Setup, schema: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (setup.folder / "mappings" / "orders.yaml").write_text(
+        f"source: {schema}.orders\n"
+        "taget: orders\n"
+        "fields:\n"
+        "  a: {column: a, type: x}\n"
+        "  b: {column: b, foo: 1}\n"
+    )
+
+    cli.run(["check", "--config", str(setup.path)])
+
+    out = capsys.readouterr().out
+    assert re.findall(r"orders\.yaml:(\d+): ", out) == ["1", "2", "4", "5"]
+
+
 def test_columns_that_are_unknown_are_told_beside_mistakes_of_syntax(
     setup: Setup,
     source: MySQLServer,
