@@ -101,14 +101,13 @@ def _drafts(
 def _definitions(connection: SourceConnection, tables: Sequence[str]) -> Iterator[TableDefinition]:
     there = list_tables(connection)
     names: dict[tuple[str, str], None] = {}
-    for pattern in map(source_pattern, tables):
+    for wanted, pattern in ((each, source_pattern(each)) for each in tables):
         found = [name for name in there if pattern.matches(*name)]
         if not found:
-            wanted = f"{pattern.schema}.{pattern.table}"
             known = did_you_mean(wanted, [".".join(name) for name in there])
             raise UsageError(
                 f"the source has no table {wanted} that its user may read{known}",
-                remedy="write it as schema.table; views have no rows of their own",
+                remedy="write it as schema.table, or 'schema.*'; views have no rows of their own",
             )
         names |= dict.fromkeys(found)
     for name in names:

@@ -260,6 +260,8 @@ def test_a_table_that_is_not_there_is_named(
 
     misspelt = commands.run("init", f"{schema}.order")
     view = commands.run("init", f"{schema}.seen")
+    alone = commands.run("init", "orders")
 
     assert f"did you mean `{schema}.orders`?" in str(misspelt.exception)
     assert "has no table" in str(view.exception)
+    assert str(alone.exception).startswith("the source has no table orders that its user may read")
