@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
@@ -93,6 +94,8 @@ _NOT_IN_TIME: Final = frozenset({50, 64})
 """What ends a wait for a majority: the operation's limit, or the concern's own."""
 
 NO_MAJORITY: Final = "no majority of the target's members has"
+
+_SETTINGS: Final = re.compile(r" \(configured timeouts: [^)]*\)")
 
 DUPLICATE_KEY: Final = 11000
 OBJECT_TOO_LARGE: Final = 10334
@@ -231,10 +234,10 @@ def is_passing(error: Exception) -> bool:
 
 
 def brief(error: Exception) -> str:
-    """Return the driver's words without the reply, topology or command behind them."""
+    """Return the driver's words without the reply, settings, topology or command behind them."""
     if isinstance(error, WTimeoutError):
         return f"{NO_MAJORITY} the last write yet"
-    text = str(error).partition(", full error")[0].partition(", Timeout:")[0]
+    text = _SETTINGS.sub("", str(error)).partition(", full error")[0].partition(", Timeout:")[0]
     return text.partition(" to execute command {")[0]
 
 
