@@ -337,7 +337,13 @@ def _attempted(side: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Fin
             error.remedy or "try again once it can be reached",
         )
     except Unfit as error:
-        yield Finding(side, Outcome.UNFIT, error.message, error.remedy or "")
+        yield Finding(side, Outcome.UNFIT, error.message, _beyond_check(error.remedy or ""))
+
+
+def _beyond_check(remedy: str) -> str:
+    """Return a remedy without the clause that says to type the command that shows it."""
+    clauses = remedy.split("; ")
+    return "; ".join(each for each in clauses if not each.endswith(": cdc check"))
 
 
 def _mapped(

@@ -523,6 +523,19 @@ def test_a_stream_is_told_where_it_goes_on(setup: Setup, table: str, check: Chec
     assert (outcome, "has all that follows" in what) == ("ok", True)
 
 
+def test_no_remedy_of_a_check_is_the_check_itself(
+    source: MySQLServer, setup: Setup, table: str, check: Check
+) -> None:
+    assert cli.run(["position", "set", "--start", "now", "--yes", "--config", str(setup.path)]) == 0
+    with account(source, "weak") as name:
+        setup.source |= {"user": name, "password": name}
+        code, found = check()
+
+    assert code == 3
+    assert found["position"][0] == "unfit"
+    assert [remedy for _, _, remedy in found.values() if "cdc check" in remedy] == []
+
+
 @pytest.mark.parametrize("saved_position", [True, False])
 def test_a_position_that_the_source_cannot_continue_is_told_before_a_start(
     source: MySQLServer,
