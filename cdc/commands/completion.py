@@ -19,6 +19,8 @@ VARIABLE: Final = "_CDC_COMPLETE"
 def completion(ctx: click.Context, shell: str) -> None:
     """Print the script that makes a shell complete commands and options.
 
+    It works from the next shell on. A folder that is not there yet is to be made first.
+
     \b
     bash: cdc completion bash > ~/.local/share/bash-completion/completions/cdc
     zsh:  cdc completion zsh > "${fpath[1]}/_cdc"
