@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Final
+from typing import ClassVar, Final
 
 from sqlglot.dialects.mysql import MySQL
 from sqlglot.errors import SqlglotError
@@ -44,6 +44,12 @@ class Token:
     at: int
 
 
+class _Tokenizer(MySQL.Tokenizer):
+    """Splits an expression: at its beginning sqlglot would take REPLACE or CALL for a statement."""
+
+    COMMANDS: ClassVar[set[TokenType]] = set()
+
+
 _ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPED: Final = {"0": "\0", "b": "\b", "n": "\n", "r": "\r", "t": "\t", "Z": "\x1a"}
 _WORD: Final = re.compile(r"[^\W\d]\w*|\$[\w$]+")
@@ -67,7 +73,7 @@ _REFUSED: Final = {
 def tokens(sql: str) -> list[Token]:
     """Return the tokens of `sql`; raises ExpressionError for text that cannot be split."""
     try:
-        raw = MySQL().tokenize(sql)
+        raw = _Tokenizer(MySQL()).tokenize(sql)
     except SqlglotError as error:
         raise _not_sql(sql, error) from error
     for token in raw:

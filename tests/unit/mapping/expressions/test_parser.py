@@ -38,6 +38,11 @@ def test_columns_are_those_that_are_named() -> None:
     assert parsed.columns == {"a b", "c", "d", "e"}
 
 
+@pytest.mark.parametrize("name", ["call", "execute", "fetch", "optimize", "rename", "vacuum"])
+def test_a_column_may_be_called_as_a_statement_begins(name: str) -> None:
+    assert parse(f"{name} = 'x'").tree == parse(f"`{name}` = 'x'").tree
+
+
 @pytest.mark.parametrize(
     ("sql", "named"),
     [
@@ -62,6 +67,9 @@ def test_columns_are_those_that_are_named() -> None:
         ("a" + " + a" * 200, "more than 150 steps"),
         ("a" + " IS NULL" * 1000, "more than 150 steps"),
         ("CHAR_LENGTH(a, b)", "takes 1 argument, not 2"),
+        ("REPLACE(a, 'x', 'y')", "the function REPLACE"),
+        ("BEGIN CALL ('a')", "unexpected"),
+        ("; LOCK TABLES (a)", "unexpected"),
     ],
 )
 def test_what_is_outside_the_subset_is_named(sql: str, named: str) -> None:
