@@ -115,7 +115,8 @@ class TestReading:
         assert "who is not replicated yet" in page(client)
 
     def test_each_tells_when_it_was_replicated(self, client: Client, ana: Author) -> None:
-        put(1, replicated_at=LONG_AGO + timedelta(seconds=0.4))
+        at = LONG_AGO + timedelta(milliseconds=1)
+        put(1, at=at, replicated_at=at + timedelta(seconds=0.4))
 
         assert 'title="2 Sep 2010, 18:11:23 UTC" data-ago>2 Sep 2010</time>' in page(client)
         assert "Saved in MySQL, replicated in 400 ms" in words(client)
@@ -128,9 +129,15 @@ class TestReading:
         assert "Saved in MySQL, replicated 4 min ago" in words(client)
 
     def test_a_replication_of_days_is_told(self, client: Client, ana: Author) -> None:
-        put(1, replicated_at=LONG_AGO + timedelta(days=3))
+        at = LONG_AGO + timedelta(milliseconds=1)
+        put(1, at=at, replicated_at=at + timedelta(days=3))
 
         assert "Saved in MySQL, replicated in 3 d" in words(client)
+
+    def test_of_the_dataset_it_is_not_told(self, client: Client, ana: Author) -> None:
+        put(1, replicated_at=LONG_AGO + timedelta(days=3))
+
+        assert "Saved in MySQL, replicated 5 Sep 2010" in words(client)
 
     def test_a_document_from_before_the_stamp_says_so(self, client: Client, ana: Author) -> None:
         put(1)

@@ -90,3 +90,19 @@ def test_only_web_addresses_are_links() -> None:
 def test_ids_are_found_under_the_keys_that_replication_writes(id_: int) -> None:
     assert number(key(id_)) == id_
     assert isinstance(key(id_), int) == (id_ < 1 << 63)
+
+
+def test_a_tweet_of_the_dataset_was_saved_nobody_knows_when() -> None:
+    """Its dates are Twitter's, to the second: it was loaded later."""
+    twitter = WRITTEN.replace(microsecond=0)
+    loaded = {"created_at": twitter, "updated_at": twitter}
+    arrived = WRITTEN + timedelta(days=900)
+
+    assert document_entry(document(replicated_at=arrived, **loaded)).delay_seconds is None
+
+
+@pytest.mark.parametrize("updated_at", [WRITTEN, (WRITTEN + timedelta(2)).replace(microsecond=0)])
+def test_how_long_replication_took_is_told_of_what_was_written_here(updated_at: datetime) -> None:
+    there = document(replicated_at=updated_at + timedelta(milliseconds=12))
+
+    assert document_entry(there | {"updated_at": updated_at}).delay_seconds == 0.012

@@ -16,6 +16,7 @@ from portal.typed import moment, text
 
 # `save` takes the time twice; a change by a person is later than that.
 _SAME_INSTANT_MILLISECONDS = 1_000
+_SECOND_MILLISECONDS = 1_000
 _DAY_MILLISECONDS = 86_400_000
 
 
@@ -87,10 +88,19 @@ class Entry:
     @property
     def delay_seconds(self) -> float | None:
         """Return how long replication took; None if that is unknown, or clocks disagree."""
-        if self.replicated_at is None:
+        if self.replicated_at is None or self._was_loaded:
             return None
         passed = milliseconds(self.replicated_at) - milliseconds(self.changed_at)
         return passed / 1000 if passed >= 0 else None
+
+    @property
+    def _was_loaded(self) -> bool:
+        """Return whether its dates are Twitter's, of whole seconds: when it was saved is unknown.
+
+        Of a thousand that were written here one looks so, too, and lacks its delay.
+        """
+        written = milliseconds(self.written_at)
+        return written == milliseconds(self.changed_at) and not written % _SECOND_MILLISECONDS
 
     @property
     def replicated_on_another_day(self) -> bool:
