@@ -23,6 +23,7 @@ from cdc_sandbox.servers.ports import free_port
 from portal import mongodb
 from portal.accounts.roles import Role
 from portal.dashboards.replication import jobs
+from portal.dashboards.replication.letters import MOST_AT_ONCE
 from tests.end_to_end.support.history import MysqlGtids
 from tests.end_to_end.support.nursery import nursery
 from tests.end_to_end.support.proxy import Proxy
@@ -515,6 +516,37 @@ class TestDeadLetters:
         assert "does not tell its row" in answer
         assert 'form="retry"' not in page(client)
         assert asked[JOBS].count_documents({}) == 0
+
+    def test_one_of_a_later_version_or_that_somebody_has_edited_keeps_no_other_back(
+        self, client: Client, asked: mongodb.Documents, letter: dict[str, Any]
+    ) -> None:
+        odd: list[dict[str, Any]] = [
+            {"_id": "1", "key": 78, "reason": "of a later version"},
+            {"_id": "2", "table": None},
+            {"_id": "3", "collection": ["b"]},
+        ]
+        asked["dead_letters"].insert_many([{**letter, **each} for each in odd])
+
+        answer = client.post(RETRY, {"letter": "all"}, follow=True).content.decode()
+
+        assert "Asked for a retry" in answer
+        [job] = asked[JOBS].find()
+        assert sorted(job["options"]["ids"]) == [77, 78]
+        answer = client.post(RETRY, {"letter": "3"}, follow=True).content.decode()
+        assert "does not tell its row" in answer
+
+    def test_of_very_many_a_first_part_is_retried_and_no_row_is_read(
+        self, client: Client, asked: mongodb.Documents, letter: dict[str, Any]
+    ) -> None:
+        row = {"row": "x" * 4_000}
+        many = ({**letter, **row, "_id": str(n), "key": n} for n in range(MOST_AT_ONCE + 1))
+        asked["dead_letters"].insert_many(many)
+
+        answer = client.post(RETRY, {"letter": "all"}, follow=True).content.decode()
+
+        assert "Asked for a retry" in answer
+        [job] = asked[JOBS].find()
+        assert len(job["options"]["ids"]) == MOST_AT_ONCE
 
     def test_discarding_asks_first_and_its_letter_says_who_did_it(
         self, client: Client, asked: mongodb.Documents, letter: dict[str, Any]

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from django.conf import settings
 
-from cdc.errors import CdcError
-from cdc.model.dead_letter import DEAD_LETTERS, DeadLetter, LetterState
+from cdc.model.dead_letter import DEAD_LETTERS, LetterState
 from cdc.model.job import Job, JobKind, Options
-from cdc.writers.dead_letters.queries import DeadLetters
 from portal.dashboards.replication import jobs
 from portal.dashboards.replication.jobs import Refused
 from portal.mongodb import Document, Documents
@@ -22,6 +20,9 @@ from portal.typed import date, text, whole
 SHOWN: Final = 10
 ALL: Final = "all"
 """Said instead of a letter's id: every open one."""
+
+MOST_AT_ONCE: Final = 5_000
+"""The letters that are retried at once: a job's document, of 16 MB, holds the keys of a table's."""
 
 _GONE: Final = "This dead letter is not open any more."
 _WITHOUT_KEY: Final = (
@@ -54,7 +55,7 @@ class Letter:
     @property
     def can_be_retried(self) -> bool:
         """Whether it tells its row."""
-        return self.key is not None
+        return self.key is not None and bool(self.table and self.collection)
 
 
 _FIELDS: Final = dict.fromkeys(Letter.__slots__, True)
@@ -78,14 +79,15 @@ def one(state: Documents, identity: str) -> Letter:
 
 
 def retry(state: Documents, identity: str, *, by: str) -> list[Job]:
-    """Request the jobs of `cdc dead-letters retry` for a letter, or for all that are open.
+    """Request the jobs of `cdc dead-letters retry` for a letter, or for MOST_AT_ONCE open ones.
 
     Raises Refused if there is nothing to request: such a job is open, or no row is told.
     """
     chosen = _chosen(state, identity)
-    found = [each for each in chosen if each.has_key]
+    found = [each for each in chosen if each.can_be_retried]
     if not found:
-        raise Refused(_WITHOUT_KEY if chosen else "No dead letter is open any more.")
+        nothing = "No dead letter is open any more." if identity == ALL else _GONE
+        raise Refused(_WITHOUT_KEY if chosen else nothing)
     asked, refusals = [], []
     for job in _jobs(found, by):
         try:
@@ -112,20 +114,15 @@ def discard(state: Documents, identity: str, *, by: str) -> None:
         raise Refused(_GONE)
 
 
-def _chosen(state: Documents, identity: str) -> Sequence[DeadLetter]:
-    known = DeadLetters(state.client, state_database=state.name, stream=settings.CDC_NAME)
-    try:
-        if identity == ALL:
-            return known.all()
-        found = known.get(identity)
-    except CdcError as error:
-        raise Refused(error.message) from error
-    if found is None or found.state is not LetterState.OPEN:
-        raise Refused(_GONE)
-    return [found]
+def _chosen(state: Documents, identity: str) -> list[Letter]:
+    query = {"stream": settings.CDC_NAME, "state": LetterState.OPEN.value}
+    if identity != ALL:
+        query["_id"] = identity
+    found = state[DEAD_LETTERS].find(query, _FIELDS).limit(MOST_AT_ONCE)
+    return [_letter(each) for each in found]
 
 
-def _jobs(letters: Iterable[DeadLetter], by: str) -> list[Job]:
+def _jobs(letters: Iterable[Letter], by: str) -> list[Job]:
     """Return a job for each table and collection."""
     homes: dict[tuple[str, str], list[Any]] = defaultdict(list)
     for each in letters:
