@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any
 
 import pytest
@@ -37,6 +38,8 @@ def test_each_minute_has_its_highest_lag_the_latest_first() -> None:
         {"lag_history": 7, "tables": [1]},
         {"lag_history": [7, [1], [1, "x"], ["x", 1], [True, 1], [1, 2, 3]], "tables": {"a.b": 7}},
         {"lag_history": None, "tables": {"a.b": {"last_seconds_ago": "x"}}},
+        {"lag_history": [[inf, 1], [10**400, 1], [-1, 1], [1e15, 1], [1, inf], [1, -1]]},
+        {"tables": {"a.b": {"last_seconds_ago": inf}}},
     ],
 )
 def test_what_is_not_as_a_daemon_writes_it_is_left_out(facts: dict[str, Any]) -> None:

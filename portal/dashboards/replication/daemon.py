@@ -18,6 +18,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
 
+from portal.dashboards.replication.facts import Process, Status, lacking
+
 Facts = Mapping[str, Any]
 
 STATUS_SECONDS: Final = 1.5
@@ -25,10 +27,6 @@ READY_SECONDS: Final = 1.0
 _MOST_BYTES: Final = 1 << 20
 _READY_PATH: Final = "readyz"
 _RECENT: Final = "recent"
-_OF_STATUS: Final = frozenset(
-    ("state", "lag_seconds", "transactions_behind", "active", "source", "target")
-)
-_OF_PROCESS: Final = frozenset(("trouble",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +74,11 @@ def ask_recent() -> Facts:
 def _asked_for_less(url: SplitResult) -> Answer:
     path = url.path.rpartition("/")[0]
     try:
-        process = _get(url, f"{path}/{_READY_PATH}", READY_SECONDS).get("process") or {}
+        process = _get(url, f"{path}/{_READY_PATH}", READY_SECONDS).get("process")
     except (OSError, HTTPException, ValueError) as error:
         return Answer(problem=_explained(error, url))
+    if not isinstance(process, dict):
+        return Answer(problem=_no_daemon(url))
     slow = f"it did not put its state together within {STATUS_SECONDS:g} s"
     return _checked(process.get("stream"), Answer(process=process, problem=slow))
 
@@ -137,26 +137,23 @@ def _refuse(constant: str) -> None:
 
 def _checked(stream: object, answer: Answer) -> Answer:
     """Reject the answer of another stream, and one that lacks required facts."""
-    if stream == settings.CDC_NAME:
-        return Answer(problem=_of_another_version(answer)) if _lacking(answer) else answer
-    return Answer(
-        problem=f"{settings.CDC_STATUS_URL} tells of the stream {stream}, not of"
-        f" {settings.CDC_NAME}: set PORTAL_CDC_NAME or PORTAL_CDC_STATUS_URL"
-    )
+    if stream != settings.CDC_NAME:
+        return Answer(
+            problem=f"{settings.CDC_STATUS_URL} tells of the stream {str(stream)[:100]}, not of"
+            f" {settings.CDC_NAME}: set PORTAL_CDC_NAME or PORTAL_CDC_STATUS_URL"
+        )
+    if missing := _lacking(answer):
+        return Answer(
+            problem=f"the daemon at {settings.CDC_STATUS_URL} is of another version than the"
+            f" portal: it does not tell {', '.join(missing)}"
+        )
+    return answer
 
 
-def _lacking(answer: Answer) -> set[str]:
-    """Return the required facts that are missing."""
-    parts = ((answer.status, _OF_STATUS), (answer.process, _OF_PROCESS))
-    return {name for part, names in parts if part is not None for name in names - part.keys()}
-
-
-def _of_another_version(answer: Answer) -> str:
-    lacking = ", ".join(sorted(_lacking(answer)))
-    return (
-        f"the daemon at {settings.CDC_STATUS_URL} is of another version than the portal: "
-        f"it does not tell {lacking}"
-    )
+def _lacking(answer: Answer) -> list[str]:
+    if answer.status is not None:
+        return lacking(Status, answer.status)
+    return lacking(Process, answer.process or {})
 
 
 def _explained(error: Exception, url: SplitResult) -> str:
@@ -167,4 +164,8 @@ def _explained(error: Exception, url: SplitResult) -> str:
         return f"{url.netloc} accepts connections and says nothing"
     if isinstance(error, OSError):
         return f"{url.netloc} cannot be reached: {error.strerror or error}"
+    return _no_daemon(url)
+
+
+def _no_daemon(url: SplitResult) -> str:
     return f"what answers at {url.netloc} is no cdc daemon"

@@ -10,6 +10,8 @@ from typing import Any, Final
 
 _MINUTE: Final = 60
 _MOST_SAMPLES: Final = 2_000
+_MOST_SECONDS: Final = 1e9
+"""Thirty years: what is longer is no time of a daemon's."""
 
 Lag = tuple[float, float | None]
 
@@ -60,7 +62,7 @@ def recent(facts: Mapping[str, Any], now: float) -> Recent:
         {
             name: each["last_seconds_ago"]
             for name, each in (tables.items() if isinstance(tables, dict) else ())
-            if isinstance(each, dict) and _is_number(each.get("last_seconds_ago"))
+            if isinstance(each, dict) and _is_time(each.get("last_seconds_ago"))
         },
     )
 
@@ -69,10 +71,11 @@ def _is_sample(each: Any) -> bool:
     return (
         isinstance(each, list)
         and len(each) == 2
-        and _is_number(each[0])
-        and (each[1] is None or _is_number(each[1]))
+        and _is_time(each[0])
+        and (each[1] is None or _is_time(each[1]))
     )
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _is_time(value: Any) -> bool:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and 0 <= value <= _MOST_SECONDS

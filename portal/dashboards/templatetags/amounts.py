@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from math import isfinite
 from typing import Any, Final
 
 from bson import DatetimeMS
@@ -29,7 +30,7 @@ def duration(time: object) -> str:
     A plain number is in seconds.
     """
     seconds = time.total_seconds() if isinstance(time, timedelta) else time
-    if not isinstance(seconds, int | float):
+    if not isinstance(seconds, int | float) or not isfinite(seconds):
         return UNKNOWN
     if 0 < seconds < 1:
         return f"{max(1, round(seconds * 1000))} ms"
@@ -77,7 +78,8 @@ def _since(at: datetime, seconds: float) -> str:
 @register.filter
 def thousands(number: object) -> str:
     """Format a number with its thousands apart: `1,234,567`."""
-    return f"{round(number):,}" if isinstance(number, int | float) else UNKNOWN
+    is_number = isinstance(number, int | float) and isfinite(number)
+    return f"{round(number):,}" if is_number else UNKNOWN
 
 
 @register.filter
