@@ -27,6 +27,8 @@ flavour = one_flavour
 PAGE = "/replication/preview/"
 DRAWN = "/replication/preview/drawn/"
 SECRET = "a well kept secret"
+BUSY_SECONDS = 90
+"""A preview on a machine that does much else."""
 
 
 @dataclass
@@ -49,7 +51,10 @@ class Project:
 
 
 @pytest.fixture
-def project(client: Client, tables: MySQLServer, tmp_path: Path) -> Iterator[Project]:
+def project(
+    client: Client, tables: MySQLServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Project]:
+    monkeypatch.setattr(asking, "SECONDS", BUSY_SECONDS)
     schema, table = settings.DATABASES["default"]["NAME"], f"people_{uuid.uuid4().hex[:8]}"
     made = Project(tmp_path, schema, table)
     tables.execute(
@@ -72,6 +77,13 @@ def project(client: Client, tables: MySQLServer, tmp_path: Path) -> Iterator[Pro
     with override_settings(CDC_CONFIG=str(tmp_path / "cdc.yaml"), CDC_NAME="previewed"):
         yield made
     tables.execute(f"DROP TABLE {made.source}")
+
+
+@pytest.fixture
+def with_key(project: Project) -> None:
+    """The stream's configuration has a key for hashes."""
+    path = project.folder / "cdc.yaml"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "mask_key": SECRET}))
 
 
 @pytest.fixture
@@ -296,9 +308,38 @@ class TestWhatStaysHidden:
             f"rows of `{project.source}` alone are shown here: keep its `source`"
         ]
 
-    def test_hashes_are_not_those_of_the_stream(self, client: Client, project: Project) -> None:
-        path = project.folder / "cdc.yaml"
-        path.write_text(json.dumps({**json.loads(path.read_text()), "mask_key": SECRET}))
+    def test_a_row_that_the_file_leaves_out(self, client: Client, project: Project) -> None:
+        project.write("people.yaml", project.mapping("exclude: [password]", "where: id <> 1"))
+
+        for where in ("id <> 1", "id = 1", "id > 0"):
+            shown = preview(client, project.mapping("fields: {name: name}", f"where: {where}"))
+
+            assert "`where` in the mapping&#x27;s file is not true for it" in shown
+            assert "Ana" not in shown
+        assert documents(shown) == [{"_id": 2, "name": "Bo"}]
+
+    def test_hashes_tell_nothing_of_those_of_a_text_that_was_guessed(
+        self, client: Client, project: Project, with_key: None
+    ) -> None:
+        hidden = "p: {column: password, mask: hash}"
+        project.write("people.yaml", project.mapping(f"fields: {{{hidden}}}"))
+        others = project.mapping(f"fields: {{{hidden}}}").replace(": people\n", ": others\n", 1)
+        project.write("others.yaml", others)
+        guess = f"g: {{sql: \"'{SECRET}'\", mask: hash}}"
+        again = guess.replace("g", "h", 1)
+
+        text = project.mapping(
+            f"fields: {{{hidden}, {guess}, {again}}}", "embed: {o: {many: others, on: {g: p}}}"
+        )
+        answer = client.post(PAGE, {"mapping": "mappings/people.yaml", "rows": "2", "text": text})
+
+        first, second = documents(answer.content.decode())
+        assert first["p"] == second["p"] != first["g"] == first["h"]
+        assert first["o"] == []
+
+    def test_hashes_are_not_those_of_the_stream(
+        self, client: Client, project: Project, with_key: None
+    ) -> None:
         text = project.mapping("fields: {h: {column: mail, mask: hash}}")
 
         first, second = documents(preview(client, text))[0], documents(preview(client, text))[0]

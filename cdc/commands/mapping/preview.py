@@ -65,12 +65,21 @@ def preview(table: str, config_path: Path, output: str, limit: int, key: tuple[s
 
 
 def pairs_of(
-    reader: ChunkReader, each: Mapping, name: str, limit: int, key: tuple[str, ...] = ()
+    reader: ChunkReader,
+    each: Mapping,
+    name: str,
+    limit: int,
+    key: tuple[str, ...] = (),
+    *,
+    within: Mapping | None = None,
 ) -> list[Pair]:
-    """Return rows of a table, the first ones or that with a key, beside their documents."""
+    """Return rows of a table, the first ones or that with a key, beside their documents.
+
+    Rows that the `where` of `within` leaves out are hidden.
+    """
     opened = reader.open(*split_name(name), each.id_columns)
     events = reader.peek(opened, limit=limit, keys=_keys(opened, key))
-    seen = Preview(each, opened.map)
+    seen = Preview(each, opened.map, within=within)
     return [seen.pair(event, time.time()) for event in events]
 
 

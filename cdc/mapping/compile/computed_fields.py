@@ -60,7 +60,7 @@ def field(context: CompileContext, path: KeyPath, rule: FieldSource) -> int | No
             what = f"`{name}`: {found.kind} has no characters to mask: write CAST(… AS CHAR)"
             context.mistake(path, what)
             return None
-        compute = _masked(compute, masks.masking(rule.mask, context.mapping.mask_key))
+        compute = _masked(compute, masks.masking(rule.mask, context.mapping.mask_key_of(rule)))
         bson_type = bson_bytes.STRING
     null = ABSENT if context.mapping.nulls == "omit" else NULL
     return context.add(Computed(name, rule.sql, _inputs(context, found), compute, null, bson_type))

@@ -96,7 +96,8 @@ class CompileContext:
         if rule.mask is None:
             found = encoder(column, rule.type, report)
             return in_zone(column, found, self.mapping.time_zone)
-        return masks.masked(column, masks.masking(rule.mask, self.mapping.mask_key), report)
+        mask = masks.masking(rule.mask, self.mapping.mask_key_of(rule))
+        return masks.masked(column, mask, report)
 
     def null(self, rule: FieldSource, encoder: Encoder) -> Encoded:
         """Return the value for NULL; raises UnfitDefault."""

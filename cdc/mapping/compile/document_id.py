@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from cdc.mapping.compile import computed_fields
 from cdc.mapping.compile.context import CompileContext
 from cdc.mapping.file.consistency import unsafe_id
-from cdc.mapping.file.fields import FieldSource
 from cdc.mapping.file.ids import IdExpression, IdPart
 from cdc.mapping.file.mapping import Mapping
 from cdc.mapping.layout.document import ID, Branch, Leaf, Node
@@ -93,7 +92,7 @@ def _leaf(context: CompileContext, part: IdPart) -> Leaf:
     if part.source is not None:
         return Leaf(part.field, context.name_of(part.source))
     name = part.column or ""
-    found = context.source(("id",), FieldSource(column=name, type=part.type, mask=part.mask))
+    found = context.source(("id",), part.rule)
     if found is None:
         return Leaf(part.field, 0)
     source = context.sources[found]

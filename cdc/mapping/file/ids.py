@@ -16,7 +16,7 @@ from pydantic import (
 )
 
 from cdc.mapping.file.allowed_names import ColumnName, Strict, field_name, one_of
-from cdc.mapping.file.fields import RowOrigin, SqlText
+from cdc.mapping.file.fields import FieldSource, RowOrigin, SqlText
 from cdc.mapping.types.value_types import ValueType
 
 
@@ -76,6 +76,11 @@ class IdPart(Strict):
         if self.mask is not None and self.type is not None:
             raise ValueError("`type` means nothing beside `mask`, which makes text of the value")
         return self
+
+    @property
+    def rule(self) -> FieldSource:
+        """What its column becomes, as a field's rule says it."""
+        return FieldSource(column=self.column, type=self.type, mask=self.mask)
 
     @property
     def field(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -159,6 +160,7 @@ class Mapping(Strict):
 
     _origin: Origin = PrivateAttr(default=Origin())
     _mask_key: bytes = PrivateAttr(default=b"")
+    _hashed_apart: dict[FieldSource, bytes] = PrivateAttr(default_factory=dict)
     _stream: str = PrivateAttr(default="")
     _time_zone: str = PrivateAttr(default=UTC_NAME)
 
@@ -188,6 +190,15 @@ class Mapping(Strict):
     def mask_key(self) -> bytes:
         """The key of `mask: hash`, empty if the configuration has none."""
         return self._mask_key
+
+    def hash_apart(self, rules: Iterable[FieldSource], key: bytes) -> Mapping:
+        """Hash with another key what these rules make; return the mapping."""
+        self._hashed_apart = dict.fromkeys(rules, key)
+        return self
+
+    def mask_key_of(self, rule: FieldSource) -> bytes:
+        """Return the key by which a field, or a part of the id, is hashed."""
+        return self._hashed_apart.get(rule, self._mask_key)
 
     @property
     def stream(self) -> str:

@@ -31,6 +31,17 @@ def disclosures(draft: Mapping, mapping: Mapping, table: TableMap) -> Iterator[P
             yield draft.origin.mistake(key, f"{what}: it is not shown here in another way")
 
 
+def hashes_of_its_own(draft: Mapping, mapping: Mapping) -> Iterator[FieldSource]:
+    """Yield what a draft hashes that `mapping` does not.
+
+    By the same key such a hash, as of a text that was guessed, would tell what another stands for.
+    """
+    known = [*_rules(mapping)]
+    for rule in _rules(draft):
+        if rule.mask == "hash" and rule not in known:
+            yield rule
+
+
 class _Hidden:
     """The hidden columns, whose names are found in any case."""
 
@@ -69,6 +80,11 @@ def _uses_of_id(
         yield ("id",), [each.column for each in parts if each.column is not None]
     else:
         yield ("id",), [table.columns[index].name for index in table.primary_key]
+
+
+def _rules(mapping: Mapping) -> Iterator[FieldSource]:
+    yield from (mapping.fields or {}).values()
+    yield from (part.rule for part in mapping.id_parts if part.column is not None)
 
 
 def _of_rule(rule: FieldSource) -> Iterable[str]:

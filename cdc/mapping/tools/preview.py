@@ -20,6 +20,8 @@ from cdc.model.transaction import RowsEvent
 HIDDEN: Final = "***"
 """Shown instead of a column that the mapping masks or excludes."""
 
+LEFT_OUT: Final = "`where` in the mapping's file is not true for it: it is not shown here"
+
 _AS_TEXT: Final = frozenset(
     {FieldType.NEWDECIMAL, FieldType.DATE, FieldType.DATETIME2, FieldType.TIMESTAMP2}
 )
@@ -40,15 +42,25 @@ class Pair:
 class Preview:
     """Shows rows of one table as a mapping sees them."""
 
-    def __init__(self, mapping: Mapping, table: TableMap) -> None:
-        """Compile the mapping; raises MappingError if it does not fit the table."""
+    def __init__(
+        self, mapping: Mapping, table: TableMap, *, within: Mapping | None = None
+    ) -> None:
+        """Compile the mapping; raises MappingError if it does not fit the table.
+
+        Rows that the `where` of `within` leaves out are hidden.
+        """
         self._plan = compile_plan(mapping, table)
+        self._within = None
+        if within is not None and within.where is not None:
+            self._within = compile_plan(_with_fields(within, {}, where=within.where), table)
         self._names = [column.name for column in table.columns]
         self._shown = shown_columns(mapping, table)
         self._rows = compile_plan(_probe(mapping, table, self._shown), table)
 
     def pair(self, event: RowsEvent, committed_at: float) -> Pair:
         """Map an event of one row, an insert."""
+        if self._is_left_out(event, committed_at):
+            return Pair(dict.fromkeys(self._names, HIDDEN), None, LEFT_OUT)
         row = self._row(event, committed_at)
         try:
             operations = self._plan.operations(event, committed_at)
@@ -57,6 +69,14 @@ class Preview:
         if not operations:
             return Pair(row, None, "`where` is not true for it")
         return Pair(row, operations[0].document)
+
+    def _is_left_out(self, event: RowsEvent, committed_at: float) -> bool:
+        if self._within is None:
+            return False
+        try:
+            return not self._within.operations(event, committed_at)
+        except RecordError:
+            return True  # so it has no document either
 
     def _row(self, event: RowsEvent, committed_at: float) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -100,11 +120,17 @@ def _probe(mapping: Mapping, table: TableMap, shown: frozenset[str]) -> Mapping:
         for at, column in enumerate(table.columns)
         if column.name in shown
     }
+    return _with_fields(mapping, fields, where=None)
+
+
+def _with_fields(
+    mapping: Mapping, fields: dict[str, FieldSource], *, where: str | None
+) -> Mapping:
     return mapping.model_copy(
         update={
             "fields": fields,
             "exclude": (),
-            "where": None,
+            "where": where,
             "case": "keep",
             "nulls": "keep",
             "on_delete": "delete",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -17,7 +18,7 @@ from cdc.errors import CdcError
 from cdc.mapping.file.mapping import Mapping
 from cdc.mapping.file.problems import MappingError, Problem
 from cdc.mapping.file.project import read_project_mappings
-from cdc.mapping.tools.kept_hidden import disclosures
+from cdc.mapping.tools.kept_hidden import disclosures, hashes_of_its_own
 from cdc.mapping.tools.preview import Pair
 from cdc.model.table_map import TableMap
 from cdc.readers.select.chunk_reader import ChunkReader
@@ -74,7 +75,8 @@ class _Project:
             if draft is not None:
                 told |= dict.fromkeys(self._beside_tables(draft, mapping, mappings, tables))
             if draft is not None and not told:
-                return self._with_rows(found, draft, self._sound(mappings), tables, rows)
+                draft.hash_apart(hashes_of_its_own(draft, mapping), secrets.token_bytes())
+                return self._with_rows(found, draft, mapping, self._sound(mappings), tables, rows)
         except MappingError as error:
             told |= dict.fromkeys(error.mistakes)
         except CdcError as error:
@@ -101,6 +103,7 @@ class _Project:
         self,
         found: Drawn,
         draft: Mapping,
+        mapping: Mapping,
         mappings: Sequence[Mapping],
         tables: Iterable[TableMap],
         rows: int,
@@ -110,7 +113,8 @@ class _Project:
             embedded = EmbeddedRows(self._config, mappings, reader)
             for name in (each.name for each in tables):
                 if left := rows - len(seen):
-                    pairs = whole(draft, pairs_of(reader, draft, name, left), embedded)
+                    pairs = pairs_of(reader, draft, name, left, within=mapping)
+                    pairs = whole(draft, pairs, embedded)
                     seen += [_shown(name, draft.target, pair) for pair in pairs]
         return replace(found, shown=seen, notes=[*found.notes, *embedded.notes])
 
