@@ -31,9 +31,7 @@ def whole(body: bytes) -> bytes:
 
 
 @contextmanager
-def answering(
-    content: bytes, *, drop_by_drop: bool = False, ready: bytes = b""
-) -> Iterator[None]:
+def answering(content: bytes, *, drop_by_drop: bool = False, ready: bytes = b"") -> Iterator[None]:
     """Somebody who sends this to whoever connects; drop by drop it then goes on for ever.
 
     `ready` is sent to who asks for `/readyz`.
@@ -146,8 +144,8 @@ def places(facts: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """The place of each fact, and of each part of one."""
     if path:
         yield path
-    inner = enumerate(facts) if isinstance(facts, list) else getattr(facts, "items", tuple)()
-    for name, value in inner:
+    inner: Any = enumerate(facts) if isinstance(facts, list) else ()
+    for name, value in facts.items() if isinstance(facts, dict) else inner:
         yield from places(value, (*path, name))
 
 

@@ -7,8 +7,10 @@ import json
 import re
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from threading import BoundedSemaphore
 
 import pytest
 from django.conf import settings
@@ -243,6 +245,18 @@ class TestMistakes:
 
         assert mistakes(shown)[0].startswith("mappings/people.yaml:1: ")
 
+    def test_of_very_many_the_first_are_told_and_long_ones_are_cut(
+        self, client: Client, project: Project
+    ) -> None:
+        lines = [f"  f{at}: {'x' * 400}" for at in range(drawing.MOST_MISTAKES + 7)]
+
+        shown = preview(client, project.mapping("fields:", *lines, f"  last: {'y' * 2000}"))
+
+        assert len(mistakes(shown)) == drawing.MOST_MISTAKES
+        assert f"{drawing.MOST_MISTAKES + 8} mistakes: no rows are shown." in shown
+        shown = preview(client, project.mapping(f"fields: {{a: {'y' * 2000}}}"))
+        assert re.search(r"y\.\.\. \(2,\d\d\d characters\)", shown)
+
     def test_a_mistake_between_two_mappings_is_told_where_it_is(
         self, client: Client, project: Project
     ) -> None:
@@ -425,8 +439,43 @@ class TestTrouble:
 
         shown = preview(client, project.mapping("fields: {}"))
 
-        assert "It took longer than 0.01 seconds, and was ended." in shown
+        assert "It took longer than 0.01 seconds, and was ended: " in shown
         assert typed(shown) == project.mapping("fields: {}")
+
+    def test_a_table_that_is_locked_is_told_and_nothing_waits_on(
+        self, client: Client, project: Project, tables: MySQLServer
+    ) -> None:
+        with closing(tables.connect()) as other, other.cursor() as cursor:
+            cursor.execute(f"LOCK TABLES {project.source} WRITE")
+
+            shown = preview(client, project.mapping("fields: {}"))
+
+            assert "Lock wait timeout exceeded" in shown
+            waiting = (
+                "SELECT COUNT(*) FROM information_schema.processlist WHERE state LIKE '%lock%'"
+            )
+            assert tables.execute(f"{waiting} AND user = '{project.schema}'") == [(0,)]
+
+    def test_so_many_at_once_that_pages_would_have_no_thread_are_not_drawn(
+        self, client: Client, project: Project, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        drawing_now = BoundedSemaphore(1)
+        monkeypatch.setattr(asking, "_drawing", drawing_now)
+
+        with drawing_now:
+            refused = preview(client, "what was typed")
+
+        assert "Others have previews drawn just now." in refused
+        assert typed(refused) == "what was typed"
+        assert documents(preview(client, project.mapping("fields: {}"), rows="1")) == [{"_id": 1}]
+
+    def test_nothing_of_the_working_directory_is_run(
+        self, client: Client, project: Project, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (project.folder / "json.py").write_text("raise SystemExit")
+        monkeypatch.chdir(project.folder)
+
+        assert documents(preview(client, project.mapping("fields: {}"), rows="1")) == [{"_id": 1}]
 
     def test_an_error_of_our_own_tells_its_place_and_no_value(
         self, client: Client, project: Project

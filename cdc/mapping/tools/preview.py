@@ -42,9 +42,7 @@ class Pair:
 class Preview:
     """Shows rows of one table as a mapping sees them."""
 
-    def __init__(
-        self, mapping: Mapping, table: TableMap, *, within: Mapping | None = None
-    ) -> None:
+    def __init__(self, mapping: Mapping, table: TableMap, *, within: Mapping | None = None) -> None:
         """Compile the mapping; raises MappingError if it does not fit the table.
 
         Rows that the `where` of `within` leaves out are hidden.
@@ -123,9 +121,7 @@ def _probe(mapping: Mapping, table: TableMap, shown: frozenset[str]) -> Mapping:
     return _with_fields(mapping, fields, where=None)
 
 
-def _with_fields(
-    mapping: Mapping, fields: dict[str, FieldSource], *, where: str | None
-) -> Mapping:
+def _with_fields(mapping: Mapping, fields: dict[str, FieldSource], *, where: str | None) -> Mapping:
     return mapping.model_copy(
         update={
             "fields": fields,

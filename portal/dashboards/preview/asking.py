@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import Final
 
 from django.conf import settings
@@ -14,9 +15,15 @@ import portal
 from portal.dashboards.preview.drawn import Account, Drawn, Question
 from portal.dashboards.preview.program import SECONDS, TOO_LARGE
 
-_PROGRAM: Final = (sys.executable, "-m", "portal.dashboards.preview.program")
+# -P: of the working directory nothing is imported.
+_PROGRAM: Final = (sys.executable, "-P", "-m", "portal.dashboards.preview.program")
 _CHECKOUT: Final = Path(portal.__file__).parents[1]
 _DEFAULT_PORT: Final = 3306
+
+AT_ONCE: Final = 2
+"""The previews that are drawn at once by each process of the portal: each takes a thread of it."""
+
+_drawing: Final = BoundedSemaphore(AT_ONCE)
 
 
 class Failed(Exception):
@@ -26,8 +33,18 @@ class Failed(Exception):
 def draw(*, rows: int, mapping: str = "", text: str | None = None) -> Drawn:
     """Return the preview of a mapping's file, or of a text in its place.
 
-    `mapping` is a file's name, by default the first; `rows` is 0 for none.
+    `mapping` is a file's name, by default the first; `rows` is 0 for none. One too many at once is
+    not drawn.
     """
+    if not _drawing.acquire(blocking=False):
+        return Drawn(problem="Others have previews drawn just now. Ask again in a moment.")
+    try:
+        return _drawn(rows, mapping, text)
+    finally:
+        _drawing.release()
+
+
+def _drawn(rows: int, mapping: str, text: str | None) -> Drawn:
     if settings.DATABASES["default"]["HOST"].startswith("/"):
         return Drawn(problem="PORTAL_DATABASE_URL names a socket: rows are read by a host alone.")
     question = Question(
@@ -50,7 +67,10 @@ def draw(*, rows: int, mapping: str = "", text: str | None = None) -> Drawn:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return Drawn(problem=f"It took longer than {SECONDS} seconds, and was ended.")
+        return Drawn(
+            problem=f"It took longer than {SECONDS} seconds, and was ended: MySQL does not answer,"
+            " the mapping asks for too much, or this machine does much else."
+        )
     if done.returncode in (TOO_LARGE, -9, -24):  # by the kernel: SIGKILL, SIGXCPU
         return Drawn(problem="It took more memory or time than a preview may have, and was ended.")
     if done.returncode:

@@ -22,12 +22,17 @@ from cdc.mapping.tools.kept_hidden import disclosures, hashes_of_its_own
 from cdc.mapping.tools.preview import Pair
 from cdc.model.table_map import TableMap
 from cdc.readers.select.chunk_reader import ChunkReader
+from cdc.readers.server.connection import SourceConnection
 from portal.dashboards.preview.drawn import Choice, Drawn, Mistake, Question, Shown
 from portal.dashboards.preview.project import NotReadable, project_config
 
+LOCK_SECONDS: Final = 3
+"""How long a table may be locked, as by an ALTER, before the preview says so."""
+
+MOST_MISTAKES: Final = 50
 MOST_OF_A_VALUE: Final = 500
 MOST_OF_A_DOCUMENT: Final = 20_000
-"""The characters of a row's value, and of a document, that are shown."""
+"""The characters of a row's value or a sentence, and of a document, that are shown."""
 
 
 def drawn(question: Question) -> Drawn:
@@ -81,8 +86,9 @@ class _Project:
             told |= dict.fromkeys(error.mistakes)
         except CdcError as error:
             found = replace(found, problem=self._short(error.message))
-        listed = [self._mistake(each, file, found.text) for each in sorted(told)]
-        return replace(found, mistakes=listed)
+        first = sorted(told)[:MOST_MISTAKES]
+        listed = [self._mistake(each, file, found.text) for each in first]
+        return replace(found, mistakes=listed, more_mistakes=len(told) - len(first))
 
     def _beside_tables(
         self,
@@ -109,7 +115,7 @@ class _Project:
         rows: int,
     ) -> Drawn:
         seen: list[Shown] = []
-        with closing(ChunkReader(self._config.source)) as reader:
+        with closing(ChunkReader(self._config.source, accept=_wait_briefly)) as reader:
             embedded = EmbeddedRows(self._config, mappings, reader)
             for name in (each.name for each in tables):
                 if left := rows - len(seen):
@@ -133,12 +139,17 @@ class _Project:
         return Mistake(
             self._short(problem.file),
             problem.line,
-            self._short(problem.what),
+            _cut(self._short(problem.what), MOST_OF_A_VALUE),
             _cut(excerpt, MOST_OF_A_VALUE),
         )
 
     def _short(self, text: object) -> str:
         return str(text).replace(f"{self._folder}/", "")
+
+
+def _wait_briefly(connection: SourceConnection, _: str) -> None:
+    """Have reads give a locked table up: this process is ended, but its wait would go on."""
+    connection.query(f"SET SESSION lock_wait_timeout = {LOCK_SECONDS}")
 
 
 def _around(draft: Mapping, mappings: Iterable[Mapping]) -> list[Mapping]:

@@ -78,7 +78,8 @@ class Shown:
 class Drawn:
     """A preview; `problem` says why it lacks rows, other than by mistakes.
 
-    `filed` is what the chosen mapping's file holds, `text` what is previewed.
+    `filed` is what the chosen mapping's file holds, `text` what is previewed; `more_mistakes` is
+    the number of those that are not listed.
     """
 
     choices: list[Choice] = field(default_factory=list)
@@ -86,6 +87,7 @@ class Drawn:
     filed: str = ""
     text: str = ""
     mistakes: list[Mistake] = field(default_factory=list)
+    more_mistakes: int = 0
     shown: list[Shown] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     problem: str = ""
@@ -100,8 +102,8 @@ class Drawn:
         """The result in a sentence."""
         if self.problem:
             return "No rows can be shown."
-        if count := len(self.mistakes):
-            return f"{count} mistake{'' if count == 1 else 's'}: no rows are shown."
+        if count := len(self.mistakes) + self.more_mistakes:
+            return f"{count:,} mistake{'' if count == 1 else 's'}: no rows are shown."
         count = len(self.shown)
         return f"{count} row{'' if count == 1 else 's'}, read just now."
 

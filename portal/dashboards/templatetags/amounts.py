@@ -78,8 +78,9 @@ def _since(at: datetime, seconds: float) -> str:
 @register.filter
 def thousands(number: object) -> str:
     """Format a number with its thousands apart: `1,234,567`."""
-    is_number = isinstance(number, int | float) and isfinite(number)
-    return f"{round(number):,}" if is_number else UNKNOWN
+    if not isinstance(number, int | float) or not isfinite(number):
+        return UNKNOWN
+    return f"{round(number):,}"
 
 
 @register.filter

@@ -8,7 +8,8 @@ const LOGGED_OUT = "You are not logged in any more. Copy what you have typed, an
 const form = document.getElementById("editor");
 const place = document.getElementById("drawn");
 let waiting;
-let asked = new AbortController();
+let drawing = false;
+let again = false;
 
 /** Say a sentence to those who do not see the preview. */
 function announce(word) {
@@ -26,28 +27,33 @@ function warn(text) {
   announce(text);
 }
 
+/** Draw what is typed; one at a time, as the portal goes on with what nobody waits for any more. */
 async function draw() {
   clearTimeout(waiting);
-  if (!form.checkValidity()) return; // the browser marks what is wrong
-  asked.abort();
-  asked = new AbortController();
-  const { signal } = asked;
+  again = drawing;
+  if (drawing || !form.checkValidity()) return; // the browser marks what is wrong
+  drawing = true;
   place.setAttribute("aria-busy", "true");
+  await ask();
+  place.removeAttribute("aria-busy");
+  drawing = false;
+  if (again) draw();
+}
+
+async function ask() {
   try {
     const answer = await fetch(form.dataset.drawn, {
       method: "POST",
       body: new FormData(form),
       redirect: "manual",
-      signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_WITHIN_MS)]),
+      signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
     });
     if (answer.type === "opaqueredirect" || answer.status === 403) warn(LOGGED_OUT);
     else if (!answer.ok && answer.status !== 400) warn(SILENT);
     else show(await answer.text());
   } catch {
-    if (signal.aborted) return; // a later text is on its way
     warn(SILENT);
   }
-  place.removeAttribute("aria-busy");
 }
 
 function show(html) {
