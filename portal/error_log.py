@@ -19,12 +19,18 @@ _OF_VALUES: Final = re.compile(
 
 HIDDEN: Final = "***"
 
+_OF_HOSTS: Final = "django.security.DisallowedHost"
+_NOT_ALLOWED: Final = "a request for a host that PORTAL_ALLOWED_HOSTS does not name was refused"
+
 
 class WithoutValues(logging.Formatter):
     """Formats a record with its traceback; values in it are shown as ***."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the text, which names the pattern of a page's address instead of the address."""
+        if record.name == _OF_HOSTS:
+            told = {"msg": _NOT_ALLOWED, "args": (), "exc_info": None}
+            return super().format(logging.makeLogRecord(record.__dict__ | told))
         match = getattr(getattr(record, "request", None), "resolver_match", None)
         if match is None or not isinstance(record.args, tuple) or not record.args:
             return super().format(record)

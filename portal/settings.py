@@ -148,7 +148,8 @@ if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 CSRF_TRUSTED_ORIGINS = environment.words("PORTAL_TRUSTED_ORIGINS")
 
-# Django alone prints errors only if DEBUG is on. What visitors do wrong, 403 and 404, is no error.
+# Django alone prints errors only if DEBUG is on. What visitors do wrong, 400 to 404, is no error; a
+# host that is not allowed may be the operator's mistake.
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -162,7 +163,11 @@ LOGGING: dict[str, Any] = {
     "handlers": {
         "stderr": {"class": "logging.StreamHandler", "formatter": "without_values"},
     },
-    "loggers": {"django": {"handlers": ["stderr"], "level": "INFO" if DEBUG else "ERROR"}},
+    "loggers": {
+        "django": {"handlers": ["stderr"], "level": "INFO" if DEBUG else "ERROR"},
+        "django.security": {"level": "CRITICAL"},
+        "django.security.DisallowedHost": {"level": "ERROR"},
+    },
 }
 
 LANGUAGE_CODE = "en"

@@ -52,6 +52,27 @@ def test_what_visitors_do_wrong_is_no_error() -> None:
     assert (done.stdout, done.stderr) == ("404\n", "")
 
 
+def test_more_than_a_form_may_hold_is_refused_in_our_words_and_is_no_error() -> None:
+    many = 'post("/login/", {str(n): "a typed secret" for n in range(1500)}, secure=True)'
+
+    done = ask(f"{many}; print(answer.content.decode())")
+
+    assert done.stdout.endswith("\n400\n")
+    assert "This could not be understood" in done.stdout
+    assert done.stderr == ""
+
+
+def test_a_host_that_is_not_allowed_is_a_line_without_the_host() -> None:
+    done = ask('get("/login/", headers={"host": "a-host-that-was-sent"}, secure=True)')
+
+    assert done.stdout == "400\n"
+    [line] = done.stderr.splitlines()
+    assert line.endswith(
+        "ERROR django.security.DisallowedHost: "
+        "a request for a host that PORTAL_ALLOWED_HOSTS does not name was refused"
+    )
+
+
 @pytest.mark.parametrize(
     ("told", "hidden"),
     [

@@ -2,7 +2,9 @@
 
 const PAUSE_MS = 600;
 const ANSWER_WITHIN_MS = 15_000;
+const MOST_CHARACTERS = 500_000; // below what the portal takes of a form at all
 const SILENT = "The portal does not answer: what is shown is from before.";
+const TOO_LARGE = "This is far too large to be sent: what is shown is from before.";
 const LOGGED_OUT = "You are not logged in any more. Copy what you have typed, and load the page again.";
 
 const form = document.getElementById("editor");
@@ -41,6 +43,7 @@ async function draw() {
 }
 
 async function ask() {
+  if (form.elements.text.value.length > MOST_CHARACTERS) return warn(TOO_LARGE);
   try {
     const answer = await fetch(form.dataset.drawn, {
       method: "POST",
@@ -50,15 +53,21 @@ async function ask() {
     });
     if (answer.type === "opaqueredirect" || answer.status === 403) warn(LOGGED_OUT);
     else if (!answer.ok && answer.status !== 400) warn(SILENT);
-    else show(await answer.text());
+    else if (!show(await answer.text())) warn(SILENT);
   } catch {
     warn(SILENT);
   }
 }
 
+/** Put a preview in its place; return whether it is one, and no page of an error. */
 function show(html) {
-  place.innerHTML = html;
-  announce(place.querySelector("[data-word]").dataset.word);
+  const drawn = document.createElement("template");
+  drawn.innerHTML = html;
+  const said = drawn.content.querySelector("[data-word]");
+  if (!said) return false;
+  place.replaceChildren(drawn.content);
+  announce(said.dataset.word);
+  return true;
 }
 
 if (form) {

@@ -343,6 +343,41 @@ class TestPreviewOfAMapping:
         expect(text).to_have_value(file)
         expect(preview).to_contain_text("By the mapping's file.")
 
+    def test_of_what_is_typed_while_one_is_drawn_the_last_is_previewed(
+        self, visit: Visit, stack: Stack, tess: User
+    ) -> None:
+        page = visit(tess).open("/replication/preview/")
+        text = page.get_by_label("The mapping")
+        file = text.input_value()
+        asked: list[Route] = []
+
+        def hold_the_first(route: Route) -> None:
+            asked.append(route)
+            if len(asked) > 1:
+                route.continue_()
+
+        page.route("**/preview/drawn/", hold_the_first)
+        with page.expect_request("**/preview/drawn/"):
+            text.fill(file.replace("role: role", "first: role"))
+        button = page.get_by_role("button", name="Preview")
+        for name in ("second", "third"):
+            text.fill(file.replace("role: role", f"{name}: role"))
+            button.click()
+        asked[0].continue_()
+
+        expect(page.get_by_role("region", name="Preview")).to_contain_text('"third": ')
+        assert len(asked) == 2
+
+    def test_what_is_far_too_large_leaves_the_preview(
+        self, visit: Visit, stack: Stack, tess: User
+    ) -> None:
+        page = visit(tess).open("/replication/preview/")
+
+        page.get_by_label("The mapping").fill("#" * 3_000_000)
+
+        expect(page.locator("#drawn")).to_contain_text("This is far too large to be sent")
+        expect(page.locator("#drawn")).to_contain_text("By the mapping's file.")
+
     def test_nobody_s_password_is_shown(self, visit: Visit, stack: Stack, tess: User) -> None:
         page = visit(tess).open("/replication/preview/")
         text = page.get_by_label("The mapping")
