@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
+import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import closing
@@ -476,6 +477,15 @@ class TestTrouble:
         monkeypatch.chdir(project.folder)
 
         assert documents(preview(client, project.mapping("fields: {}"), rows="1")) == [{"_id": 1}]
+
+    @pytest.mark.parametrize("name", ["SIGKILL", "SIGXCPU", "SIGABRT"])
+    def test_one_that_the_system_ends_is_told(
+        self, client: Client, project: Project, monkeypatch: pytest.MonkeyPatch, name: str
+    ) -> None:
+        script = f"import os, signal; os.kill(os.getpid(), signal.{name})"
+        monkeypatch.setattr(asking, "_PROGRAM", (sys.executable, "-c", script))
+
+        assert "more memory or time than a preview may have" in preview(client, "what was typed")
 
     def test_an_error_of_our_own_tells_its_place_and_no_value(
         self, client: Client, project: Project

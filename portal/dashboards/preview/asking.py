@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,9 @@ from portal.dashboards.preview.program import SECONDS, TOO_LARGE
 _PROGRAM: Final = (sys.executable, "-P", "-m", "portal.dashboards.preview.program")
 _CHECKOUT: Final = Path(portal.__file__).parents[1]
 _DEFAULT_PORT: Final = 3306
+
+# The kernel's signals, and that by which native code ends where it gets no memory.
+_OVER_ITS_LIMITS: Final = (TOO_LARGE, -signal.SIGKILL, -signal.SIGXCPU, -signal.SIGABRT)
 
 AT_ONCE: Final = 2
 """The previews that are drawn at once by each process of the portal: each takes a thread of it."""
@@ -71,7 +75,7 @@ def _drawn(rows: int, mapping: str, text: str | None) -> Drawn:
             problem=f"It took longer than {SECONDS} seconds, and was ended: MySQL does not answer,"
             " the mapping asks for too much, or this machine does much else."
         )
-    if done.returncode in (TOO_LARGE, -9, -24):  # by the kernel: SIGKILL, SIGXCPU
+    if done.returncode in _OVER_ITS_LIMITS:
         return Drawn(problem="It took more memory or time than a preview may have, and was ended.")
     if done.returncode:
         raise Failed(done.stderr)
