@@ -148,7 +148,7 @@ class _Project:
 
 
 def _wait_briefly(connection: SourceConnection, _: str) -> None:
-    """Have reads give a locked table up: this process is ended, but its wait would go on."""
+    """Limit the wait for a locked table, which at MySQL would outlive this process."""
     connection.query(f"SET SESSION lock_wait_timeout = {LOCK_SECONDS}")
 
 
