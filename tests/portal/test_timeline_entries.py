@@ -95,10 +95,10 @@ def test_ids_are_found_under_the_keys_that_replication_writes(id_: int) -> None:
 def test_a_tweet_of_the_dataset_was_saved_nobody_knows_when() -> None:
     """Its dates are Twitter's, to the second: it was loaded later."""
     twitter = WRITTEN.replace(microsecond=0)
-    loaded = {"created_at": twitter, "updated_at": twitter}
     arrived = WRITTEN + timedelta(days=900)
+    loaded = document(created_at=twitter, updated_at=twitter, replicated_at=arrived)
 
-    assert document_entry(document(replicated_at=arrived, **loaded)).delay_seconds is None
+    assert document_entry(loaded).delay_seconds is None
 
 
 @pytest.mark.parametrize("updated_at", [WRITTEN, (WRITTEN + timedelta(2)).replace(microsecond=0)])
