@@ -144,7 +144,7 @@ def faults(
 def _possible_conditions() -> list[Condition]:
     """Return the conditions that this machine can make, and say which it cannot."""
     KEPT.mkdir(parents=True, exist_ok=True)
-    found = [Condition.TLS, Condition.TINY_CACHES]
+    found = [Condition.TLS, Condition.TINY_CACHES, Condition.LANES]
     if can_mount(KEPT):
         found.append(Condition.SMALL_DISKS)
     else:

@@ -30,7 +30,7 @@ from tests.faults.nemesis import Deeds, Nemesis
 from tests.faults.operator import Operator
 from tests.faults.schedule import Planned
 from tests.faults.stage import Stage, stage
-from tests.faults.topology import STANDALONE, Topology
+from tests.faults.topology import STANDALONE, Condition, Topology
 from tests.faults.watchers import Watchers
 from tests.faults.workload import Workload
 from tests.support.waiting import eventually
@@ -93,7 +93,8 @@ def _run(
     never_back, forward, honest = NeverBack(violated), Forward(violated), HonestLag(violated)
     fleet = Fleet(stream, staged.topology.daemons, violated)
     watchers = Watchers(staged, whole, never_back, forward, honest)
-    workload, deeds = Workload(stream, seed), Deeds()
+    embeds = Condition.LANES not in staged.topology.conditions
+    workload, deeds = Workload(stream, seed, embeds=embeds), Deeds()
     operator = Operator(staged, fleet, workload, watchers)
     staged.source_proxy.requests = deeds.note_dump
     fleet.begin()

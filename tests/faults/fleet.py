@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from cdc.writers.observer import WriteStep
+from cdc.writers.observer import LaneStep, WriteStep
 from tests.end_to_end.support.daemon import Daemon
 from tests.end_to_end.support.halting import HALTED
 from tests.end_to_end.support.stream import Stream
@@ -83,7 +83,7 @@ class Fleet:
         with self._lock:
             return [each for each in self._places if each is not None and each.running]
 
-    def die_at(self, step: WriteStep, times: int) -> None:
+    def die_at(self, step: WriteStep | LaneStep, times: int) -> None:
         """Have the daemon that is started next die when it is at a step for the nth time."""
         self._faults.append(f"{step.value}:{times}")
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from pymongo.errors import PyMongoError
 
-from cdc.writers.observer import WriteStep
+from cdc.writers.observer import LaneStep, WriteStep
 from tests.end_to_end.support.command import Command as CdcCommand
 from tests.end_to_end.support.proxy import Filter, Link, Proxy, cut, unchanged
 from tests.faults.checkers import Violations
@@ -99,6 +99,7 @@ class Nemesis:
         self._carry_out: dict[Kind, Callable[[float], None]] = {
             Kind.KILL_DAEMON: lambda _: self._signalled(signal.SIGKILL),
             Kind.KILL_AT_STEP: lambda _: self._kill_at(list(WriteStep)),
+            Kind.KILL_IN_ROUND: lambda _: self._kill_at(list(LaneStep)),
             Kind.KILL_IN_CLEAR: self._kill_in_clear,
             Kind.STOP_DAEMON: lambda _: self._signalled(signal.SIGTERM),
             Kind.FREEZE_DAEMON: self._freeze,
@@ -173,7 +174,7 @@ class Nemesis:
         if running := self._fleet.running():
             self._chance.choice(running).send(number)
 
-    def _kill_at(self, steps: Sequence[WriteStep]) -> None:
+    def _kill_at(self, steps: Sequence[WriteStep | LaneStep]) -> None:
         step = self._chance.choice(steps)
         self._fleet.die_at(step, self._chance.randrange(1, 6))
         self._signalled(signal.SIGKILL)

@@ -18,6 +18,8 @@ class Kind(StrEnum):
     """kill -9, at a random moment."""
     KILL_AT_STEP = "kill_at_step"
     """The next daemon dies at a named step of its writer."""
+    KILL_IN_ROUND = "kill_in_round"
+    """The next daemon dies while its lanes write."""
     KILL_IN_CLEAR = "kill_in_clear"
     """The next daemon dies while it empties a collection, and again."""
     STOP_DAEMON = "stop_daemon"
@@ -118,6 +120,7 @@ NEEDS: Final[dict[Kind, frozenset[Trait]]] = {
         frozenset({Trait.REPLICA}),
     ),
     **dict.fromkeys((Kind.PURGE, Kind.LOSE_TAIL), frozenset({Trait.LONELY_SOURCE})),
+    Kind.KILL_IN_ROUND: frozenset({Trait.LANES}),
     Kind.FILL_SOURCE: frozenset({Trait.SMALL_SOURCE}),
     Kind.FILL_TARGET: frozenset({Trait.SMALL_TARGET}),
     Kind.JUMP_DAEMONS: frozenset({Trait.CLOCKS}),

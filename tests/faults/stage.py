@@ -204,6 +204,8 @@ def stage(topology: Topology, *, seed: int, folder: Path, large_rows: int) -> It
             "transaction_bytes": chance.choice((20_000, 200_000, 8_000_000)),
             **({} if topology.members else {"mode": "at_least_once"}),
         }
+        if Condition.LANES in topology.conditions:
+            stream.settings["apply"] |= {"lanes": 3, "batch_rows": chance.choice((5, 20, 200))}
         stream.settings["chunks"] = {
             "rows": chance.choice((40, 200, 2_000)),
             "allow_brief_lock": True,

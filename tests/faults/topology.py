@@ -31,6 +31,8 @@ class Condition(StrEnum):
     TINY_CACHES = "tiny caches"
     FAKE_CLOCKS = "fake clocks"
     """The clocks of the servers and the daemons can be set."""
+    LANES = "lanes"
+    """Full batches are written by three lanes; no order changes, since what embeds is no round."""
 
 
 class Trait(StrEnum):
@@ -47,6 +49,7 @@ class Trait(StrEnum):
     """A proxy can see when the target is asked to commit."""
     SMALL_SOURCE = "small source"
     SMALL_TARGET = "small target"
+    LANES = "lanes"
     CLOCKS = "clocks"
     """Those of the daemons and the target can be set."""
     SOURCE_CLOCK = "source clock"
@@ -85,6 +88,8 @@ class Topology:
                 found.add(Trait.ENCRYPTED_TARGET)
             elif self.members != STANDALONE:
                 found.add(Trait.PLAIN_COMMITS)
+        if Condition.LANES in has:
+            found.add(Trait.LANES)
         if Condition.SMALL_DISKS in has:
             found |= {Trait.SMALL_SOURCE} if not self.is_replicated else set()
             found |= {Trait.SMALL_TARGET} if self.members <= 1 else set()
@@ -121,9 +126,8 @@ def drawn(
     kind = chance.choice(tuple(kinds) or SOURCES)
     of_target, of_stream = chance.choice(DRAWN_MEMBERS), chance.choice(DRAWN_DAEMONS)
     under = frozenset(each for each in Condition if chance.random() < 0.5)
+    there = of_target if members is None else members
+    can_be = frozenset(possible) - ({Condition.LANES} if there == STANDALONE else set())
     return Topology(
-        kind,
-        of_target if members is None else members,
-        daemons or of_stream,
-        (under if conditions is None else conditions) & frozenset(possible),
+        kind, there, daemons or of_stream, (under if conditions is None else conditions) & can_be
     )

@@ -181,10 +181,13 @@ KINDS: Final[tuple[type[Worker], ...]] = (Transfers, Transfers, Counters, Things
 class Workload:
     """All of them, each a thread."""
 
-    def __init__(self, stream: Stream, seed: int) -> None:
+    def __init__(self, stream: Stream, seed: int, *, embeds: bool = True) -> None:
+        """Without `embeds` no order changes."""
         self._stopping = threading.Event()
         self._workers = [
-            kind(stream, f"{seed}/{number}", self._stopping) for number, kind in enumerate(KINDS)
+            kind(stream, f"{seed}/{number}", self._stopping)
+            for number, kind in enumerate(KINDS)
+            if embeds or kind is not Orders
         ]
         self.threads = Threads(self._workers, self._stopping)
 
