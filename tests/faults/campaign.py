@@ -15,12 +15,14 @@ from typing import Any, Final
 
 from tests.end_to_end.support.bank import BANK, TOTAL
 from tests.end_to_end.support.command import cdc
+from tests.faults import kinds
 from tests.faults.checkers import (
     Forward,
     HonestLag,
     NeverBack,
     Violations,
     WholeTransactions,
+    compare_history,
     compare_ledger,
     compare_rows,
     judge_rest,
@@ -32,7 +34,7 @@ from tests.faults.schedule import Planned
 from tests.faults.stage import Stage, stage
 from tests.faults.topology import STANDALONE, Condition, Topology
 from tests.faults.watchers import Watchers
-from tests.faults.workload import Workload
+from tests.faults.workload import COUNTED, Workload
 from tests.support.waiting import eventually
 
 HEALS_WITHIN_SECONDS: Final = 300.0
@@ -40,6 +42,8 @@ PLAIN: Final = {
     **dict.fromkeys(BANK, ("amount", "note")),
     "counters": ("version",),
     "things": ("word", "body", "number"),
+    "words": ("number",),
+    "bulk": ("number", "word"),
 }
 """The columns that documents hold, of tables whose schema stays."""
 
@@ -88,7 +92,7 @@ def _run(
     violated: Violations,
     outcome: Outcome,
 ) -> None:
-    stream = staged.stream
+    stream, versions = staged.stream, staged.versions
     whole = WholeTransactions(TOTAL, violated)
     never_back, forward, honest = NeverBack(violated), Forward(violated), HonestLag(violated)
     fleet = Fleet(stream, staged.topology.daemons, violated)
@@ -99,7 +103,13 @@ def _run(
     staged.source_proxy.requests = deeds.note_dump
     fleet.begin()
     try:
-        eventually(lambda: _caught_up(staged), HEALS_WITHIN_SECONDS, waiting_for="the first rows")
+        eventually(
+            lambda: _caught_up(staged) or violated.found,
+            HEALS_WITHIN_SECONDS,
+            waiting_for="the first rows",
+        )
+        if violated.found:
+            return
         watchers.threads.begin()
         workload.threads.begin()
         began = time.monotonic()
@@ -121,6 +131,7 @@ def _run(
         fleet.end()
         deeds.end()
         outcome.figures |= {
+            "versions": versions,
             "faults": {kind.value: count for kind, count in sorted(deeds.done.items())},
             "remedies": operator.remedies,
             "transactions": workload.committed,
@@ -132,7 +143,6 @@ def _run(
             "states": forward.looks,
             "lags": honest.looks,
             "behind": honest.behind,
-            "versions": staged.versions,
         }
 
 
@@ -199,16 +209,24 @@ def _judge(staged: Stage, violated: Violations, outcome: Outcome) -> None:
         for table, columns in PLAIN.items()
     }
     rows["scratch"] = stream.rows("scratch")
-    rows["orders"] = _orders(staged)
+    is_transactional = staged.topology.members != STANDALONE
+    rows["orders"] = _orders(staged) if is_transactional else stream.rows("orders")
+    rows["order_lines"] = stream.rows("order_lines")
+    rows[kinds.TABLE] = {
+        key: kinds.as_document(row) for key, row in stream.rows(kinds.TABLE).items()
+    }
     compared = [
         compare_rows(table, found, stream.documents(table), violated)
         for table, found in rows.items()
     ]
+    if staged.committed.is_whole and is_transactional:
+        versions = {key: row["version"] for key, row in rows["counters"].items()}
+        compare_history(versions, stream.documents(COUNTED).values(), violated)
     applied = compare_ledger(
         stream.ledger(),
         staged.committed.wanted(),
         violated,
-        repeated=staged.topology.members == STANDALONE,
+        repeated=not is_transactional,
     )
     started = time.monotonic()
     status = cdc(stream, "status", "--output", "json")

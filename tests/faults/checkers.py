@@ -8,11 +8,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Any, Final
 
 from tests.end_to_end.support.history import expanded, sequences
 
 Document = Mapping[str, Any]
+
+TOLD: Final = 3_000
+"""Characters of rows that differ: all of them are kept in a file."""
 
 EXPECTED_ENDS: Final = frozenset({0, -9})
 """Stopped as asked, or killed."""
@@ -152,8 +156,25 @@ def compare_rows(
     wrong = [key for key in {*rows, *documents} if rows.get(key) != documents.get(key)]
     if wrong:
         shown = [(key, rows.get(key), documents.get(key)) for key in sorted(wrong, key=str)[:3]]
-        violated(f"{table}: {len(wrong)} of {len(rows)} rows differ, such as {shown}")
+        violated(f"{table}: {len(wrong)} of {len(rows)} rows differ, such as {shown}"[:TOLD])
     return len(rows)
+
+
+def compare_history(
+    versions: Mapping[Any, int], changes: Iterable[Document], violated: Violations
+) -> None:
+    """Require that each step of each counter, from 0 to its version, is told once, in order."""
+    steps: dict[Any, list[tuple[int, int]]] = {key: [] for key in versions}
+    for each in sorted(changes, key=lambda change: int(change["number"])):
+        if each["before"] is not None:
+            steps[each["keys"][0]].append((each["before"]["version"], each["after"]["version"]))
+    for key, version in versions.items():
+        wanted = [(number, number + 1) for number in range(version)]
+        if steps[key] != wanted:
+            odd = next(
+                (found, step) for found, step in zip_longest(steps[key], wanted) if found != step
+            )
+            violated(f"the history of counter {key} has {odd[0]} instead of {odd[1]}")
 
 
 def judge_end(code: int, log: Iterable[Document], text: str, violated: Violations) -> None:

@@ -18,6 +18,8 @@ class Committed:
         self._history = history
         self._before = set[str]()
         self._skipped = set[str]()
+        self.is_whole = True
+        """Whether the stream has to apply all, from the campaign's beginning on."""
 
     def all(self) -> set[str]:
         """Return all that was committed and is in the source's history."""
@@ -33,6 +35,7 @@ class Committed:
         `kept` is what it has of what it told earlier. What was applied beyond that is not applied;
         and what was not applied until now never will be.
         """
+        self.is_whole = False
         ledger = self._stream.state[LEDGER_NAME]
         gone = list(set(self._stream.ledger()) - kept)
         ledger.delete_many({"$or": [{"_id": {"$in": gone}}, {"identity": {"$in": gone}}]})
@@ -49,6 +52,7 @@ class Committed:
         Return what of that it has.
         """
         lacking = before - _had(source, before)
+        self.is_whole &= not lacking
         self._before = before - lacking
         self._stream.source = source
         self._stream.history = self._history(source)

@@ -35,7 +35,6 @@ class Fleet:
         self._violated = violated
         self._places: list[Daemon | None] = [None] * count
         self._faults: list[str] = []
-        self._wanted = False
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._keep, daemon=True)
@@ -48,7 +47,6 @@ class Fleet:
 
     def begin(self) -> None:
         """Start the daemons, and whatever ends from now on."""
-        self._wanted = True
         self._thread.start()
 
     def end(self) -> None:

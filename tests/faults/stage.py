@@ -214,7 +214,7 @@ def stage(topology: Topology, *, seed: int, folder: Path, large_rows: int) -> It
         stream.environment["CDC_NATIVE"] = chance.choice("011")
         stream.settings["http"] = {"listen": f"{LOOPBACK}:{free_port()}"}
         stream.settings["log"]["level"] = "info"
-        workload.create(stream)
+        workload.create(stream, is_transactional=bool(topology.members))
         yield Stage(
             topology,
             stream,

@@ -12,8 +12,9 @@ from typing import Final
 
 import pymysql
 
-from tests.end_to_end.support.bank import BANK, create_bank, transfer
+from tests.end_to_end.support.bank import create_bank, transfer
 from tests.end_to_end.support.stream import Stream
+from tests.faults import kinds
 from tests.faults.threads import Threads
 
 COUNTERS: Final = 12
@@ -22,8 +23,12 @@ REFUSED_NUMBER: Final = 1e300
 """A number that a validator refuses, where rows are to be refused."""
 ORDERS: Final = 40
 
-COMPARED: Final = (*BANK, "counters", "things", "scratch")
-"""The tables whose documents are their rows, column by column."""
+WORDS: Final = 60
+BULK: Final = 3_000
+AT_ONCE: Final = 400
+"""So many rows does one statement on `bulk` change, at most."""
+COUNTED: Final = "counters_history"
+"""The collection that has a document for each change of a counter."""
 
 AWAY: Final = (
     pymysql.err.OperationalError,
@@ -34,10 +39,14 @@ AWAY: Final = (
 """The source is being restarted, its disk is full, or a deadlock was broken."""
 
 
-def create(stream: Stream) -> None:
-    """Create the tables, and follow them."""
+def create(stream: Stream, *, is_transactional: bool) -> None:
+    """Create the tables, and follow them; embeds and histories need a target with transactions."""
     create_bank(stream)
-    stream.table("counters", "id INT NOT NULL PRIMARY KEY, version BIGINT NOT NULL")
+    stream.table(
+        "counters",
+        "id INT NOT NULL PRIMARY KEY, version BIGINT NOT NULL",
+        {"history": COUNTED} if is_transactional else None,
+    )
     stream.sql(f"INSERT INTO counters VALUES {','.join(f'({n}, 0)' for n in range(COUNTERS))}")
     stream.table(
         "things",
@@ -49,9 +58,16 @@ def create(stream: Stream) -> None:
     stream.table(
         "orders",
         "id INT NOT NULL PRIMARY KEY, word VARCHAR(20)",
-        {"embed": {"lines": {"many": "order_lines", "on": "order_id"}}},
+        {"embed": {"lines": {"many": "order_lines", "on": "order_id"}}}
+        if is_transactional
+        else None,
     )
     stream.table("order_lines", "id INT NOT NULL PRIMARY KEY, order_id INT NOT NULL, amount INT")
+    stream.table("words", "word VARCHAR(20) NOT NULL PRIMARY KEY, number INT")
+    stream.table("bulk", "id INT NOT NULL PRIMARY KEY, number INT NOT NULL, word VARCHAR(20)")
+    values = ",".join(f"({n}, 0, 'w')" for n in range(BULK))
+    stream.sql(f"INSERT INTO bulk VALUES {values}")
+    kinds.create(stream)
 
 
 class Worker(ABC):
@@ -166,6 +182,45 @@ class Orders(Worker):
                 yield f"DELETE FROM order_lines WHERE order_id = {order} ORDER BY id LIMIT 1"
 
 
+class Words(Worker):
+    """Keys that the source takes for one and the target for two, and that collide."""
+
+    def statements(self) -> Iterator[str]:
+        number = self.chance.randrange(WORDS)
+        word = self.chance.choice((f"ärger{number}", f"Ärger{number}", f"ARGER{number}"))
+        match self.chance.randrange(4):
+            case 0:
+                yield f"INSERT INTO words VALUES ('{word}', {number})"
+            case 1:
+                yield f"REPLACE INTO words VALUES ('{word}', {self.chance.randrange(100)})"
+            case 2:
+                other = self.chance.randrange(WORDS)
+                yield f"UPDATE words SET word = '{word}' WHERE word = 'arger{other}'"
+            case _:
+                yield f"DELETE FROM words WHERE word = '{word}'"
+
+
+class Bulk(Worker):
+    """Hundreds of rows at once."""
+
+    pause_seconds = 0.05
+
+    def statements(self) -> Iterator[str]:
+        first = self.chance.randrange(BULK)
+        last = first + self.chance.randrange(AT_ONCE)
+        yield (
+            f"UPDATE bulk SET number = number + 1, word = 'w{self.chance.randrange(1000)}'"
+            f" WHERE id BETWEEN {first} AND {last}"
+        )
+
+
+class Kinds(Worker):
+    """Values of every type."""
+
+    def statements(self) -> Iterator[str]:
+        return kinds.statements(self.chance)
+
+
 class Scratch(Worker):
     """Inserts alone, into the table that is changed and emptied by faults."""
 
@@ -175,7 +230,10 @@ class Scratch(Worker):
         yield f"INSERT INTO scratch (word) VALUES ('w{self.chance.randrange(1000)}')"
 
 
-KINDS: Final[tuple[type[Worker], ...]] = (Transfers, Transfers, Counters, Things, Orders, Scratch)
+KINDS: Final[tuple[type[Worker], ...]] = (
+    *(Transfers, Transfers, Counters, Things, Orders),
+    *(Words, Bulk, Kinds, Scratch),
+)
 
 
 class Workload:

@@ -12,6 +12,7 @@ from tests.faults.checkers import (
     NeverBack,
     Violations,
     WholeTransactions,
+    compare_history,
     compare_ledger,
     compare_rows,
     holds,
@@ -124,6 +125,32 @@ def test_a_transaction_that_is_lost_or_doubled_is_found(
 
     [found] = violated.found
     assert told in found
+
+
+def step(number: int, before: int | None, after: int) -> dict[str, Any]:
+    one = None if before is None else {"version": before}
+    return {"number": number, "keys": [7], "before": one, "after": {"version": after}}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        [step(1, 0, 1)],
+        [step(1, 0, 1), step(2, 1, 2), step(3, 1, 2)],
+        [step(2, 0, 1), step(1, 1, 2)],
+        [step(1, 0, 2)],
+        [],
+    ],
+)
+def test_a_history_that_lacks_or_repeats_a_step_is_found(
+    changes: list[dict[str, Any]], violated: Violations
+) -> None:
+    compare_history({7: 2}, [step(0, None, 0), step(3, 1, 2), step(2, 0, 1)], violated)
+    assert violated.found == []
+
+    compare_history({7: 2}, changes, violated)
+
+    assert len(violated.found) == 1
 
 
 def test_a_target_without_transactions_may_apply_twice_and_lose_nothing(
