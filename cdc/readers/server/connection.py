@@ -14,7 +14,7 @@ from cdc.config import SourceConfig, TlsConfig
 from cdc.errors import CdcError, Retryable, UsageError
 from cdc.readers.server import logins, session
 from cdc.readers.server.charsets import decoder
-from cdc.readers.server.driver_errors import explain, explain_login
+from cdc.readers.server.driver_errors import TlsMismatch, explain, explain_login
 from cdc.readers.server.hosts import Refused, first_usable, tell_refused
 from cdc.readers.server.packets import Garbled
 from cdc.readers.server.raw_connection import RawConnection
@@ -130,7 +130,10 @@ def connect_source(
 def _session(
     source: SourceConfig, read_timeout: float, *, writes: bool, raw: bool
 ) -> SourceConnection:
-    connection = _logged_in(source, read_timeout)
+    try:
+        connection = _logged_in(source, read_timeout)
+    except TlsMismatch:  # what was damaged on its way is right the next time
+        connection = _logged_in(source, read_timeout)
     connection.source = source
     greeting = str(connection.get_server_info())  # type: ignore[no-untyped-call]
     try:

@@ -44,7 +44,7 @@ _TLS_WANTED: Final = 3159  # require_secure_transport
 _PACKET_TOO_LARGE: Final = 1153
 _PLUGIN: Final = frozenset({CR.CR_AUTH_PLUGIN_CANNOT_LOAD, CR.CR_AUTH_PLUGIN_ERR})
 _PASSING_TLS: Final = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
-"""The server went away during TLS setup; any other TLS error is a permanent mismatch."""
+"""The server went away during TLS setup; any other TLS error is a mismatch, if it comes again."""
 _TRANSIENT: Final = frozenset(
     {
         ER.CON_COUNT_ERROR,
@@ -93,6 +93,10 @@ class AccessDenied(Unfit):
     """The source refuses this account what it asks for."""
 
 
+class TlsMismatch(Unfit):
+    """TLS cannot be set up. A handshake that was damaged on its way looks like that, once."""
+
+
 def explain_login(error: pymysql.MySQLError, source: SourceConfig, where: str) -> CdcError:
     """Convert a driver's error at a login to cdc's; `where` is the source's address."""
     code, text = _code(error), _text(error)
@@ -137,20 +141,20 @@ def _asked_of_tls(tls: TlsConfig) -> str:
 def _explain_tls(error: ssl.SSLError, where: str) -> CdcError:
     if isinstance(error, ssl.SSLCertVerificationError):
         if error.verify_code in _NAMES_ANOTHER:
-            return Unfit(
+            return TlsMismatch(
                 f"the certificate of the source {where} is for another host:"
                 f" {error.verify_message}",
                 remedy="write the name that it holds in source.host; or have only its authority"
                 " verified: source.tls: {mode: verify_ca, ca: FILE}",
             )
-        return Unfit(
+        return TlsMismatch(
             f"the certificate of the source {where} is not trusted: {error.verify_message}",
             remedy="name the authority that signed it: source.tls: {ca: FILE}",
         )
     reason = error.reason or str(error)
     if isinstance(error, _PASSING_TLS):
         return Retryable(f"the source {where} ended the connection in its TLS handshake: {reason}")
-    return Unfit(
+    return TlsMismatch(
         f"TLS with the source {where} cannot be set up: {reason}",
         remedy="see that the source offers TLS 1.2 or later (tls_version) and trusts the authority"
         " of source.tls.cert, where it asks for a certificate",

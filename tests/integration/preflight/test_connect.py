@@ -13,7 +13,11 @@ from cdc.readers.server.connection import close_connection, connect_source, deco
 from cdc.readers.server.driver_errors import AccessDenied
 from cdc_sandbox.servers import MySQLServer, mysql_server
 from tests.end_to_end.support.certificates import make
+from tests.end_to_end.support.proxy import Link, Proxy, unchanged
 from tests.support.features import OWN_CERTIFICATE, needs
+
+HANDSHAKE_BYTES = 200
+"""The greeting before it is smaller."""
 
 
 def config(server: MySQLServer, **changes: object) -> SourceConfig:
@@ -183,6 +187,29 @@ def test_a_server_that_says_nothing_is_retryable_within_the_timeout(source: MySQ
 
         with pytest.raises(Retryable):
             connect_source(settings, read_timeout=0.2)
+
+
+@needs(OWN_CERTIFICATE)
+def test_a_damaged_handshake_is_no_mismatch_wherever_the_damage_is(source: MySQLServer) -> None:
+    refused = []
+    with Proxy(source.port) as proxy:
+        settings = config(source, port=proxy.port, tls="required")
+        for at in (0, 1, 2, 3, 4, 5, 8, 9, 12, 60, *range(100, 1_300, 130)):
+
+            def damaged(data: bytes, link: Link, at: int = at) -> bytes:
+                if len(data) < HANDSHAKE_BYTES or at >= len(data):
+                    return data
+                proxy.replies = unchanged
+                return data[:at] + bytes([data[at] ^ 0x15]) + data[at + 1 :]
+
+            proxy.replies = damaged
+            try:
+                connect_source(settings, read_timeout=2).close()
+            except CdcError as error:
+                if not isinstance(error, Retryable):
+                    refused.append((at, error.message))
+
+    assert refused == []
 
 
 def test_an_unknown_host_is_retryable_and_named(source: MySQLServer) -> None:
