@@ -66,6 +66,7 @@ class Plan:
 
 @click.command()
 @click.option("--minutes", type=click.FloatRange(min=0.1), default=5.0, show_default=True)
+@click.option("--campaigns", type=click.IntRange(1), help="So many, however long they take.")
 @click.option("--seed", type=int, help="Of the first campaign; the next ones count on from there.")
 @click.option("--kind", "kinds", multiple=True, type=click.Choice(SOURCES), help="Of source.")
 @click.option(
@@ -94,6 +95,7 @@ class Plan:
 @click.option("--replay", type=click.Path(path_type=Path, exists=True, file_okay=False))
 def faults(
     minutes: float,
+    campaigns: int | None,
     seed: int | None,
     kinds: tuple[str, ...],
     members: str | None,
@@ -115,7 +117,7 @@ def faults(
     seed = random.SystemRandom().randrange(1 << 32) if seed is None else seed
     until, failed = time.monotonic() + 60 * minutes, 0
     number = 0
-    while time.monotonic() < until:
+    while number < campaigns if campaigns else time.monotonic() < until:
         drawn = topology.drawn(
             seed + number,
             kinds=kinds,
