@@ -129,6 +129,7 @@ class Operator:
         with self._watchers.away():
             eventually(self._is_set, NOTICED_WITHIN_SECONDS, waiting_for="the new position")
             stage.committed.begin_anew(kept)
+            self._workload.pace.begin_anew()
             self._fleet.release()
             eventually(self._is_resynced, 2 * NOTICED_WITHIN_SECONDS, waiting_for="the resyncs")
         self.remedies += 1

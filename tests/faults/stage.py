@@ -200,8 +200,8 @@ def stage(topology: Topology, *, seed: int, folder: Path, large_rows: int) -> It
         made.tell(stream)
         stream.settings["lease"] = {"ttl_seconds": LEASE_SECONDS}
         stream.settings["apply"] = {
-            "batch_rows": chance.choice((20, 200, 5_000)),
-            "transaction_bytes": chance.choice((20_000, 200_000, 8_000_000)),
+            "batch_rows": chance.choice((50, 500, 5_000)),
+            "transaction_bytes": chance.choice((50_000, 500_000, 8_000_000)),
             **({} if topology.members else {"mode": "at_least_once"}),
         }
         if Condition.LANES in topology.conditions:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import count
 from typing import Final
 
 import pymysql
+from pymongo.errors import PyMongoError
 
 from tests.end_to_end.support.bank import create_bank, transfer
-from tests.end_to_end.support.stream import Stream
+from tests.end_to_end.support.stream import LEDGER_NAME, Stream
 from tests.faults import kinds
 from tests.faults.threads import Threads
 
@@ -27,6 +29,9 @@ WORDS: Final = 60
 BULK: Final = 3_000
 AT_ONCE: Final = 400
 """So many rows does one statement on `bulk` change, at most."""
+MOST_AHEAD: Final = 3_000
+"""So many transactions is the source ahead, at most."""
+LOOK_SECONDS: Final = 1.0
 COUNTED: Final = "counters_history"
 """The collection that has a document for each change of a counter."""
 
@@ -70,14 +75,47 @@ def create(stream: Stream, *, is_transactional: bool) -> None:
     kinds.create(stream)
 
 
+class Pace:
+    """How far the source may be ahead of the target, for a machine that does other things, too."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._applied = stream.state[LEDGER_NAME]
+        self._looked_at = 0.0
+        self._committed = 0
+        self._passed_over = 0
+        self._far_ahead = False
+        self._lock = threading.Lock()
+
+    def commit(self) -> None:
+        """Count one more."""
+        with self._lock:
+            self._committed += 1
+
+    def begin_anew(self) -> None:
+        """Take what is not applied now for what will not be: the stream has passed over it."""
+        with self._lock:
+            self._passed_over = self._committed - self._applied.count_documents({})
+
+    def is_too_fast(self) -> bool:
+        """Return whether the target has to come nearer first; it is looked at now and then."""
+        with self._lock:
+            if time.monotonic() - self._looked_at > LOOK_SECONDS:
+                with suppress(PyMongoError):  # while it is away, as it was
+                    applied = self._applied.count_documents({})
+                    self._far_ahead = self._committed - self._passed_over - applied > MOST_AHEAD
+                self._looked_at = time.monotonic()
+            return self._far_ahead
+
+
 class Worker(ABC):
     """One thread of changes; a source that is away is waited for."""
 
     pause_seconds = 0.004
 
-    def __init__(self, stream: Stream, seed: str, stopping: threading.Event) -> None:
+    def __init__(self, stream: Stream, seed: str, pace: Pace, stopping: threading.Event) -> None:
         self.stream = stream
         self.chance = random.Random(seed)
+        self.pace = pace
         self.committed = 0
         self.rows = 0
         self.turn = threading.Lock()
@@ -98,6 +136,9 @@ class Worker(ABC):
 
     def _work(self, connection: pymysql.Connection[pymysql.cursors.Cursor]) -> None:
         while not self._stopping.wait(self.pause_seconds):
+            if self.pace.is_too_fast():
+                self._stopping.wait(LOOK_SECONDS)
+                continue
             with self.turn:
                 self._transaction(connection)
 
@@ -114,6 +155,7 @@ class Worker(ABC):
         else:
             self.committed += 1
             self.rows += rows
+            self.pace.commit()
 
 
 class Transfers(Worker):
@@ -162,8 +204,8 @@ class Things(Worker):
 class Orders(Worker):
     """Orders whose lines move between them."""
 
-    def __init__(self, stream: Stream, seed: str, stopping: threading.Event) -> None:
-        super().__init__(stream, seed, stopping)
+    def __init__(self, stream: Stream, seed: str, pace: Pace, stopping: threading.Event) -> None:
+        super().__init__(stream, seed, pace, stopping)
         self._lines = count(1)
 
     def statements(self) -> Iterator[str]:
@@ -242,8 +284,9 @@ class Workload:
     def __init__(self, stream: Stream, seed: int, *, embeds: bool = True) -> None:
         """Without `embeds` no order changes."""
         self._stopping = threading.Event()
+        self.pace = Pace(stream)
         self._workers = [
-            kind(stream, f"{seed}/{number}", self._stopping)
+            kind(stream, f"{seed}/{number}", self.pace, self._stopping)
             for number, kind in enumerate(KINDS)
             if embeds or kind is not Orders
         ]
