@@ -40,10 +40,11 @@ from cdc.writers.embedding.terms import NOTHING_AT_ONCE, Terms
 from cdc.writers.errors import Refused
 from cdc.writers.facts import is_behind_mongos
 from cdc.writers.hold import Hold
-from cdc.writers.lanes import Lanes, RoundFailed
+from cdc.writers.lanes import Lanes
 from cdc.writers.namespaces import Namespaces
-from cdc.writers.observer import UNOBSERVED, LaneStep, WriteObserver
-from cdc.writers.rounds import UNLIMITED, BatchSize, Part, pieces_of, without_done
+from cdc.writers.observer import UNOBSERVED, WriteObserver
+from cdc.writers.round_writer import RoundWriter
+from cdc.writers.rounds import UNLIMITED, BatchSize, pieces_of, without_done
 from cdc.writers.sharding import NOT_SHARDED, Sharding
 from cdc.writers.stats import WriterCounters
 from cdc.writers.strategy import FAILURES, GiveUp, Send, SendHalves, WriteDecider
@@ -137,7 +138,6 @@ class MongoWriter:
         self._decider = WriteDecider(Terms() if embedding else NOTHING_AT_ONCE)
         self._letters = OpenLetters(states, stream, letter_limits)
         self._looked_at = 0.0
-        self._observer = observer
         self._committer = BatchCommitter(
             documents,
             states,
@@ -148,11 +148,14 @@ class MongoWriter:
             embeds=embeds,
         )
         self._batch_size = batch_size if lanes > 1 else UNLIMITED
-        self._lanes = (
-            Lanes(client, namespaces, self.state, self._committer, count=lanes, size=batch_size)
-            if lanes > 1
-            else None
-        )
+        self._rounds: RoundWriter | None = None
+        if lanes > 1:
+            writing = Lanes(
+                client, namespaces, self.state, self._committer, count=lanes, size=batch_size
+            )
+            self._rounds = RoundWriter(
+                writing, self.state, self._hold, self._retry, self._counters, observer
+            )
         self._paying = Paying(
             self._committer.debts, self._retry.run, self._derive, self._hold.renew_in_time
         )
@@ -188,8 +191,8 @@ class MongoWriter:
                 self.state.release()
         except (PyMongoError, CdcError) as error:
             log.info("lease_left_to_expire", error=str(error))
-        if self._lanes is not None:
-            self._lanes.close()
+        if self._rounds is not None:
+            self._rounds.close()
 
     def take_over(self, *, force: bool = False) -> Checkpoint | None:
         """Become the stream's only writer; return its checkpoint, None on a first start.
@@ -199,8 +202,8 @@ class MongoWriter:
         self._retry.wait_again()
         self._session.end_session()
         self._session = self._client.start_session()
-        if self._lanes is not None:
-            self._lanes.forget()
+        if self._rounds is not None:
+            self._rounds.forget()
         checkpoint = self._retry.run(lambda: self.state.take_over(self._session, force=force))
         sharded = self._retry.run(lambda: self._is_behind_mongos(self._client))
         self._sharding = self._sharding.on(is_sharded=sharded)
@@ -291,7 +294,7 @@ class MongoWriter:
         for clear in batch.clears:
             self._clearing.carry_out(clear)
         left = without_done(batch, self.state.done)
-        if self._is_written_by_lanes(left):
+        if self._is_written_as_round(left):
             return
         for piece in pieces_of(without_done(left, self.state.done), self._batch_size):
             self._apply(piece)
@@ -301,69 +304,16 @@ class MongoWriter:
         """Whether documents hold transactions beyond the checkpoint; from any thread."""
         return bool(self.state.done)
 
-    def _is_written_by_lanes(self, batch: Batch) -> bool:
-        """Write a batch as a round, if it can be one; return whether all of it has landed.
-
-        If it has not, what has is told by `StreamState.done`.
-        """
-        lanes = self._lanes
-        if lanes is None or self._letters.count or self.is_ahead:
+    def _is_written_as_round(self, batch: Batch) -> bool:
+        """Write a batch by lanes, if it can be; return whether all of it has landed."""
+        if self._rounds is None or self._letters.count or self.is_ahead:
             return False
         if self._checkpoint is None or self._checkpoint.inflight is not None:
             return False
-        parts = self._retry.run(lambda: lanes.parts(batch))
-        if parts is None:
+        if not self._rounds.write(batch, self._decider, self._session, self._sharding):
             return False
-        self._hold.settle()
-        if not self.state.has_lanes:
-            self._retry.run(partial(self._make_lanes, lanes))
-        self._hold.renew_in_time()
-        began = time.monotonic()
-        try:
-            commands = lanes.write(
-                self._decider.begin(batch),
-                parts,
-                self._sharding,
-                behind=self._session,
-                meanwhile=self._keep_while_lanes_write,
-            )
-        except RoundFailed as failure:
-            log.info("round_failed", error=str(failure), position=str(batch.checkpoint.position))
-            self._retry.run(self.state.close_lanes)
-            lanes.forget()
-            self._counters.round_ended("in_turn")
-            self._count_landed(parts, failure.attempts, time.monotonic() - began)
-            return False
-        self._retry.run(partial(self._close_round, batch))
-        self.state.landed()
         self._checkpoint = batch.checkpoint
-        self._hold.durability.settled()
-        self._counters.round_ended("landed")
-        self._counters.applied(batch, commands, time.monotonic() - began)
         return True
-
-    def _keep_while_lanes_write(self) -> None:
-        self._retry.tick()
-        self._hold.renew_in_time()
-
-    def _count_landed(
-        self, parts: Sequence[Part], attempts: Sequence[Attempt], seconds: float
-    ) -> None:
-        """Count the parts of a failed round that have landed all the same."""
-        for part, attempt in zip(parts, attempts, strict=True):
-            if all(map(self.state.done.contains, part.note.spans)):
-                self._counters.applied(part.batch, attempt.commands, seconds)
-
-    def _make_lanes(self, lanes: Lanes) -> None:
-        with suppress(AlreadyLanded):
-            lanes.make(self._session)
-        self.state.landed()
-
-    def _close_round(self, batch: Batch) -> None:
-        self._observer.reached(LaneStep.BEFORE_CLOSE)
-        with self._hold.attempt(), suppress(AlreadyLanded):
-            # in no transaction, but in the session: the lanes' next parts come behind it
-            self.state.save_checkpoint(batch.checkpoint, batch.committed_at, self._session)
 
     def forget_debts(self) -> None:
         """Forget what embeds owe that no mapping has any more; raises Fenced, StateMissing."""
