@@ -99,7 +99,7 @@ class LaneDocuments:
             raise LaneClosed(f"lane {lane} writes no more")
 
     def close(self, lanes: Sequence[ObjectId], number: int) -> Done:
-        """Let the lanes write no more, and return what they have written of a round.
+        """Close the lanes, which write no more, and return what they have written of a round.
 
         A transaction of theirs that is open is aborted; one that commits has committed then. Raises
         NoMajority while no majority has it: done again, it comes to the same.

@@ -63,7 +63,7 @@ class TargetRetry:
         return result
 
     def tick(self) -> None:
-        """Tell that the writer is at work."""
+        """Note that the writer is at work."""
         self._liveness.tick()
 
     def stop(self) -> None:
