@@ -37,6 +37,7 @@ FULL = Telemetry(
         connected=True,
         transactions=7,
         batches=2,
+        rounds={"landed": 1},
         committed_at=NOW - 4,
         rows={("shop.orders", "update"): 5},
         documents={("orders", "replace"): 5},
