@@ -274,7 +274,7 @@ class StreamState:
         self._lane_documents.move(lane, self.round, part, session)
 
     def close_lanes(self) -> None:
-        """Close the lanes, which write no more, and save what they have written beyond the position.
+        """Close the lanes, and save what they have written beyond the position.
 
         Raises Fenced, StateMissing or RolledBack; NoMajority if it is to be tried again.
         """
