@@ -16,8 +16,9 @@ from tests.end_to_end.support.sources import ONE_KIND
 from tests.end_to_end.support.stream import Stream
 from tests.support.waiting import eventually
 
-LANES = 3
-BATCH_ROWS = 40
+APPLY = {"lanes": 3, "batch_rows": 40, "linger_ms": 2_000}
+"""A batch waits for more than a busy machine reads at once, so that it is full."""
+LANES = APPLY["lanes"]
 ACCOUNTS = 150
 TRANSACTIONS = 400
 
@@ -25,7 +26,7 @@ TRANSACTIONS = 400
 @pytest.fixture
 def accounts(stream: Stream) -> Stream:
     """A stream that has begun, and is stopped."""
-    stream.settings["apply"] = {"lanes": LANES, "batch_rows": BATCH_ROWS}
+    stream.settings["apply"] = dict(APPLY)
     stream.table("accounts", "id INT NOT NULL PRIMARY KEY, amount INT NOT NULL")
     stream.table("moved", "id INT NOT NULL PRIMARY KEY, amount INT NOT NULL")
     stream.start()
@@ -150,7 +151,7 @@ def test_a_row_that_is_refused_in_a_round_is_set_aside_alone(accounts: Stream) -
 
 @ONE_KIND
 def test_a_stream_that_halts_in_a_round_goes_on_exactly_there(stream: Stream) -> None:
-    stream.settings["apply"] = {"lanes": LANES, "batch_rows": BATCH_ROWS}
+    stream.settings["apply"] = dict(APPLY)
     stream.table("items", "id INT NOT NULL PRIMARY KEY, amount INT", {"on_error": "halt"})
     stream.database.create_collection("items", validator={"amount": {"$ne": 7}})
     stream.start()
@@ -172,7 +173,7 @@ def test_a_stream_that_halts_in_a_round_goes_on_exactly_there(stream: Stream) ->
 
 @ONE_KIND
 def test_rows_that_depend_on_each_other_by_a_unique_index_stay_in_order(stream: Stream) -> None:
-    stream.settings["apply"] = {"lanes": LANES, "batch_rows": BATCH_ROWS}
+    stream.settings["apply"] = dict(APPLY)
     stream.table("seats", "id INT NOT NULL PRIMARY KEY, person INT")
     stream.database["seats"].create_index("person", unique=True)
     stream.table("items", "id INT NOT NULL PRIMARY KEY")
