@@ -65,7 +65,13 @@ class Plan:
 
 
 @click.command()
-@click.option("--minutes", type=click.FloatRange(min=0.1), default=5.0, show_default=True)
+@click.option(
+    "--minutes",
+    type=click.FloatRange(min=0.1),
+    default=5.0,
+    show_default=True,
+    help="Of all campaigns; with --campaigns, of the faults of each.",
+)
 @click.option("--campaigns", type=click.IntRange(1), help="So many, however long they take.")
 @click.option("--seed", type=int, help="Of the first campaign; the next ones count on from there.")
 @click.option("--kind", "kinds", multiple=True, type=click.Choice(SOURCES), help="Of source.")

@@ -30,14 +30,13 @@ from tests.faults.checkers import (
 from tests.faults.fleet import Fleet
 from tests.faults.nemesis import Deeds, Nemesis
 from tests.faults.operator import Operator
+from tests.faults.patience import until
 from tests.faults.schedule import Planned
 from tests.faults.stage import Stage, stage
 from tests.faults.topology import STANDALONE, Condition, Topology
 from tests.faults.watchers import Watchers
 from tests.faults.workload import COUNTED, Workload
-from tests.support.waiting import eventually
 
-HEALS_WITHIN_SECONDS: Final = 300.0
 PLAIN: Final = {
     **dict.fromkeys(BANK, ("amount", "note")),
     "counters": ("version",),
@@ -103,11 +102,7 @@ def _run(
     staged.source_proxy.requests = deeds.note_dump
     fleet.begin()
     try:
-        eventually(
-            lambda: _caught_up(staged) or violated.found,
-            HEALS_WITHIN_SECONDS,
-            waiting_for="the first rows",
-        )
+        until(lambda: _caught_up(staged) or violated.found, "the first rows")
         if violated.found:
             return
         watchers.threads.begin()
@@ -186,7 +181,7 @@ def _heal(staged: Stage) -> None:
             and stream.state["jobs"].count_documents(open_jobs) == 0
         )
 
-    eventually(healed, HEALS_WITHIN_SECONDS, waiting_for="the stream to heal")
+    until(healed, "the stream to heal")
 
 
 def _retry_letters(staged: Stage, violated: Violations) -> int:

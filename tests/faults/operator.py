@@ -13,6 +13,7 @@ from typing import Final
 from tests.end_to_end.support.command import cdc
 from tests.end_to_end.support.put_back import Backup
 from tests.faults.fleet import Fleet
+from tests.faults.patience import persist, until
 from tests.faults.stage import Stage
 from tests.faults.watchers import Watchers
 from tests.faults.workload import Workload
@@ -21,7 +22,6 @@ from tests.support.dialect import forget_source, start_replica, stop_replica
 from tests.support.replicas import become_replica, executed
 from tests.support.waiting import eventually
 
-NOTICED_WITHIN_SECONDS: Final = 150.0
 PURGED: Final = "PositionPurged"
 DIVERGED: Final = "SourceDiverged"
 
@@ -117,7 +117,7 @@ class Operator:
             ledger, wanted = set(self._stage.stream.ledger()), self._stage.committed.wanted()
             return self._fleet.halted or ledger == wanted
 
-        eventually(settled, NOTICED_WITHIN_SECONDS, waiting_for=f"{name}, or the stream")
+        until(settled, f"{name}, or the stream")
 
     def _remedied(self, kept: set[str]) -> None:
         """Take the documented remedy, if a daemon has halted, and wait until all is resynced."""
@@ -127,11 +127,11 @@ class Operator:
         stage = self._stage
         self._fleet.hold()
         with self._watchers.away():
-            eventually(self._is_set, NOTICED_WITHIN_SECONDS, waiting_for="the new position")
-            stage.committed.begin_anew(kept)
-            self._workload.pace.begin_anew()
+            until(self._is_set, "the new position")
+            persist(lambda: stage.committed.begin_anew(kept), "the target")
+            persist(self._workload.pace.begin_anew, "the target")
             self._fleet.release()
-            eventually(self._is_resynced, 2 * NOTICED_WITHIN_SECONDS, waiting_for="the resyncs")
+            until(self._is_resynced, "the resyncs")
         self.remedies += 1
 
     def _is_set(self) -> bool:

@@ -22,6 +22,7 @@ from tests.faults import clocks, workload
 from tests.faults.clocks import Clock
 from tests.faults.committed import Committed
 from tests.faults.disks import Disk, mounted
+from tests.faults.patience import persist
 from tests.faults.topology import REPLICATED, Condition, Topology, Trait
 from tests.support.replicas import pair
 from tests.support.three_members import ThreeMembers, three_members
@@ -114,6 +115,7 @@ class Stage:
     def kill_primary(self, seconds: float, *, ahead: bool) -> None:
         """Kill the primary, `ahead` of all others or not, and have it back later."""
         assert self.three is not None
+        persist(self.three.until_whole, "three members")
         if ahead:
             with self.three.lagging():
                 time.sleep(seconds)

@@ -12,6 +12,7 @@ from typing import Any
 
 from pymongo import MongoClient
 from pymongo.errors import ConnectionFailure
+from pymongo.write_concern import WriteConcern
 
 from cdc_sandbox.servers.cache import Cache
 from cdc_sandbox.servers.mongo import with_options
@@ -110,6 +111,17 @@ class ThreeMembers:
         old.process.kill()
         eventually(self._has_primary, waiting_for="another primary")
         return old
+
+    def until_whole(self) -> None:
+        """Wait until all members have everything: one that came back may have to roll back first.
+
+        Without that the death of another one leaves no majority for as long as a rollback waits.
+        """
+        eventually(self._is_whole, waiting_for="three members")
+        everywhere = WriteConcern(w=3)
+        with self.client() as client:
+            marks = client["waiting"].get_collection("marks", write_concern=everywhere)
+            marks.insert_one({})
 
     def revive(self, member: Member) -> None:
         """Start a member again, and wait until it follows the primary."""
