@@ -216,7 +216,7 @@ def _judge(staged: Stage, violated: Violations, outcome: Outcome) -> None:
     ]
     if staged.committed.is_whole and is_transactional:
         versions = {key: row["version"] for key, row in rows["counters"].items()}
-        compare_history(versions, stream.documents(COUNTED).values(), violated)
+        compare_history(versions, stream.database[COUNTED].find(), violated)
     applied = compare_ledger(
         stream.ledger(),
         staged.committed.wanted(),
@@ -261,6 +261,7 @@ def _keep(staged: Stage, folder: Path) -> None:
         "state": stream.state_document(),
         "rows": {table: stream.rows(table) for table in stream.tables},
         "documents": {table: stream.documents(table) for table in stream.tables},
+        "history": list(stream.database[COUNTED].find()),
         "ledger": stream.ledger(),
         "committed": sorted(staged.committed.wanted()),
     }

@@ -165,7 +165,7 @@ def compare_history(
 ) -> None:
     """Require that each step of each counter, from 0 to its version, is told once, in order."""
     steps: dict[Any, list[tuple[int, int]]] = {key: [] for key in versions}
-    for each in sorted(changes, key=lambda change: int(change["number"])):
+    for each in sorted(changes, key=lambda change: (change["number"], change["_id"]["row"])):
         if each["before"] is not None:
             steps[each["keys"][0]].append((each["before"]["version"], each["after"]["version"]))
     for key, version in versions.items():

@@ -127,9 +127,10 @@ def test_a_transaction_that_is_lost_or_doubled_is_found(
     assert told in found
 
 
-def step(number: int, before: int | None, after: int) -> dict[str, Any]:
+def step(number: int, before: int | None, after: int, row: int = 1) -> dict[str, Any]:
     one = None if before is None else {"version": before}
-    return {"number": number, "keys": [7], "before": one, "after": {"version": after}}
+    kept = {"_id": {"row": row}, "number": number, "keys": [7]}
+    return {**kept, "before": one, "after": {"version": after}}
 
 
 @pytest.mark.parametrize(
@@ -145,7 +146,8 @@ def step(number: int, before: int | None, after: int) -> dict[str, Any]:
 def test_a_history_that_lacks_or_repeats_a_step_is_found(
     changes: list[dict[str, Any]], violated: Violations
 ) -> None:
-    compare_history({7: 2}, [step(0, None, 0), step(3, 1, 2), step(2, 0, 1)], violated)
+    whole = [step(0, None, 0), step(2, 2, 3), step(1, 1, 2, row=2), step(1, 0, 1)]
+    compare_history({7: 3}, whole, violated)
     assert violated.found == []
 
     compare_history({7: 2}, changes, violated)
