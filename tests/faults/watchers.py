@@ -43,6 +43,9 @@ class Watchers:
         self._streams = client[stream.state.name].get_collection(
             "streams", read_concern=ReadConcern("majority")
         )
+        # A new primary may not know yet how far a majority was: a session waits until it does.
+        has_majority = stage.topology.members != STANDALONE
+        self._session = client.start_session(causal_consistency=True) if has_majority else None
         self._client = client
         self._name = stream.name
         self._whole, self._never_back, self._forward = whole, never_back, forward
@@ -113,7 +116,7 @@ class Watchers:
         )
 
     def _state(self) -> None:
-        state = self._streams.find_one({"_id": self._name})
+        state = self._streams.find_one({"_id": self._name}, session=self._session)
         if state is not None and state["position"] is not None:
             self._forward.see(state)
         self._stopping.wait(0.2)
