@@ -18,10 +18,10 @@ import click
 
 from cdc_sandbox.servers import versions
 from tests.faults import campaign, clocks, topology
-from tests.faults.disks import can_mount
 from tests.faults.schedule import Kind, Planned, both, from_json, possible, to_json
 from tests.faults.topology import MEMBERS, SOURCES, Condition, Topology
 from tests.support.checkout import ROOT
+from tests.support.disks import can_mount
 
 KEPT = ROOT / "build" / "faults"
 ROUND_SECONDS = 60.0

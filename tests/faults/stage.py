@@ -21,9 +21,9 @@ from tests.end_to_end.support.stream import Stream
 from tests.faults import clocks, workload
 from tests.faults.clocks import Clock
 from tests.faults.committed import Committed
-from tests.faults.disks import Disk, mounted
 from tests.faults.patience import persist
 from tests.faults.topology import REPLICATED, Condition, Topology, Trait
+from tests.support.disks import Disk, mounted
 from tests.support.replicas import pair
 from tests.support.three_members import ThreeMembers, three_members
 from tests.support.unsynced import UNSYNCED

@@ -63,6 +63,12 @@ _TRANSIENT: Final = frozenset(
         ER.USER_LIMIT_REACHED,
         ER.LOCK_DEADLOCK,
         ER.QUERY_INTERRUPTED,
+        1004,  # it cannot make, open, close, read or write a file: its disk is full, for one
+        1016,
+        1023,
+        1024,
+        1026,
+        1030,  # a storage engine says no more than its own number
         1021,  # its disk is full: no room for a temporary table
         1037,  # it has no memory left, for a sort in 1038
         1038,
@@ -75,6 +81,7 @@ _TRANSIENT: Final = frozenset(
         1290,  # an option prevents it, super_read_only during a failover for one
         1461,  # other sessions have prepared as many statements as max_prepared_stmt_count allows
         1637,  # too many transactions are active
+        1878,  # InnoDB cannot write a temporary file
         1927,  # MariaDB: the connection was killed
         1969,  # MariaDB: the statement took too long
         3024,  # the statement took too long
@@ -87,6 +94,8 @@ _TRANSIENT: Final = frozenset(
         4082,  # global_connection_memory_limit is
     }
 )
+_FIRST_OF_SERVER: Final = 1000
+"""Smaller numbers: a file, memory or a socket has failed the library below the server, or us."""
 
 
 class AccessDenied(Unfit):
@@ -183,14 +192,14 @@ def explain_code(code: int | None, text: str, where: str = "") -> CdcError:
             f"{source} takes no statement as long as ours: {text}",
             remedy="run on the source: SET GLOBAL max_allowed_packet = 67108864",
         )
-    if code in _TRANSIENT or code is None or _is_client_code(code):
+    if code is None or code < _FIRST_OF_SERVER or code in _TRANSIENT or _is_client_code(code):
         return Retryable(f"{source} cannot be reached: {text}")
     return Fatal(f"{source} answered with error {code}: {text}")
 
 
 def _is_client_code(code: int) -> bool:
-    """Return whether the driver gave up, not the server; 0: the socket is gone."""
-    return code == 0 or 2000 <= code < 3000
+    """Return whether the driver gave up, not the server."""
+    return 2000 <= code < 3000
 
 
 def _code(error: pymysql.MySQLError) -> int | None:
