@@ -77,3 +77,16 @@ def test_a_container_that_stays_is_published_on_loopback_only() -> None:
     assert "--publish=127.0.0.1:13306:3306" in command
     assert "--env=MYSQL_ROOT_PASSWORD=secret" in command
     assert command[command.index("mysql:8.4") + 1 :] == list(image.command)
+
+
+def test_an_option_that_mongod_takes_once_replaces_ours() -> None:
+    image = mongo_image(
+        MONGO,
+        port=17017,
+        replica_set=False,
+        options=["--wiredTigerCacheSizeGB=0.25", "--quiet"],
+    )
+
+    caches = [each for each in image.command if "CacheSize" in each]
+    assert caches == ["--wiredTigerCacheSizeGB=0.25"]
+    assert image.command[-1] == "--quiet"
