@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import click
+import structlog
 
 from cdc import log
 from cdc.chunks.first_copy.worker import CopyWorker
@@ -75,7 +76,13 @@ def work_until_done(
         with connect_target(config.target) as client:
             worker = _worker(config, mappings, client, observer)
             stop.to(worker)
-            worker.run()
+            if worker.run() and not with_stdin:  # a daemon knows of its own
+                structlog.get_logger(__name__).info(
+                    "nothing_to_copy",
+                    stream=config.name,
+                    why="the stream has begun: what is left to copy, its daemon copies",
+                    remedy="see whether there is any: cdc jobs list",
+                )
 
 
 class _Stop:

@@ -180,8 +180,13 @@ def test_workers_elsewhere_go_on_without_a_daemon_and_end_when_it_is_done(
     filled.start(ledger=False)
     until_begun(filled)
 
-    assert early.returncode == 0, early.stderr
-    assert cdc(filled, "work").returncode == 0
+    late = cdc(filled, "work")
+    assert (early.returncode, late.returncode) == (0, 0), f"{early.stderr}\n{late.stderr}"
+    for each in (early, late):
+        told = json.loads(each.stderr.splitlines()[-1])
+        assert told["event"] == "nothing_to_copy"
+        assert told["why"] == "the stream has begun: what is left to copy, its daemon copies"
+        assert told["remedy"].startswith("see whether there is any: cdc jobs list --config ")
     filled.until_caught_up()
     assert_same(filled)
 

@@ -95,6 +95,7 @@ SAME_WAY = (
 REASONS = {
     ("commands/position.py", "cdc run"): THE_DAEMON,
     ("commands/work.py", "cdc run"): THE_DAEMON,
+    ("commands/work.py", "cdc jobs list"): "shows the jobs",
     ("job_client/client.py", "cdc run"): THE_DAEMON,
     ("writers/ranges.py", "cdc run"): THE_DAEMON,
     ("preflight/findings.py", "cdc check"): "shows what is said of both sides",

@@ -105,8 +105,8 @@ class CopyWorker:
         if writer is not None:
             writer.stop()
 
-    def run(self) -> None:
-        """Work until the stream has begun, or until it is stopped.
+    def run(self) -> bool:
+        """Work until the stream has begun, or until it is stopped; return whether it has begun.
 
         Waits for a stream that does not exist yet, and for a side that cannot be reached. Raises
         UsageError if its mappings are not those by which the copy is made.
@@ -123,7 +123,8 @@ class CopyWorker:
                 said = True
                 self._wait(LOOK_SECONDS)
         except Stopped:
-            pass
+            return False
+        return True
 
     def _work(self, state: Mapping[str, Any]) -> bool:
         """Copy a range, or cut one; return whether there was any."""
