@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -11,6 +11,7 @@ from cdc.commands import Group, config_option, output_option
 from cdc.config import load
 from cdc.model.claim import Claim
 from cdc.model.id_space import told
+from cdc.terminal.columns import aligned
 from cdc.terminal.output import in_a_line, say, say_json
 from cdc.writers import claims as known
 
@@ -31,8 +32,8 @@ def list_claims(config_path: Path, output: str) -> None:
         return
     if not found:
         say("no stream has claimed a collection", err=True)
-    for each in found:
-        say(_line(each))
+        return
+    say("\n".join(aligned([_COLUMNS, *map(_row, found)])))
 
 
 @claims.command()
@@ -59,7 +60,16 @@ def _shown(claim: Claim) -> dict[str, Any]:
     }
 
 
-def _line(claim: Claim) -> str:
-    whose = claim.stream or f"nobody, left by {claim.former}"
-    line = f"{claim.collection} {whose} since {claim.since:%Y-%m-%d %H:%M:%S}"
-    return in_a_line(f"{line}, ids with {told(claim.ids)}" if claim.ids else line)
+_COLUMNS: Final = ("COLLECTION", "STREAM", "SINCE (UTC)", "IDS")
+
+
+def _row(claim: Claim) -> tuple[str, ...]:
+    return tuple(
+        in_a_line(each)
+        for each in (
+            claim.collection,
+            claim.stream or f"nobody, left by {claim.former}",
+            f"{claim.since:%Y-%m-%d %H:%M:%S}",
+            f"with {told(claim.ids)}" if claim.ids else "all",
+        )
+    )

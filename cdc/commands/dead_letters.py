@@ -16,6 +16,7 @@ from cdc.job_client.retry_letters import retried
 from cdc.job_client.short_ids import only, shortened
 from cdc.mapping.file.problems import did_you_mean
 from cdc.model.dead_letter import DeadLetter, LetterState
+from cdc.terminal.columns import aligned
 from cdc.terminal.output import in_a_line, say, say_json
 from cdc.terminal.spelling import spelling
 from cdc.writers.connection import connect_target
@@ -160,12 +161,9 @@ _COLUMNS: Final = ("LETTER", "LAST (UTC)", "TIMES", "STATE", "TABLE", "COLLECTIO
 
 
 def _say_lines(letters: Sequence[DeadLetter]) -> None:
-    """Print a table of letters; the last column is as wide as it must be."""
     short = shortened([each.id for each in letters])
-    rows = [_COLUMNS, *(_row(each, short[each.id]) for each in letters)]
-    widths = [max(len(row[at]) for row in rows) for at in range(len(_COLUMNS) - 1)]
-    for *cells, last in rows:
-        say("  ".join([*map(str.ljust, cells, widths), last]))
+    for line in aligned([_COLUMNS, *(_row(each, short[each.id]) for each in letters)]):
+        say(line)
 
 
 def _row(letter: DeadLetter, identity: str) -> tuple[str, ...]:

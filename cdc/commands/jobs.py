@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -13,6 +14,7 @@ from cdc.job_client.client import jobs_of
 from cdc.job_client.short_ids import only, shortened
 from cdc.model import job_facts, lease
 from cdc.model.job import Job, JobState
+from cdc.terminal.columns import aligned
 from cdc.terminal.output import in_a_line, say, say_json
 from cdc.terminal.spelling import spelling
 from cdc.writers import stream_admin
@@ -54,10 +56,9 @@ def list_jobs(config_path: Path, output: str, limit: int) -> None:
         say("there is no job", err=True)
         return
     short = shortened([each.id for each in every])
-    width = max(map(len, short.values()))
-    say(f"{'JOB':{width}} {'ASKED (UTC)':19} {'KIND':8} {'STATE':11} {'ROWS':>9} TABLE")
-    for each in found:
-        say(_line(each, short[each.id], each.told(active=active, held=held)))
+    rows = [_row(each, short[each.id], each.told(active=active, held=held)) for each in found]
+    for line in aligned([_COLUMNS, *rows]):
+        say(line)
     if older := len(every) - len(found):
         say(f"and {older} older ones: --limit {len(every)} lists them too", err=True)
 
@@ -112,10 +113,21 @@ def _move(
     say(f"{job}: {after}", err=True)
 
 
-def _line(job: Job, identity: str, state: str) -> str:
+_COLUMNS: Final = ("JOB", "ASKED (UTC)", "KIND", "STATE", "     ROWS", "TABLE")
+
+
+def _row(job: Job, identity: str, state: str) -> tuple[str, ...]:
     first, _, note = state.partition(", ")
-    rows = job.progress.rows if job.progress else 0
-    asked = f"{job.requested_at:%Y-%m-%d %H:%M:%S}"
-    told = [note, "; ".join(map(str.strip, spelling()(job.error or "").splitlines()))]
-    rest = "".join(f": {each}" for each in told if each)
-    return in_a_line(f"{identity} {asked} {job.kind:8} {first:11} {rows:>9} {job.table}{rest}")
+    error = "; ".join(map(str.strip, spelling()(job.error or "").splitlines()))
+    rest = "".join(f": {each}" for each in (note, error) if each)
+    return tuple(
+        in_a_line(each)
+        for each in (
+            identity,
+            f"{job.requested_at:%Y-%m-%d %H:%M:%S}",
+            job.kind.value,
+            first,
+            f"{job.progress.rows if job.progress else 0:>9}",
+            f"{job.table}{rest}",
+        )
+    )

@@ -18,6 +18,7 @@ from cdc.model.job import JobState, told
 from cdc.model.telemetry import Role
 from cdc.observability import fleet
 from cdc.observability import status as examined
+from cdc.terminal.columns import BETWEEN, padded
 from cdc.terminal.counted import counted
 from cdc.terminal.output import Colour, coloured, escaped, in_a_line, say, say_escaped
 from cdc.terminal.spelling import spelling
@@ -103,12 +104,10 @@ _STATE: Final = _COLUMNS.index("STATE")
 def _fleet_table(streams: list[dict[str, Any]]) -> str:
     if not streams:
         return "no stream has begun in this state database"
-    rows = [_COLUMNS, *map(_fleet_row, streams)]
-    widths = [max(len(row[at]) for row in rows) for at in range(len(_COLUMNS))]
-    padded = [[*map(str.ljust, row, widths)] for row in rows]
-    for cells, each in zip(padded[1:], streams, strict=True):
+    rows = padded([_COLUMNS, *map(_fleet_row, streams)])
+    for cells, each in zip(rows[1:], streams, strict=True):
         cells[_STATE] = coloured(cells[_STATE], _colour(each["state"]))
-    return "\n".join("  ".join(cells).rstrip() for cells in padded)
+    return "\n".join(BETWEEN.join(cells).rstrip() for cells in rows)
 
 
 def _fleet_row(facts: dict[str, Any]) -> tuple[str, ...]:

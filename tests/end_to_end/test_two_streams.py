@@ -158,7 +158,10 @@ def test_a_claim_is_released_once_its_stream_is_stopped(streams: Streams) -> Non
     assert_refused(first, second)
     text = Command(first, "claims", "list")
     assert text.returncode == 0
-    assert re.fullmatch(rf"{name} {second.name} since [-0-9]+ [:0-9]+\n", text.stdout)
+    header, line = text.stdout.splitlines()
+    assert header.split() == ["COLLECTION", "STREAM", "SINCE", "(UTC)", "IDS"]
+    assert re.fullmatch(rf"{name}  {second.name}  [-0-9]+ [:0-9]+  all", line)
+    assert line.index(second.name) == header.index("STREAM")
 
 
 @pytest.mark.parametrize(
