@@ -61,7 +61,12 @@ class TablePasses:
                 self._documents.is_empty(each.name, within=each.own)
                 for each in self.table.collections
             )
-            scan.advance(total=self._estimate(), inserting=empty, order=self.table.order)
+            scan.advance(
+                total=self._estimate(),
+                percent=self._options.share(self.table.rows),
+                inserting=empty,
+                order=self.table.order,
+            )
         elif scan.progress.cursor is None:
             scan.advance(order=self.table.order)
         while not scan.run(self.table.read, make_changes, enough):

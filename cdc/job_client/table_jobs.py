@@ -181,7 +181,9 @@ def _compared(job: Job, progress: Progress) -> str:
     }
     counts = ", ".join(f"{count} {what}" for what, count in found.items() if count)
     equal = "all equal" if job.state is JobState.DONE else "all equal so far"
-    return f"{counted(progress.rows, 'row')} compared, {counts or equal}"
+    share = job.percent_of_table or 100.0
+    part = f" (about {share:.3g}% of the table)" if share < 100 else ""
+    return f"{counted(progress.rows, 'row')} compared{part}, {counts or equal}"
 
 
 def _tell_findings(progress: Progress, kind: str = "") -> None:

@@ -126,6 +126,7 @@ class Progress:
     values that a mapping hides: it is kept no longer than needed, and never shown. `order` is the
     row order of the phase ROWS. `done` are the collections that the phase DOCUMENTS has finished.
     `total` is about how many rows there are to read, by the server's estimate, 0 if unknown;
+    `percent` is the share of the table that these are, None in the state of older versions;
     `searched` counts the documents that the phase DOCUMENTS has finished, of about `to_search`.
     `inserting`: the collections were empty. `findings` are the first differences that verify found,
     or the first documents that a resync removed. `foreign` counts documents that no mapping could
@@ -142,6 +143,7 @@ class Progress:
     inserting: bool = False
     rows: int = 0
     total: int | None = None
+    percent: float | None = None
     written: int = 0
     searched: int = 0
     to_search: int = 0
@@ -230,6 +232,14 @@ class Job:
     def named(self) -> tuple[str, str]:
         """The table's schema and name."""
         return split_name(self.table)
+
+    @property
+    def percent_of_table(self) -> float | None:
+        """About how much of its table it has read, or will have; None if that is unknown."""
+        if self.progress is None or self.options.reads_a_range:
+            return None
+        known = (self.progress.percent, self.options.sample, 100.0)
+        return next(each for each in known if isinstance(each, int | float))
 
     def waits(self, *, active: bool) -> bool:
         """Return whether it waits for a daemon; `active`: there is an active one.

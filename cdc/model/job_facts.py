@@ -44,6 +44,7 @@ def whole(job: Job, *, active: bool) -> Facts:
         "requested_at": _time(job.requested_at),
         "started_at": _time(progress.started_at) if has_begun else None,
         "seconds": progress.seconds if has_begun else None,
+        "percent_of_table": _rounded(job.percent_of_table),
         "phase": progress.phase.value if has_begun else None,
         "documents_searched": progress.searched,
         "documents_written": progress.written,
@@ -75,6 +76,10 @@ def _seconds_left(progress: Progress) -> float | None:
         return None
     elapsed = (datetime.now(UTC) - progress.started_at).total_seconds()
     return round(max(0.0, elapsed * (progress.total / progress.rows - 1)), 1)
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)
 
 
 def _time(value: datetime) -> str:

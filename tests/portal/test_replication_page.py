@@ -399,6 +399,16 @@ class TestJobs:
         assert entry.seconds_left == pytest.approx(30, rel=0.2)
         assert "a masked key" not in seen
 
+    def test_a_verification_of_a_part_says_that_it_is_one(
+        self, client: Client, asked: mongodb.Documents
+    ) -> None:
+        job = jobs.ask(asked, JobKind.VERIFY, "a.b", known=["a.b"], by="tess")
+        progress = Progress(rows=150, percent=5.0).to_document()
+        change = {"state": JobState.DONE.value, "progress": progress}
+        asked[JOBS].update_one({"_id": job.id}, {"$set": change})
+
+        assert "150 rows, about 5% of the table" in page(client)
+
     def test_a_search_for_documents_without_rows_has_a_bar_of_its_own(
         self, client: Client, asked: mongodb.Documents
     ) -> None:

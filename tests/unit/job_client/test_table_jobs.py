@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from cdc.job_client.table_jobs import tell
-from cdc.model.job import Job, JobKind, JobState, Progress
+from cdc.model.job import Job, JobKind, JobState, Options, Progress
 
 JOB = Job.request("s", JobKind.VERIFY, "shop.orders", by="test")
 FINDING = {"kind": "missing", "collection": "orders", "_id": 7, "fields": []}
@@ -38,6 +38,20 @@ def test_what_is_equal_is_told_in_a_line(capsys: pytest.CaptureFixture[str]) -> 
         "verify shop.orders: 1 row compared, all equal",
         "verify shop.orders: no row was compared: the source gave none",
     ]
+
+
+@pytest.mark.parametrize(
+    ("percent", "told"), [(5.0, "5%"), (4.2643, "4.26%"), (None, "5%"), (100.0, "")]
+)
+def test_that_only_a_part_was_compared_is_told(
+    capsys: pytest.CaptureFixture[str], percent: float | None, told: str
+) -> None:
+    job = replace(JOB, state=JobState.DONE, options=Options(sample=5.0))
+
+    tell(replace(job, progress=Progress(rows=120, percent=percent)))
+
+    part = f" (about {told} of the table)" if told else ""
+    assert capsys.readouterr().out == (f"verify shop.orders: 120 rows compared{part}, all equal\n")
 
 
 def test_what_differs_is_counted_and_what_does_not_is_left_out(
