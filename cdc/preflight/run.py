@@ -13,6 +13,7 @@ import structlog
 from cdc.config import Config, SourceConfig
 from cdc.errors import CdcError, Fatal, Retryable, Unfit
 from cdc.mapping.compile.compiler import compile_plan
+from cdc.mapping.compile.document_id import no_key
 from cdc.mapping.compile.embed_links import Compiled, link_mistakes
 from cdc.mapping.compile.router import TableRouter
 from cdc.mapping.file.histories import collections_of, expiring_of, histories
@@ -198,8 +199,15 @@ def _examine_table(
         return
     if found.columns is not None and copying.begins(found, mappings):
         found = replace(found, uncopyable=unread(connection, *name))
-    yield from table_findings(facts, [found])
-    yield from _mapped(facts, found, mappings, judged, compiled)
+    told = [*table_findings(facts, [found])]
+    yield from told
+    repeated = no_key(found.columns) if found.columns and _lacks_key(found, told) else ""
+    yield from _mapped(facts, found, mappings, judged, compiled, repeated)
+
+
+def _lacks_key(table: TableFacts, findings: Iterable[Finding]) -> bool:
+    """Return whether the findings of a table say already that it has no key."""
+    return any(table.uncopyable and table.uncopyable in each.what for each in findings)
 
 
 class _Copying:
@@ -352,8 +360,12 @@ def _mapped(
     mappings: Mappings,
     judged: Mappings,
     compiled: list[Compiled],
+    repeated: str,
 ) -> Iterator[Finding]:
-    """Judge the mappings of a table, and add to `compiled` those that fit it."""
+    """Judge the mappings of a table, and add to `compiled` those that fit it.
+
+    The mistake `repeated` is a finding of the table already.
+    """
     if table.columns is None:
         return
     for mapping in mappings:
@@ -362,7 +374,7 @@ def _mapped(
         except MappingError as error:
             outcome = Outcome.WARNING if mapping in judged else Outcome.WRONG
             remedy = VANISHED if mapping in judged else ""
-            for mistake in error.mistakes:
+            for mistake in (each for each in error.mistakes if each.what != repeated):
                 yield mistake_finding(f"mapping {table.name}", mistake, outcome, remedy)
         else:
             compiled.append(Compiled(mapping, plan.layout))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from cdc.mapping.compile import computed_fields
 from cdc.mapping.compile.context import CompileContext
@@ -11,6 +12,10 @@ from cdc.mapping.file.ids import IdExpression, IdPart
 from cdc.mapping.file.mapping import Mapping
 from cdc.mapping.layout.document import ID, Branch, Leaf, Node
 from cdc.mapping.layout.sources import FromColumn
+from cdc.model.table_map import TableMap
+
+ASSERTED: Final = "{sql: …, unique: asserted}"
+"""An id that nothing but the operator's word makes unique."""
 
 
 def id_node(context: CompileContext) -> Node:
@@ -47,6 +52,19 @@ def id_is_private(mapping: Mapping) -> bool:
     return any(name.lower() in hidden for name in computed_fields.names(mapping.id.sql))
 
 
+def no_key(table: TableMap) -> str:
+    """Return what is wrong with a table that has no primary key, where nothing else is the id."""
+    if table.unique_keys is None:
+        lacks = "no primary key that the binlog tells of (binlog_row_metadata=FULL does)"
+    else:
+        lacks = "no primary key"
+    others = "".join(f"`id: [{', '.join(each)}]`, or " for each in table.unique_keys or ())
+    return (
+        f"table {table.name} has {lacks}; cdc needs one to tell its rows apart, or {others}`id:` as"
+        f" {ASSERTED}"
+    )
+
+
 def _key(context: CompileContext) -> list[str]:
     table = context.table
     return [table.columns[index].name for index in table.primary_key]
@@ -60,12 +78,7 @@ def _require_key(context: CompileContext, columns: set[str]) -> None:
     """
     table, key = context.table, _key(context)
     if not context.mapping.id_parts and not key:
-        context.mistake(
-            ("source",),
-            f"table {table.name} has no primary key that the binlog tells of "
-            "(binlog_row_metadata=FULL does); cdc needs one to tell its rows apart, or `id:` as "
-            "{sql: …, unique: asserted}",
-        )
+        context.mistake(("source",), no_key(table))
     elif columns.issuperset(key) and key:
         if any(table.key_prefixes):
             context.mistake(("id",), "the primary key holds a prefix of a column, not all of it")

@@ -137,11 +137,13 @@ def _uncopyable(table: TableFacts) -> Finding | None:
     """Refuse a table that must be copied, but has no key to read it by."""
     if not table.uncopyable:
         return None
+    keyless = table.columns is not None and not table.columns.primary_key
+    by_id = "an `id:` in its mapping and " if keyless else ""
     return _unfit(
         table,
         f"cannot be copied: {table.uncopyable}",
-        "give it a primary key; or follow its changes alone, by start: now or start: earliest with"
-        f" a stream of its own; or {_leave_out(table)}",
+        f"give it a primary key; or follow its changes alone, by {by_id}start: now or start:"
+        f" earliest with a stream of its own; or {_leave_out(table)}",
     )
 
 

@@ -224,6 +224,24 @@ def test_a_table_without_transactions_is_unfit(
     assert "MyISAM" in found[f"table {schema}.loose"][1]
 
 
+def test_a_table_without_a_key_has_one_line_and_blames_no_setting(
+    source: MySQLServer, setup: Setup, schema: str, check: Check
+) -> None:
+    source.execute(f"CREATE TABLE {schema}.keyless (a INT, b INT)")
+    setup.follow(f"{schema}.keyless")
+    setup.start = "backfill"
+
+    code, found = check()
+
+    told = {name: what for name, (_, what, _) in found.items() if f" {schema}." in name}
+    assert code == 3
+    assert told == {
+        f"table {schema}.keyless": "cannot be copied: it has no primary key, and no unique key that"
+        " is NOT NULL"
+    }
+    assert "an `id:` in its mapping" in found[f"table {schema}.keyless"][2]
+
+
 def test_a_view_is_unfit(source: MySQLServer, setup: Setup, schema: str, check: Check) -> None:
     source.execute(f"CREATE VIEW {schema}.seen AS SELECT 1 AS id")
     setup.follow(f"{schema}.seen")

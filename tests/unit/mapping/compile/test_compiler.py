@@ -39,10 +39,24 @@ def test_an_unknown_excluded_column_is_a_mistake() -> None:
     ]
 
 
-def test_a_table_without_a_primary_key_is_refused() -> None:
-    (found, *_) = refused(TableMap("shop", "things", (ID,)))
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        (None, "no primary key that the binlog tells of (binlog_row_metadata=FULL does)"),
+        ((), "no primary key"),
+        ((("id",), ("a", "b")), "no primary key"),
+    ],
+)
+def test_a_table_without_a_primary_key_is_refused(
+    keys: tuple[tuple[str, ...], ...] | None, told: str
+) -> None:
+    """The server tells all keys, and the binlog perhaps none: only that has its setting blamed."""
+    others = "".join(f"`id: [{', '.join(each)}]`, or " for each in keys or ())
 
-    assert "table shop.things has no primary key" in found
+    assert refused(TableMap("shop", "things", (ID,), unique_keys=keys)) == [
+        f"table shop.things has {told}; cdc needs one to tell its rows apart, or {others}`id:` as"
+        " {sql: …, unique: asserted}"
+    ]
 
 
 def test_a_key_on_a_prefix_is_refused() -> None:
