@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from pydantic_core import ErrorDetails
 from cdc.config.yaml12 import Marked
 from cdc.config.yaml12 import Path as KeyPath
 from cdc.errors import UsageError
+from cdc.terminal.nearest import nearest
 from cdc.terminal.paths import whole
 
 
@@ -86,9 +86,8 @@ def _mistake(details: ErrorDetails, model: type[BaseModel]) -> Mistake:
 
 def _did_you_mean(key: KeyPath, model: type[BaseModel]) -> str:
     known = list(_model_at(key[:-1], model).model_fields)
-    close = difflib.get_close_matches(str(key[-1]), known, n=1)
-    if close:
-        return f"did you mean `{close[0]}`?"
+    if (near := nearest(str(key[-1]), known)) is not None:
+        return f"did you mean `{near}`?"
     return f"keys here are {', '.join(known)}"
 
 

@@ -13,7 +13,7 @@ from typing import Final
 import click
 
 from cdc.commands import config_option
-from cdc.commands.mapping.inputs import connected
+from cdc.commands.mapping.inputs import connected, no_rows
 from cdc.config import Config, load
 from cdc.config.yaml12 import parse
 from cdc.errors import CdcError, UsageError
@@ -22,12 +22,14 @@ from cdc.mapping.file.json_schema import FILE_NAME, json_schema_text
 from cdc.mapping.file.mapping import Mapping
 from cdc.mapping.file.problems import MappingError, did_you_mean
 from cdc.mapping.file.project import project_mappings
-from cdc.mapping.file.table_globs import source_pattern
+from cdc.mapping.file.table_globs import SourcePattern, source_pattern
 from cdc.mapping.tools.draft import collection_name, draft
 from cdc.mapping.tools.embed_proposals import proposals
 from cdc.model.table_definition import TableDefinition
+from cdc.model.table_name import full_name
 from cdc.readers.server.catalog import define_table, list_tables
 from cdc.readers.server.connection import SourceConnection
+from cdc.readers.server.facts import kind_of
 from cdc.terminal.output import in_a_line, say
 from cdc.terminal.paths import from_here
 
@@ -104,16 +106,31 @@ def _definitions(connection: SourceConnection, tables: Sequence[str]) -> Iterato
     for wanted, pattern in ((each, source_pattern(each)) for each in tables):
         found = [name for name in there if pattern.matches(*name)]
         if not found:
-            known = did_you_mean(wanted, [".".join(name) for name in there])
-            raise UsageError(
-                f"the source has no table {wanted} that its user may read{known}",
-                remedy="write it as schema.table, or 'schema.*'; views have no rows of their own",
-            )
+            raise _not_found(connection, wanted, pattern, there)
         names |= dict.fromkeys(found)
     for name in names:
         definition = define_table(connection, *name)
         if definition is not None:
             yield definition
+
+
+def _not_found(
+    connection: SourceConnection,
+    wanted: str,
+    pattern: SourcePattern,
+    there: Sequence[tuple[str, str]],
+) -> UsageError:
+    if not pattern.varying and kind_of(connection, *pattern.named):
+        why = no_rows(connection, *pattern.named)
+        return UsageError(
+            why or f"{wanted} is a table of the server's own, which no stream follows",
+            remedy="name the tables behind it" if why else "name tables of the application",
+        )
+    known = did_you_mean(wanted, [full_name(*name) for name in there])
+    return UsageError(
+        f"the source has no table {wanted} that its user may read{known}",
+        remedy="write it as schema.table, or 'schema.*'; views have no rows of their own",
+    )
 
 
 def _taken_targets(config: Config, config_path: Path, sources: set[str]) -> set[str]:

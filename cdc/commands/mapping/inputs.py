@@ -12,9 +12,10 @@ from cdc.mapping.file.mapping import Mapping
 from cdc.mapping.file.problems import MappingError, did_you_mean
 from cdc.mapping.file.table_globs import source_pattern
 from cdc.model.table_map import TableMap
-from cdc.model.table_name import split_name
+from cdc.model.table_name import full_name, split_name
 from cdc.readers.server.catalog import list_tables
 from cdc.readers.server.connection import SourceConnection, close_connection, connect_source
+from cdc.readers.server.facts import TABLES, kind_of
 from cdc.readers.server.table_description import describe_table
 from cdc.terminal.output import say
 
@@ -50,6 +51,16 @@ def followed(
     return found
 
 
+def no_rows(connection: SourceConnection, schema: str, table: str) -> str:
+    """Return why there are no rows to follow under a name; "" if it is a table's."""
+    kind = kind_of(connection, schema, table)
+    if not kind:
+        return f"the source has no table {full_name(schema, table)} that its user may read"
+    if kind in TABLES:
+        return ""
+    return f"{full_name(schema, table)} is a {kind.lower()}, which has no rows of its own to follow"
+
+
 def table_maps(connection: SourceConnection, each: Mapping) -> list[TableMap]:
     """Describe the tables that a mapping follows: at least one, except for a glob.
 
@@ -59,10 +70,9 @@ def table_maps(connection: SourceConnection, each: Mapping) -> list[TableMap]:
     names = [pattern.named]
     if pattern.varying:
         names = [name for name in list_tables(connection) if pattern.matches(*name)]
+    elif why := no_rows(connection, *pattern.named):
+        raise MappingError([each.origin.mistake(("source",), why)])
     found = [describe_table(connection, *name) for name in names]
-    if None in found and not pattern.varying:
-        what = f"the source has no table {each.source} that its user may read"
-        raise MappingError([each.origin.mistake(("source",), what)])
     return [table for table in found if table is not None]
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from cdc.errors import UsageError
+from cdc.terminal.nearest import nearest
 from cdc.terminal.output import in_a_line
+
+LISTED: Final = 20
+"""The most names that a suggestion lists."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -47,8 +51,9 @@ class LinkError(MappingError):
 
 
 def did_you_mean(name: str, known: Sequence[str]) -> str:
-    """Return `, did you mean …?`, or the known names."""
-    close = difflib.get_close_matches(name, known, n=1)
-    if close:
-        return f", did you mean `{close[0]}`?"
-    return f"; there is {', '.join(f'`{one}`' for one in known)}" if known else ""
+    """Return `, did you mean …?`, or the known names, the first of many."""
+    if (near := nearest(name, known)) is not None:
+        return f", did you mean `{near}`?"
+    listed = ", ".join(f"`{each}`" for each in known[:LISTED])
+    more = f" and {len(known) - LISTED} more" if len(known) > LISTED else ""
+    return f"; there is {listed}{more}" if known else ""

@@ -18,6 +18,7 @@ from cdc.readers.server.table_description import describe_table
 
 T = TypeVar("T")
 
+TABLES: Final = frozenset({"BASE TABLE", "SYSTEM VERSIONED"})
 _WITHOUT_ROWS: Final = frozenset({"VIEW", "SEQUENCE"})
 """Kinds of tables, as in information_schema, that have no rows for a mapping."""
 
@@ -115,6 +116,11 @@ def table_facts(connection: SourceConnection, schema: str, table: str) -> TableF
 
 def is_table(connection: SourceConnection, schema: str, table: str) -> bool:
     """Return whether there is a table of this name; a view, for example, does not count."""
+    return kind_of(connection, schema, table) in TABLES
+
+
+def kind_of(connection: SourceConnection, schema: str, table: str) -> str:
+    """Return what has this name, as `BASE TABLE` or `VIEW`; "" if the account sees nothing."""
     found = rows(
         connection,
         "SELECT table_type FROM information_schema.tables"
@@ -122,7 +128,7 @@ def is_table(connection: SourceConnection, schema: str, table: str) -> bool:
         schema,
         table,
     )
-    return any(str(kind) in ("BASE TABLE", "SYSTEM VERSIONED") for (kind,) in found)
+    return "".join(str(kind) for (kind,) in found)
 
 
 def server_version(connection: SourceConnection) -> tuple[int, ...]:

@@ -252,6 +252,17 @@ def test_a_table_without_a_key_is_refused_and_the_others_are_written(
     )
 
 
+def test_a_view_in_a_mapping_is_called_one(
+    commands: MappingCommands, source: MySQLServer, schema: str
+) -> None:
+    source.execute(f"CREATE VIEW {schema}.seen AS SELECT 1 AS id")
+    commands.write("seen", source=f"{schema}.seen", target="seen")
+
+    for command in (("check",), ("preview", f"{schema}.seen"), ("explain", f"{schema}.seen")):
+        told = str(commands.run(*command).exception)
+        assert f"{schema}.seen is a view, which has no rows of its own to follow" in told
+
+
 def test_a_table_that_is_not_there_is_named(
     commands: MappingCommands, source: MySQLServer, schema: str
 ) -> None:
@@ -263,5 +274,10 @@ def test_a_table_that_is_not_there_is_named(
     alone = commands.run("init", "orders")
 
     assert f"did you mean `{schema}.orders`?" in str(misspelt.exception)
-    assert "has no table" in str(view.exception)
+    assert str(view.exception).startswith(
+        f"{schema}.seen is a view, which has no rows of its own to follow"
+    )
+    assert "mean" not in str(view.exception)
+    own = commands.run("init", "mysql.db")
+    assert "a table of the server's own" in str(own.exception)
     assert str(alone.exception).startswith("the source has no table orders that its user may read")
