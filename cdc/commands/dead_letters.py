@@ -19,7 +19,7 @@ from cdc.model.dead_letter import DeadLetter, LetterState
 from cdc.terminal.columns import aligned
 from cdc.terminal.output import in_a_line, say, say_json
 from cdc.terminal.spelling import spelling
-from cdc.writers.connection import connect_target
+from cdc.writers.connection import asking_target
 from cdc.writers.dead_letters.queries import DeadLetters, letters_of
 
 STILL_OPEN: Final = 1
@@ -111,7 +111,7 @@ def discard(letters: tuple[str, ...], config_path: Path, table: str | None, ever
 
 @contextmanager
 def _letters(config: Config) -> Iterator[DeadLetters]:
-    with connect_target(config.target) as client:
+    with asking_target(config.target) as client:
         yield letters_of(config, client)
 
 

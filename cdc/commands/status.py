@@ -144,7 +144,10 @@ def _colour(state: str) -> Colour | None:
 
 
 def _side(side: dict[str, Any], reached: str) -> _Coloured:
-    return _Coloured(side["error"] or reached, "red" if side["error"] else "green")
+    if not side["error"]:
+        return _Coloured(reached, "green")
+    remedy = spelling()(side.get("remedy") or "")
+    return _Coloured("; ".join(filter(None, (side["error"], remedy))), "red")
 
 
 def _shortened(position: str | None) -> str | None:

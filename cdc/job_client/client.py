@@ -17,7 +17,7 @@ from cdc.preflight import edit_findings, require
 from cdc.preflight.mapping_edits import edited, unresolved
 from cdc.writers import stream_admin
 from cdc.writers.accepted_mappings import State
-from cdc.writers.connection import connect_target
+from cdc.writers.connection import asking_target
 from cdc.writers.jobs import Jobs
 from cdc.writers.ranges import is_held, require_begun
 
@@ -57,7 +57,7 @@ class Display(Protocol):
 @contextmanager
 def jobs_of(config: Config) -> Iterator[Jobs]:
     """Yield the jobs of a configured stream."""
-    with connect_target(config.target) as client:
+    with asking_target(config.target) as client:
         yield Jobs.of(config, client)
 
 

@@ -55,11 +55,10 @@ def examine(config: Config, telemetry: Telemetry | None = None) -> Facts:
         "dead_letters_open": None if target_error else _attempt(lambda: _letters(config))[0],
         "embeds_owed": None if target_error else _attempt(lambda: _owed(config))[0],
         "source": {
-            "reachable": source_error is None,
             "host": seen.host if seen else None,
-            "error": source_error,
+            **_reached(source_error),
         },
-        "target": {"reachable": target_error is None, "error": target_error},
+        "target": _reached(target_error),
         "process": here,
     }
 
@@ -77,15 +76,28 @@ def _server(config: Config, telemetry: Telemetry | None) -> str:
     return Checkpoint.from_document(document).server if document else ""
 
 
-def _attempt(ask: Any) -> tuple[Any, str | None]:
+def _attempt(ask: Any) -> tuple[Any, CdcError | None]:
     try:
         return ask(), None
     except CdcError as error:
-        return None, error.message
+        return None, error
+
+
+def _reached(error: CdcError | None) -> Facts:
+    """Return whether a side answers, and if not, why and what to do about it."""
+    return {
+        "reachable": error is None,
+        "error": None if error is None else error.message,
+        "remedy": None if error is None else error.remedy,
+    }
 
 
 def _state(
-    document: Mapping[str, Any] | None, here: Facts | None, target_error: str | None, *, asked: bool
+    document: Mapping[str, Any] | None,
+    here: Facts | None,
+    target_error: CdcError | None,
+    *,
+    asked: bool,
 ) -> str:
     """Return the state: unknown, new (never started), stopped, or the daemon's role.
 

@@ -58,7 +58,7 @@ from cdc.readers.server.facts import fetch_source_facts, table_facts
 from cdc.readers.server.hosts import say_nothing
 from cdc.writers import stream_admin
 from cdc.writers.claims import Claims
-from cdc.writers.connection import Client, connect_target, require_set_name
+from cdc.writers.connection import Client, asking_target
 from cdc.writers.errors import explained
 from cdc.writers.facts import target_facts
 from cdc.writers.indexes import index_facts
@@ -277,13 +277,9 @@ def examine_target(
     yield from place_findings(namespaces, mappings)
     yield from embed_findings(mappings, mode=config.apply.mode)
     yield from shard_key_findings(mappings, mode=config.apply.mode)
-    with connect_target(config.target) as client:
-        try:
-            named = {name for each in mappings for name in collections_of(each)}
-            facts = target_facts(client, namespaces, collections=sorted(named))
-        except Retryable:
-            require_set_name(config.target)
-            raise
+    with asking_target(config.target) as client:
+        named = {name for each in mappings for name in collections_of(each)}
+        facts = target_facts(client, namespaces, collections=sorted(named))
         tables = tables_by_collection(config, mappings)
         expiring = {
             str(namespaces.named(name)): expiring_of(of) for name, of in histories(mappings).items()

@@ -14,7 +14,7 @@ from cdc.config import Config
 from cdc.errors import LeaseHeld, UsageError
 from cdc.model.claim import CLAIMS, Claim, given_up
 from cdc.writers.concerns import MAJORITY
-from cdc.writers.connection import connect_target
+from cdc.writers.connection import asking_target
 from cdc.writers.errors import explained
 from cdc.writers.ranges import require_begun
 from cdc.writers.stream_state import StreamState
@@ -101,12 +101,12 @@ class Claims:
 
 def claims_of(config: Config) -> list[Claim]:
     """Return every claim in the state database of a configured stream."""
-    with connect_target(config.target) as client:
+    with asking_target(config.target) as client:
         return Claims(client, state_database=config.target.state_database).all()
 
 
 def release(config: Config, collection: str, stream: str | None = None) -> str:
     """Release a claim, as `Claims.release`, in the state database of a configured stream."""
-    with connect_target(config.target) as client:
+    with asking_target(config.target) as client:
         claims = Claims(client, state_database=config.target.state_database)
         return claims.release(collection, stream)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from pymongo import MongoClient
-from pymongo.errors import ConfigurationError, PyMongoError
+from pymongo.errors import ConfigurationError, ConnectionFailure, PyMongoError
 from pymongo.uri_parser import parse_uri, split_options
 
 from cdc.config import TargetConfig
@@ -61,6 +63,20 @@ def connect_target(target: TargetConfig, *, heartbeat_seconds: float = 5.0) -> C
         )
     except (ConfigurationError, ValueError, OSError) as error:
         raise _explained(error, uri) from None  # the driver's error may hold a part of a password
+
+
+@contextmanager
+def asking_target(target: TargetConfig) -> Iterator[Client]:
+    """Yield a client for a command, which is to be told why no server is found.
+
+    Raises Unfit in place of what says that none is, if its replica set has another name.
+    """
+    with connect_target(target) as client:
+        try:
+            yield client
+        except (Retryable, ConnectionFailure):
+            require_set_name(target)
+            raise
 
 
 def require_set_name(target: TargetConfig) -> None:

@@ -14,7 +14,7 @@ from pymongo.read_concern import ReadConcern
 from cdc.config import TargetConfig
 from cdc.model.dead_letter import DEAD_LETTERS, LetterState
 from cdc.model.job import JobState
-from cdc.writers.connection import connect_target
+from cdc.writers.connection import asking_target
 from cdc.writers.embedding.debts import DEBTS
 from cdc.writers.errors import explained
 from cdc.writers.jobs import unsettled_jobs
@@ -45,7 +45,7 @@ class StreamRecord:
 
 def streams_in(target: TargetConfig) -> list[StreamRecord]:
     """Return every stream of a target's state database, by name; raises Retryable or Unfit."""
-    with connect_target(target) as client, explained():
+    with asking_target(target) as client, explained():
         return streams_of(client[target.state_database])
 
 

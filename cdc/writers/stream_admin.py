@@ -9,7 +9,7 @@ from typing import Any
 from pymongo.errors import ConnectionFailure, DuplicateKeyError, PyMongoError
 
 from cdc.config import Config
-from cdc.errors import LeaseHeld, Retryable, UsageError
+from cdc.errors import CdcError, LeaseHeld, Retryable, UsageError
 from cdc.mapping.file.mapping import Mapping as TableMapping
 from cdc.model import lease
 from cdc.model.batch import Batch, MappedTransaction
@@ -20,7 +20,7 @@ from cdc.model.job import Job
 from cdc.model.lease import Owner
 from cdc.model.state_change import StateWrite
 from cdc.writers.accepted_mappings import accepted_keys, key_of
-from cdc.writers.connection import connect_target
+from cdc.writers.connection import asking_target
 from cdc.writers.errors import explain, explained
 from cdc.writers.jobs import queue_write
 from cdc.writers.namespaces import Namespaces
@@ -40,7 +40,7 @@ def has_begun(config: Config) -> bool:
     """Return whether the stream has a checkpoint; True if the target does not answer."""
     try:
         return read(config) is not None
-    except (Retryable, PyMongoError):
+    except (CdcError, PyMongoError):
         return True
 
 
@@ -48,7 +48,7 @@ def accepted(config: Config, mappings: Sequence[TableMapping]) -> list[TableMapp
     """Return the mappings that made the stream's documents; all if the target does not answer."""
     try:
         state = read(config)
-    except (Retryable, PyMongoError):
+    except (CdcError, PyMongoError):
         return [*mappings]
     keys = accepted_keys(state)
     return [each for each in mappings if key_of(each) in keys]
@@ -140,7 +140,7 @@ def _owned(
     config: Config, *, force: bool, observer: WriteObserver = UNOBSERVED
 ) -> Iterator[tuple[MongoWriter, Checkpoint | None]]:
     """Yield the writer and the checkpoint, as the stream's only writer meanwhile."""
-    with connect_target(config.target) as client:
+    with asking_target(config.target) as client:
         writer = MongoWriter(
             client,
             Namespaces.of(config, ()),  # it writes no document
@@ -160,7 +160,7 @@ def _owned(
 @contextmanager
 def _state(config: Config) -> Iterator[tuple[StreamState, Any]]:
     try:
-        with connect_target(config.target) as client:
+        with asking_target(config.target) as client:
             yield StreamState(client[config.target.state_database], config.name), client
     except ConnectionFailure as error:
         raise Retryable(

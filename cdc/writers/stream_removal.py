@@ -28,7 +28,7 @@ from cdc.model.job import JOBS
 from cdc.writers.claims import Claims
 from cdc.writers.collection_clear import PIECE
 from cdc.writers.concerns import MAJORITY
-from cdc.writers.connection import connect_target
+from cdc.writers.connection import asking_target
 from cdc.writers.documents import BY_BYTES, RAW
 from cdc.writers.embedding.debts import DEBTS
 from cdc.writers.errors import explained
@@ -200,7 +200,7 @@ def _remove_found(
 @contextmanager
 def removal(config: Config, stream: str) -> Iterator[StreamRemoval]:
     """Yield the removal of a stream from the state database of a configured one."""
-    with connect_target(config.target) as client:
+    with asking_target(config.target) as client:
         yield StreamRemoval(
             client,
             state_database=config.target.state_database,

@@ -42,12 +42,17 @@ def test_colours_tell_what_needs_somebody() -> None:
     shown = lines(
         state="stopped",
         dead_letters_open=2,
-        source={"reachable": False, "host": None, "error": "refused\x1b[2J"},
+        source={
+            "reachable": False,
+            "host": None,
+            "error": "refused\x1b[2J",
+            "remedy": "see cdc.yaml",
+        },
     )
 
     assert shown["state"] == click.style("stopped", fg="red")
     assert shown["dead letters"] == click.style("2", fg="yellow")
-    assert shown["source"] == click.style("refused\\u001b[2J", fg="red")
+    assert shown["source"] == click.style("refused\\u001b[2J; see cdc.yaml", fg="red")
     assert shown["target"] == click.style("reachable", fg="green")
     assert lines()["dead letters"] == "0"
 

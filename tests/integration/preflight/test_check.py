@@ -452,6 +452,38 @@ def test_the_name_of_another_replica_set_is_told_and_not_waited_for(
     assert remedy == "write replicaSet=rs0 in target.uri"
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["status"],
+        ["status", "--all"],
+        ["jobs", "list"],
+        ["claims", "list"],
+        ["dead-letters", "list"],
+        ["position", "show"],
+        ["stream", "remove", "shop"],
+    ],
+    ids=" ".join,
+)
+def test_so_it_is_by_every_command_that_asks_the_target(
+    setup: Setup,
+    table: str,
+    mongo: MongoServer,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    command: list[str],
+) -> None:
+    setup.target["uri"] = f"mongodb://127.0.0.1:{mongo.port}/?replicaSet=other"
+    monkeypatch.setattr("cdc.writers.connection.SELECTION_MILLISECONDS", 300)
+
+    code = cli.run([*command, "--config", str(setup.path)])
+
+    told = "".join(capsys.readouterr())
+    assert code == (1 if command == ["status"] else 3)
+    assert f"asks for the replica set other, and 127.0.0.1:{mongo.port} is of rs0" in told
+    assert "write replicaSet=rs0 in target.uri" in told
+
+
 def test_an_account_without_rights_is_told_the_line_that_grants_them(
     setup: Setup, table: str, check: Check, tmp_path: Path, database: str, state_database: str
 ) -> None:
