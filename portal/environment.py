@@ -7,6 +7,8 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
+from cdc.terminal.pages import page
+
 _FLAGS = {"1": True, "true": True, "yes": True, "on": True}
 _FLAGS |= {"0": False, "false": False, "no": False, "off": False, "": False}
 
@@ -19,7 +21,8 @@ def text(name: str, default: str = "") -> str:
 def required(name: str) -> str:
     """Return a variable's value; stops with a message if it is missing."""
     if not (value := os.environ.get(name, "")):
-        raise ImproperlyConfigured(f"{name} is not set; docs/portal.md tells what it holds")
+        held = f"{page('portal', 'settings')} tells what it holds"
+        raise ImproperlyConfigured(f"{name} is not set; {held}")
     return value
 
 

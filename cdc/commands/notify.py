@@ -12,6 +12,7 @@ from cdc.errors import CdcError, UsageError
 from cdc.model.notice import Notice, NoticeEvent
 from cdc.observability.notify.delivery import Delivery
 from cdc.terminal.output import in_a_line, say
+from cdc.terminal.pages import page
 
 
 @click.group(cls=Group)
@@ -26,7 +27,8 @@ def test(config_path: Path) -> None:
     config = load(config_path, mappings_optional=True)
     if config.notify is None:
         raise UsageError(
-            "no webhook is configured", remedy="write `notify: {url: …}`, see docs/observing.md"
+            "no webhook is configured",
+            remedy=f"write `notify: {{url: …}}`, see {page('observing', 'notices')}",
         )
     delivery = Delivery(config.notify, config.name)
     notice = Notice(NoticeEvent.TEST, f"a test of the notices of {config.name}", {})

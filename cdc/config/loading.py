@@ -14,6 +14,7 @@ from cdc.config.variables import VariableMistake, expand_all
 from cdc.config.yaml12 import Marked, YamlMistake, read
 from cdc.config.yaml12 import Path as KeyPath
 from cdc.errors import UsageError
+from cdc.terminal.pages import page
 from cdc.terminal.paths import whole
 
 
@@ -65,6 +66,6 @@ def _read(path: Path) -> Marked:
     if not isinstance(marked.data, dict):
         raise UsageError(
             f"{whole(path)}: the file holds no keys",
-            remedy="see docs/configuration.md for an example",
+            remedy=f"see {page('configuration')} for an example",
         )
     return marked

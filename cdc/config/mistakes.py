@@ -14,6 +14,7 @@ from cdc.config.yaml12 import Marked
 from cdc.config.yaml12 import Path as KeyPath
 from cdc.errors import UsageError
 from cdc.terminal.nearest import nearest
+from cdc.terminal.pages import page
 from cdc.terminal.paths import whole
 
 
@@ -64,7 +65,8 @@ def _mistake(details: ErrorDetails, model: type[BaseModel]) -> Mistake:
     key = tuple(part for part in details["loc"] if not str(part).startswith("@"))
     match details["type"]:
         case "missing":
-            return Mistake(key, "is missing", "write it; docs/configuration.md says what it means")
+            meaning = f"{page('configuration', 'keys')} says what it means"
+            return Mistake(key, "is missing", f"write it; {meaning}")
         case "extra_forbidden":
             return Mistake(key, "unknown key", _did_you_mean(key, model))
         case "model_type" | "dict_type" | "model_attributes_type":

@@ -232,7 +232,7 @@ class TestMistakes:
         assert mistakes(shown) == [
             "mappings/people.yaml:4: unknown column `nam`, did you mean `name`?",
             "mappings/people.yaml:5: `fields.b.sql`: the function UPER is outside the subset;"
-            " did you mean UPPER? docs/expressions.md lists what there is",
+            " did you mean UPPER? docs/expressions.md#what-there-is lists what there is",
             "mappings/people.yaml:6: unknown key `tarket`, did you mean `target`?",
         ]
         assert "<pre>  a: nam</pre>" in shown

@@ -60,7 +60,7 @@ where: "name = '日本' AND"
         mappings/bad.yaml:4: `fields.a.sql`: unexpected end: an expression expected
             COALESCE(name,
                           ^
-        mappings/bad.yaml:5: `fields.b.sql`: the function FOO is outside the subset; docs/expressions.md lists what there is
+        mappings/bad.yaml:5: `fields.b.sql`: the function FOO is outside the subset; docs/expressions.md#what-there-is lists what there is
             FOO(name)
             ^
         mappings/bad.yaml:6: unknown key `tyype`, did you mean `type`?

@@ -31,6 +31,7 @@ from cdc.readers.server.catalog import define_table, list_tables
 from cdc.readers.server.connection import SourceConnection
 from cdc.readers.server.facts import kind_of
 from cdc.terminal.output import in_a_line, say
+from cdc.terminal.pages import page
 from cdc.terminal.paths import from_here
 
 BETWEEN_FILES: Final = "---\n"
@@ -195,5 +196,5 @@ def _refuse(drafts: Sequence[_Draft]) -> None:
             "\n".join(
                 f"{each.table} is left out: {what}" for each in drafts for what in each.mistakes
             ),
-            remedy="give the table a primary key, or write its mapping by hand: docs/mapping.md",
+            remedy=f"give the table a primary key, or write its mapping by hand: {page('mapping')}",
         )

@@ -28,10 +28,10 @@ from cdc.mapping.expressions.syntax import (
 from cdc.mapping.expressions.vocabulary import (
     ALIASES,
     FUNCTIONS,
-    LIST_OF_ALL,
     NOT_DETERMINISTIC,
     RESERVED,
     instead_of,
+    list_of_all,
     miscounted,
 )
 
@@ -173,7 +173,7 @@ class _Parser:
         token = token or self._peek
         if token.text in OUTSIDE and token.kind is not Kind.STRING:
             return ExpressionError(
-                f"{token.written} is outside the subset", LIST_OF_ALL, at=token.at
+                f"{token.written} is outside the subset", list_of_all(), at=token.at
             )
         if token.text in ARROWS and token.kind is Kind.SYMBOL:
             return ExpressionError(

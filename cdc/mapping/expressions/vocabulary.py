@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import Final
 
-LIST_OF_ALL: Final = "docs/expressions.md lists what there is"
+from cdc.terminal.pages import page
 
 ANY: Final = 99
 """The most arguments of a function that takes any number of them."""
@@ -162,7 +162,12 @@ def instead_of(function: str) -> str:
         return REMEDIES[function]
     close = difflib.get_close_matches(function, [*FUNCTIONS, *ALIASES, "CAST", "CONVERT"], n=2)
     hint = f"did you mean {' or '.join(close)}? " if close else ""
-    return f"{hint}{LIST_OF_ALL}"
+    return f"{hint}{list_of_all()}"
+
+
+def list_of_all() -> str:
+    """Return where the whole subset is listed."""
+    return f"{page('expressions', 'what-there-is')} lists what there is"
 
 
 def miscounted(function: str, count: int) -> str:

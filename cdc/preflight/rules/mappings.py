@@ -12,6 +12,7 @@ from cdc.mapping.file.problems import Problem
 from cdc.model.server_facts import SourceFacts
 from cdc.preflight.findings import Finding, Outcome
 from cdc.preflight.mapping_edits import MappingEdit, remedy_of
+from cdc.terminal.pages import page
 from cdc.writers.namespaces import Namespaces
 
 MEANT: Final = {"mysql": (9, 7), "mariadb": (11, 8)}
@@ -46,7 +47,7 @@ def expression_findings(source: SourceFacts, mappings: Iterable[Mapping]) -> Ite
         f"`sql` and `where` of {', '.join(using)} mean what {source.flavour}"
         f" {'.'.join(map(str, meant))} makes of them; {source.version_text} differs in places",
         "compare with what the source's own SELECT gives, for rows at the edges:"
-        " docs/expressions.md, Versions",
+        f" {page('expressions', 'where-the-servers-differ')}",
     )
 
 

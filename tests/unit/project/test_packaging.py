@@ -12,7 +12,7 @@ from zipfile import ZipFile
 import pytest
 
 from cdc import DISTRIBUTION
-from cdc.documentation import page_in
+from cdc.terminal.pages import page_in
 
 ROOT = Path(__file__).parents[3]
 REQUIREMENTS = sorted((ROOT / "requirements").glob("*.txt"))
@@ -127,11 +127,12 @@ def test_the_wheel_of_the_sandbox_holds_all_that_the_demo_reads(tmp_path: Path) 
     } <= files
 
 
-def test_the_source_archive_has_the_page_that_errors_name(tmp_path: Path) -> None:
+def test_the_source_archive_has_the_pages_that_messages_name(tmp_path: Path) -> None:
     with tarfile.open(built(ROOT, "sdist", tmp_path)) as archive:
         files = {name.partition("/")[2] for name in archive.getnames()}
 
-    assert page_in([]) in files
+    named = ("reference/errors", "configuration", "expressions", "mapping", "observing")
+    assert {page_in([], each) for each in named} <= files
 
 
 def test_both_have_the_same_licence() -> None:

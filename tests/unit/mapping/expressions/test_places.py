@@ -8,7 +8,7 @@ from cdc.mapping.expressions import (
     compile_expression,
     parse,
 )
-from cdc.mapping.expressions.vocabulary import LIST_OF_ALL
+from cdc.mapping.expressions.vocabulary import list_of_all
 from cdc.model.table_map import Column, FieldType
 
 COLUMNS = {
@@ -74,11 +74,11 @@ def test_what_is_expected_is_said_at_the_place(sql: str, said: str, place: str) 
 @pytest.mark.parametrize(
     ("sql", "said", "place"),
     [
-        ("n + UPER(s)", f"did you mean UPPER? {LIST_OF_ALL}", "UPER(s)"),
+        ("n + UPER(s)", f"did you mean UPPER? {list_of_all()}", "UPER(s)"),
         ("SUBSTRNG(s, 1)", "did you mean SUBSTRING or SUBSTR?", "SUBSTRNG(s, 1)"),
-        ("XYZZY(s)", f"the function XYZZY is outside the subset; {LIST_OF_ALL}", "XYZZY(s)"),
+        ("XYZZY(s)", f"the function XYZZY is outside the subset; {list_of_all()}", "XYZZY(s)"),
         ("LEFT(s, 1)", "write SUBSTRING(…, 1, n)", "LEFT(s, 1)"),
-        ("n ^ 2", f"^ is outside the subset; {LIST_OF_ALL}", "^ 2"),
+        ("n ^ 2", f"^ is outside the subset; {list_of_all()}", "^ 2"),
         ("NOW()", "NOW has another value each time", "NOW()"),
         ("LOWER(s, n)", "LOWER takes 1 argument, not 2", "LOWER(s, n)"),
         ("n = SUBSTR(s)", "SUBSTRING takes 2 to 3 arguments, not 1", "SUBSTR(s)"),
