@@ -22,7 +22,10 @@ from __future__ import annotations
 
 import traceback
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import ClassVar, Final, Self
+
+LINE: Final = 80
+"""The letters of a remedy that stays on one line of a terminal."""
 
 
 def raised(error: Exception) -> str:
@@ -30,6 +33,14 @@ def raised(error: Exception) -> str:
     tb = traceback.extract_tb(error.__traceback__)
     where = " < ".join(f"{Path(each.filename).name}:{each.lineno}" for each in reversed(tb))
     return f"{type(error).__name__} at {where}"
+
+
+def _steps(remedy: str) -> str:
+    """Return a remedy with each step on a line of its own, unless one line holds it all."""
+    lines = remedy.splitlines()
+    if len(remedy) > LINE:
+        lines = [step for line in lines for step in line.replace("; ", ";\n").splitlines()]
+    return "\n  ".join(lines)
 
 
 class CdcError(Exception):
@@ -57,20 +68,21 @@ class CdcError(Exception):
         super().__init__(self.message)
 
     def __str__(self) -> str:
-        return self._told(self.message)
-
-    def for_people(self) -> str:
-        """Return the text for a terminal: the same, with excerpts of what is wrong."""
-        return self._told(self.shown)
-
-    def _told(self, message: str) -> str:
         where = [f"table {self.table}"] if self.table else []
         where += [f"position {self.position}"] if self.position is not None else []
-        text = message
+        text = self.message
         if where:  # behind several lines it would be read as a part of the last
             place = ", ".join(where)
-            text = f"{message}\n  at: {place}" if "\n" in message else f"{message} ({place})"
+            text = f"{text}\n  at: {place}" if "\n" in text else f"{text} ({place})"
         return f"{text}\n  remedy: {self.remedy}" if self.remedy else text
+
+    def for_people(self) -> str:
+        """Return the text for a terminal: each fact, and each step of a remedy, has its lines."""
+        lines = [self.shown]
+        lines += [f"  table: {self.table}"] if self.table else []
+        lines += [f"  position: {self.position}"] if self.position is not None else []
+        lines += [f"  remedy: {_steps(self.remedy)}"] if self.remedy else []
+        return "\n".join(lines)
 
 
 class Retryable(CdcError):

@@ -10,7 +10,7 @@ import pytest
 
 from cdc import DISTRIBUTION, cli, commands, log
 from cdc.config import LogConfig
-from cdc.errors import CdcError, Halted, RecordError, Retryable, Unfit, UsageError
+from cdc.errors import CdcError, Halted, PositionPurged, RecordError, Retryable, Unfit, UsageError
 from cdc_sandbox import commands as sandbox
 
 pytestmark = pytest.mark.usefixtures("logging_undone")
@@ -97,7 +97,8 @@ def test_an_error_is_told_with_place_and_remedy_and_no_traceback(
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err == (
-        "cdc: row format (table shop.users)\n"
+        "cdc: row format\n"
+        "  table: shop.users\n"
         "  remedy: SET GLOBAL x = 1\n"
         "  more: docs/reference/errors.md#unfit\n"
     )
@@ -113,8 +114,31 @@ def test_the_place_of_several_mistakes_stands_below_them(
     cli.run(["fail"])
 
     assert capsys.readouterr().err == (
-        "cdc: a.yaml:1: x\n    a b c\n      ^\n  at: table shop.users\n  remedy: mend it\n"
+        "cdc: a.yaml:1: x\n    a b c\n      ^\n  table: shop.users\n  remedy: mend it\n"
     )
+
+
+def test_a_long_end_has_its_place_and_what_to_type_on_lines_of_their_own(
+    raising: list[BaseException], capsys: pytest.CaptureFixture[str]
+) -> None:
+    raising.append(
+        PositionPurged(
+            "the binlogs are gone",
+            position="u:1-5",
+            remedy="keep binlogs longer, on the source: SET PERSIST binlog_expire_logs_seconds = 9;"
+            " then go on from now: cdc position set --start now --resync --yes",
+        )
+    )
+
+    cli.run(["fail"])
+
+    assert capsys.readouterr().err.splitlines() == [
+        "cdc: the binlogs are gone",
+        "  position: u:1-5",
+        "  remedy: keep binlogs longer, on the source: SET PERSIST binlog_expire_logs_seconds = 9;",
+        "  then go on from now: cdc position set --start now --resync --yes",
+        "  more: docs/reference/errors.md#positionpurged",
+    ]
 
 
 def test_without_a_configuration_the_file_to_write_is_named(
