@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 from contextlib import suppress
@@ -36,13 +37,14 @@ def build() -> None:
 @click.option("--address", default="127.0.0.1:8000", show_default=True, help="Where to listen.")
 def serve(address: str) -> None:
     """Build and serve it until Ctrl-C; what is edited meanwhile shows at once."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a kill is a Ctrl-C
     _stage(emptied(FOLDER))
     told = ""
-    with server(FOLDER, address) as running, suppress(KeyboardInterrupt):
+    with suppress(KeyboardInterrupt), server(FOLDER, address) as running:
         while running.poll() is None:
             time.sleep(LOOK_SECONDS)
             told = _edited(told)
-    sys.exit(running.returncode)
+        sys.exit(running.returncode)
 
 
 @website.command(name="contents")

@@ -31,7 +31,10 @@ def findings(folder: Path) -> str:
 
 @contextmanager
 def server(folder: Path, address: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Serve the site, and build what changes in `docs` anew; in the end no process is left."""
+    """Serve the site, and build what changes in `docs` anew; in the end no process is left.
+
+    What ends this process has to raise: a signal that kills it leaves the other one.
+    """
     running = subprocess.Popen([ZENSICAL, "serve", "--dev-addr", address], cwd=folder)
     try:
         yield running
