@@ -15,9 +15,18 @@ from cdc.model.job import JobKind, Options
 @click.argument("tables", metavar="TABLE…", nargs=-1, required=True)
 @config_option
 @output_option
-@click.option("--where", metavar="SQL", help="Copy only the rows that the source finds so.")
-@click.option("--from", "first", metavar="KEY", help="Begin with this key; a,b for two columns.")
-@click.option("--to", "last", metavar="KEY", help="End with this key.")
+@click.option(
+    "--where",
+    metavar="SQL",
+    help="Copy only the rows for which the source finds this condition true.",
+)
+@click.option(
+    "--from",
+    "first",
+    metavar="KEY",
+    help="Begin with the row of this key; a,b for a key of two columns.",
+)
+@click.option("--to", "last", metavar="KEY", help="End with the row of this key.")
 def backfill(
     tables: tuple[str, ...],
     config_path: Path,

@@ -43,8 +43,8 @@ def list_claims(config_path: Path, output: str) -> None:
 def release(collection: str, stream: str | None, config_path: Path) -> None:
     """Let another stream write a collection, in place of one that is no more.
 
-    Its documents stay. Refused while a daemon of the stream is active. One that still names the
-    collection in a mapping claims it again at its next start, unless another has.
+    Its documents stay. Refused while a daemon of the stream is active. A stream that still names
+    the collection in a mapping claims it again at its next start, unless another one has.
     """
     owner = known.release(load(config_path), collection, stream)
     say(in_a_line(f"{collection}: no longer claimed by {owner}"), err=True)

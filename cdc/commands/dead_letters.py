@@ -25,7 +25,7 @@ from cdc.writers.dead_letters.queries import DeadLetters, letters_of
 STILL_OPEN: Final = 1
 
 _ids = click.argument("letters", metavar="LETTER…", nargs=-1)
-_table = click.option("--table", metavar="SCHEMA.TABLE", help="Only those of this table.")
+_table = click.option("--table", metavar="SCHEMA.TABLE", help="Those of this table.")
 
 
 @click.group("dead-letters", cls=Group)
@@ -57,7 +57,10 @@ def list_letters(config_path: Path, output: str, table: str | None, every: bool)
 @config_option
 @output_option
 def show(letter: str, config_path: Path, output: str) -> None:
-    """Show all that is known of a letter, the row as the mapping shows it too."""
+    """Show all that is known of a letter, its row too, as the mapping shows it.
+
+    LETTER is any beginning of its id.
+    """
     with _letters(load(config_path)) as known:
         [found] = _named(known, [letter])
     if output == "json":
@@ -78,8 +81,9 @@ def retry(
 ) -> int:
     """Read the rows again at the source and make their documents equal to them.
 
-    What was stored is never applied. A row that is gone is removed as on_delete says. A running
-    daemon does it; without one this command does. Exits 1 where a letter is open in the end.
+    LETTER is any beginning of its id. What was stored is never applied. If a row is gone, so is its
+    document, as on_delete says. A running daemon does it; without one this command does. Exits 1 if
+    a letter is open in the end.
     """
     config = load(config_path)
     with _letters(config) as known:
@@ -102,7 +106,10 @@ def retry(
 @_table
 @click.option("--all", "every", is_flag=True, help="All that are open.")
 def discard(letters: tuple[str, ...], config_path: Path, table: str | None, every: bool) -> None:
-    """Say that letters do not matter; their documents stay as they are."""
+    """Say that letters do not matter; their documents stay as they are.
+
+    LETTER is any beginning of its id.
+    """
     with _letters(load(config_path)) as known:
         for each in _chosen(known, letters, table, every=every):
             moved = known.discard(each.id)

@@ -15,6 +15,7 @@ from cdc.job_client.short_ids import only, shortened
 from cdc.model import job_facts, lease
 from cdc.model.job import Job, JobState
 from cdc.terminal.columns import aligned
+from cdc.terminal.counted import counted
 from cdc.terminal.output import in_a_line, say, say_json
 from cdc.terminal.spelling import spelling
 from cdc.writers import stream_admin
@@ -33,7 +34,7 @@ _limit = click.option(
     type=click.IntRange(min=1),
     default=100,
     show_default=True,
-    help="The newest so many; the others are counted.",
+    help="List only so many, the newest; the others are counted.",
 )
 
 
@@ -60,7 +61,7 @@ def list_jobs(config_path: Path, output: str, limit: int) -> None:
     for line in aligned([_COLUMNS, *rows]):
         say(line)
     if older := len(every) - len(found):
-        say(f"and {older} older ones: --limit {len(every)} lists them too", err=True)
+        say(f"and {counted(older, 'older one')}: --limit {len(every)} lists all", err=True)
 
 
 @jobs.command()

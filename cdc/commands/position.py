@@ -71,7 +71,12 @@ def show(config_path: Path, output: str) -> None:
 @click.option("--gtid", help="A GTID set that counts as applied; '' for nothing.")
 @click.option("--file", help="A binlog file, on a source without GTIDs.")
 @click.option("--offset", type=OFFSETS, help="A transaction boundary in the file.")
-@click.option("--start", "word", type=click.Choice(["earliest", "now"]), help="As in the settings.")
+@click.option(
+    "--start",
+    "word",
+    type=click.Choice(["earliest", "now"]),
+    help="The oldest binlog that the source has, or its position now.",
+)
 @click.option("--resync", is_flag=True, help="Have every followed table resynced from there on.")
 @click.option("--yes", is_flag=True, help="Do it; without it nothing is changed.")
 @click.option("--force", is_flag=True, help="Do it though a daemon is active.")
@@ -88,8 +93,8 @@ def set_position(
     """Make the stream go on at another position.
 
     What lies between the two is skipped or applied again: documents may then differ from the
-    source until it is resynced. Refused while a daemon is active; with --force that one drops
-    what it is at and goes on at the new position.
+    source until their tables are resynced, as by --resync. Refused while a daemon is active; with
+    --force that one drops what it is at and goes on at the new position.
     """
     config = load(config_path)
     before = stream_admin.read(config)

@@ -30,9 +30,9 @@ def stream() -> None:
 def remove(name: str, config_path: Path, documents: bool, yes: bool) -> None:
     """Remove a stream from the state database, after telling all that goes with it.
 
-    NAME is any stream there, whatever the configuration's own is. Its documents stay, unless
-    --documents is written; its claims are free. Refused while a daemon of it is active. Started
-    again, it begins anew and copies its tables.
+    NAME is any stream of that database, not only the configuration's own. Its documents stay,
+    unless --documents is written; its claims are free. Refused while a daemon of it is active.
+    Started again, it begins anew and copies its tables.
     """
     with removal(load(config_path), name) as removing:
         found = removing.belongings()

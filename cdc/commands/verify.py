@@ -16,9 +16,16 @@ from cdc.model.job import JobKind, Options
 @config_option
 @output_option
 @click.option(
-    "--sample", metavar="N%", callback=lambda *args: _percent(args[2]), help="Compare a part only."
+    "--sample",
+    metavar="N%",
+    callback=lambda *args: _percent(args[2]),
+    help="Compare about this share of the rows; a small table is compared whole.",
 )
-@click.option("--repair", is_flag=True, help="Mend what is found.")
+@click.option(
+    "--repair",
+    is_flag=True,
+    help="Write again what is missing or differs, and remove what has no row.",
+)
 def verify(
     tables: tuple[str, ...], config_path: Path, output: str, sample: float | None, repair: bool
 ) -> int:

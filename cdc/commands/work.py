@@ -49,7 +49,8 @@ def work(config_path: Path, with_stdin: bool) -> None:
 
     `cdc run` holds a new stream while its tables are copied, where chunks.workers is above 1. Run
     this on other machines to have it copied sooner, with the same configuration and mappings. It
-    waits for a stream that has not begun its copy, and ends with 0 once the stream runs.
+    waits for a stream that has not begun its copy, and ends with 0 once the stream runs, or at once
+    if it runs already.
     """
     work_until_done(config_path, with_stdin=with_stdin)
 

@@ -243,7 +243,7 @@ def test_jobs_are_listed_under_a_header_the_newest_so_many(items: Stream) -> Non
     newest = [each["_id"] for each in items.state["jobs"].find().sort("requested_at", 1)][-2:]
     assert [line.split()[0] for line in lines] == [each[:8] for each in newest]
     assert lines[0].split()[3:] == ["backfill", "done", "3", f"{items.schema}.items"]
-    assert "and 1 older ones: --limit 3" in listed.stderr
+    assert "and 1 older one: --limit 3 lists all" in listed.stderr
 
 
 @MYSQL

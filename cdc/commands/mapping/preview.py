@@ -38,8 +38,14 @@ INDENT: Final = 2
 @click.argument("table")
 @config_option
 @output_option
-@click.option("--limit", type=click.IntRange(1, 1000), default=5, show_default=True, help="Rows.")
-@click.option("--key", multiple=True, help="The row with this key; once for each column of it.")
+@click.option(
+    "--limit", type=click.IntRange(1, 1000), default=5, show_default=True, help="How many rows."
+)
+@click.option(
+    "--key",
+    multiple=True,
+    help="The row of this key alone; written once for each column of the key.",
+)
 def preview(table: str, config_path: Path, output: str, limit: int, key: tuple[str, ...]) -> None:
     """Show rows of TABLE and the documents they become, side by side, with what these embed.
 

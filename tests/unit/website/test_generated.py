@@ -15,7 +15,10 @@ def test_each_command_and_subcommand_has_a_section() -> None:
 
     assert [name for name in SUMMARIES if f"\n## cdc {name}\n" not in f"\n{text}"] == []
     assert "\n### cdc dead-letters retry\n" in text
-    assert "* `--sample N%`: Compare a part only." in text
+    assert (
+        "* `--sample N%`: Compare about this share of the rows; a small table is compared whole."
+        in text
+    )
 
 
 def test_an_error_s_messages_stand_above_their_remedy() -> None:
