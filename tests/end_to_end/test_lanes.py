@@ -25,7 +25,11 @@ TRANSACTIONS = 400
 
 @pytest.fixture
 def accounts(stream: Stream) -> Stream:
-    """A stream that has begun, and is stopped."""
+    """A stream that has begun, and is stopped.
+
+    It reads no runs: of so few accounts any two would have one in common.
+    """
+    stream.environment["CDC_NATIVE"] = "0"
     stream.settings["apply"] = dict(APPLY)
     stream.table("accounts", "id INT NOT NULL PRIMARY KEY, amount INT NOT NULL")
     stream.table("moved", "id INT NOT NULL PRIMARY KEY, amount INT NOT NULL")
@@ -70,8 +74,10 @@ def write(stream: Stream, seed: int) -> None:
     stream.sql(*statements)
 
 
-def test_full_batches_are_written_by_lanes(accounts: Stream) -> None:
-    write(accounts, 1)
+@pytest.mark.parametrize("native", ["0", "1"])
+def test_full_batches_are_written_by_lanes(accounts: Stream, native: str) -> None:
+    accounts.environment["CDC_NATIVE"] = native
+    accounts.sql(*(f"INSERT INTO moved VALUES ({each}, 1)" for each in range(1_000, 1_600)))
 
     accounts.start()
     accounts.settle()
