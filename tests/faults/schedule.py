@@ -47,7 +47,7 @@ class Kind(StrEnum):
     RESTART_SOURCE = "restart_source"
     KILL_SOURCE = "kill_source"
     FILL_SOURCE = "fill_source"
-    """The source's disk is full; it is killed, and has room again."""
+    """The source's disk is full, and has room again."""
     JUMP_SOURCE = "jump_source"
     ROTATE = "rotate"
     """The source begins another binlog file."""

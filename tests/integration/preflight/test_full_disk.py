@@ -10,7 +10,7 @@ import pytest
 from cdc.errors import Retryable
 from cdc.readers.server.connection import asking
 from cdc_sandbox.servers import MySQLServer, mysql_server
-from tests.integration.preflight.test_connect import config
+from tests.integration.mapping.support.binlog import config
 from tests.support.disks import Disk, can_mount, mounted
 from tests.support.unsynced import UNSYNCED
 
