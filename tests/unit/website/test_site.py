@@ -51,7 +51,7 @@ def test_a_stop_leaves_no_process() -> None:
             eventually(partial(shows, address, ""), waiting_for="the website")
             process.send_signal(number)
 
-            assert process.wait(60) == 0
+            assert process.wait(180) == 0
             with pytest.raises(ProcessLookupError):
                 os.killpg(process.pid, 0)
         finally:
