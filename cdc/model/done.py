@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -63,6 +64,18 @@ def is_disjoint(spans: Iterable[Span]) -> bool:
     return not any(one.overlaps(two) for one, two in pairwise(ordered))
 
 
+def joined(spans: Iterable[Span]) -> list[Span]:
+    """Return spans in order, those that meet or overlap as one: they hold the same transactions."""
+    found: list[Span] = []
+    for each in sorted(spans):
+        last = found[-1] if found else None
+        if last is not None and last.prefix == each.prefix and each.first <= last.last + 1:
+            found[-1] = last._replace(last=max(last.last, each.last))
+        else:
+            found.append(each)
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Done:
     """Source transactions that are applied, though the stream's position is before them.
@@ -73,12 +86,12 @@ class Done:
 
     spans: tuple[Span, ...] = ()
     last: Checkpoint | None = None
-    _by_prefix: Mapping[str, tuple[Span, ...]] = field(init=False, repr=False, compare=False)
+    _by_prefix: Mapping[str, Sequence[Span]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        found: dict[str, tuple[Span, ...]] = {}
-        for each in self.spans:
-            found[each.prefix] = (*found.get(each.prefix, ()), each)
+        found: dict[str, list[Span]] = {}
+        for each in joined(self.spans):
+            found.setdefault(each.prefix, []).append(each)
         object.__setattr__(self, "_by_prefix", found)
 
     def __bool__(self) -> bool:
@@ -86,11 +99,19 @@ class Done:
 
     def contains(self, span: Span) -> bool:
         """Return whether all of a span is applied."""
-        return any(each.contains(span) for each in self._by_prefix.get(span.prefix, ()))
+        before = self._before(span.prefix, span.first)
+        return before is not None and before.contains(span)
 
     def overlaps(self, span: Span) -> bool:
         """Return whether some of a span may be applied."""
-        return any(each.overlaps(span) for each in self._by_prefix.get(span.prefix, ()))
+        before = self._before(span.prefix, span.last)
+        return before is not None and before.overlaps(span)
+
+    def _before(self, prefix: str, number: int) -> Span | None:
+        """Return the last span that begins at a number, or before it; None if there is none."""
+        spans = self._by_prefix.get(prefix, ())
+        at = bisect_right(spans, number, key=_first)
+        return spans[at - 1] if at else None
 
     def is_passed_by(self, position: Position) -> bool:
         """Return whether a position is behind all of them."""
@@ -112,6 +133,10 @@ class Done:
 
 
 NOTHING_DONE: Final = Done()
+
+
+def _first(span: Span) -> int:
+    return span.first
 
 
 def spans_to_document(spans: Iterable[Span]) -> list[list[Any]]:

@@ -28,7 +28,7 @@ from pymongo.write_concern import WriteConcern
 
 from cdc.errors import CdcError, NoMajority
 from cdc.model.checkpoint import Checkpoint
-from cdc.model.done import Done, Span, spans_of, spans_to_document
+from cdc.model.done import Done, Span, joined, spans_of, spans_to_document
 from cdc.writers.concerns import MAJORITY, PRIMARY
 from cdc.writers.errors import NO_MAJORITY
 from cdc.writers.takeover import end_sessions
@@ -118,7 +118,7 @@ class LaneDocuments:
             return Done()
         last = max(landed, key=lambda each: int(each["place"]))
         spans = [span for each in landed for span in spans_of(each["done"])]
-        return Done(tuple(sorted(spans)), Checkpoint.from_document(last["last"]))
+        return Done(tuple(joined(spans)), Checkpoint.from_document(last["last"]))
 
     def _mark(self, lane: ObjectId, sessions: Sequence[bytes], concern: WriteConcern) -> None:
         """Mark a lane as closed; an open transaction, which locks its document, is ended first."""

@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 from cdc.model.batch import Batch, BatchEntry, MappedTransaction
-from cdc.model.done import Done, is_disjoint
+from cdc.model.done import Done, Span, is_disjoint, joined
 from cdc.model.operation import Operation
 from cdc.model.position import MariadbGtids
 from cdc.writers.coalescing import comparable_ids
@@ -21,8 +21,8 @@ from cdc.writers.lane_documents import LanePart
 LARGEST: Final = 2
 """The largest part, in batches."""
 
-MOST_SPANS: Final = 2_000
-"""The most spans of a part: its lane's document holds each, in some 60 bytes."""
+MOST_SPANS: Final = 32_000
+"""The most spans of a round: the stream's document may hold each, in some 60 bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +61,19 @@ def parts_of(
     part would be larger than `LARGEST` batches; if an entry cannot be told by its identities; or if
     the batch does more than change documents.
     """
-    if not batch.is_filled or not _is_of_whole_rows(batch) or not _is_told_apart(batch.entries):
+    if not batch.is_filled or not _is_of_whole_rows(batch):
+        return None
+    spans = [each.span for each in batch.entries]
+    if not _is_told_apart(batch.entries, spans):
         return None
     groups = _groups(batch.entries, is_whole)
-    parts = [_part(batch.entries, indexes) for indexes in _packed(batch.entries, groups, lanes)]
+    parts = [
+        _part(batch.entries, spans, indexes) for indexes in _packed(batch.entries, groups, lanes)
+    ]
     largest = size.times(LARGEST)
-    fit = all(largest.holds(each.batch) and len(each.note.spans) <= MOST_SPANS for each in parts)
-    return parts if fit and len(parts) > 1 else None
+    fit = all(largest.holds(each.batch) for each in parts)
+    few = sum(len(each.note.spans) for each in parts) <= MOST_SPANS
+    return parts if fit and few and len(parts) > 1 else None
 
 
 def _is_of_whole_rows(batch: Batch) -> bool:
@@ -81,28 +87,26 @@ def _is_of_whole_rows(batch: Batch) -> bool:
     )
 
 
-def _is_told_apart(entries: Sequence[BatchEntry]) -> bool:
+def _is_told_apart(entries: Sequence[BatchEntry], spans: Sequence[Span | None]) -> bool:
     """Return whether each identity is of one entry, and each position behind the one before it.
 
     Without its strict mode MariaDB gives numbers again, and goes back.
     """
-    named = [(each.span, each) for each in entries]
-    spans = [span for span, _ in named if span is not None]
-    if not is_disjoint(spans):
+    if not is_disjoint(span for span in spans if span is not None):
         return False
-    positions = [each.checkpoint.position for span, each in named if span is not None]
+    named = [(span, each) for span, each in zip(spans, entries, strict=True) if span is not None]
+    positions = [each.checkpoint.position for _, each in named]
     if not positions or not isinstance(getattr(positions[0], "gtids", None), MariadbGtids):
         return True
-    return all(span is None or span.size == each.completed for span, each in named) and not any(
+    return all(span.size == each.completed for span, each in named) and not any(
         one.contains(next_one) for one, next_one in pairwise(positions)
     )
 
 
-def _part(entries: Sequence[BatchEntry], at: Sequence[int]) -> Part:
-    mine = [entries[index] for index in at]
-    spans = [each.span for each in mine]
-    note = LanePart([each for each in spans if each is not None], at[-1], mine[-1].checkpoint)
-    return Part(Batch(tuple(mine), is_filled=True), note)
+def _part(entries: Sequence[BatchEntry], spans: Sequence[Span | None], at: Sequence[int]) -> Part:
+    mine = tuple([entries[index] for index in at])
+    done = joined(span for index in at if (span := spans[index]) is not None)
+    return Part(Batch(mine, is_filled=True), LanePart(done, at[-1], mine[-1].checkpoint))
 
 
 def _groups(entries: Sequence[BatchEntry], is_whole: Callable[[str], bool]) -> list[list[int]]:

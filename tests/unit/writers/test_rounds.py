@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import bson
 import pytest
 from hypothesis import given
@@ -66,7 +68,8 @@ def test_parts_share_no_document_and_hold_each_transaction_once_in_order(
         assert [*each.batch.entries] == [one for one in entries if one in each.batch.entries]
         last = each.batch.entries[-1]
         assert (each.note.last, entries[each.note.place]) == (last.checkpoint, last)
-        assert [*each.note.spans] == [one.span for one in each.batch.entries]
+        noted = [number for one in each.note.spans for number in range(one.first, one.last + 1)]
+        assert noted == [one.span.first for one in each.batch.entries if one.span]
     together = [one.identity for each in found for one in each.batch.transactions]
     assert sorted(together) == sorted(each.identity for each in entries)
 
@@ -118,6 +121,40 @@ def test_a_move_of_the_position_is_in_no_part() -> None:
 
     assert found is not None
     assert moved not in [entry for each in found for entry in each.batch.entries]
+
+
+def test_transactions_of_consecutive_numbers_are_noted_as_one_span() -> None:
+    found = parts(*(transaction(number, number) for number in (1, 2, 3, 5, 6, 8)))
+
+    assert found is not None
+    assert [each.note.spans for each in found] == [
+        [Span("log.1:", 1, 3)],
+        [Span("log.1:", 5, 6), Span("log.1:", 8, 8)],
+    ]
+
+
+@pytest.mark.parametrize("step", [1, 2])
+def test_small_transactions_fill_a_round_as_large_ones_do(step: int) -> None:
+    entries = [transaction(step * number, number) for number in range(20_000)]
+
+    found = parts(*entries, lanes=4, size=BatchSize(5_000, 1_000_000))
+
+    assert found is not None
+    assert [each.batch.operations for each in found] == [5_000] * 4
+
+
+def test_what_is_done_is_left_out_in_no_longer_than_it_is_read() -> None:
+    done = Done(
+        tuple(Span("log.1:", 4 * number, 4 * number) for number in range(10_000)),
+        Checkpoint(FilePosition("log.1", 1_000_000)),
+    )
+    entries = [transaction(2 * number, number) for number in range(20_000)]
+    began = time.process_time()
+
+    left = without_done(Batch(tuple(entries)), done)
+
+    assert time.process_time() - began < 5  # comparing each with each takes minutes
+    assert len(left.identities) == 10_000
 
 
 FIRST, SECOND = transaction(0, 1), transaction(1, 2)
