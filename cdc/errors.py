@@ -9,6 +9,7 @@ CdcError
 ├── LeaseHeld            another daemon of the name is active: stand by, or leave it alone
 ├── Fenced               another daemon of the name has taken over: stand by
 ├── RolledBack           the target has lost its end: take over anew
+├── StaleConnection      the target was opened amid a failover: open it anew
 ├── Claimed              another stream has claimed a collection: look again, and say whose it is
 └── Fatal                stop
     ├── UsageError       exit 2: the configuration or a mapping is wrong
@@ -145,6 +146,10 @@ class Fenced(CdcError):
 
 class RolledBack(CdcError):
     """The target has lost batches that no majority had."""
+
+
+class StaleConnection(CdcError):
+    """A connection to the target was opened amid a failover, and can run no transaction."""
 
 
 class Claimed(CdcError):

@@ -18,7 +18,7 @@ from cdc.daemon.held_tables import HeldTables
 from cdc.daemon.registration import StreamRegistration
 from cdc.daemon.retry_until_reached import RetryUntilReached
 from cdc.daemon.stream import ActiveStream, Counters
-from cdc.errors import Fenced, LeaseHeld, RolledBack
+from cdc.errors import Fenced, LeaseHeld, RolledBack, StaleConnection
 from cdc.mapping.compile.router import TableRouter
 from cdc.mapping.file.embed_graph import EmbedGraph
 from cdc.mapping.file.mapping import Mapping
@@ -92,9 +92,8 @@ class Daemon:
         try:
             self._retry.run(self._require_fit)
             self._retry.run(self._ready_target)
-            with self._connected() as (client, writer):
-                while not self._stopping.is_set():
-                    self._serve(client, writer)
+            while not self._stopping.is_set():
+                self._serve_connected()
         except Stopped:
             pass
         log.info("stopped", stream=self._config.name)
@@ -176,6 +175,17 @@ class Daemon:
                 yield client, writer
             finally:
                 writer.close()
+
+    def _serve_connected(self) -> None:
+        """Serve with one client of the target, until stopped or until it must be opened anew."""
+        with self._connected() as (client, writer):
+            while not self._stopping.is_set():
+                try:
+                    self._serve(client, writer)
+                except StaleConnection as error:
+                    log.warning("target_opened_anew", error=error.message)
+                    break
+        self._stopping.wait(STANDBY_SECONDS)
 
     # -- its roles
 

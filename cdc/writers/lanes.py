@@ -16,7 +16,7 @@ from pymongo import MongoClient
 from pymongo.client_session import ClientSession
 from pymongo.errors import OperationFailure, PyMongoError
 
-from cdc.errors import CdcError
+from cdc.errors import CdcError, StaleConnection
 from cdc.model.batch import Batch
 from cdc.retry import let_go
 from cdc.writers.commands import Command
@@ -121,7 +121,7 @@ class Lanes:
 
         All that the session `behind` knows of comes before them. `meanwhile` is called now and
         then; what it raises is raised once no part is written any more. Raises RoundFailed unless
-        all have landed.
+        all have landed; StaleConnection.
         """
         attempts: list[Attempt] = []
         writing: list[Future[None]] = []
@@ -143,6 +143,8 @@ class Lanes:
     ) -> BaseException:
         """Return what to raise for parts that failed."""
         for each in failed:
+            if isinstance(each, StaleConnection):
+                return each
             if not isinstance(each, (PyMongoError, CdcError, *FAILURES)):
                 return each
         if not all(isinstance(each, Refused) and each.is_of_id for each in failed):

@@ -8,10 +8,11 @@ from typing import Final
 
 import pymongo
 from pymongo.client_session import ClientSession
-from pymongo.errors import InvalidOperation, PyMongoError
+from pymongo.errors import ConfigurationError, InvalidOperation, PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
+from cdc.errors import StaleConnection
 from cdc.retry import let_go
 from cdc.writers.concerns import MAJORITY
 
@@ -23,11 +24,16 @@ ABORT_SECONDS: Final = 1.0
 def committed(session: ClientSession, concern: WriteConcern = MAJORITY) -> Iterator[ClientSession]:
     """Commit what the block does in `session`, or abort it if the block raises.
 
-    If the commit itself raises, it may still have landed. `concern` says who has it then.
+    If the commit itself raises, it may still have landed. `concern` says who has it then. Raises
+    StaleConnection if the driver keeps a connection whose handshake met a member that was neither
+    primary nor secondary, as while it is elected: to it that member never learns of sessions.
     """
     session.start_transaction(read_concern=ReadConcern("snapshot"), write_concern=concern)
     try:
         yield session
+    except ConfigurationError as error:
+        _abort(session)
+        raise StaleConnection(str(error)) from error
     except BaseException:
         _abort(session)
         raise

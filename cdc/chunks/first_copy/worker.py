@@ -23,6 +23,7 @@ from cdc.errors import (
     LeaseHeld,
     Retryable,
     RolledBack,
+    StaleConnection,
     StateMissing,
     TooManyDeadLetters,
     Unmappable,
@@ -150,7 +151,7 @@ class CopyWorker:
         """Cut a range off a tail, or mark the tail as failed; return whether it has changed."""
         try:
             return self._ranges.cut(tail, held, self._end_of_next(tail, held))
-        except (Retryable, Stopped):
+        except (StaleConnection, Retryable, Stopped):
             raise
         except CdcError as error:
             return self._fail_tail(tail, held, error)
@@ -195,7 +196,7 @@ class CopyWorker:
         try:
             with reader:
                 RangeCopy(range_, reader, writer).run(self._turn)
-        except (Fenced, RolledBack, StateMissing, Retryable, Stopped):
+        except (Fenced, RolledBack, StateMissing, StaleConnection, Retryable, Stopped):
             raise
         except CdcError as error:
             self._fail(range_, writer, error)

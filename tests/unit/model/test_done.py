@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,5 +38,5 @@ def test_joined_spans_hold_the_same_numbers_each_once_and_are_as_few_as_can_be(
 
     assert numbers(*found) == numbers(*spans)
     assert found == sorted(found)
-    for one, two in zip(found, found[1:], strict=False):
+    for one, two in pairwise(found):
         assert one.prefix != two.prefix or one.last + 1 < two.first
