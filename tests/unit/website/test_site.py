@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import suppress
-from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.error import URLError
@@ -37,27 +31,6 @@ def entries(navigation: list[Any]) -> Iterator[str]:
             case dict():
                 for value in entry.values():
                     yield from [value] if isinstance(value, str) else entries(value)
-
-
-def test_a_stop_leaves_no_process() -> None:
-    for number in (signal.SIGTERM, signal.SIGINT):
-        address = f"127.0.0.1:{free_port()}"
-        process = subprocess.Popen(
-            [sys.executable, "-m", "website", "serve", "--address", address],
-            cwd=ROOT,
-            start_new_session=True,
-        )
-        try:
-            eventually(partial(shows, address, ""), waiting_for="the website")
-            process.send_signal(number)
-
-            assert process.wait(180) == 0
-            with pytest.raises(ProcessLookupError):
-                os.killpg(process.pid, 0)
-        finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
 
 
 @pytest.fixture(scope="module")
