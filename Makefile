@@ -106,12 +106,14 @@ coverage: $(VENV)/.ready
 	@$(BIN)/coverage report
 
 pins: $(VENV)/.ready
-	$(COMPILE_SANDBOX) --extra containers --extra portal --group dev \
+	$(COMPILE_SANDBOX) --extra containers --extra kafka --extra portal --group dev \
 		--output-file requirements/dev.txt $(ARGS)
 	$(COMPILE_PROJECT) --constraint requirements/dev.txt --output-file requirements/run.txt
 	$(COMPILE_SANDBOX) --constraint requirements/dev.txt --output-file requirements/sandbox.txt
 	$(COMPILE_PROJECT) --constraint requirements/dev.txt --extra portal \
 		--output-file requirements/portal.txt
+	$(COMPILE_PROJECT) --constraint requirements/dev.txt --extra kafka \
+		--output-file requirements/kafka.txt
 	$(COMPILE_GROUP) build --output-file requirements/build.txt
 	$(COMPILE_GROUP) release --output-file requirements/release.txt
 	$(COMPILE_GROUP) fuzz --output-file requirements/fuzz.txt

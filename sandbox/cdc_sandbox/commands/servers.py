@@ -7,6 +7,7 @@ import json
 import shlex
 import shutil
 import sys
+from typing import Literal
 
 import click
 
@@ -43,12 +44,20 @@ def servers() -> None:
     help="Run them by a Docker engine, or from unpacked packages."
     "  [default: CDC_SERVERS, or a Docker engine if one answers]",
 )
+@click.option(
+    "--with",
+    "extras",
+    type=click.Choice(["kafka"]),
+    multiple=True,
+    help=f"Start this one too; CDC_SERVER_VERSIONS chooses its version: {numbers('kafka')}.",
+)
 @output_option
 def up(
     flavour: Flavour,
     version: str | None,
     mongo_version: str | None,
     containers: bool | None,
+    extras: tuple[Literal["kafka"], ...],
     output: str,
 ) -> None:
     """Start a source and a MongoDB replica set, on loopback, with the data they had before.
@@ -58,6 +67,7 @@ def up(
     standing = Standing(Cache.of_user())
     engine = _engine(containers)
     wanted: dict[Name, str | None] = {flavour: version, "mongo": mongo_version}
+    wanted |= dict.fromkeys(extras)
     for name, number in wanted.items():
         chosen(name, number)  # a version that is not to be had is told before anything starts
     reports = []
@@ -105,7 +115,10 @@ def _client(report: Report) -> str:
     """
     if shutil.which(report.client.split()[0]):
         return report.client
-    if report.name == "mongo":
+    if report.name == "kafka":
+        servers = json.dumps({"bootstrap.servers": report.uri})
+        program = f"from confluent_kafka.admin import AdminClient; client = AdminClient({servers})"
+    elif report.name == "mongo":
         program = f"import pymongo; client = pymongo.MongoClient({json.dumps(report.uri)})"
     else:
         program = (

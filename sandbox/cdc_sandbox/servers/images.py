@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cdc_sandbox.servers import mariadbd, mysqld
+from cdc_sandbox.servers.kafka import kafka_settings
 from cdc_sandbox.servers.mongo import mongod_options, with_options
 from cdc_sandbox.servers.ports import LOOPBACK
 from cdc_sandbox.servers.versions import Flavour, Name, Version
 
-DEFAULT_TAGS: Mapping[Name, str] = {"mysql": "8.4", "mariadb": "11", "mongo": "8"}
+DEFAULT_TAGS: Mapping[Name, str] = {"mysql": "8.4", "mariadb": "11", "mongo": "8", "kafka": "4.4.0"}
 _MYSQL_PORT = 3306
+_CONTROLLER_PORT = 9093  # inside its container
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,8 @@ class Image:
 
 def tagged(version: Version) -> str:
     """Return the image of a version, by the tag that its publisher gives it."""
-    return f"{version.name}:{version.number or DEFAULT_TAGS[version.name]}"
+    name = "apache/kafka" if version.name == "kafka" else version.name
+    return f"{name}:{version.number or DEFAULT_TAGS[version.name]}"
 
 
 def mysql_image(
@@ -102,4 +105,16 @@ def mongo_image(
         inner_port=port,
         port=port,
         volume=(data_dir, "/data/db") if data_dir else None,
+    )
+
+
+def kafka_image(version: Version, *, port: int) -> Image:
+    """Return a Kafka of one broker, which is known by one address as a replica set's member is.
+
+    Its image reads each setting from a variable, as apache/kafka describes.
+    """
+    settings = kafka_settings(node=1, ports=[(port, _CONTROLLER_PORT)], host="")
+    variables = {f"KAFKA_{key.upper().replace('.', '_')}": it for key, it in settings.items()}
+    return Image(
+        name=tagged(version), command=(), inner_port=port, port=port, environment=variables
     )

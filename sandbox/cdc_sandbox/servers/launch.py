@@ -6,19 +6,22 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from cdc_sandbox.servers import packages, versions, wheel
+from cdc_sandbox.servers import kafka_program, packages, versions, wheel
 from cdc_sandbox.servers.cache import Cache
 from cdc_sandbox.servers.containers import Container
 from cdc_sandbox.servers.engine import Engine, choose
-from cdc_sandbox.servers.images import mongo_image, mysql_image
+from cdc_sandbox.servers.images import kafka_image, mongo_image, mysql_image
+from cdc_sandbox.servers.kafka import KafkaCluster, KafkaServer
+from cdc_sandbox.servers.kafka_program import new_cluster
 from cdc_sandbox.servers.mongo import MongoServer, with_options
 from cdc_sandbox.servers.mysql import MySQLServer
 from cdc_sandbox.servers.ports import free_port
 from cdc_sandbox.servers.process import Process
 from cdc_sandbox.servers.runner import Runner
+from cdc_sandbox.servers.server import Server
 from cdc_sandbox.servers.versions import Flavour
 
 
@@ -114,6 +117,45 @@ def mongo_server(
             yield server
 
 
+@contextmanager
+def kafka_server(
+    *, version: str | None = None, engine: Engine | None = None
+) -> Iterator[KafkaServer]:
+    """Run a Kafka of one broker. `version` as of mysql_server; it starts empty, leaves nothing."""
+    if choose(engine) == "containers":
+        port = free_port()
+        image = kafka_image(versions.chosen("kafka", version), port=port)
+        runner = Container(image)
+        server = KafkaServer(runner, port=port)
+        with _running(server, runner, keep=False):
+            yield server
+    else:
+        with kafka_brokers(1, version=version) as cluster:
+            yield cluster.brokers[0]
+
+
+@contextmanager
+def kafka_brokers(count: int = 3, *, version: str | None = None) -> Iterator[KafkaCluster]:
+    """Run a Kafka of several brokers, from its jars; with three of them one may be missing.
+
+    `version` as of mysql_server. It starts empty and leaves nothing.
+    """
+    installed = kafka_program.installed(versions.chosen("kafka", version), Cache.of_user())
+    ports = [(free_port(), free_port()) for _ in range(count)]
+    cluster = new_cluster()
+    with ExitStack() as stack:
+        brokers = []
+        for node, (port, _) in enumerate(ports, start=1):
+            home = stack.enter_context(_home("kafka"))
+            command = installed.prepare(home / "broker", cluster=cluster, node=node, ports=ports)
+            runner = Process(command, log=home / "log", remove=home)
+            stack.callback(runner.close)
+            brokers.append(KafkaServer(runner, port=port, node=node, version=installed.version))
+        whole = KafkaCluster(brokers)
+        whole.start()
+        yield whole
+
+
 def _volume(data_dir: Path | None) -> tuple[Path | None, str]:
     """Return the folder that a container fills, and the password that goes with it."""
     if data_dir is None:
@@ -136,7 +178,7 @@ def _home(name: str) -> Iterator[Path]:
 
 
 @contextmanager
-def _running(server: MySQLServer | MongoServer, runner: Runner, *, keep: bool) -> Iterator[None]:
+def _running(server: Server, runner: Runner, *, keep: bool) -> Iterator[None]:
     try:
         server.start()
         yield

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cdc.errors import UsageError
-from cdc_sandbox.servers import packages, versions, wheel
+from cdc_sandbox.servers import kafka_program, packages, versions, wheel
 from cdc_sandbox.servers.cache import Cache
 from cdc_sandbox.servers.detached import DetachedContainer, DetachedProcess
 from cdc_sandbox.servers.engine import Engine, choose
-from cdc_sandbox.servers.images import Image, mongo_image, mysql_image
+from cdc_sandbox.servers.images import Image, kafka_image, mongo_image, mysql_image
+from cdc_sandbox.servers.kafka import KafkaServer
 from cdc_sandbox.servers.mongo import MongoServer
 from cdc_sandbox.servers.mysql import MySQLServer
 from cdc_sandbox.servers.ports import free_port, is_free
@@ -24,6 +25,7 @@ from cdc_sandbox.servers.versions import Name, Version
 _START_AFRESH = "cdc servers down --delete-data"
 
 Detached = DetachedProcess | DetachedContainer
+StandingServer = MySQLServer | MongoServer | KafkaServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,12 @@ class Standing:
             mongod = wheel.installed(version, self.cache)
             command = mongod.command(data=data, port=port, replica_set=True)
             return State(engine, port, version.number, command=tuple(command))
+        if name == "kafka":
+            kafka = kafka_program.installed(version, self.cache)
+            ports = [(port, free_port())]
+            cluster = kafka_program.new_cluster()
+            command = kafka.prepare(data, cluster=cluster, node=1, ports=ports)
+            return State(engine, port, version.number, command=tuple(command))
         installed = packages.installed(name, version, self.cache)
         password = installed.prepare(data)
         command = installed.command(data=data, port=port)
@@ -161,16 +169,21 @@ def _image(name: Name, state: State) -> Image:
     version = versions.chosen(name, state.version or None, {})
     if name == "mongo":
         return mongo_image(version, port=state.port, replica_set=True)
+    if name == "kafka":
+        return kafka_image(version, port=state.port)
     return mysql_image(name, version, port=state.port, password=state.password)
 
 
-def _server(name: Name, state: State, runner: Detached) -> MySQLServer | MongoServer:
+def _server(name: Name, state: State, runner: Detached) -> StandingServer:
     if name == "mongo":
         return MongoServer(runner, port=state.port, replica_set=True)
+    if name == "kafka":
+        number = state.version or kafka_program.number(versions.DEFAULTS["kafka"])
+        return KafkaServer(runner, port=state.port, version=number)
     return MySQLServer(runner, flavour=name, port=state.port, password=state.password)
 
 
-def _report(name: Name, engine: Engine, server: MySQLServer | MongoServer) -> Report:
+def _report(name: Name, engine: Engine, server: StandingServer) -> Report:
     user, password = (server.user, server.password) if isinstance(server, MySQLServer) else ("", "")
     return Report(
         name=name,

