@@ -227,5 +227,9 @@ class WriteRefused(Halted):
     """The target refuses a document for good."""
 
 
+class PublishRefused(Halted):
+    """Kafka refuses a message for good."""
+
+
 class TooManyDeadLetters(Halted):
     """More changes were set aside than `dead_letters.max` permits."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from cdc.errors import CdcError, Halted, RecordError, RefusedEvent, Unmappable, UsageError
 from cdc.mapping.counts import TableCounts
@@ -13,6 +13,7 @@ from cdc.model.batch import BatchEntry, MappedTransaction, weight
 from cdc.model.checkpoint import Checkpoint, Inflight
 from cdc.model.dead_letter import FailedRow, Origin, failures
 from cdc.model.mapped_run import RunOperations, mapped_run
+from cdc.model.message import Message
 from cdc.model.operation import Operation
 from cdc.model.position import number
 from cdc.model.state_change import DdlEffect
@@ -47,11 +48,13 @@ class Mapper:
         transaction_bytes: int,
         inflight: Inflight | None = None,
         times_kept: TimesKept = lambda _, committed_at, __: (committed_at, committed_at),
+        publishing: Publishing | None = None,
     ) -> None:
         """Cut a transaction into parts if its operations weigh more than `transaction_bytes`.
 
         `plans_for` is `TableRouter.plans`; `effect_of` is `DdlPolicy.effect_of`. `inflight` is what
-        the checkpoint to start from has; `times_kept` is `gtid_events.times_kept`.
+        the checkpoint to start from has; `times_kept` is `gtid_events.times_kept`. `publishing`
+        is what other consumers are told by.
         """
         self._plans_for = plans_for
         self._effect_of = effect_of
@@ -60,6 +63,9 @@ class Mapper:
         self._times_kept = times_kept
         self._rows = inflight.rows if inflight else ()
         """The changed rows of the transaction so far, of each table whose history is kept."""
+        self._publishing = publishing
+        if publishing is not None:
+            publishing.messages.resume(inflight)
 
     def map(self, read: Delivery) -> Iterator[BatchEntry]:
         """Yield what was read as operations.
@@ -102,8 +108,8 @@ class Mapper:
 
     def _planned(self, run: TransactionRun) -> list[tuple[RunRows, tuple[Plan, ...]]] | None:
         """Return the plans of each rows of a run; None for what they cannot map at once."""
-        if run.byte_size > self._transaction_bytes:
-            return None
+        if run.byte_size > self._transaction_bytes or self._publishing is not None:
+            return None  # each message names its own transaction
         try:
             planned = [(rows, self._plans_of(rows.event.table)) for rows in run.rows]
         except CdcError:
@@ -119,9 +125,18 @@ class Mapper:
         last = len(transaction.changes) - 1
         if self._rows and transaction.identity and not transaction.delivered:
             self._rows = ()
+        messages: list[Message] = []
+        if self._publishing is not None:
+            self._publishing.messages.begin(transaction)
         for index, change in enumerate(transaction.changes):
+            told = self._messages(change, transaction)
+            messages += told
+            size += sum([each.byte_size for each in told])
             if isinstance(change, SchemaChange):
                 effect, altered = self._effect_of(change, transaction), True
+                if self._only_publishes:
+                    effect = NO_EFFECT
+                    continue
                 for collection, kept in self._statements_kept(effect, transaction):
                     changes.append((collection, [kept]))
                     origins.append(_OF_STATEMENT)
@@ -133,16 +148,48 @@ class Mapper:
                 size += weight(operations)
             if size > self._transaction_bytes and index < last:
                 so_far = self._checkpoint_within(transaction, change)
-                yield _mapped(transaction, so_far, changes, origins, size, effect, altered)
-                changes, origins, size, effect = [], [], 0, NO_EFFECT
+                yield _mapped(
+                    transaction, so_far, changes, origins, size, effect, altered, messages
+                )
+                changes, origins, size, effect, messages = [], [], 0, NO_EFFECT, []
         whole = transaction.checkpoint
-        if self._rows and whole.inflight is not None:
-            whole = whole._replace(inflight=whole.inflight._replace(rows=self._rows))
-        yield _mapped(transaction, whole, changes, origins, size, effect, altered)
+        if whole.inflight is not None:
+            whole = whole._replace(inflight=self._counted(whole.inflight))
+        elif self._publishing is not None:
+            messages += self._publishing.messages.end(transaction)
+        yield _mapped(transaction, whole, changes, origins, size, effect, altered, messages)
+
+    @property
+    def _only_publishes(self) -> bool:
+        return self._publishing is not None and self._publishing.only
+
+    def _messages(
+        self, change: RowsEvent | SchemaChange, transaction: Transaction
+    ) -> Sequence[Message]:
+        """Return what is published of a change; raises as `_operations` does."""
+        if self._publishing is None:
+            return ()
+        messages = self._publishing.messages
+        if isinstance(change, SchemaChange):
+            return [*messages.of_statement(change, transaction)]
+        try:
+            return messages.of_rows(change, transaction)
+        except UsageError as error:
+            raise _no_longer_fits(error, change, transaction) from error
+        except CdcError as error:
+            _place(error, transaction)
+            raise
+
+    def _counted(self, inflight: Inflight) -> Inflight:
+        """Return what a checkpoint within the transaction remembers of it."""
+        published = () if self._publishing is None else self._publishing.messages.told
+        return inflight._replace(rows=self._rows or inflight.rows, published=published)
 
     def _operations(
         self, event: RowsEvent, transaction: Transaction
     ) -> list[tuple[str, list[Operation], Origin]]:
+        if self._only_publishes:
+            return []
         try:
             plans = self._plans_of(event.table)
             mapped = [_from_rows(plan, event, transaction.committed_at) for plan in plans]
@@ -164,18 +211,9 @@ class Mapper:
                 " change the row, and step over this change of it: cdc position skip",
             ) from error
         except UsageError as error:
-            raise Unmappable(
-                f"a table has come to differ from what its mapping says: {error.message}",
-                position=transaction.before,
-                table=event.table.name,
-                remedy=f"{_first(error)} and start again: cdc run --accept-mapping-change; it goes"
-                " on from here; or leave the table out of the mappings, and step over the"
-                " transaction: cdc position skip",
-            ) from error
+            raise _no_longer_fits(error, event, transaction) from error
         except CdcError as error:
-            error.position = error.position or transaction.before
-            if isinstance(error, Halted):
-                error.remedy = error.remedy or "step over the transaction: cdc position skip"
+            _place(error, transaction)
             raise
 
     def _history(
@@ -210,7 +248,7 @@ class Mapper:
 
     def _checkpoint_within(self, transaction: Transaction, event: RowsEvent) -> Checkpoint:
         """Return the checkpoint after the transaction up to this event."""
-        inflight = Inflight(transaction.identity, event.ordinal, self._rows)
+        inflight = self._counted(Inflight(transaction.identity, event.ordinal))
         return transaction.checkpoint._replace(position=transaction.before, inflight=inflight)
 
     def _plans_of(self, table: TableMap) -> tuple[Plan, ...]:
@@ -220,6 +258,24 @@ class Mapper:
                 self._plans.pop(next(iter(self._plans)))
             plans = self._plans[table] = self._plans_for(table)
         return plans
+
+
+def _no_longer_fits(error: UsageError, event: RowsEvent, transaction: Transaction) -> Unmappable:
+    return Unmappable(
+        f"a table has come to differ from what its mapping says: {error.message}",
+        position=transaction.before,
+        table=event.table.name,
+        remedy=f"{_first(error)} and start again: cdc run --accept-mapping-change; it goes"
+        " on from here; or leave the table out of the mappings, and step over the"
+        " transaction: cdc position skip",
+    )
+
+
+def _place(error: CdcError, transaction: Transaction) -> None:
+    """Set the position of an error's transaction, and how to step over it."""
+    error.position = error.position or transaction.before
+    if isinstance(error, Halted):
+        error.remedy = error.remedy or "step over the transaction: cdc position skip"
 
 
 def _first(error: UsageError) -> str:
@@ -237,6 +293,7 @@ def _mapped(
     size: int,
     effect: DdlEffect,
     altered: bool,
+    messages: list[Message],
 ) -> MappedTransaction:
     return MappedTransaction(  # by position: keywords take 1 µs more, of some 20 a transaction
         transaction.identity,
@@ -249,6 +306,7 @@ def _mapped(
         altered,
         transaction.before,
         tuple(origins),
+        tuple(messages),
     )
 
 
@@ -264,6 +322,42 @@ def _from_rows(
         operations,
         Origin(event.table.name, halts, event.ordinal, failed, event.kind),
     )
+
+
+class Publishing(NamedTuple):
+    """What is published, and whether no documents are written beside it."""
+
+    messages: Messages
+    only: bool = False
+
+
+class Messages(Protocol):
+    """Tells changes as messages: `cdc.mapping.debezium.messages.Messages`."""
+
+    def resume(self, inflight: Inflight | None) -> None:
+        """Go on within a transaction of which an earlier part has been told."""
+        ...
+
+    def begin(self, transaction: Transaction) -> None:
+        """Begin a transaction, or the next part of one."""
+        ...
+
+    def of_rows(self, event: RowsEvent, transaction: Transaction) -> list[Message]:
+        """Return the messages of an event's rows."""
+        ...
+
+    def of_statement(self, change: SchemaChange, transaction: Transaction) -> Iterator[Message]:
+        """Yield the messages of a statement."""
+        ...
+
+    def end(self, transaction: Transaction) -> list[Message]:
+        """Return the messages that end a transaction."""
+        ...
+
+    @property
+    def told(self) -> tuple[tuple[str, int], ...]:
+        """What was told of the transaction so far, by table."""
+        ...
 
 
 class Plan(Protocol):

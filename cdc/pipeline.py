@@ -62,6 +62,7 @@ class Pipeline:
         queue: BatchQueue,
         writer: Writer,
         between_batches: BetweenBatches,
+        publisher: Publisher,
         liveness: Liveness | None = None,
     ) -> None:
         """`liveness` ticks at each turn."""
@@ -71,6 +72,7 @@ class Pipeline:
         self._queue = queue
         self._writer = writer
         self._between_batches = between_batches
+        self._publisher = publisher
         self._failed: BaseException | None = None
         self._ended = False
 
@@ -79,6 +81,7 @@ class Pipeline:
 
         A batch in flight is finished; what was read after it is dropped, and read again later.
         """
+        self._publisher.open()
         reading = threading.Thread(target=self._read, args=(start,), name="reader", daemon=True)
         reading.start()
         self._between_batches.start()
@@ -98,9 +101,11 @@ class Pipeline:
         finally:
             self._ended = True
             self._stop_sources()
+            self._publisher.close()
             reading.join(READER_ENDS_WITHIN_SECONDS)
 
     def _apply(self, batch: Batch) -> None:
+        self._publisher.publish(batch)
         self._writer.apply(batch)
         self._between_batches.note(batch)
         log.debug(
@@ -115,6 +120,7 @@ class Pipeline:
         If the target cannot be reached, the batch in flight is dropped, and read again later.
         """
         self._writer.stop()
+        self._publisher.stop()
         self._stop_sources()
 
     def _stop_sources(self) -> None:
@@ -135,6 +141,7 @@ class Pipeline:
             self._failed = error
             self._queue.fail(error)
             self._writer.stop_waiting()  # raise the error now, even if the target is away
+            self._publisher.stop()
 
 
 class Reader(Protocol):
@@ -171,6 +178,42 @@ class Writer(Protocol):
     def stop(self) -> None:
         """End any wait for the target."""
         ...
+
+
+class Publisher(Protocol):
+    """Publishes changes for other consumers: `cdc.publishing.publisher.KafkaPublisher`."""
+
+    def open(self) -> None:
+        """Fence former daemons of the stream; wait for the broker."""
+        ...
+
+    def publish(self, batch: Batch) -> None:
+        """Return once the batch's messages are in the topics."""
+        ...
+
+    def stop(self) -> None:
+        """End any wait; may be called from any thread."""
+        ...
+
+    def close(self) -> None:
+        """Abort what is open."""
+        ...
+
+
+class NoPublisher:
+    """Publishes nothing."""
+
+    def open(self) -> None:
+        """Do nothing."""
+
+    def publish(self, batch: Batch) -> None:
+        """Do nothing."""
+
+    def stop(self) -> None:
+        """Do nothing."""
+
+    def close(self) -> None:
+        """Do nothing."""
 
 
 class BetweenBatches(Protocol):

@@ -15,8 +15,10 @@ from hypothesis import settings
 from cdc.errors import Unfit, UsageError
 from cdc_sandbox.servers import (
     Flavour,
+    KafkaServer,
     MongoServer,
     MySQLServer,
+    kafka_server,
     mongo_server,
     mysql_server,
     versions,
@@ -114,6 +116,22 @@ def mongo(
     """A replica set of one member, shared by the whole run."""
     data = tmp_path_factory.mktemp("mongo")
     yield from _shared(request, data, lambda: mongo_server(data_dir=data))
+
+
+@pytest.fixture(scope="module")
+def kafka() -> Iterator[KafkaServer]:
+    """A Kafka of one broker, for the tests of one file: they kill it."""
+    try:
+        context = kafka_server()
+        server = context.__enter__()
+    except Unfit as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(error))
+    try:
+        yield server
+    finally:
+        context.__exit__(None, None, None)
 
 
 @pytest.fixture(params=FLAVOURS)

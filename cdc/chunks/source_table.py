@@ -342,6 +342,11 @@ class SourceTables:
         self, job: Job, wait: Callable[[float], None], within: Within | None = None
     ) -> Iterator[SourceTable]:
         """Yield a job's table, on a session of its own; `wait` waits so many seconds."""
+        if self._config.publish is not None and self._config.publish.only:
+            raise UsageError(
+                "the stream publishes only, and has no documents to copy or compare",
+                remedy="write `publish.only: false`",
+            )
         chunks = self._config.chunks
         reader = ChunkReader(
             self._source, allow_brief_lock=chunks.allow_brief_lock, accept=self._accept

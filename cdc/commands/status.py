@@ -239,6 +239,8 @@ def _process(process: dict[str, Any] | None) -> dict[str, str]:
         "native module": process["native"],
         "last minute": f"{rates['transactions']:g} transactions/s, {rates['operations']:g} rows/s",
     }
+    if published := process.get("published"):
+        shown["published"] = f"{published['messages']} messages"
     for side, trouble in process["trouble"].items():
         if trouble:
             since = timedelta(seconds=round(trouble["seconds"]))

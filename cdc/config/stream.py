@@ -15,6 +15,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_va
 from pydantic_core import PydanticCustomError
 
 from cdc.config.notify import NotifyConfig
+from cdc.config.publish import PublishConfig
 from cdc.config.sections import (
     ApplyConfig,
     ChunksConfig,
@@ -48,6 +49,7 @@ class Config(Settings):
     http: HttpConfig = HttpConfig()
     log: LogConfig = LogConfig()
     notify: NotifyConfig | None = None
+    publish: PublishConfig | None = None
     mask_key: SecretStr | None = None
     mask_key_file: ReadableFile | None = None
 
@@ -86,6 +88,18 @@ class Config(Settings):
         if by_file and source is not None and len(source.addresses) > 1:
             raise ValueError("a file is one server's: write one `source.host`, or {gtid: SET}")
         return start
+
+    @field_validator("publish")
+    @classmethod
+    def _without_a_copy(
+        cls, publish: PublishConfig | None, info: ValidationInfo
+    ) -> PublishConfig | None:
+        if publish is not None and info.data.get("start") == "backfill":
+            raise ValueError(
+                "the rows that are there at a first start are not published yet: write `start: now`"
+                " or `start: earliest` beside it"
+            )
+        return publish
 
     @field_validator("mask_key")
     @classmethod

@@ -128,6 +128,7 @@ class Daemon:
             unchanged_rows=counters.mapped.unchanged_rows(),
             schema_changed_at=dict(counters.schema_changed_at),
             notices=None if self._notices is None else self._notices.stats(),
+            publishing=counters.published.stats() if self._config.publish else None,
             beats=self._config.source.heartbeat_table is not None,
         )
 
@@ -266,6 +267,7 @@ class Daemon:
             counters=self._counters,
             lag_seconds=self.lag_seconds,
             tell=self._tell,
+            observer=self._observer,
         )
         if self._stopping.is_set():  # `stop` may have come before there was a stream
             return

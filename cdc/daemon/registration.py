@@ -147,7 +147,7 @@ class StreamRegistration:
             self._wait_for_prepared(checkpoint)
         writes = [
             *queue_backfills(name, wanted, covered, {*state.get("left", ()), *claims.left(wanted)}),
-            *uncovered(name, covered, self._router),
+            *uncovered(name, covered, TableRouter(()) if self._only_publishes else self._router),
             *self._accept(state),
             *claims.writes(),
         ]
@@ -167,11 +167,21 @@ class StreamRegistration:
         with asking(source, read_timeout=QUERY_SECONDS) as connection:
             xa.wait_until_decided(connection, is_logged=self._is_new)
 
+    @property
+    def _only_publishes(self) -> bool:
+        publish = self._config.publish
+        return publish is not None and publish.only
+
     def _claims(self) -> StreamClaims:
         return StreamClaims(self._config, self._mappings, self._client)
 
     def _copies(self, checkpoint: Checkpoint) -> list[Copy]:
-        """Return every copy of a table; one created later is streamed from its first row."""
+        """Return every copy of a table; one created later is streamed from its first row.
+
+        Where no documents are written there are none.
+        """
+        if self._only_publishes:
+            return []
         existing = existing_now(self._answering(checkpoint), self._mappings)
         return copies(existing, self._router)
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from cdc.batch_queue import BatchQueue, Limits
@@ -24,17 +25,19 @@ from cdc.chunks.worker import JobWorker
 from cdc.config import Config
 from cdc.daemon.ddl_policy import DdlPolicy
 from cdc.daemon.retry_until_reached import RetryUntilReached
-from cdc.mapper import Mapper
+from cdc.mapper import Mapper, Publishing
 from cdc.mapping.compile.router import TableRouter
 from cdc.mapping.counts import MappingCounts
+from cdc.mapping.debezium.messages import Messages
 from cdc.mapping.file.embed_graph import EmbedGraph
 from cdc.mapping.file.mapping import Mapping
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.notice import Tell, tell_nobody
 from cdc.model.telemetry import Backlog, ReaderStats
-from cdc.pipeline import Pipeline
+from cdc.pipeline import NoPublisher, Pipeline, Publisher
 from cdc.preflight.followed_tables import logs_cascades, require_table_fit, table_exists
 from cdc.preflight.hosts import server_judge
+from cdc.publishing.publisher import KafkaPublisher, PublishCounters
 from cdc.readers.binlog import gtid_events
 from cdc.readers.binlog.reader import BinlogReader
 from cdc.readers.server.heartbeat_writer import HeartbeatWriter
@@ -47,8 +50,9 @@ from cdc.writers.embedding.expectation import Expectation
 from cdc.writers.indexes import create_indexes
 from cdc.writers.jobs import Jobs
 from cdc.writers.namespaces import Namespaces
+from cdc.writers.observer import UNOBSERVED, PublishStep, WriteObserver
 from cdc.writers.sync_timestamps import SyncTimestamps
-from cdc.writers.writer import MongoWriter
+from cdc.writers.writer import RENEWALS_PER_LEASE, MongoWriter
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,7 @@ class Counters:
 
     copied: CopyCounters = field(default_factory=CopyCounters)
     mapped: MappingCounts = field(default_factory=MappingCounts)
+    published: PublishCounters = field(default_factory=PublishCounters)
     schema_changed_at: dict[str, float] = field(default_factory=dict)
 
 
@@ -79,6 +84,7 @@ class ActiveStream:
         counters: Counters,
         lag_seconds: Callable[[], float | None],
         tell: Tell = tell_nobody,
+        observer: WriteObserver = UNOBSERVED,
     ) -> None:
         """Assemble the stream; nothing is read or written before `run`.
 
@@ -92,6 +98,8 @@ class ActiveStream:
         self._counters = counters
         self._lag_seconds = lag_seconds
         self._tell = tell
+        self._liveness = liveness
+        self._observer = observer
         apply = config.apply
         self._router = TableRouter(
             mappings, require_fit=self._require_table_fit, counts=counters.mapped
@@ -122,6 +130,7 @@ class ActiveStream:
             transaction_bytes=apply.transaction_bytes,
             inflight=start.inflight,
             times_kept=gtid_events.times_kept,
+            publishing=self._publishing(),
         )
         self._engine = ChunkEngine(
             start,
@@ -130,7 +139,15 @@ class ActiveStream:
             make_worker=self._job_worker,
             may_open=lambda: not writer.is_ahead,
         )
-        self._pipeline = Pipeline(self._reader, mapper, self._queue, writer, self._engine, liveness)
+        self._pipeline = Pipeline(
+            self._reader,
+            mapper,
+            self._queue,
+            writer,
+            self._engine,
+            self._publisher(),
+            liveness,
+        )
 
     def run(self) -> None:
         """Replicate until stopped, fenced, or until an operator must decide."""
@@ -166,6 +183,32 @@ class ActiveStream:
             logs_cascades=lambda: retry(lambda: logs_cascades(here())),
             tell=self._tell,
             changed_at=self._counters.schema_changed_at,
+        )
+
+    def _publishing(self) -> Publishing | None:
+        """Return what tells other consumers of changes; None if nobody is told."""
+        config, router = self._config, self._router
+        if config.publish is None:
+            return None
+        messages = Messages(
+            config.name, router.mappings, router.plans, decimals=config.publish.decimals
+        )
+        return Publishing(messages, only=config.publish.only)
+
+    def _publisher(self) -> Publisher:
+        config, writer, reached = self._config, self._writer, self._observer.reached
+        if config.publish is None:
+            return NoPublisher()
+        return KafkaPublisher(
+            config.publish.kafka,
+            config.name,
+            renew=writer.renew_lease,
+            confirm=writer.confirm,
+            liveness=self._liveness,
+            counters=self._counters.published,
+            wait_seconds=config.lease.ttl_seconds / RENEWALS_PER_LEASE,
+            before_commit=partial(reached, PublishStep.BEFORE_COMMIT),
+            after_commit=partial(reached, PublishStep.AFTER_COMMIT),
         )
 
     def _require_table_fit(self, schema: str, table: str) -> None:

@@ -10,6 +10,7 @@ from typing import ClassVar, Final, NamedTuple
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.dead_letter import UNKNOWN, Failure, Origin
 from cdc.model.done import Span
+from cdc.model.message import Message
 from cdc.model.operation import Operation
 from cdc.model.position import Position
 from cdc.model.state_change import CollectionClear, StateWrite
@@ -34,7 +35,8 @@ class MappedTransaction(NamedTuple):
     what to save with them, `writes` are the other writes of that checkpoint. `clears` come before
     its operations and after everything before it. `changes_schema`: a followed table is no longer
     what it was. `before` is the position before it, None if it is none of the source's. `origins`
-    are the origins of `changes`; without them a refused operation stops the stream.
+    are the origins of `changes`; without them a refused operation stops the stream. `messages` are
+    published before it is applied.
     """
 
     identity: str
@@ -47,6 +49,7 @@ class MappedTransaction(NamedTuple):
     changes_schema: bool = False
     before: Position | None = None
     origins: tuple[Origin, ...] = ()
+    messages: tuple[Message, ...] = ()
 
     def origin(self, index: int) -> Origin:
         """Return the origin of the change `index`."""
@@ -120,6 +123,7 @@ class MappedRun:
     writes: ClassVar[tuple[StateWrite, ...]] = ()
     clears: ClassVar[tuple[CollectionClear, ...]] = ()
     origins: ClassVar[tuple[Origin, ...]] = ()
+    messages: ClassVar[tuple[Message, ...]] = ()
     changes_schema: ClassVar[bool] = False
 
     @property
@@ -184,6 +188,11 @@ class Batch:
     def byte_size(self) -> int:
         """The bytes that its entries count for."""
         return sum([each.byte_size for each in self.entries])
+
+    @property
+    def messages(self) -> list[Message]:
+        """What is published before the batch is applied, in order."""
+        return [each for entry in self.entries for each in entry.messages]
 
     @property
     def writes(self) -> list[StateWrite]:

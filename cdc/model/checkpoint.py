@@ -14,28 +14,35 @@ class Inflight(NamedTuple):
     """A transaction that is applied in part: its identity and the number of applied rows events.
 
     The count is of rows events of any table, from the transaction's beginning: it does not depend
-    on the mappings. `rows` are how many rows they changed of each table whose history is kept.
+    on the mappings. `rows` are how many rows they changed of each table whose history is kept,
+    `published` how many of their changes were published of each table.
     """
 
     identity: str
     rows_events: int
     rows: tuple[tuple[str, int], ...] = ()
+    published: tuple[tuple[str, int], ...] = ()
 
     def to_document(self) -> dict[str, Any]:
         """Return it as the stream's state document stores it."""
         found: dict[str, Any] = {"identity": self.identity, "rows_events": self.rows_events}
         if self.rows:  # names of tables may hold what no field's name may
             found["rows"] = [{"table": table, "rows": count} for table, count in self.rows]
+        if self.published:
+            found["published"] = [
+                {"table": table, "changes": count} for table, count in self.published
+            ]
         return found
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Inflight:
         """Read what `to_document` wrote."""
-        rows = document.get("rows", ())
+        rows, published = document.get("rows", ()), document.get("published", ())
         return cls(
             str(document["identity"]),
             int(document["rows_events"]),
             tuple((str(each["table"]), int(each["rows"])) for each in rows),
+            tuple((str(each["table"]), int(each["changes"])) for each in published),
         )
 
 

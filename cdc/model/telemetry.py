@@ -100,6 +100,22 @@ class CopyStats:
 
 
 @dataclass(frozen=True, slots=True)
+class PublishStats:
+    """The counts of what is published, since the process started.
+
+    `bytes` are those of keys and values, before compression. `seconds`: spent on `batches`.
+    """
+
+    connected: bool = False
+    messages: int = 0
+    bytes: int = 0
+    batches: int = 0
+    seconds: float = 0.0
+    errors: int = 0
+    outage: Outage | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class NoticeStats:
     """The notices since the process started: by event, and dropped ones by (event, reason)."""
 
@@ -115,7 +131,8 @@ class Telemetry:
     `beats`: it writes heartbeats. `losses`: values that were converted with a loss, by (table,
     column, reason). `slow_rows`: rows that generated code did not cover, by table, and
     `unchanged_rows` the updates that changed nothing of a document. `schema_changed_at`: the
-    source's commit time of a table's last schema change. `notices` is None where nobody is told.
+    source's commit time of a table's last schema change. `notices` is None where nobody is told,
+    `publishing` where nothing is published.
     """
 
     at: float
@@ -132,12 +149,15 @@ class Telemetry:
     unchanged_rows: Mapping[str, int] = field(default_factory=dict)
     schema_changed_at: Mapping[str, float] = field(default_factory=dict)
     notices: NoticeStats | None = None
+    publishing: PublishStats | None = None
     beats: bool = False
 
     @property
     def is_streaming(self) -> bool:
-        """Return whether it is active and connected to both sides."""
-        return self.role is Role.ACTIVE and self.reading.connected and self.writing.connected
+        """Return whether it is active and connected to both sides, and to Kafka if it publishes."""
+        reached = self.publishing is None or self.publishing.connected
+        sides = self.reading.connected and self.writing.connected
+        return self.role is Role.ACTIVE and sides and reached
 
     @property
     def lag_seconds(self) -> float | None:

@@ -18,7 +18,7 @@ from prometheus_client.registry import Collector, CollectorRegistry
 
 from cdc import DISTRIBUTION, native
 from cdc.model.job import Job
-from cdc.model.telemetry import NoticeStats, Role, Telemetry
+from cdc.model.telemetry import NoticeStats, PublishStats, Role, Telemetry
 from cdc.readers.server.status import SourceStatus
 
 
@@ -82,6 +82,8 @@ class StreamCollector(Collector):
         yield _schema_changes(telemetry)
         yield from _dead_letters(telemetry)
         yield _owed(telemetry)
+        if telemetry.publishing is not None:
+            yield from _published(telemetry.publishing)
         if telemetry.notices is not None:
             yield from _notices(telemetry.notices)
 
@@ -96,6 +98,26 @@ def registry(
     result = CollectorRegistry(auto_describe=False)
     result.register(StreamCollector(stream, telemetry, source, failed))
     return result
+
+
+def _published(publishing: PublishStats) -> Iterator[Metric]:
+    yield _gauge(
+        "cdc_kafka_connected",
+        "1 while the last attempt to publish succeeded.",
+        float(publishing.connected),
+    )
+    for name, what, value in (
+        ("cdc_published_messages", "Messages published, tombstones too.", publishing.messages),
+        ("cdc_published_bytes", "Bytes of their keys and values.", publishing.bytes),
+        ("cdc_publish_errors", "Attempts to publish that failed.", publishing.errors),
+    ):
+        yield CounterMetricFamily(name, what, value=value)
+    yield SummaryMetricFamily(
+        "cdc_publish_seconds",
+        "Time spent on the messages of batches.",
+        count_value=publishing.batches,
+        sum_value=publishing.seconds,
+    )
 
 
 def _notices(notices: NoticeStats) -> Iterator[Metric]:

@@ -18,7 +18,7 @@ from cdc.model import job_facts, lease
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.first_copy import HeldCopy
 from cdc.model.position import FilePosition, GtidPosition, GtidSet, Position, file_number
-from cdc.model.telemetry import Outage, Role, Telemetry
+from cdc.model.telemetry import Outage, PublishStats, Role, Telemetry
 from cdc.readers.server.status import SourceStatus, fetch, file_after
 from cdc.writers import stream_admin
 from cdc.writers.connection import connect_target
@@ -253,7 +253,24 @@ def process(config: Config, telemetry: Telemetry) -> Facts:
             "transactions": round(writing.transactions_per_second, 1),
             "operations": round(writing.operations_per_second, 1),
         },
-        "trouble": {"source": _outage(reading.outage), "target": _outage(writing.outage)},
+        "published": _published(telemetry.publishing),
+        "trouble": {
+            "source": _outage(reading.outage),
+            "target": _outage(writing.outage),
+            "kafka": telemetry.publishing and _outage(telemetry.publishing.outage),
+        },
+    }
+
+
+def _published(publishing: PublishStats | None) -> Facts | None:
+    """Return what a daemon has published; None of one that does not publish."""
+    if publishing is None:
+        return None
+    return {
+        "connected": publishing.connected,
+        "messages": publishing.messages,
+        "bytes": publishing.bytes,
+        "errors": publishing.errors,
     }
 
 

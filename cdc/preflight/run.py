@@ -11,6 +11,7 @@ from typing import Final
 import structlog
 
 from cdc.config import Config, SourceConfig
+from cdc.config.publish import KafkaConfig
 from cdc.errors import CdcError, Fatal, Retryable, Unfit
 from cdc.mapping.compile.compiler import compile_plan
 from cdc.mapping.compile.document_id import no_key
@@ -49,6 +50,7 @@ from cdc.preflight.hosts import each_host_judged, is_fit, server_findings, serve
 from cdc.preflight.mapping_edits import MappingEdit, unresolved
 from cdc.preflight.position import examine_position
 from cdc.preflight.rules.source import quoted_account
+from cdc.publishing.client import reach
 from cdc.readers.binlog.accepted_host import HostChooser
 from cdc.readers.select.table_lookup import unread
 from cdc.readers.server import heartbeat_writer
@@ -70,6 +72,7 @@ log = structlog.get_logger(__name__)
 
 SOURCE: Final = "source"
 TARGET: Final = "target"
+KAFKA: Final = "kafka"
 """The name of the finding that a side refuses the login, or is unreachable."""
 
 VANISHED: Final = (
@@ -96,6 +99,9 @@ def examine(
         *_attempted(SOURCE, lambda: examine_source(config, mappings, starting=starting)),
         *_attempted(TARGET, lambda: examine_target(config, mappings, accept_edits=accept_edits)),
     ]
+    if config.publish is not None:
+        kafka = config.publish.kafka
+        findings += _attempted(KAFKA, lambda: _examine_kafka(kafka))
     let_in = all(each.ok for each in findings if each.check in {SOURCE, TARGET})
     if let_in and not starting:
         findings += _attempted("position", lambda: examine_position(config))
@@ -328,6 +334,11 @@ def _edits(config: Config, client: Client, mappings: Mappings) -> list[MappingEd
     with explained():
         state = StreamState(client[config.target.state_database], config.name).read()
     return unresolved(state, mappings, Jobs.of(config, client).unended())
+
+
+def _examine_kafka(config: KafkaConfig) -> Iterator[Finding]:
+    brokers = reach(config)
+    yield Finding(KAFKA, Outcome.OK, f"{brokers} broker{'s' * (brokers != 1)} can be reached")
 
 
 def _attempted(side: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:

@@ -41,10 +41,21 @@ class LaneStep(Enum):
     """The lanes write no more; the stream's document does not say what they have written."""
 
 
+class PublishStep(Enum):
+    """The steps of a batch's messages, which go before it."""
+
+    BEFORE_COMMIT = "before_publish_commit"
+    """All are sent to Kafka, and not committed."""
+    AFTER_COMMIT = "after_publish_commit"
+
+
+Step = WriteStep | LaneStep | PublishStep
+
+
 class WriteObserver(Protocol):
     """Observes a writer, on the thread that writes: the stream's own, or a lane's."""
 
-    def reached(self, step: WriteStep | LaneStep) -> None:
+    def reached(self, step: Step) -> None:
         """Observe that the writer is at a step."""
         ...
 
@@ -58,7 +69,7 @@ class WriteObserver(Protocol):
 class _Nobody:
     """Observes nothing."""
 
-    def reached(self, step: WriteStep | LaneStep) -> None:
+    def reached(self, step: Step) -> None:
         """Do nothing."""
 
     def wrote(

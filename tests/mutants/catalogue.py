@@ -31,6 +31,7 @@ KNOWN: Final = "tests/end_to_end/embedding/test_known_failures.py"
 
 RANGES: Final = "tests/integration/writers/test_ranges.py"
 SEEN: Final = "tests/integration/readers/server/test_seen.py"
+PUBLISHER: Final = "tests/integration/publishing/test_publisher.py"
 CHANGED: Final = "tests/unit/mapping/test_changed_rows.py"
 
 ROUNDS: Final = "tests/unit/writers/test_rounds.py"
@@ -329,8 +330,26 @@ MUTANTS: Final = (
     Mutant(
         "what a history has counted is not saved within a transaction",
         "cdc/mapper.py",
-        "inflight = Inflight(transaction.identity, event.ordinal, self._rows)",
-        "inflight = Inflight(transaction.identity, event.ordinal)",
+        "rows=self._rows or inflight.rows",
+        "rows=inflight.rows",
         (f"{KEPT}::test_a_part_that_the_mapper_cuts_tells_how_many_rows_it_has",),
+    ),
+    Mutant(
+        "who lost the stream while it fenced others publishes behind its successor",
+        "cdc/publishing/publisher.py",
+        "could publish an old batch behind that one's.\n        self._confirm()",
+        "could publish an old batch behind that one's.",
+        (f"{PUBLISHER}::test_who_lost_the_stream_while_it_fenced_others_publishes_nothing",),
+    ),
+    Mutant(
+        "a batch is published after its position is saved",
+        "cdc/pipeline.py",
+        "self._publisher.publish(batch)\n        self._writer.apply(batch)",
+        "self._writer.apply(batch)\n        self._publisher.publish(batch)",
+        (
+            "tests/end_to_end/publishing/test_publishing_faults.py::"
+            "test_a_daemon_that_is_killed_loses_nothing_and_repeats_one_batch"
+            "[PublishStep.BEFORE_COMMIT]",
+        ),
     ),
 )

@@ -13,7 +13,7 @@ from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
 from cdc.model.batch import Batch
-from cdc.writers.observer import LaneStep, WriteStep
+from cdc.writers.observer import LaneStep, PublishStep, Step, WriteStep
 
 FAULT = "CDC_FAULT"
 """`STEP[:N[:SIGNAL]]`: the process sends itself a signal, SIGKILL if none is named, when it is at
@@ -26,11 +26,14 @@ database, `_id` its identity: a transaction that is applied twice fails.
 Where batches are no transactions, they may be repeated: there `identity` holds it."""
 
 
+_STEPS: dict[str, Step] = {each.value: each for each in (*WriteStep, *LaneStep, *PublishStep)}
+
+
 @dataclass(slots=True)
 class Faults:
     """Dies at a step, if one is given, and keeps a ledger, if it has a name."""
 
-    step: WriteStep | LaneStep | None = None
+    step: Step | None = None
     countdown: int = 1
     signal: signal.Signals = signal.SIGKILL
     ledger: str | None = None
@@ -39,11 +42,11 @@ class Faults:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Faults:
         name, count, sent = (*environment.get(FAULT, "").split(":"), "", "")[:3]
-        step = _step(name) if name else None
+        step = _STEPS[name] if name else None
         number = signal.Signals[sent] if sent else signal.SIGKILL
         return cls(step, int(count or 1), number, environment.get(LEDGER) or None)
 
-    def reached(self, step: WriteStep | LaneStep) -> None:
+    def reached(self, step: Step) -> None:
         if step is not self.step:
             return
         self._reached += 1
@@ -58,7 +61,3 @@ class Faults:
             name = "_id" if session is not None else "identity"
             entries = [{name: identity} for identity in batch.identities]
             state_database[self.ledger].insert_many(entries, session=session)
-
-
-def _step(name: str) -> WriteStep | LaneStep:
-    return LaneStep(name) if name in {each.value for each in LaneStep} else WriteStep(name)

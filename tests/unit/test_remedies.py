@@ -83,6 +83,8 @@ TYPED = {
     + "a_stream_that_has_begun_is_refused_a_source_without_what_was_copied",
     ("writers/ranges.py", "begin anew"): FIRST_COPIES
     + "mappings_that_are_edited_meanwhile_are_refused",
+    ("mapping/debezium/table.py", "show the column"): "end_to_end/publishing/test_publishing.py"
+    "::test_a_key_that_is_hidden_stops_the_stream_until_it_is_shown",
     ("writers/strays.py", "cdc verify"): "end_to_end/test_shard_keys.py"
     "::test_rows_that_changed_without_an_event_are_put_right",
 }
@@ -142,6 +144,7 @@ REASONS = {
         "writers/dead_letters/ledger.py",
         "cdc dead-letters",
     ): "end_to_end/test_dead_letters.py types both",
+    ("mapping/debezium/table.py", "exclude the column"): SAME_WAY,
     ("writers/stream_admin.py", "cdc position show"): "shows the position",
 }
 """By the same: why no test types it."""

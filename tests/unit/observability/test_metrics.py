@@ -13,6 +13,7 @@ from cdc.model.telemetry import (
     Backlog,
     CopyStats,
     NoticeStats,
+    PublishStats,
     ReaderStats,
     Role,
     Telemetry,
@@ -51,6 +52,7 @@ FULL = Telemetry(
     unchanged_rows={"shop.orders": 9},
     schema_changed_at={"shop.orders": NOW - 5},
     notices=NoticeStats({"halt": 1}, {("lag", "refused"): 2}, 3),
+    publishing=PublishStats(connected=True, messages=5, bytes=600, batches=2, seconds=0.5),
     beats=True,
 )
 FAILED = [

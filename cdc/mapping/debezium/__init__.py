@@ -1,0 +1,1 @@
+"""Tells changes of rows as Debezium does, in JSON without schemas."""

@@ -1,0 +1,1 @@
+"""Publishes changes for other consumers: the only code that talks to Kafka."""

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cdc.config.publish import KafkaConfig
+from cdc.errors import PublishRefused, Unfit
+from cdc.model.batch import Batch, MappedTransaction
+from cdc.model.checkpoint import Checkpoint
+from cdc.model.message import Message
+from cdc.model.position import FilePosition
+from cdc.publishing.client import reach
+from cdc.publishing.publisher import KafkaPublisher, PublishCounters
+from cdc.retry import Liveness
+from cdc_sandbox.servers import KafkaServer, kafka_program
+from cdc_sandbox.servers.cache import Cache
+from cdc_sandbox.servers.ports import LOOPBACK, free_port
+from cdc_sandbox.servers.process import Process
+from cdc_sandbox.servers.versions import chosen
+from tests.end_to_end.support.certificates import make
+from tests.support.topics import read
+
+pytestmark = pytest.mark.slow  # starts a broker of its own
+
+LOGIN = 'org.apache.kafka.common.security.plain.PlainLoginModule required user_cdc="right";'
+
+
+class Secured:
+    """A broker that asks for a login, behind TLS, on a second port."""
+
+    def __init__(self, server: KafkaServer, port: int, authority: Path) -> None:
+        self.server = server
+        self._uri = f"{LOOPBACK}:{port}"
+        self._authority = authority
+
+    def config(self, **settings: Any) -> KafkaConfig:
+        login = {
+            "bootstrap_servers": self._uri,
+            "security_protocol": "sasl_ssl",
+            "ca_file": self._authority,
+            "sasl_mechanism": "PLAIN",
+            "user": "cdc",
+            "password": "right",
+        }
+        return KafkaConfig.model_validate(login | settings)
+
+
+@pytest.fixture(scope="module")
+def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
+    folder = tmp_path_factory.mktemp("secured")
+    certificates = make(folder)
+    port, inner, controller = free_port(), free_port(), free_port()
+    installed = kafka_program.installed(chosen("kafka"), Cache.of_user())
+    broker = folder / "broker"
+    command = installed.prepare(
+        broker, cluster=kafka_program.new_cluster(), node=1, ports=[(inner, controller)]
+    )
+    properties = broker / "server.properties"
+    text = properties.read_text()
+    for key, more in (
+        ("listeners", f"SASL_SSL://{LOOPBACK}:{port}"),
+        ("advertised.listeners", f"SASL_SSL://{LOOPBACK}:{port}"),
+        ("listener.security.protocol.map", "SASL_SSL:SASL_SSL"),
+    ):
+        before = next(line for line in text.splitlines() if line.startswith(f"{key}="))
+        text = text.replace(f"{before}\n", f"{before},{more}\n")
+    properties.write_text(
+        f"{text}ssl.keystore.type=PEM\nssl.keystore.location={certificates.both}\n"
+        f"sasl.enabled.mechanisms=PLAIN\n"
+        f"listener.name.sasl_ssl.plain.sasl.jaas.config={LOGIN}\n"
+    )
+    runner = Process(command, log=folder / "log")
+    server = KafkaServer(runner, port=inner)
+    try:
+        server.start()
+        yield Secured(server, port, certificates.authority)
+    finally:
+        runner.close()
+
+
+def publisher(config: KafkaConfig, name: str) -> KafkaPublisher:
+    return KafkaPublisher(
+        config,
+        name,
+        renew=lambda: None,
+        confirm=lambda: None,
+        liveness=Liveness(),
+        counters=PublishCounters(),
+        wait_seconds=5.0,
+    )
+
+
+def test_it_is_published_behind_a_login_and_tls(secured: Secured) -> None:
+    assert reach(secured.config()) == 1
+    by = publisher(secured.config(), "logged_in")
+    by.open()
+
+    message = Message("logged_in", b"key", b"value")
+    checkpoint = Checkpoint(FilePosition("binlog.000001", 4))
+    by.publish(Batch((MappedTransaction("a", checkpoint, 0.0, messages=(message,)),)))
+
+    by.close()
+    assert [each.value() for each in read(secured.server.uri, "logged_in")] == [b"value"]
+
+
+def test_a_wrong_password_is_told_as_such(secured: Secured) -> None:
+    wrong = secured.config(password="wrong")
+
+    with pytest.raises(Unfit, match="_AUTHENTICATION"):
+        reach(wrong)
+    with pytest.raises(PublishRefused, match="_AUTHENTICATION"):
+        publisher(wrong, "refused").open()
+
+
+def test_a_broker_that_no_trusted_authority_has_signed_is_not_spoken_to(
+    secured: Secured, tmp_path: Path
+) -> None:
+    another = make(tmp_path).authority
+
+    with pytest.raises(Unfit, match="_SSL"):
+        reach(secured.config(ca_file=another))
+
+
+def test_the_password_is_read_from_a_file(secured: Secured, tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text("right\n")
+
+    assert reach(secured.config(password=None, password_file=file)) == 1
