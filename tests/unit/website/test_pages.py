@@ -25,6 +25,7 @@ TYPED = re.compile(r"^(?:[$#] )(?:.* -- |if |! )?(cdc [a-z].*)$", re.MULTILINE)
 ENVIRONMENT = {
     "CDC_SOURCE_PASSWORD": "secret",
     "CDC_TARGET_URI": "mongodb://mongo/?replicaSet=rs0",
+    "CDC_KAFKA_PASSWORD": "secret",
     "MYSQL_PORT": "3306",
     "MYSQL_PASSWORD": "secret",
     "MONGO_URI": "mongodb://mongo/?replicaSet=rs0",
