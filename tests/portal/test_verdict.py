@@ -98,6 +98,15 @@ def test_a_daemon_too_slow_for_its_status_says_what_it_is_trying() -> None:
     assert "trying to reach MongoDB for 41 s: no primary" in judged.sentence
 
 
+def test_a_daemon_that_publishes_tells_that_kafka_is_away() -> None:
+    lost = {"error": "_TRANSPORT: no broker answers", "seconds": 41.0}
+    trouble = {"source": None, "target": None, "kafka": lost}
+
+    judged = verdict(Answer(process={"trouble": trouble}, problem="it is slow"), None)
+
+    assert judged.word == "Kafka is away"
+
+
 def test_a_silent_daemon_is_named_with_why_it_is_silent() -> None:
     judged = verdict(Answer(problem="nobody listens at 127.0.0.1:9108"), None)
 

@@ -31,6 +31,7 @@ class Troubles(_Facts):
 
     source: Trouble | None
     target: Trouble | None
+    kafka: Trouble | None = None
 
 
 class Process(_Facts):

@@ -90,8 +90,8 @@ def _standby(status: Facts, lag: float | None) -> Verdict:
 
 def _lost(process: Facts, lag: float | None = None) -> Verdict | None:
     """Judge a daemon that retries a side."""
-    for side, name in _SIDES.items():
-        trouble: Mapping[str, Any] | None = process["trouble"][side] if process else None
+    for side, name in {**_SIDES, "kafka": "Kafka"}.items():
+        trouble: Mapping[str, Any] | None = process["trouble"].get(side) if process else None
         if trouble:
             tried = f"The daemon has been trying to reach {name} for {duration(trouble['seconds'])}"
             return Verdict("bad", f"{name} is away", f"{tried}: {trouble['error']}. {_CALM}", lag)
