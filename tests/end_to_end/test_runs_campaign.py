@@ -158,6 +158,8 @@ def replicated(stream: Stream, native: str) -> dict[str, Any]:
         stream.database.create_collection(name, validator=validator)
     stream.environment = {VARIABLE: native}
     daemon = stream.start(ledger=False)
+    off = any(each.startswith(f"cdc_build_info{{off by {VARIABLE}") for each in metrics(daemon))
+    assert off == (native == "0")
     stream.until_caught_up()
     applied, committed = COUNTED[0], len(stream.history.committed())
     eventually(lambda: metrics(daemon)[applied] == committed, waiting_for="the counts")

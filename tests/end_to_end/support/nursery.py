@@ -4,6 +4,9 @@ The imports are a second of processor time, which a run of the tests would spend
 times. A process that has done nothing but import forks for each command; the child is what
 `python -m cdc` would be from there on, but for the interpreter's end, which is another quarter of a
 second: it takes apart each module, in memory that was shared until then.
+
+What an import reads of the environment must be so in the process that forks: for each value of
+CDC_NATIVE there is one.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-from cdc import cli
+from cdc import cli, native
 from tests.support.waiting import eventually
 
 CDC = "cdc.cli"
@@ -64,15 +67,11 @@ class Child:
 
 
 class Nursery:
-    """The process that forks, for as long as this one lives."""
+    """The processes that fork, for as long as this one lives."""
 
     def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.end_to_end.support.nursery"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        self._environment = dict(os.environ)
+        self._processes: dict[str, subprocess.Popen[str]] = {}
 
     def start(
         self,
@@ -88,6 +87,8 @@ class Nursery:
 
         `terminal` is the device that its stdin is, `program` the module whose `main` it is.
         """
+        whole = {**os.environ, **environment}
+        process = self._forking(whole.get(native.VARIABLE, ""))
         status = log.with_suffix(".status")
         status.unlink(missing_ok=True)
         log.write_bytes(b"")
@@ -98,19 +99,32 @@ class Nursery:
             "output": str(output or os.devnull),
             "terminal": terminal,
             "status": str(status),
-            "environment": {**os.environ, **environment},
+            "environment": whole,
             "folder": str(Path.cwd()),
         }
-        stdin, stdout = self._process.stdin, self._process.stdout
+        stdin, stdout = process.stdin, process.stdout
         assert stdin is not None
         assert stdout is not None
         stdin.write(json.dumps(order) + "\n")
         stdin.flush()
         return Child(int(stdout.readline()), status)
 
+    def _forking(self, setting: str) -> subprocess.Popen[str]:
+        """Return the process for a value of CDC_NATIVE, empty for none."""
+        if setting not in self._processes:
+            self._processes[setting] = subprocess.Popen(
+                [sys.executable, "-m", "tests.end_to_end.support.nursery"],
+                env={**self._environment, native.VARIABLE: setting},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        return self._processes[setting]
+
     def close(self) -> None:
-        with self._process:
-            pass
+        for each in self._processes.values():
+            with each:
+                pass
 
 
 @cache
