@@ -40,12 +40,17 @@ def accounts(stream: Stream) -> Stream:
 
 
 def transactions(chance: random.Random) -> Iterator[tuple[str, ...]]:
-    """Yield inserts of accounts, then transfers, changes of keys, deletes, and rows moved over."""
+    """Yield inserts of accounts, then transfers, changes of keys, deletes, and rows moved over.
+
+    Transfers go to a neighbour: else all accounts would soon depend on each other, in one part.
+    """
     alive = [*range(ACCOUNTS)]
     for each in alive:
         yield (f"INSERT INTO accounts VALUES ({each}, 100)",)
     for number in range(TRANSACTIONS - ACCOUNTS):
-        one, two = chance.sample(alive, 2)
+        one = chance.choice(alive)
+        near = [each for each in alive if each // 10 == one // 10 and each != one]
+        two = chance.choice(near or [each for each in alive if each != one])
         match chance.choice("ttttkdm"):
             case "t":
                 yield (
