@@ -98,7 +98,8 @@ def test_an_end_that_a_failover_takes_is_applied_again(
     stream.start()
     stream.sql("INSERT INTO items VALUES (1, 0)")
     stream.until_caught_up()
-    before = _sequence(stream, "majority")
+    before = _sequence(stream, "local")
+    eventually(lambda: _sequence(stream, "majority") == before, waiting_for="a majority")
 
     with members.lagging():
         stream.sql(*[f"INSERT INTO items VALUES ({each}, 0)" for each in range(2, 200)])

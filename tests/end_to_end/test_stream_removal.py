@@ -43,8 +43,8 @@ def test_it_tells_all_that_goes_and_does_nothing_without_a_yes(streams: Streams)
             f"copied        {first.schema}.{each} {each}" for each in ("shared", "people", "own")
         ),
         "goes          3 jobs",
-        "goes          1 dead letters, open or not",
-        "goes          1 debts of embedded values",
+        "goes          1 dead letter, open or not",
+        "goes          1 debt of embedded values",
         f"goes          the hidden collection embedded-{first.name}.people",
         f"is free       {name}.own",
         f"stays         the whole collection {name}.own",

@@ -25,6 +25,7 @@ def test_a_stop_leaves_no_process() -> None:
             [sys.executable, "-m", "website", "serve", "--address", address],
             cwd=ROOT,
             start_new_session=True,
+            preexec_fn=_heeds_ctrl_c,
         )
         try:
             eventually(partial(answers, address), waiting_for="the website")
@@ -37,6 +38,11 @@ def test_a_stop_leaves_no_process() -> None:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+
+
+def _heeds_ctrl_c() -> None:
+    """Undo what a shell does to what it starts behind itself."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def answers(address: str) -> bool:
