@@ -24,7 +24,14 @@ from cdc.mapping.types import floats, spatial
 from cdc.mapping.types.decimals import DecimalDouble, DecimalString
 from cdc.mapping.types.encoder import Encoder
 from cdc.mapping.types.registry import INTEGER_BYTES, encoder, wire
-from cdc.mapping.types.temporal import fraction_microseconds
+from cdc.mapping.types.temporal import (
+    UNIX_EPOCH_DAY,
+    date_parts,
+    datetime_parts,
+    fraction_digits,
+    fraction_microseconds,
+)
+from cdc.mapping.types.times import time_parts
 from cdc.mapping.types.value_types import ValueType
 from cdc.model.any_time import ANY_TIME
 from cdc.model.table_map import Column, FieldType
@@ -35,7 +42,6 @@ Decimals = Literal["precise", "string", "double"]
 Decode = Callable[[bytes], Any]
 """Returns what JSON holds for the bytes of a value that is not NULL."""
 
-UNIX_EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
 DAY_MICROSECONDS: Final = 86_400_000_000
 YEAR_ORIGIN: Final = 1900
 MILLISECOND_DIGITS: Final = 3
@@ -134,7 +140,7 @@ def _temporal(column: Column) -> Decode | None:
     zero = None if column.nullable else 0
     match column.type:
         case FieldType.DATE:
-            return lambda raw: zero if (day := _day(*_date(raw))) is None else day
+            return lambda raw: zero if (day := _day(*date_parts(raw))) is None else day
         case FieldType.DATETIME2:
             return _datetime(column, zero, _packed_datetime)
         case FieldType.DATETIME:
@@ -150,11 +156,6 @@ def _temporal(column: Column) -> Decode | None:
     return None
 
 
-def _date(raw: bytes) -> tuple[int, int, int]:
-    packed = int.from_bytes(raw, "little")
-    return packed >> 9, packed >> 5 & 0xF, packed & 0x1F
-
-
 def _day(year: int, month: int, day: int) -> int | None:
     """Return the days since 1970; None for what is in no calendar."""
     try:
@@ -168,11 +169,9 @@ Moment = tuple[int, int, int, int]
 
 
 def _packed_datetime(raw: bytes) -> Moment:
-    packed = int.from_bytes(raw[:5], "big")
-    year, month = divmod(packed >> 22 & 0x1FFFF, 13)
-    hour, minute, second = packed >> 12 & 0x1F, packed >> 6 & 0x3F, packed & 0x3F
+    year, month, day, hour, minute, second = datetime_parts(raw)
     clock = ((hour * 60 + minute) * 60 + second) * 1_000_000 + fraction_microseconds(raw[5:])
-    return year, month, packed >> 17 & 0x1F, clock
+    return year, month, day, clock
 
 
 def _old_datetime(raw: bytes) -> Moment:
@@ -197,12 +196,9 @@ def _datetime(column: Column, zero: int | None, read: Callable[[bytes], Moment])
 
 def _time(raw: bytes) -> int:
     """Return the microseconds of a TIME, which may be negative, or more than a day."""
-    packed = int.from_bytes(raw, "big") - (1 << 8 * len(raw) - 1)
-    sign, packed = (-1, -packed) if packed < 0 else (1, packed)
-    size = len(raw) - 3
-    whole, fraction = packed >> 8 * size, packed & ((1 << 8 * size) - 1)
+    sign, whole, microseconds = time_parts(raw)
     seconds = ((whole >> 12) * 60 + (whole >> 6 & 63)) * 60 + (whole & 63)
-    return sign * (seconds * 1_000_000 + fraction * int(10 ** (6 - 2 * size)))
+    return sign * (seconds * 1_000_000 + microseconds)
 
 
 def _old_time(raw: bytes) -> int:
@@ -224,7 +220,7 @@ def _timestamp(column: Column, order: Literal["big", "little"]) -> Decode:
         days, second = divmod(int.from_bytes(raw[:4], order), 86_400)
         minutes, second = divmod(second, 60)
         day = date.fromordinal(UNIX_EPOCH_DAY + days).isoformat()
-        fraction = f".{fraction_microseconds(raw[4:]):06d}"[: scale + 1] if scale else ""
+        fraction = fraction_digits(fraction_microseconds(raw[4:]), scale)
         return f"{day}T{minutes // 60:02d}:{minutes % 60:02d}:{second:02d}{fraction}Z"
 
     return decode

@@ -21,14 +21,13 @@ from cdc.mapping.types.encoder import Wire
 from cdc.mapping.types.floats import DOUBLE, FLOAT
 from cdc.mapping.types.integers import YEAR_ORIGIN
 from cdc.mapping.types.registry import INTEGER_BYTES
-from cdc.mapping.types.temporal import fraction_microseconds
+from cdc.mapping.types.temporal import date_parts, fraction_microseconds
+from cdc.mapping.types.times import time_parts
 from cdc.model.table_map import BINARY_COLLATION, Column, FieldType
 
 Decoder = Callable[[bytes], object]
 
 SIGN: Final = 1 << 39
-DATE_DAY_BITS: Final = 5
-TIME_BYTES: Final = 3
 
 
 def decoder(column: Column) -> Decoder:
@@ -129,9 +128,7 @@ def _spelled(column: Column) -> Decoder:
 
 
 def _date_value(raw: bytes) -> int:
-    packed = int.from_bytes(raw, "little")
-    year, month, day = packed >> 9, packed >> DATE_DAY_BITS & 15, packed & 31
-    return moments.pack(Parts(year, month, day))
+    return moments.pack(Parts(*date_parts(raw)))
 
 
 DATES: Final[Cache[bytes, int]] = Cache(_date_value)
@@ -156,16 +153,9 @@ def _timestamp(raw: bytes) -> int:
     return TIMESTAMPS[seconds] | fraction if seconds or fraction else 0
 
 
-def _time(column: Column) -> Decoder:
-    def decode(raw: bytes) -> int:
-        packed = int.from_bytes(raw, "big") - (1 << 8 * len(raw) - 1)
-        sign, packed = (-1, -packed) if packed < 0 else (1, packed)
-        size = len(raw) - TIME_BYTES
-        fraction = packed & ((1 << 8 * size) - 1)
-        microseconds = fraction * 10 ** (6 - 2 * size) if size else 0
-        return sign * (packed >> 8 * size << FRACTION_BITS | microseconds)
-
-    return decode
+def _time(raw: bytes) -> int:
+    sign, whole, microseconds = time_parts(raw)
+    return sign * (whole << FRACTION_BITS | microseconds)
 
 
 DECODERS: Final[dict[FieldType, Callable[[Column], Decoder]]] = {
@@ -177,7 +167,7 @@ DECODERS: Final[dict[FieldType, Callable[[Column], Decoder]]] = {
     FieldType.DATE: lambda _: DATES.__getitem__,
     FieldType.DATETIME2: lambda _: _datetime,
     FieldType.TIMESTAMP2: lambda _: _timestamp,
-    FieldType.TIME2: _time,
+    FieldType.TIME2: lambda _: _time,
     FieldType.JSON: lambda column: (
         json_values.from_text if column.json_text else json_values.from_binary
     ),

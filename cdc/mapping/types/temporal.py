@@ -76,6 +76,25 @@ def fraction_microseconds(raw: bytes) -> int:
     return int.from_bytes(raw, "big") * 10 ** (6 - 2 * len(raw)) if raw else 0
 
 
+def date_parts(raw: bytes) -> tuple[int, int, int]:
+    """Return year, month and day of a DATE's bytes."""
+    packed = int.from_bytes(raw, "little")
+    return packed >> 9, packed >> 5 & 0xF, packed & 0x1F
+
+
+def datetime_parts(raw: bytes) -> tuple[int, int, int, int, int, int]:
+    """Return year, month, day, hour, minute and second of a DATETIME's bytes."""
+    packed = int.from_bytes(raw[:5], "big")
+    year, month = divmod(packed >> 22 & 0x1FFFF, 13)
+    clock = packed >> 12 & 0x1F, packed >> 6 & 0x3F, packed & 0x3F
+    return year, month, packed >> 17 & 0x1F, *clock
+
+
+def fraction_digits(microseconds: int, scale: int) -> str:
+    """Return the fraction of a second as SELECT prints it, with its point."""
+    return f".{microseconds:06d}"[: scale + 1] if scale else ""
+
+
 def _zero(report: Report) -> tuple[bytes, bytes]:
     report(ZERO_DATE)
     return bson_bytes.NULL, b""
@@ -189,9 +208,7 @@ def _timestamp_fraction(names: list[str], size: int) -> str:
 
 
 def _date(raw: bytes) -> bytes:
-    packed = int.from_bytes(raw, "little")
-    milliseconds = day_milliseconds(packed >> 9, packed >> 5 & 0xF, packed & 0x1F)
-    return bson_bytes.pack_int64(milliseconds)
+    return bson_bytes.pack_int64(day_milliseconds(*date_parts(raw)))
 
 
 DATES: Cache[bytes, bytes] = Cache(_date)
@@ -220,10 +237,6 @@ class Date(Encoder):
         return Value(self.bson_type, (f"v_{raw.name}",), Size(8))
 
 
-def _digits(microseconds: int, scale: int) -> str:
-    return f".{microseconds:06d}"[: scale + 1] if scale else ""
-
-
 @dataclass(frozen=True, slots=True)
 class DateTimeString(Encoder):
     """A DATETIME as SELECT prints it, zeros and all (`type: string`)."""
@@ -235,13 +248,9 @@ class DateTimeString(Encoder):
 
     def convert(self, raw: bytes) -> tuple[bytes, bytes]:
         """Return the printed datetime as a BSON string."""
-        packed = int.from_bytes(raw[:5], "big")
-        year, month = divmod(packed >> 22 & 0x1FFFF, 13)
-        hour, minute, second = packed >> 12 & 0x1F, packed >> 6 & 0x3F, packed & 0x3F
-        text = (
-            f"{year:04d}-{month:02d}-{packed >> 17 & 0x1F:02d} {hour:02d}:{minute:02d}:{second:02d}"
-        )
-        digits = _digits(fraction_microseconds(raw[5:]), self.scale)
+        year, month, day, hour, minute, second = datetime_parts(raw)
+        text = f"{year:04d}-{month:02d}-{day:02d} {hour:02d}:{minute:02d}:{second:02d}"
+        digits = fraction_digits(fraction_microseconds(raw[5:]), self.scale)
         return bson_bytes.STRING, bson_bytes.string((text + digits).encode())
 
 
@@ -260,7 +269,7 @@ class TimestampString(Encoder):
         text = "0000-00-00 00:00:00"
         if any(raw):
             text = f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S}"
-        digits = _digits(fraction_microseconds(raw[4:]), self.scale)
+        digits = fraction_digits(fraction_microseconds(raw[4:]), self.scale)
         return bson_bytes.STRING, bson_bytes.string((text + digits).encode())
 
 
@@ -273,6 +282,6 @@ class DateString(Encoder):
 
     def convert(self, raw: bytes) -> tuple[bytes, bytes]:
         """Return the printed date as a BSON string."""
-        packed = int.from_bytes(raw, "little")
-        text = f"{packed >> 9:04d}-{packed >> 5 & 0xF:02d}-{packed & 0x1F:02d}"
+        year, month, day = date_parts(raw)
+        text = f"{year:04d}-{month:02d}-{day:02d}"
         return bson_bytes.STRING, bson_bytes.string(text.encode())
