@@ -342,7 +342,7 @@ class SourceTables:
         self, job: Job, wait: Callable[[float], None], within: Within | None = None
     ) -> Iterator[SourceTable]:
         """Yield a job's table, on a session of its own; `wait` waits so many seconds."""
-        if self._config.publish is not None and self._config.publish.only:
+        if self._config.only_publishes:
             raise UsageError(
                 "the stream publishes only, and has no documents to copy or compare",
                 remedy="write `publish.only: false`",

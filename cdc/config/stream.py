@@ -117,6 +117,11 @@ class Config(Settings):
             _require_long(text_of(file, "mask_key_file").removesuffix("\n"))
         return file
 
+    @property
+    def only_publishes(self) -> bool:
+        """Whether no documents are written: changes go to Kafka alone."""
+        return self.publish is not None and self.publish.only
+
     def read_mask_key(self) -> bytes:
         """Return the key of `mask: hash` in mappings; empty without one."""
         if self.mask_key_file:

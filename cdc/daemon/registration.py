@@ -145,9 +145,10 @@ class StreamRegistration:
         claims, wanted = self._claims(), self._copies(checkpoint)
         if any(str(each) not in covered for each in wanted):
             self._wait_for_prepared(checkpoint)
+        router = TableRouter(()) if self._config.only_publishes else self._router
         writes = [
             *queue_backfills(name, wanted, covered, {*state.get("left", ()), *claims.left(wanted)}),
-            *uncovered(name, covered, TableRouter(()) if self._only_publishes else self._router),
+            *uncovered(name, covered, router),
             *self._accept(state),
             *claims.writes(),
         ]
@@ -167,11 +168,6 @@ class StreamRegistration:
         with asking(source, read_timeout=QUERY_SECONDS) as connection:
             xa.wait_until_decided(connection, is_logged=self._is_new)
 
-    @property
-    def _only_publishes(self) -> bool:
-        publish = self._config.publish
-        return publish is not None and publish.only
-
     def _claims(self) -> StreamClaims:
         return StreamClaims(self._config, self._mappings, self._client)
 
@@ -180,7 +176,7 @@ class StreamRegistration:
 
         Where no documents are written there are none.
         """
-        if self._only_publishes:
+        if self._config.only_publishes:
             return []
         existing = existing_now(self._answering(checkpoint), self._mappings)
         return copies(existing, self._router)
