@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from bench import loading, replication
-from bench.catch_up import (
-    BATCH_ROWS,
-    INSERTED,
-    SINGLE_ROWS_SHARE,
-    Side,
-    compare_sample,
-    insert_only,
-)
+from bench import replication
+from bench.catch_up import BATCH_ROWS, INSERTED, Side, compare_sample, insert_only, loads
+from bench.loading import Load
 from bench.report import Table
 from bench.stage import Stage
 
@@ -20,12 +14,7 @@ LANES = (1, 2, 4)
 def run(stage: Stage) -> list[Table]:
     """Measure bulk transactions, then single-row ones, by so many lanes."""
     table = Table("lanes: catching up by several writers in one process")
-    singles = max(1_000, int(stage.rows * SINGLE_ROWS_SHARE))
-    for name, rows, transaction_rows in (
-        ("1,000 rows", stage.rows, loading.BULK_TRANSACTION_ROWS),
-        ("1 row", singles, 1),
-    ):
-        load = loading.insert(stage, rows=rows, transaction_rows=transaction_rows)
+    for name, load in loads(stage):
         sides = _measure(stage, load)
         one, inserted = sides[0], sides[-1]
         table.rows += [
@@ -40,7 +29,7 @@ def run(stage: Stage) -> list[Table]:
     return [table]
 
 
-def _measure(stage: Stage, load: loading.Load) -> list[Side]:
+def _measure(stage: Stage, load: Load) -> list[Side]:
     sides = {count: Side(f"{count} lane(s)", load.rows, []) for count in LANES}
     inserted = Side(INSERTED, load.rows, [])
     with stage.target.client(w="majority") as client:

@@ -36,6 +36,7 @@ settings.load_profile("cdc")
 FLAVOURS: tuple[Flavour, ...] = ("mysql", "mariadb")
 
 Server = TypeVar("Server", MySQLServer, MongoServer)
+Launched = TypeVar("Launched")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -121,13 +122,7 @@ def mongo(
 @pytest.fixture(scope="module")
 def kafka() -> Iterator[KafkaServer]:
     """A Kafka of one broker, for the tests of one file: they kill it."""
-    try:
-        context = kafka_server()
-        server = context.__enter__()
-    except Unfit as error:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(str(error))
+    context, server = _entered(kafka_server)
     try:
         yield server
     finally:
@@ -194,17 +189,24 @@ def _source(flavour: Flavour, data: Path) -> AbstractContextManager[MySQLServer]
     return mysql_server(flavour, options=UNSYNCED, data_dir=data)
 
 
-def _shared(
-    request: pytest.FixtureRequest, data: Path, launch: Callable[[], AbstractContextManager[Server]]
-) -> Iterator[Server]:
-    """Run a server for the session; keep its data when a test has failed."""
+def _entered(
+    launch: Callable[[], AbstractContextManager[Launched]],
+) -> tuple[AbstractContextManager[Launched], Launched]:
+    """Start a server; skip the test where none can be had, but in CI."""
     try:
         context = launch()
-        server = context.__enter__()
+        return context, context.__enter__()
     except Unfit as error:
         if os.environ.get("CI"):
             raise
         pytest.skip(str(error))
+
+
+def _shared(
+    request: pytest.FixtureRequest, data: Path, launch: Callable[[], AbstractContextManager[Server]]
+) -> Iterator[Server]:
+    """Run a server for the session; keep its data when a test has failed."""
+    context, server = _entered(launch)
     try:
         yield server
         if not request.session.testsfailed:
