@@ -72,6 +72,7 @@ class Nursery:
     def __init__(self) -> None:
         self._environment = dict(os.environ)
         self._processes: dict[str, subprocess.Popen[str]] = {}
+        self._lock = threading.Lock()
 
     def start(
         self,
@@ -88,7 +89,6 @@ class Nursery:
         `terminal` is the device that its stdin is, `program` the module whose `main` it is.
         """
         whole = {**os.environ, **environment}
-        process = self._forking(whole.get(native.VARIABLE, ""))
         status = log.with_suffix(".status")
         status.unlink(missing_ok=True)
         log.write_bytes(b"")
@@ -102,12 +102,14 @@ class Nursery:
             "environment": whole,
             "folder": str(Path.cwd()),
         }
-        stdin, stdout = process.stdin, process.stdout
-        assert stdin is not None
-        assert stdout is not None
-        stdin.write(json.dumps(order) + "\n")
-        stdin.flush()
-        return Child(int(stdout.readline()), status)
+        with self._lock:
+            process = self._forking(whole.get(native.VARIABLE, ""))
+            stdin, stdout = process.stdin, process.stdout
+            assert stdin is not None
+            assert stdout is not None
+            stdin.write(json.dumps(order) + "\n")
+            stdin.flush()
+            return Child(int(stdout.readline()), status)
 
     def _forking(self, setting: str) -> subprocess.Popen[str]:
         """Return the process for a value of CDC_NATIVE, empty for none."""

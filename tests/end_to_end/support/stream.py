@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Mapping
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +50,9 @@ class Stream:
         self.environment: dict[str, str] = {}
         """What every daemon has in its environment, beside what `start` is given."""
         self._folder = folder
+        self._numbers = count()
+        self._starting = threading.Lock()
+        """Several threads may start daemons."""
         self.settings: Document = {
             "name": self.name,
             "source": {
@@ -139,14 +144,25 @@ class Stream:
         whole.write_text(json.dumps(self.settings))
         whole.rename(self.config)  # a daemon that is just starting may be reading it
 
-    def start(self, *options: str, fault: str = "", ledger: bool = True) -> Daemon:
-        self.configure()
-        environment = {**self.environment, **({FAULT: fault} if fault else {})}
+    def start(
+        self,
+        *options: str,
+        fault: str = "",
+        ledger: bool = True,
+        environment: Mapping[str, str] | None = None,
+    ) -> Daemon:
+        with self._starting:
+            self.configure()
+            number = next(self._numbers)
+        environment = {**self.environment, **(environment or {})}
+        if fault:
+            environment[FAULT] = fault
         if ledger:
             environment[LEDGER] = LEDGER_NAME
-        log = self._folder / f"daemon-{len(self.daemons)}.log"
-        self.daemons.append(Daemon(self.config, log, environment, *options))
-        return self.daemon
+        log = self._folder / f"daemon-{number}.log"
+        started = Daemon(self.config, log, environment, *options)
+        self.daemons.append(started)
+        return started
 
     def until_streaming(self) -> None:
         self.daemon.until_logged("source_connected")
