@@ -10,7 +10,7 @@ from operator import itemgetter
 
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
-from pymongo.errors import DocumentTooLarge, DuplicateKeyError, PyMongoError
+from pymongo.errors import DuplicateKeyError, PyMongoError
 from pymongo.write_concern import WriteConcern
 
 from cdc.errors import Claimed
@@ -31,8 +31,8 @@ from cdc.writers.dead_letters.ledger import NOTHING, LetterChanges, Missing, Ope
 from cdc.writers.embedding.debts import Debts
 from cdc.writers.embedding.embedder import Embedder
 from cdc.writers.embedding.terms import Outcome, Terms
-from cdc.writers.errors import OBJECT_TOO_LARGE, Refused, check_reply
 from cdc.writers.observer import LaneStep, WriteObserver, WriteStep
+from cdc.writers.sender import Sender
 from cdc.writers.sharding import NOT_SHARDED, Paths, Sharding
 from cdc.writers.strategy import Send, WriteStrategy
 from cdc.writers.stream_state import Document, StreamState
@@ -104,10 +104,9 @@ class BatchCommitter:
 
         `embeds` are kept in each transaction; `letters` tell what they leave out.
         """
-        self._collections = collections
+        self._sender = Sender(collections, stamps)
         self._state_database = state_database
         self._state = state
-        self._stamps = stamps
         self._observer = observer
         self._letters = letters
         self._embeds = embeds
@@ -144,7 +143,7 @@ class BatchCommitter:
         debt = self.debts.oldest()
         if debt is None:
             return None
-        send = partial(self._send_one, session=session)
+        send = partial(self._sender.send, session=session)
         derive = partial(self._embedder.pay, debt, session, send, terms, count)
         return self._piece(derive, session, checkpoint, easier=count > 1 or terms.at_once > 0)
 
@@ -242,7 +241,7 @@ class BatchCommitter:
         self, commands: Sequence[Command], terms: Terms, session: ClientSession | None
     ) -> Outcome:
         """Send the commands, and what embeds ask for then."""
-        send = partial(self._send_one, session=session)
+        send = partial(self._sender.send, session=session)
         collections = {each.collection for each in commands}
         if session is not None and self._embedder.concerns(collections):
             return self._embedder.send(commands, session, send, terms)
@@ -262,19 +261,6 @@ class BatchCommitter:
         self.write_state(letters.writes, session)
         return letters
 
-    def _send_one(self, command: Command, session: ClientSession | None) -> None:
-        """Send a command; raises Refused or RefusedTogether if the target does not take all."""
-        check_reply(command, self._reply_to(command, session))
-
-    def _reply_to(self, command: Command, session: ClientSession | None) -> Document:
-        body = command.body(self._stamps.element(command.collection))
-        # within a transaction the write concern is the transaction's
-        concern: Document = {} if session else {"writeConcern": MAJORITY.document}
-        try:
-            return self._collections.command(body, session=session, **concern)
-        except DocumentTooLarge as error:
-            raise _refused_by_driver(command, error) from error
-
     def write_state(self, writes: Sequence[StateWrite], session: ClientSession | None) -> None:
         """Write to the state database; raises Claimed if another stream has the claim."""
         for write in writes:
@@ -286,10 +272,3 @@ class BatchCommitter:
                 if write.collection == CLAIMS:
                     raise Claimed from error
                 raise
-
-
-def _refused_by_driver(command: Command, error: DocumentTooLarge) -> Refused:
-    """Convert the driver's refusal to the server's: the largest document is to blame."""
-    sizes = [len(operation.document) for operation in command.operations]
-    index = sizes.index(max(sizes))
-    return Refused(command, {"code": OBJECT_TOO_LARGE, "errmsg": str(error), "index": index})
