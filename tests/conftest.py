@@ -12,7 +12,7 @@ from typing import TypeVar
 import pytest
 from hypothesis import settings
 
-from cdc.errors import Unfit, UsageError
+from cdc.errors import UsageError
 from cdc_sandbox.servers import (
     Flavour,
     KafkaServer,
@@ -25,6 +25,7 @@ from cdc_sandbox.servers import (
 )
 from tests.support import compared, examples
 from tests.support.features import require
+from tests.support.launching import entered
 from tests.support.outcome import FAILED
 from tests.support.quick import is_quick
 from tests.support.unsynced import UNSYNCED
@@ -36,7 +37,6 @@ settings.load_profile("cdc")
 FLAVOURS: tuple[Flavour, ...] = ("mysql", "mariadb")
 
 Server = TypeVar("Server", MySQLServer, MongoServer)
-Launched = TypeVar("Launched")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -122,7 +122,7 @@ def mongo(
 @pytest.fixture(scope="module")
 def kafka() -> Iterator[KafkaServer]:
     """A Kafka of one broker, for the tests of one file: they kill it."""
-    context, server = _entered(kafka_server)
+    context, server = entered(kafka_server)
     try:
         yield server
     finally:
@@ -189,24 +189,11 @@ def _source(flavour: Flavour, data: Path) -> AbstractContextManager[MySQLServer]
     return mysql_server(flavour, options=UNSYNCED, data_dir=data)
 
 
-def _entered(
-    launch: Callable[[], AbstractContextManager[Launched]],
-) -> tuple[AbstractContextManager[Launched], Launched]:
-    """Start a server; skip the test where none can be had, but in CI."""
-    try:
-        context = launch()
-        return context, context.__enter__()
-    except Unfit as error:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(str(error))
-
-
 def _shared(
     request: pytest.FixtureRequest, data: Path, launch: Callable[[], AbstractContextManager[Server]]
 ) -> Iterator[Server]:
     """Run a server for the session; keep its data when a test has failed."""
-    context, server = _entered(launch)
+    context, server = entered(launch)
     try:
         yield server
         if not request.session.testsfailed:

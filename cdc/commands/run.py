@@ -12,8 +12,11 @@ import click
 
 from cdc import log
 from cdc.commands import config_option
+from cdc.config import Config
+from cdc.daemon.applier import Applier
 from cdc.daemon.daemon import Daemon
 from cdc.daemon.signals import stopped_by_signals
+from cdc.errors import UsageError
 from cdc.mapping.file.project import load_project
 from cdc.observability.http import served
 from cdc.observability.notify.notifier import Notifier
@@ -27,6 +30,9 @@ GC_THRESHOLD: Final = 50_000
 With the default of 700 it took a tenth of the daemon's processor time.
 """
 
+ALL, READ, APPLY = "all", "read", "apply"
+"""The roles: what a process does of reading, mapping and writing."""
+
 
 @click.command()
 @config_option
@@ -35,9 +41,16 @@ With the default of 700 it took a tenth of the daemon's processor time.
     is_flag=True,
     help="Start though a mapping was edited, and keep the documents that it made before.",
 )
-def run(config_path: Path, accept_mapping_change: bool) -> None:
+@click.option(
+    "--role",
+    type=click.Choice([ALL, READ, APPLY]),
+    default=ALL,
+    show_default=True,
+    help="read: have appliers write, through Kafka. apply: be one of them.",
+)
+def run(config_path: Path, accept_mapping_change: bool, role: str) -> None:
     """Keep the target equal to the source, until SIGTERM or SIGINT."""
-    run_daemon(config_path, accept_edits=accept_mapping_change)
+    run_daemon(config_path, accept_edits=accept_mapping_change, role=role)
 
 
 def worker_command(config_path: Path) -> list[str]:
@@ -46,11 +59,23 @@ def worker_command(config_path: Path) -> list[str]:
 
 
 def run_daemon(
-    config_path: Path, *, accept_edits: bool = False, observer: WriteObserver = UNOBSERVED
+    config_path: Path,
+    *,
+    accept_edits: bool = False,
+    role: str = ALL,
+    observer: WriteObserver = UNOBSERVED,
 ) -> None:
-    """Run the daemon in this process; `observer` observes what it writes."""
+    """Run the daemon in this process, or an applier; `observer` observes what it writes."""
     config, mappings = load_project(config_path)
+    if role != ALL and config.apply.kafka is None:
+        raise UsageError(
+            f"--role {role} needs the Kafka that carries parts to appliers, and there is none",
+            remedy="write apply.lanes: 4, or more, and apply.kafka: {bootstrap_servers: HOST:PORT}",
+        )
     log.configure(config.log, spelling())
+    if role == APPLY:
+        run_applier(config, observer)
+        return
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD)
     notifier = Notifier(config.notify, config.name) if config.notify else None
@@ -61,6 +86,7 @@ def run_daemon(
         accept_edits=accept_edits,
         notices=notifier,
         worker_command=worker_command(config_path),
+        by_appliers=role == READ,
     )
     stalled_after = config.http.stalled_after_seconds
     with (
@@ -70,3 +96,17 @@ def run_daemon(
         notifier.running(daemon.lag_seconds) if notifier else nullcontext(),
     ):
         daemon.run()
+
+
+def run_applier(config: Config, observer: WriteObserver = UNOBSERVED) -> None:
+    """Run an applier in this process."""
+    gc.freeze()
+    gc.set_threshold(GC_THRESHOLD)
+    applier = Applier(config, observer)
+    stalled_after = config.http.stalled_after_seconds
+    with (
+        stopped_by_signals(applier.stop),
+        served(config, applier.telemetry),
+        notify_systemd(applier.telemetry, stalled_after_seconds=stalled_after),
+    ):
+        applier.run()

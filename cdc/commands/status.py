@@ -190,6 +190,13 @@ def _table(facts: dict[str, Any]) -> str:
         for each in facts["embeds_owed"] or ()
     ]
     copied = _copied(facts["copying"])
+    appliers = [
+        (
+            "applier",
+            "process {pid} on {host}, {of}".format(**each, of=counted(each["lanes"], "lane")),
+        )
+        for each in facts["appliers"] or ()
+    ]
     jobs = [
         (
             f"job {each['table']}",
@@ -202,7 +209,7 @@ def _table(facts: dict[str, Any]) -> str:
     ]
     return "\n".join(
         f"{in_a_line(name):13} {value if isinstance(value, _Coloured) else _Coloured(value, None)}"
-        for name, value in (*shown.items(), *copied, *owed, *jobs)
+        for name, value in (*shown.items(), *appliers, *copied, *owed, *jobs)
     )
 
 

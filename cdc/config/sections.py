@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from cdc.config.kafka import KafkaConfig
 from cdc.config.values import Number, Settings, Whole
 
 MAX_BATCH_BYTES = 16 * 1024 * 1024  # larger MongoDB transactions fail in a small cache
@@ -21,11 +22,14 @@ class ApplyConfig(Settings):
     batch_bytes: Annotated[Whole, Field(ge=1, le=MAX_BATCH_BYTES)] = 8 * 1024 * 1024
     linger_ms: Annotated[Number, Field(ge=0, le=10_000)] = 5.0
     transaction_bytes: Annotated[Whole, Field(ge=1, le=MAX_BATCH_BYTES)] = 16_000_000
+    kafka: KafkaConfig | None = None
 
     @model_validator(mode="after")
     def _lanes_need_transactions(self) -> Self:
         if self.lanes > 1 and self.mode == "at_least_once":
             raise ValueError("lanes need transactions: write lanes: 1, or mode: exactly_once")
+        if self.kafka is not None and self.lanes == 1:
+            raise ValueError("appliers write lanes: write `lanes: 4` beside `kafka`, or more")
         return self
 
 

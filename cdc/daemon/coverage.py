@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 from cdc.mapping.compile.router import TableRouter
 from cdc.mapping.file.mapping import leads_back
+from cdc.model.checkpoint import STREAMS
 from cdc.model.job import Job, JobKind, Options
 from cdc.model.state_change import StateWrite
 from cdc.model.table_name import split_name, table_and_target
 from cdc.writers.jobs import queue_write
-from cdc.writers.stream_state import STREAMS
 
 
 class Copy(NamedTuple):

@@ -28,10 +28,12 @@ from cdc.model.notice import Notices, Tell, tell_nobody
 from cdc.model.telemetry import Backlog, CopyStats, ReaderStats, Role, Telemetry, WriterStats
 from cdc.preflight.hosts import server_judge
 from cdc.preflight.run import require_fit
+from cdc.publishing.parts import PartProducer
 from cdc.readers.server.position_check import Displaced
 from cdc.retry import Liveness, Stopped
 from cdc.writers.connection import Client, connect_target
 from cdc.writers.dead_letters.ledger import Limits as LetterLimits
+from cdc.writers.facts import require_appliers_fit
 from cdc.writers.indexes import create_indexes
 from cdc.writers.namespaces import Namespaces
 from cdc.writers.observer import UNOBSERVED, WriteObserver
@@ -60,11 +62,12 @@ class Daemon:
         accept_edits: bool = False,
         notices: Notices | None = None,
         worker_command: Sequence[str] = (),
+        by_appliers: bool = False,
     ) -> None:
         """With `accept_edits` documents that an edited mapping made before are kept.
 
         `notices` are told of what somebody should know. `worker_command` runs a worker of a first
-        copy, see CopyWorkers.
+        copy, see CopyWorkers. With `by_appliers` other processes write the parts of rounds.
         """
         self._config = config
         self._mappings = mappings
@@ -72,6 +75,7 @@ class Daemon:
         self._accept_edits = accept_edits
         self._notices = notices
         self._worker_command = worker_command
+        self._by_appliers = by_appliers
         self._tell: Tell = tell_nobody if notices is None else notices.tell
         self._stopping = threading.Event()
         self._liveness = Liveness()
@@ -148,6 +152,8 @@ class Daemon:
         """
         namespaces = Namespaces.of(self._config, self._mappings)
         with connect_target(self._config.target) as client:
+            if self._by_appliers:
+                require_appliers_fit(client)
             ready_cluster(client, namespaces, self._mappings)
             create_indexes(client, namespaces, self._mappings)
 
@@ -171,11 +177,19 @@ class Daemon:
                 tell=self._tell,
                 lanes=config.apply.lanes,
                 batch_size=BatchSize(config.apply.batch_rows, config.apply.batch_bytes),
+                transport=self._transport(),
             )
             try:
                 yield client, writer
             finally:
                 writer.close()
+
+    def _transport(self) -> PartProducer | None:
+        """Return what carries parts to appliers; None if threads of this process write them."""
+        apply = self._config.apply
+        if not self._by_appliers or apply.kafka is None:
+            return None
+        return PartProducer(apply.kafka, self._config.name, apply.lanes)
 
     def _serve_connected(self) -> None:
         """Serve with one client of the target, until stopped or until it must be opened anew."""

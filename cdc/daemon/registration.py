@@ -24,7 +24,7 @@ from cdc.errors import Claimed, Retryable
 from cdc.mapping.compile.router import TableRouter
 from cdc.mapping.file.mapping import Mapping
 from cdc.model.batch import Batch, MappedTransaction
-from cdc.model.checkpoint import Checkpoint
+from cdc.model.checkpoint import STREAMS, Checkpoint
 from cdc.model.first_copy import HeldCopy
 from cdc.model.state_change import StateWrite
 from cdc.preflight import edit_findings, require
@@ -40,7 +40,6 @@ from cdc.writers.accepted_mappings import entries
 from cdc.writers.connection import Client
 from cdc.writers.jobs import Jobs
 from cdc.writers.ranges import Ranges, tails
-from cdc.writers.stream_state import STREAMS
 from cdc.writers.writer import MongoWriter
 
 log = structlog.get_logger(__name__)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from cdc.model.first_copy import COPYING
 from cdc.model.position import Position, from_document, to_document
 from cdc.model.witness import Witness
+
+STREAMS: Final = "streams"
+"""The collection of the state database with a document for each stream, its checkpoint in it."""
 
 
 class Inflight(NamedTuple):

@@ -19,6 +19,8 @@ class Role(Enum):
     COPYING = "copying"
     """It holds the stream while workers make its first copy."""
     ACTIVE = "active"
+    APPLYING = "applying"
+    """It writes parts of another process's rounds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +68,9 @@ class WriterStats:
 
     `committed_at`: the source's commit time of the last applied transaction. `rows`: changes of the
     source's rows, by (table, kind). `documents`: by (collection, operation). `seconds`: spent on
-    `batches`. `rounds`: those of lanes, by their result. `dead_letters`: by (table, reason).
-    `owed`: debts of embedded documents, by (collection, path).
+    `batches`. `rounds`: those of lanes, by their result. `lanes_attended`: whether all lanes were,
+    at the last full batch; None before one. `dead_letters`: by (table, reason). `owed`: debts of
+    embedded documents, by (collection, path).
     """
 
     connected: bool = False
@@ -77,6 +80,7 @@ class WriterStats:
     batches: int = 0
     seconds: float = 0.0
     rounds: Mapping[str, int] = field(default_factory=dict)
+    lanes_attended: bool | None = None
     committed_at: float | None = None
     transactions_per_second: float = 0.0
     operations_per_second: float = 0.0
@@ -132,7 +136,8 @@ class Telemetry:
     column, reason). `slow_rows`: rows that generated code did not cover, by table, and
     `unchanged_rows` the updates that changed nothing of a document. `schema_changed_at`: the
     source's commit time of a table's last schema change. `notices` is None where nobody is told,
-    `publishing` where nothing is published.
+    `publishing` where nothing is published. `parts`: what became of the parts that an applier
+    received, and `partitions` those that it has; None and empty where it is none.
     """
 
     at: float
@@ -149,8 +154,15 @@ class Telemetry:
     unchanged_rows: Mapping[str, int] = field(default_factory=dict)
     schema_changed_at: Mapping[str, float] = field(default_factory=dict)
     notices: NoticeStats | None = None
+    parts: Mapping[str, int] | None = None
+    partitions: tuple[int, ...] = ()
     publishing: PublishStats | None = None
     beats: bool = False
+
+    @property
+    def is_applying(self) -> bool:
+        """Return whether it is an applier that reaches its target."""
+        return self.role is Role.APPLYING and self.writing.outage is None
 
     @property
     def is_streaming(self) -> bool:

@@ -69,14 +69,15 @@ class Pages:
         return _json(200 if alive else 503, {"alive": alive, "turned_seconds_ago": round(ago, 1)})
 
     def _ready(self) -> Answer:
-        """Return whether it is active and connected to both sides."""
+        """Return whether it is active and connected to both sides; an applier, to its target."""
         telemetry = self._telemetry()
-        return self._readiness(telemetry, ready=telemetry.is_streaming)
+        return self._readiness(telemetry, ready=telemetry.is_streaming or telemetry.is_applying)
 
     def _ready_or_standby(self) -> Answer:
         """Return whether it is, or stands by for the one that is active, or has tables copied."""
         telemetry = self._telemetry()
-        ready = telemetry.is_streaming or telemetry.role in (Role.STANDBY, Role.COPYING)
+        waits = telemetry.role in (Role.STANDBY, Role.COPYING)
+        ready = telemetry.is_streaming or telemetry.is_applying or waits
         return self._readiness(telemetry, ready=ready)
 
     def _readiness(self, telemetry: Telemetry, *, ready: bool) -> Answer:

@@ -59,6 +59,8 @@ class StreamCollector(Collector):
         yield from _lag(telemetry, seen)
         yield from _connections(telemetry)
         yield from _work(telemetry)
+        if telemetry.parts is not None:
+            yield from _applying(telemetry, telemetry.parts)
         yield from _copying(telemetry)
         yield _failed_jobs(self._failed() if _asks_target(telemetry) else None)
         yield _counter(
@@ -229,6 +231,12 @@ def _work(telemetry: Telemetry) -> Iterator[Metric]:
         ["result"],
         {(result,): count for result, count in writing.rounds.items()},
     )
+    attended = writing.lanes_attended
+    yield _gauge(
+        "cdc_lanes_attended",
+        "1 while each lane has somebody who writes it.",
+        None if attended is None else float(attended),
+    )
     seconds = SummaryMetricFamily("cdc_batch_seconds", "Time spent on batches.", labels=["stage"])
     seconds.add_metric(["apply"], count_value=writing.batches, sum_value=writing.seconds)
     yield seconds
@@ -237,6 +245,18 @@ def _work(telemetry: Telemetry) -> Iterator[Metric]:
         "Operations in batches, as the source asked for them.",
         count_value=writing.batches,
         sum_value=writing.operations,
+    )
+
+
+def _applying(telemetry: Telemetry, parts: Mapping[str, int]) -> Iterator[Metric]:
+    yield _counter(
+        "cdc_parts",
+        "Parts of rounds, and invitations, that an applier has received.",
+        ["outcome"],
+        {(outcome,): count for outcome, count in parts.items()},
+    )
+    yield _gauge(
+        "cdc_applier_lanes", "Lanes that this applier has.", float(len(telemetry.partitions))
     )
 
 

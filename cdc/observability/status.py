@@ -26,6 +26,7 @@ from cdc.writers.dead_letters.queries import letters_of
 from cdc.writers.embedding.debts import DEBTS, owed_in
 from cdc.writers.errors import explained
 from cdc.writers.jobs import Jobs
+from cdc.writers.lane_documents import appliers_of
 from cdc.writers.ranges import Ranges, is_held
 
 Facts = dict[str, Any]
@@ -51,6 +52,7 @@ def examine(config: Config, telemetry: Telemetry | None = None) -> Facts:
         **_stored(document),
         **_distance(config, seen, document, here),
         "copying": None if target_error else _attempt(lambda: _copying(config, document))[0],
+        "appliers": None if target_error else _attempt(lambda: _appliers(config))[0],
         "jobs": None if target_error else _attempt(lambda: _jobs(config))[0],
         "dead_letters_open": None if target_error else _attempt(lambda: _letters(config))[0],
         "embeds_owed": None if target_error else _attempt(lambda: _owed(config))[0],
@@ -224,7 +226,8 @@ def _of_this_host(config: Config) -> Facts | None:
     try:
         connection.request("GET", "/readyz")
         facts: Facts = json.load(connection.getresponse())["process"]
-        return facts if facts["stream"] == config.name else None
+        is_daemon = facts["role"] != Role.APPLYING.value
+        return facts if facts["stream"] == config.name and is_daemon else None
     except (OSError, HTTPException, ValueError, KeyError, TypeError):
         return None
     finally:
@@ -254,6 +257,8 @@ def process(config: Config, telemetry: Telemetry) -> Facts:
             "operations": round(writing.operations_per_second, 1),
         },
         "published": _published(telemetry.publishing),
+        "parts": None if telemetry.parts is None else dict(telemetry.parts),
+        "lanes": list(telemetry.partitions),
         "trouble": {
             "source": _outage(reading.outage),
             "target": _outage(writing.outage),
@@ -310,6 +315,11 @@ def _copying(config: Config, document: Mapping[str, Any] | None) -> Facts | None
             for worker, copied in progress.by_worker.items()
         ],
     }
+
+
+def _appliers(config: Config) -> list[Facts]:
+    with connect_target(config.target) as client, explained():
+        return appliers_of(client[config.target.state_database], config.name)
 
 
 def _letters(config: Config) -> int:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Final
 
 import structlog
 
 from cdc.config import Config, SourceConfig
-from cdc.config.publish import KafkaConfig
+from cdc.config.kafka import KafkaConfig
 from cdc.errors import CdcError, Fatal, Retryable, Unfit
 from cdc.mapping.compile.compiler import compile_plan
 from cdc.mapping.compile.document_id import no_key
@@ -73,6 +73,7 @@ log = structlog.get_logger(__name__)
 SOURCE: Final = "source"
 TARGET: Final = "target"
 KAFKA: Final = "kafka"
+APPLIERS: Final = "appliers"
 """The name of the finding that a side refuses the login, or is unreachable."""
 
 VANISHED: Final = (
@@ -100,8 +101,9 @@ def examine(
         *_attempted(TARGET, lambda: examine_target(config, mappings, accept_edits=accept_edits)),
     ]
     if config.publish is not None:
-        kafka = config.publish.kafka
-        findings += _attempted(KAFKA, lambda: _examine_kafka(kafka))
+        findings += _attempted(KAFKA, partial(_examine_kafka, config.publish.kafka))
+    if config.apply.kafka is not None and not starting:  # the daemon goes on without it
+        findings += _attempted(APPLIERS, partial(_examine_kafka, config.apply.kafka, APPLIERS))
     let_in = all(each.ok for each in findings if each.check in {SOURCE, TARGET})
     if let_in and not starting:
         findings += _attempted("position", lambda: examine_position(config))
@@ -336,9 +338,9 @@ def _edits(config: Config, client: Client, mappings: Mappings) -> list[MappingEd
     return unresolved(state, mappings, Jobs.of(config, client).unended())
 
 
-def _examine_kafka(config: KafkaConfig) -> Iterator[Finding]:
+def _examine_kafka(config: KafkaConfig, check: str = KAFKA) -> Iterator[Finding]:
     brokers = reach(config)
-    yield Finding(KAFKA, Outcome.OK, f"{brokers} broker{'s' * (brokers != 1)} can be reached")
+    yield Finding(check, Outcome.OK, f"{brokers} broker{'s' * (brokers != 1)} can be reached")
 
 
 def _attempted(side: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from cdc.config.publish import KafkaConfig
+from cdc.config.kafka import KafkaConfig
 from cdc.errors import CdcError, PublishRefused, Retryable, Unfit
 
 if TYPE_CHECKING:
@@ -103,19 +103,24 @@ def told_apart(errors: Sequence[KafkaError]) -> KafkaError | None:
     return next((each for each in errors if each.name() in _LOGIN), None)
 
 
-def explained(error: KafkaError, *, topic: str = "") -> CdcError:
-    """Return the error for what the client says: Retryable, or PublishRefused."""
+def explained(error: KafkaError, *, topic: str = "", section: str = "publish.kafka") -> CdcError:
+    """Return the error for what the client says: Retryable, or PublishRefused.
+
+    `section` is where the configuration names the cluster.
+    """
     where = f" (topic {topic})" if topic else ""
     text = f"{error.name()}: {error.str()}{where}"
     if error.name() not in _REFUSED:
         return Retryable(text)
-    return PublishRefused(f"Kafka refuses what is published: {text}", remedy=_remedy(error.name()))
+    return PublishRefused(
+        f"Kafka refuses what is published: {text}", remedy=_remedy(error.name(), section)
+    )
 
 
-def _remedy(name: str) -> str:
+def _remedy(name: str, section: str) -> str:
     if name in _SIZE:
         return (
-            "raise publish.kafka.max_message_bytes, and the topic's max.message.bytes; or exclude"
+            f"raise {section}.max_message_bytes, and the topic's max.message.bytes; or exclude"
             " the column from the mapping; and start again"
         )
     if name.endswith(_RIGHTS):
@@ -123,4 +128,4 @@ def _remedy(name: str) -> str:
             "allow this account WRITE, DESCRIBE and CREATE on the stream's topics, and WRITE and"
             " DESCRIBE on its transactional id; and start again"
         )
-    return "mend publish.kafka in the configuration, or the broker; and start again"
+    return f"mend {section} in the configuration, or the broker; and start again"

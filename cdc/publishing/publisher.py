@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
-from cdc.config.publish import KafkaConfig
+from cdc.config.kafka import KafkaConfig
 from cdc.errors import PublishRefused, Retryable
 from cdc.model.batch import Batch
 from cdc.model.message import Message

@@ -241,6 +241,13 @@ def brief(error: Exception) -> str:
     return text.partition(" to execute command {")[0]
 
 
+def words(error: BaseException) -> str:
+    """Return an error's words, without values of the row that is refused."""
+    if isinstance(error, Refused):
+        return error.why
+    return brief(error) if isinstance(error, PyMongoError) else str(error)
+
+
 def login_refused(error: PyMongoError) -> Unfit:
     """Return the error of a target that does not let the account in."""
     return Unfit(

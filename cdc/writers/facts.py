@@ -11,13 +11,14 @@ from pymongo.errors import ConnectionFailure, OperationFailure
 from pymongo.read_concern import ReadConcern
 
 from cdc.errors import Retryable, Unfit
+from cdc.model.checkpoint import STREAMS
 from cdc.model.server_facts import NO_RIGHT, TargetFacts
 from cdc.writers.collection_facts import collection_facts
 from cdc.writers.concerns import PRIMARY
 from cdc.writers.connection import Client
-from cdc.writers.errors import ACCESS_CODES, brief, is_passing, login_refused
+from cdc.writers.errors import ACCESS_CODES, brief, explained, is_passing, login_refused
 from cdc.writers.namespaces import Namespace, Namespaces
-from cdc.writers.stream_state import STATE_COLLECTIONS, STREAMS
+from cdc.writers.stream_state import STATE_COLLECTIONS
 
 _REACHED_THE_COLLECTION: Final = frozenset(
     {
@@ -80,9 +81,27 @@ def _account(client: Client) -> tuple[str, str] | None:
     return next(((str(each["user"]), str(each["db"])) for each in told), None)
 
 
+def user_of(client: MongoClient[dict[str, Any]]) -> str:
+    """Return whom the connection has logged in as; empty where nobody has to."""
+    account = _account(client)
+    return "" if account is None else f"{account[1]}.{account[0]}"
+
+
 def is_behind_mongos(client: MongoClient[dict[str, Any]]) -> bool:
     """Ask whether the target is a sharded cluster."""
     return _is_mongos(client.admin.command("hello"))
+
+
+def require_appliers_fit(client: MongoClient[dict[str, Any]]) -> None:
+    """Raise Unfit unless other processes may write parts of rounds: see the architecture, K8."""
+    with explained():
+        sharded = is_behind_mongos(client)
+    if sharded:
+        raise Unfit(
+            "appliers cannot write to a sharded cluster: what one shard shows of a round, another"
+            " may still hold back",
+            remedy="start the daemon without --role: lanes of its own write there",
+        )
 
 
 def _is_mongos(hello: dict[str, Any]) -> bool:

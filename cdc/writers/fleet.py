@@ -12,13 +12,13 @@ from pymongo.database import Database
 from pymongo.read_concern import ReadConcern
 
 from cdc.config import TargetConfig
+from cdc.model.checkpoint import STREAMS
 from cdc.model.dead_letter import DEAD_LETTERS, LetterState
 from cdc.model.job import JobState
 from cdc.writers.connection import asking_target
 from cdc.writers.embedding.debts import DEBTS
 from cdc.writers.errors import explained
 from cdc.writers.jobs import unsettled_jobs
-from cdc.writers.stream_state import STREAMS
 
 Document = Mapping[str, Any]
 

@@ -22,14 +22,13 @@ from pymongo.read_concern import ReadConcern
 
 from cdc.config import Config
 from cdc.errors import UsageError
-from cdc.model.checkpoint import Checkpoint
+from cdc.model.checkpoint import STREAMS, Checkpoint
 from cdc.model.first_copy import AHEAD, COPYING, RANGES, HeldCopy, Key, KeyRange, RangeState, Tail
 from cdc.model.lease import holder
 from cdc.model.position import Position, from_document, joined, to_document
 from cdc.model.state_change import StateWrite
 from cdc.writers.concerns import MAJORITY, PRIMARY
 from cdc.writers.errors import explained
-from cdc.writers.stream_state import STREAMS
 from cdc.writers.takeover import end_sessions
 from cdc.writers.transaction import committed
 

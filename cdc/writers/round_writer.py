@@ -14,7 +14,7 @@ import structlog
 from pymongo.client_session import ClientSession
 
 from cdc.model.batch import Batch
-from cdc.writers.commit import Attempt
+from cdc.writers.commands import Command
 from cdc.writers.hold import Hold
 from cdc.writers.lanes import Lanes, RoundFailed
 from cdc.writers.observer import LaneStep, WriteObserver
@@ -68,9 +68,12 @@ class RoundWriter:
         parts = self._retry.run(partial(self._lanes.parts, batch))
         if parts is None:
             return False
-        self._hold.settle()
         if not self._state.has_lanes:
             self._retry.run(partial(self._make_lanes, session))
+        attended = self._counters.lanes_attended = self._retry.run(self._lanes.are_attended)
+        if not attended:
+            return False
+        self._hold.settle()
         self._hold.renew_in_time()
         began = time.monotonic()
         try:
@@ -82,13 +85,14 @@ class RoundWriter:
             self._retry.run(self._state.close_lanes)
             self._lanes.forget()
             self._counters.round_ended("in_turn")
-            self._count_landed(parts, failure.attempts, time.monotonic() - began)
+            self._count_landed(parts, failure.commands, time.monotonic() - began)
             return False
         self._retry.run(partial(self._close, batch, session))
         self._state.landed()
         self._hold.durability.settled()
         self._counters.round_ended("landed")
-        self._counters.applied(batch, commands, time.monotonic() - began)
+        sent = [command for each in commands for command in each]
+        self._counters.applied(batch, sent, time.monotonic() - began)
         return True
 
     def _make_lanes(self, session: ClientSession) -> None:
@@ -108,9 +112,9 @@ class RoundWriter:
             self._state.save_checkpoint(batch.checkpoint, batch.committed_at, session)
 
     def _count_landed(
-        self, parts: Sequence[Part], attempts: Sequence[Attempt], seconds: float
+        self, parts: Sequence[Part], commands: Sequence[Sequence[Command]], seconds: float
     ) -> None:
         """Count the parts of a failed round that have landed all the same."""
-        for part, attempt in zip(parts, attempts, strict=True):
+        for part, sent in zip(parts, commands, strict=True):
             if all(map(self._state.done.contains, part.note.spans)):
-                self._counters.applied(part.batch, attempt.commands, seconds)
+                self._counters.applied(part.batch, sent, seconds)

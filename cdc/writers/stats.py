@@ -38,6 +38,7 @@ class WriterCounters:
         self.outages = OutageTracker()
         self.committed_at: float | None = None
         self.open_letters = 0
+        self.lanes_attended: bool | None = None
         self.owed: Mapping[tuple[str, str], int] = {}
         self._letters: Counter[tuple[str, str]] = Counter()
         self._transactions = self._operations = self._batches = 0
@@ -108,6 +109,7 @@ class WriterCounters:
             batches=self._batches,
             seconds=self._seconds,
             rounds=dict(self._rounds),
+            lanes_attended=self.lanes_attended,
             committed_at=self.committed_at,
             transactions_per_second=sum(each[1] for each in recent) / RATE_SECONDS,
             operations_per_second=sum(each[2] for each in recent) / RATE_SECONDS,

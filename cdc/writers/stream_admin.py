@@ -13,7 +13,7 @@ from cdc.errors import CdcError, LeaseHeld, Retryable, UsageError
 from cdc.mapping.file.mapping import Mapping as TableMapping
 from cdc.model import lease
 from cdc.model.batch import Batch, MappedTransaction
-from cdc.model.checkpoint import Checkpoint
+from cdc.model.checkpoint import STREAMS, Checkpoint
 from cdc.model.done import DONE
 from cdc.model.first_copy import AHEAD
 from cdc.model.job import Job
@@ -26,7 +26,7 @@ from cdc.writers.jobs import queue_write
 from cdc.writers.namespaces import Namespaces
 from cdc.writers.observer import UNOBSERVED, WriteObserver
 from cdc.writers.ranges import require_begun
-from cdc.writers.stream_state import STREAMS, StreamState
+from cdc.writers.stream_state import StreamState
 from cdc.writers.writer import MongoWriter
 
 

@@ -21,6 +21,7 @@ from pymongo.collection import Collection
 from cdc.config import Config
 from cdc.errors import LeaseHeld, UsageError
 from cdc.model import lease
+from cdc.model.checkpoint import STREAMS
 from cdc.model.claim import Claim
 from cdc.model.dead_letter import DEAD_LETTERS
 from cdc.model.first_copy import HeldCopy
@@ -36,7 +37,7 @@ from cdc.writers.fence import Fence
 from cdc.writers.lane_documents import LANES
 from cdc.writers.namespaces import hidden_beginning
 from cdc.writers.ranges import Ranges
-from cdc.writers.stream_state import STREAMS, StreamState
+from cdc.writers.stream_state import StreamState
 
 HELD_SECONDS: Final = 60.0
 """How long no daemon takes the stream over while it is removed."""

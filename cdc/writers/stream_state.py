@@ -27,7 +27,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -42,7 +42,7 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from cdc.errors import Fenced, NoMajority, RolledBack, StateMissing
-from cdc.model.checkpoint import Checkpoint
+from cdc.model.checkpoint import STREAMS, Checkpoint
 from cdc.model.claim import CLAIMS
 from cdc.model.dead_letter import DEAD_LETTERS
 from cdc.model.done import DONE, NOTHING_DONE, Done
@@ -53,11 +53,10 @@ from cdc.model.position import Position
 from cdc.writers.concerns import MAJORITY
 from cdc.writers.embedding.debts import DEBTS
 from cdc.writers.errors import NO_MAJORITY
-from cdc.writers.lane_documents import LANES, LaneDocuments, LanePart
+from cdc.writers.lane_documents import LANES, Lane, LaneDocuments, LanePart
 from cdc.writers.observer import UNOBSERVED, LaneStep, WriteObserver
 from cdc.writers.takeover import Takeover, from_now, with_clock
 
-STREAMS: Final = "streams"
 STATE_COLLECTIONS: Final = (STREAMS, JOBS, DEAD_LETTERS, CLAIMS, DEBTS, RANGES, LANES)
 """The collections of a state database, for all its streams."""
 
@@ -258,16 +257,18 @@ class StreamState:
         """The number of the next round: the sequence that the stream has once it is closed."""
         return self._held.sequence + 1
 
-    def make_lanes(
-        self, sessions: Mapping[ObjectId, ClientSession], session: ClientSession
-    ) -> None:
-        """Make lanes, by their ids and the sessions that are to write, in a transaction.
+    def make_lanes(self, lanes: Sequence[Lane], session: ClientSession) -> None:
+        """Make lanes in a transaction.
 
         Raises what `save_checkpoint` does; AlreadyLanded if they are made.
         """
-        self._lanes = tuple(sessions)
-        self._move({LANES: [*sessions]}, session)
-        self._lane_documents.make(sessions, session)
+        self._lanes = tuple([each.id for each in lanes])
+        self._move({LANES: [*self._lanes]}, session)
+        self._lane_documents.make(lanes, session)
+
+    def find_lanes(self, session: ClientSession | None = None) -> dict[ObjectId, Document]:
+        """Return the documents of the lanes, by id, as a majority has them."""
+        return self._lane_documents.find(self._lanes, session)
 
     def move_lane(self, lane: ObjectId, part: LanePart, session: ClientSession) -> None:
         """Note a lane's part of the next round, in the transaction that writes it."""

@@ -38,11 +38,13 @@ from cdc.writers.dead_letters.ledger import (
 from cdc.writers.embedding.paying import Paying
 from cdc.writers.embedding.terms import NOTHING_AT_ONCE, Terms
 from cdc.writers.errors import Refused
-from cdc.writers.facts import is_behind_mongos
+from cdc.writers.facts import is_behind_mongos, user_of
 from cdc.writers.hold import Hold
-from cdc.writers.lanes import Lanes
+from cdc.writers.lane_threads import LaneThreads
+from cdc.writers.lanes import Lanes, PartWriters
 from cdc.writers.namespaces import Namespaces
 from cdc.writers.observer import UNOBSERVED, WriteObserver
+from cdc.writers.remote_lanes import RemoteLanes, Transport
 from cdc.writers.round_writer import RoundWriter
 from cdc.writers.rounds import UNLIMITED, BatchSize, pieces_of, without_done
 from cdc.writers.sharding import NOT_SHARDED, Sharding
@@ -91,6 +93,7 @@ class MongoWriter:
         range_state: StreamState | None = None,
         lanes: int = 1,
         batch_size: BatchSize = UNLIMITED,
+        transport: Transport | None = None,
     ) -> None:
         """Write the stream of `namespaces`, to its collections and its state database.
 
@@ -100,8 +103,9 @@ class MongoWriter:
         fields for the time of writing. `observer` observes each step. `sharding` says what names
         a document; whether the target is sharded is asked at each takeover, `is_behind_mongos`.
         With `lanes` above 1 full batches, as many times as large as `batch_size`, are written by so
-        many threads at once. `lag_seconds` as in StreamState. `tell` takes the notices of dead
-        letters. With `range_state` it writes one range of a held stream, and holds that alone.
+        many threads at once; with a `transport` appliers get their parts by it instead.
+        `lag_seconds` as in StreamState. `tell` takes the notices of dead letters. With
+        `range_state` it writes one range of a held stream, and holds that alone.
         """
         documents = Collections(client, namespaces, write_concern=MAJORITY)
         states = client.get_database(namespaces.state_database, write_concern=MAJORITY)
@@ -150,11 +154,15 @@ class MongoWriter:
         self._batch_size = batch_size if lanes > 1 else UNLIMITED
         self._rounds: RoundWriter | None = None
         if lanes > 1:
-            writing = Lanes(
-                client, namespaces, self.state, self._committer, count=lanes, size=batch_size
-            )
+            writers: PartWriters = LaneThreads(client, self.state, self._committer, count=lanes)
+            if transport is not None:
+                user = partial(user_of, client)
+                writers = RemoteLanes(
+                    self.state, namespaces, stamps, transport, user=user, count=lanes
+                )
+            cut = Lanes(client, namespaces, self._committer, writers, count=lanes, size=batch_size)
             self._rounds = RoundWriter(
-                writing, self.state, self._hold, self._retry, self._counters, observer
+                cut, self.state, self._hold, self._retry, self._counters, observer
             )
         self._paying = Paying(
             self._committer.debts, self._retry.run, self._derive, self._hold.renew_in_time

@@ -36,6 +36,7 @@ CHANGED: Final = "tests/unit/mapping/test_changed_rows.py"
 
 ROUNDS: Final = "tests/unit/writers/test_rounds.py"
 LANES: Final = "tests/integration/writers/test_lanes.py"
+REMOTE: Final = "tests/integration/writers/test_remote_lanes.py"
 
 MUTANTS: Final = (
     Mutant(
@@ -65,6 +66,20 @@ MUTANTS: Final = (
         'each["round"] == number and each["done"]',
         'each["round"] and each["done"]',
         (f"{LANES}::test_only_the_round_that_is_not_closed_counts",),
+    ),
+    Mutant(
+        "an applier writes a part of a round that is not the stream's next",
+        "cdc/writers/part_writer.py",
+        "if not self._lanes.is_next(message.lane, message.round, session):",
+        "if False:",
+        (f"{REMOTE}::test_a_part_is_not_written_over_an_older_state_of_the_stream",),
+    ),
+    Mutant(
+        "a round is closed before all appliers have written their parts",
+        "cdc/writers/remote_lanes.py",
+        "if not left:",
+        "if len(left) < len(lanes):",
+        (f"{REMOTE}::test_what_was_lost_is_written_here",),
     ),
     Mutant(
         "a chunk is read without what lanes have done beyond the position",

@@ -28,6 +28,7 @@ def facts(**changed: Any) -> dict[str, Any]:
         "source": {"reachable": True, "host": "db:3306", "error": None},
         "target": {"reachable": True, "error": None},
         "copying": None,
+        "appliers": [{"host": "b", "pid": 7, "lanes": 2}],
         "embeds_owed": [],
         "jobs": [],
         **changed,
@@ -77,3 +78,7 @@ def test_one_transaction_is_singular() -> None:
     assert lines(transactions_behind=1)["behind"] == "1 transaction"
     assert lines(transactions_behind=2)["behind"] == "2 transactions"
     assert lines(transactions_behind=None)["behind"] == "-"
+
+
+def test_appliers_are_told_with_their_lanes() -> None:
+    assert lines()["applier"] == "process 7 on b, 2 lanes"

@@ -11,9 +11,8 @@ from django.conf import settings
 
 from cdc.errors import CdcError
 from cdc.model import lease
-from cdc.model.checkpoint import Checkpoint
+from cdc.model.checkpoint import STREAMS, Checkpoint
 from cdc.model.table_name import table_and_target
-from cdc.writers.stream_state import STREAMS
 from portal.mongodb import Documents
 from portal.typed import date, text
 

@@ -34,10 +34,11 @@ AT_ONCE = "CDC_EMBED_AT_ONCE"
 @click.command()
 @config_option
 @click.option("--accept-mapping-change", is_flag=True)
-def run(config_path: Path, accept_mapping_change: bool) -> None:
+@click.option("--role", default=run_module.ALL)
+def run(config_path: Path, accept_mapping_change: bool, role: str) -> None:
     """Run `cdc run`, observed."""
     observer = Faults.from_environment()
-    run_daemon(config_path, accept_edits=accept_mapping_change, observer=observer)
+    run_daemon(config_path, accept_edits=accept_mapping_change, role=role, observer=observer)
 
 
 @click.command()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cdc.config.publish import KafkaConfig
+from cdc.config.kafka import KafkaConfig
 from cdc.errors import PublishRefused, Unfit
 from cdc.model.batch import Batch, MappedTransaction
 from cdc.model.checkpoint import Checkpoint

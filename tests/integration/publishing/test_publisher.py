@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from cdc.config.publish import DEFAULT_MESSAGE_BYTES, KafkaConfig
+from cdc.config.kafka import DEFAULT_MESSAGE_BYTES, KafkaConfig
 from cdc.errors import Fenced, PublishRefused
 from cdc.model.batch import Batch, MappedTransaction
 from cdc.model.checkpoint import Checkpoint

@@ -17,7 +17,7 @@ from cdc.model.done import Done, Span
 from cdc.model.operation import Operation, OperationKind
 from cdc.model.position import FilePosition
 from cdc.writers.documents import document_id
-from cdc.writers.lane_documents import LaneClosed, LaneDocuments, LanePart
+from cdc.writers.lane_documents import Lane, LaneClosed, LaneDocuments, LanePart
 from cdc.writers.rounds import BatchSize
 from cdc.writers.transaction import committed
 from cdc.writers.writer import MongoWriter
@@ -37,7 +37,8 @@ class Made:
         self.sessions = {ObjectId(): client.start_session() for _ in range(2)}
         self.lanes = tuple(self.sessions)
         with client.start_session() as session, committed(session):
-            self.documents.make(self.sessions, session)
+            lanes = [Lane(each, (own.session_id["id"],)) for each, own in self.sessions.items()]
+            self.documents.make(lanes, session)
 
     def move(self, lane: ObjectId, number: int = NOW) -> None:
         with committed(self.sessions[lane]) as session:

@@ -54,6 +54,7 @@ def test_a_minimal_file_gets_the_documented_defaults(folder: Path) -> None:
         "batch_bytes": 8388608,
         "linger_ms": 5,
         "transaction_bytes": 16000000,
+        "kafka": None,
     }
     assert config.mappings == (str(folder / "mappings" / "*.yaml"),)
 
@@ -427,6 +428,8 @@ def test_state_and_documents_do_not_share_a_database(folder: Path) -> None:
         "apply: {batch_bytes: 16777217}",
         "apply: {lanes: 0}",
         "apply: {lanes: 2, mode: at_least_once}",
+        "apply: {kafka: {bootstrap_servers: 'k:9092'}}",
+        "apply: {lanes: 2, kafka: {bootstrap_servers: k}}",
         "apply: {batch_rows: true}",
         "apply: {batch_rows: 10001}",
         "apply: {mode: twice}",

@@ -39,6 +39,7 @@ FULL = Telemetry(
         transactions=7,
         batches=2,
         rounds={"landed": 1},
+        lanes_attended=True,
         committed_at=NOW - 4,
         rows={("shop.orders", "update"): 5},
         documents={("orders", "replace"): 5},
@@ -53,6 +54,8 @@ FULL = Telemetry(
     schema_changed_at={"shop.orders": NOW - 5},
     notices=NoticeStats({"halt": 1}, {("lag", "refused"): 2}, 3),
     publishing=PublishStats(connected=True, messages=5, bytes=600, batches=2, seconds=0.5),
+    parts={"landed": 4},
+    partitions=(0, 1),
     beats=True,
 )
 FAILED = [
