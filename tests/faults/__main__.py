@@ -16,7 +16,8 @@ from pathlib import Path
 
 import click
 
-from cdc_sandbox.servers import versions
+from cdc.errors import Unfit
+from cdc_sandbox.servers import kafka_server, versions
 from tests.faults import campaign, clocks, topology
 from tests.faults.schedule import Kind, Planned, both, from_json, possible, to_json
 from tests.faults.topology import MEMBERS, SOURCES, Condition, Topology
@@ -162,6 +163,11 @@ def _possible_conditions() -> list[Condition]:
         found.append(Condition.FAKE_CLOCKS)
     else:
         print("no clock is ever wrong: the package libfaketime cannot be had")
+    try:
+        with kafka_server():
+            found.append(Condition.APPLIERS)
+    except Unfit as error:
+        print(f"there are no appliers: {error.message}")
     return found
 
 

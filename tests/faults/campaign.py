@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from tests.end_to_end.support.bank import BANK, TOTAL
 from tests.end_to_end.support.command import cdc
+from tests.end_to_end.support.stream import Stream
 from tests.faults import kinds
 from tests.faults.checkers import (
     Forward,
@@ -32,10 +33,12 @@ from tests.faults.nemesis import Deeds, Nemesis
 from tests.faults.operator import Operator
 from tests.faults.patience import until
 from tests.faults.schedule import Planned
-from tests.faults.stage import Stage, stage
-from tests.faults.topology import STANDALONE, Condition, Topology
+from tests.faults.stage import LISTEN, Stage, stage
+from tests.faults.topology import STANDALONE, Topology
 from tests.faults.watchers import Watchers
 from tests.faults.workload import COUNTED, Workload
+
+APPLIERS: Final = 2
 
 PLAIN: Final = {
     **dict.fromkeys(BANK, ("amount", "note")),
@@ -94,13 +97,22 @@ def _run(
     stream, versions = staged.stream, staged.versions
     whole = WholeTransactions(TOTAL, violated)
     never_back, forward, honest = NeverBack(violated), Forward(violated), HonestLag(violated)
-    fleet = Fleet(stream, staged.topology.daemons, violated)
+    role = ("--role", "read") if staged.kafka else ()
+    fleet = Fleet(stream, staged.topology.daemons, violated, *role)
+    appliers = Fleet(
+        stream,
+        APPLIERS if staged.kafka else 0,
+        violated,
+        *("--role", "apply"),
+        environment={LISTEN: "off"},
+    )
     watchers = Watchers(staged, whole, never_back, forward, honest)
-    embeds = Condition.LANES not in staged.topology.conditions
+    embeds = not staged.topology.has_lanes
     workload, deeds = Workload(stream, seed, embeds=embeds), Deeds()
     operator = Operator(staged, fleet, workload, watchers)
     staged.source_proxy.requests = deeds.note_dump
     fleet.begin()
+    appliers.begin()
     try:
         until(lambda: _caught_up(staged) or violated.found, "the first rows")
         if violated.found:
@@ -109,7 +121,8 @@ def _run(
         workload.threads.begin()
         began = time.monotonic()
         _inflict(
-            {Nemesis(staged, fleet, operator, deeds): schedule for schedule in schedules}, violated
+            {Nemesis(staged, fleet, appliers, operator, deeds): schedule for schedule in schedules},
+            violated,
         )
         outcome.figures["seconds"] = round(time.monotonic() - began)
         workload.threads.end()
@@ -124,6 +137,7 @@ def _run(
         workload.threads.end()
         watchers.threads.end()
         fleet.end()
+        appliers.end()
         deeds.end()
         outcome.figures |= {
             "versions": versions,
@@ -132,6 +146,8 @@ def _run(
             "transactions": workload.committed,
             "rows": workload.rows,
             "daemons_started": fleet.started,
+            "appliers_started": appliers.started,
+            "attended": attended(stream),
             "peak_megabytes": round(fleet.peak_megabytes),
             "snapshots": whole.snapshots,
             "changes": never_back.changes,
@@ -139,6 +155,11 @@ def _run(
             "lags": honest.looks,
             "behind": honest.behind,
         }
+
+
+def attended(stream: Stream) -> int:
+    """Return how many times daemons have seen their lanes attended by appliers."""
+    return sum(len(each.events("lanes_attended")) for each in stream.daemons)
 
 
 def _inflict(work: Mapping[Nemesis, Sequence[Planned]], violated: Violations) -> None:

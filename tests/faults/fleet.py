@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,8 +30,18 @@ def _halted_by(log: Sequence[dict[str, Any]]) -> str:
 class Fleet:
     """So many places for a daemon; one that ends is started again."""
 
-    def __init__(self, stream: Stream, count: int, violated: Violations) -> None:
+    def __init__(
+        self,
+        stream: Stream,
+        count: int,
+        violated: Violations,
+        *options: str,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """`options` and `environment` are those of each one's command."""
         self._stream = stream
+        self._options = options
+        self._environment = environment or {}
         self._violated = violated
         self._places: list[Daemon | None] = [None] * count
         self._faults: list[str] = []
@@ -96,7 +106,9 @@ class Fleet:
                             self._places[place] = None
                     if self._places[place] is None and not self._held:
                         fault = self._faults.pop() if self._faults else ""
-                        self._places[place] = self._stream.start(fault=fault)
+                        self._places[place] = self._stream.start(
+                            *self._options, fault=fault, environment=self._environment
+                        )
                         self.started += 1
 
     def _stop_all(self) -> None:

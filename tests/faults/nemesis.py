@@ -92,9 +92,12 @@ class Deeds:
 class Nemesis:
     """Does what a schedule says, to the stage and the fleet."""
 
-    def __init__(self, stage: Stage, fleet: Fleet, operator: Operator, deeds: Deeds) -> None:
+    def __init__(
+        self, stage: Stage, fleet: Fleet, appliers: Fleet, operator: Operator, deeds: Deeds
+    ) -> None:
         self._stage = stage
         self._fleet = fleet
+        self._appliers = appliers
         self._operator = operator
         self._deeds = deeds
         self._chance = random.Random()
@@ -107,6 +110,15 @@ class Nemesis:
             Kind.STOP_DAEMON: lambda _: self._signalled(signal.SIGTERM),
             Kind.FREEZE_DAEMON: self._freeze,
             Kind.JUMP_DAEMONS: lambda seconds: self._jump("daemons", seconds),
+            Kind.KILL_APPLIER: lambda _: self._signalled(signal.SIGKILL, appliers),
+            Kind.KILL_APPLIER_IN_PART: lambda _: self._kill_in_part(),
+            Kind.STOP_APPLIER: lambda _: self._signalled(signal.SIGTERM, appliers),
+            Kind.FREEZE_APPLIER: lambda seconds: self._freeze(seconds, appliers),
+            Kind.KILL_BROKER: stage.kill_broker,
+            Kind.FREEZE_BROKER: stage.freeze_broker,
+            Kind.REPEAT_PARTS: lambda _: stage.parts.repeat(self._chance),
+            Kind.TRUNCATE_PARTS: lambda _: stage.parts.truncate(),
+            Kind.DELETE_PARTS: lambda _: stage.parts.delete(),
             Kind.CUT_SOURCE: lambda _: source.cut(),
             Kind.HIDE_SOURCE: lambda seconds: _hidden(source, seconds),
             Kind.HALF_HIDE_SOURCE: lambda seconds: self._half_hide(source, seconds),
@@ -173,8 +185,8 @@ class Nemesis:
 
     # -- daemons
 
-    def _signalled(self, number: signal.Signals) -> None:
-        if running := self._fleet.running():
+    def _signalled(self, number: signal.Signals, fleet: Fleet | None = None) -> None:
+        if running := (fleet or self._fleet).running():
             self._chance.choice(running).send(number)
 
     def _kill_at(self, steps: Sequence[WriteStep | LaneStep]) -> None:
@@ -182,14 +194,19 @@ class Nemesis:
         self._fleet.die_at(step, self._chance.randrange(1, 6))
         self._signalled(signal.SIGKILL)
 
+    def _kill_in_part(self) -> None:
+        step = self._chance.choice((LaneStep.IN_PART, LaneStep.AFTER_PART))
+        self._appliers.die_at(step, self._chance.randrange(1, 6))
+        self._signalled(signal.SIGTERM, self._appliers)
+
     def _kill_in_clear(self, _: float) -> None:
         self._sql("INSERT INTO scratch (word) SELECT word FROM things LIMIT 300")
         for _ in range(2):
             self._kill_at([WriteStep.IN_PIECE, WriteStep.AFTER_PIECE])
         self._sql("TRUNCATE TABLE scratch")
 
-    def _freeze(self, seconds: float) -> None:
-        if running := self._fleet.running():
+    def _freeze(self, seconds: float, fleet: Fleet | None = None) -> None:
+        if running := (fleet or self._fleet).running():
             frozen = self._chance.choice(running)
             frozen.send(signal.SIGSTOP)
             time.sleep(seconds)

@@ -28,6 +28,20 @@ class Kind(StrEnum):
     """SIGSTOP, longer than its lease or not, then SIGCONT."""
     JUMP_DAEMONS = "jump_daemons"
     """The daemons' clock is another one for a while."""
+    KILL_APPLIER = "kill_applier"
+    KILL_APPLIER_IN_PART = "kill_applier_in_part"
+    """The next applier dies when it has written a part, or amid that."""
+    STOP_APPLIER = "stop_applier"
+    """SIGTERM: its lanes are given to another one, and back."""
+    FREEZE_APPLIER = "freeze_applier"
+    KILL_BROKER = "kill_broker"
+    """The broker dies, and is back later."""
+    FREEZE_BROKER = "freeze_broker"
+    REPEAT_PARTS = "repeat_parts"
+    """Parts come again, in any order, and others that are damaged."""
+    TRUNCATE_PARTS = "truncate_parts"
+    DELETE_PARTS = "delete_parts"
+    """The topic that carries parts is deleted."""
     CUT_SOURCE = "cut_source"
     """All connections to the source end."""
     HIDE_SOURCE = "hide_source"
@@ -121,6 +135,14 @@ NEEDS: Final[dict[Kind, frozenset[Trait]]] = {
     ),
     **dict.fromkeys((Kind.PURGE, Kind.LOSE_TAIL), frozenset({Trait.LONELY_SOURCE})),
     Kind.KILL_IN_ROUND: frozenset({Trait.LANES}),
+    **dict.fromkeys(
+        (
+            *(Kind.KILL_APPLIER, Kind.KILL_APPLIER_IN_PART, Kind.STOP_APPLIER),
+            *(Kind.FREEZE_APPLIER, Kind.KILL_BROKER, Kind.FREEZE_BROKER),
+            *(Kind.REPEAT_PARTS, Kind.TRUNCATE_PARTS, Kind.DELETE_PARTS),
+        ),
+        frozenset({Trait.APPLIERS}),
+    ),
     Kind.FILL_SOURCE: frozenset({Trait.SMALL_SOURCE}),
     Kind.FILL_TARGET: frozenset({Trait.SMALL_TARGET}),
     Kind.JUMP_DAEMONS: frozenset({Trait.CLOCKS}),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -12,7 +14,15 @@ from typing import Any, Final, cast
 
 from pymongo import MongoClient
 
-from cdc_sandbox.servers import Flavour, MongoServer, MySQLServer, mongo_server, mysql_server
+from cdc_sandbox.servers import (
+    Flavour,
+    KafkaServer,
+    MongoServer,
+    MySQLServer,
+    kafka_server,
+    mongo_server,
+    mysql_server,
+)
 from cdc_sandbox.servers.ports import LOOPBACK, free_port
 from tests.end_to_end.support import certificates
 from tests.end_to_end.support.proxy import Proxy
@@ -21,6 +31,7 @@ from tests.end_to_end.support.stream import Stream
 from tests.faults import clocks, workload
 from tests.faults.clocks import Clock
 from tests.faults.committed import Committed
+from tests.faults.parts import Topic
 from tests.faults.patience import persist
 from tests.faults.topology import REPLICATED, Condition, Topology, Trait
 from tests.support.disks import Disk, mounted
@@ -30,6 +41,8 @@ from tests.support.unsynced import UNSYNCED
 
 SCHEMA: Final = "campaign"
 LEASE_SECONDS: Final = 2.0
+LISTEN: Final = "CDC_LISTEN"
+"""The variable by which appliers leave the address to the daemons."""
 WITHOUT_GTIDS: Final = ("--gtid-mode=OFF", "--enforce-gtid-consistency=OFF")
 TINY_POOL: Final = "--innodb-buffer-pool-size=8M"
 TINY_CACHE: Final = "--wiredTigerCacheSizeGB=0.25"
@@ -53,10 +66,14 @@ class Stage:
     replica: MySQLServer | None
     """A replica of the source, to which the stream may move, and back."""
     source_data: Path | None
+    listen: str
+    """Where a daemon answers."""
     large_rows: int
     """How many rows a large transaction inserts."""
     disks: dict[str, Disk] = field(default_factory=dict)
     """Those of `source` and `target`, where they are small."""
+    kafka: KafkaServer | None = None
+    """What carries parts to appliers."""
     clocks: dict[str, Clock] = field(default_factory=dict)
     """Those of `source`, `target` and `daemons`, as far as they can be set."""
 
@@ -117,6 +134,27 @@ class Stage:
         time.sleep(seconds)
         disk.free()
         _killed_and_back(self.one)
+
+    @property
+    def parts(self) -> Topic:
+        """The topic that carries parts."""
+        assert self.kafka is not None
+        return Topic(self.kafka.uri, self.stream.name)
+
+    def kill_broker(self, seconds: float) -> None:
+        """Kill what carries parts, and have it back later."""
+        assert self.kafka is not None
+        self.kafka.kill()
+        time.sleep(seconds)
+        self.kafka.start()
+        self.kafka.until_ready()
+
+    def freeze_broker(self, seconds: float) -> None:
+        """Have what carries parts do nothing for a while."""
+        assert self.kafka is not None
+        os.kill(self.kafka.pid, signal.SIGSTOP)
+        time.sleep(seconds)
+        os.kill(self.kafka.pid, signal.SIGCONT)
 
     def kill_primary(self, seconds: float, *, ahead: bool) -> None:
         """Kill the primary, `ahead` of all others or not, and have it back later."""
@@ -212,15 +250,21 @@ def stage(topology: Topology, *, seed: int, folder: Path, large_rows: int) -> It
             "transaction_bytes": chance.choice((50_000, 500_000, 8_000_000)),
             **({} if topology.members else {"mode": "at_least_once"}),
         }
-        if Condition.LANES in topology.conditions:
+        if topology.has_lanes:
             stream.settings["apply"] |= {"lanes": 3, "batch_rows": chance.choice((5, 20, 200))}
+        kafka = None
+        if Condition.APPLIERS in topology.conditions:
+            kafka = stack.enter_context(kafka_server())
+            stack.callback(kafka.kill)
+            stream.settings["apply"]["kafka"] = {"bootstrap_servers": kafka.uri}
         stream.settings["chunks"] = {
             "rows": chance.choice((40, 200, 2_000)),
             "allow_brief_lock": True,
         }
         stream.settings["dead_letters"] = {"max": 1_000_000}
         stream.environment["CDC_NATIVE"] = chance.choice("011")
-        stream.settings["http"] = {"listen": f"{LOOPBACK}:{free_port()}"}
+        listen = f"{LOOPBACK}:{free_port()}"
+        stream.settings["http"] = {"listen": f"${{{LISTEN}:-{listen}}}"}
         stream.settings["log"]["level"] = "info"
         workload.create(stream, is_transactional=bool(topology.members))
         yield Stage(
@@ -235,8 +279,10 @@ def stage(topology: Topology, *, seed: int, folder: Path, large_rows: int) -> It
             three,
             replica,
             source_data,
+            listen,
             large_rows,
             made.disks,
+            kafka,
             made.clocks,
         )
 

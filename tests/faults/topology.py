@@ -33,6 +33,8 @@ class Condition(StrEnum):
     """The clocks of the servers and the daemons can be set."""
     LANES = "lanes"
     """Full batches are written by three lanes; no order changes, since what embeds is no round."""
+    APPLIERS = "appliers"
+    """Two other processes write these lanes, and get their parts through a Kafka of one broker."""
 
 
 class Trait(StrEnum):
@@ -50,6 +52,7 @@ class Trait(StrEnum):
     SMALL_SOURCE = "small source"
     SMALL_TARGET = "small target"
     LANES = "lanes"
+    APPLIERS = "appliers"
     CLOCKS = "clocks"
     """Those of the daemons and the target can be set."""
     SOURCE_CLOCK = "source clock"
@@ -76,6 +79,11 @@ class Topology:
         return self.kind.endswith(REPLICATED)
 
     @property
+    def has_lanes(self) -> bool:
+        """Whether full batches are written by lanes, here or elsewhere."""
+        return not self.conditions.isdisjoint({Condition.LANES, Condition.APPLIERS})
+
+    @property
     def traits(self) -> frozenset[Trait]:
         """What faults can be done to it."""
         has, found = self.conditions, set[Trait]()
@@ -88,8 +96,10 @@ class Topology:
                 found.add(Trait.ENCRYPTED_TARGET)
             elif self.members != STANDALONE:
                 found.add(Trait.PLAIN_COMMITS)
-        if Condition.LANES in has:
+        if self.has_lanes:
             found.add(Trait.LANES)
+        if Condition.APPLIERS in has:
+            found.add(Trait.APPLIERS)
         if Condition.SMALL_DISKS in has:
             found |= {Trait.SMALL_SOURCE} if not self.is_replicated else set()
             found |= {Trait.SMALL_TARGET} if self.members <= 1 else set()
@@ -127,7 +137,8 @@ def drawn(
     of_target, of_stream = chance.choice(DRAWN_MEMBERS), chance.choice(DRAWN_DAEMONS)
     under = frozenset(each for each in Condition if chance.random() < 0.5)
     there = of_target if members is None else members
-    can_be = frozenset(possible) - ({Condition.LANES} if there == STANDALONE else set())
+    transactional = {Condition.LANES, Condition.APPLIERS}
+    can_be = frozenset(possible) - (transactional if there == STANDALONE else set())
     return Topology(
         kind, there, daemons or of_stream, (under if conditions is None else conditions) & can_be
     )

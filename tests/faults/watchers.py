@@ -101,8 +101,7 @@ class Watchers:
             cursor.execute("SELECT SUM(version) FROM counters")
             [(committed,)] = cursor.fetchall()
         self._stopping.wait(PROVED_WITHIN_SECONDS)
-        listen = self._stage.stream.settings["http"]["listen"]
-        with urllib.request.urlopen(f"http://{listen}/status", timeout=20) as answer:
+        with urllib.request.urlopen(f"http://{self._stage.listen}/status", timeout=20) as answer:
             told = json.load(answer)
         counters = self._database.get_collection("counters", read_concern=ReadConcern("local"))
         if self._stage.followed is not followed:
