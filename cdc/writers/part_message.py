@@ -1,8 +1,8 @@
 """A part of a round as bytes, on its way to an applier.
 
 A BSON document: what the applier's transaction needs beside the target's address. Operations are
-packed, since there are thousands: their kinds, a byte each; their ids, and their documents, back to
-back, with the offsets at which each ends, four little-endian bytes each.
+packed by collection, since there are thousands: their kinds, a byte each; their ids, and their
+documents, back to back, with the offsets at which each ends, four little-endian bytes each.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from itertools import accumulate, pairwise
 from typing import Any, Final, NamedTuple, Self
 
 import bson
-from bson import Binary, ObjectId, Timestamp
+from bson import ObjectId, Timestamp
 from pymongo.client_session import ClientSession
 
 from cdc.errors import CdcError
@@ -94,7 +94,8 @@ class PartMessage:
 
     def encode(self) -> bytes:
         """Return its bytes."""
-        names, target = {name for name, _ in self.changes}, self.namespaces
+        changes, target = _by_collection(self.changes), self.namespaces
+        names = changes.keys()
         return bson.encode(
             {
                 "version": VERSION,
@@ -120,7 +121,8 @@ class PartMessage:
                 ],
                 "sharded": self.sharding.is_sharded,
                 "changes": [
-                    {"collection": name, **_packed(operations)} for name, operations in self.changes
+                    {"collection": name, **_packed(operations)}
+                    for name, operations in changes.items()
                 ],
             }
         )
@@ -202,14 +204,25 @@ def _named(spans: Sequence[Span], last: Checkpoint) -> tuple[MappedTransaction, 
     )
 
 
+def _by_collection(changes: Changes) -> dict[str, list[Operation]]:
+    """Return the operations by collection, in order within each: a row may have changes of its own.
+
+    A change costs as much as twenty operations.
+    """
+    found: dict[str, list[Operation]] = {}
+    for name, operations in changes:
+        found.setdefault(name, []).extend(operations)
+    return found
+
+
 def _packed(operations: Sequence[Operation]) -> Document:
     ids, documents = [each.id for each in operations], [each.document for each in operations]
     return {
-        "kinds": Binary(bytes([each.kind for each in operations])),
-        "id_ends": Binary(_ends(ids)),
-        "ids": Binary(b"".join(ids)),
-        "document_ends": Binary(_ends(documents)),
-        "documents": Binary(b"".join(documents)),
+        "kinds": bytes([each.kind for each in operations]),
+        "id_ends": _ends(ids),
+        "ids": b"".join(ids),
+        "document_ends": _ends(documents),
+        "documents": b"".join(documents),
     }
 
 
