@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from cdc.commands.run import APPLY, READ
 from cdc.config import Config
 from cdc.mapping.file.mapping import Mapping
 from cdc.mapping.file.project import load_project
@@ -137,6 +139,7 @@ def test_cdc_takes_the_whole_configuration(
     assert config.source.server_id == 3000000001
     assert config.source.read_password() == "secret"
     assert config.apply.batch_bytes == 8388608
+    assert config.apply.kafka is not None
     assert config.http.listen == "0.0.0.0:9108"
     assert {each.source for each in mappings} == {"shop.orders", "shop.customers", "shop.items"}
 
@@ -193,14 +196,37 @@ def test_probes_ask_pages_that_the_daemon_has(
     rendered: list[Document], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config, _ = loaded(rendered, "shops-cdc-forum", tmp_path, monkeypatch)
-    pages = Pages(config, lambda: Telemetry(NOW, Role.STANDBY, 1.0, 0.0, 5.0), Recent())
     for pod in pods(rendered).values():
         [container] = pod["spec"]["containers"]
+        role = Role.APPLYING if APPLY in container["args"] else Role.STANDBY
+        pages = Pages(config, partial(Telemetry, NOW, role, 1.0, 0.0, 5.0), Recent())
         ports = {each["name"]: each["containerPort"] for each in container["ports"]}
         for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
             asked = container[probe]["httpGet"]
             assert ports[asked["port"]] == config.http.address[1]
             assert pages.answer(asked["path"])[0] == 200  # of a standby, too
+
+
+def test_a_daemon_with_appliers_reads_and_they_apply(rendered: list[Document]) -> None:
+    assert {name: pod["spec"]["containers"][0]["args"] for name, pod in pods(rendered).items()} == {
+        "shops-cdc-shop": ["run", "--role", READ],
+        "shops-cdc-shop-appliers": ["run", "--role", APPLY],
+        "shops-cdc-forum": ["run"],
+    }
+
+
+def test_appliers_have_the_daemon_s_files_and_secrets(rendered: list[Document]) -> None:
+    found = pods(rendered)
+    daemon, applier = (found[name] for name in ("shops-cdc-shop", "shops-cdc-shop-appliers"))
+    [one], [other] = (each["spec"]["containers"] for each in (daemon, applier))
+
+    assert daemon["spec"]["volumes"] == applier["spec"]["volumes"]
+    for key in ("image", "env", "envFrom", "volumeMounts"):
+        assert one[key] == other[key]
+    assert other["resources"] == {
+        "requests": {"cpu": "100m", "memory": "192Mi"},
+        "limits": {"memory": "2Gi"},
+    }
 
 
 def test_selectors_find_the_pods_of_their_stream_alone(rendered: list[Document]) -> None:
@@ -213,7 +239,10 @@ def test_selectors_find_the_pods_of_their_stream_alone(rendered: list[Document])
         assert found(each["spec"]["selector"]["matchLabels"]) == {name}
     for name, each in of_kind(rendered, "PodDisruptionBudget").items():
         assert found(each["spec"]["selector"]["matchLabels"]) == {name}
-    assert set(of_kind(rendered, "PodDisruptionBudget")) == {"shops-cdc-shop"}
+    assert set(of_kind(rendered, "PodDisruptionBudget")) == {
+        "shops-cdc-shop",
+        "shops-cdc-shop-appliers",
+    }
     [service] = of_kind(rendered, "Service").values()
     assert found(service["spec"]["selector"]) == set(labels)
     [policy] = of_kind(rendered, "NetworkPolicy").values()
@@ -264,6 +293,12 @@ def test_another_configuration_is_another_pod(render: Render, rendered: list[Doc
         ("streams.shop.config.http.listen=off", "config.http is the chart's"),
         ("streams.shop.replicas=3", "2"),
         ("streams.shop.replica=2", "replica"),
+        ("streams.forum.appliers.replicas=1", "write streams.forum.config.apply.lanes"),
+        ("streams.shop-appliers.config.name=other", "has the name of the appliers of streams.shop"),
+        (
+            "streams.shop.config.apply.kafka.password=hunter2",
+            "apply.kafka.password would stand in a ConfigMap",
+        ),
         ("streams.Shop.config.name=Shop", "Shop"),
         ("streams.other.config.name=other", "streams.other has no mappings"),
         ("listen=0.0.0.0:80", "listen"),

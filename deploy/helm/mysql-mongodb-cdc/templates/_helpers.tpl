@@ -29,12 +29,39 @@ app.kubernetes.io/component: cdc
 {{- toJson $stream -}}
 {{- end -}}
 
+{{- /* The Deployments of one stream: its daemon, and its appliers if it has some. Their pods have a label
+       of their own: the daemon's selector, which cannot be changed, must not find them. */ -}}
+{{- define "cdc.deployments" -}}
+{{- $daemon := dict "resource" .resource "label" "cdc/stream" "replicas" .replicas "args" (list "run") "resources" .resources "ready" "/readyz?standbyok" -}}
+{{- $deployments := list $daemon -}}
+{{- if .appliers.replicas -}}
+{{- $_ := set $daemon "args" (list "run" "--role" "read") -}}
+{{- $deployments = append $deployments (dict "resource" (include "cdc.appliers" .) "label" "cdc/appliers-of" "replicas" .appliers.replicas "args" (list "run" "--role" "apply") "resources" .appliers.resources "ready" "/readyz") -}}
+{{- end -}}
+{{- toJson $deployments -}}
+{{- end -}}
+
+{{- /* The name of what a stream's appliers are. */ -}}
+{{- define "cdc.appliers" -}}
+{{- printf "%s-appliers" (.resource | trunc 54 | trimSuffix "-") -}}
+{{- end -}}
+
 {{- /* What a ConfigMap must not hold, or what a pod would only say in its log. */ -}}
 {{- define "cdc.refuse" -}}
 {{- $config := .config -}}
 {{- $where := printf "streams.%s.config" .name -}}
 {{- $source := $config.source | default dict -}}
 {{- $target := $config.target | default dict -}}
+{{- $kafka := ($config.apply | default dict).kafka | default dict -}}
+{{- if and .appliers.replicas (not $kafka) -}}
+{{- fail (printf "streams.%s.appliers get their work through a Kafka: write %s.apply.lanes, and %s.apply.kafka" .name $where $where) -}}
+{{- end -}}
+{{- if and .appliers.replicas (hasKey .streams (printf "%s-appliers" .name)) -}}
+{{- fail (printf "streams.%s-appliers has the name of the appliers of streams.%s: give it another one" .name .name) -}}
+{{- end -}}
+{{- if and $kafka.password (not (hasPrefix "${" (toString $kafka.password))) -}}
+{{- fail (printf "%s.apply.kafka.password would stand in a ConfigMap: put it into a Secret, name that in existingSecret.env, and write \"${CDC_KAFKA_PASSWORD}\"" $where) -}}
+{{- end -}}
 {{- if and $source.password (not (hasPrefix "${" (toString $source.password))) -}}
 {{- fail (printf "%s.source.password would stand in a ConfigMap: put it into a Secret, name that in existingSecret.env, and write \"${CDC_SOURCE_PASSWORD}\"" $where) -}}
 {{- end -}}
