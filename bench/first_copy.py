@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import asdict
 from statistics import median
@@ -15,11 +14,10 @@ from bench import catch_up, loading, replication
 from bench.backfill import TABLE
 from bench.catch_up import BATCH_ROWS, INSERTED, Side
 from bench.processes import children, cpu_seconds, cpu_seconds_of_children, peak_megabytes
-from bench.replication import GIVEN_UP_AFTER_SECONDS, POLL_SECONDS, Caught, Client
+from bench.replication import Caught, Client, wait_until
 from bench.report import Table
 from bench.stage import Configured, Stage
 from cdc.model.first_copy import COPYING, RANGES
-from cdc_sandbox.demo.daemon import Daemon
 
 WORKERS = (2, 4)
 
@@ -70,7 +68,7 @@ def _copy(stage: Stage, names: Configured, client: Client) -> Caught:
     started = time.perf_counter()
     states = client[names.state_database]
     with replication.running(stage, names) as daemon:
-        _wait_until(lambda: bool(states[RANGES].find_one({"is_tail": {"$exists": False}})), daemon)
+        wait_until(lambda: bool(states[RANGES].find_one({"is_tail": {"$exists": False}})), daemon)
         copying, peak = time.perf_counter(), 0
 
         def begun() -> bool:
@@ -83,22 +81,13 @@ def _copy(stage: Stage, names: Configured, client: Client) -> Caught:
                     peak = max(peak, peak_megabytes(pid))
             return False
 
-        _wait_until(begun, daemon)
+        wait_until(begun, daemon)
         return Caught(
             seconds=time.perf_counter() - copying,
             start_seconds=copying - started,
             cpu_seconds=cpu_seconds(daemon.pid) + cpu_seconds_of_children(daemon.pid),
             peak_megabytes=peak,
         )
-
-
-def _wait_until(condition: Callable[[], bool], daemon: Daemon) -> None:
-    deadline = time.monotonic() + GIVEN_UP_AFTER_SECONDS
-    while not condition():
-        daemon.check()
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"the table was not copied; the daemon's log:\n{daemon.log_tail()}")
-        time.sleep(POLL_SECONDS)
 
 
 def _select(stage: Stage) -> float:

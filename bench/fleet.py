@@ -76,11 +76,10 @@ def _streaming(stage: Stage, client: Client, count: int) -> Iterator[Sequence[Da
 
 
 def _configure(stage: Stage, start: str) -> Configured:
-    """Configure a stream with the state database of all, and no port."""
+    """Configure a stream with the state database of all."""
     names = stage.configure(start=start, apply={})
     settings = yaml.safe_load(names.path.read_text())
     settings["target"]["state_database"] = STATE
-    settings["http"] = {"listen": "off"}
     names.path.write_text(yaml.safe_dump(settings))
     return Configured(names.path, names.database, STATE, names.stream)
 

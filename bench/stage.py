@@ -77,7 +77,7 @@ class Stage:
         number = self.number()
         folder = self.folder / f"run-{number}"
         folder.mkdir()
-        path = write_configuration(folder, self.source, self.target)
+        path = write_configuration(folder, self.source, self.target, listen="off")
         if mappings is None and not as_shipped:
             mappings = shipped(without=("embed", "indexes", "stamp"))
         if mappings is not None:

@@ -14,19 +14,20 @@ class DaemonFailed(ProgramFailed):
 
 
 class Daemon(Supervised):
-    """`cdc run` on the configuration of a folder; its log goes there too."""
+    """`cdc run`, with further arguments if any, on a folder's configuration; its log goes there."""
 
     failure = DaemonFailed
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *arguments: str, name: str = "daemon") -> None:
         """Take a folder that holds `cdc.yaml`; nothing is started yet."""
         self.config = folder / CONFIG_NAME
-        super().__init__("the daemon", folder, self.command, folder / "daemon.log")
+        self._arguments = arguments
+        super().__init__(f"the {name}", folder, self.command, folder / f"{name}.log")
 
     @property
     def command(self) -> list[str]:
         """Return what a user would type."""
-        return cdc_command("run", "--config", str(self.config))
+        return cdc_command("run", "--config", str(self.config), *self._arguments)
 
 
 def cdc_command(*arguments: str) -> list[str]:
