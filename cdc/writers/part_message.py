@@ -1,15 +1,16 @@
 """A part of a round as bytes, on its way to an applier.
 
 A BSON document: what the applier's transaction needs beside the target's address. Operations are
-packed by collection, since there are thousands: their kinds, a byte each; their ids, and their
-documents, back to back, with the offsets at which each ends, four little-endian bytes each.
+packed by collection, since there are thousands: their kinds, a byte each; their ids, back to back;
+the sizes of their ids and documents, four little-endian bytes each. The documents follow behind it,
+back to back: within it the driver would copy them again and again.
 """
 
 from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import Any, Final, NamedTuple, Self
@@ -96,7 +97,7 @@ class PartMessage:
         """Return its bytes."""
         changes, target = _by_collection(self.changes), self.namespaces
         names = changes.keys()
-        return bson.encode(
+        head = bson.encode(
             {
                 "version": VERSION,
                 "lane": self.lane,
@@ -126,10 +127,12 @@ class PartMessage:
                 ],
             }
         )
+        documents = [each.document for operations in changes.values() for each in operations]
+        return b"".join([head, *documents])
 
     @classmethod
-    def of(cls, found: Document) -> Self:
-        """Return what the document of `encode` says."""
+    def of(cls, found: Document, data: bytes) -> Self:
+        """Return what the document of `encode` says, which is at the beginning of `data`."""
         return cls(
             found["lane"],
             int(found["round"]),
@@ -153,7 +156,7 @@ class PartMessage:
                 {name: tuple(tuple(path) for path in paths) for name, paths in found["shard"]},
                 is_sharded=found["sharded"],
             ),
-            [(each["collection"], _unpacked(each)) for each in found["changes"]],
+            [*_unpacked(found["changes"], data)],
         )
 
     @property
@@ -183,12 +186,12 @@ class PartMessage:
 def decode(data: bytes) -> PartMessage | Invitation:
     """Read what either's `encode` wrote; raises PartUnreadable."""
     try:
-        found = bson.decode(data)
+        found = bson.decode(data[: _size(data)])
         if found["version"] != VERSION:
             raise PartUnreadable(f"of format {found['version']}, not {VERSION}")
         if "invited" in found:
             return Invitation(found["lane"], found["invited"])
-        return PartMessage.of(found)
+        return PartMessage.of(found, data)
     except (bson.errors.BSONError, LookupError, ValueError, TypeError) as error:
         raise PartUnreadable(f"no part: {error!r}") from error
 
@@ -216,37 +219,48 @@ def _by_collection(changes: Changes) -> dict[str, list[Operation]]:
 
 
 def _packed(operations: Sequence[Operation]) -> Document:
-    ids, documents = [each.id for each in operations], [each.document for each in operations]
+    ids = [each.id for each in operations]
     return {
         "kinds": bytes([each.kind for each in operations]),
-        "id_ends": _ends(ids),
         "ids": b"".join(ids),
-        "document_ends": _ends(documents),
-        "documents": b"".join(documents),
+        "id_sizes": _sizes(ids),
+        "document_sizes": _sizes([each.document for each in operations]),
     }
 
 
-def _ends(pieces: Sequence[bytes]) -> bytes:
-    return _little_endian(array("I", accumulate(map(len, pieces)))).tobytes()
+def _sizes(pieces: Sequence[bytes]) -> bytes:
+    return _little_endian(array("I", map(len, pieces))).tobytes()
 
 
-def _unpacked(packed: Document) -> list[Operation]:
-    kinds = packed["kinds"]
-    ids = _cut(packed["ids"], packed["id_ends"])
-    documents = _cut(packed["documents"], packed["document_ends"])
-    return [
-        Operation(_KINDS[kind], id_, document)
-        for kind, id_, document in zip(kinds, ids, documents, strict=True)
-    ]
+def _size(data: bytes) -> int:
+    """Return the size of the BSON document at the beginning."""
+    return int.from_bytes(data[:4], "little")
 
 
-def _cut(pieces: bytes, ends: bytes) -> list[bytes]:
+def _unpacked(packed: Sequence[Document], data: bytes) -> Iterator[tuple[str, list[Operation]]]:
+    at = _size(data)
+    for each in packed:
+        ids, ids_end = _cut(each["ids"], 0, each["id_sizes"])
+        documents, at = _cut(data, at, each["document_sizes"])
+        if ids_end != len(each["ids"]):
+            raise ValueError("its ids do not add up")
+        yield (
+            each["collection"],
+            [
+                Operation(_KINDS[kind], id_, document)
+                for kind, id_, document in zip(each["kinds"], ids, documents, strict=True)
+            ],
+        )
+    if at != len(data):
+        raise ValueError("its documents do not add up")
+
+
+def _cut(pieces: bytes, at: int, sizes: bytes) -> tuple[list[bytes], int]:
+    """Return the pieces of these sizes, the first one at an offset, and the offset behind them."""
     found = array("I")
-    found.frombytes(ends)
-    offsets = [0, *_little_endian(found)]
-    if offsets[-1] != len(pieces):
-        raise ValueError("its operations do not add up")
-    return [pieces[begin:end] for begin, end in pairwise(offsets)]
+    found.frombytes(sizes)
+    offsets = [*accumulate(_little_endian(found), initial=at)]
+    return [pieces[begin:end] for begin, end in pairwise(offsets)], offsets[-1]
 
 
 def _little_endian(numbers: array[int]) -> array[int]:

@@ -97,11 +97,18 @@ def test_what_is_no_part_is_refused(found: dict[str, object]) -> None:
         decode(bson.encode(found))
 
 
-def test_operations_that_do_not_add_up_are_refused() -> None:
+def test_ids_that_do_not_add_up_are_refused() -> None:
     found = bson.decode(
         message([("items", [Operation(OperationKind.DELETE, b"\x10abcd")])]).encode()
     )
     found["changes"][0]["ids"] += b"x"
 
-    with pytest.raises(PartUnreadable):
+    with pytest.raises(PartUnreadable, match="ids do not add up"):
         decode(bson.encode(found))
+
+
+def test_documents_that_do_not_add_up_are_refused() -> None:
+    whole = message([("items", [Operation(OperationKind.INSERT, b"\x10abcd", b"doc")])]).encode()
+
+    with pytest.raises(PartUnreadable, match="documents do not add up"):
+        decode(whole + b"x")
