@@ -22,7 +22,7 @@ from cdc.config import Config
 from cdc.config.kafka import KafkaConfig
 from cdc.errors import Retryable, StaleConnection
 from cdc.model.telemetry import Role, Telemetry
-from cdc.publishing.client import require_client
+from cdc.publishing.client import APPLY, require_client
 from cdc.publishing.parts import PartConsumer, Received, ready_topic
 from cdc.retry import Liveness, Stopped, retry_until_done
 from cdc.writers.connection import connect_target
@@ -83,7 +83,7 @@ class Applier:
         """
         kafka = self._config.apply.kafka
         assert kafka is not None  # the command requires it
-        require_client()
+        require_client(APPLY)
         try:
             while not self._stopping.is_set():
                 retry_until_done(

@@ -28,6 +28,7 @@ from cdc.model.notice import Notices, Tell, tell_nobody
 from cdc.model.telemetry import Backlog, CopyStats, ReaderStats, Role, Telemetry, WriterStats
 from cdc.preflight.hosts import server_judge
 from cdc.preflight.run import require_fit
+from cdc.publishing.client import APPLY, require_client
 from cdc.publishing.parts import PartProducer
 from cdc.readers.server.position_check import Displaced
 from cdc.retry import Liveness, Stopped
@@ -189,6 +190,7 @@ class Daemon:
         apply = self._config.apply
         if not self._by_appliers or apply.kafka is None:
             return None
+        require_client(APPLY)
         return PartProducer(apply.kafka, self._config.name, apply.lanes)
 
     def _serve_connected(self) -> None:

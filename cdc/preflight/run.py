@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Final
 
 import structlog
@@ -50,7 +50,7 @@ from cdc.preflight.hosts import each_host_judged, is_fit, server_findings, serve
 from cdc.preflight.mapping_edits import MappingEdit, unresolved
 from cdc.preflight.position import examine_position
 from cdc.preflight.rules.source import quoted_account
-from cdc.publishing.client import reach
+from cdc.publishing.client import APPLY, PUBLISH, reach
 from cdc.readers.binlog.accepted_host import HostChooser
 from cdc.readers.select.table_lookup import unread
 from cdc.readers.server import heartbeat_writer
@@ -73,7 +73,6 @@ log = structlog.get_logger(__name__)
 SOURCE: Final = "source"
 TARGET: Final = "target"
 KAFKA: Final = "kafka"
-APPLIERS: Final = "appliers"
 """The name of the finding that a side refuses the login, or is unreachable."""
 
 VANISHED: Final = (
@@ -101,9 +100,10 @@ def examine(
         *_attempted(TARGET, lambda: examine_target(config, mappings, accept_edits=accept_edits)),
     ]
     if config.publish is not None:
-        findings += _attempted(KAFKA, partial(_examine_kafka, config.publish.kafka))
-    if config.apply.kafka is not None and not starting:  # the daemon goes on without it
-        findings += _attempted(APPLIERS, partial(_examine_kafka, config.apply.kafka, APPLIERS))
+        kafka = config.publish.kafka
+        findings += _attempted(KAFKA, lambda: _examine_kafka(kafka, PUBLISH))
+    if (carrying := config.apply.kafka) is not None and not starting:  # it starts without
+        findings += _attempted(KAFKA, lambda: _examine_kafka(carrying, APPLY))
     let_in = all(each.ok for each in findings if each.check in {SOURCE, TARGET})
     if let_in and not starting:
         findings += _attempted("position", lambda: examine_position(config))
@@ -338,9 +338,10 @@ def _edits(config: Config, client: Client, mappings: Mappings) -> list[MappingEd
     return unresolved(state, mappings, Jobs.of(config, client).unended())
 
 
-def _examine_kafka(config: KafkaConfig, check: str = KAFKA) -> Iterator[Finding]:
-    brokers = reach(config)
-    yield Finding(check, Outcome.OK, f"{brokers} broker{'s' * (brokers != 1)} can be reached")
+def _examine_kafka(config: KafkaConfig, section: str) -> Iterator[Finding]:
+    brokers = reach(config, section)
+    many = f"{brokers} broker{'s' * (brokers != 1)}"
+    yield Finding(KAFKA, Outcome.OK, f"{many} can be reached ({section})")
 
 
 def _attempted(side: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:

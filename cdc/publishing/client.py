@@ -18,6 +18,7 @@ _REFUSED: Final = frozenset(
         "_INVALID_ARG",
         "_SSL",
         "CLUSTER_AUTHORIZATION_FAILED",
+        "GROUP_AUTHORIZATION_FAILED",
         "INVALID_MSG_SIZE",
         "INVALID_REQUIRED_ACKS",
         "INVALID_TRANSACTION_TIMEOUT",
@@ -46,13 +47,17 @@ SILENT: Final = logging.getLogger("cdc.publishing.client")
 SILENT.disabled = True
 
 
-def require_client() -> None:
-    """Raise Unfit where Kafka's client is not installed."""
+PUBLISH, APPLY = "publish.kafka", "apply.kafka"
+"""The sections of the configuration that name a cluster: to publish to, or that carries parts."""
+
+
+def require_client(section: str = PUBLISH) -> None:
+    """Raise Unfit where Kafka's client is not installed, which `section` needs."""
     try:
         import confluent_kafka  # noqa: F401 - it is looked for
     except ImportError as error:
         raise Unfit(
-            "`publish.kafka` needs the package confluent-kafka, which is not installed",
+            f"`{section}` needs the package confluent-kafka, which is not installed",
             remedy="pip install 'mysql-mongodb-cdc[kafka]'; in a checkout: pip install '.[kafka]'",
         ) from error
 
@@ -77,12 +82,12 @@ def settings(config: KafkaConfig) -> dict[str, Any]:
     return found
 
 
-def reach(config: KafkaConfig) -> int:
-    """Return how many brokers the cluster has.
+def reach(config: KafkaConfig, section: str = PUBLISH) -> int:
+    """Return how many brokers the cluster of `section` has.
 
     Raises Retryable if none answers, Unfit if the login is refused or the client is missing.
     """
-    require_client()
+    require_client(section)
     from confluent_kafka import KafkaException
     from confluent_kafka.admin import AdminClient
 
@@ -92,7 +97,7 @@ def reach(config: KafkaConfig) -> int:
         return len(client.list_topics(timeout=REACH_SECONDS).brokers)
     except KafkaException as error:
         client.poll(0)  # which tells why
-        found = explained(told_apart(errors) or error.args[0])
+        found = explained(told_apart(errors) or error.args[0], section=section)
         if isinstance(found, PublishRefused):
             raise Unfit(found.message, remedy=found.remedy) from error
         raise found from error
@@ -103,7 +108,7 @@ def told_apart(errors: Sequence[KafkaError]) -> KafkaError | None:
     return next((each for each in errors if each.name() in _LOGIN), None)
 
 
-def explained(error: KafkaError, *, topic: str = "", section: str = "publish.kafka") -> CdcError:
+def explained(error: KafkaError, *, topic: str = "", section: str = PUBLISH) -> CdcError:
     """Return the error for what the client says: Retryable, or PublishRefused.
 
     `section` is where the configuration names the cluster.
@@ -112,12 +117,21 @@ def explained(error: KafkaError, *, topic: str = "", section: str = "publish.kaf
     text = f"{error.name()}: {error.str()}{where}"
     if error.name() not in _REFUSED:
         return Retryable(text)
-    return PublishRefused(
-        f"Kafka refuses what is published: {text}", remedy=_remedy(error.name(), section)
-    )
+    what = "what is published" if section == PUBLISH else "parts for appliers"
+    return PublishRefused(f"Kafka refuses {what}: {text}", remedy=_remedy(error.name(), section))
 
 
 def _remedy(name: str, section: str) -> str:
+    if section == APPLY and name in _SIZE:
+        return (
+            f"write a smaller {section}.max_message_bytes, or raise the topic's max.message.bytes;"
+            " and start again"
+        )
+    if section == APPLY and name.endswith(_RIGHTS):
+        return (
+            "allow this account CREATE, ALTER, DESCRIBE, WRITE and READ on the stream's topic of"
+            " parts, and READ on its group of appliers; and start again"
+        )
     if name in _SIZE:
         return (
             f"raise {section}.max_message_bytes, and the topic's max.message.bytes; or exclude"

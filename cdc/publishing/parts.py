@@ -15,7 +15,7 @@ import structlog
 
 from cdc.config.kafka import KafkaConfig
 from cdc.errors import CdcError, Retryable
-from cdc.publishing.client import SILENT, explained, settings, told_apart
+from cdc.publishing.client import APPLY, SILENT, explained, settings, told_apart
 from cdc.publishing.slices import HEADER, Joiner, cut
 from cdc.retry import Stopped, retry_until_done
 
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
 
 log = structlog.get_logger(__name__)
-
-SECTION: Final = "apply.kafka"
-"""Where the configuration names the cluster."""
 
 HEADER_BYTES: Final = 10_000
 """What a message takes beside its slice, and more."""
@@ -80,7 +77,7 @@ def ready_topic(config: KafkaConfig, stream: str, partitions: int) -> None:
         if error.args[0].name() == "TOPIC_ALREADY_EXISTS":
             return
         raise explained(
-            told_apart(errors) or error.args[0], topic=topic, section=SECTION
+            told_apart(errors) or error.args[0], topic=topic, section=APPLY
         ) from error
 
 
@@ -133,7 +130,7 @@ class PartProducer:
             for header, piece in cut(lane, number, data, self._slice_bytes):
                 self._send(producer, partition, {HEADER: header.encode()}, piece)
         except KafkaException as error:
-            raise explained(error.args[0], topic=topic_of(self._stream), section=SECTION) from error
+            raise explained(error.args[0], topic=topic_of(self._stream), section=APPLY) from error
 
     def _send(
         self,
@@ -169,7 +166,7 @@ class PartProducer:
         error = told_apart(self._errors) or self._lost[0]
         self._lost.clear()
         self._errors.clear()
-        return explained(error, topic=topic_of(self._stream), section=SECTION)
+        return explained(error, topic=topic_of(self._stream), section=APPLY)
 
     def close(self) -> None:
         """Send no more."""
@@ -271,11 +268,11 @@ class PartConsumer:
         message = self._consumer.poll(seconds)
         if (login := told_apart(self._errors)) is not None:
             self._errors.clear()
-            raise explained(login, topic=self._topic, section=SECTION)
+            raise explained(login, topic=self._topic, section=APPLY)
         if message is None:
             return None
         if (error := message.error()) is not None:
-            raise explained(error, topic=self._topic, section=SECTION)
+            raise explained(error, topic=self._topic, section=APPLY)
         partition, offset = message.partition(), message.offset()
         header, piece = dict(message.headers() or ()).get(HEADER), message.value()
         if partition is None or offset is None or partition not in self._joiners:
