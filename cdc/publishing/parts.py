@@ -7,7 +7,9 @@ is lost, doubled or late costs time alone.
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -21,6 +23,7 @@ from cdc.retry import Stopped, retry_until_done
 
 if TYPE_CHECKING:
     from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
+    from confluent_kafka.admin import AdminClient
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +38,18 @@ RETENTION_MS: Final = 3_600_000
 
 GROUP_SECONDS: Final = 10
 """After so long the lanes of an applier that died are given to others."""
+
+ERRORS_KEPT: Final = 100
+"""The errors of connections that are kept: a cluster that is away makes them without end."""
+
+LARGEST_FETCH_BYTES: Final = 1_000_000_000
+"""The most that the client takes as `max.partition.fetch.bytes`."""
+
+_BY_ANOTHER: Final = frozenset({"TOPIC_ALREADY_EXISTS", "INVALID_PARTITIONS"})
+"""The errors that say that another process has made what was missing."""
+
+_NO_PARTITION: Final = frozenset({"UNKNOWN_TOPIC_OR_PART", "_UNKNOWN_TOPIC", "_UNKNOWN_PARTITION"})
+"""The errors of a topic that was deleted, or made anew with too few partitions."""
 
 ANSWERED_WITHIN_SECONDS: Final = 10.0
 CLOSED_WITHIN_SECONDS: Final = 1.0
@@ -58,27 +73,52 @@ def ready_topic(config: KafkaConfig, stream: str, partitions: int) -> None:
     """
     from confluent_kafka import KafkaException
     from confluent_kafka.admin import AdminClient
+
+    topic, errors = topic_of(stream), deque["KafkaError"](maxlen=ERRORS_KEPT)
+    admin = AdminClient(settings(config) | {"error_cb": errors.append, "logger": SILENT})
+    for is_last in (False, True):
+        try:
+            _make(admin, topic, partitions)
+            return
+        except KafkaException as error:
+            if error.args[0].name() in _BY_ANOTHER and not is_last:
+                continue
+            admin.poll(0)
+            raise explained(
+                told_apart(errors) or error.args[0], topic=topic, section=APPLY
+            ) from error
+
+
+def _make(admin: AdminClient, topic: str, partitions: int) -> None:
     from confluent_kafka.cimpl import NewPartitions, NewTopic
 
-    topic, errors = topic_of(stream), list["KafkaError"]()
-    admin = AdminClient(settings(config) | {"error_cb": errors.append, "logger": SILENT})
+    found = _partitions(admin, topic)
+    if found >= partitions:
+        return
+    if found:
+        more = NewPartitions(topic, partitions)
+        made = admin.create_partitions([more], request_timeout=ANSWERED_WITHIN_SECONDS)
+    else:
+        new = NewTopic(topic, partitions, config={"retention.ms": str(RETENTION_MS)})
+        made = admin.create_topics([new], request_timeout=ANSWERED_WITHIN_SECONDS)
+    made[topic].result()
+
+
+def _partitions(admin: AdminClient, topic: str) -> int:
+    """Return how many partitions a topic has, 0 if there is no such topic; raises KafkaException.
+
+    A list of topics that is asked for by name would make it, with as many as the broker likes.
+    """
+    from confluent_kafka import KafkaException, TopicCollection
+
+    asked = TopicCollection([topic])
+    told = admin.describe_topics(asked, request_timeout=ANSWERED_WITHIN_SECONDS)
     try:
-        found = admin.list_topics(topic, timeout=ANSWERED_WITHIN_SECONDS).topics[topic]
-        if found.error is not None or not found.partitions:
-            new = NewTopic(topic, partitions, config={"retention.ms": str(RETENTION_MS)})
-            made = admin.create_topics([new])
-        elif len(found.partitions) < partitions:
-            made = admin.create_partitions([NewPartitions(topic, partitions)])
-        else:
-            return
-        made[topic].result(ANSWERED_WITHIN_SECONDS)
+        return len(told[topic].result().partitions)
     except KafkaException as error:
-        admin.poll(0)
-        if error.args[0].name() == "TOPIC_ALREADY_EXISTS":
-            return
-        raise explained(
-            told_apart(errors) or error.args[0], topic=topic, section=APPLY
-        ) from error
+        if error.args[0].name() == "UNKNOWN_TOPIC_OR_PART":
+            return 0
+        raise
 
 
 class PartProducer:
@@ -96,7 +136,10 @@ class PartProducer:
         self._ready = threading.Event()
         self._producer: Producer | None = None
         self._lost: list[KafkaError] = []
-        self._errors: list[KafkaError] = []
+        self._errors: deque[KafkaError] = deque(maxlen=ERRORS_KEPT)
+        self._begin()
+
+    def _begin(self) -> None:
         threading.Thread(target=self._prepare, name="parts", daemon=True).start()
 
     def _prepare(self) -> None:
@@ -130,7 +173,7 @@ class PartProducer:
             for header, piece in cut(lane, number, data, self._slice_bytes):
                 self._send(producer, partition, {HEADER: header.encode()}, piece)
         except KafkaException as error:
-            raise explained(error.args[0], topic=topic_of(self._stream), section=APPLY) from error
+            raise self._given_up(error.args[0]) from error
 
     def _send(
         self,
@@ -158,30 +201,53 @@ class PartProducer:
 
     def error(self) -> CdcError | None:
         """Return why something that was sent since the last call will not arrive; None if none."""
+        from confluent_kafka import KafkaException
+
         if self._producer is None:
             return None
-        self._producer.poll(0)
+        try:
+            self._producer.poll(0)
+        except KafkaException as fatal:  # which ends this client for good
+            return self._given_up(fatal.args[0])
         if not self._lost:
             return None
-        error = told_apart(self._errors) or self._lost[0]
-        self._lost.clear()
-        self._errors.clear()
+        return self._given_up(told_apart(self._errors) or self._lost[0])
+
+    def _given_up(self, error: KafkaError) -> CdcError:
+        """Return the error for what the client says, and begin anew.
+
+        With another client, since some errors end one for good; and, if the topic lacks partitions,
+        by making them again.
+        """
+        self._drop()
+        if error.name() in _NO_PARTITION and self._ready.is_set():
+            self._ready.clear()
+            self._begin()
         return explained(error, topic=topic_of(self._stream), section=APPLY)
 
     def close(self) -> None:
         """Send no more."""
         self._stopping.set()
+        self._drop()
+
+    def _drop(self) -> None:
+        """Take back what was not sent, and end the client."""
+        from confluent_kafka import KafkaException
+
         producer, self._producer = self._producer, None
         if producer is not None:
-            producer.purge()
-            producer.flush(CLOSED_WITHIN_SECONDS)
+            with suppress(KafkaException):  # what ended it, once more
+                producer.purge()
+                producer.flush(CLOSED_WITHIN_SECONDS)
+        self._lost.clear()
+        self._errors.clear()
 
     def _new(self) -> Producer:
         from confluent_kafka import Producer
 
         own: dict[str, Any] = {
             "client.id": f"cdc-{self._stream}-read",
-            "enable.idempotence": True,
+            "enable.idempotence": False,  # else some errors end the client, and the poll with it
             "message.timeout.ms": SENT_WITHIN_MS,
             "compression.type": self._config.compression,
             "message.max.bytes": self._config.max_message_bytes,
@@ -221,7 +287,7 @@ class PartConsumer:
         self._given = given
         self._taken = taken
         self._joiners: dict[int, Joiner] = {}
-        self._errors: list[KafkaError] = []
+        self._errors: deque[KafkaError] = deque(maxlen=ERRORS_KEPT)
         own: dict[str, Any] = {
             "client.id": f"cdc-{stream}-apply",
             "group.id": group_of(stream),
@@ -233,7 +299,7 @@ class PartConsumer:
             "heartbeat.interval.ms": GROUP_SECONDS * 1000 // 4,
             "topic.metadata.refresh.interval.ms": GROUP_SECONDS * 1000,
             "fetch.wait.max.ms": 100,
-            "max.partition.fetch.bytes": 16 * config.max_message_bytes,
+            "max.partition.fetch.bytes": min(LARGEST_FETCH_BYTES, 16 * config.max_message_bytes),
             "error_cb": self._errors.append,
             "logger": SILENT,
         }
@@ -265,7 +331,12 @@ class PartConsumer:
 
         Raises Retryable while the cluster is away, PublishRefused if it lets this account not in.
         """
-        message = self._consumer.poll(seconds)
+        from confluent_kafka import KafkaException
+
+        try:
+            message = self._consumer.poll(seconds)
+        except KafkaException as fatal:
+            raise explained(fatal.args[0], topic=self._topic, section=APPLY) from fatal
         if (login := told_apart(self._errors)) is not None:
             self._errors.clear()
             raise explained(login, topic=self._topic, section=APPLY)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -152,6 +151,8 @@ class RemoteLanes:
             return False
         if not attendance.is_whole and now >= attendance.look_at:
             attendance.look_at = now + TURN_SECONDS
+            if (lost := self._transport.error()) is not None:
+                self._tell(lost)
             found = self._state.find_lanes()
             attendance.is_whole = len(found) == self._count and all(
                 each["sessions"] for each in found.values()
@@ -166,8 +167,20 @@ class RemoteLanes:
     def _invite(self) -> None:
         for partition, lane in enumerate(self._lanes):
             invitation = Invitation(lane, self._namespaces.stream)
-            with suppress(CdcError):  # the next one may arrive
+            try:
                 self._transport.send(partition, str(lane), 0, invitation.encode())
+            except CdcError as error:  # the next one may arrive
+                self._tell(error)
+                return
+
+    def _tell(self, error: CdcError) -> None:
+        """Log why an invitation does not arrive: nobody will attend its lane."""
+        log.warning(
+            "lanes_not_invited",
+            stream=self._namespaces.stream,
+            error=error.message,
+            remedy=error.remedy,
+        )
 
     def write(
         self,

@@ -5,14 +5,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._acl import AclBinding, AclOperation, AclPermissionType
+from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
 
 from cdc.config.kafka import KafkaConfig
-from cdc.errors import PublishRefused, Unfit
+from cdc.errors import CdcError, PublishRefused, Unfit
 from cdc.model.batch import Batch, MappedTransaction
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.message import Message
 from cdc.model.position import FilePosition
 from cdc.publishing.client import reach
+from cdc.publishing.parts import PartConsumer, PartProducer, ready_topic, topic_of
 from cdc.publishing.publisher import KafkaPublisher, PublishCounters
 from cdc.retry import Liveness
 from cdc_sandbox.servers import KafkaServer, kafka_program
@@ -22,10 +26,15 @@ from cdc_sandbox.servers.process import Process
 from cdc_sandbox.servers.versions import chosen
 from tests.end_to_end.support.certificates import make
 from tests.support.topics import read
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.slow  # starts a broker of its own
 
-LOGIN = 'org.apache.kafka.common.security.plain.PlainLoginModule required user_cdc="right";'
+LOGIN = (
+    "org.apache.kafka.common.security.plain.PlainLoginModule required"
+    ' user_cdc="right" user_guest="right";'
+)
+RIGHTS = "org.apache.kafka.metadata.authorizer.StandardAuthorizer"
 
 
 class Secured:
@@ -46,6 +55,19 @@ class Secured:
             "password": "right",
         }
         return KafkaConfig.model_validate(login | settings)
+
+    def allow(self, stream: str, *operations: AclOperation) -> None:
+        """Let the account `guest` do something with the topic of a stream's parts."""
+        admin = AdminClient({"bootstrap.servers": self.server.uri})
+        topic, literal = topic_of(stream), ResourcePatternType.LITERAL
+        wanted = [
+            AclBinding(
+                ResourceType.TOPIC, topic, literal, "User:guest", "*", each, AclPermissionType.ALLOW
+            )
+            for each in operations
+        ]
+        for made in admin.create_acls(wanted).values():
+            made.result()
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +92,7 @@ def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
     properties.write_text(
         f"{text}ssl.keystore.type=PEM\nssl.keystore.location={certificates.both}\n"
         f"sasl.enabled.mechanisms=PLAIN\n"
+        f"authorizer.class.name={RIGHTS}\nsuper.users=User:ANONYMOUS;User:cdc\n"
         f"listener.name.sasl_ssl.plain.sasl.jaas.config={LOGIN}\n"
     )
     runner = Process(command, log=folder / "log")
@@ -129,3 +152,37 @@ def test_the_password_is_read_from_a_file(secured: Secured, tmp_path: Path) -> N
     file.write_text("right\n")
 
     assert reach(secured.config(password=None, password_file=file)) == 1
+
+
+def test_an_account_without_rights_to_parts_is_told_which_it_needs(secured: Secured) -> None:
+    guest = secured.config(user="guest")
+
+    with pytest.raises(PublishRefused, match="TOPIC_AUTHORIZATION_FAILED") as refused:
+        ready_topic(guest, "rights", 2)
+    assert "READ on its group of appliers" in (refused.value.remedy or "")
+
+    consumer = PartConsumer(guest, "rights", given=lambda _: None, taken=lambda _: None)
+    with pytest.raises(PublishRefused, match="AUTHORIZATION_FAILED"):
+        eventually(lambda: consumer.receive(0.1), waiting_for="a refusal")
+    consumer.close()
+
+
+def test_parts_are_sent_once_the_account_may(secured: Secured) -> None:
+    ready_topic(secured.config(), "granted", 1)
+    secured.allow("granted", AclOperation.DESCRIBE)
+    producer = PartProducer(secured.config(user="guest"), "granted", 1)
+    eventually(producer.is_ready, waiting_for="the topic")
+
+    def refusal() -> CdcError | None:
+        try:
+            producer.send(0, "lane", 1, b"part")
+        except CdcError as error:
+            return error
+        return producer.error()
+
+    assert isinstance(eventually(refusal, waiting_for="a refusal"), PublishRefused)
+
+    secured.allow("granted", AclOperation.WRITE)
+    uri, topic = secured.server.uri, topic_of("granted")
+    eventually(lambda: refusal() is None and read(uri, topic), waiting_for="a part")
+    producer.close()
