@@ -104,7 +104,7 @@ class PartWriter:
         Unfit if this process is configured otherwise than the daemon.
         """
         try:
-            message = decode(data)
+            message = _read(data)
             if isinstance(message, Invitation):
                 attended = self._retry.run(lambda: self._attend(message.lane))
                 return WrittenPart(Outcome.ATTENDED if attended else Outcome.DROPPED)
@@ -172,3 +172,19 @@ class PartWriter:
             lambda: self._lanes.tell_failed(message.lane, message.round, text, of_id=of_id)
         )
         return WrittenPart(Outcome.FAILED)
+
+
+def _read(data: bytes) -> PartMessage | Invitation:
+    """Read a message, from whomever; raises PartUnreadable.
+
+    It would be received again, by each applier that comes behind one that it has ended.
+    """
+    try:
+        message = decode(data)
+    except PartUnreadable:
+        raise
+    except Exception as error:  # anything may have been sent
+        raise PartUnreadable(f"no part: {type(error).__name__}") from error
+    if not isinstance(message.lane, ObjectId):
+        raise PartUnreadable("no part: its lane has no id")
+    return message
