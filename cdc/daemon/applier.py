@@ -40,6 +40,9 @@ POLL_SECONDS: Final = 0.1
 LEAVES_AFTER_SECONDS: Final = 10.0
 """After so long without the target it leaves the group, so that others get its lanes."""
 
+SERVED_SECONDS: Final = 60.0
+"""After so long as a member of the group it has proved that it can be one."""
+
 END_SECONDS: Final = 10.0
 """The limit for the parts in hand when it stops; the daemon decides what becomes of others."""
 
@@ -87,7 +90,7 @@ class Applier:
         try:
             while not self._stopping.is_set():
                 retry_until_done(
-                    lambda: self._serve(kafka),
+                    lambda: self._serve_once(kafka),
                     event="applier_retry",
                     passing=lambda error: isinstance(error, Retryable | StaleConnection),
                     stopping=self._stopping,
@@ -95,6 +98,16 @@ class Applier:
         except Stopped:
             pass
         log.info("stopped", stream=self._config.name)
+
+    def _serve_once(self, kafka: KafkaConfig) -> None:
+        """Serve; an error after a while at work is no failed attempt, so the next wait is short."""
+        began = time.monotonic()
+        try:
+            self._serve(kafka)
+        except (Retryable, StaleConnection) as error:
+            if time.monotonic() - began < SERVED_SECONDS:
+                raise
+            log.warning("applier_left", stream=self._config.name, error=str(error))
 
     def _serve(self, kafka: KafkaConfig) -> None:
         """Serve as one member of the group; raises Retryable to leave it, and join it again."""
