@@ -48,7 +48,8 @@ class StreamCollector(Collector):
             yield metric
 
     def _metrics(self) -> Iterator[Metric]:
-        telemetry, seen = self._telemetry(), self._source()
+        telemetry = self._telemetry()
+        seen = None if telemetry.parts is not None else self._source()  # an applier reads none
         yield _build()
         yield _gauge("cdc_active", "1 while this daemon is the active one.", _is_active(telemetry))
         yield _gauge(

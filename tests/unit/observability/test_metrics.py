@@ -143,3 +143,15 @@ def test_a_target_that_is_lost_is_not_asked_for_failed_jobs() -> None:
 
     assert found["cdc_active"] == 1
     assert not any(name.startswith("cdc_jobs") for name in found)
+
+
+def test_a_scrape_of_an_applier_leaves_the_source_alone() -> None:
+    applier = Telemetry(NOW, Role.APPLYING, 1, 0, 5, parts={"landed": 3}, partitions=(0, 2))
+
+    def look() -> SourceStatus:
+        raise AssertionError
+
+    text = generate_latest(registry("shop", lambda: applier, look, lambda: None)).decode()
+
+    assert 'cdc_parts_total{outcome="landed",stream="shop"} 3.0' in text
+    assert 'cdc_applier_lanes{stream="shop"} 2.0' in text
