@@ -7,7 +7,7 @@ proves nothing: what has landed, the lanes' documents say.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -49,6 +49,10 @@ TURN_SECONDS: Final = 0.5
 
 INVITED_AGAIN_SECONDS: Final = (1.0, 600.0)
 """The first interval between two invitations, which doubles, and the longest."""
+
+
+UNATTENDED_SECONDS: Final = 60.0
+"""If the next invitation waits longer, several were in vain, and somebody should know."""
 
 
 class Transport(Protocol):
@@ -162,6 +166,8 @@ class RemoteLanes:
             elif now >= attendance.invite_at:
                 self._invite()
                 attendance.wait_longer(now)
+                if attendance.pause_seconds > UNATTENDED_SECONDS:
+                    self._tell_who_lacks(found)
         return attendance.is_whole
 
     def _invite(self) -> None:
@@ -172,6 +178,18 @@ class RemoteLanes:
             except CdcError as error:  # the next one may arrive
                 self._tell(error)
                 return
+
+    def _tell_who_lacks(self, found: Mapping[ObjectId, Document]) -> None:
+        """Log which lanes nobody has attended, though they were invited several times."""
+        log.warning(
+            "lanes_unattended",
+            stream=self._namespaces.stream,
+            lanes=[
+                n for n, each in enumerate(self._lanes) if not found.get(each, {}).get("sessions")
+            ],
+            remedy="see that appliers run, cdc run --role apply, with this stream's target; and"
+            " that no other stream of its name uses the same Kafka",
+        )
 
     def _tell(self, error: CdcError) -> None:
         """Log why an invitation does not arrive: nobody will attend its lane."""
