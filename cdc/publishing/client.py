@@ -115,6 +115,8 @@ def explained(error: KafkaError, *, topic: str = "", section: str = PUBLISH) -> 
     """
     where = f" (topic {topic})" if topic else ""
     text = f"{error.name()}: {error.str()}{where}"
+    if section == APPLY and error.name() == "INVALID_RECORD":
+        return Retryable(text, remedy="give the topic cleanup.policy=delete: parts have no keys")
     if error.name() not in _REFUSED:
         return Retryable(text)
     what = "what is published" if section == PUBLISH else "parts for appliers"

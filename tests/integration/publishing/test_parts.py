@@ -8,9 +8,10 @@ import pytest
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.admin._resource import ResourceType
+from confluent_kafka.cimpl import NewTopic
 
 from cdc.config.kafka import KafkaConfig
-from cdc.errors import CdcError
+from cdc.errors import CdcError, Retryable
 from cdc.publishing.parts import (
     RETENTION_MS,
     PartConsumer,
@@ -68,8 +69,18 @@ def test_a_topic_gets_the_partitions_that_it_lacks(config: KafkaConfig, admin: A
 
 
 def test_several_processes_make_a_topic_at_once(config: KafkaConfig, admin: AdminClient) -> None:
+    def is_made(count: int) -> bool:
+        try:
+            ready_topic(config, "raced", count)
+        except Retryable:  # a broker may show it later than it says that it is there
+            return False
+        return True
+
+    def process(count: int) -> None:
+        eventually(lambda: is_made(count), waiting_for="the topic")
+
     with ThreadPoolExecutor(4) as threads:
-        made = [threads.submit(ready_topic, config, "raced", count) for count in (4, 4, 4, 4)]
+        made = [threads.submit(process, count) for count in (4, 2, 4, 3)]
 
     for each in made:
         each.result()
@@ -86,6 +97,21 @@ def test_a_topic_that_is_deleted_is_made_again(config: KafkaConfig, admin: Admin
 
     eventually(producer.is_ready, waiting_for="the topic")
     assert producer.error() is None
+    producer.close()
+
+
+def test_a_topic_that_keeps_by_key_is_told_as_such(config: KafkaConfig, admin: AdminClient) -> None:
+    topic = topic_of("compacted")
+    new = NewTopic(topic, 1, config={"cleanup.policy": "compact"})
+    admin.create_topics([new])[topic].result()
+    producer = PartProducer(config, "compacted", 1)
+    eventually(producer.is_ready, waiting_for="the topic")
+
+    producer.send(0, "lane", 1, b"part")
+    error = eventually(producer.error, waiting_for="an error")
+
+    assert error is not None
+    assert "cleanup.policy=delete" in (error.remedy or "")
     producer.close()
 
 
