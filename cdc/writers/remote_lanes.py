@@ -50,9 +50,8 @@ TURN_SECONDS: Final = 0.5
 INVITED_AGAIN_SECONDS: Final = (1.0, 600.0)
 """The first interval between two invitations, which doubles, and the longest."""
 
-
-UNATTENDED_SECONDS: Final = 60.0
-"""If the next invitation waits longer, several were in vain, and somebody should know."""
+UNATTENDED_SECONDS: Final = 30.0
+"""After so long in which invitations were in vain, somebody should know."""
 
 
 class Transport(Protocol):
@@ -80,22 +79,27 @@ class Transport(Protocol):
 
 @dataclass(slots=True)
 class _Attendance:
-    """Whether the lanes are attended, and when to look, and to invite, again.
-
-    `in_vain`: those that attended the last ones wrote nothing.
-    """
+    """Whether the lanes are attended, and when to look, and to invite, again."""
 
     is_whole: bool = False
     look_at: float = 0.0
     invite_at: float = 0.0
     pause_seconds: float = INVITED_AGAIN_SECONDS[0]
-    in_vain: bool = False
+    first_invited_at: float | None = None
+    too_slow: bool = False
 
     def anew(self) -> None:
-        """Begin with other lanes; a pause goes on if the last ones were attended in vain."""
-        self.is_whole, self.look_at = False, 0.0
-        if not self.in_vain:
-            self.invite_at, self.pause_seconds = 0.0, INVITED_AGAIN_SECONDS[0]
+        """Begin with other lanes; a pause goes on if the last round took too long."""
+        self.is_whole, self.look_at, self.first_invited_at = False, 0.0, None
+        if not self.too_slow:
+            self.pause_seconds, self.invite_at = INVITED_AGAIN_SECONDS[0], 0.0
+
+    def invited(self, now: float) -> bool:
+        """Note an invitation; return whether those before it have been in vain for long."""
+        self.wait_longer(now)
+        if self.first_invited_at is None:
+            self.first_invited_at = now
+        return now - self.first_invited_at >= UNATTENDED_SECONDS
 
     def wait_longer(self, now: float) -> None:
         """Put the next invitation off, and the one behind it for twice as long."""
@@ -165,8 +169,7 @@ class RemoteLanes:
                 log.info("lanes_attended", stream=self._namespaces.stream, lanes=self._count)
             elif now >= attendance.invite_at:
                 self._invite()
-                attendance.wait_longer(now)
-                if attendance.pause_seconds > UNATTENDED_SECONDS:
+                if attendance.invited(now):
                     self._tell_who_lacks(found)
         return attendance.is_whole
 
@@ -221,7 +224,7 @@ class RemoteLanes:
                 raise
             failed = [error]
         if not failed:
-            self._attendance.in_vain = False
+            self._attendance.too_slow = False
         return Written([()] * len(parts), failed)
 
     def _send(self, send: Send, parts: Sequence[Part], sharding: Sharding, clock: Clock) -> None:
@@ -269,9 +272,8 @@ class RemoteLanes:
             if (lost := self._transport.error()) is not None:
                 return [PartFailed(f"a part was not sent: {lost.message}")]
             if now - landed_at >= STILL_SECONDS or now - began >= ROUND_SECONDS:
-                if not landed:
-                    self._attendance.in_vain = True
-                    self._attendance.wait_longer(now)
+                self._attendance.too_slow = True  # some are, though others land
+                self._attendance.wait_longer(now)
                 return [PartFailed(f"appliers have not written a round in {now - began:.0f} s")]
             if now - kept_at >= TURN_SECONDS:
                 meanwhile()

@@ -11,40 +11,62 @@ from bson import ObjectId
 from structlog.testing import capture_logs
 
 from cdc.errors import CdcError, PublishRefused
+from cdc.model.batch import Batch, MappedTransaction
+from cdc.model.checkpoint import Checkpoint
+from cdc.model.done import Span
+from cdc.model.position import FilePosition
 from cdc.writers import remote_lanes
-from cdc.writers.lane_documents import Lane
+from cdc.writers.lane_documents import Lane, LanePart
 from cdc.writers.namespaces import Namespaces
 from cdc.writers.remote_lanes import RemoteLanes
+from cdc.writers.rounds import Part
+from cdc.writers.sharding import NOT_SHARDED
+from cdc.writers.strategy import WriteStrategy
 from cdc.writers.sync_timestamps import SyncTimestamps
+
+AFTER = Checkpoint(FilePosition("binlog.000001", 90))
+ROUND = 7
 
 
 class State:
-    """The lanes' documents: the first has an applier."""
+    """The lanes' documents: `attended` of them have an applier, `landed` of them the round."""
+
+    round = ROUND
 
     def __init__(self) -> None:
+        self.attended = 1
+        self.landed = 0
         self._lanes: list[ObjectId] = []
 
     def make_lanes(self, lanes: Sequence[Lane], _: object) -> None:
         self._lanes = [each.id for each in lanes]
 
-    def find_lanes(self) -> dict[ObjectId, dict[str, Any]]:
-        first, *others = self._lanes
+    def find_lanes(self, _: object = None) -> dict[ObjectId, dict[str, Any]]:
         return {
-            first: {"sessions": [b"an applier's"]},
-            **{each: {"sessions": []} for each in others},
+            each: {
+                "sessions": [b"an applier's"] if number < self.attended else [],
+                "round": ROUND if number < self.landed else 0,
+                "closed": False,
+            }
+            for number, each in enumerate(self._lanes)
         }
 
 
 class Transport:
-    def __init__(self) -> None:
+    """The appliers attend as many lanes as they `answer`."""
+
+    def __init__(self, state: State) -> None:
         self.sent: list[int] = []
         self.lost: CdcError | None = None
+        self.answer = 1
+        self._state = state
 
     def is_ready(self) -> bool:
         return True
 
     def send(self, partition: int, _lane: str, _number: int, _data: bytes) -> None:
         self.sent.append(partition)
+        self._state.attended = self.answer
 
     def error(self) -> CdcError | None:
         lost, self.lost = self.lost, None
@@ -60,6 +82,9 @@ class Clock:
     def monotonic(self) -> float:
         return self.now
 
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
@@ -69,15 +94,19 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture
-def transport() -> Transport:
-    return Transport()
+def state() -> State:
+    return State()
 
 
 @pytest.fixture
-def lanes(clock: Clock, transport: Transport) -> RemoteLanes:
-    state: Any = State()
-    namespaces = Namespaces("docs", "states", "shop", frozenset())
-    made = RemoteLanes(state, namespaces, SyncTimestamps({}), transport, user=lambda: "", count=3)
+def transport(state: State) -> Transport:
+    return Transport(state)
+
+
+@pytest.fixture
+def lanes(clock: Clock, state: Any, transport: Transport) -> RemoteLanes:
+    namespaces, stamps = Namespaces("docs", "states", "shop"), SyncTimestamps({})
+    made = RemoteLanes(state, namespaces, stamps, transport, user=lambda: "", count=3)
     made.make(MagicMock())
     return made
 
@@ -111,4 +140,46 @@ def test_why_an_invitation_is_lost_is_told(lanes: RemoteLanes, transport: Transp
         "lanes_not_invited",
         "not allowed",
         "allow it",
+    )
+
+
+def test_the_next_invitation_waits_longer_each_time_that_a_lane_is_too_slow(
+    lanes: RemoteLanes, state: State, transport: Transport, clock: Clock
+) -> None:
+    transport.answer = 3
+
+    def waited() -> float:
+        """Attend other lanes, and have a round written; return how long it took to attend them."""
+        state.attended = 0
+        lanes.forget()
+        lanes.make(MagicMock())
+        began = clock.now
+        while not lanes.are_attended():
+            clock.now += 1
+        attended = clock.now
+        written = lanes.write(
+            MagicMock(strategy=WriteStrategy.UPSERT),
+            [part(number) for number in range(3)],
+            NOT_SHARDED,
+            behind=MagicMock(cluster_time=None, operation_time=None),
+            meanwhile=lambda: None,
+        )
+        assert bool(written.failed) == (state.landed < 3)
+        return attended - began
+
+    state.landed = 2
+    waits = [waited() for _ in range(5)]
+    assert waits == sorted(waits)
+    assert waits[0] < 5
+    assert waits[-1] > 60
+
+    state.landed = 3
+    waited()
+    assert waited() < 5
+
+
+def part(number: int) -> Part:
+    return Part(
+        Batch((MappedTransaction(f"0-1-{number}", AFTER, 0.0),)),
+        LanePart((Span("0-1-", number, number),), number, AFTER),
     )
