@@ -165,8 +165,7 @@ class Applier:
             raise found.error
         written = found.written
         self._parts[written.outcome.value] += 1
-        if written.batch is not None:
-            self._counters.applied(written.batch, written.commands, written.seconds)
+        self._counters.wrote(written.commands)
         consumer.done(found.received)
 
     def _become(self, role: Role) -> None:

@@ -133,7 +133,7 @@ class LaneDocuments:
         Unfit if the lane is to be written as another user, or to another database.
         """
         found = self._on_primary.find_one({"_id": lane, "closed": False})
-        if found is None:
+        if found is None or found["target"] is None:  # a thread of the daemon's own has it
             return False
         if found["target"] != mine._asdict():
             raise _of_another_target(LaneTarget(**found["target"]), mine)

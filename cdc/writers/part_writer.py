@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -16,16 +15,15 @@ import structlog
 from bson import ObjectId
 from pymongo import MongoClient
 from pymongo.client_session import ClientSession
-from pymongo.errors import PyMongoError
+from pymongo.errors import OperationFailure, PyMongoError
 
 from cdc.errors import CdcError, StaleConnection, Unfit
-from cdc.model.batch import Batch
-from cdc.retry import Liveness
+from cdc.retry import Liveness, let_go
 from cdc.writers.collections import Collections
 from cdc.writers.commands import Command
 from cdc.writers.commit import Attempt
 from cdc.writers.concerns import MAJORITY
-from cdc.writers.conflicts import ConflictBudget
+from cdc.writers.conflicts import CODES, ConflictBudget
 from cdc.writers.dead_letters.ledger import NOTHING
 from cdc.writers.errors import Refused, words
 from cdc.writers.lane_documents import LaneClosed, LaneDocuments, LaneTarget
@@ -39,6 +37,9 @@ from cdc.writers.target_retry import TargetRetry
 from cdc.writers.transaction import committed
 
 log = structlog.get_logger(__name__)
+
+CONFLICTS: Final = 4
+"""The number of conflicts of a part in a row that are normal."""
 
 LONGEST_WAIT_SECONDS: Final = 2.0
 """The longest wait between two attempts: the daemon waits for the part."""
@@ -58,12 +59,10 @@ class Outcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class WrittenPart:
-    """What has become of a part; if it landed, with what was sent and how long it took."""
+    """What has become of a part; if it landed, with what was sent."""
 
     outcome: Outcome
-    batch: Batch | None = None
     commands: Sequence[Command] = ()
-    seconds: float = 0.0
 
 
 class PartWriter:
@@ -124,12 +123,22 @@ class PartWriter:
             return self._failed(message, error)
 
     def _tried(self, message: PartMessage) -> WrittenPart:
-        """Make one attempt at a part; have the next one in another session if it fails."""
+        """Make one attempt at a part; have the next one in another session if it fails.
+
+        A conflict with another lane, as both make one collection, is none: it is tried at once.
+        """
         if not self._attend(message.lane):
             raise LaneClosed(f"lane {message.lane} is closed")
         session = self._session
         try:
             message.clock.advance(session)
+            for _ in range(CONFLICTS):
+                try:
+                    return self._written(message, session)
+                except OperationFailure as conflict:
+                    if conflict.code not in CODES:
+                        raise
+                    let_go(conflict)
             return self._written(message, session)
         except PyMongoError:
             session.end_session()
@@ -146,7 +155,6 @@ class PartWriter:
         return True
 
     def _written(self, message: PartMessage, session: ClientSession) -> WrittenPart:
-        began = time.monotonic()
         batch = message.batch
         send = Send(batch, message.strategy, ConflictBudget().begin(batch))
         commands = Attempt.of(send, NOTHING, MAJORITY, message.sharding).commands
@@ -161,7 +169,7 @@ class PartWriter:
             self._observer.wrote(batch, self._states, session)
             self._observer.reached(LaneStep.IN_PART)
         self._observer.reached(LaneStep.AFTER_PART)
-        return WrittenPart(Outcome.LANDED, batch, commands, time.monotonic() - began)
+        return WrittenPart(Outcome.LANDED, commands)
 
     def _failed(self, message: PartMessage, error: Exception) -> WrittenPart:
         """Report to the daemon that a part cannot be written."""

@@ -57,12 +57,16 @@ class WriterCounters:
         self._seconds += seconds
         if batch.committed_at is not None:
             self.committed_at = batch.committed_at
-        for command in commands:
-            kind = OperationKind(command.kind).name.lower()
-            self._documents[command.collection, kind] += len(command.operations)
+        self.wrote(commands)
         self._rows.update(changed_rows(batch))
         self._recent.append((time.monotonic(), transactions, operations))
         self._forget()
+
+    def wrote(self, commands: Sequence[Command]) -> None:
+        """Count the documents of commands that have landed; the rest is counted by the daemon."""
+        for command in commands:
+            kind = OperationKind(command.kind).name.lower()
+            self._documents[command.collection, kind] += len(command.operations)
 
     def round_ended(self, result: str) -> None:
         """Count a round: `landed`, or what was left of it goes `in_turn`."""

@@ -100,6 +100,7 @@ REASONS = {
     ("commands/work.py", "cdc jobs list"): "shows the jobs",
     ("job_client/client.py", "cdc run"): THE_DAEMON,
     ("writers/ranges.py", "cdc run"): THE_DAEMON,
+    ("writers/remote_lanes.py", "cdc run"): "the appliers, which run by themselves",
     ("preflight/findings.py", "cdc check"): "shows what is said of both sides",
     ("chunks/source_table.py", "cdc mapping check"): "lists the mappings",
     ("chunks/worker.py", "cdc {}"): "the job's own command, asked for again",

@@ -54,10 +54,9 @@ FULL = Telemetry(
     schema_changed_at={"shop.orders": NOW - 5},
     notices=NoticeStats({"halt": 1}, {("lag", "refused"): 2}, 3),
     publishing=PublishStats(connected=True, messages=5, bytes=600, batches=2, seconds=0.5),
-    parts={"landed": 4},
-    partitions=(0, 1),
     beats=True,
 )
+APPLIER = replace(FULL, role=Role.APPLYING, parts={"landed": 4}, partitions=(0, 1))
 FAILED = [
     Job.request("shop", JobKind.BACKFILL, "shop.orders", by="start"),
     Job.request("shop", JobKind.BACKFILL, "shop.orders", by="command-line"),
@@ -81,12 +80,18 @@ def samples(
     return found
 
 
+def told(telemetry: Telemetry) -> str:
+    return generate_latest(
+        registry("shop", lambda: telemetry, lambda: SEEN, lambda: FAILED)
+    ).decode()
+
+
 def scraped() -> dict[str, set[str]]:
     """The labels of each metric but `stream`; a summary's parts under its own name."""
-    text = generate_latest(registry("shop", lambda: FULL, lambda: SEEN, lambda: FAILED)).decode()
     return {
         re.sub("_(sum|count)$", "", sample.name): set(sample.labels) - {"stream"}
-        for family in text_string_to_metric_families(text)
+        for telemetry in (FULL, APPLIER)
+        for family in text_string_to_metric_families(told(telemetry))
         for sample in family.samples
     }
 
