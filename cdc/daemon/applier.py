@@ -137,6 +137,7 @@ class Applier:
                 while not self._stopping.is_set():
                     self._turn(consumer, lanes, done)
             finally:
+                lanes.end(lanes.partitions)
                 consumer.close()
                 lanes.close()
                 self._partitions = ()

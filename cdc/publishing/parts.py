@@ -53,6 +53,7 @@ _NO_PARTITION: Final = frozenset({"UNKNOWN_TOPIC_OR_PART", "_UNKNOWN_TOPIC", "_U
 
 ANSWERED_WITHIN_SECONDS: Final = 10.0
 CLOSED_WITHIN_SECONDS: Final = 1.0
+LEFT_WITHIN_SECONDS: Final = 5.0
 POLL_SECONDS: Final = 0.1
 
 
@@ -366,5 +367,14 @@ class PartConsumer:
             log.info("offset_not_committed", partition=received.partition, error=str(error))
 
     def close(self) -> None:
-        """Leave the group."""
-        self._consumer.close()
+        """Leave the group; a broker that does not answer finds out by itself."""
+        leaving = threading.Thread(target=self._leave, name="leaving", daemon=True)
+        leaving.start()
+        leaving.join(LEFT_WITHIN_SECONDS)
+
+    def _leave(self) -> None:
+        """Leave, for as long as the client takes: it waits for answers about offsets, or more."""
+        from confluent_kafka import KafkaException
+
+        with suppress(KafkaException):
+            self._consumer.close()
