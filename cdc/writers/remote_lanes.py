@@ -132,6 +132,8 @@ class RemoteLanes:
         self._count = count
         self._lanes: tuple[ObjectId, ...] = ()
         self._attendance = _Attendance()
+        self._usual_seconds = 0.0
+        """How long the last round took."""
 
     def close(self) -> None:
         """End the transport."""
@@ -256,7 +258,8 @@ class RemoteLanes:
         meanwhile: Callable[[], None],
     ) -> list[PartFailed]:
         """Wait until all lanes have landed; return why not."""
-        (seconds, most), began = LOOK_SECONDS, time.monotonic()
+        (least, most), began = LOOK_SECONDS, time.monotonic()
+        seconds = min(TURN_SECONDS, max(least, self._usual_seconds / 2))  # each look costs both
         landed, landed_at, kept_at = 0, began, began
         while True:
             time.sleep(seconds)
@@ -264,6 +267,7 @@ class RemoteLanes:
             now = time.monotonic()
             if left is not None:
                 if not left:
+                    self._usual_seconds = now - began
                     return []
                 if failed := [error for each in left if (error := _error(each, number))]:
                     return failed
