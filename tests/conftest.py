@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import signal
 import uuid
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager
@@ -12,6 +13,7 @@ from typing import TypeVar
 import pytest
 from hypothesis import settings
 
+from cdc.daemon.signals import STOP_SIGNALS
 from cdc.errors import UsageError
 from cdc_sandbox.servers import (
     Flavour,
@@ -134,6 +136,19 @@ def source(request: pytest.FixtureRequest) -> MySQLServer:
     """The shared server of each flavour in turn."""
     server: MySQLServer = request.getfixturevalue(request.param)
     return server
+
+
+@pytest.fixture(autouse=True)
+def _signals() -> Iterator[None]:
+    """Undo what a command that ran in this process leaves: it ignores a second signal to end.
+
+    What a later test starts would inherit that, and never end.
+    """
+    before = {number: signal.getsignal(number) for number in STOP_SIGNALS}
+    yield
+    for number, handler in before.items():
+        if signal.getsignal(number) is not handler:
+            signal.signal(number, handler)
 
 
 @pytest.fixture(autouse=True)

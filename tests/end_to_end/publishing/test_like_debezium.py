@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -128,13 +129,20 @@ def _of(engine: Debezium, topic: str) -> list[tuple[Any, Any]]:
     return [_seen(each) for each in engine.records if each.topic == topic]
 
 
+def _in_order(transaction: dict[str, Any]) -> dict[str, Any]:
+    """Return it with its tables by name: Debezium has them in the order of their names' hashes."""
+    tables = transaction.get("data_collections") or []
+    ordered = sorted(tables, key=itemgetter("data_collection"))
+    return {**transaction, "data_collections": ordered}
+
+
 def _seen(message: Told | Record) -> tuple[Any, Any]:
     """Return the key and the value, without what is known to differ."""
     value = message.value
     if value is None:
         return message.key, None
     if "op" not in value:
-        return message.key, value
+        return message.key, _in_order(value)
     found = {key: each for key, each in value.items() if key not in OF_THE_MOMENT}
     left_out = DIFFERENT_SOURCE | (OF_THE_MOMENT if value["op"] == "t" else set())
     found["source"] = {key: each for key, each in value["source"].items() if key not in left_out}

@@ -62,7 +62,8 @@ class Terminal:
 
     def close(self) -> None:
         """End the shell and what it has started."""
-        self.type("kill $(jobs -p) 2>/dev/null; wait")
+        ended = "for each in $(seq 300); do jobs -r | grep -q . || break; sleep 0.1; done"
+        self.type(f"kill $(jobs -p) 2>/dev/null; {ended}; kill -9 $(jobs -p) 2>/dev/null; wait")
         self._shell.communicate(timeout=60)
 
     def type(self, command: str) -> tuple[int, str]:
