@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -23,6 +24,9 @@ VARYING = re.compile(rf"(?<=:)\w+(?=@)|\d[\d.-]*+(?! (?:{COUNTED})\b(?!/))")
 """A password in an address; a number, a version, an address or a time, but no count."""
 CHANGING = ("cdc mapping init", "cdc position set", "cdc stream remove", "cdc servers")
 ASSIGNED = re.compile(r"\b([A-Z_]+)=('[^']*'|\S+)")
+
+
+LONGEST_SECONDS = 600.0
 
 
 class Terminal:
@@ -67,7 +71,18 @@ class Terminal:
         self._shell.communicate(timeout=60)
 
     def type(self, command: str) -> tuple[int, str]:
-        """Run one command; return its exit code and what it has printed."""
+        """Run one command; return its exit code and what it has printed.
+
+        The shell ends, and this raises EOFError, if the command takes longer than any may.
+        """
+        overdue = threading.Timer(LONGEST_SECONDS, self._shell.kill)
+        overdue.start()
+        try:
+            return self._typed(command)
+        finally:
+            overdue.cancel()
+
+    def _typed(self, command: str) -> tuple[int, str]:
         mark = uuid.uuid4().hex
         stdin, stdout = self._shell.stdin, self._shell.stdout
         assert stdin is not None
