@@ -29,6 +29,10 @@ class Committed:
         """Return all that the stream has to apply."""
         return self.all() - self._skipped
 
+    def keep(self, purged: set[str]) -> None:
+        """Go on wanting what the source's log no longer tells, since it was purged."""
+        self._before |= purged
+
     def begin_anew(self, kept: set[str]) -> None:
         """Take the source, which commits nothing now, as it is: the position was just set.
 

@@ -55,6 +55,7 @@ class Operator:
         with self._workload.resting():
             kept = stage.committed.all()
             purge_to(source, newest(source))
+            stage.committed.keep(kept)  # a command may have applied all of it meanwhile
             self._fleet.release(PURGED)
             self._until_settled(PURGED)
             self._remedied(kept)
