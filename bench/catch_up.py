@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -57,7 +57,12 @@ class Side:
 def run(stage: Stage) -> list[Table]:
     """Measure bulk transactions, then single-row ones."""
     table = Table("catch_up: binlog → documents and checkpoint that a majority has")
-    for name, load in loads(stage):
+    singles = max(1_000, int(stage.rows * SINGLE_ROWS_SHARE))
+    for name, rows, transaction_rows in (
+        ("1,000 rows", stage.rows, loading.BULK_TRANSACTION_ROWS),
+        ("1 row", singles, 1),
+    ):
+        load = loading.insert(stage, rows=rows, transaction_rows=transaction_rows)
         sides = _measure(stage, load)
         table.rows += [side.row(name, sides[1]) for side in sides]
     table.notes = [
@@ -67,16 +72,6 @@ def run(stage: Stage) -> list[Table]:
         f"B runs once, over the first rows; {SAMPLED_ROWS} documents were compared with their rows",
     ]
     return [table]
-
-
-def loads(stage: Stage) -> Iterator[tuple[str, Load]]:
-    """Yield the rows in bulk transactions, then fewer in single-row ones, each with its name."""
-    singles = max(1_000, int(stage.rows * SINGLE_ROWS_SHARE))
-    for name, rows, transaction_rows in (
-        ("1,000 rows", stage.rows, loading.BULK_TRANSACTION_ROWS),
-        ("1 row", singles, 1),
-    ):
-        yield name, loading.insert(stage, rows=rows, transaction_rows=transaction_rows)
 
 
 def _measure(stage: Stage, load: Load) -> list[Side]:
