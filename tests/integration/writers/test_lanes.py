@@ -5,23 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import bson
 import pytest
 from bson import ObjectId
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
-from cdc.model.batch import Batch, MappedTransaction
+from cdc.model.batch import Batch
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.done import Done, Span
-from cdc.model.operation import Operation, OperationKind
 from cdc.model.position import FilePosition
-from cdc.writers.documents import document_id
 from cdc.writers.lane_documents import Lane, LaneClosed, LaneDocuments, LanePart
 from cdc.writers.rounds import BatchSize
 from cdc.writers.transaction import committed
 from cdc.writers.writer import MongoWriter
-from tests.integration.writers.support.writers import START, writer_of
+from tests.integration.writers.support.writers import START, full_batch, writer_of
 
 Client = MongoClient[dict[str, Any]]
 PART = LanePart((Span("log.1:", 1, 9),), 3, Checkpoint(FilePosition("log.1", 10)))
@@ -92,18 +89,6 @@ def test_a_lane_writes_one_part_of_a_round(made: Made) -> None:
         made.move(made.lanes[0])
 
 
-def batch(first: int, count: int) -> Batch:
-    """A full batch of transactions of a document each."""
-    entries = []
-    for key in range(first, first + count):
-        raw = bson.encode({"_id": key})
-        insert = Operation(OperationKind.INSERT, document_id(raw), raw)
-        after = Checkpoint(FilePosition("binlog.000001", 1_000 + key))
-        changes = (("docs", [insert]),)
-        entries.append(MappedTransaction(f"binlog.000001:{key}", after, 1.0, changes))
-    return Batch(tuple(entries), is_filled=True)
-
-
 @pytest.fixture
 def writer(client: Client, database: str, state_database: str) -> Iterator[MongoWriter]:
     made = writer_of(client, database, state_database, lanes=2, batch_size=BatchSize(5, 1_000_000))
@@ -116,9 +101,9 @@ def writer(client: Client, database: str, state_database: str) -> Iterator[Mongo
 def test_rounds_follow_each_other_and_batches(
     writer: MongoWriter, client: Client, database: str
 ) -> None:
-    writer.apply(batch(0, 10))
-    writer.apply(Batch(batch(10, 3).entries))
-    writer.apply(batch(13, 10))
+    writer.apply(full_batch(0, 10))
+    writer.apply(Batch(full_batch(10, 3).entries))
+    writer.apply(full_batch(13, 10))
     writer.settle()
 
     assert {each["_id"] for each in client[database]["docs"].find()} == {*range(23)}
@@ -129,9 +114,9 @@ def test_rounds_follow_each_other_and_batches(
 def test_what_has_landed_of_a_round_that_failed_is_counted_and_written_once(
     writer: MongoWriter, client: Client, database: str
 ) -> None:
-    writer.apply(batch(0, 2))
+    writer.apply(full_batch(0, 2))
     client[database].command("collMod", "docs", validator={"_id": {"$ne": 8}})
-    whole = batch(5, 5).entries + batch(100, 5).entries
+    whole = full_batch(5, 5).entries + full_batch(100, 5).entries
 
     with pytest.raises(Exception, match="refuses"):
         writer.apply(Batch(whole, is_filled=True))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import bson
@@ -23,7 +23,7 @@ from cdc.writers.part_writer import Outcome, PartWriter
 from cdc.writers.rounds import BatchSize
 from cdc.writers.stats import WriterCounters
 from cdc.writers.writer import MongoWriter
-from tests.integration.writers.support.writers import START, writer_of
+from tests.integration.writers.support.writers import START, full_batch, writer_of
 
 Client = MongoClient[dict[str, Any]]
 LANES = 2
@@ -85,6 +85,16 @@ def carrier(client: Client, database: str, state_database: str) -> Carrier:
 def writer(
     client: Client, database: str, state_database: str, carrier: Carrier
 ) -> Iterator[MongoWriter]:
+    with _begun(client, database, state_database, carrier) as made:
+        made.apply(full_batch(0, 10))  # makes the lanes, and invites
+        yield made
+
+
+@contextmanager
+def _begun(
+    client: Client, database: str, state_database: str, carrier: Carrier
+) -> Iterator[MongoWriter]:
+    """Yield the writer of a new stream whose parts are carried."""
     made = writer_of(
         client,
         database,
@@ -95,20 +105,8 @@ def writer(
     )
     made.create(START, [])
     made.take_over()
-    made.apply(batch(0, 10))  # makes the lanes, and invites
     yield made
     made.close()
-
-
-def batch(first: int, count: int) -> Batch:
-    """A full batch of transactions of a document each."""
-    entries = []
-    for key in range(first, first + count):
-        raw = bson.encode({"_id": key})
-        insert = Operation(OperationKind.INSERT, document_id(raw), raw)
-        after = Checkpoint(FilePosition("binlog.000001", 1_000 + key))
-        entries.append(MappedTransaction(f"binlog.000001:{key}", after, 1.0, (("docs", [insert]),)))
-    return Batch(tuple(entries), is_filled=True)
 
 
 def keys(client: Client, database: str) -> list[int]:
@@ -118,7 +116,7 @@ def keys(client: Client, database: str) -> list[int]:
 def test_a_round_is_written_by_those_who_attend_its_lanes(
     writer: MongoWriter, carrier: Carrier, client: Client, database: str
 ) -> None:
-    writer.apply(batch(10, 10))
+    writer.apply(full_batch(10, 10))
 
     assert keys(client, database) == [*range(20)]
     assert writer.stats().rounds == {"landed": 1}
@@ -129,24 +127,14 @@ def test_a_batch_is_written_here_while_a_lane_is_not_attended(
     client: Client, database: str, state_database: str, carrier: Carrier
 ) -> None:
     carrier.carry = lambda partition, data: None
-    made = writer_of(
-        client,
-        database,
-        state_database,
-        lanes=LANES,
-        batch_size=BatchSize(5, 1_000_000),
-        transport=carrier,
-    )
-    made.create(START, [])
-    made.take_over()
 
-    made.apply(batch(0, 10))
-    made.apply(batch(10, 10))
+    with _begun(client, database, state_database, carrier) as made:
+        made.apply(full_batch(0, 10))
+        made.apply(full_batch(10, 10))
 
-    assert keys(client, database) == [*range(20)]
-    assert carrier.parts == []
-    assert made.stats().lanes_attended is False
-    made.close()
+        assert keys(client, database) == [*range(20)]
+        assert carrier.parts == []
+        assert made.stats().lanes_attended is False
 
 
 def test_a_part_that_arrives_twice_is_written_once(
@@ -157,7 +145,7 @@ def test_a_part_that_arrives_twice_is_written_once(
         carrier.deliver(partition, data)
 
     carrier.carry = twice
-    writer.apply(batch(10, 10))
+    writer.apply(full_batch(10, 10))
 
     assert keys(client, database) == [*range(20)]
     assert carrier.outcomes.count(Outcome.LANDED) == LANES
@@ -167,7 +155,7 @@ def test_a_part_that_arrives_twice_is_written_once(
 def test_a_part_that_another_one_has_written_is_dropped(
     writer: MongoWriter, carrier: Carrier, client: Client, database: str
 ) -> None:
-    writer.apply(batch(10, 10))
+    writer.apply(full_batch(10, 10))
     other = carrier.writer()
 
     assert [other.write(data).outcome for _, data in carrier.parts] == [Outcome.DROPPED] * LANES
@@ -178,7 +166,7 @@ def test_what_was_lost_is_written_here(
     writer: MongoWriter, carrier: Carrier, client: Client, database: str
 ) -> None:
     carrier.carry = lambda partition, data: carrier.deliver(partition, data) if partition else None
-    writer.apply(batch(10, 10))
+    writer.apply(full_batch(10, 10))
 
     assert keys(client, database) == [*range(20)]
     assert writer.stats().rounds == {"in_turn": 1}
@@ -189,7 +177,7 @@ def test_what_arrives_behind_its_round_is_dropped(
     writer: MongoWriter, carrier: Carrier, client: Client, database: str
 ) -> None:
     carrier.carry = lambda partition, data: None
-    writer.apply(batch(10, 10))
+    writer.apply(full_batch(10, 10))
     writer.apply(Batch((deletion(12),)))
 
     for partition, data in carrier.parts:
@@ -210,11 +198,11 @@ def test_a_part_is_not_written_over_an_older_state_of_the_stream(
     writer: MongoWriter, carrier: Carrier, client: Client, state_database: str, database: str
 ) -> None:
     """As after a restore: the lane is open there, and at an older round."""
-    writer.apply(batch(10, 10))
+    writer.apply(full_batch(10, 10))
     lanes = [*client[state_database]["lanes"].find()]
     stream = client[state_database]["streams"].find_one()
     assert stream is not None
-    writer.apply(batch(20, 10))
+    writer.apply(full_batch(20, 10))
     for each in lanes:
         client[state_database]["lanes"].replace_one({"_id": each["_id"]}, each)
     older = {"sequence": stream["sequence"] - 1}
@@ -233,7 +221,7 @@ def test_what_is_not_sent_fails_the_round_at_once(
         raise Retryable("the broker is away")
 
     carrier.carry = refuse
-    writer.apply(batch(10, 10))
+    writer.apply(full_batch(10, 10))
 
     assert keys(client, database) == [*range(20)]
     assert writer.stats().rounds == {"in_turn": 1}
@@ -252,7 +240,7 @@ def test_what_is_known_not_to_arrive_fails_the_round_at_once(
         carrier.lost = Retryable("the broker is away")
 
     carrier.carry = lose
-    writer.apply(batch(10, 10))
+    writer.apply(full_batch(10, 10))
 
     assert keys(client, database) == [*range(20)]
 
@@ -267,13 +255,13 @@ def test_a_part_that_the_target_refuses_fails_the_round_at_once(
     monkeypatch.setattr(remote_lanes, "STILL_SECONDS", 600.0)
     client[database]["docs"].insert_one({"_id": 13, "of": "somebody else"})
 
-    writer.apply(batch(10, 10))
+    writer.apply(full_batch(10, 10))
 
     assert Outcome.FAILED in carrier.outcomes
     assert keys(client, database) == [*range(20)]
     assert client[database]["docs"].find_one({"_id": 13}) == {"_id": 13}
-    writer.apply(batch(20, 10))  # its id was there already: no reason to leave rounds out
-    writer.apply(batch(30, 10))
+    writer.apply(full_batch(20, 10))  # its id was there already: no reason to leave rounds out
+    writer.apply(full_batch(30, 10))
     assert writer.stats().rounds == {"in_turn": 1, "landed": 1}
 
 
@@ -290,7 +278,7 @@ def test_the_transaction_of_one_that_stands_still_does_not_keep_the_lanes_from_c
         vars(mine)["_lanes"].move(found.lane, found.round, found.note, session)
 
     carrier.carry = begin
-    writer.apply(batch(10, 10))
+    writer.apply(full_batch(10, 10))
 
     assert keys(client, database) == [*range(20)]
     for each in carrier.writers:
@@ -342,11 +330,11 @@ def test_a_takeover_counts_what_was_written_elsewhere(
 
     carrier.carry = one
     with pytest.raises(Died):
-        writer.apply(batch(10, 10))
+        writer.apply(full_batch(10, 10))
 
     writer.take_over()
 
     assert writer.is_ahead
-    writer.apply(batch(10, 10))
+    writer.apply(full_batch(10, 10))
     assert keys(client, database) == [*range(20)]
     assert not writer.is_ahead

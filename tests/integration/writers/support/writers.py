@@ -6,10 +6,14 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import bson
 from pymongo import MongoClient
 
+from cdc.model.batch import Batch, MappedTransaction
 from cdc.model.checkpoint import Checkpoint
+from cdc.model.operation import Operation, OperationKind
 from cdc.model.position import FilePosition
+from cdc.writers.documents import document_id
 from cdc.writers.namespaces import Namespaces
 from cdc.writers.writer import MongoWriter
 
@@ -44,3 +48,15 @@ def begun(
         yield writer
     finally:
         writer.close()
+
+
+def full_batch(first: int, count: int) -> Batch:
+    """A full batch of transactions that insert a document each, of `docs`."""
+    entries = []
+    for key in range(first, first + count):
+        raw = bson.encode({"_id": key})
+        insert = Operation(OperationKind.INSERT, document_id(raw), raw)
+        after = Checkpoint(FilePosition("binlog.000001", 1_000 + key))
+        changes = (("docs", [insert]),)
+        entries.append(MappedTransaction(f"binlog.000001:{key}", after, 1.0, changes))
+    return Batch(tuple(entries), is_filled=True)
