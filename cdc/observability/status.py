@@ -318,6 +318,8 @@ def _copying(config: Config, document: Mapping[str, Any] | None) -> Facts | None
 
 
 def _appliers(config: Config) -> list[Facts]:
+    if config.apply.kafka is None:
+        return []
     with connect_target(config.target) as client, explained():
         return appliers_of(client[config.target.state_database], config.name)
 
