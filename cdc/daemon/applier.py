@@ -162,9 +162,9 @@ class Applier:
 
     def _note(self, found: _Done, consumer: PartConsumer) -> None:
         """Count a part, and let it not be received again; raises what ended its thread."""
-        if found.error is not None:
-            raise found.error
-        written = found.written
+        written = found.outcome
+        if isinstance(written, Exception):
+            raise written
         self._parts[written.outcome.value] += 1
         self._counters.wrote(written.commands)
         consumer.done(found.received)
@@ -176,11 +176,10 @@ class Applier:
 
 @dataclass(frozen=True, slots=True)
 class _Done:
-    """A part that was handed to a lane's thread, and what has become of it."""
+    """A part that was handed to a lane's thread, and what has become of it, or ended the thread."""
 
     received: Received
-    written: WrittenPart
-    error: Exception | None = None
+    outcome: WrittenPart | Exception
 
 
 class _LaneThreads:
@@ -263,7 +262,7 @@ class _LaneThread:
             except Stopped:
                 break
             except Exception as error:  # noqa: BLE001 - the main thread raises it
-                self._done.put(_Done(received, WrittenPart(Outcome.FAILED), error))
+                self._done.put(_Done(received, error))
                 break
             self.is_busy = not self._waiting.empty()
         self.is_busy = False
