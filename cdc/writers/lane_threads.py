@@ -9,30 +9,23 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 from bson import ObjectId
 from pymongo import MongoClient
 from pymongo.client_session import ClientSession
-from pymongo.errors import OperationFailure
 
-from cdc.retry import let_go
+from cdc.writers.clock import Clock
 from cdc.writers.commit import Attempt, BatchCommitter
 from cdc.writers.concerns import MAJORITY
 from cdc.writers.dead_letters.ledger import NOTHING
 from cdc.writers.lane_documents import Lane
-from cdc.writers.lanes import Written
+from cdc.writers.lanes import TURN_SECONDS, Written
 from cdc.writers.rounds import Part
 from cdc.writers.sharding import Sharding
 from cdc.writers.strategy import Send
 from cdc.writers.stream_state import StreamState
-from cdc.writers.transaction import committed
-
-TRIES: Final = 5
-"""The most attempts at a part: as long as its transaction conflicts, and so is aborted."""
-
-TURN_SECONDS: Final = 0.5
-"""The interval at which the stream is kept while its lanes write."""
+from cdc.writers.transaction import committed, repeated
 
 
 class LaneThreads:
@@ -87,10 +80,11 @@ class LaneThreads:
         meanwhile: Callable[[], None],
     ) -> Written:
         """Write all parts at once; see `PartWriters.write`."""
+        clock = Clock.of(behind)
         attempts: list[Attempt] = []
         writing: list[Future[None]] = []
         for (lane, session), part in zip(self._sessions.items(), parts, strict=False):
-            _advance(session, behind)
+            clock.advance(session)
             attempts.append(
                 Attempt.of(replace(send, batch=part.batch), NOTHING, MAJORITY, sharding)
             )
@@ -103,22 +97,10 @@ class LaneThreads:
     def _write(
         self, attempt: Attempt, note: Callable[[ClientSession], None], session: ClientSession
     ) -> None:
-        for left in reversed(range(TRIES)):
-            try:
-                self._committer.commit_part(attempt, note, session)
-                break
-            except OperationFailure as conflict:
-                if not left or not conflict.has_error_label("TransientTransactionError"):
-                    raise
-                let_go(conflict)
-
-
-def _advance(session: ClientSession, behind: ClientSession) -> None:
-    """Make a session's next transaction see all that another session knows of."""
-    if behind.cluster_time is not None:
-        session.advance_cluster_time(behind.cluster_time)
-    if behind.operation_time is not None:
-        session.advance_operation_time(behind.operation_time)
+        repeated(
+            partial(self._committer.commit_part, attempt, note, session),
+            lambda error: error.has_error_label("TransientTransactionError"),
+        )
 
 
 def _wait(writing: Sequence[Future[None]], meanwhile: Callable[[], None]) -> None:

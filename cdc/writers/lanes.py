@@ -27,6 +27,9 @@ from cdc.writers.strategy import FAILURES, Send
 ROUNDS_AGAIN_AFTER: Final = 20
 """The number of full batches that are no rounds after one that did not land whole."""
 
+TURN_SECONDS: Final = 0.5
+"""The interval at which the stream is kept while its lanes write."""
+
 
 class PartFailed(CdcError):
     """A part was not written elsewhere; `is_of_id` as `Refused.is_of_id`."""

@@ -16,16 +16,15 @@ from itertools import accumulate, pairwise
 from typing import Any, Final, NamedTuple, Self
 
 import bson
-from bson import ObjectId, Timestamp
-from pymongo.client_session import ClientSession
+from bson import ObjectId
 
 from cdc.errors import CdcError
 from cdc.model.batch import Batch, MappedRun, MappedTransaction
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.done import Span, spans_of, spans_to_document
 from cdc.model.operation import Operation, OperationKind
+from cdc.writers.clock import Clock
 from cdc.writers.lane_documents import LanePart
-from cdc.writers.namespaces import Namespaces
 from cdc.writers.sharding import Sharding
 from cdc.writers.strategy import WriteStrategy
 from cdc.writers.sync_timestamps import SyncTimestamps
@@ -43,25 +42,6 @@ class PartUnreadable(CdcError):
     """What arrived is no part that this version can read."""
 
 
-class Clock(NamedTuple):
-    """What a session knows of: the cluster's time, signed, and the time of its last operation."""
-
-    cluster: Mapping[str, Any] | None
-    operation: Timestamp | None
-
-    @classmethod
-    def of(cls, session: ClientSession) -> Self:
-        """Return a session's."""
-        return cls(session.cluster_time, session.operation_time)
-
-    def advance(self, session: ClientSession) -> None:
-        """Make a session's next transaction see all that is known."""
-        if self.cluster is not None:
-            session.advance_cluster_time(self.cluster)
-        if self.operation is not None:
-            session.advance_operation_time(self.operation)
-
-
 class Invitation(NamedTuple):
     """Asks for somebody who attends a lane."""
 
@@ -75,8 +55,10 @@ class Invitation(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PartMessage:
-    """All that an applier needs to write a part.
+    """All that an applier needs to write a part; what it writes to, it knows by its lane.
 
+    `hidden` and `stamps` are the hidden collections of the stream, and its fields for the time of
+    writing, by collection; those of `changes` travel.
     `completed` is the number of its source transactions, `committed_at` the commit time of the last
     of them in seconds since the epoch, None if unknown.
     """
@@ -88,14 +70,14 @@ class PartMessage:
     committed_at: float | None
     strategy: WriteStrategy
     clock: Clock
-    namespaces: Namespaces
+    hidden: frozenset[str]
     stamps: Mapping[str, str]
     sharding: Sharding
     changes: Changes
 
     def encode(self) -> bytes:
         """Return its bytes."""
-        changes, target = _by_collection(self.changes), self.namespaces
+        changes = _by_collection(self.changes)
         names = changes.keys()
         head = bson.encode(
             {
@@ -110,10 +92,7 @@ class PartMessage:
                 "strategy": self.strategy.value,
                 "cluster_time": self.clock.cluster,
                 "operation_time": self.clock.operation,
-                "stream": target.stream,
-                "database": target.database,
-                "state_database": target.state_database,
-                "hidden": sorted(names & target.hidden),
+                "hidden": sorted(names & self.hidden),
                 "stamps": [[name, self.stamps[name]] for name in names & self.stamps.keys()],
                 "shard": [
                     [name, [[*path] for path in paths]]
@@ -145,12 +124,7 @@ class PartMessage:
             found["committed_at"],
             WriteStrategy(found["strategy"]),
             Clock(found["cluster_time"], found["operation_time"]),
-            Namespaces(
-                found["database"],
-                found["state_database"],
-                found["stream"],
-                frozenset(found["hidden"]),
-            ),
+            frozenset(found["hidden"]),
             dict(found["stamps"]),
             Sharding(
                 {name: tuple(tuple(path) for path in paths) for name, paths in found["shard"]},
@@ -184,16 +158,23 @@ class PartMessage:
 
 
 def decode(data: bytes) -> PartMessage | Invitation:
-    """Read what either's `encode` wrote; raises PartUnreadable."""
+    """Read what either's `encode` wrote; raises PartUnreadable for whatever else was sent.
+
+    It would be received again, by each applier that comes behind one that it has ended.
+    """
     try:
         found = bson.decode(data[: _size(data)])
         if found["version"] != VERSION:
             raise PartUnreadable(f"of format {found['version']}, not {VERSION}")
+        if not isinstance(found["lane"], ObjectId):
+            raise PartUnreadable("no part: its lane has no id")
         if "invited" in found:
             return Invitation(found["lane"], found["invited"])
         return PartMessage.of(found, data)
-    except (bson.errors.BSONError, LookupError, ValueError, TypeError) as error:
-        raise PartUnreadable(f"no part: {error!r}") from error
+    except PartUnreadable:
+        raise
+    except Exception as error:  # anything may have been sent
+        raise PartUnreadable(f"no part: {type(error).__name__}") from error
 
 
 def _named(spans: Sequence[Span], last: Checkpoint) -> tuple[MappedTransaction, ...]:
@@ -243,7 +224,7 @@ def _unpacked(packed: Sequence[Document], data: bytes) -> Iterator[tuple[str, li
         ids, ids_end = _cut(each["ids"], 0, each["id_sizes"])
         documents, at = _cut(data, at, each["document_sizes"])
         if ids_end != len(each["ids"]):
-            raise ValueError("its ids do not add up")
+            raise PartUnreadable("no part: its ids do not add up")
         yield (
             each["collection"],
             [
@@ -252,7 +233,7 @@ def _unpacked(packed: Sequence[Document], data: bytes) -> Iterator[tuple[str, li
             ],
         )
     if at != len(data):
-        raise ValueError("its documents do not add up")
+        raise PartUnreadable("no part: its documents do not add up")
 
 
 def _cut(pieces: bytes, at: int, sizes: bytes) -> tuple[list[bytes], int]:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import partial
 from typing import Any, Final
@@ -15,10 +15,10 @@ import structlog
 from bson import ObjectId
 from pymongo import MongoClient
 from pymongo.client_session import ClientSession
-from pymongo.errors import OperationFailure, PyMongoError
+from pymongo.errors import PyMongoError
 
 from cdc.errors import CdcError, StaleConnection, Unfit
-from cdc.retry import Liveness, let_go
+from cdc.retry import Liveness
 from cdc.writers.collections import Collections
 from cdc.writers.commands import Command
 from cdc.writers.commit import Attempt
@@ -34,12 +34,9 @@ from cdc.writers.sender import Sender
 from cdc.writers.stats import WriterCounters
 from cdc.writers.strategy import FAILURES, Send
 from cdc.writers.target_retry import TargetRetry
-from cdc.writers.transaction import committed
+from cdc.writers.transaction import committed, repeated
 
 log = structlog.get_logger(__name__)
-
-CONFLICTS: Final = 4
-"""The number of conflicts of a part in a row that are normal."""
 
 LONGEST_WAIT_SECONDS: Final = 2.0
 """The longest wait between two attempts: the daemon waits for the part."""
@@ -79,7 +76,7 @@ class PartWriter:
     ) -> None:
         """Write parts of the stream of `namespaces`, logged in as `user`, empty for nobody."""
         self._client = client
-        self._stream = namespaces.stream
+        self._namespaces = namespaces
         self._mine = LaneTarget(namespaces.database, user)
         self._states = client.get_database(namespaces.state_database, write_concern=MAJORITY)
         self._lanes = LaneDocuments(self._states, namespaces.stream)
@@ -103,7 +100,7 @@ class PartWriter:
         Unfit if this process is configured otherwise than the daemon.
         """
         try:
-            message = _read(data)
+            message = decode(data)
             if isinstance(message, Invitation):
                 attended = self._retry.run(lambda: self._attend(message.lane))
                 return WrittenPart(Outcome.ATTENDED if attended else Outcome.DROPPED)
@@ -132,14 +129,9 @@ class PartWriter:
         session = self._session
         try:
             message.clock.advance(session)
-            for _ in range(CONFLICTS):
-                try:
-                    return self._written(message, session)
-                except OperationFailure as conflict:
-                    if conflict.code not in CODES:
-                        raise
-                    let_go(conflict)
-            return self._written(message, session)
+            return repeated(
+                partial(self._written, message, session), lambda error: error.code in CODES
+            )
         except PyMongoError:
             session.end_session()
             self._session, self._attended = self._client.start_session(), None
@@ -150,7 +142,7 @@ class PartWriter:
         if lane != self._attended:
             if not self._lanes.attend(lane, self._mine, self._session):
                 return False
-            log.debug("lane_attended", stream=self._stream, lane=str(lane))
+            log.debug("lane_attended", stream=self._namespaces.stream, lane=str(lane))
             self._attended = lane
         return True
 
@@ -158,7 +150,8 @@ class PartWriter:
         batch = message.batch
         send = Send(batch, message.strategy, ConflictBudget().begin(batch))
         commands = Attempt.of(send, NOTHING, MAJORITY, message.sharding).commands
-        collections = Collections(self._client, message.namespaces, write_concern=MAJORITY)
+        namespaces = replace(self._namespaces, hidden=message.hidden)
+        collections = Collections(self._client, namespaces, write_concern=MAJORITY)
         sender = Sender(collections, message.timestamps)
         with committed(session):
             self._lanes.move(message.lane, message.round, message.note, session)
@@ -174,25 +167,9 @@ class PartWriter:
     def _failed(self, message: PartMessage, error: Exception) -> WrittenPart:
         """Report to the daemon that a part cannot be written."""
         text = words(error)
-        log.info("part_failed", stream=self._stream, round=message.round, error=text)
+        log.info("part_failed", stream=self._namespaces.stream, round=message.round, error=text)
         of_id = isinstance(error, Refused) and error.is_of_id
         self._retry.run(
             lambda: self._lanes.tell_failed(message.lane, message.round, text, of_id=of_id)
         )
         return WrittenPart(Outcome.FAILED)
-
-
-def _read(data: bytes) -> PartMessage | Invitation:
-    """Read a message, from whomever; raises PartUnreadable.
-
-    It would be received again, by each applier that comes behind one that it has ended.
-    """
-    try:
-        message = decode(data)
-    except PartUnreadable:
-        raise
-    except Exception as error:  # anything may have been sent
-        raise PartUnreadable(f"no part: {type(error).__name__}") from error
-    if not isinstance(message.lane, ObjectId):
-        raise PartUnreadable("no part: its lane has no id")
-    return message

@@ -18,11 +18,12 @@ from pymongo.client_session import ClientSession
 from pymongo.errors import PyMongoError
 
 from cdc.errors import CdcError
+from cdc.writers.clock import Clock
 from cdc.writers.errors import is_passing
 from cdc.writers.lane_documents import Document, Lane, LaneTarget
-from cdc.writers.lanes import PartFailed, Written
+from cdc.writers.lanes import TURN_SECONDS, PartFailed, Written
 from cdc.writers.namespaces import Namespaces
-from cdc.writers.part_message import Clock, Invitation, PartMessage
+from cdc.writers.part_message import Invitation, PartMessage
 from cdc.writers.rounds import Part
 from cdc.writers.sharding import Sharding
 from cdc.writers.strategy import Send
@@ -43,9 +44,6 @@ LOOK_SECONDS: Final = (0.002, 0.02)
 
 LOOK_WITHIN_SECONDS: Final = 5.0
 """The limit of one look: a lease must not expire meanwhile."""
-
-TURN_SECONDS: Final = 0.5
-"""The interval at which the stream is kept while its lanes write."""
 
 INVITED_AGAIN_SECONDS: Final = (1.0, 600.0)
 """The first interval between two invitations, which doubles, and the longest."""
@@ -217,13 +215,11 @@ class RemoteLanes:
         """Send all parts, and wait until they have landed; see `PartWriters.write`."""
         self._transport.error()  # of a round before
         number, lanes = self._state.round, self._lanes[: len(parts)]
-        failed: Sequence[PartFailed]
+        failed: Sequence[PartFailed | PyMongoError]
         try:
             self._send(send, parts, sharding, Clock.of(behind))
             failed = self._wait(lanes, number, behind, meanwhile)
-        except CdcError as error:
-            if not isinstance(error, PartFailed):
-                raise
+        except (PartFailed, PyMongoError) as error:
             failed = [error]
         if not failed:
             self._attendance.too_slow = False
@@ -240,7 +236,7 @@ class RemoteLanes:
                 part.batch.committed_at,
                 send.strategy,
                 clock,
-                self._namespaces,
+                self._namespaces.hidden,
                 self._stamps.fields,
                 sharding,
                 [*part.batch.changes()],

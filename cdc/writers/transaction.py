@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Final
+from typing import Final, TypeVar
 
 import pymongo
 from pymongo.client_session import ClientSession
-from pymongo.errors import ConfigurationError, InvalidOperation, PyMongoError
+from pymongo.errors import ConfigurationError, InvalidOperation, OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from cdc.errors import StaleConnection
 from cdc.retry import let_go
 from cdc.writers.concerns import MAJORITY
+
+T = TypeVar("T")
+
+TRIES: Final = 5
+"""The most attempts at a transaction in a row that conflicts."""
 
 ABORT_SECONDS: Final = 1.0
 """The limit of an abort: the server also finds out by itself."""
@@ -38,6 +43,21 @@ def committed(session: ClientSession, concern: WriteConcern = MAJORITY) -> Itera
         _abort(session)
         raise
     session.commit_transaction()
+
+
+def repeated(attempt: Callable[[], T], may_pass: Callable[[OperationFailure], bool]) -> T:
+    """Return what `attempt` does: it is made again at once, up to `TRIES` in all, if that may help.
+
+    `may_pass` judges the error, of which each is known to have aborted the attempt's transaction.
+    """
+    for _ in range(TRIES - 1):
+        try:
+            return attempt()
+        except OperationFailure as error:
+            if not may_pass(error):
+                raise
+            let_go(error)
+    return attempt()
 
 
 def committed_if_any(

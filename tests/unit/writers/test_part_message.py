@@ -12,9 +12,9 @@ from cdc.model.checkpoint import Checkpoint
 from cdc.model.done import Span
 from cdc.model.operation import Operation, OperationKind
 from cdc.model.position import FilePosition
+from cdc.writers.clock import Clock
 from cdc.writers.lane_documents import LanePart
-from cdc.writers.namespaces import Namespaces
-from cdc.writers.part_message import Clock, Invitation, PartMessage, PartUnreadable, decode
+from cdc.writers.part_message import Invitation, PartMessage, PartUnreadable, decode
 from cdc.writers.sharding import Sharding
 from cdc.writers.strategy import WriteStrategy
 
@@ -38,7 +38,7 @@ def message(changes: list[tuple[str, list[Operation]]]) -> PartMessage:
         1.5,
         WriteStrategy.UPSERT,
         Clock({"clusterTime": Timestamp(5, 1)}, Timestamp(5, 1)),
-        Namespaces("docs", "state", "orders"),
+        frozenset({"people"}),
         {"items": "synced_at"},
         Sharding({"people": (("town",), ("a", "b"))}),
         changes,
@@ -62,8 +62,9 @@ def test_a_part_is_read_as_it_was_written(changes: list[tuple[str, list[Operatio
     assert found.sharding.of_collection("people") == (
         (("town",), ("a", "b")) if "people" in names else ()
     )
-    for each in ("lane", "round", "completed", "committed_at", "strategy", "clock", "namespaces"):
+    for each in ("lane", "round", "completed", "committed_at", "strategy", "clock"):
         assert getattr(found, each) == getattr(written, each)
+    assert found.hidden == written.hidden & names
     assert found.note == written.note
 
 
@@ -89,8 +90,14 @@ def test_bytes_that_were_cut_are_refused(
 
 @pytest.mark.parametrize(
     "found",
-    [{}, {"version": 1}, {"version": 2, "invited": "orders", "lane": ObjectId()}],
-    ids=["empty", "of version 1 alone", "of another version"],
+    [
+        {},
+        {"version": 1},
+        {"version": 2, "invited": "orders", "lane": ObjectId()},
+        {"version": 1, "invited": "orders", "lane": {"$ne": None}},
+        {"version": 1, "lane": ObjectId(), "round": float("inf"), "done": []},
+    ],
+    ids=["empty", "of version 1 alone", "of another version", "no lane", "no round"],
 )
 def test_what_is_no_part_is_refused(found: dict[str, object]) -> None:
     with pytest.raises(PartUnreadable):

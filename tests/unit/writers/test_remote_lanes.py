@@ -8,6 +8,7 @@ from unittest.mock import MagicMock
 
 import pytest
 from bson import ObjectId
+from pymongo.errors import OperationFailure
 from structlog.testing import capture_logs
 
 from cdc.errors import CdcError, PublishRefused
@@ -176,6 +177,23 @@ def test_the_next_invitation_waits_longer_each_time_that_a_lane_is_too_slow(
     state.landed = 3
     waited()
     assert waited() < 5
+
+
+def test_a_look_that_the_target_refuses_fails_the_round(
+    lanes: RemoteLanes, state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = OperationFailure("not authorized", 13)
+    monkeypatch.setattr(state, "find_lanes", MagicMock(side_effect=refused))
+
+    written = lanes.write(
+        MagicMock(strategy=WriteStrategy.UPSERT),
+        [part(number) for number in range(3)],
+        NOT_SHARDED,
+        behind=MagicMock(cluster_time=None, operation_time=None),
+        meanwhile=lambda: None,
+    )
+
+    assert written.failed == [refused]
 
 
 def part(number: int) -> Part:
