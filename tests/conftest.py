@@ -29,6 +29,7 @@ from tests.support import compared, examples
 from tests.support.features import require
 from tests.support.launching import entered
 from tests.support.outcome import FAILED
+from tests.support.prepared import roll_back, undecided
 from tests.support.quick import is_quick
 from tests.support.unsynced import UNSYNCED
 
@@ -162,12 +163,19 @@ def _needs(request: pytest.FixtureRequest) -> None:
 
 @pytest.fixture
 def schema(request: pytest.FixtureRequest, source: MySQLServer) -> Iterator[str]:
-    """A schema of the test's own on `source`, kept if the test fails."""
+    """A schema of the test's own on `source`, kept if the test fails.
+
+    An XA transaction that it leaves prepared is rolled back, and fails it.
+    """
     name = _fresh("test")
     source.execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
     yield name
+    left = undecided(source)
+    for each in left:
+        roll_back(source, each)
     if _passed(request, f"schema {name} on {source}"):
         source.execute(f"DROP DATABASE IF EXISTS {name}")
+    assert not left, f"{request.node.name} leaves prepared what no later test would begin behind"
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from tests.end_to_end.support.stream import Stream
 from tests.end_to_end.support.typed import commands, typed
 from tests.support.binlogs import purge
 from tests.support.dialect import reset_logs
+from tests.support.prepared import prepared
 
 BOTH = pytest.mark.parametrize("stream", ["mysql-gtid", "mariadb-gtid"], indirect=True)
 FILES = pytest.mark.parametrize("stream", ["mysql-file", "mariadb-file"], indirect=True)
@@ -89,23 +90,17 @@ def test_a_change_logged_as_a_statement(items: Stream) -> None:
 
 @BOTH
 def test_a_prepared_xa_transaction(items: Stream) -> None:
-    with items.source.connect(items.schema) as connection, connection.cursor() as cursor:
-        for statement in (
-            f"XA START '{items.schema}'",
-            "UPDATE items SET word = 'prepared'",
-            f"XA END '{items.schema}'",
-            f"XA PREPARE '{items.schema}'",
-        ):
-            cursor.execute(statement)
-    said = halted(items.daemon)
-    [command] = commands(said["remedy"])
-    undecided = typed(command)
-    assert undecided.returncode == 2
+    change = "UPDATE items SET word = 'prepared'"
+    with prepared(items.source, items.schema, f"'{items.schema}'", change):
+        said = halted(items.daemon)
+        [command] = commands(said["remedy"])
+        undecided = typed(command)
+        assert undecided.returncode == 2
 
-    carry_out(items, undecided.stderr.partition("remedy: ")[2], lambda all_: all_[:1])
-    carry_out(items, said["remedy"])
+        carry_out(items, undecided.stderr.partition("remedy: ")[2], lambda all_: all_[:1])
+        carry_out(items, said["remedy"])
 
-    goes_on(items)
+        goes_on(items)
     assert items.documents("items")[1] == {"word": "prepared"}
 
 

@@ -15,6 +15,7 @@ from tests.end_to_end.support.nursery import FAULTY, nursery
 from tests.end_to_end.support.stream import Document, Stream
 from tests.support.faults import FAULT
 from tests.support.features import COMPRESSION, TAGGED_GTIDS, require
+from tests.support.prepared import prepared
 
 COLUMNS = "id INT NOT NULL PRIMARY KEY, word VARCHAR(20)"
 GTIDS = pytest.mark.parametrize("stream", ["mysql-gtid", "mariadb-gtid"], indirect=True)
@@ -124,21 +125,15 @@ def test_of_a_statement_it_is_not_known_what_it_changed_so_all_is_resynced(items
 def test_an_xa_transaction_must_be_decided_first(items: Stream) -> None:
     items.start(ledger=False)
     items.until_caught_up()
-    with items.source.connect(items.schema) as connection, connection.cursor() as cursor:
-        for statement in (
-            "XA START 'a','b',7",
-            "UPDATE items SET word = 'prepared'",
-            "XA END 'a','b',7",
-            "XA PREPARE 'a','b',7",
-        ):
-            cursor.execute(statement)
-    halted(items.daemon)
+    change = "UPDATE items SET word = 'prepared'"
+    with prepared(items.source, items.schema, "'a','b',7", change) as commit:
+        halted(items.daemon)
 
-    undecided = skip(items, "--yes")
-    assert undecided.returncode == 2
-    assert "XA COMMIT X'61',X'62',7" in undecided.stderr
-    items.sql("XA COMMIT X'61',X'62',7")
-    shown = skipped(items)
+        undecided = skip(items, "--yes")
+        assert undecided.returncode == 2
+        assert "XA COMMIT X'61',X'62',7" in undecided.stderr
+        commit()
+        shown = skipped(items)
 
     assert [each["table"] for each in shown["tables"]] == [f"{items.schema}.items"]
     goes_on(items)

@@ -13,9 +13,9 @@ from cdc.model.position import GtidPosition, MariadbGtids
 from cdc.readers.binlog.reader import BinlogReader
 from cdc.readers.binlog.start_position import resolve_start
 from cdc_sandbox.servers import MySQLServer, mysql_server
-from tests.integration.history.support.looking import config
 from tests.support.binlogs import purge
 from tests.support.dialect import reset_logs
+from tests.support.logins import login
 from tests.support.runs import one_by_one
 
 pytestmark = pytest.mark.slow  # starts a MariaDB of its own
@@ -53,7 +53,7 @@ def at(text: str) -> Checkpoint:
 
 
 def reading(server: MySQLServer, begin: Checkpoint) -> Iterator[str]:
-    reader = BinlogReader(config(server), follows=lambda *_: False, transaction_bytes=1_000_000)
+    reader = BinlogReader(login(server), follows=lambda *_: False, transaction_bytes=1_000_000)
     with closing(reader.transactions(begin)) as found:  # type: ignore[type-var]
         for transaction in one_by_one(found):
             yield transaction.identity
@@ -109,7 +109,7 @@ def test_a_domain_that_was_idle_since_the_backup_goes_on_later(own: MySQLServer)
 
 def test_a_new_stream_that_is_to_begin_before_a_hole_is_refused(own: MySQLServer) -> None:
     made_from_a_backup(own, "0-11-39", (0, 11, 40), (0, 11, 41))
-    chosen = resolve_start(config(own), "now")._replace(position=at("0-11-34").position)
+    chosen = resolve_start(login(own), "now")._replace(position=at("0-11-34").position)
 
     with pytest.raises(PositionPurged, match="0-11-40"):
         read(own, chosen, 1)
@@ -118,7 +118,7 @@ def test_a_new_stream_that_is_to_begin_before_a_hole_is_refused(own: MySQLServer
 @pytest.mark.parametrize("position", ["0-11-39", "0-11-40"])
 def test_a_new_stream_may_begin_where_the_log_does(own: MySQLServer, position: str) -> None:
     made_from_a_backup(own, "0-11-39", (0, 11, 40), (0, 11, 41))
-    chosen = resolve_start(config(own), "now")._replace(position=at(position).position)
+    chosen = resolve_start(login(own), "now")._replace(position=at(position).position)
 
     assert read(own, chosen, 1) == [f"0-11-{int(position[-2:]) + 1}"]
 
@@ -128,6 +128,6 @@ def test_a_new_stream_may_begin_with_the_oldest_binlog_that_is_left(own: MySQLSe
     purge(own)
     replicate(own, MariadbGtids.parse("0-13-41,1-12-91"), (0, 11, 42), (0, 13, 43), (1, 12, 92))
 
-    chosen = resolve_start(config(own), "earliest")
+    chosen = resolve_start(login(own), "earliest")
 
     assert read(own, chosen, 3) == ["0-11-42", "0-13-43", "1-12-92"]

@@ -19,9 +19,10 @@ from cdc.readers.binlog.start_position import resolve_start
 from cdc.readers.server.driver_errors import AccessDenied
 from cdc_sandbox.servers import MySQLServer
 from tests.end_to_end.support.proxy import Link, Proxy
-from tests.integration.history.support.looking import config, continued
+from tests.integration.history.support.looking import continued
 from tests.integration.session.support.damaging import flipped
 from tests.support.features import COMPRESSION, TAGGED_GTIDS, Feature, require
+from tests.support.logins import login
 from tests.support.waiting import eventually
 
 ELSEWHERE = "another server"
@@ -38,7 +39,7 @@ def applied(server: MySQLServer, schema: str, *session: str, change: str = "") -
 
     It is of a later second than its file: MariaDB dates by these.
     """
-    witness = resolve_start(config(server), "now").witness
+    witness = resolve_start(login(server), "now").witness
     assert witness is not None
     created = witness.created
     eventually(lambda: server.execute("SELECT UNIX_TIMESTAMP()")[0][0] > created)
@@ -46,7 +47,7 @@ def applied(server: MySQLServer, schema: str, *session: str, change: str = "") -
 
 
 def committed(server: MySQLServer, schema: str, *session: str, change: str = "") -> Checkpoint:
-    settings = config(server)
+    settings = login(server)
     begin = resolve_start(settings, "now")
     with server.connect(schema) as connection, connection.cursor() as cursor:
         for statement in session:
@@ -225,7 +226,7 @@ def test_of_a_file_too_large_for_the_protocol_only_the_time_of_its_creation_coun
 def test_a_stream_that_has_applied_nothing_knows_the_log_by_its_end(
     source: MySQLServer, schema: str
 ) -> None:
-    checkpoint = resolve_start(config(source), "now")
+    checkpoint = resolve_start(login(source), "now")
 
     assert continued(source, checkpoint).proved
     anew = edited(checkpoint, lambda witness: witness._replace(created=witness.created + 1))
@@ -267,7 +268,7 @@ def test_a_byte_that_is_damaged_on_its_way_is_no_other_history(
     damage = DamagesOnce(witness.event)
     with Proxy(source.port) as proxy:
         proxy.replies = damage
-        settings = config(source).model_copy(update={"host": "127.0.0.1", "port": proxy.port})
+        settings = login(source).model_copy(update={"host": "127.0.0.1", "port": proxy.port})
 
         found = continued(source, Checkpoint(here, None, witness.server, witness), settings)
 
@@ -282,5 +283,5 @@ def test_an_account_that_may_not_read_the_log_is_told_so(source: MySQLServer, sc
     account = {"user": schema, "password": SecretStr("Secret-1")}
 
     with pytest.raises(AccessDenied):
-        continued(source, checkpoint, config(source).model_copy(update=account))
+        continued(source, checkpoint, login(source).model_copy(update=account))
     source.execute(f"DROP USER '{schema}'")

@@ -12,7 +12,8 @@ from cdc.model.checkpoint import Checkpoint
 from cdc.readers.binlog.reader import BinlogReader
 from cdc.readers.binlog.start_position import resolve_start
 from cdc_sandbox.servers import MySQLServer
-from tests.integration.history.support.looking import config, continued
+from tests.integration.history.support.looking import continued
+from tests.support.logins import login
 from tests.support.replicas import Pair, pair
 
 SLOW = [
@@ -35,7 +36,7 @@ def both(request: pytest.FixtureRequest) -> Iterator[Pair]:
 
 def read(server: MySQLServer, begin: Checkpoint) -> Checkpoint:
     """The checkpoint behind the next transaction."""
-    reader = BinlogReader(config(server), follows=lambda *_: False, transaction_bytes=1_000_000)
+    reader = BinlogReader(login(server), follows=lambda *_: False, transaction_bytes=1_000_000)
     with closing(reader.transactions(begin)) as transactions:  # type: ignore[type-var]
         return next(transactions).checkpoint
 
@@ -44,7 +45,7 @@ def read(server: MySQLServer, begin: Checkpoint) -> Checkpoint:
 def test_a_slow_statement_is_proved_on_both_servers(both: Pair, statements: list[str]) -> None:
     both.replicated()
     servers = both.primary, both.replica
-    begun = [resolve_start(config(server), "now") for server in servers]
+    begun = [resolve_start(login(server), "now") for server in servers]
 
     with both.primary.connect() as connection, connection.cursor() as cursor:
         for statement in statements:
@@ -57,7 +58,7 @@ def test_a_slow_statement_is_proved_on_both_servers(both: Pair, statements: list
 
 
 def test_another_transaction_with_the_same_gtid_is_not(both: Pair) -> None:
-    begun = resolve_start(config(both.primary), "now")
+    begun = resolve_start(login(both.primary), "now")
     both.primary.execute("INSERT INTO s.t SELECT 9 + SLEEP(1.2), 'slow'")
     both.replicated()
     applied = read(both.primary, begun)

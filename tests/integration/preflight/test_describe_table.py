@@ -6,9 +6,7 @@ from dataclasses import asdict, replace
 from itertools import chain
 
 import pytest
-from pydantic import SecretStr
 
-from cdc.config import SourceConfig, TlsConfig
 from cdc.model.table_map import TableMap
 from cdc.model.transaction import RowsEvent
 from cdc.readers.binlog.reader import BinlogReader
@@ -17,6 +15,7 @@ from cdc.readers.server.connection import connect_source
 from cdc.readers.server.table_description import describe_table
 from cdc_sandbox.servers import MySQLServer
 from tests.support.features import INET4, INET6, INVISIBLE_COLUMNS, UUIDS, VECTORS, has
+from tests.support.logins import login
 from tests.support.runs import one_by_one
 
 COMMON = """
@@ -47,24 +46,12 @@ NOT_EVERYWHERE = {
 }
 
 
-def settings(source: MySQLServer) -> SourceConfig:
-    return SourceConfig(
-        host=source.host,
-        port=source.port,
-        user=source.user,
-        password=SecretStr(source.password),
-        server_id=4_000_000_001,
-        tls=TlsConfig(mode="off"),
-        heartbeat_seconds=1,
-    )
-
-
 @contextmanager
 def binlog_from_now(source: MySQLServer, schema: str) -> Iterator[Callable[[], TableMap]]:
     """What gives the table map of the next change in `schema`."""
-    position = resolve_start(settings(source), "now")
+    position = resolve_start(login(source), "now")
     reader = BinlogReader(
-        settings(source), follows=lambda name, _: name == schema, transaction_bytes=1 << 20
+        login(source), follows=lambda name, _: name == schema, transaction_bytes=1 << 20
     )
 
     def next_table_map() -> TableMap:
@@ -78,7 +65,7 @@ def binlog_from_now(source: MySQLServer, schema: str) -> Iterator[Callable[[], T
 
 
 def described(source: MySQLServer, schema: str, table: str) -> TableMap | None:
-    with closing(connect_source(settings(source), read_timeout=5)) as connection:
+    with closing(connect_source(login(source), read_timeout=5)) as connection:
         return describe_table(connection, schema, table)
 
 

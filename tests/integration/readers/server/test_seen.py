@@ -20,7 +20,7 @@ from cdc.readers.select.watermarks import visible_now
 from cdc.readers.server import seen
 from cdc.readers.server.connection import SourceConnection, asking, is_mariadb
 from cdc_sandbox.servers import MySQLServer
-from tests.integration.history.support.looking import config
+from tests.support.logins import login
 
 SOON = 1
 ELSEWHERE = Source("aaaaaaaa-1111-1111-1111-aaaaaaaaaaaa")
@@ -47,7 +47,7 @@ def beyond(here: Position, number: int) -> Position:
 
 def test_what_a_server_has_executed_was_seen_there(source: MySQLServer, schema: str) -> None:
     source.execute(f"CREATE TABLE {schema}.t (id INT PRIMARY KEY)")
-    with asking(config(source), read_timeout=10) as connection:
+    with asking(login(source), read_timeout=10) as connection:
         require(connection, visible_now(connection), end_of_log(source))
 
 
@@ -55,7 +55,7 @@ def test_what_a_server_has_not_executed_was_seen_elsewhere(
     source: MySQLServer, schema: str
 ) -> None:
     source.execute(f"CREATE TABLE {schema}.t (id INT PRIMARY KEY)")
-    with asking(config(source), read_timeout=10) as connection:
+    with asking(login(source), read_timeout=10) as connection:
         lost = beyond(visible_now(connection), 5_000)
         with pytest.raises(SourceDiverged, match="what the source does not have") as caught:
             require(connection, visible_now(connection), lost)
@@ -68,7 +68,7 @@ def test_of_mariadb_a_higher_number_of_another_server_says_nothing(
     mariadb: MySQLServer,
 ) -> None:
     mariadb.execute("CREATE DATABASE IF NOT EXISTS seen_elsewhere")
-    with asking(config(mariadb), read_timeout=10) as connection:
+    with asking(login(mariadb), read_timeout=10) as connection:
         here = visible_now(connection)
         assert isinstance(here, GtidPosition)
         assert isinstance(here.gtids, MariadbGtids)
@@ -82,7 +82,7 @@ def test_of_mariadb_a_higher_number_of_another_server_says_nothing(
 
 def test_a_place_behind_the_end_of_the_log_was_seen_elsewhere(source: MySQLServer) -> None:
     end = end_of_log(source)
-    with asking(config(source), read_timeout=10) as connection:
+    with asking(login(source), read_timeout=10) as connection:
         with pytest.raises(SourceDiverged):
             require(connection, FilePosition(end.file, end.offset + 5_000_000))
         with pytest.raises(SourceDiverged):
@@ -93,7 +93,7 @@ def test_a_worker_waits_for_a_server_that_has_what_was_seen(mysql: MySQLServer) 
     here = GtidPosition(GtidSet())
     lost = GtidPosition(GtidSet().with_interval(ELSEWHERE, 1, 3))
     held = HeldCopy("x", here, "", here, (), "docs")
-    with asking(config(mysql), read_timeout=10) as connection:
+    with asking(login(mysql), read_timeout=10) as connection:
         Accepted(held, here)(connection, "this one")
         with pytest.raises(TooEarly, match="what the source does not have"):
             Accepted(held, lost)(connection, "this one")
@@ -102,7 +102,7 @@ def test_a_worker_waits_for_a_server_that_has_what_was_seen(mysql: MySQLServer) 
 def test_a_worker_takes_files_for_those_of_one_server_alone(mysql: MySQLServer) -> None:
     end = end_of_log(mysql)
     held = HeldCopy("x", end, "the first", end, (), "docs")
-    with asking(config(mysql), read_timeout=10) as connection:
+    with asking(login(mysql), read_timeout=10) as connection:
         Accepted(held, end)(connection, "the first")
         with pytest.raises(TooEarly, match="the first"):
             Accepted(held, end)(connection, "another")

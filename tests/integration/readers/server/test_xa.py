@@ -15,8 +15,8 @@ from cdc.readers.binlog import start_position
 from cdc.readers.server import xa
 from cdc.readers.server.connection import SourceConnection, asking
 from cdc_sandbox.servers import MySQLServer
-from tests.integration.history.support.looking import config
 from tests.integration.preflight.support.checked import account
+from tests.support.logins import login
 from tests.support.prepared import prepared
 
 
@@ -40,7 +40,7 @@ INSERT = "INSERT INTO items VALUES ()"
 )
 def test_an_xid_is_what_xa_commit_takes(source: MySQLServer, schema: str, xid: Xid) -> None:
     with (
-        asking(config(source), read_timeout=30) as connection,
+        asking(login(source), read_timeout=30) as connection,
         prepared(source, schema, str(xid), INSERT),
     ):
         found = xa.undecided(connection)
@@ -55,7 +55,7 @@ def test_a_position_from_now_on_waits_until_what_is_prepared_is_decided(
     found: list[str] = []
     ask = threading.Thread(
         target=lambda: found.append(
-            str(start_position.resolve_start(config(source), "now").position)
+            str(start_position.resolve_start(login(source), "now").position)
         )
     )
 
@@ -65,7 +65,7 @@ def test_a_position_from_now_on_waits_until_what_is_prepared_is_decided(
         assert not found
     ask.join(60)
 
-    assert found == [str(start_position.resolve_start(config(source), "now").position)]
+    assert found == [str(start_position.resolve_start(login(source), "now").position)]
 
 
 def test_one_that_stays_is_named_with_what_to_type(
@@ -74,7 +74,7 @@ def test_one_that_stays_is_named_with_what_to_type(
     monkeypatch.setattr(xa, "DECIDED_WITHIN_SECONDS", 0.2)
 
     with prepared(source, schema, "'stays'", INSERT), pytest.raises(Retryable) as caught:
-        start_position.resolve_start(config(source), "backfill")
+        start_position.resolve_start(login(source), "backfill")
 
     assert "X'7374617973',X'',1" in caught.value.message
     assert (caught.value.remedy or "").startswith(
@@ -98,18 +98,18 @@ def test_before_a_copy_what_is_prepared_later_is_not_waited_for(
 
     monkeypatch.setattr(xa, "undecided", watched)
     with ExitStack() as stack:
-        start_position.resolve_start(config(source), "backfill")
+        start_position.resolve_start(login(source), "backfill")
 
         assert [len(each) for each in asked] == [1, 1]
         with pytest.raises(Retryable):
-            start_position.resolve_start(config(source), "now")
+            start_position.resolve_start(login(source), "now")
 
 
 @pytest.mark.parametrize("source", ["mysql"], indirect=True)
 def test_an_account_that_may_not_ask_begins_all_the_same(source: MySQLServer, schema: str) -> None:
     with account(source, schema) as name:
         source.execute(f"GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO {name}")
-        limited = config(source).model_copy(update={"user": schema, "password": SecretStr(schema)})
+        limited = login(source).model_copy(update={"user": schema, "password": SecretStr(schema)})
         with prepared(source, schema, "'unseen'", INSERT), capture_logs() as logged:
             start_position.resolve_start(limited, "now")
 
