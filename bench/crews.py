@@ -43,11 +43,26 @@ class Crew:
 
 def insert(stage: Stage, *, rows: int, transaction_rows: int) -> tuple[str, Load]:
     """Insert a load amid the rows of another table; return what was before, and the load."""
-    stage.source.execute(f"CREATE TABLE IF NOT EXISTS twitter.{OTHER_TABLE} LIKE twitter.tweets")
-    before = loading.insert(stage, rows=OTHER_ROWS, table=OTHER_TABLE)
+    before = _besides(stage)
     load = loading.insert(stage, rows=rows, transaction_rows=transaction_rows)
-    loading.insert(stage, rows=OTHER_ROWS, table=OTHER_TABLE)
-    return before.start, load
+    _besides(stage)
+    return before, load
+
+
+def update(stage: Stage, *, rows: int) -> tuple[str, Load]:
+    """Insert rows, then update any of them as many times, amid those of another table."""
+    stage.source.execute("TRUNCATE TABLE twitter.tweets")  # of what earlier loads have left
+    before = loading.insert(stage, rows=rows).start
+    _besides(stage)
+    load = loading.update_any(stage, rows=rows)
+    _besides(stage)
+    return before, load
+
+
+def _besides(stage: Stage) -> str:
+    """Insert the rows of the other table; return what was before."""
+    stage.source.execute(f"CREATE TABLE IF NOT EXISTS twitter.{OTHER_TABLE} LIKE twitter.tweets")
+    return loading.insert(stage, rows=OTHER_ROWS, table=OTHER_TABLE).start
 
 
 def configure(stage: Stage, crew: Crew, start: str, kafka: str | None) -> Configured:

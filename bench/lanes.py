@@ -17,21 +17,27 @@ from cdc_sandbox.servers import kafka_server
 
 IN_ONE_PROCESS = (Crew(1), Crew(2), Crew(4))
 BY_APPLIERS = (Crew(2, 1), Crew(4, 2))
-LOADS = (("1,000 rows", loading.BULK_TRANSACTION_ROWS, 1.0), ("1 row", 1, 0.4))
+INSERTS = (("1,000 rows", loading.BULK_TRANSACTION_ROWS, 1.0), ("1 row", 1, 0.4))
 """The transactions of each load, their rows, and all rows as a share of the run's."""
+UPDATES = "1 row, updated"
+UPDATED_SHARE = 0.4
 FEWEST_ROWS = 2 * 4 * BATCH_ROWS
 """Two full batches of the most lanes: less would be no round."""
 
 
 def run(stage: Stage) -> list[Table]:
-    """Measure bulk transactions, then single-row ones, by so many lanes."""
+    """Measure bulk inserts, single ones, then single updates of any row, by so many lanes."""
     table = Table("lanes: catching up by several writers, in one process or in several")
     with _kafka() as kafka:
-        for name, transaction_rows, share in LOADS:
+        for name, transaction_rows, share in INSERTS:
             rows = max(FEWEST_ROWS, int(share * stage.rows))
             start, load = crews.insert(stage, rows=rows, transaction_rows=transaction_rows)
             sides = _measure(stage, start, load, kafka)
             table.rows += [_row(side, name, sides) for side in sides]
+        rows = max(FEWEST_ROWS, int(UPDATED_SHARE * stage.rows))
+        start, load = crews.update(stage, rows=rows)
+        sides = _measure(stage, start, load, kafka)
+        table.rows += [_row(side, UPDATES, sides) for side in sides]
         how = (
             "from a Kafka of one broker, on the same machine" if kafka else "no Kafka was to be had"
         )

@@ -84,6 +84,21 @@ def update(
     return Load(table, len(ids), transaction_rows, start, stage.executed())
 
 
+def update_any(stage: Stage, *, rows: int, table: str = "tweets") -> Load:
+    """Update the first rows of the table so many times: any of them, one a transaction."""
+    stage.say(f"updating any of {rows:,} rows of {table}, as many times")
+    start, chosen = stage.executed(), Random(rows)
+    with quickly(stage) as connection, connection.cursor() as cursor:
+        cursor.execute(f"SELECT id FROM twitter.{table} ORDER BY id LIMIT {rows}")
+        ids = [int(row[0]) for row in cursor.fetchall()]
+        for _ in range(rows):
+            cursor.execute(
+                f"UPDATE twitter.{table} SET retweet_count = coalesce(retweet_count, 0) + 1"
+                f" WHERE id = {chosen.choice(ids)}"
+            )
+    return Load(table, rows, 1, start, stage.executed())
+
+
 def insertion(table: str, columns: Iterable[str]) -> str:
     """Return the INSERT statement of one row."""
     names = list(columns)
