@@ -15,7 +15,7 @@ Path = tuple[str, ...]
 
 VARIABLE: Final = "CDC_NATIVE"
 
-INTERFACE: Final = 7
+INTERFACE: Final = 8
 """Raised with each change of a function below: a module of another number is left alone."""
 
 
@@ -25,10 +25,10 @@ MysqlGtidParts = tuple[bytes, int, int]
 MariadbGtidParts = tuple[int, int, int, int]
 """Domain, server id, sequence and flags."""
 
-RowsParts = tuple[bytes, bytes, int, int, bytes, bytes, bytes, list[int], int]
+RowsParts = tuple[bytes, bytes, int, int, bytes, bytes, bytes, list[int], Sequence[int]]
 """The table's id and the rest of its table map, the events' type, the number of columns, the
 bitmaps of those present before and after, the row images, where those of each event end, and the
-number of the transaction in the run with the first of them.
+number of each event's transaction in the run.
 """
 
 Ended = tuple[MysqlGtidParts | MariadbGtidParts, int, int, int]
@@ -36,10 +36,11 @@ Ended = tuple[MysqlGtidParts | MariadbGtidParts, int, int, int]
 where it begins and ends.
 """
 
-RunParts = tuple[int, tuple[int, int], Ended, Ended, Ended, bytes, list[RowsParts]]
+RunParts = tuple[int, tuple[int, int], Ended, Ended, Ended, bytes, Sequence[int], list[RowsParts]]
 """The number of transactions; place and number of the packet after them; the first, the last but
-one and the last; the last one's GTID event; and the rows events, those of one kind that follow each
-other as one, if each is of another transaction.
+one and the last; the last one's GTID event; what each one's identity ends with: the number of its
+GTID, or the offset where it begins; and the rows events, those of one kind that follow each other
+as one, if each is of another transaction.
 """
 
 Source = tuple[str, Sequence[int], int, int, Sequence[str | None], object, bytes]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar, Final, NamedTuple
+from typing import ClassVar, Final, NamedTuple, Protocol
 
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.dead_letter import UNKNOWN, Failure, Origin
@@ -61,9 +61,9 @@ class MappedTransaction(NamedTuple):
         return bool(self.identity)
 
     @property
-    def span(self) -> Span | None:
-        """Its identity; None if it has none."""
-        return Span.of(self.identity) if self.identity else None
+    def spans(self) -> tuple[Span, ...]:
+        """Its identity, if it has one."""
+        return (Span.of(self.identity),) if self.identity else ()
 
     @property
     def completed(self) -> int:
@@ -101,13 +101,26 @@ class MappedTransaction(NamedTuple):
         return (self,)
 
 
+class Cuts(Protocol):
+    """Cuts a run between its transactions, which are numbered from 0."""
+
+    def numbers(self) -> Iterable[Sequence[int]]:
+        """Return for each of the run's `changes` which transaction each operation is of."""
+        ...
+
+    def only(self, numbers: Sequence[int]) -> MappedRun:
+        """Return the run of some of its transactions, one or more, in order."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class MappedRun:
     """A run of source transactions, whole and without failures, as one entry of a batch.
 
     `changes` are in order within a collection, and `rows` (table, kind, number of changed rows).
     `checkpoint` and `committed_at` are those of the last, `first_committed_at` that of the first.
-    `span` holds their identities. `take_apart` makes its transactions.
+    `spans` hold their identities. `take_apart` makes its transactions; `cuts` makes runs of some of
+    them, None if it is not to be cut.
     """
 
     completed: int
@@ -117,8 +130,9 @@ class MappedRun:
     changes: tuple[tuple[str, Sequence[Operation]], ...]
     byte_size: int
     rows: tuple[tuple[str, RowsKind, int], ...]
-    span: Span
+    spans: tuple[Span, ...]
     take_apart: Callable[[], tuple[MappedTransaction, ...]]
+    cuts: Cuts | None = None
 
     writes: ClassVar[tuple[StateWrite, ...]] = ()
     clears: ClassVar[tuple[CollectionClear, ...]] = ()

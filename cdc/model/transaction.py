@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
 from typing import Final, NamedTuple
 
@@ -135,11 +135,13 @@ class Transaction(NamedTuple):
 class RunRows(NamedTuple):
     """The rows that successive transactions of a run changed in a table, by one event each.
 
-    `event` holds their row images back to back, those of each up to one of `ends`.
+    `event` holds their row images back to back, those of each up to one of `ends`. `numbers` are
+    those of the transactions in the run, from 0.
     """
 
     event: RowsEvent
     ends: list[int]
+    numbers: Sequence[int]
 
 
 class TransactionRun(NamedTuple):
@@ -148,7 +150,8 @@ class TransactionRun(NamedTuple):
     `before` is the position before the first, `checkpoint` the one to save after the last.
     `first_committed_at` and `committed_at` are those of the first and the last; all have the same
     if `is_of_one_time`. `byte_size` is what the source sent. `rows` are in the order of the events.
-    `span` holds their identities, and no others.
+    `span` holds their identities, and no others; `identities` are what each one's ends with. The
+    number of a transaction, from 0, is what `checkpoint_behind` takes.
     """
 
     transaction_count: int
@@ -160,7 +163,9 @@ class TransactionRun(NamedTuple):
     byte_size: int
     rows: tuple[RunRows, ...]
     span: Span
+    identities: Sequence[int]
     read_apart: Callable[[], Iterator[Transaction]]
+    checkpoint_behind: Callable[[int], Checkpoint]
 
     def transactions(self) -> Iterator[Transaction]:
         """Yield its transactions."""

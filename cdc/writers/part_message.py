@@ -151,7 +151,7 @@ class PartMessage:
             tuple(self.changes),
             0,
             (),
-            spans[0],
+            spans,
             lambda: _named(spans, last),
         )
         return Batch((run,), is_filled=True)

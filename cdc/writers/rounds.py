@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 import sys
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, chain, pairwise
 from typing import Final, NamedTuple
 
-from cdc.model.batch import Batch, BatchEntry, MappedTransaction
-from cdc.model.done import Done, Span, is_disjoint, joined
+from cdc.model.batch import Batch, BatchEntry, MappedRun, MappedTransaction
+from cdc.model.done import Done, is_disjoint, joined
 from cdc.model.operation import Operation
 from cdc.model.position import MariadbGtids
 from cdc.writers.coalescing import comparable_ids
@@ -20,6 +22,9 @@ from cdc.writers.lane_documents import LanePart
 
 LARGEST: Final = 2
 """The largest part, in batches."""
+
+UNFAIR: Final = 1.5
+"""With a part that is so many times its share, runs are cut, which costs something."""
 
 MOST_SPANS: Final = 32_000
 """The most spans of a round: the stream's document may hold each, in some 60 bytes."""
@@ -54,22 +59,19 @@ class Part(NamedTuple):
 def parts_of(
     batch: Batch, *, lanes: int, size: BatchSize, is_whole: Callable[[str], bool]
 ) -> list[Part] | None:
-    """Cut a batch into up to `lanes` parts of whole entries, in the source's order within each.
+    """Cut a batch into up to `lanes` parts of whole source transactions, in order within each.
 
-    Entries that touch one document are in one part; so are all that touch a collection that
+    Transactions that touch one document are in one part; so are all that touch a collection that
     `is_whole`, whose documents are not independent of each other. None if nothing can be cut, or a
     part would be larger than `LARGEST` batches; if an entry cannot be told by its identities; or if
     the batch does more than change documents.
     """
-    if not batch.is_filled or not _is_of_whole_rows(batch):
+    if not batch.is_filled or not _is_of_whole_rows(batch) or not _is_told_apart(batch.entries):
         return None
-    spans = [each.span for each in batch.entries]
-    if not _is_told_apart(batch.entries, spans):
-        return None
-    groups = _groups(batch.entries, is_whole)
-    parts = [
-        _part(batch.entries, spans, indexes) for indexes in _packed(batch.entries, groups, lanes)
-    ]
+    parts = _Units(batch.entries, cuts_runs=False).parts(lanes, is_whole)
+    fair = UNFAIR * batch.operations / lanes
+    if any(each.batch.operations > fair for each in parts):
+        parts = _Units(batch.entries, cuts_runs=True).parts(lanes, is_whole)
     largest = size.times(LARGEST)
     fit = all(largest.holds(each.batch) for each in parts)
     few = sum(len(each.note.spans) for each in parts) <= MOST_SPANS
@@ -87,86 +89,128 @@ def _is_of_whole_rows(batch: Batch) -> bool:
     )
 
 
-def _is_told_apart(entries: Sequence[BatchEntry], spans: Sequence[Span | None]) -> bool:
+def _is_told_apart(entries: Sequence[BatchEntry]) -> bool:
     """Return whether each identity is of one entry, and each position behind the one before it.
 
     Without its strict mode MariaDB gives numbers again, and goes back.
     """
-    if not is_disjoint(span for span in spans if span is not None):
+    if not is_disjoint(span for each in entries for span in each.spans):
         return False
-    named = [(span, each) for span, each in zip(spans, entries, strict=True) if span is not None]
-    positions = [each.checkpoint.position for _, each in named]
+    named = [each for each in entries if each.spans]
+    positions = [each.checkpoint.position for each in named]
     if not positions or not isinstance(getattr(positions[0], "gtids", None), MariadbGtids):
         return True
-    return all(span.size == each.completed for span, each in named) and not any(
-        one.contains(next_one) for one, next_one in pairwise(positions)
+    return all(sum(span.size for span in each.spans) == each.completed for each in named) and not (
+        any(one.contains(next_one) for one, next_one in pairwise(positions))
     )
 
 
-def _part(entries: Sequence[BatchEntry], spans: Sequence[Span | None], at: Sequence[int]) -> Part:
-    mine = tuple([entries[index] for index in at])
-    done = joined(span for index in at if (span := spans[index]) is not None)
-    return Part(Batch(mine, is_filled=True), LanePart(done, at[-1], mine[-1].checkpoint))
+class _Units:
+    """What a batch is cut between, numbered in the source's order: entries, or transactions."""
 
+    def __init__(self, entries: Sequence[BatchEntry], *, cuts_runs: bool) -> None:
+        """Take each entry as one unit, but with `cuts_runs` each transaction of a run."""
+        self._entries = entries
+        self._cuts = [
+            each.cuts if cuts_runs and isinstance(each, MappedRun) else None for each in entries
+        ]
+        counts = [
+            each.completed if cuts is not None else 1
+            for each, cuts in zip(entries, self._cuts, strict=True)
+        ]
+        ends = [*accumulate(counts, initial=0)]
+        self._bounds = [*pairwise(ends)]
+        """The first unit of each entry, and the one behind its last."""
+        self._count = ends[-1]
+        self._operations: dict[str, list[Operation]] = {}
+        self._owners: dict[str, list[int]] = {}
+        """The unit of each operation on a collection."""
+        for collection, changed, units in self._owned():
+            self._operations.setdefault(collection, []).extend(changed)
+            self._owners.setdefault(collection, []).extend(units)
 
-def _groups(entries: Sequence[BatchEntry], is_whole: Callable[[str], bool]) -> list[list[int]]:
-    """Return the entries, by index, in groups that touch no document in common.
+    def _owned(self) -> Iterator[tuple[str, Sequence[Operation], Iterable[int]]]:
+        """Yield (collection, operations, the unit of each) of all changes."""
+        for entry, cuts, (first, _) in zip(self._entries, self._cuts, self._bounds, strict=True):
+            if cuts is None:
+                for collection, changed in entry.changes:
+                    yield collection, changed, [first] * len(changed)
+                continue
+            for (collection, changed), numbers in zip(entry.changes, cuts.numbers(), strict=True):
+                yield collection, changed, map(first.__add__, numbers)
 
-    Groups are in the order of their first entry. Entries without an identity are in none: they
-    only move the position.
-    """
-    group = [*range(len(entries))]
+    def parts(self, lanes: int, is_whole: Callable[[str], bool]) -> list[Part]:
+        """Return up to `lanes` parts that touch no document in common."""
+        return [self._part(units) for units in self._shares(lanes, self._groups(is_whole))]
 
-    def first_of(index: int) -> int:
-        while group[index] != index:
-            group[index] = index = group[group[index]]
-        return index
+    def _part(self, units: Sequence[int]) -> Part:
+        mine = tuple(self._entries_of(units))
+        done = joined(span for each in mine for span in each.spans)
+        return Part(Batch(mine, is_filled=True), LanePart(done, units[-1], mine[-1].checkpoint))
 
-    for one, other in _touching(entries, is_whole):
-        former, latter = sorted((first_of(one), first_of(other)))
-        group[latter] = former
-    found: dict[int, list[int]] = {}
-    for index, entry in enumerate(entries):
-        if entry.completed:
-            found.setdefault(first_of(index), []).append(index)
-    return [*found.values()]
+    def _entries_of(self, units: Sequence[int]) -> Iterator[BatchEntry]:
+        """Yield the entries that some units are, and runs of what they are of others."""
+        at = 0
+        for entry, cuts, (first, end) in zip(self._entries, self._cuts, self._bounds, strict=True):
+            begin, at = at, bisect_left(units, end, lo=at)
+            if begin == at:
+                continue
+            if cuts is None or at - begin == end - first:
+                yield entry
+            else:
+                yield cuts.only([unit - first for unit in units[begin:at]])
 
+    def _groups(self, is_whole: Callable[[str], bool]) -> list[int]:
+        """Return the first unit of each one's group; groups touch no document in common."""
+        group = [*range(self._count)]
 
-def _touching(
-    entries: Sequence[BatchEntry], is_whole: Callable[[str], bool]
-) -> Iterator[tuple[int, int]]:
-    """Yield pairs of entries that belong together, enough to connect all that do."""
-    operations: dict[str, list[Operation]] = {}
-    owners: dict[str, list[int]] = {}
-    for index, entry in enumerate(entries):
-        for collection, changed in entry.changes:
-            operations.setdefault(collection, []).extend(changed)
-            owners.setdefault(collection, []).extend([index] * len(changed))
-    for collection, changed in operations.items():
-        if is_whole(collection):
-            yield from pairwise(dict.fromkeys(owners[collection]))
-            continue
-        ids = comparable_ids(changed)
-        if len(set(ids)) == len(ids):
-            continue
-        touched: dict[object, int] = {}
-        for identifier, index in zip(ids, owners[collection], strict=True):
-            earlier = touched.setdefault(identifier, index)
-            if earlier != index:
-                yield earlier, index
+        def first_of(unit: int) -> int:
+            while group[unit] != unit:
+                group[unit] = unit = group[group[unit]]
+            return unit
 
+        for one, other in self._touching(is_whole):
+            former, latter = sorted((first_of(one), first_of(other)))
+            group[latter] = former
+        for unit, earlier in enumerate(group):
+            group[unit] = group[earlier]  # which comes before it
+        return group
 
-def _packed(
-    entries: Sequence[BatchEntry], groups: Sequence[Sequence[int]], lanes: int
-) -> list[list[int]]:
-    """Return the entries of up to `lanes` parts of about the same size, neighbours together."""
-    sizes = [sum(entries[index].operation_count for index in group) for group in groups]
-    total, before = max(1, sum(sizes)), 0
-    packed: list[list[int]] = [[] for _ in range(lanes)]
-    for group, size in zip(groups, sizes, strict=True):
-        packed[min(lanes - 1, before * lanes // total)].extend(group)
-        before += size
-    return [sorted(each) for each in packed if each]
+    def _touching(self, is_whole: Callable[[str], bool]) -> Iterator[tuple[int, int]]:
+        """Yield pairs of units that belong together, enough to connect all that do."""
+        for collection, changed in self._operations.items():
+            units = self._owners[collection]
+            if is_whole(collection):
+                yield from pairwise(dict.fromkeys(units))
+                continue
+            ids = comparable_ids(changed)
+            if len(set(ids)) == len(ids):
+                continue
+            touched: dict[object, int] = {}
+            for identifier, unit in zip(ids, units, strict=True):
+                earlier = touched.setdefault(identifier, unit)
+                if earlier != unit:
+                    yield earlier, unit
+
+    def _shares(self, lanes: int, groups: Sequence[int]) -> list[list[int]]:
+        """Return the units of up to `lanes` parts of about the same size, neighbours together.
+
+        Entries without an identity are in none: they only move the position.
+        """
+        sizes = [0] * self._count
+        for unit, size in Counter(chain.from_iterable(self._owners.values())).items():
+            sizes[groups[unit]] += size
+        total, before = max(1, sum(sizes)), 0
+        shares: list[list[int]] = [[] for _ in range(lanes)]
+        chosen: list[list[int] | None] = [None] * self._count
+        for entry, (first, end) in zip(self._entries, self._bounds, strict=True):
+            for unit in range(first, end) if entry.completed else ():
+                group = groups[unit]
+                if (share := chosen[group]) is None:
+                    share = chosen[group] = shares[min(lanes - 1, before * lanes // total)]
+                    before += sizes[group]
+                share.append(unit)
+        return [each for each in shares if each]
 
 
 def without_done(batch: Batch, done: Done) -> Batch:
@@ -183,10 +227,9 @@ def without_done(batch: Batch, done: Done) -> Batch:
 
 
 def _left_of(entry: BatchEntry, done: Done) -> Iterator[BatchEntry]:
-    span = entry.span
-    if span is None or not done.overlaps(span):
+    if not any(map(done.overlaps, entry.spans)):
         yield entry
-    elif done.contains(span):
+    elif all(map(done.contains, entry.spans)):
         yield MappedTransaction("", entry.checkpoint, entry.committed_at)
     else:
         for each in entry.transactions():

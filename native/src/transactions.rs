@@ -1,7 +1,7 @@
 //! Runs of whole transactions, as the objects that Python makes its own of.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyTuple};
+use pyo3::types::{PyBytes, PyList, PyRange, PyTuple};
 
 use crate::framing::{Gtid, Place, Rows, Stream, Transaction};
 
@@ -43,16 +43,16 @@ fn follows(before: &Transaction<'_>, after: &Transaction<'_>) -> bool {
 /// Rows events of one kind, each of another transaction: their images stand back to back.
 struct Group<'a> {
     rows: Rows<'a>,
-    /// The number of the transaction with the first of them.
-    begins: usize,
     images: Vec<u8>,
     ends: Vec<usize>,
+    /// The number of each one's transaction in the run.
+    numbers: Vec<u64>,
 }
 
 impl<'a> Group<'a> {
-    fn new(rows: Rows<'a>, begins: usize) -> Self {
+    fn new(rows: Rows<'a>, number: u64) -> Self {
         let (images, ends) = (rows.images.to_vec(), vec![rows.images.len()]);
-        Group { rows, begins, images, ends }
+        Group { rows, images, ends, numbers: vec![number] }
     }
 
     fn takes(&self, rows: &Rows<'_>) -> bool {
@@ -65,9 +65,10 @@ impl<'a> Group<'a> {
             && mine.table == rows.table
     }
 
-    fn add(&mut self, rows: &Rows<'_>) {
+    fn add(&mut self, rows: &Rows<'_>, number: u64) {
         self.images.extend_from_slice(rows.images);
         self.ends.push(self.images.len());
+        self.numbers.push(number);
     }
 
     fn told<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
@@ -81,7 +82,7 @@ impl<'a> Group<'a> {
             PyBytes::new(py, rows.present_after),
             PyBytes::new(py, &self.images),
             &self.ends,
-            self.begins,
+            sequence(py, &self.numbers)?,
         )
             .into_pyobject(py)
     }
@@ -93,6 +94,8 @@ struct Run<'a> {
     next_to_last: Option<Transaction<'a>>,
     last: Transaction<'a>,
     count: usize,
+    /// What each one's identity ends with.
+    identities: Vec<u64>,
     groups: Vec<Group<'a>>,
 }
 
@@ -100,7 +103,8 @@ impl<'a> Run<'a> {
     fn new(mut first: Transaction<'a>) -> Self {
         let rows = std::mem::take(&mut first.rows);
         let groups = rows.into_iter().map(|each| Group::new(each, 0)).collect();
-        Run { first: None, next_to_last: None, last: first, count: 1, groups }
+        let identities = vec![identity(&first)];
+        Run { first: None, next_to_last: None, last: first, count: 1, identities, groups }
     }
 
     fn last(&self) -> &Transaction<'a> {
@@ -114,14 +118,15 @@ impl<'a> Run<'a> {
     /// Adds the next transaction; its first rows event may join those before it.
     fn add(&mut self, mut next: Transaction<'a>) {
         let mut rows = std::mem::take(&mut next.rows).into_iter().peekable();
+        let number = self.count as u64;
         if let (Some(group), Some(each)) = (self.groups.last_mut(), rows.peek()) {
             if group.takes(each) {
-                group.add(each);
+                group.add(each, number);
                 rows.next();
             }
         }
-        let count = self.count;
-        self.groups.extend(rows.map(|each| Group::new(each, count)));
+        self.groups.extend(rows.map(|each| Group::new(each, number)));
+        self.identities.push(identity(&next));
         let before = std::mem::replace(&mut self.last, next);
         if let Some(earlier) = self.next_to_last.replace(before) {
             self.first.get_or_insert(earlier);
@@ -141,9 +146,31 @@ impl<'a> Run<'a> {
             ended(py, next_to_last)?,
             ended(py, last)?,
             PyBytes::new(py, last.gtid_event),
+            sequence(py, &self.identities)?,
             groups?,
         )
             .into_pyobject(py)
+    }
+}
+
+/// The number that a transaction's identity ends with: its GTID's, or its offset if it has none.
+fn identity(transaction: &Transaction<'_>) -> u64 {
+    match transaction.gtid {
+        Gtid::Mysql(_, 0, _) => transaction.offset,
+        Gtid::Mysql(_, number, _) | Gtid::Mariadb(_, _, number, _) => number,
+    }
+}
+
+/// Numbers as Python has them: a range if they count on, which takes no object for each.
+fn sequence<'py>(py: Python<'py>, numbers: &[u64]) -> PyResult<Bound<'py, PyAny>> {
+    let counts_on = numbers.windows(2).all(|two| two[0].checked_add(1) == Some(two[1]));
+    let ends = || {
+        let first = isize::try_from(*numbers.first()?).ok()?;
+        Some((first, first.checked_add_unsigned(numbers.len())?))
+    };
+    match ends().filter(|_| counts_on) {
+        Some((first, end)) => Ok(PyRange::new(py, first, end)?.into_any()),
+        None => Ok(PyList::new(py, numbers)?.into_any()),
     }
 }
 

@@ -35,6 +35,7 @@ PUBLISHER: Final = "tests/integration/publishing/test_publisher.py"
 CHANGED: Final = "tests/unit/mapping/test_changed_rows.py"
 
 ROUNDS: Final = "tests/unit/writers/test_rounds.py"
+OF_RUNS: Final = "tests/unit/writers/test_rounds_of_runs.py"
 LANES: Final = "tests/integration/writers/test_lanes.py"
 REMOTE: Final = "tests/integration/writers/test_remote_lanes.py"
 
@@ -42,16 +43,30 @@ MUTANTS: Final = (
     Mutant(
         "two changes of one document are written side by side",
         "cdc/writers/rounds.py",
-        "if earlier != index:",
+        "if earlier != unit:",
         "if earlier is None:",
         (f"{ROUNDS}::test_a_document_in_common_keeps_transactions_in_one_part",),
     ),
     Mutant(
         "what lanes have done is written again",
         "cdc/writers/rounds.py",
-        "elif done.contains(span):",
+        "elif all(map(done.contains, entry.spans)):",
         "elif False:",
         (f"{ROUNDS}::test_what_is_done_only_moves_the_position",),
+    ),
+    Mutant(
+        "a part says that it holds all of a run that was cut",
+        "cdc/model/mapped_run.py",
+        "if two != one + 1:",
+        "if two < 0:",
+        (f"{OF_RUNS}::test_a_run_of_some_transactions_is_these",),
+    ),
+    Mutant(
+        "a part of a run has the position behind all of it",
+        "cdc/model/mapped_run.py",
+        "is_last = numbers[-1] == run.transaction_count - 1",
+        "is_last = True",
+        (f"{OF_RUNS}::test_a_run_of_some_transactions_is_these",),
     ),
     Mutant(
         "a lane that is closed writes on",

@@ -20,20 +20,29 @@ def run_of(transactions: Sequence[Transaction]) -> TransactionRun:
         last.committed_at,
         False,
         sum(len(each.images) for transaction in transactions for each in events(transaction)),
-        tuple(_rows(each for transaction in transactions for each in events(transaction))),
+        tuple(_rows(_numbered(transactions))),
         Span.of(first.identity, last.identity),
+        [Span.of(each.identity).first for each in transactions],
         lambda: iter(transactions),
+        lambda number: transactions[number].checkpoint,
     )
 
 
-def _rows(found: Iterable[RowsEvent]) -> Iterator[RunRows]:
-    for _, some in groupby(found, key=lambda each: each[:4]):
-        joined = [*some]
+def _numbered(transactions: Iterable[Transaction]) -> Iterator[tuple[int, RowsEvent]]:
+    """Yield each event, and the number of its transaction."""
+    for number, transaction in enumerate(transactions):
+        for each in events(transaction):
+            yield number, each
+
+
+def _rows(found: Iterable[tuple[int, RowsEvent]]) -> Iterator[RunRows]:
+    for _, some in groupby(found, key=lambda each: each[1][:4]):
+        numbers, joined = zip(*some, strict=True)
         images, ends = b"", []
         for each in joined:
             images += each.images
             ends.append(len(images))
-        yield RunRows(joined[0]._replace(images=images, ordinal=0), ends)
+        yield RunRows(joined[0]._replace(images=images, ordinal=0), ends, numbers)
 
 
 def one_by_one(deliveries: Iterable[Delivery]) -> Iterator[Transaction]:
@@ -51,17 +60,21 @@ def _assert_of(run: TransactionRun, transactions: Sequence[Transaction]) -> None
     assert (run.before, run.checkpoint) == (first.before, last.checkpoint)
     assert (run.first_committed_at, run.committed_at) == (first.committed_at, last.committed_at)
     assert run.span == Span.of(first.identity, last.identity)
-    assert all(run.span.contains(Span.of(each.identity)) for each in transactions)
-    assert [*_parts(run)] == [
-        each._replace(ordinal=0) for transaction in transactions for each in events(transaction)
-    ]
+    identities = [Span.of(each.identity) for each in transactions]
+    assert all(map(run.span.contains, identities))
+    assert [*run.identities] == [each.first for each in identities]
+    middle = len(transactions) // 2  # each costs as much as reading up to it
+    for number in {0, middle}:
+        assert run.checkpoint_behind(number) == transactions[number].checkpoint
+    expected = [(at, each._replace(ordinal=0)) for at, each in _numbered(transactions)]
+    assert [*_parts(run)] == expected
 
 
-def _parts(run: TransactionRun) -> Iterator[RowsEvent]:
-    """Yield the events that a run's rows were joined of."""
-    for event, ends in run.rows:
-        for begin, end in zip([0, *ends], ends, strict=False):
-            yield event._replace(images=event.images[begin:end])
+def _parts(run: TransactionRun) -> Iterator[tuple[int, RowsEvent]]:
+    """Yield the events that a run's rows were joined of, each with its transaction's number."""
+    for event, ends, numbers in run.rows:
+        for number, begin, end in zip(numbers, [0, *ends[:-1]], ends, strict=True):
+            yield number, event._replace(images=event.images[begin:end])
 
 
 def events(transaction: Transaction) -> list[RowsEvent]:

@@ -212,7 +212,7 @@ def run(*transactions: MappedTransaction) -> MappedRun:
         tuple(change for each in transactions for change in each.changes),
         sum(each.byte_size for each in transactions),
         (),
-        Span("", int(transactions[0].identity), int(transactions[-1].identity)),
+        (Span("", int(transactions[0].identity), int(transactions[-1].identity)),),
         lambda: transactions,
     )
 

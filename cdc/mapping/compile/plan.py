@@ -98,7 +98,7 @@ class Plan:
 
         Raises what it does, and MustBeApart for an update that marks a document with its time.
         """
-        event, ends = rows
+        event, ends, _ = rows
         images = event.images
         if event.kind is RowsKind.UPDATE and self._changed_rows.possible:
             images, ends = self._changed_of_run(rows)

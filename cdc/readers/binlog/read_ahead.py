@@ -13,6 +13,7 @@ from copy import copy
 from functools import partial
 from typing import Final, NamedTuple
 
+from cdc.model.checkpoint import Checkpoint
 from cdc.model.done import Span
 from cdc.model.position import GtidSet, MariadbGtids
 from cdc.model.table_map import TableMap
@@ -89,13 +90,13 @@ class ReadAhead:
 
     def _first_unknown(self, rows_parts: list[RowsParts]) -> int | None:
         """Return the number of the first transaction whose table is new, or not as it says."""
-        for _, payload, _, columns, *_, number in rows_parts:
+        for _, payload, _, columns, *_, numbers in rows_parts:
             try:
                 table = self._cache.known(payload)
             except KeyError:
-                return number
+                return numbers[0]
             if table is not None and columns != len(table.columns):
-                return number
+                return numbers[0]
         return None
 
     def _delivered(self, found: RunParts, begun: _Beginning) -> Delivery:
@@ -150,6 +151,24 @@ class _Beginning(NamedTuple):
             at, number = found[1]
             here = here._replace(at=at, number=number)
 
+    def checkpoint_behind(self, number: int) -> Checkpoint:
+        """Return the checkpoint behind a transaction, which count from 0."""
+        found = self.run(number + 1)
+        assert found is not None  # it was read before
+        return _pass(found, copy(self.cursor))
+
+
+def _pass(found: RunParts, cursor: BinlogCursor) -> Checkpoint:
+    """Move the cursor behind a run, and return the checkpoint there."""
+    count, _, _, next_to_last, last, gtid_event, *_ = found
+    if count > 1:
+        cursor.offset = next_to_last[-1]
+        cursor.position = cursor.after(_gtid(next_to_last[0]), count - 1)
+    gtid, _, offset, end = last
+    witness = cursor.witness_of(offset, gtid_event)
+    cursor.offset = end
+    return cursor.pass_transaction(_gtid(gtid), witness)
+
 
 def _transaction(
     found: RunParts,
@@ -158,20 +177,16 @@ def _transaction(
     cursor: BinlogCursor,
 ) -> Transaction:
     """Move the cursor behind the only transaction of a run, and return it."""
-    *_, last, gtid_event, rows_parts = found
-    parts, ended_at, offset, end = last
-    gtid = _gtid(parts)
-    identity = _identity(gtid, cursor.file, offset)
-    witness = cursor.witness_of(offset, gtid_event)
-    cursor.offset = end
+    gtid, ended_at, offset = _gtid(found[4][0]), *found[4][1:3]
+    identity, before = _identity(gtid, cursor.file, offset), cursor.position
     changes = [
         _event(each, table, ordinal)
-        for ordinal, each in enumerate(rows_parts, 1)
+        for ordinal, each in enumerate(found[-1], 1)
         if (table := tables[each[1]]) is not None
     ]
     began = begun.first_statement_at if isinstance(gtid, MariadbGtid) else 0
-    ended = committed_at(gtid, ended_at)
-    return cursor.commit(identity, gtid, witness, ended, tuple(changes), began)
+    ended, checkpoint = committed_at(gtid, ended_at), _pass(found, cursor)
+    return Transaction(identity, before, checkpoint, ended, tuple(changes), 0, began)
 
 
 def _run(
@@ -181,30 +196,28 @@ def _run(
     cursor: BinlogCursor,
 ) -> TransactionRun:
     """Move the cursor behind a run, and return it."""
-    count, (at, _), first, next_to_last, last, gtid_event, rows_parts = found
-    before = cursor.position
-    cursor.offset = next_to_last[-1]
-    cursor.position = cursor.after(_gtid(next_to_last[0]), count - 1)
-    gtid, (_, ended_at, offset, end) = _gtid(last[0]), last
-    witness = cursor.witness_of(offset, gtid_event)
-    cursor.offset = end
+    count, (at, _), first, _, last, _, identities, rows_parts = found
+    before, first_gtid, gtid = cursor.position, _gtid(first[0]), _gtid(last[0])
+    kept = begun.up_to(at)
     return TransactionRun(
         count,
         before,
-        cursor.pass_transaction(gtid, witness),
-        committed_at(_gtid(first[0]), first[1]),
-        committed_at(gtid, ended_at),
+        _pass(found, cursor),
+        committed_at(first_gtid, first[1]),
+        committed_at(gtid, last[1]),
         isinstance(gtid, MariadbGtid),
         at - begun.at,
         tuple(
-            RunRows(_event(each, table, 0), each[-2])
+            RunRows(_event(each, table, 0), *each[-2:])
             for each in rows_parts
             if (table := tables[each[1]]) is not None
         ),
         Span.of(
-            _identity(_gtid(first[0]), cursor.file, first[2]), _identity(gtid, cursor.file, offset)
+            _identity(first_gtid, cursor.file, first[2]), _identity(gtid, cursor.file, last[2])
         ),
-        partial(begun.up_to(at).apart, count, tables),
+        identities,
+        partial(kept.apart, count, tables),
+        kept.checkpoint_behind,
     )
 
 

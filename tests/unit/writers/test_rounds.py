@@ -69,7 +69,7 @@ def test_parts_share_no_document_and_hold_each_transaction_once_in_order(
         last = each.batch.entries[-1]
         assert (each.note.last, entries[each.note.place]) == (last.checkpoint, last)
         noted = [number for one in each.note.spans for number in range(one.first, one.last + 1)]
-        assert noted == [one.span.first for one in each.batch.entries if one.span]
+        assert noted == [span.first for one in each.batch.entries for span in one.spans]
     together = [one.identity for each in found for one in each.batch.transactions]
     assert sorted(together) == sorted(each.identity for each in entries)
 
