@@ -44,7 +44,15 @@ CALM_TABLES: Final = (
 SETTINGS: Final = (-40_000, -3_600, -30, 30, 3_600, 40_000)
 """Seconds by which a clock may differ: certificates hold for a day."""
 
-EXCUSES: Final = ("cannot be reached", "lost", "is not ready", "no daemon", "refused", "went away")
+EXCUSES: Final = (
+    "cannot be reached",
+    "does not do it now",
+    "lost",
+    "is not ready",
+    "no daemon",
+    "refused",
+    "went away",
+)
 """A command may fail by these: a side was away when it began."""
 
 

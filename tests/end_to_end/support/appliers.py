@@ -23,7 +23,6 @@ class Applied:
         self.appliers: list[Daemon] = []
         self._key = 0
         self._chance = random.Random(1)
-        stream.environment["CDC_NATIVE"] = "0"
         stream.settings["apply"] = {
             "lanes": LANES,
             "batch_rows": BATCH_ROWS,
