@@ -224,10 +224,13 @@ def _protection(tls: TlsConfig) -> dict[str, Any]:
 
 
 def _context(tls: TlsConfig) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=tls.ca)
-    context.check_hostname = tls.mode == "verify"
     if tls.mode == "required":
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # without authorities: they take 25 ms
+        context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
+    else:
+        context = ssl.create_default_context(cafile=tls.ca)
+        context.check_hostname = tls.mode == "verify"
     # the certificates that MySQL makes for itself lack an extension that strict mode wants
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     if tls.cert:
