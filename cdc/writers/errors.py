@@ -64,18 +64,32 @@ RETRYABLE_CODES: Final = frozenset(
     {
         6,  # HostUnreachable
         7,  # HostNotFound
+        43,  # CursorNotFound: somebody has ended its session, or its server is another one now
         50,  # MaxTimeMSExpired
         64,  # WriteConcernFailed: no majority in time
         89,  # NetworkTimeout
         91,  # ShutdownInProgress
         *_ROUTING,
         112,  # WriteConflict
+        175,  # QueryPlanKilled: its collection or index was dropped, or has another name
         189,  # PrimarySteppedDown
+        202,  # NetworkInterfaceExceededTimeLimit
+        237,  # CursorKilled
         251,  # NoSuchTransaction
         262,  # ExceededTimeLimit
+        279,  # ClientDisconnect
         290,  # TransactionExceededLifetimeLimitSeconds
+        355,  # InterruptedDueToStorageChange
         365,  # TemporarilyUnavailable: its cache is full
         371,  # UserWritesBlocked: by an operator, who will end it
+        402,  # ResourceExhausted
+        407,  # PooledConnectionAcquisitionExceededTimeLimit
+        412,  # UpdatesStillPending
+        433,  # AdmissionQueueOverflow
+        449,  # RateLimitExceeded
+        450,  # PooledConnectionAcquisitionRejected
+        462,  # IngressRequestRateLimitExceeded
+        9001,  # SocketException
         10107,  # NotWritablePrimary
         11600,  # InterruptedAtShutdown
         11601,  # Interrupted: a takeover has ended our session, or an operator the operation
@@ -83,8 +97,15 @@ RETRYABLE_CODES: Final = frozenset(
         13435,  # NotPrimaryNoSecondaryOk
         13436,  # NotPrimaryOrSecondary
         14031,  # OutOfDiskSpace: the operator must make room, and then it continues
+        46841,  # ClientMarkedKilled
+        50915,  # BackupCursorOpenConflictWithCheckpoint
+        10045600,  # InterruptedDueToFCVChange: somebody upgrades the target
     }
 )
+"""What passes: in error_codes.yml, MongoDB's list, the categories NetworkError, Interruption,
+RetriableError, NotPrimaryError and SystemOverloadedError, but for what servers tell each other
+alone; what ends a cursor; and what an operator ends.
+"""
 ACCESS_CODES: Final = frozenset({13, 18, 8000})
 """Unauthorized, AuthenticationFailed, and Atlas's own code for both."""
 
@@ -131,7 +152,7 @@ _REASONS: Final = {
 TRANSACTION_TOO_LARGE: Final = frozenset(
     {
         257,  # TransactionTooLarge
-        366,  # TransactionTooLargeForCache
+        388,  # TransactionTooLargeForCache
     }
 )
 _TOO_LARGE_TEXT: Final = "transaction is too large"

@@ -250,3 +250,32 @@ def test_a_target_whose_disk_is_full_is_waited_for(
         stream.sql("INSERT INTO items (word) VALUES ('room again')")
         stream.settle()
         stream.close()
+
+
+LOST = {"CursorNotFound": 43, "QueryPlanKilled": 175, "CursorKilled": 237}
+
+
+@pytest.mark.parametrize("code", LOST.values(), ids=LOST.keys())
+def test_a_cursor_that_is_lost_is_opened_again(
+    mysql: MySQLServer, make_stream: MakeStream, code: int
+) -> None:
+    """As after killAllSessions, or on a new primary; all else that the target does goes well."""
+    fail = {"configureFailPoint": "failCommand"}
+    lost = {"failCommands": ["getMore"], "errorCode": code, "appName": "cdc"}
+    with (
+        mongo_server(options=["--setParameter=enableTestCommands=1"]) as mongo,
+        mongo.client() as client,
+    ):
+        stream = followed(make_stream(mysql, mongo, client, MysqlGtids))
+        stream.sql(*["INSERT INTO items (word) VALUES ('one')"] * 2)
+        stream.sql(*["INSERT INTO items (word) SELECT word FROM items"] * 11)
+        stream.settings["start"] = "backfill"
+        stream.start().until_logged("job_done")
+        client.admin.command({**fail, "mode": {"times": 2}, "data": lost})
+
+        stream.sql("TRUNCATE items", "INSERT INTO items (word) VALUES ('new')")
+
+        stream.daemon.until_logged("target_retry", 2)
+        stream.until_caught_up()
+        stream.assert_same_content()
+        stream.close()

@@ -22,7 +22,7 @@ from tests.integration.writers.support.failing import fail
 from tests.integration.writers.support.writers import begun
 from tests.unit.writers.dead_letters.support.batches import identifier, position
 
-TOO_LARGE = {"TransactionTooLarge": 257, "TransactionTooLargeForCache": 366}
+TOO_LARGE = {"TransactionTooLarge": 257, "TransactionTooLargeForCache": 388}
 EXPIRED = {"NoSuchTransaction": 251, "TransactionExceededLifetimeLimitSeconds": 290}
 CONFLICT = 112
 TWEETS = "docs.tweets"
