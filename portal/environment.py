@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
+import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
+from pymongo.errors import PyMongoError
+from pymongo.uri_parser import parse_uri
 
 from cdc.terminal.pages import page
 
@@ -56,6 +61,44 @@ def number(name: str, default: int) -> int:
     if not value.isdecimal():
         raise ImproperlyConfigured(f"{name} is {value!r}: write a whole number")
     return int(value)
+
+
+def database(name: str) -> Any:
+    """Return the settings of the database whose URL it is; stops with a message for no URL.
+
+    The message does not repeat it: it may hold a password.
+    """
+    try:
+        found = dj_database_url.parse(secret(name), conn_max_age=60)
+    except ValueError:
+        found = {}
+    if not found.get("HOST") or not found.get("NAME"):
+        raise ImproperlyConfigured(f"{name} is no URL as mysql://USER:PASSWORD@HOST:3306/DATABASE")
+    return found
+
+
+def mongodb(name: str, default: str) -> str:
+    """Return a MongoDB URI; stops with a message for anything else, which does not repeat it."""
+    value = text(name, default)
+    try:
+        if not value.startswith("mongodb+srv://"):  # which asks a name server
+            parse_uri(value)
+    except (PyMongoError, ValueError) as error:
+        raise ImproperlyConfigured(f"{name} is no URI as {default}") from error
+    return value
+
+
+def web_address(name: str, default: str) -> str:
+    """Return the URL of a page; stops with a message for anything else."""
+    value = text(name, default)
+    try:
+        parts = urlsplit(value)
+        is_one = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is none, half an IPv6 address
+        is_one = False
+    if not is_one or not value.isprintable() or " " in value:
+        raise ImproperlyConfigured(f"{name} is {value!r}: write a URL, as {default}")
+    return value
 
 
 def words(name: str) -> list[str]:

@@ -13,10 +13,13 @@ def main() -> None:
     # As a script, this folder comes first on the path; `portal` is found from the one above.
     sys.path[0] = str(Path(__file__).resolve().parents[1])
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+    from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
     try:
         execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        sys.exit(str(error))
     except ModuleNotFoundError as error:
         if str(error.name).partition(".")[0] != "cdc_sandbox":
             raise

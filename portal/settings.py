@@ -6,7 +6,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import dj_database_url
 import django_stubs_ext
 
 from portal import environment
@@ -69,7 +68,7 @@ TEMPLATES: list[dict[str, Any]] = [
 # The source of the replication. The pages show what is read from MongoDB.
 DATABASES: dict[str, Any] = {
     "default": {
-        **dj_database_url.parse(environment.secret("PORTAL_DATABASE_URL"), conn_max_age=60),
+        **environment.database("PORTAL_DATABASE_URL"),
         "CONN_HEALTH_CHECKS": True,
     }
 }
@@ -82,10 +81,10 @@ if _password := environment.secret("PORTAL_DATABASE_PASSWORD", ""):
     DATABASES["default"]["PASSWORD"] = _password
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-MONGODB_URI = environment.text("PORTAL_MONGODB_URI", "mongodb://127.0.0.1:27017/")
+MONGODB_URI = environment.mongodb("PORTAL_MONGODB_URI", "mongodb://127.0.0.1:27017/")
 MONGODB_DATABASE = environment.text("PORTAL_MONGODB_DATABASE", "twitter")
 MONGODB_STATE_DATABASE = environment.text("PORTAL_MONGODB_STATE_DATABASE", "cdc")
-CDC_STATUS_URL = environment.text("PORTAL_CDC_STATUS_URL", "http://127.0.0.1:9108/status")
+CDC_STATUS_URL = environment.web_address("PORTAL_CDC_STATUS_URL", "http://127.0.0.1:9108/status")
 CDC_NAME = environment.text("PORTAL_CDC_NAME", "twitter")
 CDC_CONFIG = environment.text("PORTAL_CDC_CONFIG")
 

@@ -42,8 +42,43 @@ def test_a_command_that_needs_the_sandbox_says_so_without_it(tmp_path: Path) -> 
 def test_a_setting_that_is_missing_is_named(name: str) -> None:
     done = check(**{key: value for key, value in ENVIRONMENT.items() if key != name})
 
-    assert f"{name} is not set" in done.stderr
+    assert done.stderr.startswith(f"{name} is not set")
     assert done.returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("PORTAL_DATABASE_URL", "portal:secret@db/twitter", "is no URL as mysql://USER:PASSWORD@"),
+        ("PORTAL_DATABASE_URL", "oddsql://portal:secret@db/twitter", "is no URL as mysql://"),
+        ("PORTAL_DATABASE_URL", "mysql://portal:secret@db:many/twitter", "is no URL as mysql://"),
+        ("PORTAL_DATABASE_URL", "mysql://portal:secret@db", "is no URL as mysql://"),
+        ("PORTAL_MONGODB_URI", "mongo.example.com", "is no URI as mongodb://127.0.0.1:27017/"),
+        (
+            "PORTAL_MONGODB_URI",
+            "mongodb://u:secret@a:b/",
+            "is no URI as mongodb://127.0.0.1:27017/",
+        ),
+        (
+            "PORTAL_CDC_STATUS_URL",
+            "127.0.0.1:9108/status",
+            "write a URL, as http://127.0.0.1:9108/",
+        ),
+        ("PORTAL_CDC_STATUS_URL", "http://cdc:many/status", "write a URL, as http://"),
+        ("PORTAL_CDC_STATUS_URL", "http:///status", "write a URL, as http://"),
+        ("PORTAL_CDC_STATUS_URL", "http://cdc/sta tus", "write a URL, as http://"),
+    ],
+)
+def test_an_address_that_is_none_is_named_without_its_password(
+    name: str, value: str, told: str
+) -> None:
+    done = check(**{**ENVIRONMENT, name: value})
+
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
+    assert line.startswith(f"{name} is ")
+    assert told in line
+    assert "secret" not in line
 
 
 def test_a_secrets_file_that_is_not_there_is_named(tmp_path: Path) -> None:
