@@ -3,7 +3,8 @@
     _id      made anew for each epoch; the stream's document lists those that count
     stream   the stream's name
     sessions the ids of the sessions that write, or have written, the lane's parts
-    by       {host, pid} of the applier that attends it
+    by       {host, pid, session} of the applier that attends it
+    left     true once that one has ended, and no other one attends it
     target   if appliers write it: {database, user}, what they write to, and as whom
     failed   {round, of_id, error} of a part that an applier could not write
     round    the number of the last round of which the lane has written its part: the sequence
@@ -142,10 +143,16 @@ class LaneDocuments:
             {"_id": lane, "closed": False},
             {
                 "$addToSet": {"sessions": session.session_id["id"]},
-                "$set": {"by": {"host": socket.gethostname(), "pid": os.getpid()}},
+                "$set": {"by": _me(session), "left": False},
             },
         )
         return noted.matched_count > 0
+
+    def leave(self, lane: ObjectId, session: ClientSession) -> None:
+        """Note that who attends a lane by a session writes it no more, unless another has it."""
+        self._documents.update_one(
+            {"_id": lane, "closed": False, "by": _me(session)}, {"$set": {"left": True}}
+        )
 
     def tell_failed(self, lane: ObjectId, number: int, error: str, *, of_id: bool) -> None:
         """Note that the part of a round cannot be written, unless the lane has it, or is closed."""
@@ -202,13 +209,22 @@ class LaneDocuments:
 
 def appliers_of(states: Database[Document], stream: str) -> list[Document]:
     """Return {host, pid, lanes} of each applier that attends lanes of a stream, and how many."""
+    attended = {"stream": stream, "closed": False, "by": {"$exists": True}, "left": False}
     found = Counter(
-        (each["by"]["host"], each["by"]["pid"])
-        for each in states[LANES].find({"stream": stream, "closed": False, "by": {"$exists": True}})
+        (each["by"]["host"], each["by"]["pid"]) for each in states[LANES].find(attended)
     )
     return [
         {"host": host, "pid": pid, "lanes": lanes} for (host, pid), lanes in sorted(found.items())
     ]
+
+
+def _me(session: ClientSession) -> Document:
+    """Return who attends a lane by a session of this process."""
+    return {
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+        "session": session.session_id["id"],
+    }
 
 
 def _before(lane: ObjectId, number: int) -> Document:

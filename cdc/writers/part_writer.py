@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import partial
 from typing import Any, Final
 
+import pymongo
 import structlog
 from bson import ObjectId
 from pymongo import MongoClient
@@ -40,6 +42,9 @@ log = structlog.get_logger(__name__)
 
 LONGEST_WAIT_SECONDS: Final = 2.0
 """The longest wait between two attempts: the daemon waits for the part."""
+
+LEFT_WITHIN_SECONDS: Final = 2.0
+"""The limit for leaving a lane: the daemon finds out without it, only later."""
 
 
 class Outcome(Enum):
@@ -90,7 +95,10 @@ class PartWriter:
         self._retry.stop()
 
     def close(self) -> None:
-        """End the session."""
+        """Leave the lane, if the target takes it now, and end the session."""
+        if self._attended is not None:
+            with suppress(PyMongoError), pymongo.timeout(LEFT_WITHIN_SECONDS):
+                self._lanes.leave(self._attended, self._session)
         self._session.end_session()
 
     def write(self, data: bytes) -> WrittenPart:

@@ -36,6 +36,9 @@ log = structlog.get_logger(__name__)
 STILL_SECONDS: Final = 30.0
 """How long no lane of a round may land before the round has failed."""
 
+LEFT_SECONDS: Final = 5.0
+"""How long a lane may be left by its applier before the round has failed: others may come."""
+
 ROUND_SECONDS: Final = 60.0
 """How long a round may take."""
 
@@ -163,7 +166,7 @@ class RemoteLanes:
                 self._tell(lost)
             found = self._state.find_lanes()
             attendance.is_whole = len(found) == self._count and all(
-                each["sessions"] for each in found.values()
+                map(_is_attended, found.values())
             )
             if attendance.is_whole:
                 log.info("lanes_attended", stream=self._namespaces.stream, lanes=self._count)
@@ -188,7 +191,7 @@ class RemoteLanes:
             "lanes_unattended",
             stream=self._namespaces.stream,
             lanes=[
-                n for n, each in enumerate(self._lanes) if not found.get(each, {}).get("sessions")
+                n for n, each in enumerate(self._lanes) if not _is_attended(found.get(each, {}))
             ],
             remedy="see that appliers run, cdc run --role apply, with this stream's target; and"
             " that no other stream of its name uses the same Kafka",
@@ -256,7 +259,7 @@ class RemoteLanes:
         """Wait until all lanes have landed; return why not."""
         (least, most), began = LOOK_SECONDS, time.monotonic()
         seconds = min(TURN_SECONDS, max(least, self._usual_seconds / 2))  # each look costs both
-        landed, landed_at, kept_at = 0, began, began
+        landed, landed_at, kept_at, attended_at = 0, began, began, began
         while True:
             time.sleep(seconds)
             left = self._left(lanes, number, session)
@@ -269,6 +272,10 @@ class RemoteLanes:
                     return failed
                 if len(lanes) - len(left) > landed:
                     landed, landed_at = len(lanes) - len(left), now
+                if not any(each.get("left") for each in left):
+                    attended_at = now
+                elif now - attended_at >= LEFT_SECONDS:
+                    return [PartFailed("the applier of a lane has ended, and no other has it")]
             if (lost := self._transport.error()) is not None:
                 return [PartFailed(f"a part was not sent: {lost.message}")]
             if now - landed_at >= STILL_SECONDS or now - began >= ROUND_SECONDS:
@@ -293,6 +300,11 @@ class RemoteLanes:
             return None
         documents = [found.get(each, {"closed": True}) for each in lanes]
         return [each for each in documents if each.get("round") != number]
+
+
+def _is_attended(document: Document) -> bool:
+    """Return whether somebody writes a lane."""
+    return bool(document.get("sessions")) and not document.get("left")
 
 
 def _error(document: Document, number: int) -> PartFailed | None:

@@ -61,6 +61,22 @@ def test_another_applier_writes_what_one_that_died_left(
     applied.stream.settle()
 
 
+def test_a_stream_goes_on_soon_without_an_applier_that_was_stopped(applied: Applied) -> None:
+    stopped = applied.apply()
+    reader = applied.read()
+    applied.until_attended(reader)
+
+    assert stopped.stop() == 0, stopped.stderr
+    left = applied.stream.state["lanes"].count_documents({"left": True})
+    applied.write()
+    applied.stream.settle()
+
+    assert left == LANES
+    assert "has ended" in reader.events("round_failed")[-1]["error"]
+    applied.apply()
+    applied.until_attended(reader, 2)
+
+
 def test_a_daemon_that_died_amid_a_round_is_resumed_exactly_there(applied: Applied) -> None:
     applied.apply()
     reader = applied.read(fault=f"{LaneStep.BEFORE_CLOSE.value}:2")

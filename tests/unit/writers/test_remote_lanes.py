@@ -18,6 +18,7 @@ from cdc.model.done import Span
 from cdc.model.position import FilePosition
 from cdc.writers import remote_lanes
 from cdc.writers.lane_documents import Lane, LanePart
+from cdc.writers.lanes import Written
 from cdc.writers.namespaces import Namespaces
 from cdc.writers.remote_lanes import RemoteLanes
 from cdc.writers.rounds import Part
@@ -30,13 +31,17 @@ ROUND = 7
 
 
 class State:
-    """The lanes' documents: `attended` of them have an applier, `landed` of them the round."""
+    """The lanes' documents: `attended` have an applier, `landed` the round; `left` have none more.
+
+    It is the first lanes that are attended and have landed, and the last ones that are left.
+    """
 
     round = ROUND
 
     def __init__(self) -> None:
         self.attended = 1
         self.landed = 0
+        self.left = 0
         self._lanes: list[ObjectId] = []
 
     def make_lanes(self, lanes: Sequence[Lane], _: object) -> None:
@@ -48,6 +53,7 @@ class State:
                 "sessions": [b"an applier's"] if number < self.attended else [],
                 "round": ROUND if number < self.landed else 0,
                 "closed": False,
+                "left": number >= len(self._lanes) - self.left,
             }
             for number, each in enumerate(self._lanes)
         }
@@ -158,14 +164,7 @@ def test_the_next_invitation_waits_longer_each_time_that_a_lane_is_too_slow(
         while not lanes.are_attended():
             clock.now += 1
         attended = clock.now
-        written = lanes.write(
-            MagicMock(strategy=WriteStrategy.UPSERT),
-            [part(number) for number in range(3)],
-            NOT_SHARDED,
-            behind=MagicMock(cluster_time=None, operation_time=None),
-            meanwhile=lambda: None,
-        )
-        assert bool(written.failed) == (state.landed < 3)
+        assert bool(written(lanes).failed) == (state.landed < 3)
         return attended - began
 
     state.landed = 2
@@ -179,13 +178,9 @@ def test_the_next_invitation_waits_longer_each_time_that_a_lane_is_too_slow(
     assert waited() < 5
 
 
-def test_a_look_that_the_target_refuses_fails_the_round(
-    lanes: RemoteLanes, state: State, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    refused = OperationFailure("not authorized", 13)
-    monkeypatch.setattr(state, "find_lanes", MagicMock(side_effect=refused))
-
-    written = lanes.write(
+def written(lanes: RemoteLanes) -> Written:
+    """Have a round of three parts written."""
+    return lanes.write(
         MagicMock(strategy=WriteStrategy.UPSERT),
         [part(number) for number in range(3)],
         NOT_SHARDED,
@@ -193,7 +188,57 @@ def test_a_look_that_the_target_refuses_fails_the_round(
         meanwhile=lambda: None,
     )
 
-    assert written.failed == [refused]
+
+def test_a_round_of_a_lane_that_its_applier_has_left_fails_soon(
+    lanes: RemoteLanes, state: State, clock: Clock
+) -> None:
+    state.landed, state.left = 2, 1
+    began = clock.now
+
+    [failed] = written(lanes).failed
+
+    assert "has ended" in str(failed)
+    assert 5 <= clock.now - began < 7
+
+
+def test_a_lane_that_another_applier_attends_is_left_by_nobody(
+    lanes: RemoteLanes, state: State, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state.landed, state.left = 2, 1
+    began, find = clock.now, state.find_lanes
+
+    def attended(session: object = None) -> dict[ObjectId, dict[str, Any]]:
+        """Attend it after three seconds; the part has landed after eight."""
+        state.left = int(clock.now - began < 3)
+        state.landed = 2 + (clock.now - began >= 8)
+        return find(session)
+
+    monkeypatch.setattr(state, "find_lanes", attended)
+
+    assert not written(lanes).failed
+    assert not lanes.are_attended()  # of the two others nobody has heard
+
+
+def test_a_lane_that_was_left_is_not_attended(
+    lanes: RemoteLanes, state: State, transport: Transport, clock: Clock
+) -> None:
+    transport.answer, state.left = 3, 1
+    for _ in range(10):
+        assert not lanes.are_attended()
+        clock.now += 1
+
+    state.left = 0
+    clock.now += 10
+    assert lanes.are_attended()
+
+
+def test_a_look_that_the_target_refuses_fails_the_round(
+    lanes: RemoteLanes, state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = OperationFailure("not authorized", 13)
+    monkeypatch.setattr(state, "find_lanes", MagicMock(side_effect=refused))
+
+    assert written(lanes).failed == [refused]
 
 
 def part(number: int) -> Part:
