@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 import threading
 import time
 import traceback
@@ -77,9 +76,11 @@ def run(
         with stage(topology, seed=seed, folder=folder, large_rows=large_rows) as staged:
             try:
                 _run(staged, seed, schedules, violated, outcome)
-            finally:
-                if violated.found or sys.exc_info()[0] is not None:
-                    _keep(staged, folder)
+            except Exception:
+                _keep(staged, folder)
+                raise
+            if violated.found:
+                _keep(staged, folder)
     except Exception:  # noqa: BLE001 - the evidence of what no checker foresaw is kept too
         violated(f"the campaign failed: {traceback.format_exc()}")
     for each in folder.glob("*-data*"):
