@@ -106,6 +106,10 @@ RETRYABLE_CODES: Final = frozenset(
 RetriableError, NotPrimaryError and SystemOverloadedError, but for what servers tell each other
 alone; what ends a cursor; and what an operator ends.
 """
+_NO_RETRYABLE_WRITES: Final = "does not support retryable writes"
+"""What PyMongo 4.20 says of a standalone: behind a connection that failed as it was opened, it
+writes there as only a replica set takes it."""
+
 ACCESS_CODES: Final = frozenset({13, 18, 8000})
 """Unauthorized, AuthenticationFailed, and Atlas's own code for both."""
 
@@ -251,7 +255,9 @@ def is_passing(error: Exception) -> bool:
         return False
     if any(error.has_error_label(label) for label in _LABELS):
         return True
-    return isinstance(error, OperationFailure) and error.code in RETRYABLE_CODES
+    if not isinstance(error, OperationFailure):
+        return False
+    return error.code in RETRYABLE_CODES or _NO_RETRYABLE_WRITES in str(error)
 
 
 def brief(error: Exception) -> str:
