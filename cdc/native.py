@@ -183,7 +183,7 @@ class Native(Protocol):
         events that may open a transaction, `image_bytes` the most that the row images of one may
         take, `most` the most transactions. It ends before one that is not whole, or not of the
         ordinary kind, and before one whose GTID is not the next of the same server; of MariaDB,
-        whose domain, server or time is another.
+        whose domain, server or time is another, or whose number is not higher.
         """
         ...
 

@@ -104,6 +104,10 @@ class MappedTransaction(NamedTuple):
 class Cuts(Protocol):
     """Cuts a run between its transactions, which are numbered from 0."""
 
+    def identities(self) -> Iterable[Span]:
+        """Return the identity of each transaction."""
+        ...
+
     def numbers(self) -> Iterable[Sequence[int]]:
         """Return for each of the run's `changes` which transaction each operation is of."""
         ...
@@ -118,13 +122,15 @@ class MappedRun:
     """A run of source transactions, whole and without failures, as one entry of a batch.
 
     `changes` are in order within a collection, and `rows` (table, kind, number of changed rows).
-    `checkpoint` and `committed_at` are those of the last, `first_committed_at` that of the first.
-    `spans` hold their identities. `take_apart` makes its transactions; `cuts` makes runs of some of
-    them, None if it is not to be cut.
+    `before` is the position before the first, `behind` returns the checkpoint of the last, whose
+    time `committed_at` is; `first_committed_at` is that of the first. `spans` hold their
+    identities. `take_apart` makes its transactions; `cuts` makes runs of some of them, None if it
+    is not to be cut.
     """
 
     completed: int
-    checkpoint: Checkpoint
+    before: Position
+    behind: Callable[[], Checkpoint]
     first_committed_at: float
     committed_at: float
     changes: tuple[tuple[str, Sequence[Operation]], ...]
@@ -139,6 +145,11 @@ class MappedRun:
     origins: ClassVar[tuple[Origin, ...]] = ()
     messages: ClassVar[tuple[Message, ...]] = ()
     changes_schema: ClassVar[bool] = False
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """The checkpoint to save behind it."""
+        return self.behind()
 
     @property
     def operation_count(self) -> int:

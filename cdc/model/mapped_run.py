@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 from itertools import compress, pairwise
 from typing import NamedTuple
 
@@ -58,7 +59,8 @@ def mapped_run(run: TransactionRun, made: Made) -> MappedRun:
     changes = _changes(made)
     return MappedRun(
         run.transaction_count,
-        run.checkpoint,
+        run.before,
+        lambda: run.checkpoint,
         run.first_committed_at,
         run.committed_at,
         changes,
@@ -103,6 +105,11 @@ class _Apart(NamedTuple):
         )
         return tuple([_mapped(each, shares) for each in self.run.transactions()])
 
+    def identities(self) -> Iterator[Span]:
+        """Yield the identity of each transaction."""
+        prefix = self.run.span.prefix
+        return (Span(prefix, each, each) for each in self.run.identities)
+
     def numbers(self) -> Iterator[Sequence[int]]:
         """Yield for each change which transaction each operation is of."""
         for numbers, plans in zip(self.events, self.made, strict=True):
@@ -131,7 +138,8 @@ class _Apart(NamedTuple):
         is_last = numbers[-1] == run.transaction_count - 1
         return MappedRun(
             len(numbers),
-            run.checkpoint if is_last else run.checkpoint_behind(numbers[-1]),
+            run.before,
+            cache(lambda: run.checkpoint if is_last else run.checkpoint_behind(numbers[-1])),
             run.first_committed_at,
             run.committed_at,
             changes,

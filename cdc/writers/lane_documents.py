@@ -106,9 +106,12 @@ class LaneDocuments:
     def find(
         self, lanes: Sequence[ObjectId], session: ClientSession | None = None
     ) -> dict[ObjectId, Document]:
-        """Return the documents of lanes, by id, as a majority has them."""
-        wanted = {"_id": {"$in": [*lanes]}}
-        return {each["_id"]: each for each in self._documents.find(wanted, session=session)}
+        """Return the documents of lanes, by id, as a majority has them, without `done` and `last`.
+
+        These two can be megabytes.
+        """
+        found = self._documents.find(_among(lanes), {"done": False, "last": False}, session=session)
+        return {each["_id"]: each for each in found}
 
     def move(self, lane: ObjectId, number: int, part: LanePart, session: ClientSession) -> None:
         """Note a part of a round in the transaction that writes it; raises LaneClosed."""
@@ -171,7 +174,7 @@ class LaneDocuments:
             self._mark(lane, PRIMARY)
         with suppress(WTimeoutError):  # what a majority has is read then
             self._mark(lanes[-1], MAJORITY)
-        found = [*self.find(lanes).values()]
+        found = [*self._documents.find(_among(lanes))]
         if len(found) < len(lanes) or not all(each["closed"] for each in found):
             raise NoMajority(f"{NO_MAJORITY} the end of the stream's lanes yet")
         landed = [each for each in found if each["round"] == number and each["done"]]
@@ -216,6 +219,11 @@ def appliers_of(states: Database[Document], stream: str) -> list[Document]:
     return [
         {"host": host, "pid": pid, "lanes": lanes} for (host, pid), lanes in sorted(found.items())
     ]
+
+
+def _among(lanes: Sequence[ObjectId]) -> Document:
+    """Return the filter of some lanes."""
+    return {"_id": {"$in": [*lanes]}}
 
 
 def _me(session: ClientSession) -> Document:

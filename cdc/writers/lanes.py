@@ -27,6 +27,9 @@ from cdc.writers.strategy import FAILURES, Send
 ROUNDS_AGAIN_AFTER: Final = 20
 """The number of full batches that are no rounds after one that did not land whole."""
 
+CUT_AGAIN_AFTER: Final = 4
+"""The number of full batches that are no rounds after one that could not be cut."""
+
 TURN_SECONDS: Final = 0.5
 """The interval at which the stream is kept while its lanes write."""
 
@@ -127,7 +130,10 @@ class Lanes:
         if self._left_out:
             self._left_out -= 1
             return None
-        return parts_of(batch, lanes=self._count, size=self._size, is_whole=self._has_unique_index)
+        found = parts_of(batch, lanes=self._count, size=self._size, is_whole=self._has_unique_index)
+        if found is None:
+            self._left_out = CUT_AGAIN_AFTER
+        return found
 
     def _has_unique_index(self, collection: str) -> bool:
         if (known := self._unique.get(collection)) is not None:

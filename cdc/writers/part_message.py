@@ -145,7 +145,8 @@ class PartMessage:
         at = self.committed_at or 0.0
         run = MappedRun(
             self.completed,
-            last,
+            last.position,
+            lambda: last,
             at,
             at,
             tuple(self.changes),

@@ -65,14 +65,15 @@ class RoundWriter:
         what has. `session` is the stream's: rounds come behind what it knows of. Raises Fenced,
         RolledBack, StateMissing; Stopped.
         """
+        if not batch.is_filled or (self._state.has_lanes and not self._are_attended()):
+            return False  # before it is cut, for nobody
         parts = self._retry.run(partial(self._lanes.parts, batch))
         if parts is None:
             return False
         if not self._state.has_lanes:
             self._retry.run(partial(self._make_lanes, session))
-        attended = self._counters.lanes_attended = self._retry.run(self._lanes.are_attended)
-        if not attended:
-            return False
+            if not self._are_attended():
+                return False
         self._hold.settle()
         self._hold.renew_in_time()
         began = time.monotonic()
@@ -94,6 +95,10 @@ class RoundWriter:
         sent = [command for each in commands for command in each]
         self._counters.applied(batch, sent, time.monotonic() - began)
         return True
+
+    def _are_attended(self) -> bool:
+        attended = self._counters.lanes_attended = self._retry.run(self._lanes.are_attended)
+        return attended
 
     def _make_lanes(self, session: ClientSession) -> None:
         with suppress(AlreadyLanded):

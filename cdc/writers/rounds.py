@@ -14,7 +14,7 @@ from itertools import accumulate, chain, pairwise
 from typing import Final, NamedTuple
 
 from cdc.model.batch import Batch, BatchEntry, MappedRun, MappedTransaction
-from cdc.model.done import Done, is_disjoint, joined
+from cdc.model.done import Done, Span, is_disjoint, joined
 from cdc.model.operation import Operation
 from cdc.model.position import MariadbGtids
 from cdc.writers.coalescing import comparable_ids
@@ -26,8 +26,14 @@ LARGEST: Final = 2
 UNFAIR: Final = 1.5
 """With a part that is so many times its share, runs are cut, which costs something."""
 
-MOST_SPANS: Final = 32_000
-"""The most spans of a round: the stream's document may hold each, in some 60 bytes."""
+MOST_NOTED_BYTES: Final = 8_000_000
+"""The most that a round's spans may take: the stream's document may have to hold all of them."""
+
+SPAN_BYTES: Final = 50
+"""What a span takes in a document, its prefix apart."""
+
+MOST_NUMBER: Final = (1 << 63) - 1
+"""The largest that a document holds as a number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +74,14 @@ def parts_of(
     """
     if not batch.is_filled or not _is_of_whole_rows(batch) or not _is_told_apart(batch.entries):
         return None
-    parts = _Units(batch.entries, cuts_runs=False).parts(lanes, is_whole)
-    fair = UNFAIR * batch.operations / lanes
-    if any(each.batch.operations > fair for each in parts):
-        parts = _Units(batch.entries, cuts_runs=True).parts(lanes, is_whole)
-    largest = size.times(LARGEST)
-    fit = all(largest.holds(each.batch) for each in parts)
-    few = sum(len(each.note.spans) for each in parts) <= MOST_SPANS
-    return parts if fit and few and len(parts) > 1 else None
+    largest, fair = size.times(LARGEST), UNFAIR * batch.operations / lanes
+    whole = _Units(batch.entries, cuts_runs=False)
+    shares = whole.shares(lanes, is_whole)
+    if any(each.operations > fair for each in shares):
+        cut = _Units(batch.entries, cuts_runs=True)
+        if (parts := cut.parts(cut.shares(lanes, is_whole), largest)) is not None:
+            return parts
+    return whole.parts(shares, largest)
 
 
 def _is_of_whole_rows(batch: Batch) -> bool:
@@ -92,17 +98,37 @@ def _is_of_whole_rows(batch: Batch) -> bool:
 def _is_told_apart(entries: Sequence[BatchEntry]) -> bool:
     """Return whether each identity is of one entry, and each position behind the one before it.
 
-    Without its strict mode MariaDB gives numbers again, and goes back.
+    Without its strict mode MariaDB gives numbers again, and goes back; or two servers of one domain
+    count each by itself.
     """
-    if not is_disjoint(span for each in entries for span in each.spans):
+    spans = [span for each in entries for span in each.spans]
+    if not is_disjoint(spans) or any(each.last > MOST_NUMBER for each in spans):
         return False
     named = [each for each in entries if each.spans]
     positions = [each.checkpoint.position for each in named]
     if not positions or not isinstance(getattr(positions[0], "gtids", None), MariadbGtids):
         return True
-    return all(sum(span.size for span in each.spans) == each.completed for each in named) and not (
-        any(one.contains(next_one) for one, next_one in pairwise(positions))
+    return all(map(_counts_on, named)) and not any(
+        one.contains(next_one) for one, next_one in pairwise(positions)
     )
+
+
+def _counts_on(entry: BatchEntry) -> bool:
+    """Return whether each position within an entry of MariaDB's is behind the one before it."""
+    if sum(span.size for span in entry.spans) != entry.completed:
+        return False
+    first, gtids = entry.spans[0], getattr(entry.before, "gtids", None)
+    if not isinstance(gtids, MariadbGtids):
+        return True
+    before = gtids.domains.get(int(first.prefix.partition("-")[0]))
+    return before is None or before.sequence < first.first
+
+
+class _Share(NamedTuple):
+    """The units of a part, and how many operations they have."""
+
+    units: list[int]
+    operations: int
 
 
 class _Units:
@@ -139,9 +165,14 @@ class _Units:
             for (collection, changed), numbers in zip(entry.changes, cuts.numbers(), strict=True):
                 yield collection, changed, map(first.__add__, numbers)
 
-    def parts(self, lanes: int, is_whole: Callable[[str], bool]) -> list[Part]:
-        """Return up to `lanes` parts that touch no document in common."""
-        return [self._part(units) for units in self._shares(lanes, self._groups(is_whole))]
+    def parts(self, shares: Sequence[_Share], largest: BatchSize) -> list[Part] | None:
+        """Return the parts of some shares; None if these are none, or are too large."""
+        if len(shares) < 2 or any(each.operations > largest.operations for each in shares):
+            return None
+        parts = [self._part(each.units) for each in shares]
+        noted = sum(_noted_bytes(each.note.spans) for each in parts)
+        fit = noted <= MOST_NOTED_BYTES and all(largest.holds(each.batch) for each in parts)
+        return parts if fit else None
 
     def _part(self, units: Sequence[int]) -> Part:
         mine = tuple(self._entries_of(units))
@@ -192,25 +223,33 @@ class _Units:
                 if earlier != unit:
                     yield earlier, unit
 
-    def _shares(self, lanes: int, groups: Sequence[int]) -> list[list[int]]:
-        """Return the units of up to `lanes` parts of about the same size, neighbours together.
+    def shares(self, lanes: int, is_whole: Callable[[str], bool]) -> list[_Share]:
+        """Return up to `lanes` shares of about the same size, neighbours together.
 
-        Entries without an identity are in none: they only move the position.
+        They touch no document in common. Entries without an identity are in none: they only move
+        the position.
         """
-        sizes = [0] * self._count
+        groups, sizes = self._groups(is_whole), [0] * self._count
         for unit, size in Counter(chain.from_iterable(self._owners.values())).items():
             sizes[groups[unit]] += size
         total, before = max(1, sum(sizes)), 0
-        shares: list[list[int]] = [[] for _ in range(lanes)]
+        shares, operations = [list[int]() for _ in range(lanes)], [0] * lanes
         chosen: list[list[int] | None] = [None] * self._count
         for entry, (first, end) in zip(self._entries, self._bounds, strict=True):
             for unit in range(first, end) if entry.completed else ():
                 group = groups[unit]
                 if (share := chosen[group]) is None:
-                    share = chosen[group] = shares[min(lanes - 1, before * lanes // total)]
+                    lane = min(lanes - 1, before * lanes // total)
+                    share = chosen[group] = shares[lane]
                     before += sizes[group]
+                    operations[lane] += sizes[group]
                 share.append(unit)
-        return [each for each in shares if each]
+        return [_Share(*each) for each in zip(shares, operations, strict=True) if each[0]]
+
+
+def _noted_bytes(spans: Sequence[Span]) -> int:
+    """Return about how many bytes a document takes to hold spans."""
+    return sum([len(each.prefix) for each in spans]) + SPAN_BYTES * len(spans)
 
 
 def without_done(batch: Batch, done: Done) -> Batch:
@@ -230,10 +269,22 @@ def _left_of(entry: BatchEntry, done: Done) -> Iterator[BatchEntry]:
     if not any(map(done.overlaps, entry.spans)):
         yield entry
     elif all(map(done.contains, entry.spans)):
-        yield MappedTransaction("", entry.checkpoint, entry.committed_at)
+        yield _moved(entry)
+    elif isinstance(entry, MappedRun) and entry.cuts is not None:
+        identities = enumerate(entry.cuts.identities())
+        left = [number for number, each in identities if not done.contains(each)]
+        if left:
+            yield entry.cuts.only(left)
+        if not left or left[-1] < entry.completed - 1:
+            yield _moved(entry)
     else:
         for each in entry.transactions():
             yield from _left_of(each, done)
+
+
+def _moved(entry: BatchEntry) -> MappedTransaction:
+    """Return what moves the position behind an entry, and does nothing else."""
+    return MappedTransaction("", entry.checkpoint, entry.committed_at)
 
 
 def pieces_of(batch: Batch, size: BatchSize) -> Iterator[Batch]:

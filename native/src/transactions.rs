@@ -27,14 +27,17 @@ pub fn read<'py>(
 }
 
 /// Returns whether two transactions have one position after them that says of both: of MySQL, the
-/// numbers of one server in a row; of MariaDB, one domain and server, and one time.
+/// numbers of one server in a row; of MariaDB, one domain and server, numbers that count up, and one
+/// time.
 fn follows(before: &Transaction<'_>, after: &Transaction<'_>) -> bool {
     match (&before.gtid, &after.gtid) {
         (Gtid::Mysql(source, number, _), Gtid::Mysql(other, next, _)) => {
             source == other && (number.checked_add(1) == Some(*next) || number | next == 0)
         }
-        (Gtid::Mariadb(domain, server, ..), Gtid::Mariadb(other, another, ..)) => {
-            (domain, server) == (other, another) && before.committed == after.committed
+        (Gtid::Mariadb(domain, server, number, _), Gtid::Mariadb(other, another, next, _)) => {
+            (domain, server) == (other, another)
+                && number < next
+                && before.committed == after.committed
         }
         _ => false,
     }

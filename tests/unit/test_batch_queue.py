@@ -206,7 +206,8 @@ def test_the_backlog_is_empty_once_the_next_batch_is_asked_for() -> None:
 def run(*transactions: MappedTransaction) -> MappedRun:
     return MappedRun(
         len(transactions),
-        transactions[-1].checkpoint,
+        transactions[-1].checkpoint.position,
+        lambda: transactions[-1].checkpoint,
         0.0,
         0.0,
         tuple(change for each in transactions for change in each.changes),
