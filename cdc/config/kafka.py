@@ -10,6 +10,9 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from cdc.config.values import ReadableFile, Settings, Whole, text_of
 
 DEFAULT_MESSAGE_BYTES: Final = 1_000_000
+_WITHOUT_PASSWORD: Final = frozenset({"OAUTHBEARER", "GSSAPI", "AWS_MSK_IAM"})
+"""Mechanisms of brokers that take no account's password, but tokens or tickets of a third party."""
+
 _SERVER: Final = re.compile(r"(\[[^\[\]]+\]|[^\[\]:\s,]+):([0-9]{1,5})")
 
 
@@ -41,6 +44,16 @@ class KafkaConfig(Settings):
             if found is None or not 0 < int(found[2]) < 2**16:
                 raise ValueError("write HOST:PORT, or several of them")
         return servers
+
+    @field_validator("sasl_mechanism", mode="before")
+    @classmethod
+    def _by_password(cls, mechanism: Any) -> Any:
+        if mechanism in _WITHOUT_PASSWORD:
+            raise ValueError(
+                f"{mechanism} is not supported: write SCRAM-SHA-512, or PLAIN; or log in by a"
+                " certificate, with security_protocol: ssl, `certificate_file` and `key_file`"
+            )
+        return mechanism
 
     @model_validator(mode="after")
     def _consistent(self) -> KafkaConfig:

@@ -8,6 +8,11 @@ import pytest
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._acl import AclBinding, AclOperation, AclPermissionType
 from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
+from confluent_kafka.admin._scram import (
+    ScramCredentialInfo,
+    ScramMechanism,
+    UserScramCredentialUpsertion,
+)
 
 from cdc.config.kafka import KafkaConfig
 from cdc.errors import CdcError, PublishRefused, Unfit
@@ -34,6 +39,12 @@ LOGIN = (
     "org.apache.kafka.common.security.plain.PlainLoginModule required"
     ' user_cdc="right" user_guest="right";'
 )
+SCRAM_LOGIN = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
+SCRAM = {
+    "SCRAM-SHA-256": ScramMechanism.SCRAM_SHA_256,
+    "SCRAM-SHA-512": ScramMechanism.SCRAM_SHA_512,
+}
+ANY_MECHANISM = pytest.mark.parametrize("mechanism", ["PLAIN", *SCRAM])
 RIGHTS = "org.apache.kafka.metadata.authorizer.StandardAuthorizer"
 
 
@@ -55,6 +66,14 @@ class Secured:
             "password": "right",
         }
         return KafkaConfig.model_validate(login | settings)
+
+    def remember(self, user: str, password: str) -> None:
+        """Have the cluster know an account's password, for each of the SCRAM mechanisms."""
+        admin = AdminClient({"bootstrap.servers": self.server.uri})
+        for mechanism in SCRAM.values():
+            credential = ScramCredentialInfo(mechanism, 4096)
+            told = UserScramCredentialUpsertion(user, credential, password.encode())
+            admin.alter_user_scram_credentials([told])[user].result()
 
     def allow(self, stream: str, *operations: AclOperation) -> None:
         """Let the account `guest` do something with the topic of a stream's parts."""
@@ -91,15 +110,19 @@ def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
         text = text.replace(f"{before}\n", f"{before},{more}\n")
     properties.write_text(
         f"{text}ssl.keystore.type=PEM\nssl.keystore.location={certificates.both}\n"
-        f"sasl.enabled.mechanisms=PLAIN\n"
+        f"sasl.enabled.mechanisms={','.join(['PLAIN', *SCRAM])}\n"
         f"authorizer.class.name={RIGHTS}\nsuper.users=User:ANONYMOUS;User:cdc\n"
         f"listener.name.sasl_ssl.plain.sasl.jaas.config={LOGIN}\n"
+        f"listener.name.sasl_ssl.scram-sha-256.sasl.jaas.config={SCRAM_LOGIN}\n"
+        f"listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config={SCRAM_LOGIN}\n"
     )
     runner = Process(command, log=folder / "log")
     server = KafkaServer(runner, port=inner)
     try:
         server.start()
-        yield Secured(server, port, certificates.authority)
+        found = Secured(server, port, certificates.authority)
+        found.remember("cdc", "right")
+        yield found
     finally:
         runner.close()
 
@@ -116,21 +139,25 @@ def publisher(config: KafkaConfig, name: str) -> KafkaPublisher:
     )
 
 
-def test_it_is_published_behind_a_login_and_tls(secured: Secured) -> None:
-    assert reach(secured.config()) == 1
-    by = publisher(secured.config(), "logged_in")
+@ANY_MECHANISM
+def test_it_is_published_behind_a_login_and_tls(secured: Secured, mechanism: str) -> None:
+    config = secured.config(sasl_mechanism=mechanism)
+    topic = f"logged_in_{mechanism}"
+    assert reach(config) == 1
+    by = publisher(config, topic)
     by.open()
 
-    message = Message("logged_in", b"key", b"value")
+    message = Message(topic, b"key", b"value")
     checkpoint = Checkpoint(FilePosition("binlog.000001", 4))
     by.publish(Batch((MappedTransaction("a", checkpoint, 0.0, messages=(message,)),)))
 
     by.close()
-    assert [each.value() for each in read(secured.server.uri, "logged_in")] == [b"value"]
+    assert [each.value() for each in read(secured.server.uri, topic)] == [b"value"]
 
 
-def test_a_wrong_password_is_told_as_such(secured: Secured) -> None:
-    wrong = secured.config(password="wrong")
+@ANY_MECHANISM
+def test_a_wrong_password_is_told_as_such(secured: Secured, mechanism: str) -> None:
+    wrong = secured.config(password="wrong", sasl_mechanism=mechanism)
 
     with pytest.raises(Unfit, match="_AUTHENTICATION"):
         reach(wrong)

@@ -422,6 +422,20 @@ def test_state_and_documents_do_not_share_a_database(folder: Path) -> None:
     assert lines[0].startswith("cdc.yaml:3: target.state_database: must not be `database`")
 
 
+@pytest.mark.parametrize("mechanism", ["OAUTHBEARER", "GSSAPI", "AWS_MSK_IAM"])
+def test_a_login_by_tokens_of_others_is_refused_with_what_there_is(
+    folder: Path, mechanism: str
+) -> None:
+    kafka = (
+        f"{{bootstrap_servers: 'k:9093', security_protocol: sasl_ssl, sasl_mechanism: {mechanism}}}"
+    )
+
+    lines = refusal(folder, f"{MINIMAL}publish: {{kafka: {kafka}}}\n")
+
+    [told] = [line for line in lines if "sasl_mechanism" in line]
+    assert f"{mechanism} is not supported: write SCRAM-SHA-512" in told
+
+
 @pytest.mark.parametrize(
     "text",
     [
