@@ -55,6 +55,26 @@ def changes(messages: Sequence[Told]) -> list[tuple[str, Any, Any]]:
     return [each.change for each in messages]
 
 
+def reads(messages: Sequence[Told]) -> list[Told]:
+    return [each for each in messages if each.change[0] == "r"]
+
+
+def known_rows(messages: Sequence[Told]) -> dict[int, Any]:
+    """Return the rows that a consumer knows who has taken them all, by their key `id`.
+
+    Require of each read that it is the row as the messages before it have left it.
+    """
+    known: dict[int, Any] = {}
+    for each in messages:
+        kind, _, after = each.change
+        key = each.key["id"]
+        if kind == "r" and key in known:
+            assert after == known[key], f"{each.value} is older than what is before it"
+        if kind != "-":
+            known[key] = after
+    return {key: after for key, after in known.items() if after is not None}
+
+
 def _told(message: Message) -> Told:
     key, value = message.key(), message.value()
     pairs = cast("list[tuple[str, bytes]]", message.headers() or [])
