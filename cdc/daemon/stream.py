@@ -204,7 +204,8 @@ class ActiveStream:
         publish = self._config.publish
         if publish is None:
             return None
-        return partial(table_reads, self._config.name, publish.decimals)
+        name_of = gtid_events.name_of
+        return partial(table_reads, self._config.name, publish.decimals, name_of)
 
     def _publisher(self) -> Publisher:
         config, writer, reached = self._config, self._writer, self._observer.reached

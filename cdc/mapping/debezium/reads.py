@@ -35,6 +35,8 @@ class TableReads:
 
     name: str
     published: PublishedTable
+    gtid_of: Callable[[bytes], str | None]
+    """Returns the GTID of a witness's event."""
     now_ns: Callable[[], int] = time.time_ns
 
     def messages(
@@ -50,15 +52,15 @@ class TableReads:
         before they were read. `read_at` is when, in seconds since the epoch, or before it. Raises
         as `PublishedTable.changes`.
         """
-        table = event.table
+        table, witness = event.table, applied.witness
         origin = Origin(
             self.name,
             table.mariadb,
             table.schema,
             table.table,
             round(read_at * 1_000_000),
-            applied.witness,
-            None,
+            witness,
+            self.gtid_of(witness.event) if witness else None,
             SNAPSHOT,
         )
         topic, source = origin.topic, origin.block()
@@ -81,14 +83,16 @@ class TableReads:
 def table_reads(
     name: str,
     decimals: Decimals,
+    gtid_of: Callable[[bytes], str | None],
     table: TableMap,
     mappings: Sequence[Mapping],
     plans: Sequence[Compiled],
 ) -> TableReads:
     """Return what tells the rows of a table of which one of `plans` has a document.
 
-    `mappings` are all of the table: they say which columns are shown. The table has a key, as every
-    table that is read in chunks. Raises Unmappable for one that is hidden.
+    `gtid_of` returns the GTID of a witness's event. `mappings` are all of the table: they say which
+    columns are shown. The table has a key, as every table that is read in chunks. Raises Unmappable
+    for one that is hidden.
     """
     assert table.primary_key, "messages without keys have no order that a read could keep to"
-    return TableReads(name, published_table(table, mappings, plans, decimals))
+    return TableReads(name, published_table(table, mappings, plans, decimals), gtid_of)

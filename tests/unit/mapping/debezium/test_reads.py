@@ -35,7 +35,7 @@ def reads(*mappings: dict[str, Any], told: int | None = None) -> TableReads:
         for at, each in enumerate(mappings or ({},))
     ]
     plans = [compile_plan(each, TABLE) for each in found[:told]]
-    return table_reads("orders", "precise", TABLE, found, plans)
+    return table_reads("orders", "precise", lambda _: "0-1-41", TABLE, found, plans)
 
 
 def after(messages: list[Message]) -> list[Any]:
@@ -51,7 +51,11 @@ def test_a_row_that_was_read_is_told_with_the_place_that_it_was_read_behind() ->
     assert message.timestamp_ms == source["ts_ms"] == 100_250
     assert (value["op"], value["before"], value["after"]) == ("r", None, {"id": 7, "n": 3})
     assert value["transaction"] is None
-    assert (source["snapshot"], source["gtid"], source["server_id"]) == ("incremental", None, 77)
+    assert (source["snapshot"], source["gtid"], source["server_id"]) == (
+        "incremental",
+        "0-1-41",
+        77,
+    )
     assert (source["file"], source["pos"]) == ("binlog.000003", 400)
 
 
