@@ -191,13 +191,17 @@ class ActiveStream:
 
     def _publishing(self) -> Publishing | None:
         """Return what tells other consumers of changes; None if nobody is told."""
-        config, router = self._config, self._router
-        if config.publish is None:
+        publish, router = self._config.publish, self._router
+        if publish is None:
             return None
         messages = Messages(
-            config.name, router.mappings, router.plans, decimals=config.publish.decimals
+            self._config.name,
+            router.mappings,
+            router.plans,
+            decimals=publish.decimals,
+            truncates=publish.truncates,
         )
-        return Publishing(messages, only=config.publish.only)
+        return Publishing(messages, only=publish.only)
 
     def _reads(self) -> MakeReads | None:
         """Return what tells other consumers of rows that are copied; None if nobody is told."""

@@ -37,14 +37,16 @@ Counts = tuple[tuple[str, int], ...]
 class Messages:
     """Tells the changes of transactions, in order, as the messages of topics `<name>.…`.
 
-    `mappings_of` are those of a table, `plans_of` what they are compiled to. `counts` has what the
-    transaction that is being told has told, also its earlier parts.
+    `mappings_of` are those of a table, `plans_of` what they are compiled to. With `truncates` it is
+    told that a table was emptied. `counts` has what the transaction that is being told has told,
+    also its earlier parts.
     """
 
     name: str
     mappings_of: Callable[[str, str], Sequence[Mapping]]
     plans_of: Callable[[TableMap], Sequence[Compiled]]
     decimals: Decimals
+    truncates: bool = True
     counts: dict[str, int] = field(default_factory=dict)
     now_ns: Callable[[], int] = time.time_ns
     _tables: dict[TableMap, PublishedTable] = field(default_factory=dict)
@@ -81,7 +83,7 @@ class Messages:
 
     def of_statement(self, change: SchemaChange, transaction: Transaction) -> Iterator[Message]:
         """Yield what is told of a statement: that a table was emptied."""
-        for each in change.tables:
+        for each in change.tables if self.truncates else ():
             emptied = each.effect is Effect.EMPTIED and each.table != ANY_TABLE
             if emptied and self.mappings_of(each.schema, each.table):
                 told = _Telling(self, transaction, each.schema, each.table)

@@ -40,9 +40,17 @@ def publish_to(stream: Stream, uri: str, **settings: Any) -> None:
 
 def told(stream: Stream, table: str, *, committed: bool = True) -> list[Told]:
     """Return what a table's topic holds."""
+    return [_told(each) for each in _messages(stream, table, committed=committed)]
+
+
+def values(stream: Stream, table: str) -> list[bytes | None]:
+    """Return the values that a table's topic holds, as they are."""
+    return [each.value() for each in _messages(stream, table)]
+
+
+def _messages(stream: Stream, table: str, *, committed: bool = True) -> list[Message]:
     uri = stream.settings["publish"]["kafka"]["bootstrap_servers"]
-    topic = f"{stream.name}.{stream.schema}.{table}"
-    return [_told(each) for each in read(uri, topic, committed=committed)]
+    return read(uri, f"{stream.name}.{stream.schema}.{table}", committed=committed)
 
 
 def transactions(stream: Stream) -> list[Told]:
