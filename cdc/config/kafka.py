@@ -10,8 +10,8 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from cdc.config.values import ReadableFile, Settings, Whole, text_of
 
 DEFAULT_MESSAGE_BYTES: Final = 1_000_000
-_WITHOUT_PASSWORD: Final = frozenset({"OAUTHBEARER", "GSSAPI", "AWS_MSK_IAM"})
-"""Mechanisms of brokers that take no account's password, but tokens or tickets of a third party."""
+_UNSUPPORTED: Final = frozenset({"GSSAPI", "AWS_MSK_IAM"})
+"""Mechanisms of brokers that people may look for."""
 
 _SERVER: Final = re.compile(r"(\[[^\[\]]+\]|[^\[\]:\s,]+):([0-9]{1,5})")
 
@@ -24,7 +24,10 @@ class KafkaConfig(Settings):
     ca_file: ReadableFile | None = None
     certificate_file: ReadableFile | None = None
     key_file: ReadableFile | None = None
-    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] | None = None
+    token_endpoint: Annotated[str, Field(pattern=r"^https?://[^\s/]+")] | None = None
+    token_scope: str | None = None
+    token_ca_file: ReadableFile | None = None
     user: str | None = None
     password: SecretStr | None = None
     password_file: ReadableFile | None = None
@@ -47,11 +50,12 @@ class KafkaConfig(Settings):
 
     @field_validator("sasl_mechanism", mode="before")
     @classmethod
-    def _by_password(cls, mechanism: Any) -> Any:
-        if mechanism in _WITHOUT_PASSWORD:
+    def _supported(cls, mechanism: Any) -> Any:
+        if mechanism in _UNSUPPORTED:
             raise ValueError(
-                f"{mechanism} is not supported: write SCRAM-SHA-512, or PLAIN; or log in by a"
-                " certificate, with security_protocol: ssl, `certificate_file` and `key_file`"
+                f"{mechanism} is not supported: write SCRAM-SHA-512, PLAIN or OAUTHBEARER; or log"
+                " in by a certificate, with security_protocol: ssl, `certificate_file` and"
+                " `key_file`"
             )
         return mechanism
 
@@ -67,6 +71,11 @@ class KafkaConfig(Settings):
             raise ValueError("SASL needs `user`, and `password` or `password_file`")
         if not by_sasl and (self.user is not None or secrets):
             raise ValueError("`user` and `password` go with security_protocol: sasl_ssl")
+        by_token = self.sasl_mechanism == "OAUTHBEARER"
+        if by_token != (self.token_endpoint is not None):
+            raise ValueError("`token_endpoint` goes with sasl_mechanism: OAUTHBEARER")
+        if not by_token and (self.token_scope or self.token_ca_file):
+            raise ValueError("`token_scope` and `token_ca_file` go with `token_endpoint`")
         if not by_tls and (self.ca_file or self.certificate_file or self.key_file):
             raise ValueError("files of TLS go with security_protocol: ssl, or sasl_ssl")
         if (self.certificate_file is None) != (self.key_file is None):
