@@ -17,6 +17,7 @@ from cdc.mapping.debezium.values import Decimals
 from cdc.mapping.file.mapping import Mapping
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.message import Message
+from cdc.model.position import GtidPosition
 from cdc.model.table_map import TableMap
 from cdc.model.transaction import RowsEvent
 
@@ -53,6 +54,7 @@ class TableReads:
         as `PublishedTable.changes`.
         """
         table, witness = event.table, applied.witness
+        by_gtid = isinstance(applied.position, GtidPosition)
         origin = Origin(
             self.name,
             table.mariadb,
@@ -60,7 +62,7 @@ class TableReads:
             table.table,
             round(read_at * 1_000_000),
             witness,
-            self.gtid_of(witness.event) if witness else None,
+            self.gtid_of(witness.event) if witness and by_gtid else None,
             SNAPSHOT,
         )
         topic, source = origin.topic, origin.block()

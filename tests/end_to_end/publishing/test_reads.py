@@ -9,6 +9,7 @@ import pytest
 
 from tests.end_to_end.support.command import Command, cdc
 from tests.end_to_end.support.every_type import FILL, SESSION, columns
+from tests.end_to_end.support.http import metrics
 from tests.end_to_end.support.jobs import jobs, until_copied
 from tests.end_to_end.support.published import changes, known_rows, reads, told
 from tests.end_to_end.support.stream import Stream
@@ -215,12 +216,14 @@ def test_a_row_that_is_too_large_fails_its_job_alone(copying: Stream) -> None:
     copying.table("texts", "id INT NOT NULL PRIMARY KEY, content TEXT")
     copying.sql("INSERT INTO texts VALUES (1, REPEAT('x', 3000))")
     fill(copying, range(ROWS))
-    copying.start()
+    copying.settings["http"] = {"listen": "127.0.0.1:0"}
+    daemon = copying.start()
 
     [failed] = eventually(lambda: jobs(copying, "failed"), waiting_for="the job to fail")
 
     assert "max_message_bytes" in failed["error"]
     assert failed["table"] == f"{copying.schema}.texts"
+    assert metrics(daemon)["cdc_kafka_connected"] == 1
     eventually(lambda: len(jobs(copying, "done")) == 1, waiting_for="the other job")
     copying.sql("INSERT INTO items VALUES (100, 'after')")
     copying.until_caught_up()

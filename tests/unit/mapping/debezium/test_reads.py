@@ -10,7 +10,7 @@ from cdc.mapping.debezium.reads import TableReads, table_reads
 from cdc.mapping.file.mapping import Mapping
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.message import Message
-from cdc.model.position import GtidPosition, MariadbGtids
+from cdc.model.position import FilePosition, GtidPosition, MariadbGtids
 from cdc.model.table_map import Column, FieldType, TableMap
 from cdc.model.witness import Witness
 from tests.unit.mapping.support.row_images import ID, event, image
@@ -57,6 +57,14 @@ def test_a_row_that_was_read_is_told_with_the_place_that_it_was_read_behind() ->
         77,
     )
     assert (source["file"], source["pos"]) == ("binlog.000003", 400)
+
+
+def test_a_stream_by_file_positions_has_no_gtid() -> None:
+    applied = APPLIED._replace(position=FilePosition("binlog.000003", 460))
+
+    [message] = reads().messages(event(TABLE, row(7, 3)), applied, 0.0)
+
+    assert orjson.loads(message.value or b"")["source"]["gtid"] is None
 
 
 def test_what_any_mapping_hides_is_not_read_whichever_is_filled() -> None:
