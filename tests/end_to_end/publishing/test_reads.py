@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import random
-import threading
-
 import pytest
 
+from tests.end_to_end.support.busy_items import changing
 from tests.end_to_end.support.command import Command, cdc
 from tests.end_to_end.support.every_type import FILL, SESSION, columns
 from tests.end_to_end.support.http import metrics
@@ -93,30 +91,10 @@ def test_no_read_is_older_than_what_stands_before_it(copying: Stream, seed: int)
     copying.settings["start"] = "now"
     copying.start()
     copying.until_streaming()
-    ended = threading.Event()
 
-    def write() -> None:
-        chance = random.Random(seed)
-        while not ended.is_set():
-            key, word = chance.randrange(80), chance.randrange(1000)
-            statement = chance.choice(
-                (
-                    f"UPDATE items SET word = '{word}' WHERE id = {key}",
-                    f"REPLACE INTO items VALUES ({key}, '{word}')",
-                    f"DELETE FROM items WHERE id = {key}",
-                    f"UPDATE IGNORE items SET id = {chance.randrange(80)} WHERE id = {key}",
-                )
-            )
-            copying.sql(statement)
-
-    writer = threading.Thread(target=write)
-    writer.start()
-    try:
+    with changing(copying, seed):
         for _ in range(3):
             backfill(copying)
-    finally:
-        ended.set()
-        writer.join()
     copying.until_caught_up()
 
     messages = told(copying, "items")

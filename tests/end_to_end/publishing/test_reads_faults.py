@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import random
 import signal
+import time
 
 import pytest
 
 from cdc.model.job import Job, JobKind
 from cdc.writers.observer import PublishStep, WriteStep
 from cdc_sandbox.servers import KafkaServer
+from tests.end_to_end.support.busy_items import changing
 from tests.end_to_end.support.jobs import until_copied
 from tests.end_to_end.support.published import known_rows, reads, told
 from tests.end_to_end.support.stream import Stream
@@ -68,6 +71,24 @@ def test_a_daemon_that_is_killed_reads_a_chunk_again(
         assert len(again) == len({*again})
 
 
+def test_daemons_that_die_at_any_time_leave_no_read_that_is_older(copying: Stream) -> None:
+    chance = random.Random(0)
+    fill(copying)
+    copying.settings["lease"] = {"ttl_seconds": 2}
+    copying.start()
+    with changing(copying, seed=1):
+        for kind in (JobKind.BACKFILL, JobKind.RESYNC) * 4:
+            copying.state["jobs"].insert_one(_job(copying, kind))
+            copying.daemon.until_logged("job_started")
+            time.sleep(chance.random())  # when it dies is what the test varies
+            copying.daemon.kill()
+            copying.start()
+
+    until_copied(copying, 9)
+    copying.until_caught_up()
+    assert_known(copying)
+
+
 def test_reads_wait_for_a_broker_that_is_away(copying: Stream, kafka: KafkaServer) -> None:
     fill(copying)
     copying.settings["start"] = "now"
@@ -105,7 +126,7 @@ def test_a_former_daemon_reads_nothing_behind_its_successor(copying: Stream) -> 
     assert_known(copying)
 
 
-def _job(stream: Stream) -> dict[str, object]:
-    """Return a backfill as a command requests it, which would wait for its end."""
-    job = Job.request(stream.name, JobKind.BACKFILL, f"{stream.schema}.items", by="test")
+def _job(stream: Stream, kind: JobKind = JobKind.BACKFILL) -> dict[str, object]:
+    """Return a job as a command requests it, which would wait for its end."""
+    job = Job.request(stream.name, kind, f"{stream.schema}.items", by="test")
     return job.to_document()
