@@ -73,6 +73,7 @@ class Pipeline:
         self._writer = writer
         self._between_batches = between_batches
         self._publisher = publisher
+        self._published_first = PublishingWriter(publisher, writer)
         self._failed: BaseException | None = None
         self._ended = False
 
@@ -105,8 +106,7 @@ class Pipeline:
             reading.join(READER_ENDS_WITHIN_SECONDS)
 
     def _apply(self, batch: Batch) -> None:
-        self._publisher.publish(batch)
-        self._writer.apply(batch)
+        self._published_first.apply(batch)
         self._between_batches.note(batch)
         log.debug(
             "batch_applied",
@@ -144,6 +144,23 @@ class Pipeline:
             self._publisher.stop()
 
 
+class PublishingWriter:
+    """Applies batches, and what is read of whole tables, once they are published."""
+
+    def __init__(self, publisher: Publisher, writer: Writer) -> None:
+        self._publisher = publisher
+        self._writer = writer
+
+    def apply(self, batch: Batch) -> None:
+        """Publish a batch's messages, then apply it and its checkpoint."""
+        self._publisher.publish(batch)
+        self._writer.apply(batch)
+
+    def settle(self) -> None:
+        """Wait until a majority has all that was applied."""
+        self._writer.settle()
+
+
 class Reader(Protocol):
     """Delivers a source's transactions, for ever: `cdc.readers.binlog.reader.BinlogReader`."""
 
@@ -165,6 +182,10 @@ class Writer(Protocol):
 
     def pay(self) -> bool:
         """Derive some documents whose embedded ones have changed; return whether any was."""
+        ...
+
+    def settle(self) -> None:
+        """Wait until a majority has all that was applied."""
         ...
 
     def renew_lease(self) -> None:

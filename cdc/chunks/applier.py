@@ -10,7 +10,14 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from cdc.chunks.windows import Window, Windows
-from cdc.errors import CdcError, Defect, Retryable, TooManyDeadLetters, WriteRefused
+from cdc.errors import (
+    CdcError,
+    Defect,
+    PublishRefused,
+    Retryable,
+    TooManyDeadLetters,
+    WriteRefused,
+)
 from cdc.model.batch import Batch, MappedTransaction
 from cdc.model.position import Position
 from cdc.retry import Stopped
@@ -53,6 +60,9 @@ class Writer(Protocol):
         ...
 
 
+_FAIL_ALONE: Final = (WriteRefused, PublishRefused, TooManyDeadLetters, Defect, Retryable)
+
+
 class ChunkApplier:
     """Receives chunks from the chunk thread and applies them in the main thread, in order."""
 
@@ -89,14 +99,14 @@ class ChunkApplier:
     def apply_due(self, writer: Writer) -> None:
         """Apply every chunk that is due.
 
-        A chunk that the target refuses, that meets a defect of cdc, or that cannot be compared with
-        the target now, fails alone. Any other error ends the stream: the thread that waits for the
-        chunk gets Stopped.
+        A chunk that the target or Kafka refuses, that meets a defect of cdc, or that cannot be
+        compared with the target now, fails alone. Any other error ends the stream: the thread that
+        waits for the chunk gets Stopped.
         """
         while (chunk := self._due()) is not None:
             try:
                 applied = self._apply(chunk, writer)
-            except (WriteRefused, TooManyDeadLetters, Defect, Retryable) as error:
+            except _FAIL_ALONE as error:
                 chunk.outcome.set_exception(error)
             except BaseException:
                 chunk.outcome.set_exception(Stopped())

@@ -9,8 +9,7 @@ from cdc.chunks.diff import Difference
 from cdc.chunks.doubles import told
 from cdc.chunks.findings import as_replace, with_removed
 from cdc.chunks.passes import TablePasses
-from cdc.chunks.scan import Changes
-from cdc.chunks.table import Collection, MappedChunk
+from cdc.chunks.table import Changes, Collection, MappedChunk
 from cdc.chunks.windows import Window
 from cdc.model.dead_letter import Origin
 from cdc.model.job import Progress

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from cdc.chunks.diff import Difference
-from cdc.chunks.scan import Changes
+from cdc.chunks.table import Changes
 from cdc.model.dead_letter import UNKNOWN
 from cdc.model.document_id import comparable
 from cdc.model.job import Progress

@@ -9,8 +9,8 @@ from functools import partial
 from typing import Any
 
 from cdc.chunks.doubles import Doubles
-from cdc.chunks.scan import Changes, MakeChanges, TableScan
-from cdc.chunks.table import Collection, Documents, MappedChunk, Table
+from cdc.chunks.scan import MakeChanges, TableScan
+from cdc.chunks.table import Changes, Collection, Documents, MappedChunk, Table
 from cdc.chunks.windows import Window
 from cdc.model.document_id import comparable
 from cdc.model.job import Phase, Progress

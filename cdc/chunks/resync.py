@@ -10,8 +10,7 @@ from cdc.chunks.diff import extra
 from cdc.chunks.doubles import told
 from cdc.chunks.findings import with_removed
 from cdc.chunks.passes import TablePasses
-from cdc.chunks.scan import Changes
-from cdc.chunks.table import Collection, MappedChunk
+from cdc.chunks.table import Changes, Collection, MappedChunk
 from cdc.chunks.windows import Window
 from cdc.model.job import Progress
 from cdc.model.operation import Operation

@@ -10,8 +10,7 @@ import bson
 
 from cdc.chunks.backfill import copied
 from cdc.chunks.passes import TablePasses
-from cdc.chunks.scan import Changes
-from cdc.chunks.table import Collection, MappedChunk
+from cdc.chunks.table import Changes, Collection, MappedChunk
 from cdc.chunks.windows import Window
 from cdc.model.document_id import comparable
 from cdc.model.job import Progress

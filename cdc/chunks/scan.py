@@ -12,16 +12,12 @@ from typing import Any
 
 from cdc.chunks.applier import READ_AHEAD, ChunkApplier, PendingChunk
 from cdc.chunks.stats import CopyCounters
-from cdc.chunks.table import MappedChunk
+from cdc.chunks.table import Changes, MappedChunk
 from cdc.chunks.windows import Window, Windows
 from cdc.model.batch import MappedTransaction
-from cdc.model.dead_letter import Origin
 from cdc.model.job import ENDED, JOBS, Job, JobState, Progress
-from cdc.model.operation import Operation
+from cdc.model.message import Message
 from cdc.model.state_change import StateWrite
-
-Changes = Sequence[tuple[str, Sequence[Operation], Origin]]
-"""Operations by collection, and their origins."""
 
 Read = Callable[[Any, Window], MappedChunk]
 """Reads what follows a cursor."""
@@ -109,9 +105,7 @@ class TableScan:
         except BaseException:
             self._windows.close(window)
             raise
-        build = partial(
-            self._build, partial(make_changes, part, window), cursor, _after(part, cursor)
-        )
+        build = partial(self._build, make_changes, part, window, cursor)
         return part, PendingChunk(build, self._on_applied, window, part.high)
 
     @contextmanager
@@ -130,20 +124,24 @@ class TableScan:
         return window
 
     def _build(
-        self, make_changes: Callable[[Progress], tuple[Changes, Progress]], before: Any, after: Any
+        self, make_changes: MakeChanges, part: MappedChunk, window: Window, before: Any
     ) -> MappedTransaction | None:
-        """Return what was read between two cursors; None if the chunk before was not applied."""
+        """Return what was read behind a cursor; None if the chunk before was not applied."""
         if self.progress.cursor != before:
             return None
-        changes, progress = make_changes(self.progress)
-        return self._save_progress(_timed(replace(progress, cursor=after)), changes)
+        changes, progress = make_changes(part, window, self.progress)
+        self._pending_progress = _timed(replace(progress, cursor=_after(part, before)))
+        messages = window.unpublished(part.told(changes))
+        return self._transaction(self._saved(self._pending_progress), changes, messages)
 
-    def _save_progress(self, progress: Progress, changes: Changes = ()) -> MappedTransaction:
-        """Return a transaction that saves a progress, with the changes up to it."""
+    def _save_progress(self, progress: Progress) -> MappedTransaction:
+        """Return a transaction that saves a progress."""
         self._pending_progress = progress
-        return self._transaction(self._saved(progress), changes)
+        return self._transaction(self._saved(progress))
 
-    def _transaction(self, write: StateWrite, changes: Changes = ()) -> MappedTransaction:
+    def _transaction(
+        self, write: StateWrite, changes: Changes = (), messages: Sequence[Message] = ()
+    ) -> MappedTransaction:
         """Return a transaction at the stream's position: it leaves the checkpoint as it is."""
         return MappedTransaction(
             "",
@@ -152,6 +150,7 @@ class TableScan:
             tuple((collection, operations) for collection, operations, _ in changes),
             writes=(write,),
             origins=tuple(origin for _, _, origin in changes),
+            messages=tuple(messages),
         )
 
     def _on_applied(self) -> None:

@@ -3,33 +3,32 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from cdc.chunks.delete_rule import DeleteRule
+from cdc.chunks.mapped_collection import MappedCollection
 from cdc.chunks.table import Collection, MappedChunk
 from cdc.chunks.throttle import Throttle
+from cdc.chunks.told_rows import MakeReads, ReadChunk, told_rows
 from cdc.chunks.windows import Window
 from cdc.config import Config, SourceConfig
 from cdc.errors import NoWayBack, TooEarly, Unfit, UsageError
-from cdc.mapping.compile.plan import Plan
 from cdc.mapping.compile.router import TableRouter
 from cdc.mapping.compile.shard_ownership import own_documents
 from cdc.mapping.file.mapping import IdExpression
 from cdc.mapping.file.mapping import Mapping as TableMapping
-from cdc.model.dead_letter import FailedRow, Origin, failures
-from cdc.model.document_id import comparable, id_value
+from cdc.model.dead_letter import FailedRow, failures
+from cdc.model.document_id import comparable
 from cdc.model.job import Job, JobKind, Phase
-from cdc.model.operation import Operation
 from cdc.model.position import Position
 from cdc.readers.select.chunk_reader import Chunk, ChunkReader
 from cdc.readers.select.keys import Key, written
 from cdc.readers.select.select_table import SelectTable
 from cdc.readers.select.watermarks import TableLocked
 from cdc.readers.server.connection import SourceConnection
-from cdc.writers.sharding import Paths, paths_of
+from cdc.writers.sharding import paths_of
 
 TOO_EARLY_SECONDS: Final = 0.05
 """The delay before a retry while the source does not show yet what its stream has delivered."""
@@ -42,58 +41,6 @@ Accept = Callable[[SourceConnection, str], None]
 
 PROBED_ROWS: Final = 20
 PROBES: Final = 3
-
-
-@dataclass(frozen=True, slots=True)
-class MappedCollection:
-    """A collection that one mapping fills from the table."""
-
-    mapping: TableMapping
-    plan: Plan
-    own: Mapping[str, Any]
-    removal: DeleteRule
-    table: SelectTable | None
-    """The table with a key that the id holds; None if it holds no key to read rows by."""
-
-    @property
-    def name(self) -> str:
-        """The collection's name."""
-        return self.plan.collection
-
-    @property
-    def origin(self) -> Origin:
-        """The origin of its documents."""
-        return Origin(self.plan.layout.table, self.plan.halts)
-
-    @property
-    def shard(self) -> Paths:
-        """What names a document beside its `_id`."""
-        return self.removal.shard
-
-    @property
-    def lone_field(self) -> str:
-        """The only field of each `_id`; empty where they have several, or are no documents."""
-        return self.mapping.lone_id_field
-
-    def is_gone(self, document: bytes) -> bool:
-        """Return whether a document is marked as that of a deleted row."""
-        return self.removal.is_done(document)
-
-    def removed(self, identifier: bytes, document: bytes) -> Operation:
-        """Return the operation of `on_delete` for a document whose row is gone."""
-        return self.removal.of(identifier, document)
-
-    def key(self, identifier: bytes, table: SelectTable) -> Key | None:
-        """Return the key of the row of `table` that may have this id; None if there is none."""
-        found = id_value(identifier)
-        listed = bool(self.mapping.id_parts)
-        if self.mapping.id_is_document if listed else len(table.map.primary_key) > 1:
-            if not isinstance(found, dict):
-                return None
-            fields = self.mapping.id_fields
-            names = (fields.get(column.name, column.name) for column in table.key)
-            return table.key_found([found.get(name) for name in names])
-        return table.key_found([found])
 
 
 class Within(NamedTuple):
@@ -119,10 +66,13 @@ class SourceTable:
         throttle: Throttle,
         wait: Callable[[float], None],
         within: Within | None = None,
+        reads: MakeReads | None = None,
+        only_told: bool = False,
     ) -> None:
         """`rows` is the most rows of a chunk; `wait` waits so many seconds.
 
-        `within` is the part of the table that a worker copies.
+        `within` is the part of the table that a worker copies. `reads` makes what tells other
+        consumers of its rows; if they are `only_told`, no documents are made of them.
 
         Raises UsageError if no mapping follows the table, or if the job cannot be done; Unfit if
         the key by which it was read so far is gone.
@@ -133,7 +83,7 @@ class SourceTable:
         self._reader = reader
         order = _order_of(job) if within is None else within.order
         self._table = table = _in_order(reader.open(schema, name, columns), order)
-        self._mapped = [
+        mapped = [
             MappedCollection(
                 mapping=each,
                 plan=router.plan(each, table.map),
@@ -143,6 +93,8 @@ class SourceTable:
             )
             for each in mappings
         ]
+        self._told = told_rows(reads, job, table.map, router.mappings(schema, name), mapped)
+        self._mapped = [] if only_told else mapped
         if job.kind is not JobKind.BACKFILL:
             self._require_ways_back(job)
         self._options = options = job.options
@@ -188,7 +140,11 @@ class SourceTable:
 
     def read(self, after: Any, window: Window) -> MappedChunk:
         """Return the rows behind the key `after`; None is the table's beginning."""
-        chunk = self._in_time(
+        part, read = self._read(after, window)
+        return part if self._told is None else part._replace(told=self._told.copied(read))
+
+    def _read(self, after: Any, window: Window) -> tuple[MappedChunk, ReadChunk]:
+        return self._in_time(
             lambda: self._reader.read(
                 self._table,
                 first=self._first if after is None else None,
@@ -197,9 +153,9 @@ class SourceTable:
                 limit=self._rows,
                 where=self._where(),
                 applied=window.applied_checkpoint.position,
-            )
+            ),
+            window,
         )
-        return self._part(chunk)
 
     def end_of(self, after: Key | None, rows: int, seen: Position) -> tuple[Key | None, bool]:
         """Return where `rows` rows behind `after` end, and whether the table ends there.
@@ -221,13 +177,19 @@ class SourceTable:
         table = collection.table
         assert table is not None
         keys = [(at, key) for at, each in enumerate(ids) if (key := collection.key(each, table))]
-        chunk = self._in_time(
-            lambda: self._reader.lookup(
+        looked_up = len(ids)
+
+        def look_up() -> Chunk:
+            nonlocal looked_up
+            chunk = self._reader.lookup(
                 table, [key for _, key in keys], applied=window.applied_checkpoint.position
             )
-        )
-        looked_up = len(ids) if chunk.finished else keys[chunk.keys][0]
-        return self._part(chunk)._replace(asked=ids[:looked_up])
+            looked_up = len(ids) if chunk.finished else keys[chunk.keys][0]
+            return chunk
+
+        part, read = self._in_time(look_up, window)
+        part = part._replace(asked=ids[:looked_up])
+        return part if self._told is None else part._replace(told=self._told.looked_up(read))
 
     def probe(self, collection: Collection, window: Window) -> None:
         """Check that rows are found by their documents' ids, before one counts as gone.
@@ -251,7 +213,7 @@ class SourceTable:
         )
 
     def _first_ids(self, collection: Collection, window: Window) -> list[bytes]:
-        part = self.read(None, window)
+        part, _ = self._read(None, window)
         return [each.id for each in part.documents[collection.name][:PROBED_ROWS]]
 
     def _part(self, chunk: Chunk) -> MappedChunk:
@@ -265,14 +227,17 @@ class SourceTable:
             failed[each.name] = failures(rows)
         return MappedChunk(documents, chunk.rows, chunk.last, chunk.finished, chunk.high, failed)
 
-    def _in_time(self, read: Callable[[], Chunk]) -> Chunk:
+    def _in_time(self, read: Callable[[], Chunk], window: Window) -> tuple[MappedChunk, ReadChunk]:
         while True:
+            began = time.time()
             try:
-                return read()
+                chunk = read()
             except TableLocked:
                 self._wait(LOCKED_SECONDS)
             except TooEarly:
                 self._wait(TOO_EARLY_SECONDS)
+            else:
+                return self._part(chunk), ReadChunk(chunk.event, window.applied_checkpoint, began)
 
 
 def _mappings(job: Job, router: TableRouter) -> list[TableMapping]:
@@ -326,12 +291,14 @@ class SourceTables:
         throttle: Throttle,
         source: Callable[[], SourceConfig] | None = None,
         accept: Accept | None = None,
+        reads: MakeReads | None = None,
     ) -> None:
         """`source` returns the source with the host to read on; without it any will do.
 
-        `accept` as in ChunkReader.
+        `accept` as in ChunkReader, `reads` as in SourceTable.
         """
         self._accept = accept
+        self._reads = reads
         self._config = config
         self._source = source or (lambda: config.source)
         self._router = router
@@ -342,9 +309,10 @@ class SourceTables:
         self, job: Job, wait: Callable[[float], None], within: Within | None = None
     ) -> Iterator[SourceTable]:
         """Yield a job's table, on a session of its own; `wait` waits so many seconds."""
-        if self._config.only_publishes:
+        only_told = self._config.only_publishes
+        if only_told and job.kind is not JobKind.BACKFILL:
             raise UsageError(
-                "the stream publishes only, and has no documents to copy or compare",
+                "the stream publishes only, and has no documents to compare",
                 remedy="write `publish.only: false`",
             )
         chunks = self._config.chunks
@@ -360,6 +328,8 @@ class SourceTables:
                 throttle=self._throttle,
                 wait=wait,
                 within=within,
+                reads=self._reads,
+                only_told=only_told,
             )
         finally:
             reader.close()

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple, Protocol
 
 from cdc.chunks.windows import Window
 from cdc.model.dead_letter import Failure, Origin
 from cdc.model.document_id import comparable
+from cdc.model.message import Message
 from cdc.model.operation import Operation
 from cdc.model.position import Position
 from cdc.writers.sharding import Paths
 
+Changes = Sequence[tuple[str, Sequence[Operation], Origin]]
+"""Operations by collection, and their origins."""
+
 NO_FAILURES: Final[Mapping[str, Sequence[Failure]]] = {}
+
+
+def told_nothing(_: Changes) -> Sequence[Message]:
+    """Return no message."""
+    return ()
 
 
 class MappedChunk(NamedTuple):
@@ -22,7 +31,8 @@ class MappedChunk(NamedTuple):
     or the id of the last document, None if there is none; `finished`: none follows. `high` is the
     position that the stream must have passed before the rows are valid, None if nothing was read.
     For a lookup, `asked` are the ids that were looked up, `gone` those without a row, `searched`
-    the number of documents that it covers.
+    the number of documents that it covers. `told` returns what is published of the rows for which
+    changes are applied, whether or not the stream has touched them.
     """
 
     documents: Mapping[str, Sequence[Operation]]
@@ -34,6 +44,7 @@ class MappedChunk(NamedTuple):
     asked: Sequence[bytes] = ()
     gone: Sequence[bytes] = ()
     searched: int = 0
+    told: Callable[[Changes], Sequence[Message]] = told_nothing
 
     def alive(self, collection: str) -> set[object]:
         """Return the ids of the documents whose rows were found, as MongoDB compares them."""

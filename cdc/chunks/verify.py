@@ -10,8 +10,7 @@ from cdc.chunks.diff import Difference, differences, extra, unmapped
 from cdc.chunks.doubles import told
 from cdc.chunks.findings import Found, LetterOn, VerifyFindings
 from cdc.chunks.passes import TablePasses
-from cdc.chunks.scan import Changes
-from cdc.chunks.table import NOTHING_EMBEDDED, Collection, Embedded, MappedChunk
+from cdc.chunks.table import NOTHING_EMBEDDED, Changes, Collection, Embedded, MappedChunk
 from cdc.chunks.windows import Window
 from cdc.model.job import Progress
 from cdc.model.operation import Operation

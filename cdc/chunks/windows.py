@@ -10,6 +10,7 @@ from typing import Final, Protocol
 from cdc.model.batch import Batch
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.document_id import comparable
+from cdc.model.message import Message
 from cdc.model.operation import Operation
 
 MAX_TOUCHED: Final = 1_000_000
@@ -30,14 +31,16 @@ class Window:
     """The time from a position on, until a chunk that was read in it is applied.
 
     The target held `applied_checkpoint` when it opened; every key that the stream touches after
-    that is remembered. It is void once a schema change passed, since the table may then differ from
-    what was read, or once the stream reads another server.
+    that is remembered, of documents and of what is published. It is void once a schema change
+    passed, since the table may then differ from what was read, or once the stream reads another
+    server.
     """
 
     applied_checkpoint: Checkpoint
     schema_changes: int
     void: bool = False
     _touched: dict[str, set[object]] = field(default_factory=dict)
+    _published: dict[str, set[bytes]] = field(default_factory=dict)
     _count: int = 0
 
     def untouched(self, collection: str, operations: Sequence[Operation]) -> list[Operation]:
@@ -60,10 +63,30 @@ class Window:
         keys = self._touched.setdefault(collection, set())
         before = len(keys)
         keys.update([comparable(each.id) for each in operations if each.id])
-        self._count += len(keys) - before
+        self._counted(len(keys) - before)
+
+    def publish(self, messages: Iterable[Message]) -> None:
+        """Remember the keys of what the stream has published: it is newer than what was read."""
+        for each in messages:
+            if each.key is not None:
+                keys = self._published.setdefault(each.topic, set())
+                before = len(keys)
+                keys.add(each.key)
+                self._counted(len(keys) - before)
+
+    def unpublished(self, messages: Sequence[Message]) -> list[Message]:
+        """Return the messages with keys of which the stream has published nothing."""
+        nothing = frozenset[bytes]()
+        published = self._published
+        return [each for each in messages if each.key not in published.get(each.topic, nothing)]
+
+    def _counted(self, more: int) -> None:
+        """Count keys; too many make the window void."""
+        self._count += more
         if self._count > MAX_TOUCHED:
             self.void = True
             self._touched.clear()
+            self._published.clear()
             self._count = 0
 
 
@@ -139,8 +162,10 @@ class Windows:
                 self._schema_changes += 1
                 for window in self._open:
                     window.void = True
+            messages = batch.messages if self._open else ()
             for window in self._open:
                 for collection, operations in batch.changes_of_rows():
                     window.touch(collection, operations)
                 for collection, failures in batch.failures():
                     window.touch(collection, failures)
+                window.publish(messages)

@@ -14,4 +14,5 @@ class PublishConfig(Settings):
     kafka: KafkaConfig
     format: Literal["debezium"] = "debezium"
     decimals: Literal["precise", "string", "double"] = "precise"
+    truncates: bool = True
     only: bool = False

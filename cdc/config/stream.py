@@ -89,18 +89,6 @@ class Config(Settings):
             raise ValueError("a file is one server's: write one `source.host`, or {gtid: SET}")
         return start
 
-    @field_validator("publish")
-    @classmethod
-    def _without_a_copy(
-        cls, publish: PublishConfig | None, info: ValidationInfo
-    ) -> PublishConfig | None:
-        if publish is not None and info.data.get("start") == "backfill":
-            raise ValueError(
-                "the rows that are there at a first start are not published yet: write `start: now`"
-                " or `start: earliest` beside it"
-            )
-        return publish
-
     @field_validator("mask_key")
     @classmethod
     def _hard_to_guess(cls, key: SecretStr | None) -> SecretStr | None:

@@ -26,6 +26,7 @@ from cdc.mapping.file.mapping import Mapping
 from cdc.model.batch import Batch, MappedTransaction
 from cdc.model.checkpoint import STREAMS, Checkpoint
 from cdc.model.first_copy import HeldCopy
+from cdc.model.job import Job, JobKind
 from cdc.model.state_change import StateWrite
 from cdc.preflight import edit_findings, require
 from cdc.preflight.followed_tables import existing_now
@@ -38,7 +39,7 @@ from cdc.readers.server import xa
 from cdc.readers.server.connection import asking
 from cdc.writers.accepted_mappings import entries
 from cdc.writers.connection import Client
-from cdc.writers.jobs import Jobs
+from cdc.writers.jobs import Jobs, queue_write
 from cdc.writers.ranges import Ranges, tails
 from cdc.writers.writer import MongoWriter
 
@@ -66,6 +67,7 @@ class StreamRegistration:
         self._writer = writer
         self._retry = retry
         self._accept_edits = accept_edits
+        self._jobs = Jobs.of(config, client)
         self._ranges = Ranges.of(config, client)
         self._hosts = HostChooser(config.source, server_judge(config, mappings))
         self._is_new = False
@@ -90,16 +92,46 @@ class StreamRegistration:
         with _claimed_meanwhile():
             left = claims.left(wanted, anew=True)
             held = self._held(first, wanted)
-            writes = [*claims.writes(), *(tails(self._config.name, held) if held else ())]
+            writes = [
+                *claims.writes(),
+                *(tails(self._config.name, held) if held else ()),
+                *self._reads(first),
+            ]
             self._writer.create(first, accepted, covered, left, writes, held)
+
+    @property
+    def _tells_rows(self) -> bool:
+        """Whether the rows that are there at a first start are told, and are no documents."""
+        return self._config.only_publishes and self._config.start == "backfill"
+
+    def _reads(self, first: Checkpoint) -> list[StateWrite]:
+        """Return the writes that queue a copy of each table whose rows are told alone."""
+        if not self._tells_rows:
+            return []
+        name = self._config.name
+        existing = existing_now(self._answering(first), self._mappings)
+        return [
+            queue_write(Job.request(name, JobKind.BACKFILL, table, by="start"))
+            for table in existing
+        ]
+
+    def _has_reads(self) -> bool:
+        """Return whether one of these has not ended."""
+        if not self._tells_rows:
+            return False
+        return any(each.requested_by == "start" for each in self._jobs.unended())
 
     def _held(self, first: Checkpoint, wanted: Sequence[Copy]) -> HeldCopy | None:
         """Return what workers copy before the stream begins; None if there is nothing for them."""
         config = self._config
         if config.start != "backfill" or config.chunks.workers == 1:
             return None
+        why = ""
         if config.apply.mode != "exactly_once":
             why = f"apply.mode is {config.apply.mode}"
+        elif config.publish is not None:
+            why = "what is copied is published, by the stream alone"
+        if why:
             log.info("copied_by_the_stream", stream=config.name, tables=len(wanted), why=why)
             return None
         tables = HeldTables.of(config, self._mappings, self._client)
@@ -142,7 +174,7 @@ class StreamRegistration:
         state = self._writer.read_state() or {}
         name, covered = self._config.name, state.get("covered", [])
         claims, wanted = self._claims(), self._copies(checkpoint)
-        if any(str(each) not in covered for each in wanted):
+        if self._has_reads() or any(str(each) not in covered for each in wanted):
             self._wait_for_prepared(checkpoint)
         router = TableRouter(()) if self._config.only_publishes else self._router
         writes = [
@@ -182,7 +214,7 @@ class StreamRegistration:
 
     def _accept(self, state: dict[str, Any]) -> list[StateWrite]:
         """Accept the current mappings; raises UsageError for one edited since the preflight."""
-        known = Jobs.of(self._config, self._client).unended()
+        known = self._jobs.unended()
         edits = unresolved(state, self._mappings, known)
         require(edit_findings(edits, accept=self._accept_edits))
         accepted = entries(self._mappings, datetime.now(UTC), state)

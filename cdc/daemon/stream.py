@@ -20,6 +20,7 @@ from cdc.chunks.retention import JobRetention
 from cdc.chunks.source_table import SourceTables
 from cdc.chunks.stats import CopyCounters
 from cdc.chunks.throttle import Throttle
+from cdc.chunks.told_rows import MakeReads
 from cdc.chunks.windows import Windows
 from cdc.chunks.worker import JobWorker
 from cdc.config import Config
@@ -29,12 +30,14 @@ from cdc.mapper import Mapper, Publishing
 from cdc.mapping.compile.router import TableRouter
 from cdc.mapping.counts import MappingCounts
 from cdc.mapping.debezium.messages import Messages
+from cdc.mapping.debezium.reads import table_reads
 from cdc.mapping.file.embed_graph import EmbedGraph
 from cdc.mapping.file.mapping import Mapping
 from cdc.model.checkpoint import Checkpoint
+from cdc.model.job import Job
 from cdc.model.notice import Tell, tell_nobody
 from cdc.model.telemetry import Backlog, ReaderStats
-from cdc.pipeline import NoPublisher, Pipeline, Publisher
+from cdc.pipeline import NoPublisher, Pipeline, Publisher, PublishingWriter
 from cdc.preflight.followed_tables import logs_cascades, require_table_fit, table_exists
 from cdc.preflight.hosts import server_judge
 from cdc.publishing.publisher import KafkaPublisher, PublishCounters
@@ -132,9 +135,10 @@ class ActiveStream:
             times_kept=gtid_events.times_kept,
             publishing=self._publishing(),
         )
+        publisher = self._publisher()
         self._engine = ChunkEngine(
             start,
-            writer,
+            PublishingWriter(publisher, writer),
             wake=self._queue.wake,
             make_worker=self._job_worker,
             may_open=lambda: not writer.is_ahead,
@@ -145,7 +149,7 @@ class ActiveStream:
             self._queue,
             writer,
             self._engine,
-            self._publisher(),
+            publisher,
             liveness,
         )
 
@@ -187,13 +191,25 @@ class ActiveStream:
 
     def _publishing(self) -> Publishing | None:
         """Return what tells other consumers of changes; None if nobody is told."""
-        config, router = self._config, self._router
-        if config.publish is None:
+        publish, router = self._config.publish, self._router
+        if publish is None:
             return None
         messages = Messages(
-            config.name, router.mappings, router.plans, decimals=config.publish.decimals
+            self._config.name,
+            router.mappings,
+            router.plans,
+            decimals=publish.decimals,
+            truncates=publish.truncates,
         )
-        return Publishing(messages, only=config.publish.only)
+        return Publishing(messages, only=publish.only)
+
+    def _reads(self) -> MakeReads | None:
+        """Return what tells other consumers of rows that are copied; None if nobody is told."""
+        publish = self._config.publish
+        if publish is None:
+            return None
+        name_of = gtid_events.name_of
+        return partial(table_reads, self._config.name, publish.decimals, name_of)
 
     def _publisher(self) -> Publisher:
         config, writer, reached = self._config, self._writer, self._observer.reached
@@ -239,7 +255,11 @@ class ActiveStream:
             jobs,
             order=JobOrder(self._router, self._embeds),
             open_table=SourceTables(
-                config, self._router, throttle, source=lambda: self._reader.source
+                config,
+                self._router,
+                throttle,
+                source=lambda: self._reader.source,
+                reads=self._reads(),
             ).open,
             documents=Documents(client, namespaces, self._stamps),
             windows=windows,
@@ -248,13 +268,16 @@ class ActiveStream:
             chunk_rows=chunks.rows,
             letter_on=letters_of(config, client).open_on,
             embedded=Expectation(self._embeds, client, namespaces, self._stamps),
-            before_copy=lambda job: create_indexes(
-                client, namespaces, self._router.mappings(*job.named)
-            ),
+            before_copy=self._prepare_copy,
             tidy=JobRetention(jobs, keep_days=config.jobs.keep_days).tidy,
             counters=self._counters.copied,
             tell=self._tell,
         )
+
+    def _prepare_copy(self, job: Job) -> None:
+        if not self._config.only_publishes:
+            mappings = self._router.mappings(*job.named)
+            create_indexes(self._client, self._namespaces, mappings)
 
     def _lag(self) -> float:
         """Return the lag; before the first proof of being caught up, the age of what waits."""

@@ -39,6 +39,8 @@ _REFUSED: Final = frozenset(
 _SIZE: Final = frozenset({"MSG_SIZE_TOO_LARGE", "RECORD_LIST_TOO_LARGE", "INVALID_MSG_SIZE"})
 _RIGHTS: Final = "AUTHORIZATION_FAILED"
 _LOGIN: Final = frozenset({"_AUTHENTICATION", "_SSL"})
+_NO_TOKEN: Final = "Failed to acquire SASL OAUTHBEARER token"
+"""How the client begins to say that the endpoint gave no token: it may be away, or refuse it."""
 
 REACH_SECONDS: Final = 10.0
 
@@ -77,9 +79,25 @@ def settings(config: KafkaConfig) -> dict[str, Any]:
     found |= {key: str(file) for key, file in files.items() if file is not None}
     if config.sasl_mechanism is not None:
         found["sasl.mechanism"] = config.sasl_mechanism
+        if config.token_endpoint is not None:
+            return found | _by_token(config)
         found["sasl.username"] = config.user
         found["sasl.password"] = config.read_password()
     return found
+
+
+def _by_token(config: KafkaConfig) -> dict[str, Any]:
+    """Return what makes the client ask an endpoint of OpenID for its tokens, again and again."""
+    optional = {
+        "sasl.oauthbearer.scope": config.token_scope,
+        "https.ca.location": config.token_ca_file and str(config.token_ca_file),
+    }
+    return {
+        "sasl.oauthbearer.method": "oidc",
+        "sasl.oauthbearer.token.endpoint.url": config.token_endpoint,
+        "sasl.oauthbearer.client.id": config.user,
+        "sasl.oauthbearer.client.secret": config.read_password(),
+    } | {key: value for key, value in optional.items() if value is not None}
 
 
 def reach(config: KafkaConfig, section: str = PUBLISH) -> int:
@@ -119,6 +137,8 @@ def explained(error: KafkaError, *, topic: str = "", section: str = PUBLISH) -> 
         return Retryable(text, remedy="give the topic cleanup.policy=delete: parts have no keys")
     if error.name() not in _REFUSED:
         return Retryable(text)
+    if error.str().startswith(_NO_TOKEN):
+        return Retryable(text, remedy=f"see whether {section}.token_endpoint answers this account")
     what = "what is published" if section == PUBLISH else "parts for appliers"
     return PublishRefused(f"Kafka refuses {what}: {text}", remedy=_remedy(error.name(), section))
 

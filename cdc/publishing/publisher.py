@@ -153,7 +153,10 @@ class KafkaPublisher:
         self._renew()
         try:
             attempt()
-        except (Retryable, PublishRefused) as error:
+        except PublishRefused:  # an answer
+            self._counters.errors += 1
+            raise
+        except Retryable as error:
             self._counters.connected = False
             self._counters.errors += 1
             self._counters.outages.failed(error.message)

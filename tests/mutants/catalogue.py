@@ -382,4 +382,22 @@ MUTANTS: Final = (
             "[PublishStep.BEFORE_COMMIT]",
         ),
     ),
+    Mutant(
+        "a row that was read is told behind a later change of it",
+        "cdc/chunks/windows.py",
+        "if each.key not in published.get(each.topic, nothing)",
+        "if published is not None",
+        (
+            "tests/unit/chunks/test_told.py::test_a_row_that_is_deleted_behind_its_select_is_not_read",
+        ),
+    ),
+    Mutant(
+        "what is published while a chunk is read is not remembered",
+        "cdc/chunks/windows.py",
+        "window.publish(messages)",
+        "pass",
+        (
+            "tests/unit/chunks/test_told.py::test_a_row_that_is_deleted_behind_its_select_is_not_read",
+        ),
+    ),
 )

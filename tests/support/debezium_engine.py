@@ -47,10 +47,14 @@ class Debezium:
         eventually(lambda: self.has(topic, key), DEADLINE_SECONDS, waiting_for=f"{topic} {key}")
 
     def has(self, topic: str, key: Any) -> bool:
+        return any(each.key == key for each in self.of(topic))
+
+    def of(self, topic: str) -> list[Record]:
+        """Return the records of a topic that have come so far."""
         while not self._lines.empty():
             found, one, value = self._lines.get().rstrip("\n").split("\t")
             self.records.append(Record(found, _read_json(one), _read_json(value)))
-        return any((each.topic, each.key) == (topic, key) for each in self.records)
+        return [each for each in self.records if each.topic == topic]
 
     def _read(self) -> None:
         assert self._process.stdout is not None
@@ -66,6 +70,7 @@ def _read_json(text: str) -> Any:
 def debezium(source: MySQLServer, folder: Path, *, name: str, schema: str) -> Iterator[Debezium]:
     """Follow a schema from now on, by the defaults but for schemas in messages.
 
+    What is inserted into its table `signals` has it read tables, for example.
     Raises Unfit where Maven, a Java compiler or Debezium cannot be had.
     """
     if shutil.which("javac") is None:
@@ -88,6 +93,7 @@ def debezium(source: MySQLServer, folder: Path, *, name: str, schema: str) -> It
         "driver.allowPublicKeyRetrieval": "true",
         "database.include.list": schema,
         "snapshot.mode": "no_data",
+        "signal.data.collection": f"{schema}.signals",
         "include.schema.changes": "false",
         "provide.transaction.metadata": "true",
         "skipped.operations": "none",

@@ -9,11 +9,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from typing import Any, Final
 
 import orjson
 
+from cdc.mapping.debezium.envelope import Origin, enveloped
 from cdc.mapping.debezium.table import Compiled, PublishedTable, Row, Shown, published_table
 from cdc.mapping.debezium.values import Decimals
 from cdc.mapping.file.mapping import Mapping
@@ -28,8 +28,6 @@ CACHED_TABLES: Final = 2_000
 TRANSACTION: Final = "transaction"
 NEW_KEY: Final = "__debezium.newkey"
 OLD_KEY: Final = "__debezium.oldkey"
-_SERVER_ID: Final = slice(5, 9)
-"""Where an event's header has the id of the server that wrote it."""
 
 Counts = tuple[tuple[str, int], ...]
 """The messages of a transaction's rows so far, by table in the order of their first ones."""
@@ -39,19 +37,20 @@ Counts = tuple[tuple[str, int], ...]
 class Messages:
     """Tells the changes of transactions, in order, as the messages of topics `<name>.…`.
 
-    `mappings_of` are those of a table, `plans_of` what they are compiled to. `counts` has what the
-    transaction that is being told has told, also its earlier parts.
+    `mappings_of` are those of a table, `plans_of` what they are compiled to. With `truncates` it is
+    told that a table was emptied. `counts` has what the transaction that is being told has told,
+    also its earlier parts.
     """
 
     name: str
     mappings_of: Callable[[str, str], Sequence[Mapping]]
     plans_of: Callable[[TableMap], Sequence[Compiled]]
     decimals: Decimals
+    truncates: bool = True
     counts: dict[str, int] = field(default_factory=dict)
     now_ns: Callable[[], int] = time.time_ns
     _tables: dict[TableMap, PublishedTable] = field(default_factory=dict)
     _mariadb: bool = False
-    _version: str = field(default_factory=lambda: version("mysql-mongodb-cdc"))
 
     def resume(self, inflight: Inflight | None) -> None:
         """Go on within a transaction of which an earlier part has been told."""
@@ -84,7 +83,7 @@ class Messages:
 
     def of_statement(self, change: SchemaChange, transaction: Transaction) -> Iterator[Message]:
         """Yield what is told of a statement: that a table was emptied."""
-        for each in change.tables:
+        for each in change.tables if self.truncates else ():
             emptied = each.effect is Effect.EMPTIED and each.table != ANY_TABLE
             if emptied and self.mappings_of(each.schema, each.table):
                 told = _Telling(self, transaction, each.schema, each.table)
@@ -98,30 +97,18 @@ class Messages:
         self.counts = {}
         return [end]
 
-    def source_of(self, transaction: Transaction, schema: str, table: str) -> Row:
-        """Return the block `source` of a change; its place is where the transaction begins."""
-        witness = transaction.checkpoint.witness
+    def origin_of(self, transaction: Transaction, schema: str, table: str) -> Origin:
+        """Return the origin of a transaction's changes of a table."""
         by_gtid = isinstance(transaction.before, GtidPosition)
-        micros = round(transaction.committed_at * 1_000_000)
-        return {
-            "version": self._version,
-            "connector": "mariadb" if self._is_of_mariadb(transaction) else "mysql",
-            "name": self.name,
-            "ts_ms": micros // 1000,
-            "snapshot": "false",
-            "db": schema,
-            "sequence": None,
-            "ts_us": micros,
-            "ts_ns": micros * 1000,
-            "table": table,
-            "server_id": int.from_bytes(witness.event[_SERVER_ID], "little") if witness else 0,
-            "gtid": transaction.identity if by_gtid else None,
-            "file": witness.file if witness else "",
-            "pos": witness.offset if witness else 0,
-            "row": 0,
-            "thread": None,
-            "query": None,
-        }
+        return Origin(
+            self.name,
+            self._is_of_mariadb(transaction),
+            schema,
+            table,
+            round(transaction.committed_at * 1_000_000),
+            transaction.checkpoint.witness,
+            transaction.identity if by_gtid else None,
+        )
 
     def _is_of_mariadb(self, transaction: Transaction) -> bool:
         gtids = getattr(transaction.before, "gtids", None)
@@ -165,9 +152,10 @@ class _Telling:
     def __init__(self, messages: Messages, transaction: Transaction, schema: str, table: str):
         self._messages = messages
         self._transaction = transaction
-        self._topic = f"{messages.name}.{topic_part(schema)}.{topic_part(table)}"
+        origin = messages.origin_of(transaction, schema, table)
+        self._topic = origin.topic
         self._collection = full_name(schema, table)
-        self.source = messages.source_of(transaction, schema, table)
+        self.source = origin.block()
 
     def change(self, before: Shown | None, after: Shown | None) -> Iterator[Message]:
         """Yield the messages of one row: of a changed key a delete and a create."""
@@ -197,18 +185,17 @@ class _Telling:
         headers: tuple[tuple[str, bytes], ...] = (),
     ) -> Message:
         """Return an envelope."""
-        nanos = self._messages.now_ns()
-        value = {
-            "before": before,
-            "after": after,
-            "source": self.source,
-            "transaction": order,
-            "op": operation,
-            "ts_ms": nanos // 1_000_000,
-            "ts_us": nanos // 1000,
-            "ts_ns": nanos,
-        }
-        return Message(self._topic, key, orjson.dumps(value), self.source["ts_ms"], headers)
+        return enveloped(
+            self._topic,
+            key,
+            before=before,
+            after=after,
+            source=self.source,
+            order=order,
+            operation=operation,
+            now_ns=self._messages.now_ns(),
+            headers=headers,
+        )
 
     def _ordered(
         self,
@@ -233,8 +220,3 @@ class _Telling:
         """Yield the message by which compaction forgets a key; none for a row that has no key."""
         if key is not None:
             yield Message(self._topic, key, None, self.source["ts_ms"])
-
-
-def topic_part(name: str) -> str:
-    """Return a name as a topic may hold it: what Kafka does not take is `_`, as in Debezium."""
-    return "".join(c if (c.isascii() and c.isalnum()) or c in "._-" else "_" for c in name)

@@ -57,7 +57,7 @@ class PublishedTable:
         Raises RefusedEvent for images that lack what is shown, Corrupted for damaged ones, and
         Unmappable for a value that cannot be read.
         """
-        rows = self._rows(self.full_images.images(event))
+        rows = (row for _, row in self.rows(event))
         match event.kind:
             case RowsKind.INSERT:
                 yield from ((None, row) for row in rows)
@@ -66,7 +66,12 @@ class PublishedTable:
             case RowsKind.UPDATE:
                 yield from zip(rows, rows, strict=True)
 
-    def _rows(self, images: bytes) -> Iterator[Shown | None]:
+    def rows(self, event: RowsEvent) -> Iterator[tuple[bytes, Shown | None]]:
+        """Yield each row image of an event, and what is seen of it; None for one that nobody sees.
+
+        Raises as `changes`.
+        """
+        images = self.full_images.images(event)
         at, layout = 0, self.layout
         while at < len(images):
             start, at = at, at + layout.bitmap_size
@@ -81,7 +86,7 @@ class PublishedTable:
                 at = end
             if at > len(images):
                 raise Corrupted("the last row image ends early", table=layout.table)
-            yield self._shown(raws)
+            yield images[start:at], self._shown(raws)
 
     def _shown(self, raws: Sequence[bytes | None]) -> Shown | None:
         if not self.admits(raws):

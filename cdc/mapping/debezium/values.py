@@ -64,7 +64,7 @@ def decoder(column: Column, decimals: Decimals) -> Decode:
             return lambda raw: YEAR_ORIGIN + raw[0] if raw[0] else 0
         case FieldType.BIT:
             return bool_of_bit if column.bits == 1 else _bits
-        case FieldType.JSON if not column.json_text:
+        case FieldType.JSON:
             return _json(_default(column))
         case FieldType.GEOMETRY:
             return _point if column.geometry == POINT else _geometry
@@ -230,7 +230,7 @@ def _timestamp(column: Column, order: Literal["big", "little"]) -> Decode:
 
 
 def _json(found: Encoder) -> Decode:
-    """Return what reads binary JSON: its text without spaces."""
+    """Return what reads JSON, binary or as SELECT prints it: its text without spaces."""
 
     def decode(raw: bytes) -> str:
         bson_type, content = found.convert(raw)

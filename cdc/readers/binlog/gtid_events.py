@@ -155,6 +155,12 @@ def read(event: Event) -> Gtid | MariadbGtid | None:
     return reader and reader(event)
 
 
+def name_of(data: bytes) -> str | None:
+    """Return the GTID in a GTID event's bytes, as text; None if they are none's."""
+    found = read(without_checksum(data)) if data else None
+    return None if found is None else str(found)
+
+
 def is_same(one: Event, other: Event) -> bool:
     """Return whether two events are the same, checksums aside."""
     return (

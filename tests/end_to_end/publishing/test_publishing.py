@@ -229,16 +229,6 @@ def test_documents_are_copied_once_a_stream_no_longer_only_publishes(publishing:
     eventually(lambda: publishing.documents("items") == {1: {"word": "a"}})
 
 
-def test_a_first_copy_is_refused_by_name(publishing: Stream) -> None:
-    publishing.settings["start"] = "backfill"
-    publishing.configure()
-
-    refused = Command(publishing, "check")
-
-    assert refused.returncode == 2
-    assert "start: earliest" in refused.stderr
-
-
 def test_check_tells_whether_the_brokers_can_be_reached(
     publishing: Stream, kafka: KafkaServer
 ) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from cdc.writers.observer import LaneStep, PublishStep, WriteStep
 from cdc_sandbox.servers import KafkaServer
+from tests.end_to_end.support.http import metrics
 from tests.end_to_end.support.published import assert_told_in_order, told, transactions
 from tests.end_to_end.support.stream import Stream
 from tests.support.waiting import eventually
@@ -101,16 +102,20 @@ def test_a_transaction_in_parts_goes_on_with_its_numbers(small: Stream) -> None:
 
 
 def test_a_broker_that_is_killed_is_waited_for(small: Stream, kafka: KafkaServer) -> None:
-    small.start()
+    small.settings["http"] = {"listen": "127.0.0.1:0"}
+    daemon = small.start()
     insert(small, range(4))
     small.settle()
+    assert metrics(daemon)["cdc_kafka_connected"] == 1
 
     kafka.kill()
     insert(small, range(4, 12))
-    retry = small.daemon.until_logged("publish_retry")
+    retry = daemon.until_logged("publish_retry")
+    eventually(lambda: metrics(daemon)["cdc_kafka_connected"] == 0, waiting_for="the metric")
     kafka.start()
 
     small.settle()
+    eventually(lambda: metrics(daemon)["cdc_kafka_connected"] == 1, waiting_for="the metric")
     assert retry["level"] == "warning"
     assert_told_in_order(told(small, "items"), range(12), replays=1)
 

@@ -40,9 +40,17 @@ def publish_to(stream: Stream, uri: str, **settings: Any) -> None:
 
 def told(stream: Stream, table: str, *, committed: bool = True) -> list[Told]:
     """Return what a table's topic holds."""
+    return [_told(each) for each in _messages(stream, table, committed=committed)]
+
+
+def values(stream: Stream, table: str) -> list[bytes | None]:
+    """Return the values that a table's topic holds, as they are."""
+    return [each.value() for each in _messages(stream, table)]
+
+
+def _messages(stream: Stream, table: str, *, committed: bool = True) -> list[Message]:
     uri = stream.settings["publish"]["kafka"]["bootstrap_servers"]
-    topic = f"{stream.name}.{stream.schema}.{table}"
-    return [_told(each) for each in read(uri, topic, committed=committed)]
+    return read(uri, f"{stream.name}.{stream.schema}.{table}", committed=committed)
 
 
 def transactions(stream: Stream) -> list[Told]:
@@ -53,6 +61,26 @@ def transactions(stream: Stream) -> list[Told]:
 
 def changes(messages: Sequence[Told]) -> list[tuple[str, Any, Any]]:
     return [each.change for each in messages]
+
+
+def reads(messages: Sequence[Told]) -> list[Told]:
+    return [each for each in messages if each.change[0] == "r"]
+
+
+def known_rows(messages: Sequence[Told]) -> dict[int, Any]:
+    """Return the rows that a consumer knows who has taken them all, by their key `id`.
+
+    Require of each read that it is the row as the messages before it have left it.
+    """
+    known: dict[int, Any] = {}
+    for each in messages:
+        kind, _, after = each.change
+        key = each.key["id"]
+        if kind == "r" and key in known:
+            assert after == known[key], f"{each.value} is older than what is before it"
+        if kind != "-":
+            known[key] = after
+    return {key: after for key, after in known.items() if after is not None}
 
 
 def _told(message: Message) -> Told:

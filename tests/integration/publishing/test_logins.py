@@ -8,9 +8,14 @@ import pytest
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._acl import AclBinding, AclOperation, AclPermissionType
 from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
+from confluent_kafka.admin._scram import (
+    ScramCredentialInfo,
+    ScramMechanism,
+    UserScramCredentialUpsertion,
+)
 
 from cdc.config.kafka import KafkaConfig
-from cdc.errors import CdcError, PublishRefused, Unfit
+from cdc.errors import CdcError, PublishRefused, Retryable, Unfit
 from cdc.model.batch import Batch, MappedTransaction
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.message import Message
@@ -25,6 +30,7 @@ from cdc_sandbox.servers.ports import LOOPBACK, free_port
 from cdc_sandbox.servers.process import Process
 from cdc_sandbox.servers.versions import chosen
 from tests.end_to_end.support.certificates import make
+from tests.support.tokens import Tokens
 from tests.support.topics import read
 from tests.support.waiting import eventually
 
@@ -34,6 +40,18 @@ LOGIN = (
     "org.apache.kafka.common.security.plain.PlainLoginModule required"
     ' user_cdc="right" user_guest="right";'
 )
+SCRAM_LOGIN = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
+SCRAM = {
+    "SCRAM-SHA-256": ScramMechanism.SCRAM_SHA_256,
+    "SCRAM-SHA-512": ScramMechanism.SCRAM_SHA_512,
+}
+TOKEN_LOGIN = (
+    "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required"
+    ' unsecuredLoginStringClaim_sub="broker";'
+)
+"""A broker that believes tokens without a signature, as Kafka's own default does."""
+
+ANY_MECHANISM = pytest.mark.parametrize("mechanism", ["PLAIN", *SCRAM])
 RIGHTS = "org.apache.kafka.metadata.authorizer.StandardAuthorizer"
 
 
@@ -55,6 +73,14 @@ class Secured:
             "password": "right",
         }
         return KafkaConfig.model_validate(login | settings)
+
+    def remember(self, user: str, password: str) -> None:
+        """Have the cluster know an account's password, for each of the SCRAM mechanisms."""
+        admin = AdminClient({"bootstrap.servers": self.server.uri})
+        for mechanism in SCRAM.values():
+            credential = ScramCredentialInfo(mechanism, 4096)
+            told = UserScramCredentialUpsertion(user, credential, password.encode())
+            admin.alter_user_scram_credentials([told])[user].result()
 
     def allow(self, stream: str, *operations: AclOperation) -> None:
         """Let the account `guest` do something with the topic of a stream's parts."""
@@ -91,15 +117,20 @@ def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
         text = text.replace(f"{before}\n", f"{before},{more}\n")
     properties.write_text(
         f"{text}ssl.keystore.type=PEM\nssl.keystore.location={certificates.both}\n"
-        f"sasl.enabled.mechanisms=PLAIN\n"
+        f"sasl.enabled.mechanisms={','.join(['PLAIN', 'OAUTHBEARER', *SCRAM])}\n"
         f"authorizer.class.name={RIGHTS}\nsuper.users=User:ANONYMOUS;User:cdc\n"
         f"listener.name.sasl_ssl.plain.sasl.jaas.config={LOGIN}\n"
+        f"listener.name.sasl_ssl.scram-sha-256.sasl.jaas.config={SCRAM_LOGIN}\n"
+        f"listener.name.sasl_ssl.oauthbearer.sasl.jaas.config={TOKEN_LOGIN}\n"
+        f"listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config={SCRAM_LOGIN}\n"
     )
     runner = Process(command, log=folder / "log")
     server = KafkaServer(runner, port=inner)
     try:
         server.start()
-        yield Secured(server, port, certificates.authority)
+        found = Secured(server, port, certificates.authority)
+        found.remember("cdc", "right")
+        yield found
     finally:
         runner.close()
 
@@ -116,21 +147,25 @@ def publisher(config: KafkaConfig, name: str) -> KafkaPublisher:
     )
 
 
-def test_it_is_published_behind_a_login_and_tls(secured: Secured) -> None:
-    assert reach(secured.config()) == 1
-    by = publisher(secured.config(), "logged_in")
+@ANY_MECHANISM
+def test_it_is_published_behind_a_login_and_tls(secured: Secured, mechanism: str) -> None:
+    config = secured.config(sasl_mechanism=mechanism)
+    topic = f"logged_in_{mechanism}"
+    assert reach(config) == 1
+    by = publisher(config, topic)
     by.open()
 
-    message = Message("logged_in", b"key", b"value")
+    message = Message(topic, b"key", b"value")
     checkpoint = Checkpoint(FilePosition("binlog.000001", 4))
     by.publish(Batch((MappedTransaction("a", checkpoint, 0.0, messages=(message,)),)))
 
     by.close()
-    assert [each.value() for each in read(secured.server.uri, "logged_in")] == [b"value"]
+    assert [each.value() for each in read(secured.server.uri, topic)] == [b"value"]
 
 
-def test_a_wrong_password_is_told_as_such(secured: Secured) -> None:
-    wrong = secured.config(password="wrong")
+@ANY_MECHANISM
+def test_a_wrong_password_is_told_as_such(secured: Secured, mechanism: str) -> None:
+    wrong = secured.config(password="wrong", sasl_mechanism=mechanism)
 
     with pytest.raises(Unfit, match="_AUTHENTICATION"):
         reach(wrong)
@@ -145,6 +180,49 @@ def test_a_broker_that_no_trusted_authority_has_signed_is_not_spoken_to(
 
     with pytest.raises(Unfit, match="_SSL"):
         reach(secured.config(ca_file=another))
+
+
+@pytest.fixture
+def tokens(tmp_path: Path) -> Iterator[Tokens]:
+    with Tokens.given(make(tmp_path), client="cdc", secret="right") as tokens:
+        yield tokens
+
+
+def by_token(secured: Secured, tokens: Tokens, **settings: Any) -> KafkaConfig:
+    return secured.config(
+        sasl_mechanism="OAUTHBEARER",
+        token_endpoint=tokens.uri,
+        token_scope="kafka",
+        token_ca_file=tokens.authority,
+        **settings,
+    )
+
+
+def test_it_is_published_behind_a_login_by_tokens(secured: Secured, tokens: Tokens) -> None:
+    config = by_token(secured, tokens)
+    assert reach(config) == 1
+    by = publisher(config, "by_token")
+    by.open()
+
+    message = Message("by_token", b"key", b"value")
+    checkpoint = Checkpoint(FilePosition("binlog.000001", 4))
+    by.publish(Batch((MappedTransaction("a", checkpoint, 0.0, messages=(message,)),)))
+
+    by.close()
+    assert [each.value() for each in read(secured.server.uri, "by_token")] == [b"value"]
+    assert tokens.scopes == {"kafka"}
+
+
+def test_who_gives_no_token_is_waited_for_and_told(secured: Secured, tokens: Tokens) -> None:
+    wrong = by_token(secured, tokens, password="wrong")
+
+    with pytest.raises(Retryable, match="invalid_client") as refused:
+        reach(wrong)
+    assert "publish.kafka.token_endpoint" in (refused.value.remedy or "")
+
+    tokens.close()
+    with pytest.raises(Retryable, match="acquire SASL OAUTHBEARER token"):
+        reach(by_token(secured, tokens))
 
 
 def test_the_password_is_read_from_a_file(secured: Secured, tmp_path: Path) -> None:

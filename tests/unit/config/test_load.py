@@ -422,6 +422,35 @@ def test_state_and_documents_do_not_share_a_database(folder: Path) -> None:
     assert lines[0].startswith("cdc.yaml:3: target.state_database: must not be `database`")
 
 
+BY_TOKEN = (
+    "{bootstrap_servers: 'k:1', security_protocol: sasl_ssl, sasl_mechanism: OAUTHBEARER,"
+    " user: cdc, password: secret}"
+)
+
+
+def test_a_login_by_tokens_names_who_gives_them(folder: Path) -> None:
+    kafka = f"{BY_TOKEN[:-1]}, token_endpoint: 'https://id.example.com/token'}}"
+
+    publish = load(write(folder, f"{MINIMAL}publish: {{kafka: {kafka}}}\n")).publish
+
+    assert publish is not None
+    assert publish.kafka.token_endpoint == "https://id.example.com/token"
+
+
+@pytest.mark.parametrize("mechanism", ["GSSAPI", "AWS_MSK_IAM"])
+def test_a_login_that_is_not_supported_is_refused_with_what_there_is(
+    folder: Path, mechanism: str
+) -> None:
+    kafka = (
+        f"{{bootstrap_servers: 'k:9093', security_protocol: sasl_ssl, sasl_mechanism: {mechanism}}}"
+    )
+
+    lines = refusal(folder, f"{MINIMAL}publish: {{kafka: {kafka}}}\n")
+
+    [told] = [line for line in lines if "sasl_mechanism" in line]
+    assert f"{mechanism} is not supported: write SCRAM-SHA-512" in told
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -430,6 +459,10 @@ def test_state_and_documents_do_not_share_a_database(folder: Path) -> None:
         "apply: {lanes: 2, mode: at_least_once}",
         "apply: {kafka: {bootstrap_servers: 'k:9092'}}",
         "apply: {lanes: 2, kafka: {bootstrap_servers: k}}",
+        f"publish: {{kafka: {BY_TOKEN}}}",
+        f"publish: {{kafka: {BY_TOKEN[:-1]}, token_endpoint: id.example.com}}}}",
+        "publish: {kafka: {bootstrap_servers: 'k:1', token_endpoint: 'https://id/token'}}",
+        "publish: {kafka: {bootstrap_servers: 'k:1', token_scope: all}}",
         "apply: {batch_rows: true}",
         "apply: {batch_rows: 10001}",
         "apply: {mode: twice}",

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 import bson
 
@@ -22,12 +22,16 @@ from cdc.model.checkpoint import Checkpoint
 from cdc.model.dead_letter import Origin
 from cdc.model.document_id import comparable
 from cdc.model.job import Job, JobKind, Options, Progress
+from cdc.model.message import Message
 from cdc.model.operation import Operation, OperationKind
 from cdc.model.position import FilePosition
 from cdc.writers.documents import document_id
 from cdc.writers.sharding import Paths, place_of
 
 Rows = dict[int, int]
+
+READ: Final = (("read", b""),)
+"""The headers of a row that was read."""
 
 
 def position(number: int) -> FilePosition:
@@ -40,6 +44,11 @@ def document(key: int, value: int) -> bytes:
 
 def identifier(key: int) -> bytes:
     return document_id(document(key, 0))
+
+
+def _message(operation: Operation) -> Message:
+    is_gone = operation.kind is OperationKind.DELETE
+    return Message("t", operation.id, None if is_gone else operation.document)
 
 
 @dataclass
@@ -95,6 +104,8 @@ class Target:
 
     def __init__(self, shard: Paths = ()) -> None:
         self.documents: dict[object, bytes] = {}
+        self.topic: list[Message] = []
+        """What was published, of changes and of rows that were read."""
         self._shard = shard
         self.at_majority = True
 
@@ -103,6 +114,7 @@ class Target:
 
     def apply(self, batch: Batch) -> None:
         self.at_majority = not batch.is_filled
+        self.topic += batch.messages
         for _, operations in batch.changes():
             for operation in operations:
                 if operation.kind is OperationKind.DELETE:
@@ -195,7 +207,9 @@ class SourceTable:
             Operation(OperationKind.INSERT, identifier(key), document(key, value))
             for key, value in rows.items()
         ]
-        return MappedChunk({"c": inserts}, len(rows), max(rows, default=None), finished, high)
+        reads = [Message("t", each.id, each.document, headers=READ) for each in inserts]
+        last = max(rows, default=None)
+        return MappedChunk({"c": inserts}, len(rows), last, finished, high, told=lambda _: reads)
 
 
 class World:
@@ -216,10 +230,15 @@ class World:
         """Apply the stream's next transaction, if the source has one."""
         if self.applied == len(self.source.log):
             return
-        changes = (("c", self.source.log[self.applied]),)
+        operations = self.source.log[self.applied]
         self.applied += 1
         mapped = MappedTransaction(
-            "x", Checkpoint(position(self.applied)), 0.0, changes, changes_schema=changes_schema
+            "x",
+            Checkpoint(position(self.applied)),
+            0.0,
+            (("c", operations),),
+            changes_schema=changes_schema,
+            messages=tuple(map(_message, operations)),
         )
         self.target.apply(Batch((mapped,)))
         self.windows.note(Batch((mapped,)))

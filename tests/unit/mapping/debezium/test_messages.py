@@ -11,7 +11,8 @@ from cdc.errors import Unmappable
 from cdc.mapper import Mapper, Publishing
 from cdc.mapping.compile.compiler import compile_plan
 from cdc.mapping.compile.plan import Plan
-from cdc.mapping.debezium.messages import Messages, topic_part
+from cdc.mapping.debezium.envelope import topic_part
+from cdc.mapping.debezium.messages import Messages
 from cdc.mapping.debezium.values import two_s_complement
 from cdc.mapping.file.mapping import Mapping
 from cdc.model.batch import MappedTransaction

@@ -58,6 +58,13 @@ def test_a_history_keeps_when_a_transaction_of_mariadb_began_which_is_so_on_each
     assert gtid_events.times_kept(event.data, 5.0, 3) == (3, 5.0)
 
 
+def test_a_gtid_is_named_by_the_bytes_of_its_event() -> None:
+    assert gtid_events.name_of(binlog.mariadb_gtid(7).data) == str(
+        gtid_events.mariadb_gtid(binlog.mariadb_gtid(7))
+    )
+    assert gtid_events.name_of(b"") is None
+
+
 def test_an_event_is_the_same_whether_it_had_a_checksum_or_not() -> None:
     stored = without_checksum(mysql_gtid(MICROSECONDS).data)
     plain = stored._replace(size=stored.size - 4, end=4711)
