@@ -61,3 +61,12 @@ def test_a_text_without_a_collation_is_none() -> None:
     with pytest.raises(Corrupted, match="StopIteration"):
         lookup(text + b"\x42\x01\x2d")
     assert lookup(text + b"\x02\x01\x2d") is not None
+
+
+def test_a_number_that_is_cut_short_is_none() -> None:
+    """The collation would be another one, and the text read by another charset."""
+    types = SOUND.index(b"\x01\x03\x00\x00")
+    text = SOUND[:types] + b"\x01\x0f\x02\x50\x00\x00" + b"\x04\x03\x02id"
+
+    with pytest.raises(Corrupted, match="ends early"):
+        lookup(text + b"\x02\x02\xfc\x2d")

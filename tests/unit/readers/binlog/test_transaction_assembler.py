@@ -536,6 +536,14 @@ def test_rows_of_a_table_that_only_an_earlier_transaction_described_are_corrupti
         subject.feed(binlog.write_rows(1, 6))
 
 
+def test_a_number_that_no_transaction_has_is_corruption() -> None:
+    """The position with it could be saved, but not read again."""
+    subject = assembler()
+
+    with pytest.raises(Corrupted, match="no transaction has the number"):
+        assembled(subject, binlog.gtid(1 << 63), BEGIN, binlog.xid())
+
+
 def test_a_file_that_ends_within_a_transaction_is_corruption() -> None:
     """The end of the transaction was damaged: a crash writes no event that ends a file."""
     subject = assembler()
