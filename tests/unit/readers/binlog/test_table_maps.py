@@ -70,3 +70,13 @@ def test_a_number_that_is_cut_short_is_none() -> None:
 
     with pytest.raises(Corrupted, match="ends early"):
         lookup(text + b"\x02\x02\xfc\x2d")
+
+
+@pytest.mark.parametrize("attributes", [b"", b"\x08\x08"], ids=["none", "one too many"])
+def test_attributes_that_are_not_those_of_the_types_are_none(attributes: bytes) -> None:
+    """A DOUBLE has one."""
+    types = SOUND.index(b"\x01\x03\x00\x00")
+    body = SOUND[:types] + b"\x01\x05" + bytes((len(attributes),)) + attributes + b"\x00"
+
+    with pytest.raises(Corrupted, match="do not add up"):
+        lookup(body + SOUND[types + 4 :])
