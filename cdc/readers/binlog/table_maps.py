@@ -113,9 +113,14 @@ def names(payload: bytes) -> tuple[str, str, int]:
     table_at = schema_end + 2
     table_end = table_at + payload[schema_end + 1]
     schema, table = payload[3 : schema_end + 1], payload[table_at : table_end + 1]
-    if schema.find(b"\0") != len(schema) - 1 or table.find(b"\0") != len(table) - 1:
+    if not (_is_name(schema) and _is_name(table)):
         raise ValueError("a name does not end where its length says")
     return schema[:-1].decode("utf-8"), table[:-1].decode("utf-8"), table_end + 1
+
+
+def _is_name(data: bytes) -> bool:
+    """Return whether the only NUL is at the end, which is there."""
+    return data.find(b"\0") == len(data) - 1 >= 0
 
 
 def _parse(

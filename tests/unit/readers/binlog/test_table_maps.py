@@ -80,3 +80,9 @@ def test_attributes_that_are_not_those_of_the_types_are_none(attributes: bytes) 
 
     with pytest.raises(Corrupted, match="do not add up"):
         lookup(body + SOUND[types + 4 :])
+
+
+@pytest.mark.parametrize("size", [TABLE_SIZE + 1, TABLE_SIZE + 4, TABLE_SIZE + 7])
+def test_one_that_ends_within_a_name_is_no_other_table(size: int) -> None:
+    with pytest.raises(Corrupted):
+        lookup(SOUND[:size])
