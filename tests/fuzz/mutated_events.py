@@ -171,7 +171,7 @@ class _Second:
 
     def __init__(self, found: Recording, stream: Sequence[bytes]) -> None:
         bare = [each[:-CHECKSUM_SIZE] for each in stream]
-        self._read = SecondReading(mariadb=found.mariadb).transactions(bare)
+        self._read = SecondReading(mariadb=found.mariadb, followed=FOLLOWED).transactions(bare)
 
     def next(self) -> Read | None:
         """Return the next; None if it does not know what stands there."""

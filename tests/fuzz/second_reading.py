@@ -93,7 +93,9 @@ class Cursor:
 class SecondReading:
     """Reads events without checksums, whole transactions at a time."""
 
-    def __init__(self, *, mariadb: bool) -> None:
+    def __init__(self, *, mariadb: bool, followed: frozenset[str] | None = None) -> None:
+        """Of tables that are not `followed` nothing but the name is read; None for all."""
+        self._followed = followed
         self._mariadb = mariadb
         self._open: Read | None = None
         self._begun = False
@@ -190,6 +192,8 @@ class SecondReading:
         if table_id not in self._tables:
             raise Impossible("rows of a table that was not announced")
         table = self._tables[table_id]
+        if not self._is_followed(table.name):
+            return
         if body.packed() != len(table.columns):
             raise Impossible("another number of columns")
         present = [body.take((len(table.columns) + 7) // 8) for _ in range(1 + (kind in UPDATES))]
@@ -211,11 +215,16 @@ class SecondReading:
             for at, column in enumerate(table.columns)
         }
 
+    def _is_followed(self, name: str) -> bool:
+        return self._followed is None or name in self._followed
+
     def _table(self, body: Cursor) -> Table:
         names = [body.take(body.number(1) + 1) for _ in range(2)]
         if any(each.find(b"\0") != len(each) - 1 for each in names):
             raise Impossible("a name of another length")
         name = ".".join(each[:-1].decode() for each in names)
+        if not self._is_followed(name):
+            return Table(name, [], [])
         types = body.take(body.packed())
         meta = Cursor(body.text())
         columns = [Column.of(code, meta.take) for code in types]
