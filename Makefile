@@ -33,7 +33,7 @@ help:
 	@echo "make compare-dual-write  what writing twice loses when processes die, and cdc in the same test"
 	@echo "make mutants             make mistakes in a copy, see the suite notice each (3 minutes)"
 	@echo "make faults [ARGS=\"--minutes 60 --seed 7\"]   fault campaigns, on one topology after the other"
-	@echo "make fuzz [ARGS=\"--seconds 600 text_json\"]   look for inputs that the native module takes otherwise"
+	@echo "make fuzz [ARGS=\"--seconds 600 text_json\"]   look for inputs that something is wrong with"
 	@echo "make pins [ARGS=--upgrade]   write requirements/ anew from pyproject.toml"
 	@echo "make package             wheels and source archives into dist/"
 	@echo "make wheels              the native module's wheel for this machine's architecture into dist/"

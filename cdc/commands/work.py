@@ -25,7 +25,7 @@ from cdc.errors import Retryable, UsageError
 from cdc.mapping.compile.router import TableRouter
 from cdc.mapping.file.mapping import Mapping
 from cdc.mapping.file.project import load_project
-from cdc.model.lease import Owner, this_process
+from cdc.model.lease import LeaseWatch, Owner, this_process
 from cdc.preflight.run import require_fit
 from cdc.retry import Stopped, retry_until_done
 from cdc.terminal.spelling import spelling
@@ -133,14 +133,15 @@ def _worker(
         max_lag_seconds=0.0,
         lag_seconds=lambda: 0.0,  # the stream has not begun
     )
+    ranges = Ranges.of(config, client)
     return CopyWorker(
         config.name,
         config.target.database,
-        Ranges.of(config, client),
+        ranges,
         router,
         lambda accept: SourceTables(config, router, throttle, accept=accept),
         throttle,
-        partial(_range_writer, config, mappings, client, this_process(), observer),
+        partial(_range_writer, config, mappings, client, this_process(), observer, ranges.watch),
         chunk_rows=chunks.rows,
     )
 
@@ -151,6 +152,7 @@ def _range_writer(
     client: Client,
     owner: Owner,
     observer: WriteObserver,
+    watch: LeaseWatch,
     range_id: str,
 ) -> MongoWriter:
     """Return the writer of one range."""
@@ -166,6 +168,11 @@ def _range_writer(
         stamps=SyncTimestamps.of(mappings),
         sharding=Sharding.of(mappings),
         range_state=StreamState(
-            states, config.name, ttl_seconds=lease_seconds, owner=owner, range_id=range_id
+            states,
+            config.name,
+            ttl_seconds=lease_seconds,
+            owner=owner,
+            range_id=range_id,
+            watch=watch,
         ),
     )

@@ -3,14 +3,18 @@
 The lease stands in the stream's state document: `owner` and `lease_until`, by the target's clock.
 Its expiry tells a standby when to try; only the epoch decides who can write. So an error here
 cannot harm the data: a wrong answer only costs a needless takeover.
+
+`lease_seconds` stands beside it: how long it lasts from its renewal on. A standby that has seen no
+renewal for so long, by its own clock, tries, too: the target's clock may have been set back.
 """
 
 from __future__ import annotations
 
 import os
 import socket
+import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -80,6 +84,39 @@ def holder(document: Mapping[str, Any]) -> Owner | None:
         return None
     owner = Owner.from_document(document.get("owner") or {})
     return None if owner.is_gone() else owner
+
+
+class LeaseWatch:
+    """Judges leases by its own clock, too, since that of the target may be set back.
+
+    A lease that was read again and again, and was not renewed for as long as it lasts, has expired
+    whatever the target's clock says. Where that clock is right, it says so first.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """`clock` counts seconds; it never goes back."""
+        self._clock = clock
+        self._seen: dict[Any, tuple[tuple[Any, ...], float]] = {}
+
+    def holder(self, document: Mapping[str, Any]) -> Owner | None:
+        """Return what the function `holder` does, None also for a lease that nobody renews.
+
+        `document` is as for that, with its `_id`; one without `lease_seconds` is only judged so.
+        """
+        owner = holder(document)
+        if owner is None:
+            self._seen.pop(document.get("_id"), None)
+            return None
+        return None if self._has_outlived(document) else owner
+
+    def _has_outlived(self, document: Mapping[str, Any]) -> bool:
+        now, lease = self._clock(), (document.get("epoch"), document.get("lease_until"))
+        seen, since = self._seen.setdefault(document.get("_id"), (lease, now))
+        if seen != lease:
+            self._seen[document.get("_id")] = lease, now
+            return False
+        lasts = document.get("lease_seconds")
+        return lasts is not None and now - since > float(lasts)
 
 
 def _place() -> str:

@@ -19,9 +19,9 @@ Interval = tuple[int, int]
 """First and last transaction number, both included."""
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_TAG = re.compile(r"[a-z_][a-z0-9_]{0,31}")
+TAG = re.compile(r"[a-z_][a-z0-9_]{0,31}")
 _INTERVAL = re.compile(r"([0-9]+)(?:-([0-9]+))?")
-_LAST_NUMBER = 2**63 - 2
+LAST_NUMBER = 2**63 - 2
 """The last transaction number of a server: `GNO_END` in MySQL's `sql/rpl_gtid.h`."""
 _OFFSET_BITS = 40
 """A terabyte: no file of a log is as large, and files are numbered up to 2^31."""
@@ -81,7 +81,7 @@ class GtidSet:
                 raise ValueError(f"not a MySQL GTID set: {text!r}")
             source = Source(uuid)
             for item in items:
-                if _TAG.fullmatch(item):
+                if TAG.fullmatch(item):
                     source = Source(uuid, item)
                 elif interval := _interval(item):
                     result = result.with_interval(source, *interval)
@@ -134,7 +134,7 @@ def _interval(text: str) -> Interval | None:
     if match is None:
         return None
     first, last = int(match[1]), int(match[2] or match[1])
-    return (first, last) if 1 <= first <= last <= _LAST_NUMBER else None
+    return (first, last) if 1 <= first <= last <= LAST_NUMBER else None
 
 
 def _merged(intervals: tuple[Interval, ...]) -> tuple[Interval, ...]:

@@ -13,10 +13,11 @@ from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
-from typing import Any, Final, NamedTuple, Self
+from math import isfinite
+from typing import Any, Final, NamedTuple, Self, TypeVar
 
 import bson
-from bson import ObjectId
+from bson import ObjectId, Timestamp
 
 from cdc.errors import CdcError
 from cdc.model.batch import Batch, MappedRun, MappedTransaction
@@ -25,7 +26,7 @@ from cdc.model.done import Span, spans_of, spans_to_document
 from cdc.model.operation import Operation, OperationKind
 from cdc.writers.clock import Clock
 from cdc.writers.lane_documents import LanePart
-from cdc.writers.sharding import Sharding
+from cdc.writers.sharding import Paths, Sharding
 from cdc.writers.strategy import WriteStrategy
 from cdc.writers.sync_timestamps import SyncTimestamps
 
@@ -33,6 +34,8 @@ VERSION: Final = 1
 """Of the format; an applier drops a part of another one."""
 
 _KINDS: Final = tuple(OperationKind)
+
+T = TypeVar("T")
 
 Document = dict[str, Any]
 Changes = Sequence[tuple[str, Sequence[Operation]]]
@@ -111,24 +114,28 @@ class PartMessage:
 
     @classmethod
     def of(cls, found: Document, data: bytes) -> Self:
-        """Return what the document of `encode` says, which is at the beginning of `data`."""
+        """Return what the document of `encode` says, which is at the beginning of `data`.
+
+        Raises PartUnreadable, ValueError or LookupError for what is of another type: it would end
+        who writes it.
+        """
         return cls(
             found["lane"],
-            int(found["round"]),
+            _of_type(int, found["round"]),
             LanePart(
-                spans_of(found["done"]),
-                int(found["place"]),
-                Checkpoint.from_document(found["last"]),
+                _spans(found["done"]),
+                _of_type(int, found["place"]),
+                Checkpoint.from_document(_of_type(dict, found["last"])),
             ),
-            int(found["completed"]),
-            found["committed_at"],
+            _of_type(int, found["completed"]),
+            _time(found["committed_at"]),
             WriteStrategy(found["strategy"]),
-            Clock(found["cluster_time"], found["operation_time"]),
-            frozenset(found["hidden"]),
-            dict(found["stamps"]),
+            _clock(found),
+            frozenset(_of_type(str, each) for each in found["hidden"]),
+            {_of_type(str, name): _of_type(str, each) for name, each in found["stamps"]},
             Sharding(
-                {name: tuple(tuple(path) for path in paths) for name, paths in found["shard"]},
-                is_sharded=found["sharded"],
+                {_of_type(str, name): _paths(each) for name, each in found["shard"]},
+                is_sharded=_of_type(bool, found["sharded"]),
             ),
             [*_unpacked(found["changes"], data)],
         )
@@ -176,6 +183,38 @@ def decode(data: bytes) -> PartMessage | Invitation:
         raise
     except Exception as error:  # anything may have been sent
         raise PartUnreadable(f"no part: {type(error).__name__}") from error
+
+
+def _of_type(kind: type[T], found: Any) -> T:
+    """Return a value of a type; raises PartUnreadable for another."""
+    if not isinstance(found, kind):
+        raise PartUnreadable(f"no part: a {kind.__name__} was to stand where a value of it is not")
+    return found
+
+
+def _time(found: Any) -> float | None:
+    if found is not None and not isfinite(_of_type(float, found)):
+        raise PartUnreadable("no part: its time is none")
+    return None if found is None else float(found)
+
+
+def _spans(found: Any) -> tuple[Span, ...]:
+    """Read the identities of a part's transactions, of which there is at least one."""
+    spans = spans_of(found)
+    if not spans or any(each.size < 1 for each in spans):
+        raise PartUnreadable("no part: it names no transaction")
+    return spans
+
+
+def _clock(found: Document) -> Clock:
+    cluster, operation = found["cluster_time"], found["operation_time"]
+    if cluster is not None:
+        _of_type(Timestamp, _of_type(dict, cluster)["clusterTime"])
+    return Clock(cluster, None if operation is None else _of_type(Timestamp, operation))
+
+
+def _paths(found: Any) -> Paths:
+    return tuple([tuple([_of_type(str, each) for each in path]) for path in found])
 
 
 def _named(spans: Sequence[Span], last: Checkpoint) -> tuple[MappedTransaction, ...]:
@@ -227,7 +266,7 @@ def _unpacked(packed: Sequence[Document], data: bytes) -> Iterator[tuple[str, li
         if ids_end != len(each["ids"]):
             raise PartUnreadable("no part: its ids do not add up")
         yield (
-            each["collection"],
+            _of_type(str, each["collection"]),
             [
                 Operation(_KINDS[kind], id_, document)
                 for kind, id_, document in zip(each["kinds"], ids, documents, strict=True)

@@ -24,7 +24,7 @@ from cdc.config import Config
 from cdc.errors import UsageError
 from cdc.model.checkpoint import STREAMS, Checkpoint
 from cdc.model.first_copy import AHEAD, COPYING, RANGES, HeldCopy, Key, KeyRange, RangeState, Tail
-from cdc.model.lease import holder
+from cdc.model.lease import LeaseWatch
 from cdc.model.position import Position, from_document, joined, to_document
 from cdc.model.state_change import StateWrite
 from cdc.writers.concerns import MAJORITY, PRIMARY
@@ -216,6 +216,8 @@ class Ranges:
         )
         self._streams = database.get_collection(STREAMS, read_concern=ReadConcern("majority"))
         self._of_it = {"stream": stream}
+        self.watch: Final = LeaseWatch()
+        """Judges the leases of other workers; who takes a range over must judge alike."""
 
     @classmethod
     def of(cls, config: Config, client: MongoClient[Document]) -> Ranges:
@@ -238,7 +240,9 @@ class Ranges:
         open_ranges = {**self._of_it, **_IS_RANGE, "state": _OPEN}
         with explained():
             found = self._documents.aggregate([{"$match": open_ranges}, {"$set": {"now": "$$NOW"}}])
-            return [KeyRange.from_document(each) for each in found if holder(each) is None]
+            return [
+                KeyRange.from_document(each) for each in found if self.watch.holder(each) is None
+            ]
 
     def open_range(self, identity: str) -> KeyRange | None:
         """Return a range as a majority has it; None if it is no longer open."""

@@ -5,6 +5,7 @@
     epoch         incremented by each takeover
     owner         {host, pid, instance, place, started, session}, see `cdc.model.lease`; or null
     lease_until   by the target's clock, as the times below; null if it was released
+    lease_seconds how long it lasts from its renewal on
     position, inflight, server, witness      the checkpoint, see `cdc.model.checkpoint`
     copying       while the stream is held, see `cdc.model.first_copy`; position is null then
     ahead         what the first copy has seen, see there
@@ -48,14 +49,14 @@ from cdc.model.dead_letter import DEAD_LETTERS
 from cdc.model.done import DONE, NOTHING_DONE, Done
 from cdc.model.first_copy import COPYING, RANGES, HeldCopy, ahead_of
 from cdc.model.job import JOBS
-from cdc.model.lease import Owner, this_process
+from cdc.model.lease import LeaseWatch, Owner, this_process
 from cdc.model.position import Position
 from cdc.writers.concerns import MAJORITY
 from cdc.writers.embedding.debts import DEBTS
 from cdc.writers.errors import NO_MAJORITY
 from cdc.writers.lane_documents import LANES, Lane, LaneDocuments, LanePart
 from cdc.writers.observer import UNOBSERVED, LaneStep, WriteObserver
-from cdc.writers.takeover import Takeover, from_now, with_clock
+from cdc.writers.takeover import Takeover, lease_of, with_clock
 
 STATE_COLLECTIONS: Final = (STREAMS, JOBS, DEAD_LETTERS, CLAIMS, DEBTS, RANGES, LANES)
 """The collections of a state database, for all its streams."""
@@ -96,11 +97,12 @@ class StreamState:
         lag_seconds: Callable[[], float | None] = lambda: None,
         range_id: str | None = None,
         observer: WriteObserver = UNOBSERVED,
+        watch: LeaseWatch | None = None,
     ) -> None:
         """`lag_seconds` is the owner's own measure, told with what it writes.
 
         With `range_id` it is the state of one range of a held stream instead, which is held,
-        moved and fenced in the same way.
+        moved and fenced in the same way. `watch` judges the leases of others.
         """
         self._stream = stream
         self._id = stream if range_id is None else range_id
@@ -112,7 +114,7 @@ class StreamState:
         self._ttl_seconds = self._lease_seconds = ttl_seconds
         self._owner = owner or this_process()
         self._takeover = Takeover(
-            self._documents, self._id, stream, self._owner, lease_seconds=ttl_seconds
+            self._documents, self._id, stream, self._owner, lease_seconds=ttl_seconds, watch=watch
         )
         self._held = Held(0, 0)
         self._lane_documents = LaneDocuments(database, stream)
@@ -237,7 +239,7 @@ class StreamState:
                     "$set": {
                         **literal,
                         **self._lag(),
-                        "lease_until": from_now(self._lease_seconds),
+                        **lease_of(self._lease_seconds),
                         "updated_at": "$$NOW",
                     }
                 }
@@ -353,7 +355,7 @@ class StreamState:
             raise NoMajority(f"{NO_MAJORITY} the last change of the stream's state yet")
 
     def _renewed(self) -> Document:
-        return {"lease_until": from_now(self._lease_seconds), **self._lag()}
+        return {**lease_of(self._lease_seconds), **self._lag()}
 
     def release(self) -> None:
         """Release the lease, so a standby takes over at once; does nothing for another's lease."""

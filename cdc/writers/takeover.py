@@ -17,7 +17,7 @@ from pymongo.errors import ExecutionTimeout, OperationFailure
 from pymongo.read_concern import ReadConcern
 
 from cdc.errors import LeaseHeld, NoMajority
-from cdc.model.lease import Owner, holder
+from cdc.model.lease import LeaseWatch, Owner, holder
 from cdc.writers.errors import NO_MAJORITY
 
 BLOCKED_SECONDS: Final = 5.0
@@ -44,14 +44,19 @@ class Takeover:
         owner: Owner,
         *,
         lease_seconds: float,
+        watch: LeaseWatch | None = None,
     ) -> None:
-        """`documents` are read and written at a majority; `owner` is this process."""
+        """`documents` are read and written at a majority; `owner` is this process.
+
+        `watch` judges the leases of others; by default by what this object sees alone.
+        """
         self._documents = documents
         self._client = documents.database.client
         self._id = identity
         self._stream = stream
         self._owner = owner
         self._lease_seconds = lease_seconds
+        self._watch = watch or LeaseWatch()
         self._tried_epoch: int | None = None
 
     def make(self, seen: Document, session: ClientSession, *, force: bool) -> Document:
@@ -65,7 +70,7 @@ class Takeover:
         if self._is_ours(seen, session):
             return self._taken(seen)
         owner = Owner.from_document(seen.get("owner") or {})
-        holding = holder(seen)
+        holding = self._watch.holder(seen)
         if holding is not None and holding.instance != self._owner.instance and not force:
             raise self._lease_held_error(holding)
         if force or owner.is_gone():
@@ -112,7 +117,7 @@ class Takeover:
                     "$set": {
                         "epoch": {"$add": ["$epoch", 1]},
                         "owner": {"$literal": owner},
-                        "lease_until": from_now(self._lease_seconds),
+                        **lease_of(self._lease_seconds),
                         "updated_at": "$$NOW",
                         "lag_seconds": None,
                         "lag_at": None,
@@ -164,6 +169,9 @@ def with_clock(documents: Collection[Document], identity: str) -> Document | Non
     return next(iter(documents.aggregate(pipeline)), None)
 
 
-def from_now(seconds: float) -> Document:
-    """Return the expression for a time so many seconds from now, by the target's clock."""
-    return {"$add": ["$$NOW", int(seconds * 1000)]}
+def lease_of(seconds: float) -> Document:
+    """Return the fields of a lease that lasts so many seconds from now, by the target's clock."""
+    return {
+        "lease_until": {"$add": ["$$NOW", int(seconds * 1000)]},
+        "lease_seconds": float(seconds),
+    }

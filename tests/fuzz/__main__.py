@@ -1,8 +1,8 @@
-"""`python -m tests.fuzz [TARGET …] [--seconds N]`: look for inputs on which the two speeds differ.
+"""`python -m tests.fuzz [TARGET …] [--seconds N]`: look for inputs that something is wrong with.
 
-The fuzzer is guided by the lines that Python, the definition, runs. What reaches new ones is kept
-in `tests/fuzz/corpus/`, which the unit tests repeat. An input on which the two differ is printed,
-and ends it.
+The fuzzer is guided by the lines that Python runs. What reaches new ones is kept in
+`tests/fuzz/corpus/`, which the unit tests repeat. An input on which a target fails, or takes too
+long, is printed, and ends it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from pathlib import Path
 from tests.fuzz import corpus
 from tests.fuzz.targets import TARGETS
 
-MOST_BYTES = 600
+LONGEST_SECONDS = 20
+FAILED = ("crash", "timeout", "oom")
+"""How the fuzzer names what it keeps of a failure."""
 
 
 def main() -> int:
@@ -33,15 +35,17 @@ def _fuzz(target: str, seconds: int) -> int:
         found = Path(made, "found")
         corpus.unpack(target, found)
         code = _run(target, found, f"-max_total_time={seconds}", f"-artifact_prefix={made}/")
-        for failed in Path(made).glob("crash-*"):
-            print(f"{target}: the two differ for {failed.read_bytes().hex()}")
+        for what in FAILED:
+            for failed in Path(made).glob(f"{what}-*"):
+                print(f"{target}: {what} for {failed.read_bytes().hex()}")
         if code == 0:
             corpus.pack(target, found)
     return code
 
 
 def _run(target: str, *arguments: Path | str) -> int:
-    worker = [sys.executable, "-m", "tests.fuzz.worker", target, f"-max_len={MOST_BYTES}"]
+    limits = f"-max_len={TARGETS[target].most_bytes}", f"-timeout={LONGEST_SECONDS}"
+    worker = [sys.executable, "-m", "tests.fuzz.worker", target, *limits]
     return subprocess.run([*worker, *map(str, arguments)], check=False).returncode
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from tests.fuzz.targets import seeds
+from tests.fuzz.targets import TARGETS
 
 FOLDER = Path(__file__).parent / "corpus"
 
@@ -14,7 +14,7 @@ def inputs(target: str) -> list[bytes]:
     """Return the kept inputs, and where the fuzzer begins without any."""
     file = _file(target)
     kept = file.read_text().splitlines() if file.exists() else []
-    return [*map(bytes.fromhex, kept), *seeds(target)]
+    return [*map(bytes.fromhex, kept), *TARGETS[target].seeds()]
 
 
 def unpack(target: str, folder: Path) -> None:

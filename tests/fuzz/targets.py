@@ -1,162 +1,62 @@
-"""What the fuzzer tries: each native function beside the Python that says what is right.
+"""What the fuzzer tries, by name.
 
-A target takes any bytes, and raises AssertionError where the two differ.
+A target takes any bytes, and raises AssertionError where something is wrong; any other error that
+it lets through is wrong, too.
+
+two_speeds      the native module and Python say the same
+table_maps      a table map is read as mysql-replication reads it, or refused
+mutated_events  so is what a source has written, with bytes changed and its checksum made right
+written_texts   configurations, mappings and expressions are read, or refused with a place
+part_messages   parts of rounds are read, or refused
+requests        the daemon's HTTP server answers, and goes on
 """
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from typing import Final, NamedTuple
 
-from cdc.mapping.types import json, json_text
-from cdc.mapping.types.json import Encoded
-from cdc.mapping.types.registry import wire
-from cdc.model.position import FilePosition, GtidPosition, GtidSet, MariadbGtids, Position
-from cdc.model.table_map import Column
-from cdc.model.transaction import RowsKind
-from cdc.readers.select.wire_values import TYPED_TEXT, Packing, WireColumn, wire_column
-from tests.support.event_streams import in_pieces, packets
-from tests.unit.mapping.support.binary_json import encode
-from tests.unit.mapping.support.random_columns import SHAPES
-from tests.unit.mapping.support.row_images import event, image, plan, table, varchar
-from tests.unit.native.support import selecting
-from tests.unit.native.support.definition import by_definition
-from tests.unit.native.support.mapped import assert_equal
-from tests.unit.native.support.module import NATIVE
-from tests.unit.native.support.reading import laid_out, read
-from tests.unit.native.support.selecting import UNLIMITED
-from tests.unit.readers.binlog.support import binlog_bytes as binlog
-
-START: Final[tuple[Position, ...]] = (
-    GtidPosition(GtidSet()),
-    GtidPosition(MariadbGtids()),
-    FilePosition("binlog.000001", 4),
+from tests.fuzz import (
+    mutated_events,
+    part_messages,
+    requests,
+    table_maps,
+    two_speeds,
+    written_texts,
 )
 
 
-def binary_json(data: bytes) -> None:
-    """Transcode MySQL's binary JSON."""
-    _same_or_nothing(NATIVE.transcode_json, json.transcode, data)
+class Target(NamedTuple):
+    """What is tried with bytes, where the fuzzer begins without a corpus, and how many it takes."""
+
+    tried: Callable[[bytes], None]
+    seeds: Callable[[], Iterable[bytes]]
+    most_bytes: int = 600
 
 
-def text_json(data: bytes) -> None:
-    """Encode JSON text."""
-    _same_or_nothing(NATIVE.encode_json_text, json_text._step_by_step, data)
+_TWO_SPEEDS: Final = (
+    Target(two_speeds.binary_json, two_speeds.json_seeds),
+    Target(two_speeds.text_json, two_speeds.text_seeds),
+    Target(two_speeds.transactions, two_speeds.transaction_seeds),
+    Target(two_speeds.rows, two_speeds.row_seeds),
+    Target(two_speeds.selected_rows, two_speeds.selected_seeds),
+)
+_ONE_SPEED: Final = (
+    Target(table_maps.table_map, table_maps.seeds),
+    Target(mutated_events.mutated_events, mutated_events.seeds, most_bytes=40),
+    Target(written_texts.configuration, written_texts.configuration_seeds, most_bytes=1_500),
+    Target(written_texts.mapping, written_texts.mapping_seeds),
+    Target(written_texts.expression, written_texts.expression_seeds, most_bytes=200),
+    Target(part_messages.part_message, part_messages.seeds, most_bytes=1_500),
+    Target(requests.http_request, requests.seeds),
+)
 
 
-def transactions(data: bytes) -> None:
-    """Read packets: the first byte chooses a position and how they arrive, the rest are packets.
-
-    Checksums are off: no fuzzer finds one.
-    """
-    if not data:
-        return
-    start, pieces = START[data[0] % len(START)], [data[0]] * (data[0] & 0x80 > 0)
-    received = in_pieces(data[1:], pieces)
-    without = read(received, start, checksum=False, native=None)
-    assert read(received, start, checksum=False, native=NATIVE) == without
+def _named(targets: Iterable[Target]) -> dict[str, Target]:
+    return {each.tried.__name__: each for each in targets}
 
 
-ALL_KINDS: Final = table(*(Column(f"c{at}", **shape) for at, shape in enumerate(SHAPES)))
-PLANS: Final = (plan(ALL_KINDS), plan(ALL_KINDS, nulls="omit", on_delete={"set": {"gone": "$now"}}))
-
-
-def rows(data: bytes) -> None:
-    """Map rows of a table with columns of all kinds: the first byte chooses what became of them.
-
-    Behind it are the row images.
-    """
-    if not data:
-        return
-    kind = tuple(RowsKind)[data[0] % len(RowsKind)]
-    assert_equal(PLANS[data[0] >> 7], event(ALL_KINDS, data[1:], kind=kind))
-
-
-SELECTED: Final = [
-    *(wire_column(each, "any") for each in ALL_KINDS.columns),
-    *(WireColumn("c", prefix=1, short=True, packing=Packing(each)) for each in sorted(TYPED_TEXT)),
-]
-SELECTED_KINDS: Final = table(*ALL_KINDS.columns[1:], *[varchar("address")] * len(TYPED_TEXT))
-
-
-def selected_rows(data: bytes) -> None:
-    """Read the rows of a SELECT: the first byte chooses how they arrive, the rest are packets."""
-    if not data:
-        return
-    pieces, most = [data[0]] * (data[0] & 0x80 > 0), UNLIMITED if data[0] & 1 else 4 * data[0]
-    selecting.assert_equal(SELECTED_KINDS, SELECTED, in_pieces(data[1:], pieces), most)
-
-
-TARGETS: Final = {
-    each.__name__: each for each in (binary_json, text_json, transactions, rows, selected_rows)
-}
-
-
-def seeds(target: str) -> Iterable[bytes]:
-    """Return where the fuzzer begins without a corpus."""
-    if target == "binary_json":
-        return [encode({"a": [1, -1, 1 << 40, 1.5, "x" * 200, None, True], "b": {"c": []}})]
-    if target == "text_json":
-        return ['{"a": [1, -2.5e3, "\\u00fcü\\n", null, true, false, {"b": []}]}'.encode()]
-    if target == "rows":
-        return [bytes((first,)) + 2 * each for first in _FIRST_BYTES for each in _images()]
-    if target == "selected_rows":
-        return [b"\1" + selecting.packets([each, each]) for each in _arrived()]
-    return [bytes((at,)) + packets(_events(start)) for at, start in enumerate(START)]
-
-
-def _same_or_nothing(
-    native: Callable[[bytes], Any], definition: Callable[[bytes], Encoded], data: bytes
-) -> None:
-    assert native(data) in (None, by_definition(definition, data))
-
-
-def _events(start: Position) -> list[bytes]:
-    mariadb = start == START[1]
-    rows = [binlog.table_map(1), binlog.write_rows(1, 5), binlog.xid()]
-    return laid_out(
-        [
-            each
-            for number in range(1, 4)
-            for each in (
-                [binlog.mariadb_gtid(number), *rows]
-                if mariadb
-                else [binlog.gtid(number), binlog.query("BEGIN"), *rows]
-            )
-        ],
-        checksum=False,
-        zero_inside=mariadb,
-    )
-
-
-_FIRST_BYTES: Final = (0, 1, 2, 128, 129, 130)
-
-
-def _images() -> list[bytes]:
-    """Return images of zeros, of NULLs, and of each value alone."""
-    zeros = [bytes(shape.size or shape.prefix) for shape in map(wire, ALL_KINDS.columns)]
-    nulls: list[bytes | None] = [zeros[0]] + [None] * (len(zeros) - 1)
-    alone = [[*nulls[:at], zeros[at], *nulls[at + 1 :]] for at in range(1, len(zeros))]
-    return [image(*zeros), image(*nulls), *(image(*each) for each in alone)]
-
-
-def _arrived() -> list[bytes]:
-    """Return rows of empty values, of NULLs, and of a value of each column alone."""
-    empty: list[bytes | None] = [bytes(each.size or 1) for each in SELECTED]
-    nulls: list[bytes | None] = [None] * len(SELECTED)
-    alone: list[list[bytes | None]] = [
-        [*nulls[:at], value, *nulls[at + 1 :]]
-        for at, column in enumerate(SELECTED)
-        for value in _values(column)
-    ]
-    return [selecting.arrived(each) for each in (empty, nulls, *alone)]
-
-
-def _values(column: WireColumn) -> list[bytes]:
-    if column.size:
-        return [bytes(column.size), b"\xe8\x07\0\0\0\0\0\0"[: column.size]]
-    texts = [b"-0012.50", b"00000000-0000-1000-8000-00000000ab00", b"10.0.0.1", b"2001:db8::1"]
-    texts += [struct.pack("<H5BI", 2024, 2, 29, 23, 59, 58, 999_999)[:size] for size in (4, 7, 11)]
-    texts += [struct.pack("<BI3BI", 1, 34, 22, 59, 59, 999_999)[:size] for size in (8, 12)]
-    return [selecting.behind_length(each) for each in texts]
+TWO_SPEEDS: Final = _named(_TWO_SPEEDS)
+"""Those that need the native module."""
+ONE_SPEED: Final = _named(_ONE_SPEED)
+TARGETS: Final = TWO_SPEEDS | ONE_SPEED

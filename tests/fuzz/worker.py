@@ -6,10 +6,10 @@ import sys
 
 import atheris  # type: ignore[import-untyped]
 
-with atheris.instrument_imports(include=["cdc"]):
+with atheris.instrument_imports(include=["cdc", "http"]):
     from tests.fuzz.targets import TARGETS
 
 if __name__ == "__main__":
     target = TARGETS[sys.argv.pop(1)]
-    atheris.Setup(sys.argv, target)
+    atheris.Setup(sys.argv, target.tried)
     atheris.Fuzz()

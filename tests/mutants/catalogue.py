@@ -37,6 +37,9 @@ CHANGED: Final = "tests/unit/mapping/test_changed_rows.py"
 ROUNDS: Final = "tests/unit/writers/test_rounds.py"
 OF_RUNS: Final = "tests/unit/writers/test_rounds_of_runs.py"
 LANES: Final = "tests/integration/writers/test_lanes.py"
+CLOCKS: Final = "tests/integration/writers/test_clocks.py"
+ASSEMBLER: Final = "tests/unit/readers/binlog/test_transaction_assembler.py"
+TABLE_MAPS: Final = "tests/unit/readers/binlog/test_table_maps.py"
 REMOTE: Final = "tests/integration/writers/test_remote_lanes.py"
 
 MUTANTS: Final = (
@@ -398,6 +401,78 @@ MUTANTS: Final = (
         "pass",
         (
             "tests/unit/chunks/test_told.py::test_a_row_that_is_deleted_behind_its_select_is_not_read",
+        ),
+    ),
+    Mutant(
+        "a standby waits for the hour by which the target's clock was set back",
+        "cdc/writers/takeover.py",
+        "holding = self._watch.holder(seen)",
+        "holding = holder(seen)",
+        (f"{CLOCKS}::test_a_standby_takes_over_from_a_dead_daemon_though_the_clock_was_set_back",),
+    ),
+    Mutant(
+        "a takeover takes the stream from an owner that has renewed since the look",
+        "cdc/writers/takeover.py",
+        'expired = {} if force else {"lease_until": seen.get("lease_until")}',
+        "expired: Document = {}",
+        (f"{CLOCKS}::test_a_daemon_that_renews_between_the_look_and_the_takeover_stays_the_owner",),
+    ),
+    Mutant(
+        "a renewal does not begin the lease anew for who watches it",
+        "cdc/model/lease.py",
+        "if seen != lease:",
+        "if seen[0] != lease[0]:",
+        (f"{CLOCKS}::test_a_daemon_that_renews_stays_the_owner_though_the_clock_was_set_back",),
+    ),
+    Mutant(
+        "rows are read by the table map of an earlier transaction",
+        "cdc/readers/binlog/transaction_assembler.py",
+        "        self._tables.clear()  # a statement",
+        "        # a statement",
+        (
+            f"{ASSEMBLER}"
+            "::test_rows_of_a_table_that_only_an_earlier_transaction_described_are_corruption",
+        ),
+    ),
+    Mutant(
+        "a transaction without an end is dropped where its file ends",
+        "cdc/readers/binlog/transaction_assembler.py",
+        "if self._open is not None and not event.artificial:",
+        "if False:",
+        (f"{ASSEMBLER}::test_a_file_that_ends_within_a_transaction_is_corruption",),
+    ),
+    Mutant(
+        "a table's name is as long as its length says, whatever stands there",
+        "cdc/readers/binlog/table_maps.py",
+        "if not (_is_name(schema) and _is_name(table)):",
+        "if False:",
+        (f"{TABLE_MAPS}::test_a_name_of_another_length_is_no_other_table",),
+    ),
+    Mutant(
+        "a delete whose key is NULL deletes nothing",
+        "cdc/mapping/transcode/reference_reader.py",
+        "        image.require_key()\n",
+        "",
+        (
+            "tests/unit/mapping/test_failed_rows.py"
+            "::test_null_in_the_key_of_a_row_that_is_gone_is_told",
+        ),
+    ),
+    Mutant(
+        "a part with values of other types is written",
+        "cdc/writers/part_message.py",
+        "if not isinstance(found, kind):",
+        "if False:",
+        ("tests/unit/writers/test_part_message.py::test_what_has_another_type_is_no_part",),
+    ),
+    Mutant(
+        "a source that cannot send the end of a file is not asked again for what follows",
+        "cdc/readers/binlog/reader.py",
+        "except (Corrupted, CannotSend) as error:",
+        "except Corrupted as error:",
+        (
+            "tests/end_to_end/test_torn_binlog.py"
+            "::test_a_stream_that_is_behind_goes_on[rows-mariadb-gtid]",
         ),
     ),
 )

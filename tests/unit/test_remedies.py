@@ -85,6 +85,11 @@ TYPED = {
     + "mappings_that_are_edited_meanwhile_are_refused",
     ("mapping/debezium/table.py", "show the column"): "end_to_end/publishing/test_publishing.py"
     "::test_a_key_that_is_hidden_stops_the_stream_until_it_is_shown",
+    (
+        "readers/server/position_check.py",
+        "mend the source's binlog",
+    ): "end_to_end/test_torn_binlog.py"
+    "::test_a_stream_by_files_stops_by_name_and_goes_on_as_it_says",
     ("writers/strays.py", "cdc verify"): "end_to_end/test_shard_keys.py"
     "::test_rows_that_changed_without_an_event_are_put_right",
 }
@@ -130,7 +135,6 @@ REASONS = {
         "readers/binlog/cursor.py",
         "by gtid_mode = ON",
     ): "a server with GTIDs refuses the dump before",
-    ("readers/server/position_check.py", "mend the source's binlog"): SAME_WAY,
     (
         "readers/select/watermarks.py",
         "GRANT LOCK TABLES",

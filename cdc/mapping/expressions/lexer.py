@@ -53,6 +53,7 @@ class _Tokenizer(MySQL.Tokenizer):
 _ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPED: Final = {"0": "\0", "b": "\b", "n": "\n", "r": "\r", "t": "\t", "Z": "\x1a"}
 _WORD: Final = re.compile(r"[^\W\d]\w*|\$[\w$]+")
+_HEX: Final = re.compile("[0-9A-Fa-f]*")
 _NUMBER: Final = re.compile(r"(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _VERSION_COMMENT: Final = re.compile(r"M?!")
 _QUOTED_OR_NOT: Final = re.compile(
@@ -120,7 +121,7 @@ def _token(kind: TokenType, text: str, at: int) -> Token:
     if kind is TokenType.STRING:
         return Token(Kind.STRING, _unquoted(text), text, at)
     if kind is TokenType.HEX_STRING:
-        return Token(Kind.BYTES, _hex(text), text, at)
+        return Token(Kind.BYTES, _hex(text, at), text, at)
     if kind is TokenType.IDENTIFIER:
         return Token(Kind.NAME, text[1:-1].replace("``", "`"), text, at)
     if kind is TokenType.NUMBER:
@@ -149,8 +150,10 @@ def _character(match: re.Match[str]) -> str:
     return _ESCAPED.get(text[1], text[1])
 
 
-def _hex(text: str) -> str:
+def _hex(text: str, at: int) -> str:
     digits = text[2:] if text[:2].lower() == "0x" else text[2:-1]
+    if not _HEX.fullmatch(digits):
+        raise ExpressionError(f"{text} holds what is no hexadecimal digit", at=at)
     return digits.rjust(len(digits) + len(digits) % 2, "0")
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from math import isinf
 from typing import Final
 
 from cdc.mapping.expressions.errors import ExpressionError
@@ -294,7 +295,7 @@ class _Parser:
         token = self._next()
         match token.kind:
             case Kind.NUMBER:
-                return Literal(_number(token.text), at=token.at)
+                return Literal(_number(token), at=token.at)
             case Kind.STRING:
                 return Literal(token.text, at=token.at)
             case Kind.BYTES:
@@ -496,9 +497,12 @@ def _not_deterministic(token: Token) -> ExpressionError:
     return ExpressionError(what, at=token.at)
 
 
-def _number(text: str) -> int | Decimal | float:
+def _number(token: Token) -> int | Decimal | float:
+    text = token.text
     if "e" in text.lower():
-        return float(text)
+        if isinf(found := float(text)):  # the servers refuse it, too
+            raise ExpressionError(f"{token.written} is beyond the numbers of a DOUBLE", at=token.at)
+        return found
     if "." in text or Decimal(text) > MAX_UNSIGNED:
         return Decimal(text)
     return int(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from cdc.mapping.layout.sources import Filter, Source
+from cdc.mapping.layout.sources import Filter, FromColumn, Source
 from cdc.mapping.types.encoder import Wire
 
 ID = "_id"
@@ -61,6 +61,12 @@ class Layout:
     def bitmap_size(self) -> int:
         """The bytes of an image's null bitmap."""
         return (len(self.wires) + 7) // 8
+
+    @property
+    def never_null(self) -> int:
+        """The bits, in an image's null bitmap, of the columns in `_id`: each is NOT NULL."""
+        found = (self.sources[each] for each in leaves(self.id))
+        return sum({1 << each.column for each in found if isinstance(each, FromColumn)})
 
 
 def leaves(*nodes: Node) -> Iterator[int]:

@@ -81,7 +81,9 @@ class NullPatternFunctions:
 
     def _compile_rows(self, kind: RowsKind) -> Callable[[bytes], Rows]:
         def compile_pattern(pattern: bytes) -> Rows:
-            code = PatternCode(self._layout, self._whole(pattern))
+            if int.from_bytes(self._whole(pattern), "little") & self._layout.never_null:
+                return self._reference_rows(kind)  # which names what is wrong
+            code = PatternCode(self._layout, pattern)
             rows: Rows = self._load(code.rows(kind), code, kind.value)
             return rows
 

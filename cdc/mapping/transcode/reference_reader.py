@@ -46,9 +46,11 @@ class ReferenceReader:
         """Return the offset behind the image, whether its row may have had a document, and its id.
 
         The row no longer exists, so its errors do not stop the stream. Without an id it had no
-        document, nor without a place; if the filter fails on it, it may have had one.
+        document, nor without a place; if the filter fails on it, it may have had one. But NULL in a
+        column that is NOT NULL is damage: it raises RecordError, or a document would be left.
         """
         image = _Image(self._layout, images, start)
+        image.require_key()
         try:
             if not image.may_be_kept():
                 return image.end, False, b""
@@ -96,6 +98,14 @@ class _Image:
         self._shard = frozenset(leaves(*layout.shard))
         self._row_id = b""
         self._raws, self.end = self._read()
+
+    def require_key(self) -> None:
+        """Raise RecordError for NULL in a column of the id."""
+        wrong = self._nulls & self._layout.never_null
+        if wrong:
+            name = self._layout.columns[wrong.bit_length() - 1]
+            what = f"`{name}` is part of the id and NOT NULL, but holds NULL"
+            raise self._error(what, name, needed="id")
 
     def kept(self) -> bool:
         """Whether the filter is true of the row."""
@@ -181,6 +191,7 @@ class _Image:
         """Return the bytes of each column, None for NULL, and the offset behind them."""
         at = self._start + self._layout.bitmap_size
         nulls = int.from_bytes(self._slice(self._start, at), "little")
+        self._nulls = nulls
         raws: list[bytes | None] = []
         for index, wire in enumerate(self._layout.wires):
             if nulls >> index & 1:

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from enum import IntEnum
 from itertools import repeat
 
-from cdc.model.table_map import BINARY_COLLATION
 from cdc.readers.server.varint import packed
 
 
@@ -38,9 +37,11 @@ Fields = dict[int, bytes]
 
 def fields(payload: bytes, at: int) -> Fields:
     """Read the metadata that begins at an offset, up to the end."""
-    found = {}
+    found: Fields = {}
     while at < len(payload):
         kind = payload[at]
+        if kind in found:
+            raise ValueError(f"it has field {kind} twice")
         found[kind], at = _sized(payload, at + 1)
     return found
 
@@ -79,11 +80,16 @@ def members(data: bytes) -> Iterator[tuple[bytes, ...]]:
 
 
 def collations(found: Fields, default: Metadata, each: Metadata) -> Iterator[int]:
-    """Yield the collation of each column that has one: listed, or a default with exceptions."""
+    """Yield the collation of each column that has one: listed, or a default with exceptions.
+
+    There is none where no column has one. Else a text would be taken for bytes.
+    """
     if each in found:
         yield from integers(found[each])
         return
-    numbers = list(integers(found.get(default, b""))) or [BINARY_COLLATION]
+    if default not in found:
+        return
+    numbers = list(integers(found[default]))
     usual, exceptions = numbers[0], dict(zip(numbers[1::2], numbers[2::2], strict=True))
     index = 0
     while exceptions:
@@ -101,6 +107,8 @@ def primary_key(found: Fields, columns: int) -> list[tuple[int, int]]:
         key = [(index, 0) for index in integers(found.get(Metadata.SIMPLE_PRIMARY_KEY, b""))]
     if any(index >= columns for index, _ in key):
         raise ValueError("the primary key has a column that the table has not")
+    if len(dict(key)) < len(key):
+        raise ValueError("the primary key has a column twice")
     return key
 
 

@@ -56,6 +56,8 @@ def shapes(types: bytes, metadata: bytes, table: str) -> list[Shape]:
         shape, at = _shape(code, metadata, at, table)
         _require_sound(shape)
         found.append(shape)
+    if at != len(metadata):
+        raise ValueError("the attributes of its types do not add up")
     return found
 
 

@@ -5,9 +5,16 @@ from __future__ import annotations
 import time
 from typing import Final
 
-from cdc.errors import Halted, RefusedEvent
+from cdc.errors import Corrupted, Halted, RefusedEvent
 from cdc.model.checkpoint import Checkpoint, Inflight
-from cdc.model.position import FilePosition, GtidPosition, GtidSet, MariadbGtids, Position
+from cdc.model.position import (
+    LAST_NUMBER,
+    FilePosition,
+    GtidPosition,
+    GtidSet,
+    MariadbGtids,
+    Position,
+)
 from cdc.model.transaction import RowsEvent, SchemaChange, Transaction
 from cdc.model.witness import Witness
 from cdc.readers.binlog import events
@@ -56,6 +63,8 @@ class BinlogCursor:
             return FilePosition(self.file, self.offset, self.created)
         gtids = self.position.gtids
         if isinstance(gtids, GtidSet) and isinstance(gtid, Gtid) and (number := gtid.number):
+            if number > LAST_NUMBER:  # it could be saved, and never be read again
+                raise Corrupted(f"no transaction has the number {number}", position=str(self))
             return GtidPosition(gtids.with_interval(gtid.source, number - count + 1, number))
         if isinstance(gtids, MariadbGtids) and isinstance(gtid, MariadbGtid):
             return GtidPosition(gtids.advanced(*gtid[:3]))

@@ -20,6 +20,9 @@ _TYPE_AT: Final = 4
 LOG_EVENT_IGNORABLE: Final = 0x80
 LOG_EVENT_ARTIFICIAL: Final = 0x20
 
+_LEAST_DESCRIPTION: Final = HEADER_SIZE + 57 + 1 + CHECKSUM_SIZE
+"""The bytes of a FORMAT_DESCRIPTION: version, server, time and header size, then the checksum's."""
+
 CHECKED: Final = 0x2144DF1C
 """The CRC32 of any bytes followed by their own CRC32."""
 
@@ -158,10 +161,13 @@ class FormatDescription:
 def format_description(data: bytes) -> FormatDescription:
     """Read a FORMAT_DESCRIPTION event, whole, its own checksum included.
 
-    Its last five bytes are the checksum algorithm and a CRC32, whatever the algorithm.
+    Its last five bytes are the checksum algorithm and a CRC32, whatever the algorithm. Raises
+    Corrupted if it is too short to end with them.
     """
     if len(data) < HEADER_SIZE:
         raise _headless(data)
+    if len(data) < _LEAST_DESCRIPTION:
+        raise Corrupted(f"a format description event has {len(data)} bytes only")
     created = _read_header(data)[0]
     return FormatDescription(server_version(data), created, checksum=data[-5] == 1)
 

@@ -12,7 +12,7 @@ from enum import IntEnum, IntFlag
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from cdc.model.position import Source
+from cdc.model.position import TAG, Source
 from cdc.readers.binlog.events import HEADER_SIZE, Event, EventType, without_checksum
 from cdc.readers.server.varint import serialized
 
@@ -107,6 +107,8 @@ def _tagged(event: Event, up_to: _TaggedField) -> tuple[Gtid, int]:
             tag, at = data[at : at + size].decode("ascii"), at + size
         elif kind <= up_to:
             numbers[kind], at = serialized(data, at)
+    if tag and not TAG.fullmatch(tag):
+        raise ValueError("no GTID has such a tag")
     number = numbers.get(_TaggedField.NUMBER, 0) >> 1
     committed = numbers.get(_TaggedField.COMMITTED_AT, 0) / 1e6
     gtid = Gtid(Source(_uuid(bytes(raw)), tag), number, committed)

@@ -168,6 +168,7 @@ class Outliner:
     # -- what opens a group
 
     def _open(self, event: Event) -> None:
+        self._names.clear()
         gtid = _gtid(event)
         begun = isinstance(gtid, MariadbGtid) and MariadbGtidFlag.STANDALONE not in gtid.flags
         named = isinstance(gtid, MariadbGtid) or gtid.number
@@ -279,8 +280,12 @@ class Outliner:
         It was never committed; but a part of it may be applied, and an incident ends a file.
         """
         group, inflight = self._group, self._inflight
-        if group is not None and group.has_incident and self._is_whole(group):
-            return self._ended(event)
+        if group is not None and self._is_whole(group):
+            if event.type == EventType.ROTATE and not event.artificial:  # a crash writes none
+                group.unclear["its end is damaged"] = None
+                return self._ended(event)
+            if group.has_incident:
+                return self._ended(event)
         if event.type == EventType.ROTATE:
             self._cursor.rotate(event)
         else:

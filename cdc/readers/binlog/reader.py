@@ -35,6 +35,7 @@ from cdc.readers.server.catalog import folds_names
 from cdc.readers.server.clock import SourceClock
 from cdc.readers.server.connection import close_connection, connect_source, decoder, is_mariadb
 from cdc.readers.server.packets import Garbled, PacketStream, ServerError
+from cdc.readers.server.position_check import CannotSend
 from cdc.readers.server.status import SourceStatus, fetch_on
 from cdc.retry import Backoff, OutageTracker, let_go
 
@@ -144,8 +145,8 @@ class BinlogReader:
         """Yield each transaction after `start`, once and in the source's order, until `stop`.
 
         After a lost connection it continues after the last transaction that it yielded. Raises
-        Fatal errors only; among them an event that is damaged twice at the same place, and a source
-        whose answers stay unintelligible.
+        Fatal errors only; among them an event that is damaged, or cannot be sent, twice at the same
+        place, and a source whose answers stay unintelligible.
         """
         self._checkpoint = checkpoint = start
         backoff = Backoff()
@@ -158,7 +159,7 @@ class BinlogReader:
                     self._committed_at = transaction.committed_at
                     backoff.reset()
                     yield transaction
-            except Corrupted as error:
+            except (Corrupted, CannotSend) as error:
                 if self._damaged_at == checkpoint:
                     error.position = error.position or checkpoint.position
                     error.remedy = error.remedy or (

@@ -105,12 +105,22 @@ def table_id(event: Event) -> bytes:
 
 
 def names(payload: bytes) -> tuple[str, str, int]:
-    """Return schema, table and the offset after them."""
+    """Return schema, table and the offset after them; each is behind its length, and before NUL.
+
+    Raises ValueError otherwise: rows of a table of another name would be left out.
+    """
     schema_end = 3 + payload[2]
     table_at = schema_end + 2
     table_end = table_at + payload[schema_end + 1]
-    schema = payload[3:schema_end].decode("utf-8")
-    return schema, payload[table_at:table_end].decode("utf-8"), table_end + 1
+    schema, table = payload[3 : schema_end + 1], payload[table_at : table_end + 1]
+    if not (_is_name(schema) and _is_name(table)):
+        raise ValueError("a name does not end where its length says")
+    return schema[:-1].decode("utf-8"), table[:-1].decode("utf-8"), table_end + 1
+
+
+def _is_name(data: bytes) -> bool:
+    """Return whether the only NUL is at the end, which is there."""
+    return data.find(b"\0") == len(data) - 1 >= 0
 
 
 def _parse(

@@ -89,7 +89,7 @@ class TransactionAssembler:
         self._inflight = checkpoint.inflight
         self._server = checkpoint.server
         self._open: OpenTransaction | None = None
-        self._tables: dict[bytes, TableMap | None] = {}  # by the ids that this file gives them
+        self._tables: dict[bytes, TableMap | None] = {}  # by the ids that this transaction gives
         self._ahead = ReadAhead(self._cursor, tables, self._tables)
         self._handlers = self._handler_table()
 
@@ -189,6 +189,7 @@ class TransactionAssembler:
             raise Corrupted(
                 "a transaction begins before the one before it has ended", position=self.where
             )
+        self._tables.clear()  # a statement announces the tables of its rows, whatever was before
         cursor = self._cursor
         offset = cursor.offset - event.size
         witness = cursor.witness_of(offset, event.data)
@@ -316,6 +317,8 @@ class TransactionAssembler:
     # -- what stands between transactions
 
     def _rotate(self, event: Event) -> Transaction | None:
+        if self._open is not None and not event.artificial:  # a crash writes no such event
+            raise Corrupted("a binlog file ends within a transaction", position=self.where)
         moved = self._cursor.rotate(event)
         if moved is not None:
             self._drop_unfinished()

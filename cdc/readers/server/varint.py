@@ -6,13 +6,17 @@ from __future__ import annotations
 def packed(data: bytes, at: int) -> tuple[int, int]:
     """Read a length-encoded integer; return it and the offset after it.
 
+    Raises IndexError or KeyError if it ends early, or begins as none does.
+
     https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_basic_dt_integers.html
     """
     first = data[at]
     if first < 0xFB:
         return first, at + 1
-    size = {0xFC: 2, 0xFD: 3, 0xFE: 8}[first]
-    return int.from_bytes(data[at + 1 : at + 1 + size], "little"), at + 1 + size
+    end = at + 1 + {0xFC: 2, 0xFD: 3, 0xFE: 8}[first]
+    if end > len(data):
+        raise IndexError("an integer ends early")
+    return int.from_bytes(data[at + 1 : end], "little"), end
 
 
 def serialized(data: bytes, at: int) -> tuple[int, int]:

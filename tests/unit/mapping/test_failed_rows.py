@@ -148,13 +148,30 @@ def test_a_row_that_the_filter_fails_on_is_told_by_its_id() -> None:
 @pytest.mark.parametrize("filtered", [{}, {"where": "age IS NULL"}])
 def test_an_update_gives_a_row_without_an_id_its_first_one(filtered: dict[str, Any]) -> None:
     columns = TableMap("shop", "things", (ID, NAME, AGE), (0,), (0,))
-    without, given = image(None, prefixed(b"Ann"), None), row(5, prefixed(b"Ann"), None)
+    without, given = row(4, prefixed(b"Ann"), None), row(5, prefixed(b"Ann"), None)
+    rule = {**filtered, "id": {"sql": "NULLIF(id, 4)", "unique": "asserted"}}
 
-    found, failed = mapped(columns, without, given, kind=RowsKind.UPDATE, **filtered)
-    gone, lost = mapped(columns, without, given, kind=RowsKind.DELETE, **filtered)
+    found, failed = mapped(columns, without, given, kind=RowsKind.UPDATE, **rule)
+    gone, lost = mapped(columns, without, given, kind=RowsKind.DELETE, **rule)
 
     assert (numbers(found), failed) == ([(OperationKind.REPLACE, 5)], [])
     assert (numbers(gone), lost) == ([(OperationKind.DELETE, 5)], [])
+
+
+@pytest.mark.parametrize("kind", [RowsKind.UPDATE, RowsKind.DELETE])
+@pytest.mark.parametrize("filtered", [{}, {"where": "age IS NULL"}])
+def test_null_in_the_key_of_a_row_that_is_gone_is_told(
+    kind: RowsKind, filtered: dict[str, Any]
+) -> None:
+    """Else the document of the row would be left, and nobody would miss it."""
+    damaged, after = image(None, prefixed(b"Ann"), None), row(5, prefixed(b"Ann"), None)
+    images = [damaged, after, after, after] if kind is RowsKind.UPDATE else [damaged, after]
+
+    found, [failed] = mapped(PEOPLE, *images, kind=kind, **filtered)
+
+    assert "`id` is part of the id and NOT NULL, but holds NULL" in failed.error.message
+    assert failed.kind is kind
+    assert numbers(found)[-1][1] == 5
 
 
 def test_what_comes_before_a_failed_row_is_counted() -> None:

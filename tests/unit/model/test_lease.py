@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cdc.model import lease
-from cdc.model.lease import Owner, holder, this_process
+from cdc.model.lease import LeaseWatch, Owner, holder, this_process
 from tests.support.waiting import eventually
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -91,3 +91,81 @@ def test_of_a_process_that_ran_elsewhere_nothing_is_known(place: str) -> None:
     owner = replace(this_process(), pid=2**22 + 1, place=place)
 
     assert not owner.is_gone()
+
+
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+LASTS = 10
+HOUR = 3_600
+
+
+def seen(seconds_left: float, **fields: Any) -> dict[str, Any]:
+    """A state document of a daemon on another machine, whose lease lasts 10 seconds."""
+    found = document(elsewhere(), seconds_left=seconds_left)
+    return found | {"_id": "orders", "epoch": 3, "lease_seconds": LASTS} | fields
+
+
+def test_a_lease_that_nobody_renews_expires_though_the_targets_clock_was_set_back() -> None:
+    clock = Clock()
+    watch = LeaseWatch(clock)
+
+    assert watch.holder(seen(HOUR)) == elsewhere()
+    clock.now += LASTS
+    assert watch.holder(seen(HOUR)) == elsewhere()
+    clock.now += 0.1
+    assert watch.holder(seen(HOUR)) is None
+
+
+def test_a_lease_that_is_renewed_lasts_on_though_the_targets_clock_was_set_back() -> None:
+    clock = Clock()
+    watch = LeaseWatch(clock)
+    assert watch.holder(seen(HOUR)) == elsewhere()
+
+    for renewed in range(1, 9):
+        clock.now += LASTS - 1
+        assert watch.holder(seen(LASTS + renewed / 100)) == elsewhere()
+
+
+def test_the_lease_of_another_epoch_is_another_lease() -> None:
+    clock = Clock()
+    watch = LeaseWatch(clock)
+    watch.holder(seen(HOUR))
+    clock.now += LASTS + 1
+
+    assert watch.holder(seen(HOUR, epoch=4)) == elsewhere()
+
+
+def test_a_lease_expires_by_the_targets_clock_however_short_it_was_watched() -> None:
+    watch = LeaseWatch(Clock())
+
+    assert watch.holder(seen(1)) == elsewhere()
+    assert watch.holder(seen(0)) is None
+
+
+def test_leases_of_several_documents_are_watched_apart() -> None:
+    clock = Clock()
+    watch = LeaseWatch(clock)
+    watch.holder(seen(HOUR, _id="one"))
+    clock.now += LASTS + 1
+
+    assert watch.holder(seen(HOUR, _id="two")) == elsewhere()
+    assert watch.holder(seen(HOUR, _id="one")) is None
+
+
+def test_a_lease_that_does_not_say_how_long_it_lasts_is_judged_by_the_targets_clock_alone() -> None:
+    clock = Clock()
+    watch = LeaseWatch(clock)
+    older = seen(HOUR)
+    del older["lease_seconds"]  # as earlier versions wrote it
+    watch.holder(older)
+    clock.now += 2 * HOUR
+
+    assert watch.holder(older) == elsewhere()

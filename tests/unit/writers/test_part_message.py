@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import bson
 import pytest
 from bson import ObjectId, Timestamp
@@ -100,6 +102,41 @@ def test_bytes_that_were_cut_are_refused(
     ids=["empty", "of version 1 alone", "of another version", "no lane", "no round"],
 )
 def test_what_is_no_part_is_refused(found: dict[str, object]) -> None:
+    with pytest.raises(PartUnreadable):
+        decode(bson.encode(found))
+
+
+@pytest.mark.parametrize(
+    ("path", "wrong"),
+    [
+        (("round",), "7"),
+        (("done",), []),
+        (("done",), [["0-1-", 5, 4]]),
+        (("place",), None),
+        (("last",), [1]),
+        (("completed",), 1.5),
+        (("committed_at",), float("nan")),
+        (("committed_at",), "now"),
+        (("cluster_time",), {}),
+        (("cluster_time",), {"clusterTime": 5}),
+        (("operation_time",), 5),
+        (("hidden",), [5]),
+        (("stamps",), [["items", 5]]),
+        (("shard",), [["people", [[5]]]]),
+        (("sharded",), 1),
+        (("changes", 0, "collection"), 5),
+    ],
+    ids=repr,
+)
+def test_what_has_another_type_is_no_part(path: tuple[str | int, ...], wrong: object) -> None:
+    """It would end the applier that writes it, and each that gets it then."""
+    whole = message([("items", [Operation(OperationKind.DELETE, b"\x10abcd")])]).encode()
+    found: Any = bson.decode(whole)
+    inner = found
+    for key in path[:-1]:
+        inner = inner[key]
+    inner[path[-1]] = wrong
+
     with pytest.raises(PartUnreadable):
         decode(bson.encode(found))
 

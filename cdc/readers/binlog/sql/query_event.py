@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 from typing import Final, NamedTuple
 
-from cdc.errors import RefusedEvent
+from cdc.errors import Corrupted, RefusedEvent
 from cdc.model.transaction import Effect, SchemaChange, TableChange
 from cdc.readers.binlog import rows
 from cdc.readers.binlog.events import HEADER_SIZE, Event, EventType
@@ -26,6 +26,8 @@ _read_query_error = struct.Struct("<9xH").unpack_from
 _QUERY_STATUS_AT: Final = HEADER_SIZE + 13
 _LOADED_STATUS_AT: Final = _QUERY_STATUS_AT + 13
 """EXECUTE_LOAD_QUERY has there a file's number, the place of its name, and what duplicates do."""
+_NUL: Final = b"\0"
+"""The end of the schema's name."""
 _BEGIN: Final = b"\0BEGIN"
 """The end of the schema's name, and the statement."""
 
@@ -97,6 +99,8 @@ def _query(event: Event) -> Query:
     status_at = _LOADED_STATUS_AT if loads else _QUERY_STATUS_AT
     schema_at = status_at + status_size
     schema_end = schema_at + schema_size
+    if data[schema_end : schema_end + 1] != _NUL:
+        raise Corrupted("a statement's event is cut short")
     schema, statement = data[schema_at:schema_end], data[schema_end + 1 :]
     return Query(schema, statement, status=data[status_at:schema_at], error=error)
 

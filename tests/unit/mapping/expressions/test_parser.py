@@ -63,6 +63,8 @@ def test_a_column_may_be_called_as_a_statement_begins(name: str) -> None:
         ("a b", "unexpected b"),
         ("CAST(a AS TIME)", "CAST AS TIME"),
         ("'it''s", "not SQL"),
+        ("a = x'f\f'", "holds what is no hexadecimal digit"),
+        ("a < 1e400", "1e400 is beyond the numbers of a DOUBLE"),
         ("(" * 30 + "a" + ")" * 30, "nests"),
         ("a" + " + a" * 200, "more than 150 steps"),
         ("a" + " IS NULL" * 1000, "more than 150 steps"),

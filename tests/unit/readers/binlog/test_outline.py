@@ -166,6 +166,28 @@ def test_what_a_crash_cut_off_is_dropped_unless_a_part_of_it_is_applied() -> Non
     assert found.tables == {("db", "t")}
 
 
+def test_a_transaction_whose_end_is_damaged_ends_with_its_file() -> None:
+    """A crash writes no event that ends a file: the reader stops there, too."""
+    half = (binlog.gtid(1), BEGIN, binlog.table_map(1), binlog.write_rows(1, 5))
+
+    found = outlined(outliner(), *half, binlog.rotate("b.000002"))
+
+    assert found.identity == f"{binlog.SERVER}:1"
+    assert str(found.after.position) == f"{binlog.SERVER}:1"
+    assert found.unclear == ("its end is damaged",)
+
+
+def test_rows_of_a_table_that_another_transaction_announced_are_of_no_named_table() -> None:
+    subject = outliner()
+    subject.feed(binlog.gtid(1))
+    outlined(subject, BEGIN, binlog.table_map(1), binlog.write_rows(1, 5), binlog.xid())
+
+    found = outlined(subject, binlog.gtid(2), BEGIN, binlog.write_rows(1, 5), binlog.xid())
+
+    assert found.tables == set()
+    assert found.unclear == ("rows of a table that is not named",)
+
+
 def test_a_prepared_transaction_tells_its_name_and_what_decides_it() -> None:
     body = b"\0" + (7).to_bytes(4, "little") + (1).to_bytes(4, "little") + (2).to_bytes(4, "little")
     found = outlined(

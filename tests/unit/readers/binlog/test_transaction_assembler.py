@@ -523,6 +523,46 @@ def test_rows_of_a_table_that_was_never_described_are_corruption() -> None:
         subject.feed(binlog.write_rows(77, 5))
 
 
+def test_rows_of_a_table_that_only_an_earlier_transaction_described_are_corruption() -> None:
+    """Its number was damaged: of the table that it means now, nothing was changed."""
+    subject = assembler()
+    assembled(
+        subject,
+        *(binlog.gtid(1), BEGIN, binlog.table_map(1), binlog.write_rows(1, 5), binlog.xid()),
+        *(binlog.gtid(2), BEGIN, binlog.table_map(2, "u")),
+    )
+
+    with pytest.raises(Corrupted, match="no table map announced"):
+        subject.feed(binlog.write_rows(1, 6))
+
+
+def test_a_number_that_no_transaction_has_is_corruption() -> None:
+    """The position with it could be saved, but not read again."""
+    subject = assembler()
+
+    with pytest.raises(Corrupted, match="no transaction has the number"):
+        assembled(subject, binlog.gtid(1 << 63), BEGIN, binlog.xid())
+
+
+def test_a_file_that_ends_within_a_transaction_is_corruption() -> None:
+    """The end of the transaction was damaged: a crash writes no event that ends a file."""
+    subject = assembler()
+    assembled(subject, binlog.gtid(1), BEGIN, binlog.table_map(1), binlog.write_rows(1, 5))
+
+    with pytest.raises(Corrupted, match="ends within a transaction"):
+        subject.feed(binlog.rotate("binlog.000002"))
+
+
+def test_a_statement_that_is_cut_short_is_corruption() -> None:
+    """Else a BEGIN would be a statement without effect, and commit."""
+    subject = assembler()
+    subject.feed(binlog.gtid(1))
+    begin = BEGIN.data[events.HEADER_SIZE : -len(b"db\0BEGIN")]
+
+    with pytest.raises(Corrupted, match="cut short"):
+        subject.feed(binlog.event(EventType.QUERY, begin))
+
+
 def test_the_event_that_only_ends_a_statement_holds_no_rows() -> None:
     [found] = assembled(
         assembler(), binlog.gtid(1), BEGIN, binlog.write_rows(0xFFFFFF), binlog.xid()
@@ -573,7 +613,7 @@ def test_an_event_that_is_cut_short_is_noticed(size: int) -> None:
         events.parse(binlog.raw(EventType.XID, bytes(8))[:size], checksum=True)
 
 
-@pytest.mark.parametrize("size", [5, 18])
+@pytest.mark.parametrize("size", [5, 18, 19, 23, 80])
 def test_a_files_first_event_that_is_cut_short_is_noticed(size: int) -> None:
     data = binlog.raw(EventType.FORMAT_DESCRIPTION, bytes(90))[:size]
 
