@@ -20,7 +20,7 @@ from cdc.writers.commit import BatchCommitter
 from cdc.writers.errors import Refused, words
 from cdc.writers.indexes import has_unique_index
 from cdc.writers.namespaces import Namespaces
-from cdc.writers.rounds import BatchSize, Part, parts_of
+from cdc.writers.rounds import BatchSize, Part, is_of_whole_rows, parts_of
 from cdc.writers.sharding import Sharding
 from cdc.writers.strategy import FAILURES, Send
 
@@ -131,7 +131,7 @@ class Lanes:
             self._left_out -= 1
             return None
         found = parts_of(batch, lanes=self._count, size=self._size, is_whole=self._has_unique_index)
-        if found is None:
+        if found is None and is_of_whole_rows(batch):
             self._left_out = CUT_AGAIN_AFTER
         return found
 

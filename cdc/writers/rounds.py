@@ -72,7 +72,7 @@ def parts_of(
     part would be larger than `LARGEST` batches; if an entry cannot be told by its identities; or if
     the batch does more than change documents.
     """
-    if not batch.is_filled or not _is_of_whole_rows(batch) or not _is_told_apart(batch.entries):
+    if not batch.is_filled or not is_of_whole_rows(batch) or not _is_told_apart(batch.entries):
         return None
     largest, fair = size.times(LARGEST), UNFAIR * batch.operations / lanes
     whole = _Units(batch.entries, cuts_runs=False)
@@ -84,7 +84,7 @@ def parts_of(
     return whole.parts(shares, largest)
 
 
-def _is_of_whole_rows(batch: Batch) -> bool:
+def is_of_whole_rows(batch: Batch) -> bool:
     """Return whether a batch does no more than change documents, by whole source transactions."""
     return not (
         batch.clears
