@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,11 +15,13 @@ from hypothesis import strategies as st
 from cdc.errors import CdcError, RefusedEvent
 from cdc.mapper import NO_EFFECT, Mapper
 from cdc.mapping.compile.plan import Plan
-from cdc.model.batch import BatchEntry, MappedRun, MappedTransaction
+from cdc.model.batch import Batch, BatchEntry, MappedRun, MappedTransaction
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.position import GtidPosition, GtidSet, Source
 from cdc.model.table_map import Column, FieldType, TableMap
 from cdc.model.transaction import RowsEvent, RowsKind, Transaction
+from cdc.writers.rounds import UNLIMITED, parts_of
+from cdc.writers.stats import changed_rows
 from tests.support.examples import examples
 from tests.support.runs import run_of
 from tests.unit.mapping.support.row_images import (
@@ -272,3 +275,53 @@ def test_a_transaction_of_a_run_that_is_too_large_once_mapped_is_cut() -> None:
 
     assert [each.operation_count for each in found] == [2, 2, 1, 1]
     assert [each.checkpoint.inflight is None for each in found] == [False, False, True, True]
+
+
+def sorted_by_collection(entries: Any) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = defaultdict(list)
+    for each in entries:
+        for collection, operations in each.changes:
+            if operations:
+                found[collection] += operations
+    return found
+
+
+@examples(600)
+@given(TRANSACTIONS, st.lists(st.sampled_from(RULES), min_size=1, max_size=2), st.data())
+def test_a_cut_run_is_its_transactions(
+    transactions: list[Transaction], rules: list[dict[str, Any]], data: st.DataObject
+) -> None:
+    compiled = plans(rules)
+    joined = mapper({columns: tuple(map(natively, each)) for columns, each in compiled.items()})
+    try:
+        run, *others = joined.map(run_of(transactions))
+    except CdcError:
+        return
+    if others or not isinstance(run, MappedRun) or len(transactions) < 2:
+        return
+    assert run.cuts is not None
+    whole = run.transactions()
+    for (_, operations), owners in zip(run.changes, run.cuts.numbers(), strict=True):
+        assert len(operations) == len(owners)
+        for operation, owner in zip(operations, owners, strict=True):
+            assert any(operation is one for _, some in whole[owner].changes for one in some)
+    numbers = sorted(data.draw(st.sets(st.integers(0, len(whole) - 1), min_size=1)))
+    cut = run.cuts.only(numbers)
+    mine = [whole[each] for each in numbers]
+    two_plans = len(rules) > 1
+    expected, found = sorted_by_collection(mine), sorted_by_collection([cut])
+    if two_plans:  # of one row the plans' operations come in turn, or after each other
+        expected = {k: sorted(map(repr, v)) for k, v in expected.items()}
+        found = {k: sorted(map(repr, v)) for k, v in found.items()}
+    assert found == expected
+    assert [each.identity for each in cut.transactions()] == [each.identity for each in mine]
+    assert cut.checkpoint == mine[-1].checkpoint
+    ours = {k: v for k, v in changed_rows(Batch((cut,))).items() if v}
+    assert ours == {k: v for k, v in changed_rows(Batch(tuple(mine))).items() if v}
+    parts = parts_of(Batch((run,), True), lanes=2, size=UNLIMITED, is_whole=lambda _: False)
+    if parts is not None:
+        sums: dict[Any, int] = defaultdict(int)
+        for part in parts:
+            for key, value in changed_rows(part.batch).items():
+                sums[key] += value
+        assert sums == changed_rows(Batch((run,)))
