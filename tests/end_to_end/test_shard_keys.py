@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 import pymysql
 import pytest
@@ -19,6 +18,7 @@ from tests.end_to_end.support.command import cdc
 from tests.end_to_end.support.jobs import until_copied
 from tests.end_to_end.support.stream import Stream
 from tests.support.waiting import eventually
+from tests.support.working import working
 
 COLUMNS = "id INT NOT NULL PRIMARY KEY, tenant INT NOT NULL, note VARCHAR(20)"
 KEY = {"shard_key": {"tenant": 1, "_id": 1}}
@@ -84,15 +84,13 @@ def test_a_daemon_killed_while_a_document_moves_moves_it_once(
     assert elsewhere(stream) == []
 
 
-@contextmanager
-def moving(stream: Stream, seed: int) -> Iterator[None]:
+def moving(stream: Stream, seed: int) -> AbstractContextManager[None]:
     """Rows are inserted, moved and deleted at random meanwhile."""
-    stopping = threading.Event()
 
-    def move() -> None:
+    def move(ended: threading.Event) -> None:
         chance = random.Random(seed)
         with stream.source.connect(stream.schema) as connection, connection.cursor() as cursor:
-            while not stopping.is_set():
+            while not ended.is_set():
                 key, tenant = chance.randrange(400), chance.randrange(5)
                 statement = chance.choice(
                     [
@@ -106,15 +104,9 @@ def moving(stream: Stream, seed: int) -> Iterator[None]:
                     cursor.execute(statement)
                 except pymysql.err.IntegrityError:
                     continue  # the key is taken
-                stopping.wait(0.002)
+                ended.wait(0.002)
 
-    thread = threading.Thread(target=move)
-    thread.start()
-    try:
-        yield
-    finally:
-        stopping.set()
-        thread.join()
+    return working(move)
 
 
 def fill(stream: Stream) -> None:

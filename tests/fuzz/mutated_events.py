@@ -31,8 +31,8 @@ from cdc.model.operation import OperationKind
 from cdc.model.position import FilePosition, GtidPosition, GtidSet, Position
 from cdc.model.table_map import TableMap
 from cdc.model.transaction import RowsEvent, Transaction
-from cdc.readers.binlog import events, payloads, read_ahead
-from cdc.readers.binlog.events import CHECKSUM_SIZE, EventType
+from cdc.readers.binlog import events, read_ahead
+from cdc.readers.binlog.events import CHECKSUM_SIZE
 from cdc.readers.binlog.table_maps import TableMapCache
 from cdc.readers.binlog.transaction_assembler import TransactionAssembler
 from cdc.readers.server.packets import ConnectionLost, PacketStream
@@ -40,8 +40,7 @@ from tests.fuzz.recordings import FLAVOURS, SCHEMA, Recording, recording
 from tests.fuzz.second_reading import Read, Row, SecondReading, Table
 from tests.fuzz.second_values import WRONG, Impossible, Unread
 from tests.fuzz.table_maps import decode
-from tests.support.event_streams import EndingConnection, packets
-from tests.support.runs import one_by_one
+from tests.support.event_streams import EndingConnection, completed, packets
 from tests.unit.native.support.module import NATIVE
 
 STEP: Final = 4
@@ -124,14 +123,7 @@ def _assembled(received: PacketStream, assembler: TransactionAssembler) -> Itera
     for data in received:
         if events.begins_file(data):
             checksum = events.format_description(data).checksum
-        event = events.parse(data, checksum=checksum)
-        transaction = assembler.feed(event)
-        if transaction is not None:
-            yield transaction
-            yield from one_by_one(assembler.read_ahead(received, checksum=checksum))
-        elif event.type == EventType.TRANSACTION_PAYLOAD:
-            inner = (assembler.feed(each, inside_payload=True) for each in payloads.unpack(event))
-            yield from (each for each in inner if each is not None)
+        yield from completed(data, received, assembler, checksum=checksum)
 
 
 @cache

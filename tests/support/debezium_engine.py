@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from cdc.errors import Unfit
-from cdc_sandbox.servers import MySQLServer, maven
+from cdc_sandbox.servers import MySQLServer
 from cdc_sandbox.servers.cache import Cache
 from cdc_sandbox.servers.java import java_command
+from tests.support.jars import jars_of
 from tests.support.waiting import DEADLINE_SECONDS, eventually
 
 VERSION: Final = "3.6.1.Final"
@@ -75,8 +76,7 @@ def debezium(source: MySQLServer, folder: Path, *, name: str, schema: str) -> It
     """
     if shutil.which("javac") is None:
         raise Unfit("Debezium's engine is started by a program in Java, and there is no javac")
-    cache = Cache.of_user()
-    jars = cache.obtain("debezium", _fetch).folder / "jars"
+    jars = jars_of("debezium", VERSION, _COORDINATES)
     settings = {
         "name": name,
         "connector.class": "io.debezium.connector.mysql.MySqlConnector",
@@ -101,7 +101,14 @@ def debezium(source: MySQLServer, folder: Path, *, name: str, schema: str) -> It
     }
     properties = folder / "engine.properties"
     properties.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
-    command = [*java_command(cache), "-Xmx512m", "-cp", f"{jars}/*", str(_PROGRAM), str(properties)]
+    command = [
+        *java_command(Cache.of_user()),
+        "-Xmx512m",
+        "-cp",
+        f"{jars}/*",
+        str(_PROGRAM),
+        str(properties),
+    ]
     with (
         (folder / "engine.log").open("w") as log,
         subprocess.Popen(
@@ -112,12 +119,3 @@ def debezium(source: MySQLServer, folder: Path, *, name: str, schema: str) -> It
             yield Debezium(process)
         finally:
             process.kill()
-
-
-def _fetch(folder: Path) -> str:
-    jars = folder / "jars"
-    jars.mkdir()
-    maven.require(_COORDINATES[0])
-    with Cache.of_user().locked("maven"):
-        maven.copy_all(_COORDINATES, jars)
-    return VERSION

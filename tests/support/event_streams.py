@@ -63,14 +63,21 @@ def _transactions(
     stream: PacketStream, assembler: TransactionAssembler, *, checksum: bool
 ) -> Iterator[Transaction]:
     for data in stream:
-        event = events.parse(data, checksum=checksum)
-        transaction = assembler.feed(event)
-        if transaction is not None:
-            yield transaction
-            yield from one_by_one(assembler.read_ahead(stream, checksum=checksum))
-        elif event.type == EventType.TRANSACTION_PAYLOAD:
-            inner = (assembler.feed(each, inside_payload=True) for each in payloads.unpack(event))
-            yield from (each for each in inner if each is not None)
+        yield from completed(data, stream, assembler, checksum=checksum)
+
+
+def completed(
+    data: bytes, stream: PacketStream, assembler: TransactionAssembler, *, checksum: bool
+) -> Iterator[Transaction]:
+    """Yield what an event completes, and what can be read at once behind it, as BinlogReader."""
+    event = events.parse(data, checksum=checksum)
+    transaction = assembler.feed(event)
+    if transaction is not None:
+        yield transaction
+        yield from one_by_one(assembler.read_ahead(stream, checksum=checksum))
+    elif event.type == EventType.TRANSACTION_PAYLOAD:
+        inner = (assembler.feed(each, inside_payload=True) for each in payloads.unpack(event))
+        yield from (each for each in inner if each is not None)
 
 
 def _comparable(transaction: Transaction) -> tuple[Any, ...]:

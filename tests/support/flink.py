@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Final
 
 from cdc.errors import Unfit
-from cdc_sandbox.servers import maven
 from cdc_sandbox.servers.cache import Cache
 from cdc_sandbox.servers.java import java_command
+from tests.support.jars import jars_of
 
 VERSION: Final = "2.1.0"
 _COORDINATES: Final = [
@@ -30,11 +30,10 @@ def rows_of(values: Sequence[bytes | None]) -> list[tuple[str, ...]]:
     """
     if shutil.which("javac") is None:
         raise Unfit("Flink's format is run by a program in Java, and there is no javac")
-    cache = Cache.of_user()
-    jars = cache.obtain("flink-json", _fetch).folder / "jars"
+    jars = jars_of("flink-json", VERSION, _COORDINATES)
     lines = ("-" if each is None else base64.b64encode(each).decode() for each in values)
     done = subprocess.run(
-        [*java_command(cache), "-Xmx256m", "-cp", f"{jars}/*", str(_PROGRAM)],
+        [*java_command(Cache.of_user()), "-Xmx256m", "-cp", f"{jars}/*", str(_PROGRAM)],
         input="".join(f"{line}\n" for line in lines),
         capture_output=True,
         text=True,
@@ -42,12 +41,3 @@ def rows_of(values: Sequence[bytes | None]) -> list[tuple[str, ...]]:
     )
     assert done.returncode == 0, done.stderr
     return [tuple(line.split("\t")) for line in done.stdout.splitlines()]
-
-
-def _fetch(folder: Path) -> str:
-    jars = folder / "jars"
-    jars.mkdir()
-    maven.require(_COORDINATES[0])
-    with Cache.of_user().locked("maven"):
-        maven.copy_all(_COORDINATES, jars)
-    return VERSION

@@ -4,33 +4,25 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 from tests.end_to_end.support.stream import Stream
+from tests.support.working import working
 
 KEYS = 80
 PAUSE_SECONDS = 0.01
 
 
-@contextmanager
-def changing(stream: Stream, seed: int) -> Iterator[None]:
+def changing(stream: Stream, seed: int) -> AbstractContextManager[None]:
     """Insert, update, delete rows and change their keys, a transaction each, until the end."""
-    ended = threading.Event()
     chance = random.Random(seed)
 
-    def change() -> None:
+    def change(ended: threading.Event) -> None:
         with stream.source.connect(stream.schema) as connection, connection.cursor() as cursor:
             while not ended.wait(PAUSE_SECONDS):
                 cursor.execute(_statement(chance))
 
-    thread = threading.Thread(target=change)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
+    return working(change)
 
 
 def _statement(chance: random.Random) -> str:

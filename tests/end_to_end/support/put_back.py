@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 import pymysql
 
 from cdc_sandbox.servers import MySQLServer
+from tests.support.working import working
 
 
 class Backup:
@@ -36,12 +36,10 @@ class Backup:
         shutil.rmtree(self._copy)
 
 
-@contextmanager
-def live_application(server: MySQLServer, schema: str, table: str) -> Iterator[None]:
+def live_application(server: MySQLServer, schema: str, table: str) -> AbstractContextManager[None]:
     """Insert rows from 1,000 on as fast as the server takes them, whether it is there or not."""
-    ended = threading.Event()
 
-    def work() -> None:
+    def work(ended: threading.Event) -> None:
         number = 1_000
         while not ended.is_set():
             with (
@@ -54,10 +52,4 @@ def live_application(server: MySQLServer, schema: str, table: str) -> Iterator[N
                     cursor.execute(f"INSERT INTO {table} VALUES ({number}, 'again')")
             ended.wait(0.01)
 
-    thread = threading.Thread(target=work, name="application")
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
+    return working(work)

@@ -7,7 +7,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 import bson
@@ -27,6 +27,7 @@ from cdc.writers.writer import MongoWriter
 from tests.integration.writers.support.writers import AFTER, START, begun, writer_of
 from tests.support.three_members import ThreeMembers, three_members
 from tests.support.waiting import eventually
+from tests.support.working import working
 
 pytestmark = pytest.mark.slow
 
@@ -98,23 +99,15 @@ def has_no_majority(writer: MongoWriter) -> Callable[[], bool]:
     return told
 
 
-@contextmanager
-def writing(database: Database[dict[str, Any]]) -> Iterator[None]:
+def writing(database: Database[dict[str, Any]]) -> AbstractContextManager[None]:
     """Have another program write all the time: there is always something that a majority lacks."""
-    ended = threading.Event()
     documents = database.get_collection("docs", write_concern=WriteConcern(1))
 
-    def write() -> None:
+    def write(ended: threading.Event) -> None:
         while not ended.wait(0.2):
             documents.insert_one({})
 
-    thread = threading.Thread(target=write, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
+    return working(write)
 
 
 def state_of(client: Client, database: str) -> dict[str, Any]:
