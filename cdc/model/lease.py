@@ -82,15 +82,16 @@ def holder(document: Mapping[str, Any]) -> Owner | None:
     until = document.get("lease_until")
     if until is None or until <= document["now"]:
         return None
-    owner = Owner.from_document(document.get("owner") or {})
-    return None if owner.is_gone() else owner
+    return _living_owner(document)
 
 
 class LeaseWatch:
-    """Judges leases by its own clock, too, since that of the target may be set back.
+    """Judges leases by what it has seen of them, too, since the target's clock does not suffice.
 
-    A lease that was read again and again, and was not renewed for as long as it lasts, has expired
-    whatever the target's clock says. Where that clock is right, it says so first.
+    It may be set back: a lease that was read again and again, and was not renewed for as long as it
+    lasts, has expired whatever that clock says. Where that clock is right, it says so first. And a
+    batch may outlast the lease that it commits: one that was renewed since the last look is live,
+    though it has ended already.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -99,24 +100,28 @@ class LeaseWatch:
         self._seen: dict[Any, tuple[tuple[Any, ...], float]] = {}
 
     def holder(self, document: Mapping[str, Any]) -> Owner | None:
-        """Return what the function `holder` does, None also for a lease that nobody renews.
+        """Return what the function `holder` does, by what was seen before, too.
 
-        `document` is as for that, with its `_id`; one without `lease_seconds` is only judged so.
+        `document` is as for that, with its `_id`; one without `lease_seconds` never outlives it.
         """
-        owner = holder(document)
-        if owner is None:
+        lease = (document.get("epoch"), document.get("lease_until"))
+        if lease[1] is None:
             self._seen.pop(document.get("_id"), None)
             return None
-        return None if self._has_outlived(document) else owner
-
-    def _has_outlived(self, document: Mapping[str, Any]) -> bool:
-        now, lease = self._clock(), (document.get("epoch"), document.get("lease_until"))
-        seen, since = self._seen.setdefault(document.get("_id"), (lease, now))
-        if seen != lease:
+        now = self._clock()
+        last, since = self._seen.setdefault(document.get("_id"), (lease, now))
+        if last != lease:
             self._seen[document.get("_id")] = lease, now
-            return False
+            return _living_owner(document)
         lasts = document.get("lease_seconds")
-        return lasts is not None and now - since > float(lasts)
+        if lasts is not None and now - since > float(lasts):
+            return None
+        return holder(document)
+
+
+def _living_owner(document: Mapping[str, Any]) -> Owner | None:
+    owner = Owner.from_document(document.get("owner") or {})
+    return None if owner.is_gone() else owner
 
 
 def _place() -> str:

@@ -17,7 +17,7 @@ from pymongo.errors import ExecutionTimeout, OperationFailure
 from pymongo.read_concern import ReadConcern
 
 from cdc.errors import LeaseHeld, NoMajority
-from cdc.model.lease import LeaseWatch, Owner, holder
+from cdc.model.lease import LeaseWatch, Owner
 from cdc.writers.errors import NO_MAJORITY
 
 BLOCKED_SECONDS: Final = 5.0
@@ -135,11 +135,13 @@ class Takeover:
     def _raise_why_not_taken(self) -> NoReturn:
         """Raise LeaseHeld if the primary shows another's live lease: it was faster, or is slow.
 
+        So is one that was renewed since the look, by a batch that has outlasted it.
+
         Otherwise NoMajority: none has yet what has changed since the look. It may be our own
         takeover.
         """
         local = self._documents.with_options(read_concern=ReadConcern("local"))
-        holding = holder(with_clock(local, self._id) or {})
+        holding = self._watch.holder(with_clock(local, self._id) or {})
         if holding is None or holding.instance == self._owner.instance:
             raise NoMajority(f"{NO_MAJORITY} the last takeover of the stream yet")
         raise self._lease_held_error(holding)

@@ -70,6 +70,12 @@ def set_back(client: Client, state_database: str) -> None:
     streams.update_one({"_id": "test"}, {"$set": {"lease_until": found["lease_until"] + HOUR}})
 
 
+def end_lease(client: Client, state_database: str, *, ago: timedelta) -> None:
+    until = {"$subtract": ["$$NOW", int(ago.total_seconds() * 1000)]}
+    streams = client.get_database(state_database, write_concern=MAJORITY)["streams"]
+    streams.update_one({"_id": "test"}, [{"$set": {"lease_until": until}}])
+
+
 def is_held(client: Client, state: StreamState) -> bool:
     """Try to take over, and return whether another process has the lease."""
     try:
@@ -133,6 +139,29 @@ def test_a_daemon_that_renews_between_the_look_and_the_takeover_stays_the_owner(
     assert is_held(client, standby)
 
     active.renew()
+
+
+@pytest.mark.parametrize("lives", [True, False], ids=["lives", "dies"])
+def test_a_daemon_whose_batch_outlasted_the_lease_has_one_more_look_to_renew_it(
+    client: Client,
+    state_database: str,
+    active: StreamState,
+    standby: StreamState,
+    monkeypatch: pytest.MonkeyPatch,
+    lives: bool,
+) -> None:
+    """The standby's takeover has waited behind the batch, and finds a lease that has ended."""
+    end_lease(client, state_database, ago=timedelta(seconds=20))
+    looked = standby.read_with_clock()
+    monkeypatch.setattr(standby, "read_with_clock", lambda: looked)
+    end_lease(client, state_database, ago=timedelta(seconds=10))  # the batch lands
+    assert is_held(client, standby)
+    monkeypatch.undo()
+
+    if lives:
+        active.renew()
+    assert is_held(client, standby) == lives
+    assert (active.read() or {})["epoch"] == (1 if lives else 2)
 
 
 def test_of_two_standbys_one_takes_over(

@@ -146,8 +146,34 @@ def test_the_lease_of_another_epoch_is_another_lease() -> None:
 def test_a_lease_expires_by_the_targets_clock_however_short_it_was_watched() -> None:
     watch = LeaseWatch(Clock())
 
-    assert watch.holder(seen(1)) == elsewhere()
-    assert watch.holder(seen(0)) is None
+    lease = seen(1)
+
+    assert watch.holder(lease) == elsewhere()
+    assert watch.holder(lease | {"now": lease["lease_until"]}) is None
+
+
+def test_a_lease_that_ended_before_its_batch_was_committed_lives_for_one_more_look() -> None:
+    watch = LeaseWatch(Clock())
+    assert watch.holder(seen(-1)) is None
+
+    assert watch.holder(seen(-0.5)) == elsewhere()
+    assert watch.holder(seen(-0.5)) is None
+
+
+def test_a_lease_that_was_given_back_is_nobodys_though_it_was_seen_just_now() -> None:
+    watch = LeaseWatch(Clock())
+    watch.holder(seen(1))
+
+    assert watch.holder(seen(1, lease_until=None)) is None
+    assert watch.holder(seen(-1)) is None, "what was seen of it is forgotten"
+
+
+def test_of_a_process_that_has_ended_no_renewal_counts() -> None:
+    gone = replace(this_process(), started="1").to_document()
+    watch = LeaseWatch(Clock())
+    watch.holder(seen(-1))
+
+    assert watch.holder(seen(1, owner=gone)) is None
 
 
 def test_leases_of_several_documents_are_watched_apart() -> None:
