@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from tests.end_to_end.support.bank import BANK, TOTAL
 from tests.end_to_end.support.command import cdc
+from tests.end_to_end.support.published import tell
 from tests.end_to_end.support.stream import Stream
 from tests.faults import kinds
 from tests.faults.checkers import (
@@ -28,6 +29,7 @@ from tests.faults.checkers import (
     judge_rest,
 )
 from tests.faults.fleet import Fleet
+from tests.faults.follower import Follower
 from tests.faults.nemesis import Deeds, Nemesis
 from tests.faults.operator import Operator
 from tests.faults.patience import until
@@ -98,11 +100,12 @@ def _run(
     stream, versions = staged.stream, staged.versions
     whole = WholeTransactions(TOTAL, violated)
     never_back, forward, honest = NeverBack(violated), Forward(violated), HonestLag(violated)
-    role = ("--role", "read") if staged.kafka else ()
+    has_appliers = staged.topology.has_appliers
+    role = ("--role", "read") if has_appliers else ()
     fleet = Fleet(stream, staged.topology.daemons, violated, *role)
     appliers = Fleet(
         stream,
-        APPLIERS if staged.kafka else 0,
+        APPLIERS if has_appliers else 0,
         violated,
         *("--role", "apply"),
         environment={LISTEN: "off"},
@@ -239,6 +242,8 @@ def _judge(staged: Stage, violated: Violations, outcome: Outcome) -> None:
     if staged.committed.is_whole and is_transactional:
         versions = {key: row["version"] for key, row in rows["counters"].items()}
         compare_history(versions, stream.database[COUNTED].find(), violated)
+    if staged.topology.publishes:
+        outcome.figures["messages"] = _judge_published(staged, rows, violated)
     applied = compare_ledger(
         stream.ledger(),
         staged.committed.wanted(),
@@ -256,6 +261,22 @@ def _judge(staged: Stage, violated: Violations, outcome: Outcome) -> None:
         "applied": applied,
         "judged_seconds": round(time.monotonic() - started, 1),
     }
+
+
+def _judge_published(
+    staged: Stage, rows: Mapping[str, Mapping[Any, Mapping[str, Any]]], violated: Violations
+) -> int:
+    """Follow what was published of tables whose schema stays; return how many messages."""
+    is_whole = staged.committed.is_whole
+    newest = is_whole and not staged.topology.is_replicated  # a replica may lag
+    messages = 0
+    for table in (*PLAIN, "order_lines"):
+        follower = Follower(table, violated, reads_are_newest=newest)
+        for each in tell(staged.stream, table):
+            follower.see(each.key, each.value)
+        follower.compare(rows[table], is_whole=is_whole)
+        messages += follower.messages
+    return messages
 
 
 def _orders(staged: Stage) -> dict[int, dict[str, Any]]:

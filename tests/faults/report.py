@@ -32,6 +32,7 @@ SUMS: Final = {
     "states": "state documents",
     "lags": "looks at the lag",
     "behind": "of them while the target was behind",
+    "messages": "published messages that a consumer followed",
     "letters": "dead letters, all mended by a retry",
     "remedies": "positions set as the documentation says",
     "daemons_started": "daemons started",

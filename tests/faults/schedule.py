@@ -138,11 +138,11 @@ NEEDS: Final[dict[Kind, frozenset[Trait]]] = {
     **dict.fromkeys(
         (
             *(Kind.KILL_APPLIER, Kind.KILL_APPLIER_IN_PART, Kind.STOP_APPLIER),
-            *(Kind.FREEZE_APPLIER, Kind.KILL_BROKER, Kind.FREEZE_BROKER),
-            *(Kind.REPEAT_PARTS, Kind.TRUNCATE_PARTS, Kind.DELETE_PARTS),
+            *(Kind.FREEZE_APPLIER, Kind.REPEAT_PARTS, Kind.TRUNCATE_PARTS, Kind.DELETE_PARTS),
         ),
         frozenset({Trait.APPLIERS}),
     ),
+    **dict.fromkeys((Kind.KILL_BROKER, Kind.FREEZE_BROKER), frozenset({Trait.BROKER})),
     Kind.FILL_SOURCE: frozenset({Trait.SMALL_SOURCE}),
     Kind.FILL_TARGET: frozenset({Trait.SMALL_TARGET}),
     Kind.JUMP_DAEMONS: frozenset({Trait.CLOCKS}),

@@ -26,6 +26,7 @@ from cdc_sandbox.servers import (
 from cdc_sandbox.servers.ports import LOOPBACK, free_port
 from tests.end_to_end.support import certificates
 from tests.end_to_end.support.proxy import Proxy
+from tests.end_to_end.support.published import publish_to
 from tests.end_to_end.support.sources import KINDS
 from tests.end_to_end.support.stream import Stream
 from tests.faults import clocks, workload
@@ -73,7 +74,7 @@ class Stage:
     disks: dict[str, Disk] = field(default_factory=dict)
     """Those of `source` and `target`, where they are small."""
     kafka: KafkaServer | None = None
-    """What carries parts to appliers."""
+    """What carries parts to appliers, and has what is published."""
     clocks: dict[str, Clock] = field(default_factory=dict)
     """Those of `source`, `target` and `daemons`, as far as they can be set."""
 
@@ -142,7 +143,7 @@ class Stage:
         return Topic(self.kafka.uri, self.stream.name)
 
     def kill_broker(self, seconds: float) -> None:
-        """Kill what carries parts, and have it back later."""
+        """Kill the broker, and have it back later."""
         assert self.kafka is not None
         self.kafka.kill()
         time.sleep(seconds)
@@ -150,7 +151,7 @@ class Stage:
         self.kafka.until_ready()
 
     def freeze_broker(self, seconds: float) -> None:
-        """Have what carries parts do nothing for a while."""
+        """Have the broker do nothing for a while."""
         assert self.kafka is not None
         os.kill(self.kafka.pid, signal.SIGSTOP)
         time.sleep(seconds)
@@ -253,10 +254,13 @@ def stage(topology: Topology, *, seed: int, folder: Path, large_rows: int) -> It
         if topology.has_lanes:
             stream.settings["apply"] |= {"lanes": 3, "batch_rows": chance.choice((5, 20, 200))}
         kafka = None
-        if Condition.APPLIERS in topology.conditions:
+        if topology.has_appliers or topology.publishes:
             kafka = stack.enter_context(kafka_server())
             stack.callback(kafka.kill)
-            stream.settings["apply"]["kafka"] = {"bootstrap_servers": kafka.uri}
+            if topology.has_appliers:
+                stream.settings["apply"]["kafka"] = {"bootstrap_servers": kafka.uri}
+            if topology.publishes:
+                publish_to(stream, kafka.uri)
         stream.settings["chunks"] = {
             "rows": chance.choice((40, 200, 2_000)),
             "allow_brief_lock": True,

@@ -35,6 +35,8 @@ class Condition(StrEnum):
     """Full batches are written by three lanes; no order changes, since what embeds is no round."""
     APPLIERS = "appliers"
     """Two other processes write these lanes, and get their parts through a Kafka of one broker."""
+    PUBLISHING = "publishing"
+    """What changes and what is read is published to a Kafka of one broker, too."""
 
 
 class Trait(StrEnum):
@@ -53,6 +55,7 @@ class Trait(StrEnum):
     SMALL_TARGET = "small target"
     LANES = "lanes"
     APPLIERS = "appliers"
+    BROKER = "broker"
     CLOCKS = "clocks"
     """Those of the daemons and the target can be set."""
     SOURCE_CLOCK = "source clock"
@@ -81,7 +84,17 @@ class Topology:
     @property
     def has_lanes(self) -> bool:
         """Whether full batches are written by lanes, here or elsewhere."""
-        return not self.conditions.isdisjoint({Condition.LANES, Condition.APPLIERS})
+        return Condition.LANES in self.conditions or self.has_appliers
+
+    @property
+    def has_appliers(self) -> bool:
+        """Whether these lanes are elsewhere."""
+        return Condition.APPLIERS in self.conditions
+
+    @property
+    def publishes(self) -> bool:
+        """Whether the stream publishes."""
+        return Condition.PUBLISHING in self.conditions
 
     @property
     def traits(self) -> frozenset[Trait]:
@@ -98,8 +111,10 @@ class Topology:
                 found.add(Trait.PLAIN_COMMITS)
         if self.has_lanes:
             found.add(Trait.LANES)
-        if Condition.APPLIERS in has:
+        if self.has_appliers:
             found.add(Trait.APPLIERS)
+        if self.has_appliers or self.publishes:
+            found.add(Trait.BROKER)
         if Condition.SMALL_DISKS in has:
             found |= {Trait.SMALL_SOURCE} if not self.is_replicated else set()
             found |= {Trait.SMALL_TARGET} if self.members <= 1 else set()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
@@ -26,7 +26,12 @@ def produce(uri: str, topic: str, values: Iterable[bytes]) -> None:
 
 
 def read(uri: str, topic: str, *, committed: bool = True) -> list[Message]:
-    """Return all messages of a topic, each partition's in its order.
+    """Return what `messages` yields."""
+    return [*messages(uri, topic, committed=committed)]
+
+
+def messages(uri: str, topic: str, *, committed: bool = True) -> Iterator[Message]:
+    """Yield all messages of a topic, each partition's in its order.
 
     `committed` leaves out what no transaction has committed.
     """
@@ -42,24 +47,21 @@ def read(uri: str, topic: str, *, committed: bool = True) -> list[Message]:
     )
     try:
         partitions = consumer.list_topics(topic, timeout=WAIT_SECONDS).topics[topic].partitions
-        found: list[Message] = []
         for partition in partitions:
             consumer.assign([TopicPartition(topic, partition, 0)])
-            found += _to_the_end(consumer)
-        return found
+            yield from _to_the_end(consumer)
     finally:
         consumer.close()
 
 
-def _to_the_end(consumer: Consumer) -> list[Message]:
-    found: list[Message] = []
+def _to_the_end(consumer: Consumer) -> Iterator[Message]:
     while True:
         message = consumer.poll(WAIT_SECONDS)
         assert message is not None, "the topic gave nothing"
         error = message.error()
         if error is None:
-            found.append(message)
+            yield message
         elif error.code() == KafkaError._PARTITION_EOF:
-            return found
+            return
         else:
             raise KafkaException(error)

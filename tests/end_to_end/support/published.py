@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, cast
 
 from confluent_kafka import Message
 
 from tests.end_to_end.support.stream import Stream
-from tests.support.topics import read
+from tests.support.topics import messages, read
 
 
 class Told(NamedTuple):
@@ -40,7 +40,12 @@ def publish_to(stream: Stream, uri: str, **settings: Any) -> None:
 
 def told(stream: Stream, table: str, *, committed: bool = True) -> list[Told]:
     """Return what a table's topic holds."""
-    return [_told(each) for each in _messages(stream, table, committed=committed)]
+    return [*tell(stream, table, committed=committed)]
+
+
+def tell(stream: Stream, table: str, *, committed: bool = True) -> Iterator[Told]:
+    """Yield what a table's topic holds."""
+    return map(_told, _messages(stream, table, committed=committed))
 
 
 def values(stream: Stream, table: str) -> list[bytes | None]:
@@ -48,9 +53,9 @@ def values(stream: Stream, table: str) -> list[bytes | None]:
     return [each.value() for each in _messages(stream, table)]
 
 
-def _messages(stream: Stream, table: str, *, committed: bool = True) -> list[Message]:
+def _messages(stream: Stream, table: str, *, committed: bool = True) -> Iterator[Message]:
     uri = stream.settings["publish"]["kafka"]["bootstrap_servers"]
-    return read(uri, f"{stream.name}.{stream.schema}.{table}", committed=committed)
+    return messages(uri, f"{stream.name}.{stream.schema}.{table}", committed=committed)
 
 
 def transactions(stream: Stream) -> list[Told]:
