@@ -109,7 +109,7 @@ class Nemesis:
         self._operator = operator
         self._deeds = deeds
         self._chance = random.Random()
-        source, target = stage.source_proxy, stage.target_proxy
+        source, target, broker = stage.source_proxy, stage.target_proxy, stage.broker_proxy
         self._carry_out: dict[Kind, Callable[[float], None]] = {
             Kind.KILL_DAEMON: lambda _: self._signalled(signal.SIGKILL),
             Kind.KILL_AT_STEP: lambda _: self._kill_at(list(WriteStep)),
@@ -124,6 +124,10 @@ class Nemesis:
             Kind.FREEZE_APPLIER: lambda seconds: self._freeze(seconds, appliers),
             Kind.KILL_BROKER: stage.kill_broker,
             Kind.FREEZE_BROKER: stage.freeze_broker,
+            Kind.CUT_BROKER: lambda _: broker.cut(),
+            Kind.HIDE_BROKER: lambda seconds: _hidden(broker, seconds),
+            Kind.HALF_HIDE_BROKER: lambda seconds: self._half_hide(broker, seconds),
+            Kind.SLOW_BROKER: lambda seconds: _slow(broker, seconds),
             Kind.REPEAT_PARTS: lambda _: stage.parts.repeat(self._chance),
             Kind.TRUNCATE_PARTS: lambda _: stage.parts.truncate(),
             Kind.DELETE_PARTS: lambda _: stage.parts.delete(),
@@ -427,13 +431,15 @@ def _hidden(proxy: Proxy, seconds: float) -> None:
 
 
 def _slow(proxy: Proxy, seconds: float) -> None:
-    def late(data: bytes, _: Link) -> bytes:
+    before = proxy.replies
+
+    def late(data: bytes, link: Link) -> bytes:
         time.sleep(LATE_SECONDS)
-        return data
+        return before(data, link)
 
     proxy.replies = late
     time.sleep(seconds)
-    proxy.replies = unchanged
+    proxy.replies = before
 
 
 def _single_bytes(proxy: Proxy, seconds: float) -> None:

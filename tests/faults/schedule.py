@@ -37,6 +37,10 @@ class Kind(StrEnum):
     KILL_BROKER = "kill_broker"
     """The broker dies, and is back later."""
     FREEZE_BROKER = "freeze_broker"
+    CUT_BROKER = "cut_broker"
+    HIDE_BROKER = "hide_broker"
+    HALF_HIDE_BROKER = "half_hide_broker"
+    SLOW_BROKER = "slow_broker"
     REPEAT_PARTS = "repeat_parts"
     """Parts come again, in any order, and others that are damaged."""
     TRUNCATE_PARTS = "truncate_parts"
@@ -142,7 +146,13 @@ NEEDS: Final[dict[Kind, frozenset[Trait]]] = {
         ),
         frozenset({Trait.APPLIERS}),
     ),
-    **dict.fromkeys((Kind.KILL_BROKER, Kind.FREEZE_BROKER), frozenset({Trait.BROKER})),
+    **dict.fromkeys(
+        (
+            *(Kind.KILL_BROKER, Kind.FREEZE_BROKER, Kind.CUT_BROKER, Kind.HIDE_BROKER),
+            *(Kind.HALF_HIDE_BROKER, Kind.SLOW_BROKER),
+        ),
+        frozenset({Trait.BROKER}),
+    ),
     Kind.FILL_SOURCE: frozenset({Trait.SMALL_SOURCE}),
     Kind.FILL_TARGET: frozenset({Trait.SMALL_TARGET}),
     Kind.JUMP_DAEMONS: frozenset({Trait.CLOCKS}),

@@ -25,7 +25,7 @@ from cdc_sandbox.servers import (
 )
 from cdc_sandbox.servers.ports import LOOPBACK, free_port
 from tests.end_to_end.support import certificates
-from tests.end_to_end.support.proxy import Proxy
+from tests.end_to_end.support.proxy import Filter, Proxy
 from tests.end_to_end.support.published import publish_to
 from tests.end_to_end.support.sources import KINDS
 from tests.end_to_end.support.stream import Stream
@@ -60,6 +60,8 @@ class Stage:
     source_proxy: Proxy
     target_proxy: Proxy
     """In front of a target of one member; three are reached by their own addresses."""
+    broker_proxy: Proxy
+    """In front of the broker, if there is one."""
     client: MongoClient[dict[str, Any]]
     """Goes around the proxy."""
     one: MongoServer | None
@@ -241,6 +243,7 @@ def stage(topology: Topology, *, seed: int, folder: Path, large_rows: int) -> It
         stack.callback(stream.close)
         source_proxy = stack.enter_context(Proxy(source.port))
         target_proxy = stack.enter_context(Proxy(one.port if one else source.port))
+        broker_proxy = stack.enter_context(Proxy(source.port))
         stream.proxied_source(source_proxy.port)
         if one is not None:
             stream.proxied_target(target_proxy.port)
@@ -257,10 +260,13 @@ def stage(topology: Topology, *, seed: int, folder: Path, large_rows: int) -> It
         if topology.has_appliers or topology.publishes:
             kafka = stack.enter_context(kafka_server())
             stack.callback(kafka.kill)
+            broker_proxy.point_to(kafka.port)
+            broker_proxy.replies = _named(kafka.port, broker_proxy.port)
+            address = f"{LOOPBACK}:{broker_proxy.port}"
             if topology.has_appliers:
-                stream.settings["apply"]["kafka"] = {"bootstrap_servers": kafka.uri}
+                stream.settings["apply"]["kafka"] = {"bootstrap_servers": address}
             if topology.publishes:
-                publish_to(stream, kafka.uri)
+                publish_to(stream, address)
         stream.settings["chunks"] = {
             "rows": chance.choice((40, 200, 2_000)),
             "allow_brief_lock": True,
@@ -278,6 +284,7 @@ def stage(topology: Topology, *, seed: int, folder: Path, large_rows: int) -> It
             source,
             source_proxy,
             target_proxy,
+            broker_proxy,
             client,
             one,
             three,
@@ -289,6 +296,12 @@ def stage(topology: Topology, *, seed: int, folder: Path, large_rows: int) -> It
             kafka,
             made.clocks,
         )
+
+
+def _named(port: int, other: int) -> Filter:
+    """Have a broker tell clients another port than its own; it follows its host, big-endian."""
+    told, instead = (LOOPBACK.encode() + each.to_bytes(4, "big") for each in (port, other))
+    return lambda data, _: data.replace(told, instead)
 
 
 class _Conditions:
