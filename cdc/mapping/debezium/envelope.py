@@ -5,8 +5,7 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import Any, Final, NamedTuple
 
-import orjson
-
+from cdc.mapping.debezium.json_bytes import json_bytes
 from cdc.mapping.debezium.table import Row
 from cdc.model.message import Message
 from cdc.model.witness import Witness
@@ -91,7 +90,7 @@ def enveloped(
         "ts_us": now_ns // 1000,
         "ts_ns": now_ns,
     }
-    return Message(topic, key, orjson.dumps(value), source["ts_ms"], headers)
+    return Message(topic, key, json_bytes(value), source["ts_ms"], headers)
 
 
 def topic_part(name: str) -> str:

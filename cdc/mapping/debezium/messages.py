@@ -11,9 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import orjson
-
 from cdc.mapping.debezium.envelope import Origin, enveloped
+from cdc.mapping.debezium.json_bytes import json_bytes
 from cdc.mapping.debezium.table import Compiled, PublishedTable, Row, Shown, published_table
 from cdc.mapping.debezium.values import Decimals
 from cdc.mapping.file.mapping import Mapping
@@ -140,8 +139,8 @@ class Messages:
         }
         return Message(
             f"{self.name}.{TRANSACTION}",
-            orjson.dumps({"id": transaction.identity}),
-            orjson.dumps(value),
+            json_bytes({"id": transaction.identity}),
+            json_bytes(value),
             milliseconds,
         )
 

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import Any, Final, NamedTuple, Protocol
 
-import orjson
-
 from cdc.errors import Corrupted, Unmappable
+from cdc.mapping.debezium.json_bytes import json_bytes
 from cdc.mapping.debezium.values import Decimals, Decode, decoder
 from cdc.mapping.file.mapping import IdExpression, Mapping
 from cdc.mapping.layout.document import ID, Branch, Layout, Leaf
@@ -99,7 +98,7 @@ class PublishedTable:
             except FAILURES as error:
                 # The cause is not chained: its text may hold the value.
                 raise self._unreadable(name, error) from None
-        key = orjson.dumps({name: row[name] for name in self.key}) if self.key else None
+        key = json_bytes({name: row[name] for name in self.key}) if self.key else None
         return Shown(key, row)
 
     def _unreadable(self, column: str, error: Exception) -> Unmappable:

@@ -235,7 +235,8 @@ def _json(found: Encoder) -> Decode:
     def decode(raw: bytes) -> str:
         bson_type, content = found.convert(raw)
         document = bson_bytes.document(bson_type + b"\0" + content)
-        return orjson.dumps(bson.decode(document, ANY_TIME)[""], default=_large).decode()
+        text = orjson.dumps(bson.decode(document, ANY_TIME)[""], default=_large)  # noqa: TID251
+        return text.decode()
 
     return decode
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import struct
+import tracemalloc
 from collections.abc import Sequence
 from typing import Any
 
@@ -120,6 +121,19 @@ def test_a_stream_by_file_positions_has_no_gtid() -> None:
     source = values(entry.messages)[1]["source"]
 
     assert (source["gtid"], source["connector"]) == (None, "mysql")
+
+
+def test_messages_take_as_much_memory_as_they_count_for() -> None:
+    read = transaction(inserted(*range(2_000)))
+    by = messages()
+    told(by, read)
+
+    tracemalloc.start()
+    [entry] = told(by, read)
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert taken < 1.2 * sum(each.byte_size for each in entry.messages)
 
 
 def test_parts_of_a_transaction_go_on_counting() -> None:
