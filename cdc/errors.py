@@ -69,13 +69,18 @@ class CdcError(Exception):
         super().__init__(self.message)
 
     def __str__(self) -> str:
+        return f"{self.placed}\n  remedy: {self.remedy}" if self.remedy else self.placed
+
+    @property
+    def placed(self) -> str:
+        """The message, and where."""
         where = [f"table {self.table}"] if self.table else []
         where += [f"position {self.position}"] if self.position is not None else []
         text = self.message
         if where:  # behind several lines it would be read as a part of the last
             place = ", ".join(where)
             text = f"{text}\n  at: {place}" if "\n" in text else f"{text} ({place})"
-        return f"{text}\n  remedy: {self.remedy}" if self.remedy else text
+        return text
 
     def for_people(self) -> str:
         """Return the text for a terminal: each fact, and each step of a remedy, has its lines."""

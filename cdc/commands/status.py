@@ -123,9 +123,16 @@ def _fleet_row(facts: dict[str, Any]) -> tuple[str, ...]:
             facts["dead_letters_open"] or None,
             facts["embeds_owed"] or None,
             None if ago is None else f"{timedelta(seconds=round(ago))} ago",
-            facts["active"] and "process {pid} on {host}".format(**facts["active"]),
+            _who(facts),
         )
     )
+
+
+def _who(facts: dict[str, Any]) -> str | None:
+    """Return who runs a stream, or what has ended the last one who did."""
+    if facts["active"]:
+        return "process {pid} on {host}".format(**facts["active"])
+    return facts["ended_by"] and "ended by {error}".format(**facts["ended_by"])
 
 
 class _Coloured(NamedTuple):
@@ -173,6 +180,7 @@ def _table(facts: dict[str, Any]) -> str:
         "stream": facts["stream"],
         "state": _Coloured(facts["state"], _colour(facts["state"])),
         "active": facts["active"] and "process {pid} on {host}".format(**facts["active"]),
+        **_ended(facts["ended_by"]),
         **_process(facts["process"]),
         "lag": _unit(facts["lag_seconds"], "s"),
         "behind": _transactions(facts["transactions_behind"]),
@@ -211,6 +219,19 @@ def _table(facts: dict[str, Any]) -> str:
         f"{in_a_line(name):13} {value if isinstance(value, _Coloured) else _Coloured(value, None)}"
         for name, value in (*shown.items(), *appliers, *copied, *owed, *jobs)
     )
+
+
+def _ended(ended_by: dict[str, Any] | None) -> dict[str, Any]:
+    """Return what has ended the last daemon, and what to do about it."""
+    if ended_by is None:
+        return {}
+    at = datetime.fromisoformat(ended_by["at"])
+    said = f"{at:%Y-%m-%d %H:%M:%S} UTC, {ended_by['error']}: {ended_by['message']}"
+    remedy = spelling()(ended_by["remedy"] or "")
+    return {
+        "ended": _Coloured(said, "red"),
+        **({"remedy": _Coloured(remedy, "red")} if remedy else {}),
+    }
 
 
 def _copied(copying: dict[str, Any] | None) -> Iterator[tuple[str, str]]:

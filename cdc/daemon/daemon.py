@@ -180,10 +180,16 @@ class Daemon:
                 batch_size=BatchSize(config.apply.batch_rows, config.apply.batch_bytes),
                 transport=self._transport(),
             )
+            ended_by: Exception | None = None
             try:
                 yield client, writer
+            except Stopped:
+                raise
+            except Exception as error:
+                ended_by = error
+                raise
             finally:
-                writer.close()
+                writer.close(ended_by)
 
     def _transport(self) -> PartProducer | None:
         """Return what carries parts to appliers; None if threads of this process write them."""

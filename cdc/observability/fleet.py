@@ -18,7 +18,7 @@ from cdc.model.checkpoint import Checkpoint
 from cdc.model.first_copy import COPYING
 from cdc.model.job import JobState
 from cdc.model.telemetry import Role
-from cdc.observability.status import shown_time
+from cdc.observability.status import ended_by, shown_time
 from cdc.writers.fleet import StreamRecord, streams_in
 
 Facts = dict[str, Any]
@@ -50,6 +50,7 @@ def _facts(record: StreamRecord) -> Facts:
         "stream": str(state["_id"]),
         "state": _state(state, owner),
         "active": {"host": owner.host, "pid": owner.pid} if owner else None,
+        "ended_by": None if owner else ended_by(state),
         "lag_seconds": _number(state.get("lag_seconds")) if owner else None,
         "lag_seconds_ago": _seconds_ago(record, "lag_at") if owner else None,
         "jobs": {_told(each, active=owner is not None): n for each, n in record.jobs.items()},

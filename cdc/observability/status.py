@@ -17,6 +17,7 @@ from cdc.errors import CdcError
 from cdc.model import job_facts, lease
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.first_copy import HeldCopy
+from cdc.model.last_end import LastEnd
 from cdc.model.position import FilePosition, GtidPosition, GtidSet, Position, file_number
 from cdc.model.telemetry import Outage, PublishStats, Role, Telemetry
 from cdc.readers.server.status import SourceStatus, fetch, file_after
@@ -123,6 +124,7 @@ def _stored(document: Mapping[str, Any] | None) -> Facts:
     checkpoint = Checkpoint.from_document(document) if document else None
     return {
         "active": {"host": holding.host, "pid": holding.pid} if holding else None,
+        "ended_by": None if holding else ended_by(document),
         "position": str(checkpoint.position) if checkpoint else None,
         "inflight": found.get("inflight"),
         "sequence": found.get("sequence"),
@@ -130,6 +132,12 @@ def _stored(document: Mapping[str, Any] | None) -> Facts:
         "committed_at": shown_time(found.get("committed_at")),
         "updated_at": shown_time(found.get("updated_at")),
     }
+
+
+def ended_by(document: Mapping[str, Any] | None) -> Facts | None:
+    """Return what has ended the last daemon of a stream; None if it was stopped, or killed."""
+    last = LastEnd.of(document)
+    return None if last is None else last.to_facts()
 
 
 def _distance(

@@ -10,6 +10,7 @@ from cdc.errors import Halted, PositionPurged, UsageError
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.done import Done
 from cdc.model.first_copy import ahead_of
+from cdc.model.last_end import LastEnd
 from cdc.preflight.findings import Finding, Outcome
 from cdc.preflight.hosts import each_host_judged
 from cdc.preflight.rules.source import xa_finding
@@ -24,6 +25,7 @@ from cdc.writers.errors import explained
 from cdc.writers.ranges import is_held
 
 POSITION: Final = "position"
+LAST_END: Final = "last end"
 
 
 def examine_position(config: Config) -> Iterator[Finding]:
@@ -34,6 +36,9 @@ def examine_position(config: Config) -> Iterator[Finding]:
     with explained():
         state = stream_admin.read(config)
     saved = Checkpoint.from_document(state) if state is not None else None
+    if (last := LastEnd.of(state)) is not None:
+        said = f"the last daemon ended at {last.at:%Y-%m-%d %H:%M:%S} UTC: {last.message}"
+        yield Finding(LAST_END, Outcome.WARNING, said, last.remedy or "")
     if saved is None and not isinstance(config.start, StartPosition):
         source = config.source  # its hosts have findings of their own
         with asking(source, read_timeout=QUERY_SECONDS, refused=say_nothing) as connection:

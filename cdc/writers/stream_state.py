@@ -16,6 +16,7 @@
     lag_seconds, lag_at                      the owner's lag as last told, null if unknown; when
     mappings      the accepted ones, see `cdc.writers.accepted_mappings`
     covered       the copies of tables that need no backfill, or have one queued
+    ended_by      what has ended the last daemon, see `cdc.model.last_end`
     left          the copies that missed deletes, or go where another stream has left documents
 
 Each batch's first write moves it from sequence n to n + 1 on the condition that epoch, owner and n
@@ -49,6 +50,7 @@ from cdc.model.dead_letter import DEAD_LETTERS
 from cdc.model.done import DONE, NOTHING_DONE, Done
 from cdc.model.first_copy import COPYING, RANGES, HeldCopy, ahead_of
 from cdc.model.job import JOBS
+from cdc.model.last_end import to_fields
 from cdc.model.lease import LeaseWatch, Owner, this_process
 from cdc.model.position import Position
 from cdc.writers.concerns import MAJORITY
@@ -357,9 +359,13 @@ class StreamState:
     def _renewed(self) -> Document:
         return {**lease_of(self._lease_seconds), **self._lag()}
 
-    def release(self) -> None:
-        """Release the lease, so a standby takes over at once; does nothing for another's lease."""
-        self._set_ours({"lease_until": None})
+    def release(self, ended_by: Exception | None = None) -> None:
+        """Release the lease, so a standby takes over at once; does nothing for another's lease.
+
+        `ended_by` is kept until the next takeover.
+        """
+        ended = {} if ended_by is None else to_fields(ended_by, self._held.epoch)
+        self._set_ours({"lease_until": None, **ended})
 
     def uncover(self, session: ClientSession | None = None) -> bool:
         """Forget which tables were copied, if the document is still ours; return whether it was.

@@ -17,6 +17,7 @@ from pymongo.errors import ExecutionTimeout, OperationFailure
 from pymongo.read_concern import ReadConcern
 
 from cdc.errors import LeaseHeld, NoMajority
+from cdc.model.last_end import ENDED_BY
 from cdc.model.lease import LeaseWatch, Owner
 from cdc.writers.errors import NO_MAJORITY
 
@@ -121,6 +122,7 @@ class Takeover:
                         "updated_at": "$$NOW",
                         "lag_seconds": None,
                         "lag_at": None,
+                        ENDED_BY: "$$REMOVE",
                     }
                 }
             ],

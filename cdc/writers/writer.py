@@ -189,14 +189,14 @@ class MongoWriter:
         """End the waits, up to `confirm` or `take_over`; may be called from any thread."""
         self._retry.stop_waiting()
 
-    def close(self) -> None:
-        """Close the lanes; release the lease and the session."""
+    def close(self, ended_by: Exception | None = None) -> None:
+        """Close the lanes; release the lease, and say what has ended it; release the session."""
         self._session.end_session()
         try:
             with pymongo.timeout(RELEASE_SECONDS):
                 if self.state.has_lanes:
                     self.state.close_lanes()  # so that a version that knows none can follow
-                self.state.release()
+                self.state.release(ended_by)
         except (PyMongoError, CdcError) as error:
             log.info("lease_left_to_expire", error=str(error))
         if self._rounds is not None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import pytest
 from pymongo import MongoClient
 
-from tests.end_to_end.support.command import Command
+from tests.end_to_end.support.command import Command, cdc
 from tests.end_to_end.support.halting import HALTED, halted
 from tests.end_to_end.support.proxy import Proxy
 from tests.end_to_end.support.sources import MakeStream
@@ -132,6 +135,46 @@ def test_a_source_that_cannot_be_followed_is_told_while_the_target_is_away(items
         proxy.heal()  # else what hangs in the hole opens a transaction that nobody ends
     assert "logged as a statement" in said["message"]
     assert items.documents("items").keys() == {1}
+
+
+@pytest.mark.parametrize("stream", ["mysql-gtid"], indirect=True)
+def test_what_has_ended_the_daemon_is_told_until_one_takes_over(items: Stream) -> None:
+    """And nothing of one that was stopped."""
+    items.start()
+    items.sql("INSERT INTO items VALUES (1, 'applied')")
+    items.settle()
+    items.stop()
+    assert status(items)["ended_by"] is None
+    items.start()
+    items.until_streaming()
+
+    items.sql("SET SESSION binlog_format = STATEMENT", "UPDATE items SET word = 'refused'")
+
+    said = halted(items.daemon)
+    told = status(items)
+    assert told["state"] == "stopped"
+    assert (told["ended_by"]["error"], told["ended_by"]["exit_code"]) == (said["error"], HALTED)
+    assert said["message"] in told["ended_by"]["message"]
+    assert said["position"] in told["ended_by"]["message"]
+    assert told["ended_by"]["remedy"].endswith("cdc position skip")
+    table = cdc(items, "status").stdout
+    assert re.search(rf"^ended +[-0-9]+ [:0-9]+ UTC, {said['error']}: ", table, re.MULTILINE)
+    assert f"ended by {said['error']}" in cdc(items, "status", "--all").stdout
+    checked = cdc(items, "check", "--output", "json")
+    assert checked.returncode == 0
+    [found] = [
+        each for each in json.loads(checked.stdout)["findings"] if each["check"] == "last end"
+    ]
+    assert found["outcome"] == "warning"
+    assert said["message"] in found["what"]
+
+    assert cdc(items, "position", "skip", "--yes").returncode == 0
+    assert status(items)["ended_by"] is None
+
+
+def status(stream: Stream) -> Document:
+    found: Document = json.loads(cdc(stream, "status", "--output", "json").stdout)
+    return found
 
 
 @pytest.mark.parametrize("stream", ["mysql-gtid"], indirect=True)

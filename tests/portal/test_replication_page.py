@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import signal
 import time
@@ -24,6 +25,7 @@ from portal import mongodb
 from portal.accounts.roles import Role
 from portal.dashboards.replication import jobs
 from portal.dashboards.replication.letters import MOST_AT_ONCE
+from tests.end_to_end.support.halting import halted
 from tests.end_to_end.support.history import MysqlGtids
 from tests.end_to_end.support.nursery import nursery
 from tests.end_to_end.support.proxy import Proxy
@@ -241,6 +243,19 @@ class TestWithoutADaemon:
         assert "Nobody listens at" in seen
         assert "It was stopped in good order." in seen
         assert "Last wrote <time" in seen
+
+    def test_one_that_ended_by_itself_is_told_with_what_to_do(
+        self, client: Client, running: Stream
+    ) -> None:
+        running.sql("SET SESSION binlog_format = STATEMENT", f"DELETE FROM {running.tables[0]}")
+        said = halted(running.daemon)
+
+        seen = html.unescape(page(client))
+
+        assert "It ended by itself: " in seen
+        assert said["message"] in seen
+        assert "cdc position skip" in seen
+        assert "It was stopped in good order." not in seen
 
     def test_one_that_was_killed_has_shown_no_sign_of_life_since_then(
         self, client: Client, running: Stream

@@ -12,6 +12,7 @@ from django.conf import settings
 from cdc.errors import CdcError
 from cdc.model import lease
 from cdc.model.checkpoint import STREAMS, Checkpoint
+from cdc.model.last_end import LastEnd
 from cdc.model.table_name import table_and_target
 from portal.mongodb import Documents
 from portal.typed import date, text
@@ -26,7 +27,8 @@ class Saved:
 
     `now` is the target's clock. `holder` holds the lease, None if nobody does; `lapsed_at` is when
     an unreleased lease expired. `copies` are the tables that the stream keeps equal, as
-    `schema.table`, with the collections that they go to.
+    `schema.table`, with the collections that they go to. `last_end` is what has ended the daemon
+    whose lease nobody holds; None if it was stopped, or killed.
     """
 
     now: datetime
@@ -36,6 +38,7 @@ class Saved:
     holder: str | None
     lapsed_at: datetime | None
     copies: Mapping[str, tuple[str, ...]]
+    last_end: LastEnd | None = None
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -54,6 +57,7 @@ class Saved:
             holder=str(owner) if owner else None,
             lapsed_at=min(until, document["now"]) if until and owner is None else None,
             copies=_by_table(_copies(document)),
+            last_end=None if owner else LastEnd.of(document),
         )
 
 

@@ -53,6 +53,10 @@ def _silent(problem: str, saved: Saved | None) -> Verdict:
         more = f"{saved.holder[:1].upper()}{saved.holder[1:]} holds the stream's lease: it runs"
         more += " where the portal does not reach it, or it died a moment ago."
         return Verdict("bad", word, f"{said} {more}", None, saved.updated_at, "last wrote")
+    if (last := saved.last_end) is not None:
+        more = f"It ended by itself: {last.message}. What is written to MySQL waits there."
+        then = f" What to do: {last.remedy}." if last.remedy else ""
+        return Verdict("bad", "Stopped", f"{said} {more}{then}", None, last.at, "since")
     if saved.lapsed_at:
         more = "It did not give its lease back: it was killed, cut off, or it hangs."
         return Verdict(
