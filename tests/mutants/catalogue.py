@@ -407,7 +407,7 @@ MUTANTS: Final = (
         "a standby waits for the hour by which the target's clock was set back",
         "cdc/writers/takeover.py",
         "holding = self._watch.holder(seen)",
-        "holding = holder(seen)",
+        "holding = LeaseWatch().holder(seen)",
         (f"{CLOCKS}::test_a_standby_takes_over_from_a_dead_daemon_though_the_clock_was_set_back",),
     ),
     Mutant(
@@ -420,9 +420,19 @@ MUTANTS: Final = (
     Mutant(
         "a renewal does not begin the lease anew for who watches it",
         "cdc/model/lease.py",
-        "if seen != lease:",
-        "if seen[0] != lease[0]:",
+        "if last != lease:",
+        "if last[0] != lease[0]:",
         (f"{CLOCKS}::test_a_daemon_that_renews_stays_the_owner_though_the_clock_was_set_back",),
+    ),
+    Mutant(
+        "the lease of a batch that outlasted it counts by the clock alone",
+        "cdc/model/lease.py",
+        "            return _living_owner(document)\n        lasts",
+        "            return holder(document)\n        lasts",
+        (
+            f"{CLOCKS}"
+            "::test_a_daemon_whose_batch_outlasted_the_lease_has_one_more_look_to_renew_it[lives]",
+        ),
     ),
     Mutant(
         "rows are read by the table map of an earlier transaction",

@@ -16,6 +16,7 @@ def facts(**changed: Any) -> dict[str, Any]:
         "stream": "shop",
         "state": "active",
         "active": {"host": "vm", "pid": 7},
+        "ended_by": None,
         "process": None,
         "lag_seconds": 0.0,
         "transactions_behind": 0,
@@ -56,6 +57,17 @@ def test_colours_tell_what_needs_somebody() -> None:
     assert shown["source"] == click.style("refused\\u001b[2J; see cdc.yaml", fg="red")
     assert shown["target"] == click.style("reachable", fg="green")
     assert lines()["dead letters"] == "0"
+
+
+def test_what_has_ended_the_last_daemon_is_told_with_the_remedy() -> None:
+    ended = {"at": "2026-12-01T10:00:05+00:00", "error": "Halted", "exit_code": 4}
+
+    shown = lines(state="stopped", ended_by={**ended, "message": "a\nb", "remedy": "cdc jobs"})
+
+    said = "2026-12-01 10:00:05 UTC, Halted: a\\u000ab"
+    assert shown["ended"] == click.style(said, fg="red")
+    assert shown["remedy"] == click.style("cdc jobs", fg="red")
+    assert "remedy" not in lines(ended_by={**ended, "message": "a", "remedy": None})
 
 
 def test_a_time_tells_how_long_ago_it_was() -> None:
