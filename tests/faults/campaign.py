@@ -148,7 +148,7 @@ def _run(
             "faults": {kind.value: count for kind, count in sorted(deeds.done.items())},
             "remedies": operator.remedies,
             "transactions": workload.committed,
-            "rows": workload.rows,
+            "rows": workload.rows + deeds.rows,
             "daemons_started": fleet.started,
             "appliers_started": appliers.started,
             "attended": attended(stream),

@@ -71,6 +71,8 @@ class Deeds:
     """What all nemeses of a campaign have done."""
 
     done: Counter[Kind] = field(default_factory=Counter)
+    rows: int = 0
+    """How many rows large transactions have changed."""
     commands: list[Command] = field(default_factory=list)
     dumps: set[int] = field(default_factory=set)
     """The links on which a binlog was asked for."""
@@ -351,13 +353,20 @@ class Nemesis:
         rows = self._stage.large_rows
         words = ",".join(f"('{self._chance.getrandbits(60)}')" for _ in range(min(rows, 4_000)))
         doublings = max(rows // 4_000, 1).bit_length() - 1
-        with suppress(*AWAY):
-            self._stage.stream.transaction(
-                f"INSERT INTO scratch (word) VALUES {words}",
-                *["INSERT INTO scratch (word) SELECT word FROM scratch LIMIT 500000"] * doublings,
-                "UPDATE scratch SET word = CONCAT(LEFT(word, 18), 'x') WHERE id % 3 = 0",
-                end=self._chance.choice(("COMMIT", "COMMIT", "ROLLBACK")),
-            )
+        statements = (
+            f"INSERT INTO scratch (word) VALUES {words}",
+            *["INSERT INTO scratch (word) SELECT word FROM scratch LIMIT 500000"] * doublings,
+            "UPDATE scratch SET word = CONCAT(LEFT(word, 18), 'x') WHERE id % 3 = 0",
+        )
+        commits, stream = self._chance.random() < 2 / 3, self._stage.stream
+        with suppress(*AWAY), stream.source.connect(stream.schema, autocommit=False) as connection:
+            with connection.cursor() as cursor:
+                changed = sum(cursor.execute(each) for each in statements)
+            if commits:
+                connection.commit()
+                self._deeds.rows += changed
+            else:
+                connection.rollback()
 
     # -- the target
 
