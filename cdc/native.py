@@ -15,7 +15,7 @@ Path = tuple[str, ...]
 
 VARIABLE: Final = "CDC_NATIVE"
 
-INTERFACE: Final = 8
+INTERFACE: Final = 9
 """Raised with each change of a function below: a module of another number is left alone."""
 
 
@@ -36,11 +36,22 @@ Ended = tuple[MysqlGtidParts | MariadbGtidParts, int, int, int]
 where it begins and ends.
 """
 
-RunParts = tuple[int, tuple[int, int], Ended, Ended, Ended, bytes, Sequence[int], list[RowsParts]]
+RunParts = tuple[
+    int,
+    tuple[int, int],
+    Ended,
+    Ended,
+    Ended,
+    bytes,
+    Sequence[int],
+    list[tuple[bytes, int]],
+    list[RowsParts],
+]
 """The number of transactions; place and number of the packet after them; the first, the last but
 one and the last; the last one's GTID event; what each one's identity ends with: the number of its
-GTID, or the offset where it begins; and the rows events, those of one kind that follow each other
-as one, if each is of another transaction.
+GTID, or the offset where it begins; the table maps that no rows belong to, without the table's id,
+each once, with the number of the first transaction that has it; and the rows events, those of one
+kind that follow each other as one, if each is of another transaction.
 """
 
 Source = tuple[str, Sequence[int], int, int, Sequence[str | None], object, bytes]

@@ -63,7 +63,8 @@ pub struct Stream<'a> {
 
 /// A transaction up to its last packet; it begins at `offset` in the source's file.
 ///
-/// `gtid_event` includes its header, `committed` is the XID event's time.
+/// `gtid_event` includes its header, `committed` is the XID event's time. `unread` are the table maps,
+/// without their tables' ids, that no rows event belongs to.
 pub struct Transaction<'a> {
     pub end: Place,
     pub offset: u64,
@@ -71,6 +72,14 @@ pub struct Transaction<'a> {
     pub gtid: Gtid<'a>,
     pub committed: u32,
     pub rows: Vec<Rows<'a>>,
+    pub unread: Vec<&'a [u8]>,
+}
+
+/// A table map: its table's id, what follows, and whether a rows event belongs to it.
+struct TableMap<'a> {
+    id: &'a [u8],
+    payload: &'a [u8],
+    is_read: bool,
 }
 
 pub enum Gtid<'a> {
@@ -123,16 +132,27 @@ impl<'a> Stream<'a> {
             let event = self.event(&mut end, true)?;
             match event.kind {
                 TABLE_MAP => {
-                    tables.push(event.data.get(EVENT_HEADER..)?.split_at_checked(TABLE_ID)?)
+                    let body = event.data.get(EVENT_HEADER..)?;
+                    let (id, payload) = body.split_at_checked(TABLE_ID)?;
+                    tables.push(TableMap { id, payload, is_read: false });
                 }
                 ROWS_QUERY | ANNOTATE_ROWS => {}
                 XID => {
                     let (gtid_event, committed) = (first.data, event.time()?);
-                    let found = Transaction { end, offset, gtid_event, gtid, committed, rows };
-                    return Some(found);
+                    let left = tables.iter().filter(|each| !each.is_read);
+                    let unread = left.map(|each| each.payload).collect();
+                    return Some(Transaction {
+                        end,
+                        offset,
+                        gtid_event,
+                        gtid,
+                        committed,
+                        rows,
+                        unread,
+                    });
                 }
                 kind if ROWS.contains(&kind) || ROWS_V1.contains(&kind) => {
-                    let found = rows_event(&event, &tables)?;
+                    let found = rows_event(&event, &mut tables)?;
                     taken += found.images.len();
                     if taken > self.image_bytes {
                         return None;
@@ -233,10 +253,12 @@ fn is_begin(event: &Event) -> bool {
         && data.len() == EVENT_HEADER + 13 + status + schema + BEGIN.len()
 }
 
-fn rows_event<'a>(event: &Event<'a>, tables: &[(&'a [u8], &'a [u8])]) -> Option<Rows<'a>> {
+fn rows_event<'a>(event: &Event<'a>, tables: &mut [TableMap<'a>]) -> Option<Rows<'a>> {
     let data = event.data;
     let table_id = data.get(EVENT_HEADER..EVENT_HEADER + TABLE_ID)?;
-    let (_, table) = tables.iter().rfind(|(id, _)| *id == table_id)?;
+    let map = tables.iter_mut().rfind(|each| each.id == table_id)?;
+    map.is_read = true;
+    let table = map.payload;
     let mut at = EVENT_HEADER + TABLE_ID + 2;
     if ROWS.contains(&event.kind) {
         at += usize::from(uint16(data, at)?); // extra data, and this size

@@ -32,7 +32,7 @@ mod cdc_native {
 
     /// Raised with each change of a function: `cdc.native` wants one number.
     #[pymodule_export]
-    const INTERFACE: u32 = 8;
+    const INTERFACE: u32 = 9;
 
     #[pymodule_export]
     use crate::images::RowImages;

@@ -1,5 +1,7 @@
 //! Runs of whole transactions, as the objects that Python makes its own of.
 
+use std::collections::HashSet;
+
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyRange, PyTuple};
 
@@ -99,6 +101,9 @@ struct Run<'a> {
     count: usize,
     /// What each one's identity ends with.
     identities: Vec<u64>,
+    /// Each table map without rows once, and the number of the first transaction that has it.
+    unread: Vec<(&'a [u8], u64)>,
+    known: HashSet<&'a [u8]>,
     groups: Vec<Group<'a>>,
 }
 
@@ -107,7 +112,28 @@ impl<'a> Run<'a> {
         let rows = std::mem::take(&mut first.rows);
         let groups = rows.into_iter().map(|each| Group::new(each, 0)).collect();
         let identities = vec![identity(&first)];
-        Run { first: None, next_to_last: None, last: first, count: 1, identities, groups }
+        let unread = std::mem::take(&mut first.unread);
+        let mut run = Run {
+            first: None,
+            next_to_last: None,
+            last: first,
+            count: 1,
+            identities,
+            unread: Vec::new(),
+            known: HashSet::new(),
+            groups,
+        };
+        run.leave(unread, 0);
+        run
+    }
+
+    /// Notes table maps of a transaction without rows.
+    fn leave(&mut self, unread: Vec<&'a [u8]>, number: u64) {
+        for each in unread {
+            if self.known.insert(each) {
+                self.unread.push((each, number));
+            }
+        }
     }
 
     fn last(&self) -> &Transaction<'a> {
@@ -129,6 +155,7 @@ impl<'a> Run<'a> {
             }
         }
         self.groups.extend(rows.map(|each| Group::new(each, number)));
+        self.leave(std::mem::take(&mut next.unread), number);
         self.identities.push(identity(&next));
         let before = std::mem::replace(&mut self.last, next);
         if let Some(earlier) = self.next_to_last.replace(before) {
@@ -141,6 +168,8 @@ impl<'a> Run<'a> {
         let last = &self.last;
         let next_to_last = self.next_to_last.as_ref().unwrap_or(last);
         let first = self.first.as_ref().unwrap_or(next_to_last);
+        let unread: Vec<_> =
+            self.unread.iter().map(|(map, n)| (PyBytes::new(py, map), *n)).collect();
         let groups: PyResult<Vec<_>> = self.groups.iter().map(|each| each.told(py)).collect();
         (
             self.count,
@@ -150,6 +179,7 @@ impl<'a> Run<'a> {
             ended(py, last)?,
             PyBytes::new(py, last.gtid_event),
             sequence(py, &self.identities)?,
+            unread,
             groups?,
         )
             .into_pyobject(py)

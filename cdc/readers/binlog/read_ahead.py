@@ -81,23 +81,33 @@ class ReadAhead:
         found = begun.run(most)
         if found is None:
             return None
-        if (unknown := self._first_unknown(found[-1])) is not None:
+        if (unknown := self._first_unknown(found)) is not None:
             self._most = max(1, unknown)
             return begun.run(unknown)
         if found[0] == most:
             self._most = 2 * most
         return found
 
-    def _first_unknown(self, rows_parts: list[RowsParts]) -> int | None:
-        """Return the number of the first transaction whose table is new, or not as it says."""
+    def _first_unknown(self, found: RunParts) -> int | None:
+        """Return the number of the first transaction whose table is new, or not as it says.
+
+        Tables without rows count, too: what they should have had may be damaged.
+        """
+        *_, unread, rows_parts = found
+        unknown = [at for payload, at in unread if not self._is_known(payload)][:1]
         for _, payload, _, columns, *_, numbers in rows_parts:
-            try:
-                table = self._cache.known(payload)
-            except KeyError:
-                return numbers[0]
-            if table is not None and columns != len(table.columns):
-                return numbers[0]
-        return None
+            if not self._is_known(payload, columns):
+                unknown.append(numbers[0])
+                break
+        return min(unknown, default=None)
+
+    def _is_known(self, payload: bytes, columns: int | None = None) -> bool:
+        """Return whether a table was looked up before, and has so many columns."""
+        try:
+            table = self._cache.known(payload)
+        except KeyError:
+            return False
+        return table is None or columns in (None, len(table.columns))
 
     def _delivered(self, found: RunParts, begun: _Beginning) -> Delivery:
         """Move the cursor behind a run, announce its tables, and return it."""
@@ -196,7 +206,7 @@ def _run(
     cursor: BinlogCursor,
 ) -> TransactionRun:
     """Move the cursor behind a run, and return it."""
-    count, (at, _), first, _, last, _, identities, rows_parts = found
+    count, (at, _), first, _, last, _, identities, _, rows_parts = found
     before, first_gtid, gtid = cursor.position, _gtid(first[0]), _gtid(last[0])
     kept = begun.up_to(at)
     return TransactionRun(
