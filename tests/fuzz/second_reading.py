@@ -173,7 +173,7 @@ class SecondReading:
         schema, _, status = body.number(1), body.take(2), body.number(2)
         body.take(status)
         body.take(schema + 1)
-        statement = body.take(body.left)
+        statement = body.take(body.left).upper()  # a letter's case is a bit, and means nothing
         self._current()
         if statement == b"BEGIN":
             self._begun = True
