@@ -1,7 +1,7 @@
 // Draws a curve or bars over time with uPlot, in the page's colours, and again when these change.
 
 const DAY = 86400;
-const SHORT = 300;
+const SHORT = 60;
 // No label of an hour beneath bars that are of days: as uPlot's own, from a day on.
 const DAYS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 15, 30, 60, 90, 120, 180, 365, 730, 1825, 3650, 9125, 18250, 36500].map((days) => days * DAY);
 const LABELS = { "": "Time", day: "Day", month: "Month", year: "Year" };
@@ -14,8 +14,8 @@ const DARK = matchMedia("(prefers-color-scheme: dark)");
 
 /**
  * A chart in `place` that is as wide as it; `data` is [times in seconds, values], null for a gap.
- * `bars` is what each is of, "day", "month" or "year"; without it, a curve that reaches back five
- * minutes at least, and `longest` seconds at most. `y` is the axis of its values: see `lagAxis`.
+ * `bars` is what each is of, "day", "month" or "year"; without it, a curve that reaches back a
+ * minute at least, and `longest` seconds at most. `y` is the axis of its values: see `lagAxis`.
  */
 export function chart(place, data, { name, format, bars = "", y = {}, axis = 48, longest = 0 }) {
   const { least = 1, ...upright } = { values: (_, ticks) => ticks.map(format), ...y };
