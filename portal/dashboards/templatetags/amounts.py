@@ -87,7 +87,7 @@ def thousands(number: object) -> str:
 
 @register.filter
 def parted(name: str) -> str:
-    """Let a long name be broken behind its underscores and dots, and nowhere else if that does."""
+    """Mark a long name as to be broken behind its underscores and dots."""
     parts = re.split(r"(?<=[_.])(?=.)", name)
     return format_html_join(mark_safe("<wbr>"), "{}", ((each,) for each in parts))
 
