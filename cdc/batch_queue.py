@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Final
@@ -47,9 +47,20 @@ class BatchQueue:
     barrier: it is a batch of its own, and no batch crosses it.
     """
 
-    def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
-        """`clock` counts seconds, for the linger time."""
+    def __init__(
+        self,
+        limits: Limits,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        landed: Callable[[float], None] = lambda _: None,
+    ) -> None:
+        """`clock` counts seconds, for the linger time.
+
+        `landed` is called, in the writing thread, when a batch has been applied: with the time at
+        which the source committed the oldest of it.
+        """
         self._limits = limits
+        self._landed = landed
         self._clock = clock
         self._changed = threading.Condition()
         self._waiting: deque[BatchEntry] = deque()
@@ -98,6 +109,8 @@ class BatchQueue:
         failed, what it had put is returned first; then its error is raised.
         """
         until = None if within_seconds is None else self._clock() + within_seconds
+        if (committed_at := _oldest(self._taken.entries)) is not None:
+            self._landed(committed_at)
         with self._changed:
             self._taken = EMPTY
             while not self._ripe():
@@ -116,12 +129,12 @@ class BatchQueue:
             return self._cut()
 
     def waited_seconds(self, now: float) -> float:
-        """Return the age of the oldest waiting transaction; 0 if there is none.
+        """Return the age of the oldest waiting transaction that changes anything; 0 if none does.
 
         `now` is the source's time, as in `committed_at`.
         """
         with self._changed:
-            committed_at = self._waiting[0].first_committed_at if self._waiting else None
+            committed_at = _oldest(self._waiting)
         return 0.0 if committed_at is None else max(0.0, now - committed_at)
 
     def wake(self) -> None:
@@ -184,7 +197,7 @@ class BatchQueue:
             return Backlog(
                 transactions=sum([max(1, each.completed) for each in entries]),
                 operations=self._taken.operations + self._operations,
-                oldest_committed_at=entries[0].first_committed_at if entries else None,
+                oldest_committed_at=_oldest(entries),
             )
 
     def fail(self, error: BaseException) -> None:
@@ -200,3 +213,15 @@ class BatchQueue:
             self._waiting.clear()
             self._operations = self._byte_size = self._barriers = 0
             self._changed.notify_all()
+
+
+def _oldest(entries: Iterable[BatchEntry]) -> float | None:
+    """Return when the source committed the first that changes anything; None if none does.
+
+    One that changes nothing lingers for a second, and the target lacks nothing meanwhile.
+    """
+    return next((each.first_committed_at for each in entries if _changes_anything(each)), None)
+
+
+def _changes_anything(entry: BatchEntry) -> bool:
+    return bool(entry.operation_count or entry.clears or entry.messages)

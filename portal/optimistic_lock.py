@@ -14,7 +14,7 @@ from django.utils.crypto import salted_hmac
 
 M = TypeVar("M", bound=models.Model)
 
-_CHANGED = "This was changed since you opened it: nothing is kept yet."
+_CHANGED = "This was changed since you opened it: nothing is saved yet."
 _SAVE_AGAIN = "Save again to put in its place what stands below."
 
 

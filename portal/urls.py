@@ -8,7 +8,7 @@ from django.urls import include, path
 
 # Its list of pages is a step away, and took the room of columns.
 admin.site.enable_nav_sidebar = False
-admin.site.index_title = "What there is"
+admin.site.index_title = "All tables"
 admin.site.empty_value_display = "–"
 admin.site.unregister((AccessLog, AccessFailureLog))  # the portal writes neither
 

@@ -19,6 +19,7 @@ from cdc.daemon.signals import stopped_by_signals
 from cdc.errors import UsageError
 from cdc.mapping.file.project import load_project
 from cdc.observability.http import served
+from cdc.observability.lag_history import LagHistory
 from cdc.observability.notify.notifier import Notifier
 from cdc.observability.systemd import notify_systemd
 from cdc.terminal.spelling import spelling
@@ -79,19 +80,21 @@ def run_daemon(
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD)
     notifier = Notifier(config.notify, config.name) if config.notify else None
+    lags = LagHistory()
     daemon = Daemon(
         config,
         mappings,
         observer,
         accept_edits=accept_edits,
         notices=notifier,
+        note_lag=lags.note,
         worker_command=worker_command(config_path),
         by_appliers=role == READ,
     )
     stalled_after = config.http.stalled_after_seconds
     with (
         stopped_by_signals(daemon.stop),
-        served(config, daemon.telemetry),
+        served(config, daemon.telemetry, lags),
         notify_systemd(daemon.telemetry, stalled_after_seconds=stalled_after),
         notifier.running(daemon.lag_seconds) if notifier else nullcontext(),
     ):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -62,19 +62,22 @@ class Daemon:
         *,
         accept_edits: bool = False,
         notices: Notices | None = None,
+        note_lag: Callable[[float], None] = lambda _: None,
         worker_command: Sequence[str] = (),
         by_appliers: bool = False,
     ) -> None:
         """With `accept_edits` documents that an edited mapping made before are kept.
 
-        `notices` are told of what somebody should know. `worker_command` runs a worker of a first
-        copy, see CopyWorkers. With `by_appliers` other processes write the parts of rounds.
+        `notices` are told of what somebody should know. `note_lag` takes the lag of each batch as
+        it lands. `worker_command` runs a worker of a first copy, see CopyWorkers. With
+        `by_appliers` other processes write the parts of rounds.
         """
         self._config = config
         self._mappings = mappings
         self._observer = observer
         self._accept_edits = accept_edits
         self._notices = notices
+        self._note_lag = note_lag
         self._worker_command = worker_command
         self._by_appliers = by_appliers
         self._tell: Tell = tell_nobody if notices is None else notices.tell
@@ -288,6 +291,7 @@ class Daemon:
             liveness=self._liveness,
             counters=self._counters,
             lag_seconds=self.lag_seconds,
+            note_lag=self._note_lag,
             tell=self._tell,
             observer=self._observer,
         )

@@ -86,12 +86,14 @@ class ActiveStream:
         liveness: Liveness,
         counters: Counters,
         lag_seconds: Callable[[], float | None],
+        note_lag: Callable[[float], None] = lambda _: None,
         tell: Tell = tell_nobody,
         observer: WriteObserver = UNOBSERVED,
     ) -> None:
         """Assemble the stream; nothing is read or written before `run`.
 
         `lag_seconds` is the daemon's own measure; None before the first proof that it caught up.
+        `note_lag` takes what it was when a batch landed, which nobody may have asked for just then.
         """
         self._config = config
         self._client = client
@@ -100,6 +102,7 @@ class ActiveStream:
         self._retry = retry
         self._counters = counters
         self._lag_seconds = lag_seconds
+        self._note_lag = note_lag
         self._tell = tell
         self._liveness = liveness
         self._observer = observer
@@ -125,7 +128,10 @@ class ActiveStream:
                 apply.lanes * apply.batch_rows,
                 apply.lanes * apply.batch_bytes,
                 apply.linger_ms / 1000,
-            )
+            ),
+            landed=lambda committed_at: self._note_lag(
+                max(0.0, self._source_time() - committed_at)
+            ),
         )
         mapper = Mapper(
             self._router.plans,
@@ -284,5 +290,7 @@ class ActiveStream:
         lag = self._lag_seconds()
         if lag is not None:
             return lag
-        source_time = time.time() + (self._reader.stats().clock_offset_seconds or 0.0)
-        return self._queue.waited_seconds(source_time)
+        return self._queue.waited_seconds(self._source_time())
+
+    def _source_time(self) -> float:
+        return time.time() + (self._reader.stats().clock_offset_seconds or 0.0)

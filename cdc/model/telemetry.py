@@ -55,7 +55,10 @@ class ReaderStats:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What is read and not applied; with the source's commit time of the oldest of it."""
+    """What is read and not applied.
+
+    `oldest_committed_at`: when the source committed the oldest of it that changes anything.
+    """
 
     transactions: int = 0
     operations: int = 0

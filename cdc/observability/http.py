@@ -18,7 +18,8 @@ from cdc.config import Config
 from cdc.model.telemetry import Role, Telemetry
 from cdc.observability import metrics, status
 from cdc.observability.cached_probe import CachedProbe
-from cdc.observability.recent import Recent, sampled
+from cdc.observability.lag_history import LagHistory
+from cdc.observability.recent import Recent, watched
 from cdc.readers.server.status import fetch
 from cdc.writers.jobs import failed_jobs
 
@@ -35,14 +36,17 @@ class Pages:
     """The answers to each path."""
 
     def __init__(self, config: Config, telemetry: Callable[[], Telemetry], recent: Recent) -> None:
+        """`recent` notes each look, so that no page tells of a lag that it does not know."""
         self._config = config
-        self._telemetry = telemetry
+        self._telemetry: Callable[[], Telemetry] = lambda: recent.seen(telemetry())
         self._recent = recent
         source, failed = (
             CachedProbe(lambda: fetch(config.source, telemetry().reading.server)),
             CachedProbe(lambda: failed_jobs(config), keeps=True),
         )
-        self._registry = metrics.registry(config.name, telemetry, source.latest, failed.latest)
+        self._registry = metrics.registry(
+            config.name, self._telemetry, source.latest, failed.latest
+        )
         self._pages: dict[str, Callable[[], Answer]] = {
             "/metrics": self._metrics,
             "/healthz": self._health,
@@ -97,13 +101,18 @@ def _json(code: int, facts: dict[str, Any]) -> Answer:
 
 
 @contextmanager
-def served(config: Config, telemetry: Callable[[], Telemetry]) -> Iterator[None]:
-    """Serve the pages while the block runs; retries an address in use, and logs it."""
+def served(
+    config: Config, telemetry: Callable[[], Telemetry], lags: LagHistory | None = None
+) -> Iterator[None]:
+    """Serve the pages while the block runs; retries an address in use, and logs it.
+
+    `lags` are those that the daemon notes as its batches land.
+    """
     if config.http.listen == "off":
         yield
         return
     stopping = threading.Event()
-    with sampled(telemetry) as recent:
+    with watched(telemetry, lags or LagHistory()) as recent:
         arguments = (config, Pages(config, telemetry, recent), stopping)
         threading.Thread(target=_serve, args=arguments, name="http", daemon=True).start()
         try:

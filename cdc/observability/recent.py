@@ -4,35 +4,40 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
 from cdc.model.telemetry import Telemetry
+from cdc.observability.lag_history import LagHistory
 
-EVERY_SECONDS: Final = 5.0
-KEPT_SECONDS: Final = 1_800.0
-MOST_SAMPLES: Final = int(KEPT_SECONDS / EVERY_SECONDS)
+LOOK_SECONDS: Final = 1.0
 
 
 class Recent:
-    """The samples of one daemon; may be read from any thread."""
+    """The history of one daemon; may be read from any thread."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """`clock` counts seconds; it never goes back."""
+    def __init__(
+        self, lags: LagHistory | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """`lags` may be noted elsewhere too; `clock` counts seconds, and never goes back."""
         self._clock = clock
+        self._lags = lags or LagHistory(clock)
         self._lock = threading.Lock()
-        self._lags: deque[tuple[float, float | None]] = deque(maxlen=MOST_SAMPLES)
         self._changes: Counter[str] = Counter()
         self._changed_at: dict[str, float] = {}
 
-    def sample(self, telemetry: Telemetry) -> None:
-        """Keep the lag, and note which tables have changed since the last sample."""
-        now, lag = self._clock(), telemetry.lag_seconds
-        changes = _changes(telemetry.writing.rows)
+    def seen(self, telemetry: Telemetry) -> Telemetry:
+        """Note the lag of a look, whoever it is for, and return the telemetry."""
+        self._lags.note(telemetry.lag_seconds)
+        return telemetry
+
+    def look(self, telemetry: Telemetry) -> None:
+        """Note the lag, and which tables have changed since the last look."""
+        now = self._clock()
+        changes = _changes(self.seen(telemetry).writing.rows)
         with self._lock:
-            self._lags.append((now, None if lag is None else round(lag, 3)))
             for table, count in changes.items():
                 if count != self._changes[table]:
                     self._changed_at[table] = now
@@ -44,9 +49,8 @@ class Recent:
             now = self._clock()
             return {
                 "lag_history": [
-                    [round(age, 1), lag]
-                    for at, lag in self._lags
-                    if (age := now - at) <= KEPT_SECONDS
+                    [round(age, 1), None if lag is None else round(lag, 3)]
+                    for age, lag in self._lags.samples()
                 ],
                 "tables": {
                     table: {
@@ -59,11 +63,11 @@ class Recent:
 
 
 @contextmanager
-def sampled(telemetry: Callable[[], Telemetry]) -> Iterator[Recent]:
-    """Take a sample every few seconds, the first at once, while the block runs."""
-    recent, stopping = Recent(), threading.Event()
+def watched(telemetry: Callable[[], Telemetry], lags: LagHistory) -> Iterator[Recent]:
+    """Look every second, first at once, while the block runs."""
+    recent, stopping = Recent(lags), threading.Event()
     thread = threading.Thread(
-        target=_sample, args=(recent, telemetry, stopping), name="recent", daemon=True
+        target=_watch, args=(recent, telemetry, stopping), name="recent", daemon=True
     )
     thread.start()
     try:
@@ -72,10 +76,10 @@ def sampled(telemetry: Callable[[], Telemetry]) -> Iterator[Recent]:
         stopping.set()
 
 
-def _sample(recent: Recent, telemetry: Callable[[], Telemetry], stopping: threading.Event) -> None:
+def _watch(recent: Recent, telemetry: Callable[[], Telemetry], stopping: threading.Event) -> None:
     while True:
-        recent.sample(telemetry())
-        if stopping.wait(EVERY_SECONDS):
+        recent.look(telemetry())
+        if stopping.wait(LOOK_SECONDS):
             return
 
 

@@ -28,6 +28,9 @@ from tests.support.waiting import eventually
 SCRAPE_SECONDS = 4
 """Less than the 5 s that a source which says nothing is waited for."""
 
+STOPPED_SECONDS = 11
+"""Two samples of what is kept, and a bit."""
+
 
 @pytest.fixture
 def items(stream: Stream) -> Stream:
@@ -233,7 +236,7 @@ def test_whoever_does_not_wait_for_an_answer_leaves_no_trace(items: Stream, list
 def test_the_lag_of_the_last_half_hour_is_told_at_once_also_while_a_side_is_away(
     items: Stream,
 ) -> None:
-    """About 15 seconds: three samples."""
+    """About 10 seconds: three samples."""
     with Proxy(items.source.port) as proxy:
         items.proxied_source(proxy.port)
         daemon = items.start()
@@ -256,6 +259,57 @@ def test_the_lag_of_the_last_half_hour_is_told_at_once_also_while_a_side_is_away
     assert ages == sorted(ages, reverse=True)
     assert found["lag_history"][-1][1] > 0
     assert found["tables"][f"{items.schema}.items"]["row_changes"] == 2
+
+
+@ONE_KIND
+def test_a_daemon_that_stood_still_tells_afterwards_how_far_behind_it_was(items: Stream) -> None:
+    """It catches up within milliseconds: no look at that moment shows what was before."""
+    daemon = items.start()
+    items.until_caught_up()
+    eventually(lambda: recent_lags(daemon))
+    daemon.send(signal.SIGSTOP)
+    items.sql("INSERT INTO items VALUES (1, 'one')")
+    committed_at = time.monotonic()
+    eventually(lambda: time.monotonic() - committed_at > STOPPED_SECONDS)
+
+    daemon.send(signal.SIGCONT)
+    waited = time.monotonic() - committed_at
+    items.until_caught_up()
+    found = eventually(lambda: [each for each in recent_lags(daemon) if each[1]])
+    eventually(lambda: lag(daemon) == 0)
+    again = recent_lags(daemon)
+
+    assert found[-1][1] == pytest.approx(waited, abs=0.5)
+    since = time.monotonic() - committed_at
+    late = [(age, known) for age, known in again if known and known > 1]
+    assert max(known for _, known in late) == found[-1][1]  # no later answer tells of less
+    assert [age + known for age, known in late[:-1]] == [pytest.approx(since, abs=0.5)] * 2
+
+
+@ONE_KIND
+def test_a_source_that_changes_other_tables_alone_is_never_behind(items: Stream) -> None:
+    """What changes nothing lingers for a second: less than a proof of that time holds."""
+    items.settings["source"]["heartbeat_seconds"] = 5
+    daemon = items.start()
+    items.until_caught_up()
+    eventually(lambda: lag(daemon) == 0)
+    before = recent_lags(daemon)[-1][0]
+    items.sql("CREATE TABLE others (id INT NOT NULL PRIMARY KEY)")
+    for number in range(20):
+        items.sql(f"INSERT INTO others VALUES ({number})")
+        assert lag(daemon) == 0
+    items.until_caught_up()
+
+    since = [each for each in recent_lags(daemon) if each[0] < before]
+
+    assert all(not known for _, known in since)
+
+
+def recent_lags(daemon: Daemon) -> list[tuple[float, float | None]]:
+    found: list[tuple[float, float | None]] = json.loads(get(daemon, "/status?recent")[1])[
+        "lag_history"
+    ]
+    return found
 
 
 @ONE_KIND

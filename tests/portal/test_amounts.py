@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from bson import DatetimeMS
 
-from portal.dashboards.templatetags.amounts import ago, duration, thousands
+from portal.dashboards.templatetags.amounts import ago, duration, parted, thousands
 
 
 @pytest.mark.parametrize(
@@ -63,3 +63,17 @@ def test_a_moment_beyond_the_calendar_is_text() -> None:
     now = datetime(2026, 11, 29, 12, tzinfo=UTC)
 
     assert ago(DatetimeMS(317_355_451_200_000), now) == "5 Aug 12026, 12:00:00 UTC"
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("id", "id"),
+        ("in_reply_to", "in_<wbr>reply_<wbr>to"),
+        ("a.b_", "a.<wbr>b_"),
+        ("<_>", "&lt;_<wbr>&gt;"),
+        ("", ""),
+    ],
+)
+def test_a_name_is_broken_behind_its_underscores_and_dots(name: str, written: str) -> None:
+    assert parted(name) == written

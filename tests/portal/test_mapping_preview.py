@@ -170,6 +170,39 @@ class TestFile:
         assert documents(shown) == [{"_id": 1, "only": "Ana <b>"}, {"_id": 2, "only": "Bo"}]
         assert client.get(f"{PAGE}?mapping=mappings/none.yaml").status_code == 400
 
+    def test_the_mapping_that_shows_most_comes_first_and_before_it_that_of_the_tweets(
+        self, client: Client, project: Project
+    ) -> None:
+        for target, line in {
+            "few": "fields: {only: name}",
+            "fewer": "exclude: [password, extra]",
+            "most": "exclude: [password]",
+        }.items():
+            project.write(
+                f"{target}.yaml", project.mapping(line).replace(": people", f": {target}")
+            )
+        (project.folder / "mappings" / "people.yaml").unlink()
+
+        without = typed(page(client))
+        tweets = project.mapping("fields: {only: name}").replace(": people", ": tweets")
+        project.write("tweets.yaml", tweets)
+
+        assert "target: most" in without
+        assert typed(page(client)) == tweets
+
+    def test_what_stars_and_hashes_stand_for_is_told_where_there_are_some(
+        self, client: Client, project: Project, with_key: None
+    ) -> None:
+        stars, hashes = "stands for a column that", "Hashes differ from those in MongoDB"
+        plain = page(client)
+        hashed = preview(client, project.mapping("fields: {h: {column: mail, mask: hash}}"))
+        project.write("people.yaml", project.mapping())
+        whole = client.get(PAGE).content.decode()
+
+        assert (stars in plain, hashes in plain) == (True, False)
+        assert (stars in hashed, hashes in hashed) == (True, True)
+        assert (stars in whole, hashes in whole) == (False, False)
+
     def test_what_documents_embed_is_shown(self, client: Client, project: Project) -> None:
         other = project.mapping("fields: {name: name}").replace(": people", ": names")
         project.write("names.yaml", other)

@@ -17,6 +17,7 @@ def test_the_lags_are_at_their_times_by_the_portal_s_clock() -> None:
 
     assert found.lags == [(NOW - 65, 3.5), (1_700_000_394.8, None)]
     assert found.span_seconds == pytest.approx(59.8)
+    assert found.highest == 3.5
 
 
 def test_each_minute_has_its_highest_lag_the_latest_first() -> None:

@@ -159,16 +159,16 @@ class TestBesideADaemon:
         assert (state["word"], state["lag_seconds"]) == ("Up to date", 0)
         assert time.time() - state["at"] < 60
         assert "Up to date" in state["parts"]["verdict"]
-        assert state["lags"] == []
+        assert state["lags"][-1][1] is not None
         assert state["parts"]["jobs"].strip() in page(client)
 
     def test_the_lag_of_before_the_page_was_opened_is_shown_as_the_daemon_has_kept_it(
         self, client: Client, running: Stream
     ) -> None:
-        lags = eventually(lambda: client.get(f"{STATE}?recent").json()["lags"])
+        lags = eventually(lambda: client.get(STATE).json()["lags"])
 
         [(at, lag), *_] = lags
-        assert 0 <= time.time() - at < 600
+        assert -1 < time.time() - at < 600
         assert lag is None or lag >= 0
         answer = page(client)
         assert f"[{at:.0f}"[:8] in answer.partition('data-lags="')[2]

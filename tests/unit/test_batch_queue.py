@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 import pytest
 
@@ -29,6 +30,10 @@ def clearing(number: int) -> MappedTransaction:
 
 def queue(operations: int = 100, byte_size: int = 10**6, linger: float = 0.0) -> BatchQueue:
     return BatchQueue(Limits(operations, byte_size, linger))
+
+
+def telling_queue(landed: Callable[[float], None]) -> BatchQueue:
+    return BatchQueue(Limits(100, 10**6, 0.0), landed=landed)
 
 
 def numbers(batch: Batch | None) -> list[str]:
@@ -270,3 +275,36 @@ def test_a_run_that_does_not_fit_beside_what_waits_is_of_the_next_batch(
 
     assert numbers(first) == ["1", "2", "3"]
     assert buffer.backlog().transactions == 5
+
+
+def test_each_batch_that_has_landed_tells_when_its_oldest_change_was_committed() -> None:
+    landed: list[float] = []
+    buffer = telling_queue(landed.append)
+    for number in (1, 2):
+        buffer.put(transaction(number)._replace(committed_at=10.0 * number))
+    buffer.take()
+    before = [*landed]
+    buffer.put(transaction(3)._replace(committed_at=30.0))
+
+    buffer.take()
+    buffer.take(within_seconds=0)
+    buffer.take(within_seconds=0)
+
+    assert before == []
+    assert landed == [10.0, 30.0]
+
+
+def test_what_changes_nothing_does_not_make_the_target_late() -> None:
+    landed: list[float] = []
+    buffer = telling_queue(landed.append)
+    buffer.put(transaction(1, rows=0)._replace(committed_at=10.0))
+
+    alone = buffer.backlog()
+    buffer.put(transaction(2)._replace(committed_at=20.0))
+    together = buffer.backlog()
+    buffer.take()
+    buffer.take(within_seconds=0)
+
+    assert alone == Backlog(transactions=1)
+    assert together == Backlog(transactions=2, operations=1, oldest_committed_at=20.0)
+    assert landed == [20.0]

@@ -37,8 +37,8 @@ class Failed(Exception):
 def draw(*, rows: int, mapping: str = "", text: str | None = None) -> Drawn:
     """Return the preview of a mapping's file, or of a text in its place.
 
-    `mapping` is a file's name, by default the first; `rows` is 0 for none. One too many at once is
-    not drawn.
+    `mapping` is a file's name, by default that of the mapping that shows most; `rows` is 0 for
+    none. One too many at once is not drawn.
     """
     if not _drawing.acquire(blocking=False):
         return Drawn(problem="Others have previews drawn just now. Ask again in a moment.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Sequence
+from collections.abc import Mapping as PyMapping
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +26,9 @@ from cdc.readers.select.chunk_reader import ChunkReader
 from cdc.readers.server.connection import SourceConnection
 from portal.dashboards.preview.drawn import Choice, Drawn, Mistake, Question, Shown
 from portal.dashboards.preview.project import NotReadable, project_config
+
+TWEETS: Final = "tweets"
+"""The collection that the portal shows."""
 
 LOCK_SECONDS: Final = 3
 """How long a table may be locked, as by an ALTER, before the preview says so."""
@@ -62,8 +66,9 @@ class _Project:
             notes=[self._short(each) for each in self._wrong],
             problem="" if choices else "No mapping file of the stream is without mistakes.",
         )
+        wanted = question.mapping or _telling(choices)
         for choice, mapping in choices.items():
-            if question.mapping in ("", choice.file):
+            if choice.file == wanted:
                 filed = "\n".join(mapping.origin.file.read_text("utf-8").split("\r\n"))
                 text = filed if question.text is None else question.text
                 found = replace(found, chosen=choice, filed=filed, text=text)
@@ -122,7 +127,9 @@ class _Project:
                     pairs = pairs_of(reader, draft, name, left, within=mapping)
                     pairs = whole(draft, pairs, embedded)
                     seen += [_shown(name, draft.target, pair) for pair in pairs]
-        return replace(found, shown=seen, notes=[*found.notes, *embedded.notes])
+        hashes = any(map(_hashes, _with_embedded(draft, mappings)))
+        notes = [*found.notes, *embedded.notes]
+        return replace(found, shown=seen, hashes=hashes, notes=notes)
 
     def _sound(self, mappings: Iterable[Mapping]) -> list[Mapping]:
         """Return the mappings whose files are without mistakes: of others a mask may be lost."""
@@ -145,6 +152,34 @@ class _Project:
 
     def _short(self, text: object) -> str:
         return str(text).replace(f"{self._folder}/", "")
+
+
+def _telling(choices: PyMapping[Choice, Mapping]) -> str:
+    """Return the file of the mapping that shows most: the tweets', else what it says itself."""
+    by_interest = sorted(choices, key=lambda each: _interest(choices[each]), reverse=True)
+    return by_interest[0].file if by_interest else ""
+
+
+def _interest(mapping: Mapping) -> tuple[bool, bool, int]:
+    """Rate a mapping by what it does not hide, of which a list of fields does not tell."""
+    masked = [each for each in (mapping.fields or {}).values() if each.mask]
+    hidden = len(mapping.exclude) + len(masked)
+    shown = len(mapping.fields or {}) - len(masked)
+    return mapping.target == TWEETS, mapping.fields is None, shown - hidden
+
+
+def _with_embedded(draft: Mapping, mappings: Sequence[Mapping]) -> list[Mapping]:
+    """Return the draft, and the mappings of what its documents embed, to any depth."""
+    found, collections = [draft], {each.collection for each in draft.embed.values()}
+    for each in found:
+        collections |= {below.collection for below in each.embed.values()}
+        found += [other for other in mappings if other.target in collections and other not in found]
+    return found
+
+
+def _hashes(mapping: Mapping) -> bool:
+    rules = [*(mapping.fields or {}).values(), *(each.rule for each in mapping.id_parts)]
+    return any(rule.mask == "hash" for rule in rules)
 
 
 def _wait_briefly(connection: SourceConnection, _: str) -> None:

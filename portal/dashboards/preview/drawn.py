@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
+from cdc.mapping.tools.preview import HIDDEN
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -22,8 +24,8 @@ class Account:
 class Question:
     """A preview that is wanted: of the mapping's file, or of `text` in its place.
 
-    `mapping` is the file's name beside `config`, the path of cdc.yaml; without it the first is
-    meant. `rows` is 0 for none.
+    `mapping` is the file's name beside `config`, the path of cdc.yaml; without it the one
+    that shows most is meant. `rows` is 0 for none.
     """
 
     config: str
@@ -79,7 +81,7 @@ class Drawn:
     """A preview; `problem` says why it lacks rows, other than by mistakes.
 
     `filed` is what the chosen mapping's file holds, `text` what is previewed; `more_mistakes` is
-    the number of those that are not listed.
+    the number of those that are not listed. `hashes`: documents that are shown may hold some.
     """
 
     choices: list[Choice] = field(default_factory=list)
@@ -89,6 +91,7 @@ class Drawn:
     mistakes: list[Mistake] = field(default_factory=list)
     more_mistakes: int = 0
     shown: list[Shown] = field(default_factory=list)
+    hashes: bool = False
     notes: list[str] = field(default_factory=list)
     problem: str = ""
 
@@ -96,6 +99,11 @@ class Drawn:
     def is_changed(self) -> bool:
         """Whether the text is another than the file's."""
         return self.text != self.filed
+
+    @property
+    def hides(self) -> bool:
+        """Whether a column of a row that is shown is hidden."""
+        return any(value == HIDDEN for each in self.shown for _, value in each.row)
 
     @property
     def word(self) -> str:

@@ -28,7 +28,6 @@ class PreviewForm(PlainForm, forms.Form):
         widget=forms.Textarea(
             attrs={
                 "rows": 24,
-                "wrap": "off",
                 "spellcheck": "false",
                 "autocapitalize": "off",
                 "autocomplete": "off",

@@ -37,6 +37,11 @@ class Recent:
         return self.lags[-1][0] - self.lags[0][0] if self.lags else 0.0
 
     @property
+    def highest(self) -> float | None:
+        """The highest of them, None if none is known."""
+        return max((lag for _, lag in self.lags if lag is not None), default=None)
+
+    @property
     def minutes(self) -> list[tuple[datetime, float | None]]:
         """The highest lag of each minute, the latest first; None where it was never known."""
         highest: dict[int, float | None] = {}

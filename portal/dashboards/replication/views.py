@@ -61,7 +61,7 @@ def replication(request: HttpRequest) -> HttpResponse:
 @never_cache
 @role_required(Role.TECHNICAL_WORKER)
 def replication_state(request: HttpRequest) -> HttpResponse:
-    """Return the current parts of the page, and the lag; with `?recent` that of half an hour."""
+    """Return the current parts of the page, the lag, and that of the last half hour."""
     seen = _seen()
     judged = seen["verdict"]
     return JsonResponse(
@@ -69,7 +69,7 @@ def replication_state(request: HttpRequest) -> HttpResponse:
             "at": seen["at"].timestamp(),
             "word": judged.word,
             "lag_seconds": judged.lag_seconds,
-            "lags": seen["recent"].lags if "recent" in request.GET else [],
+            "lags": seen["recent"].lags,
             "parts": {
                 name: render_to_string(f"dashboards/replication/{name}.html", seen)
                 for name in PARTS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from math import isfinite
@@ -10,7 +11,8 @@ from typing import Any, Final
 from bson import DatetimeMS
 from django import template
 from django.template.defaultfilters import date
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import mark_safe
 
 from portal.bson_dates import Moment, in_the_calendar
 
@@ -81,6 +83,13 @@ def thousands(number: object) -> str:
     if not isinstance(number, int | float) or not isfinite(number):
         return UNKNOWN
     return f"{round(number):,}"
+
+
+@register.filter
+def parted(name: str) -> str:
+    """Mark a long name as to be broken behind its underscores and dots."""
+    parts = re.split(r"(?<=[_.])(?=.)", name)
+    return format_html_join(mark_safe("<wbr>"), "{}", ((each,) for each in parts))
 
 
 @register.filter

@@ -29,7 +29,7 @@ def timeline(request: HttpRequest) -> HttpResponse:
     form = TweetForm(request.POST or None, author=author)
     if request.method == "POST" and form.is_valid():
         form.save()
-        messages.success(request, "Your tweet is kept; replication brings it to everybody.")
+        messages.success(request, "Your tweet is saved; replication brings it to everybody.")
         return redirect("dashboards:timeline")
     return render(request, "dashboards/timeline.html", {"form": form, **_shown(request, author)})
 

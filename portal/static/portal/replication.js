@@ -1,12 +1,13 @@
 // Keeps the page of replication fresh, and draws the lag: what the daemon has kept of the last half
-// hour, and from then on what this tab sees.
+// hour, and where there is none of that, what this tab has seen.
 
-import { chart, duration, moment } from "./charts.js";
+import { chart, duration, lagAxis, moment } from "./charts.js";
 
 const EVERY_MS = 2000;
 const ANSWER_WITHIN_MS = 8000;
 const KEPT_SECONDS = 30 * 60;
 const GAP_SECONDS = 12; // more than two of the daemon's samples are apart
+const SAMPLE_SECONDS = 5;
 const STORED = "portal.replication.lag";
 
 const byId = (id) => document.getElementById(id);
@@ -21,7 +22,6 @@ let loggedOut = false;
 let pressed = null;
 let word = document.querySelector(".word")?.textContent;
 let answeredAt = Number(section.dataset.at);
-let lookedAt = Date.now() / 1000;
 
 /** The readings [at, lag] of this tab from before the page was loaded again; times are the portal's. */
 function remembered() {
@@ -32,17 +32,21 @@ function remembered() {
   }
 }
 
-/** Take what the daemon has kept: it stands for what this tab saw of the same time. */
-function join(kept) {
-  if (!kept.length) return;
-  const [first, last] = [kept[0][0], kept.at(-1)[0]];
-  readings = [...readings.filter(([at]) => at < first), ...kept, ...readings.filter(([at]) => at > last)];
-}
-
-function keep(at, lag) {
-  // None of a later time: the portal's clock may have been set back.
-  readings = readings.filter(([then]) => then < at && then > at - KEPT_SECONDS);
-  readings.push([at, lag]);
+/**
+ * Take what the daemon has kept up to now, `at`, and the lag of now where it has not kept that.
+ * Its samples are the highest of some seconds, so they stand for what this tab saw of the same time;
+ * before the first and behind the last that it knows, as when another daemon is active, they do not.
+ */
+function keep(at, lag, kept) {
+  const isKnown = ([, each]) => each != null;
+  const known = kept.slice(kept.findIndex(isKnown), kept.findLastIndex(isKnown) + 1);
+  if (known.length) {
+    const [first, last] = [known[0][0], known.at(-1)[0]];
+    readings = [...readings.filter(([then]) => then < first - SAMPLE_SECONDS), ...known, ...readings.filter(([then]) => then > last + SAMPLE_SECONDS)];
+  }
+  // None of a later time, but for its rounding: the portal's clock may have been set back.
+  readings = readings.filter(([then]) => then < at + 1 && then > at - KEPT_SECONDS);
+  if (!readings.length || at - readings.at(-1)[0] > SAMPLE_SECONDS || !known.length) readings.push([at, lag]);
   try {
     sessionStorage.setItem(STORED, JSON.stringify(readings));
   } catch { /* a full or forbidden storage: the curve is then the daemon's alone */ }
@@ -66,7 +70,7 @@ function columns() {
 function drawCurve() {
   section.hidden = byId("curve-chart").hidden = false;
   const data = columns();
-  curve ??= chart(byId("curve-chart"), data, { name: "Lag", format: duration, axis: 64, longest: KEPT_SECONDS });
+  curve ??= chart(byId("curve-chart"), data, { name: "Highest lag", format: duration, y: lagAxis, axis: 64, longest: KEPT_SECONDS });
   curve.show(data);
   const known = readings.filter(([, lag]) => lag != null);
   const [highestAt, highest] = known.reduce((a, b) => (b[1] > a[1] ? b : a), [0, -1]);
@@ -148,11 +152,11 @@ function stale(text) {
   const notice = byId("stale");
   if (notice.textContent !== text) notice.textContent = text;
   notice.hidden = !text;
+  document.querySelector("main").toggleAttribute("data-stale", Boolean(text));
 }
 
 async function look() {
-  const missed = Date.now() / 1000 - lookedAt > GAP_SECONDS; // the tab was hidden, or nobody answered
-  const answer = await fetch(section.dataset.state + (missed ? "?recent" : ""), {
+  const answer = await fetch(section.dataset.state, {
     redirect: "manual",
     signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
   });
@@ -164,14 +168,12 @@ async function look() {
   if (!answer.ok) throw new Error(answer.status);
   const state = await answer.json();
   answeredAt = state.at;
-  lookedAt = Date.now() / 1000;
   stale("");
-  join(state.lags);
   for (const part of parts) put(part, state.parts[part.dataset.part]);
   byId("refreshed").textContent = `Refreshed ${moment(state.at)}`;
   if (state.word !== word) byId("announcement").textContent = state.word;
   word = state.word;
-  keep(state.at, state.lag_seconds);
+  keep(state.at, state.lag_seconds, state.lags);
 }
 
 async function run() {
@@ -199,6 +201,5 @@ document.addEventListener("click", (event) => {
 section.querySelector("details").addEventListener("toggle", tabulate);
 offerCopies(document);
 // At once, so that nothing moves once the page is there.
-join(JSON.parse(section.dataset.lags));
-keep(answeredAt, section.dataset.lag ? Number(section.dataset.lag) : null);
+keep(answeredAt, section.dataset.lag ? Number(section.dataset.lag) : null, JSON.parse(section.dataset.lags));
 run();

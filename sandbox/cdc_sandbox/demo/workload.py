@@ -20,6 +20,8 @@ _FIRST_USER_ID = 1 << 44
 _FIRST_MOVED_ID = 1 << 52
 _FIRST_HUGE_ID = 1 << 63  # a BIGINT UNSIGNED that no signed integer holds
 _STEADY_TWEETS = 3_000
+_YEAR = timedelta(days=365)
+_ONE_OF_NOW = 100  # of so many new tweets one is of this moment: every few seconds
 _MILLISECOND = timedelta(milliseconds=1)  # what a BSON date can tell apart
 
 
@@ -207,7 +209,10 @@ class Workload:
         documents = list(islice(self._new_tweets, number))
         now = self._now()
         authors = {row.id: row._replace(updated_at=now) for row in map(user_row, documents)}
-        tweets = [row._replace(created_at=now, updated_at=now) for row in map(tweet_row, documents)]
+        tweets = [
+            row._replace(created_at=self._dated(authors[row.user_id], now), updated_at=now)
+            for row in map(tweet_row, documents)
+        ]
         self._write(cursor, counts, authors, tweets)
         return tweets[-1].user_id
 
@@ -249,6 +254,17 @@ class Workload:
             created_at=self._now(),
             updated_at=self._now(),
         )
+
+    def _dated(self, author: UserRow, now: datetime) -> datetime:
+        """Return when a tweet was written: nearly always on some day since its author registered.
+
+        Were all of now, this day would have thousands and each before it one: soon the demo's
+        history would be a single bar.
+        """
+        since = max(author.created_at, now - _YEAR)
+        if since > now or self._rng.randrange(_ONE_OF_NOW) == 0:
+            return now
+        return (since + (now - since) * self._rng.random()).replace(microsecond=0)
 
     def _pick(self, number: int) -> list[int]:
         return self._rng.sample(self._tweets, min(number, len(self._tweets)))

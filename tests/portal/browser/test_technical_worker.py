@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -16,6 +17,25 @@ from tests.portal.browser.support.stack import Stack
 from tests.portal.browser.support.visitor import Visit
 from tests.portal.support.people import person
 from tests.support.waiting import eventually
+
+FROZEN_SECONDS = 9
+"""A gap that is more than one of the daemon's samples."""
+
+MUTED = """() => {
+  const probe = document.body.appendChild(document.createElement('i'));
+  probe.className = 'muted';
+  const found = getComputedStyle(probe).color;
+  probe.remove();
+  return found;
+}"""
+
+AXIS = """async (seconds) => {
+  const loaded = performance.getEntriesByType('resource').map(each => each.name);
+  const charts = await import(loaded.find(each => /\\/charts[^/]*\\.js/.test(each)));
+  return charts.lagAxis.values(null, seconds);
+}"""
+
+ACCOUNTS = "/replication/preview/?mapping=mappings/accounts.yaml"
 
 
 @pytest.fixture
@@ -283,6 +303,78 @@ class TestTechnicalWorker:
         expect(page).to_have_url(re.compile("/replication/$"))
 
 
+class TestTheLag:
+    def test_a_daemon_that_stood_still_shows_it_afterwards_and_says_the_same_when_loaded_again(
+        self, visit: Visit, stack: Stack, tess: User, tweet: Tweet
+    ) -> None:
+        visitor = visit(tess)
+        page = visitor.open("/replication/")
+        expect(page.locator(".word")).to_have_text("Up to date")
+        began = time.monotonic()
+        with stack.frozen_daemon():
+            tweet.delete()
+            eventually(lambda: time.monotonic() - began > FROZEN_SECONDS, waiting_for="the time")
+
+        summary = page.locator("#curve-summary")
+        expect(summary).to_contain_text(re.compile(r"Highest: (9(\.\d)?|1\d) s"))
+        eventually(lambda: stack.documents["tweets"].find_one({"_id": tweet.pk}) is None)
+        expect(page.locator(".word")).to_have_text("Up to date")
+        expect(page.locator(".stat").first).to_contain_text("Nothing is to come")
+        said = highest(summary)
+        visitor.keep_picture("replication-after-a-freeze")
+        page.reload()
+
+        assert highest(summary) == said
+        other = visit(tess).open("/replication/")
+        assert highest(other.locator("#curve-summary")) == said
+
+    def test_a_portal_that_does_not_answer_leaves_nothing_green(
+        self, visit: Visit, stack: Stack, tess: User
+    ) -> None:
+        visitor = visit(tess)
+        page = visitor.open("/replication/")
+        expect(page.locator(".word")).to_have_text("Up to date")
+        green = colour(page)
+
+        page.route("**/replication/state/", lambda route: route.abort())
+        expect(page.locator("#stale")).to_contain_text("The portal has not answered since")
+        grey = colour(page)
+        visitor.keep_picture("replication-stale")
+        page.unroute("**/replication/state/")
+        expect(page.locator("#stale")).to_be_hidden()
+        again = colour(page)
+        visitor.complaints.clear()
+
+        assert grey == page.evaluate(MUTED)
+        assert again == green != grey
+
+    @pytest.mark.parametrize(
+        ("seconds", "marks"),
+        [
+            ([0, 0.05, 0.1], ["0 ms", "50 ms", "100 ms"]),
+            ([0, 0.5, 1, 1.5], ["0 s", "0.5 s", "1 s", "1.5 s"]),
+            ([0, 30, 60, 90], ["0 s", "30 s", "1 min", "1 min 30 s"]),
+        ],
+    )
+    def test_its_axis_is_marked_in_one_unit(
+        self, visit: Visit, stack: Stack, tess: User, seconds: list[float], marks: list[str]
+    ) -> None:
+        page = visit(tess).open("/replication/")
+        page.wait_for_load_state("networkidle")
+
+        assert page.evaluate(AXIS, seconds) == marks
+
+
+def highest(summary: Locator) -> str:
+    expect(summary).to_contain_text("Highest: ")
+    return summary.inner_text().partition("Highest: ")[2].partition(" at")[0]
+
+
+def colour(page: Page) -> str:
+    found: str = page.locator(".word").evaluate("each => getComputedStyle(each).color")
+    return found
+
+
 class TestPreviewOfAMapping:
     @pytest.mark.parametrize("scripts", [True, False])
     def test_what_is_typed_is_previewed(
@@ -290,6 +382,7 @@ class TestPreviewOfAMapping:
     ) -> None:
         page = visit(tess, scripts=scripts).open("/replication/")
         page.get_by_role("link", name="Preview a mapping").click()
+        page.goto(ACCOUNTS)
         preview = page.get_by_role("region", name="Preview")
         expect(preview).to_contain_text('"role": ')
         text = page.get_by_label("The mapping")
@@ -315,7 +408,7 @@ class TestPreviewOfAMapping:
 
         page.route("**/preview.js", hold)
         with page.expect_request("**/preview.js"):
-            page.goto("/replication/preview/", wait_until="commit")
+            page.goto(ACCOUNTS, wait_until="commit")
         text = page.get_by_label("The mapping")
 
         text.fill(text.input_value().replace("role: role", "who.role: role"))
@@ -326,7 +419,7 @@ class TestPreviewOfAMapping:
     def test_mistakes_are_told_while_typing_and_the_way_back_is_the_file(
         self, visit: Visit, stack: Stack, tess: User
     ) -> None:
-        page = visit(tess).open("/replication/preview/")
+        page = visit(tess).open(ACCOUNTS)
         preview = page.get_by_role("region", name="Preview")
         text = page.get_by_label("The mapping")
         file = text.input_value()
@@ -346,7 +439,7 @@ class TestPreviewOfAMapping:
     def test_of_what_is_typed_while_one_is_drawn_the_last_is_previewed(
         self, visit: Visit, stack: Stack, tess: User
     ) -> None:
-        page = visit(tess).open("/replication/preview/")
+        page = visit(tess).open(ACCOUNTS)
         text = page.get_by_label("The mapping")
         file = text.input_value()
         asked: list[Route] = []
@@ -371,7 +464,7 @@ class TestPreviewOfAMapping:
     def test_what_is_far_too_large_leaves_the_preview(
         self, visit: Visit, stack: Stack, tess: User
     ) -> None:
-        page = visit(tess).open("/replication/preview/")
+        page = visit(tess).open(ACCOUNTS)
 
         page.get_by_label("The mapping").fill("#" * 3_000_000)
 
@@ -379,7 +472,7 @@ class TestPreviewOfAMapping:
         expect(page.locator("#drawn")).to_contain_text("By the mapping's file.")
 
     def test_nobody_s_password_is_shown(self, visit: Visit, stack: Stack, tess: User) -> None:
-        page = visit(tess).open("/replication/preview/")
+        page = visit(tess).open(ACCOUNTS)
         text = page.get_by_label("The mapping")
 
         text.fill(text.input_value().replace("role: role", "role: password"))
@@ -391,10 +484,77 @@ class TestPreviewOfAMapping:
     def test_what_is_typed_stays_if_the_session_has_ended(
         self, visit: Visit, stack: Stack, tess: User
     ) -> None:
-        page = visit(tess).open("/replication/preview/")
+        page = visit(tess).open(ACCOUNTS)
         page.context.clear_cookies(name="sessionid")
 
         page.get_by_label("The mapping").fill("typed long and well")
 
         expect(page.locator("#drawn")).to_contain_text("You are not logged in any more.")
         expect(page.get_by_label("The mapping")).to_have_value("typed long and well")
+
+    def test_the_tweets_are_shown_first_and_each_line_whole(
+        self, visit: Visit, stack: Stack, tess: User, tweet: Tweet
+    ) -> None:
+        visitor = visit(tess)
+        page = visitor.open("/replication/preview/")
+        visitor.keep_picture("preview-tweets")
+        text = page.get_by_label("The mapping")
+
+        expect(page.locator("#file")).to_have_text("mappings/tweets.yaml")
+        expect(text).to_have_value(re.compile(f"source: {stack.database}.tweets"))
+        assert text.evaluate("each => each.scrollWidth <= each.clientWidth")
+        expect(page.locator("#drawn")).not_to_contain_text("***")
+        expect(page.locator("#drawn")).not_to_contain_text("Hashes")
+
+    def test_another_table_is_shown_once_it_is_chosen(
+        self, visit: Visit, stack: Stack, tess: User, tweet: Tweet
+    ) -> None:
+        page = visit(tess).open("/replication/preview/")
+        table, preview = page.get_by_label("Table"), page.locator("#drawn")
+
+        table.focus()
+        table.select_option("mappings/accounts.yaml")
+
+        text = page.get_by_label("The mapping")
+        expect(text).to_have_value(re.compile(f"source: {stack.database}.accounts_user"))
+        expect(page.locator("#file")).to_have_text("mappings/accounts.yaml")
+        expect(preview).to_contain_text("accounts_user")
+        expect(preview).to_contain_text("*** stands for a column")
+        expect(preview).to_contain_text("By the mapping's file.")
+        expect(table).to_be_focused()
+        expect(page).to_have_url(re.compile(r"\?mapping=mappings%2Faccounts.yaml$"))
+        expect(page.get_by_role("button", name="Show its file")).to_be_hidden()
+
+        text.fill(text.input_value().replace("role: role", "who.role: role"))
+        expect(preview).to_contain_text('"who": {')
+        assert tess.password not in page.content()
+
+    def test_what_was_typed_is_still_there_when_its_table_is_chosen_again(
+        self, visit: Visit, stack: Stack, tess: User, tweet: Tweet
+    ) -> None:
+        page = visit(tess).open(ACCOUNTS)
+        table, preview = page.get_by_label("Table"), page.locator("#drawn")
+        text = page.get_by_label("The mapping")
+        file = text.input_value()
+        text.fill(file.replace("role: role", "who.role: role"))
+
+        table.select_option("mappings/tweets.yaml")
+        expect(preview).to_contain_text(f"{stack.database}.tweets")
+        table.select_option("mappings/accounts.yaml")
+
+        expect(text).to_have_value(re.compile("who.role: role"))
+        expect(preview).to_contain_text('"who": {')
+        expect(preview).to_contain_text("By the text as it was changed here.")
+        page.get_by_role("link", name="Back to the file").click()
+        expect(text).to_have_value(file)
+
+    def test_a_table_that_cannot_be_shown_is_not_the_one_that_is_named(
+        self, visit: Visit, stack: Stack, tess: User
+    ) -> None:
+        page = visit(tess).open(ACCOUNTS)
+        page.context.clear_cookies(name="sessionid")
+
+        page.get_by_label("Table").select_option("mappings/users.yaml")
+
+        expect(page.locator("#drawn")).to_contain_text("You are not logged in any more.")
+        expect(page.get_by_label("Table")).to_have_value("mappings/accounts.yaml")

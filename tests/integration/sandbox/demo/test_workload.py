@@ -69,3 +69,29 @@ def test_the_last_word_is_the_latest_change_of_its_user(loaded: Connection) -> N
     newest = "SELECT MAX(updated_at) FROM twitter.users"
     assert one(loaded, f"{newest} WHERE id = {said.user_id}") == said.updated_at
     assert one(loaded, newest) == said.updated_at
+
+
+def test_new_tweets_are_of_many_days_and_some_of_now(loaded: Connection) -> None:
+    cursor = loaded.cursor()
+    cursor.execute("TRUNCATE TABLE twitter.tweets")
+    loaded.commit()
+    workload = Workload(loaded, seed=5)
+    for _ in range(600):
+        workload.step()
+
+    tweets = one(loaded, "SELECT COUNT(*) FROM twitter.tweets")
+    days = one(loaded, "SELECT COUNT(DISTINCT DATE(created_at)) FROM twitter.tweets")
+    today = one(
+        loaded,
+        "SELECT COUNT(*) FROM twitter.tweets WHERE created_at >= UTC_TIMESTAMP() - INTERVAL 1 DAY",
+    )
+    early = one(
+        loaded,
+        "SELECT COUNT(*) FROM twitter.tweets JOIN twitter.users ON users.id = user_id"
+        " WHERE tweets.created_at < users.created_at",
+    )
+
+    assert tweets > 200
+    assert days > 100
+    assert 0 < today < tweets / 10
+    assert early == 0

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import argparse
 import os
+import random
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from io import StringIO
@@ -45,6 +47,7 @@ from tests.support.waiting import eventually  # noqa: E402
 IMAGES: Final = ROOT / "docs" / "images"
 EVERYTHING: Final = ROOT / "build" / "pictures"
 INVENTED_TWEETS: Final = 4_000
+WRITTEN_SECONDS: Final = 150
 HEIGHT: Final = 960
 TEXTS: Final = (
     "Hello from MySQL",
@@ -119,6 +122,15 @@ def verified(stack: Stack, page: Page) -> None:
     )
 
 
+def written_for_a_while(whose: User) -> None:
+    """Write tweets, few and many at once, so that there is a lag to be drawn."""
+    author, until = author_of(whose), time.monotonic() + WRITTEN_SECONDS
+    while time.monotonic() < until:
+        call_command("generate_tweets", random.randrange(1, 200), stdout=StringIO())
+        Tweet.objects.create(author=author, text=TEXTS[0]).delete()
+        time.sleep(random.random())
+
+
 def take(stack: Stack, browser: Browser, whose: dict[Role, User]) -> None:
     """Write the pictures of the README."""
     for name, (role, path) in SHOWN.items():
@@ -165,6 +177,7 @@ def main() -> int:
         technician = look_at(stack, browser, whose[Role.TECHNICAL_WORKER], "/replication/")
         with closing(technician):
             verified(stack, technician.page)
+        written_for_a_while(whose[Role.CUSTOMER])
         take(stack, browser, whose)
         if everything:
             take_all(stack, browser, whose)

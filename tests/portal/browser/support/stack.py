@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import urllib.error
 import urllib.request
@@ -75,6 +76,17 @@ class Stack:
         self._daemon.stop()
         yield
         self._start_daemon()
+
+    @contextmanager
+    def frozen_daemon(self) -> Iterator[None]:
+        """Have the daemon stand still for as long as the block lasts."""
+        with urllib.request.urlopen(f"http://{LOOPBACK}:{self._daemon_port}/status") as answer:
+            pid = json.load(answer)["active"]["pid"]
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
 
     def close(self) -> None:
         """End both; what they left in the databases goes with the fixtures that made these."""
