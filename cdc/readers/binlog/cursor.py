@@ -59,12 +59,14 @@ class BinlogCursor:
 
     def after(self, gtid: Gtid | MariadbGtid | None, count: int = 1) -> Position:
         """Return the position after a transaction that ends here, or after `count` in a row."""
+        if (
+            isinstance(gtid, Gtid) and gtid.number > LAST_NUMBER
+        ):  # saved, it could not be read again
+            raise Corrupted(f"no transaction has the number {gtid.number}", position=str(self))
         if isinstance(self.position, FilePosition):
             return FilePosition(self.file, self.offset, self.created)
         gtids = self.position.gtids
         if isinstance(gtids, GtidSet) and isinstance(gtid, Gtid) and (number := gtid.number):
-            if number > LAST_NUMBER:  # it could be saved, and never be read again
-                raise Corrupted(f"no transaction has the number {number}", position=str(self))
             return GtidPosition(gtids.with_interval(gtid.source, number - count + 1, number))
         if isinstance(gtids, MariadbGtids) and isinstance(gtid, MariadbGtid):
             return GtidPosition(gtids.advanced(*gtid[:3]))

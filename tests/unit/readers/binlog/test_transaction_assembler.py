@@ -536,9 +536,12 @@ def test_rows_of_a_table_that_only_an_earlier_transaction_described_are_corrupti
         subject.feed(binlog.write_rows(1, 6))
 
 
-def test_a_number_that_no_transaction_has_is_corruption() -> None:
-    """The position with it could be saved, but not read again."""
-    subject = assembler()
+@pytest.mark.parametrize(
+    "position", [GtidPosition(GtidSet()), FilePosition("binlog.000001", 4)], ids=["gtid", "file"]
+)
+def test_a_number_that_no_transaction_has_is_corruption(position: Position) -> None:
+    """The position with it could be saved, but not read again; it is an identity, too."""
+    subject = assembler(position)
 
     with pytest.raises(Corrupted, match="no transaction has the number"):
         assembled(subject, binlog.gtid(1 << 63), BEGIN, binlog.xid())
