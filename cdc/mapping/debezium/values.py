@@ -20,7 +20,7 @@ import orjson
 from bson.decimal128 import Decimal128
 
 from cdc.mapping import bson_bytes
-from cdc.mapping.types import floats, spatial
+from cdc.mapping.types import floats, json_column, spatial
 from cdc.mapping.types.decimals import DecimalDouble, DecimalString
 from cdc.mapping.types.encoder import Encoder
 from cdc.mapping.types.registry import INTEGER_BYTES, encoder, wire
@@ -231,9 +231,10 @@ def _timestamp(column: Column, order: Literal["big", "little"]) -> Decode:
 
 def _json(found: Encoder) -> Decode:
     """Return what reads JSON, binary or as SELECT prints it: its text without spaces."""
+    convert = json_column.transcode if isinstance(found, json_column.Json) else found.convert
 
     def decode(raw: bytes) -> str:
-        bson_type, content = found.convert(raw)
+        bson_type, content = convert(raw)
         document = bson_bytes.document(bson_type + b"\0" + content)
         text = orjson.dumps(bson.decode(document, ANY_TIME)[""], default=_large)  # noqa: TID251
         return text.decode()

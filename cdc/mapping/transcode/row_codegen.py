@@ -13,18 +13,15 @@ that are read again; an update counts by its after image, which needs all that t
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable, Iterable
 
 from cdc.mapping.codegen.emitter import Emitter
 from cdc.mapping.layout.document import Layout, Node, leaves
 from cdc.mapping.transcode.document_builder import DocumentBuilder
 from cdc.mapping.transcode.row_reader import RowReaderCode
+from cdc.mapping.types.encoder import UNUSUAL
 from cdc.model.operation import OperationKind
 from cdc.model.transaction import RowsKind
-
-UNUSUAL = (ArithmeticError, LookupError, RecursionError, TypeError, ValueError, struct.error)
-"""The errors of straight-line code for a row that it does not cover."""
 
 
 class PatternCode:

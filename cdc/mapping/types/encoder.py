@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import struct
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from cdc.mapping.codegen.emitter import Emitter, Size, Value
+
+UNUSUAL: Final = (
+    ArithmeticError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
+"""What straight-line code raises for a value or a row that it does not cover."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cdc.mapping.codegen.emitter import Emitter, Size, Value
 from cdc.mapping.types import json, json_shapes
-from cdc.mapping.types.encoder import Encoder, Raw
+from cdc.mapping.types.encoder import UNUSUAL, Encoder, Raw
 from cdc.mapping.types.json import Encoded
 from cdc.native import native
 
@@ -21,6 +21,14 @@ def fastest() -> Callable[[bytes], Encoded]:
 
 
 _FASTEST = fastest()
+
+
+def transcode(data: bytes) -> Encoded:
+    """Convert as `json.transcode` does, ordinary values by the fastest way."""
+    try:
+        return _FASTEST(data)
+    except UNUSUAL:
+        return json.transcode(data)
 
 
 @dataclass(frozen=True, slots=True)

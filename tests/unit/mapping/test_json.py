@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cdc.errors import RecordError
-from cdc.mapping.transcode.row_codegen import UNUSUAL
 from cdc.mapping.types import json, json_shapes, json_text
+from cdc.mapping.types.encoder import UNUSUAL
 from cdc.mapping.types.json_room import MEETINGS
 from cdc.model.table_map import Column, FieldType
 from tests.support.examples import examples
