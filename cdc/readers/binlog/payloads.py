@@ -38,8 +38,10 @@ class _Compression(IntEnum):
 def unpack(event: Event) -> Iterator[Event]:
     """Yield the events inside, decompressed one by one to bound memory.
 
-    They have no checksums of their own; the outer event's covers them.
+    They have no checksums of their own; the outer event's covers them. The last one, which commits,
+    comes once all is found to add up.
     """
+    last: Event | None = None
     try:
         header = _header(event.data)
         stream = _open(header.compression, event.data[header.end :])
@@ -47,12 +49,17 @@ def unpack(event: Event) -> Iterator[Event]:
         while left > 0:
             begin = _exactly(stream, HEADER_SIZE)
             size = int.from_bytes(begin[_SIZE_AT : _SIZE_AT + 4], "little")
-            yield parse(begin + _exactly(stream, size - HEADER_SIZE), checksum=False)
+            if last is not None:
+                yield last
+            last = parse(begin + _exactly(stream, size - HEADER_SIZE), checksum=False)
             left -= size
+        is_whole = left == 0 and not stream.read(1)
     except (zstandard.ZstdError, IndexError, KeyError) as error:
         raise Corrupted(f"a compressed transaction cannot be read: {error}") from error
-    if left:
+    if not is_whole:
         raise Corrupted("a compressed transaction's events do not add up to its size")
+    if last is not None:
+        yield last
 
 
 class _Header(NamedTuple):

@@ -24,9 +24,9 @@ INSIDE = b"".join(
 )
 
 
-def payload(compression: bytes, data: bytes) -> Event:
+def payload(compression: bytes, data: bytes, said: int = len(INSIDE)) -> Event:
     algorithm = b"\x02" + bytes([len(compression)]) + compression
-    size = b"\x03\x03\xfc" + len(INSIDE).to_bytes(2, "little")
+    size = b"\x03\x03\xfc" + said.to_bytes(2, "little")
     return binlog.event(EventType.TRANSACTION_PAYLOAD, algorithm + size + b"\x00" + data)
 
 
@@ -51,6 +51,20 @@ def test_a_payload_that_is_cut_short_is_corruption(cut: int) -> None:
     for damaged in (payload(ZSTD, zstandard.compress(INSIDE)[:-cut]), payload(NONE, INSIDE[:-cut])):
         with pytest.raises(Corrupted):
             list(unpack(damaged))
+
+
+@pytest.mark.parametrize("compression", [ZSTD, NONE], ids=["zstd", "none"])
+@pytest.mark.parametrize("more", [14, 1, -1, -len(unchecked(binlog.xid()))])
+def test_a_payload_of_another_size_than_it_says_is_corruption_before_it_commits(
+    compression: bytes, more: int
+) -> None:
+    data = zstandard.compress(INSIDE) if compression == ZSTD else INSIDE
+    seen: list[Event] = []
+
+    with pytest.raises(Corrupted):
+        seen.extend(unpack(payload(compression, data, len(INSIDE) + more)))
+
+    assert EventType.XID not in {each.type for each in seen}
 
 
 def test_an_algorithm_that_is_not_known_is_refused() -> None:
