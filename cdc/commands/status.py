@@ -236,6 +236,14 @@ def _job(job: dict[str, Any], *, held: bool) -> str:
     return f"{job['kind']} {state}, {rows}{rest}{error}{over}"
 
 
+_ATTENDANCE: Final = {
+    "not asked": "no applier was needed yet: they are asked once a batch is full",
+    "attended": "each has an applier",
+    "unattended": "appliers are lacking, so the daemon writes alone: start cdc run --role apply",
+}
+"""By what a daemon says of the lanes that appliers write."""
+
+
 def _process(process: dict[str, Any] | None) -> dict[str, str]:
     """Return the state of the daemon on this host."""
     if process is None:
@@ -246,6 +254,8 @@ def _process(process: dict[str, Any] | None) -> dict[str, str]:
         "native module": process["native"],
         "last minute": f"{rates['transactions']:g} transactions/s, {rates['operations']:g} rows/s",
     }
+    if attendance := _ATTENDANCE.get(process.get("attendance") or ""):
+        shown["lanes"] = spelling()(attendance)
     if published := process.get("published"):
         shown["published"] = f"{published['messages']} messages"
     for side, trouble in process["trouble"].items():

@@ -18,7 +18,7 @@ from cdc.model import job_facts, lease
 from cdc.model.checkpoint import Checkpoint
 from cdc.model.first_copy import HeldCopy
 from cdc.model.position import FilePosition, GtidPosition, GtidSet, Position, file_number
-from cdc.model.telemetry import Outage, PublishStats, Role, Telemetry
+from cdc.model.telemetry import Outage, PublishStats, Role, Telemetry, WriterStats
 from cdc.readers.server.status import SourceStatus, fetch, file_after
 from cdc.writers import stream_admin
 from cdc.writers.connection import connect_target
@@ -259,12 +259,21 @@ def process(config: Config, telemetry: Telemetry) -> Facts:
         "published": _published(telemetry.publishing),
         "parts": None if telemetry.parts is None else dict(telemetry.parts),
         "lanes": list(telemetry.partitions),
+        "attendance": _attendance(telemetry.writing),
         "trouble": {
             "source": _outage(reading.outage),
             "target": _outage(writing.outage),
             "kafka": telemetry.publishing and _outage(telemetry.publishing.outage),
         },
     }
+
+
+def _attendance(writing: WriterStats) -> str | None:
+    """Return whether appliers attend the lanes, as of the last full batch; None without any."""
+    if not writing.has_appliers:
+        return None
+    told = {None: "not asked", True: "attended", False: "unattended"}
+    return told[writing.lanes_attended]
 
 
 def _published(publishing: PublishStats | None) -> Facts | None:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import click
+import pytest
 
 from cdc.commands import status
 from cdc.commands.status import POSITION_LETTERS
@@ -82,3 +83,30 @@ def test_one_transaction_is_singular() -> None:
 
 def test_appliers_are_told_with_their_lanes() -> None:
     assert lines()["applier"] == "process 7 on b, 2 lanes"
+
+
+@pytest.mark.parametrize(
+    ("attendance", "words"),
+    [
+        (None, None),
+        ("not asked", "no applier was needed yet"),
+        ("attended", "each has an applier"),
+        ("unattended", "cdc run --role apply"),
+    ],
+)
+def test_a_daemon_that_has_appliers_tells_whether_its_lanes_are_attended(
+    attendance: str | None, words: str | None
+) -> None:
+    process = {
+        "role": "active",
+        "role_seconds": 5.0,
+        "native": "in use",
+        "per_second": {"transactions": 1.0, "operations": 2.0},
+        "attendance": attendance,
+        "trouble": {},
+    }
+
+    shown = lines(process=process)
+
+    assert ("lanes" in shown) == (words is not None)
+    assert (words or "") in shown.get("lanes", "")
