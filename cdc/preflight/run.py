@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
-from functools import cached_property
+from functools import cache, cached_property, partial
 from typing import Final
 
 import structlog
@@ -23,7 +23,6 @@ from cdc.mapping.file.problems import MappingError, Problem
 from cdc.model.claim import Claim
 from cdc.model.id_space import IdSpace
 from cdc.model.server_facts import SourceFacts, TableFacts
-from cdc.model.table_name import full_name
 from cdc.preflight import (
     Finding,
     Outcome,
@@ -45,11 +44,12 @@ from cdc.preflight import (
     table_findings,
     target_findings,
 )
-from cdc.preflight.followed_tables import QUERY_SECONDS, Mappings, followed_tables
+from cdc.preflight.followed_tables import QUERY_SECONDS, Mappings, find_unseen, followed_tables
 from cdc.preflight.hosts import each_host_judged, is_fit, server_findings, server_judge
 from cdc.preflight.mapping_edits import MappingEdit, unresolved
 from cdc.preflight.position import examine_position
 from cdc.preflight.rules.source import quoted_account
+from cdc.preflight.rules.tables import Unseen
 from cdc.publishing.client import APPLY, PUBLISH, reach
 from cdc.readers.binlog.accepted_host import HostChooser
 from cdc.readers.select.table_lookup import unread
@@ -164,7 +164,8 @@ def examine_source(
     with closing(connect_source(source, read_timeout=QUERY_SECONDS)) as connection:
         with connection.understood():
             facts = fetch_source_facts(connection)
-            names = followed_tables(sources, lambda: list_tables(connection))
+            there = cache(lambda: list_tables(connection))
+            names = followed_tables(sources, there)
         if source is config.source:
             yield from server_findings(config, facts, {schema for schema, _ in names})
         yield from glob_findings(sources, names)
@@ -173,7 +174,10 @@ def examine_source(
         copying, router = _Copying(config), TableRouter(mappings)
         for name in names:
             own = router.mappings(*name)
-            yield from _examine_table(connection, name, facts, copying, own, judged, compiled)
+            unseen = partial(find_unseen, name, own, there, names)
+            yield from _examine_table(
+                connection, name, facts, copying, own, judged, compiled, unseen
+            )
         if copying.is_due:
             lock = copying_finding(facts, allow_brief_lock=config.chunks.allow_brief_lock)
             yield from [] if lock is None else [lock]
@@ -198,12 +202,13 @@ def _examine_table(
     mappings: Mappings,
     judged: Mappings,
     compiled: list[Compiled],
+    unseen: Callable[[], Unseen],
 ) -> Iterator[Finding]:
     with connection.understood():
-        found = table_facts(connection, *name)
-    if found is None:
-        absent = gone if copying.has_begun else missing
-        yield absent(facts, full_name(*name))
+        found = table_facts(connection, *name) or unseen()
+    if isinstance(found, Unseen):
+        judge = gone if copying.has_begun else missing
+        yield judge(facts, found)
         return
     if found.columns is not None and copying.begins(found, mappings):
         found = replace(found, uncopyable=unread(connection, *name))

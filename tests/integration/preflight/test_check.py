@@ -207,7 +207,78 @@ def test_a_table_that_does_not_exist_is_unfit(
     code, found = check()
 
     assert code == 3
-    assert "does not exist" in found[f"table {schema}.ghost"][1]
+    outcome, what, remedy = found[f"table {schema}.ghost"]
+    assert (outcome, what) == ("unfit", "does not exist")
+    assert remedy.startswith("create it, or correct the source (")
+
+
+def test_a_name_that_is_near_is_suggested_and_no_grant_where_all_tables_are_seen(
+    source: MySQLServer, setup: Setup, schema: str, check: Check
+) -> None:
+    source.execute(f"CREATE TABLE {schema}.orders (id INT PRIMARY KEY)")
+    setup.follow(f"{schema}.ordres")
+
+    _, found = check()
+
+    outcome, what, remedy = found[f"table {schema}.ordres"]
+    assert (outcome, what) == ("unfit", f"does not exist, did you mean `{schema}.orders`?")
+    assert remedy == (
+        f"write source: {schema}.orders ({setup.folder}/mappings/{schema}.ordres.yaml:1)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("privilege", "on", "granted"),
+    [
+        ("SELECT", "`{schema}`.*", True),
+        ("SELECT", "`{like}`.*", True),
+        ("SELECT", "*.*", True),
+        ("SELECT", "`{schema}`.`orders`", False),
+        ("INSERT", "`{schema}`.*", False),
+    ],
+)
+def test_a_grant_is_printed_only_to_who_may_lack_it(
+    source: MySQLServer,
+    setup: Setup,
+    schema: str,
+    check: Check,
+    privilege: str,
+    on: str,
+    granted: bool,
+) -> None:
+    source.execute(f"CREATE TABLE {schema}.orders (id INT PRIMARY KEY)")
+    setup.follow(f"{schema}.ordres")
+    place = on.format(schema=schema, like=schema.replace("_", r"\_", 1)[:-1] + "%")
+    with account(source, "typist") as name:
+        setup.source |= {"user": name, "password": name}
+        source.execute(f"GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO {name}")
+        source.execute(f"GRANT {privilege} ON {place} TO {name}")
+        _, found = check()
+
+    _, what, remedy = found[f"table {schema}.ordres"]
+    assert what.endswith(f", did you mean `{schema}.orders`?")
+    assert remedy.startswith(f"write source: {schema}.orders (")
+    assert ("may not SELECT" in what, "run: GRANT SELECT" in remedy) == (not granted, not granted)
+
+
+def test_a_schema_that_is_taken_from_a_global_grant_may_hold_what_is_not_seen(
+    source: MySQLServer, setup: Setup, schema: str, check: Check
+) -> None:
+    if source.flavour == "mariadb" or source.version.startswith("8.0.15"):
+        pytest.skip("this server takes no schema from a global grant")
+    source.execute(f"CREATE TABLE {schema}.orders (id INT PRIMARY KEY)")
+    setup.follow(f"{schema}.orders")
+    with global_setting(source, "partial_revokes", "ON"), account(source, "curtailed") as name:
+        setup.source |= {"user": name, "password": name}
+        source.execute(f"GRANT SELECT, REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO {name}")
+        source.execute(f"REVOKE SELECT ON {schema}.* FROM {name}")
+        _, found = check()
+        _, what, remedy = found[f"table {schema}.orders"]
+        run_remedy(source, remedy)
+        code, _ = check()
+
+    assert "may not SELECT" in what
+    assert code == 0
 
 
 def test_a_table_without_transactions_is_unfit(
