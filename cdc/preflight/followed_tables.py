@@ -20,6 +20,9 @@ from cdc.terminal.nearest import nearest
 
 QUERY_SECONDS: Final = 10.0
 
+UNSEEN: Final = "does not exist, or may not be read"
+"""What is known of a table that the account does not see."""
+
 Mappings = Sequence[Mapping]
 
 
@@ -86,7 +89,7 @@ def followed_now(config: Config, mappings: Mappings) -> list[str]:
 
 
 def existing_now(config: Config, mappings: Mappings) -> list[str]:
-    """Query which of them, `schema.table`, exist: a mapping may name one that is gone."""
+    """Query which of them, `schema.table`, the account sees: one may be gone."""
     router = TableRouter(mappings)
     with asking(config.source, read_timeout=QUERY_SECONDS) as connection:
         return [
