@@ -50,6 +50,7 @@ from cdc.preflight.mapping_edits import MappingEdit, unresolved
 from cdc.preflight.position import examine_position
 from cdc.preflight.rules.source import quoted_account
 from cdc.preflight.rules.tables import Unseen
+from cdc.preflight.rules.target import TARGET, lacks_rights
 from cdc.publishing.client import APPLY, PUBLISH, reach
 from cdc.readers.binlog.accepted_host import HostChooser
 from cdc.readers.select.table_lookup import unread
@@ -71,7 +72,6 @@ from cdc.writers.stream_state import StreamState
 log = structlog.get_logger(__name__)
 
 SOURCE: Final = "source"
-TARGET: Final = "target"
 KAFKA: Final = "kafka"
 """The name of the finding that a side refuses the login, or is unreachable."""
 
@@ -300,7 +300,7 @@ def examine_target(
         yield from target_findings(facts, mode=config.apply.mode, tables=tables, histories=expiring)
         by_name = {str(namespaces.named(each.target)): each for each in mappings}
         yield from sharding_findings(facts, by_name, histories=expiring)
-        if facts.writable:
+        if facts.writable and not lacks_rights(facts):
             yield from index_findings(index_facts(client, namespaces, mappings))
             yield from edit_findings(_edits(config, client, mappings), accept=accept_edits)
             yield from judge_claims(config, mappings, known_claims(config, client, mappings))

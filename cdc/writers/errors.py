@@ -115,6 +115,9 @@ ACCESS_CODES: Final = frozenset({13, 18, 8000})
 
 _LOGIN_FAILED: Final = 18
 
+_NO_LOGIN: Final = "requires authentication"
+"""What a server says, in the middle, to who has not logged in, and would have to."""
+
 _NOT_IN_TIME: Final = frozenset({50, 64})
 """What ends a wait for a majority: the operation's limit, or the concern's own."""
 
@@ -296,6 +299,12 @@ def explain(error: PyMongoError) -> CdcError:
     code = error.code if isinstance(error, OperationFailure) else None
     if code == _LOGIN_FAILED:
         return login_refused(error)
+    if code in ACCESS_CODES and _NO_LOGIN in str(error):
+        return Unfit(
+            "the target wants a login, and target.uri has none",
+            remedy="write USER:PASSWORD@ before the host in target.uri, of an account with the role"
+            " readWrite on target.database and target.state_database",
+        )
     if code in ACCESS_CODES:
         return Unfit(
             f"the target refuses this account: {brief(error)}",

@@ -556,7 +556,13 @@ def test_so_it_is_by_every_command_that_asks_the_target(
 
 
 def test_an_account_without_rights_is_told_the_line_that_grants_them(
-    setup: Setup, table: str, check: Check, tmp_path: Path, database: str, state_database: str
+    setup: Setup,
+    table: str,
+    check: Check,
+    tmp_path: Path,
+    database: str,
+    state_database: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     key = tmp_path / "replica-set.key"
     key.write_text("c2VjcmV0IG9mIHRoZSByZXBsaWNhIHNldA==")
@@ -566,12 +572,18 @@ def test_an_account_without_rights_is_told_the_line_that_grants_them(
             client.admin.command("createUser", "root", pwd="root", roles=["root"])
         with server.client(username="root", password="root") as client:
             client.admin.command("createUser", "cdc", pwd="cdc", roles=[])
+            setup.target["uri"] = f"mongodb://127.0.0.1:{server.port}/?replicaSet=rs0"
+            _, nobody = check()
+            told = [each for each in nobody.values() if each[0] != "ok"]
+            assert [each[1] for each in told] == ["wants a login, and target.uri has none"]
+            assert cli.run(["status", "--config", str(setup.path)]) == 1
+            shown = capsys.readouterr().out
+            assert "the target wants a login, and target.uri has none; write USER:PASSW" in shown
             setup.target["uri"] = f"mongodb://cdc:cdc@127.0.0.1:{server.port}/?replicaSet=rs0"
             refused, found = check()
-            lacking = [each for name, each in found.items() if name.startswith("write to ")]
-            assert {each[1] for each in lacking} == {"the account may not write there"}
-            assert "source" not in found
-            [remedy] = {each[2] for each in lacking}
+            [(outcome, what, remedy)] = [each for each in found.values() if each[0] != "ok"]
+            assert outcome == "unfit"
+            assert what.startswith(f"the account cdc may not write to {state_database}.streams, ")
             roles = re.findall(r'{role: "(\w+)", db: "(\w+)"}', remedy)
             client.admin.command(
                 "grantRolesToUser", "cdc", roles=[{"role": role, "db": db} for role, db in roles]

@@ -334,16 +334,36 @@ def test_a_refused_write_names_the_collection() -> None:
     assert "mend the collection" in unfit[0].remedy
 
 
+def test_what_no_account_was_named_for_is_one_finding_too() -> None:
+    lacking = {"shop.items": NO_RIGHT, "cdc.streams": NO_RIGHT}
+    facts = replace(REPLICA_SET, refusals=lacking, collections=None)
+
+    doubtful = [
+        each
+        for each in target_findings(facts, mode="exactly_once")
+        if each.outcome is not Outcome.OK
+    ]
+
+    assert [(each.check, each.what) for each in doubtful] == [
+        ("target", "wants a login, and target.uri has none")
+    ]
+    assert "readWrite on cdc, shop" in doubtful[0].remedy
+
+
 def test_an_account_without_rights_gets_one_line_to_paste() -> None:
     lacking = {"shop.items": NO_RIGHT, "cdc.streams": NO_RIGHT, "other.items": ""}
     facts = replace(REPLICA_SET, refusals=lacking, account=("cdc", "admin"))
 
     unfit = [each for each in target_findings(facts, mode="exactly_once") if not each.ok]
 
-    assert {each.remedy for each in unfit} == {
-        'run in mongosh, as an administrator: db.getSiblingDB("admin").grantRolesToUser("cdc",'
-        ' [{role: "readWrite", db: "cdc"}, {role: "readWrite", db: "shop"}])'
-    }
+    assert [(each.check, each.what, each.remedy) for each in unfit] == [
+        (
+            "target",
+            "the account cdc may not write to shop.items, cdc.streams",
+            'run in mongosh, as an administrator: db.getSiblingDB("admin").grantRolesToUser("cdc",'
+            ' [{role: "readWrite", db: "cdc"}, {role: "readWrite", db: "shop"}])',
+        )
+    ]
 
 
 def finding(outcome: Outcome) -> Finding:
