@@ -22,6 +22,7 @@ from cdc.terminal.columns import BETWEEN, padded
 from cdc.terminal.counted import counted
 from cdc.terminal.output import Colour, coloured, escaped, in_a_line, say, say_escaped
 from cdc.terminal.spelling import spelling
+from cdc.terminal.waiting import WaitingLine
 
 WATCH_SECONDS: Final = 2.0
 
@@ -79,7 +80,8 @@ def _draw_again(show: Show, config: Config, output: str) -> None:
 
 def _stream(config: Config, output: str, *, lines: bool) -> tuple[str, int]:
     """Return the stream's status as it is shown, and the exit code."""
-    facts = examined.examine(config)
+    with WaitingLine() as line:
+        facts = examined.examine(config, asks=line.show)
     drawn = _as_json(facts, lines=lines) if output == "json" else _table(facts)
     return drawn, 0 if facts["target"]["reachable"] else 1
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import cache, cached_property, partial
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
@@ -58,10 +58,10 @@ from cdc.readers.server import heartbeat_writer
 from cdc.readers.server.catalog import list_tables
 from cdc.readers.server.connection import SourceConnection, asking, connect_source
 from cdc.readers.server.facts import fetch_source_facts, table_facts
-from cdc.readers.server.hosts import say_nothing
+from cdc.readers.server.hosts import hosts, say_nothing
 from cdc.writers import stream_admin
 from cdc.writers.claims import Claims
-from cdc.writers.connection import Client, asking_target
+from cdc.writers.connection import Client, asking_target, hosts_of
 from cdc.writers.errors import explained
 from cdc.writers.facts import target_facts
 from cdc.writers.indexes import index_facts
@@ -87,25 +87,36 @@ UNLIKE: Final = (
 
 
 def examine(
-    config: Config, mappings: Mappings, *, accept_edits: bool = False, starting: bool = False
+    config: Config,
+    mappings: Mappings,
+    *,
+    accept_edits: bool = False,
+    starting: bool = False,
+    asks: Callable[[str], None] = lambda _: None,
 ) -> list[Finding]:
     """Examine both sides; one that cannot be reached is a finding too.
 
     With `accept_edits` a mapping that was edited after its documents were written is only a risk.
     When a daemon is `starting`, so is a table that no longer fits a mapping by which it was
-    followed, and its reader checks the position.
+    followed, and its reader checks the position. `asks` is told whom each wait is for.
     """
-    findings = [
-        *_attempted(SOURCE, lambda: examine_source(config, mappings, starting=starting)),
-        *_attempted(TARGET, lambda: examine_target(config, mappings, accept_edits=accept_edits)),
-    ]
+    source, target = f"the source {hosts(config.source)}", f"the target {hosts_of(config.target)}"
+    asks(source)
+    findings = [*_attempted(SOURCE, lambda: examine_source(config, mappings, starting=starting))]
+    asks(target)
+    findings += _attempted(
+        TARGET, lambda: examine_target(config, mappings, accept_edits=accept_edits)
+    )
     if config.publish is not None:
         kafka = config.publish.kafka
+        asks(f"Kafka {kafka.bootstrap_servers}")
         findings += _attempted(KAFKA, lambda: _examine_kafka(kafka, PUBLISH))
     if (carrying := config.apply.kafka) is not None and not starting:  # it starts without
+        asks(f"Kafka {carrying.bootstrap_servers}")
         findings += _attempted(KAFKA, lambda: _examine_kafka(carrying, APPLY))
     let_in = all(each.ok for each in findings if each.check in {SOURCE, TARGET})
     if let_in and not starting:
+        asks(source)
         findings += _attempted("position", lambda: examine_position(config))
     return findings
 
@@ -234,19 +245,29 @@ class _Copying:
     @property
     def has_begun(self) -> bool:
         """Whether the stream has begun, as far as the target tells."""
-        return stream_admin.has_begun(self._config)
+        return isinstance(self._state, CdcError) or self._state is not None
 
     @cached_property
     def _covered(self) -> Collection[str] | None:
         """Return the copies that are made already; None if none is to be made."""
-        try:
-            with explained():
-                state = stream_admin.read(self._config)
-        except CdcError:  # the target has findings of its own
+        state = self._state
+        if isinstance(state, CdcError):
             return None
         if state is None:
             return () if self._config.start == "backfill" else None
         return frozenset(state.get("covered", ()))
+
+    @cached_property
+    def _state(self) -> dict[str, Any] | CdcError | None:
+        """Return the stream's state; the error if the target, with findings of its own, has none.
+
+        It is asked once: a target that is away is waited for, each time.
+        """
+        try:
+            with explained():
+                return stream_admin.read(self._config)
+        except CdcError as error:
+            return error
 
     def begins(self, table: TableFacts, mappings: Mappings) -> bool:
         """Return whether one of the table's mappings needs a copy of it."""

@@ -33,9 +33,10 @@ def test_a_fit_pair_passes_with_a_line_a_check(
 ) -> None:
     code = cli.run(["check", "--config", str(setup.path)])
 
-    lines = capsys.readouterr().out.splitlines()
+    *lines, counts = capsys.readouterr().out.splitlines()
     assert code == 0
     assert [line for line in lines if not line.startswith("ok ")] == []
+    assert counts == f"{len(lines)} checks: {len(lines)} ok"
     assert any(table in line for line in lines)
     assert len(lines) >= 15
 
@@ -493,16 +494,76 @@ def test_a_login_that_the_target_refuses_is_told_of_the_target_alone(
     assert found[f"table {table}"][0] == "ok"
 
 
-def test_a_target_that_is_down_is_unreachable(
+def test_a_target_that_refuses_the_connection_is_unreachable_at_once(
     setup: Setup, table: str, check: Check, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    setup.target["uri"] = f"mongodb://127.0.0.1:{_closed_port()}/?serverSelectionTimeoutMS=300"
-    monkeypatch.setattr("cdc.writers.connection.SELECTION_MILLISECONDS", 300)
+    port = _closed_port()
+    setup.target["uri"] = f"mongodb://127.0.0.1:{port}/?replicaSet=rs0"
+    monkeypatch.setattr("cdc.writers.connection.SELECTION_MILLISECONDS", 600_000)
 
     code, found = check()
 
-    assert (code, found["target"][0]) == (3, "unreachable")
+    outcome, what, remedy = found["target"]
+    assert (code, outcome) == (3, "unreachable")
+    assert f"127.0.0.1:{port}: [Errno 111] Connection refused" in what
+    assert remedy == "see that it runs, and check the hosts and ports in target.uri"
     assert found["log_bin"][0] == "ok"
+
+
+def test_a_source_in_the_target_s_place_is_told_to_be_no_mongodb(
+    source: MySQLServer,
+    setup: Setup,
+    table: str,
+    check: Check,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    setup.target["uri"] = f"mongodb://127.0.0.1:{source.port}/?directConnection=true"
+    monkeypatch.setattr("cdc.writers.connection.SELECTION_MILLISECONDS", 300)
+
+    _, found = check()
+
+    outcome, what, _ = found["target"]
+    assert outcome == "unreachable"
+    assert what.endswith("the server that answers is no MongoDB")
+
+
+@pytest.mark.parametrize("listens", [False, True])
+def test_a_wrong_port_of_the_source_says_what_to_check(
+    setup: Setup,
+    table: str,
+    check: Check,
+    mongo: MongoServer,
+    monkeypatch: pytest.MonkeyPatch,
+    listens: bool,
+) -> None:
+    setup.source["port"] = mongo.port if listens else _closed_port()
+    monkeypatch.setattr("cdc.readers.server.connection.CONNECT_SECONDS", 0.5)
+
+    _, found = check()
+
+    outcome, what, remedy = found["source"]
+    assert outcome == "unreachable"
+    assert ("does not answer as MySQL or MariaDB do" in what) == listens
+    assert "check source.host and source.port" in remedy
+
+
+def test_lines_for_people_end_with_what_needs_somebody_and_the_counts(
+    setup: Setup,
+    schema: str,
+    table: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    setup.follow(f"{schema}.ghost")
+    setup.follow(f"{schema}.gone_*", id=[{"source": "table"}, "id"])
+
+    assert cli.run(["check", "--config", str(setup.path)]) == 3
+
+    *lines, counts = capsys.readouterr().out.splitlines()
+    outcomes = [line[:11].strip() for line in lines]
+    assert outcomes[-2:] == ["warning", "unfit"]
+    assert {*outcomes[:-2]} == {"ok"}
+    well = len(lines) - 2
+    assert counts == f"{len(lines)} checks: {well} ok, 1 warning, 1 unfit"
 
 
 def test_the_name_of_another_replica_set_is_told_and_not_waited_for(
