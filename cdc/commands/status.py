@@ -20,6 +20,7 @@ from cdc.observability import fleet
 from cdc.observability import status as examined
 from cdc.terminal.columns import BETWEEN, padded
 from cdc.terminal.counted import counted
+from cdc.terminal.moments import moment
 from cdc.terminal.output import Colour, coloured, escaped, in_a_line, say, say_escaped
 from cdc.terminal.spelling import spelling
 from cdc.terminal.waiting import WaitingLine
@@ -166,7 +167,7 @@ def _with_age(time: str | None) -> str | None:
         return None
     at = datetime.fromisoformat(time)
     ago = timedelta(seconds=max(0, round((datetime.now(UTC) - at).total_seconds())))
-    return f"{at:%Y-%m-%d %H:%M:%S} UTC, {ago} ago"
+    return f"{moment(at)}, {ago} ago"
 
 
 def _table(facts: dict[str, Any]) -> str:
@@ -176,9 +177,9 @@ def _table(facts: dict[str, Any]) -> str:
         "state": _Coloured(facts["state"], _colour(facts["state"])),
         "active": facts["active"] and "process {pid} on {host}".format(**facts["active"]),
         **_process(facts["process"]),
-        "lag": _unit(facts["lag_seconds"], "s"),
-        "behind": _transactions(facts["transactions_behind"]),
-        "bytes behind": facts["bytes_behind"],
+        "lag": _lag(facts),
+        "behind": _behind(facts),
+        "bytes behind": _bytes(facts),
         "headroom": _headroom(facts),
         "dead letters": _Coloured(facts["dead_letters_open"], "yellow" if letters else None),
         "position": _shortened(facts["position"]),
@@ -271,11 +272,39 @@ def _headroom(facts: dict[str, Any]) -> str | None:
     """Return how much log the source would purge before the file that is read."""
     if facts["bytes_behind"] == 0:
         return "all is read"
+    if facts["binlog_headroom_bytes"] == 0:
+        return "the source has no binlog before the one that is read next"
     return _unit(facts["binlog_headroom_bytes"], "bytes of older binlogs")
 
 
-def _transactions(number: int | None) -> str | None:
-    return None if number is None else counted(number, "transaction")
+def _is_measured(facts: dict[str, Any]) -> bool:
+    """Return whether an active daemon of this host tells its place; else it is looked up."""
+    process = facts["process"]
+    return process is not None and process.get("reading") is not None
+
+
+def _lag(facts: dict[str, Any]) -> str | None:
+    """Return the lag; without a daemon's word it is the age of what was applied last."""
+    lag = facts["lag_seconds"]
+    told = _unit(lag, "s")
+    if not lag or _is_measured(facts):
+        return told
+    return f"{told} at most: so old is what was applied last"
+
+
+def _behind(facts: dict[str, Any]) -> str | None:
+    number = facts["transactions_behind"]
+    if number is None:
+        return None
+    is_read = number and facts["bytes_behind"] == 0 and _is_measured(facts)
+    return counted(number, "transaction") + (", read already" if is_read else "")
+
+
+def _bytes(facts: dict[str, Any]) -> str | None:
+    number = facts["bytes_behind"]
+    if not number or _is_measured(facts):
+        return None if number is None else str(number)
+    return f"{number} at most: counted from the beginning of its binlog"
 
 
 def _unit(value: float | None, unit: str) -> str | None:

@@ -154,6 +154,8 @@ def _explained(error: Exception, uri: str) -> CdcError:
             f"the target's host cannot be looked up: {what}",
             remedy="check the host in target.uri, its SRV record, and the resolver",
         )
+    if "quote_plus" in what:  # the driver's word for Python programs
+        what = "user and password in it must be percent-encoded (RFC 3986)"
     return UsageError(
         f"target.uri cannot be used: {what}",
         remedy="write mongodb://HOST:PORT/?replicaSet=…, and USER:PASSWORD@ before the host, with"

@@ -231,7 +231,7 @@ def test_without_yes_it_is_shown_and_nothing_is_done(items: Stream) -> None:
     shown = Command(items, "position", "skip")
 
     assert shown.returncode == 2
-    assert f"{items.schema}.items: 1 rows event, followed" in shown.stdout
+    assert f"{items.schema}.items: its rows change in 1 event, followed" in shown.stdout
     assert "repeat it with --yes" in shown.stderr
     assert items.state_document() == before
     assert queued(items) == set()

@@ -110,3 +110,32 @@ def test_a_daemon_that_has_appliers_tells_whether_its_lanes_are_attended(
 
     assert ("lanes" in shown) == (words is not None)
     assert (words or "") in shown.get("lanes", "")
+
+
+READING = {
+    "role": "active",
+    "role_seconds": 5.0,
+    "native": "in use",
+    "per_second": {"transactions": 1.0, "operations": 2.0},
+    "reading": {"file": "binlog.000007", "offset": 4},
+    "trouble": {},
+}
+
+
+def test_figures_that_no_daemon_has_measured_are_bounds() -> None:
+    looked_up = lines(lag_seconds=4.264, bytes_behind=45_349_669, binlog_headroom_bytes=0)
+    measured = lines(
+        lag_seconds=4.264, bytes_behind=45_349_669, binlog_headroom_bytes=7, process=READING
+    )
+
+    assert looked_up["lag"] == "4.264 s at most: so old is what was applied last"
+    assert looked_up["bytes behind"] == "45349669 at most: counted from the beginning of its binlog"
+    assert looked_up["headroom"] == "the source has no binlog before the one that is read next"
+    assert measured["lag"] == "4.264 s"
+    assert measured["bytes behind"] == "45349669"
+    assert measured["headroom"] == "7 bytes of older binlogs"
+
+
+def test_what_is_read_and_not_applied_yet_is_told_so() -> None:
+    assert lines(transactions_behind=1, process=READING)["behind"] == "1 transaction, read already"
+    assert lines(transactions_behind=0, process=READING)["behind"] == "0 transactions"
