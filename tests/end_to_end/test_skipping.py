@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -232,6 +233,10 @@ def test_without_yes_it_is_shown_and_nothing_is_done(items: Stream) -> None:
 
     assert shown.returncode == 2
     assert f"{items.schema}.items: its rows change in 1 event, followed" in shown.stdout
+    [committed] = [line for line in shown.stdout.splitlines() if line.startswith("committed at")]
+    assert re.fullmatch(r"committed at  \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", committed)
+    position = Command(items, "position", "show").stdout
+    assert re.search(r"^committed_at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC$", position, re.MULTILINE)
     assert "repeat it with --yes" in shown.stderr
     assert items.state_document() == before
     assert queued(items) == set()
