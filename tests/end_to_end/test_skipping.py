@@ -235,8 +235,11 @@ def test_without_yes_it_is_shown_and_nothing_is_done(items: Stream) -> None:
     assert f"{items.schema}.items: its rows change in 1 event, followed" in shown.stdout
     [committed] = [line for line in shown.stdout.splitlines() if line.startswith("committed at")]
     assert re.fullmatch(r"committed at  \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", committed)
-    position = Command(items, "position", "show").stdout
-    assert re.search(r"^committed_at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC$", position, re.MULTILINE)
+    position = Command(items, "position", "show")
+    assert position.returncode == 0, position.stderr
+    assert re.search(
+        r"^committed_at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC$", position.stdout, re.MULTILINE
+    )
     assert "repeat it with --yes" in shown.stderr
     assert items.state_document() == before
     assert queued(items) == set()
