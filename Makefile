@@ -38,6 +38,9 @@ help:
 	@echo "make package             wheels and source archives into dist/"
 	@echo "make wheels              the native module's wheel for this machine's architecture into dist/"
 
+# Says something the first time alone: the next time it stands in a file.
+once = grep -qsxF '$(1)' $(VENV)/.told || { echo '$(1)'; echo '$(1)' >>$(VENV)/.told; }
+
 $(VENV)/.ready: requirements/dev.txt pyproject.toml sandbox/pyproject.toml
 	@echo "installing what is needed into $(VENV): a minute or two, once"
 	@docker/make-venv $(PYTHON) $(VENV)
@@ -49,9 +52,9 @@ $(VENV)/.ready: requirements/dev.txt pyproject.toml sandbox/pyproject.toml
 $(VENV)/.native: $(VENV)/.ready native/Cargo.toml native/Cargo.lock native/pyproject.toml \
 		$(wildcard native/src/*.rs native/src/*/*.rs)
 	@if ! command -v cargo >/dev/null; then \
-		echo "no cargo: cdc runs without its native module (docs/native.md)"; \
+		$(call once,no cargo: cdc runs without its native module (docs/native.md)); \
 	elif ! cargo --version >/dev/null 2>&1; then \
-		echo "cargo does not run, cdc runs without its native module: 'cargo --version' says why"; \
+		$(call once,cargo does not run: cdc runs without its native module; "cargo --version" says why); \
 	elif echo "building the native module: a minute or two, once" && PATH="$(abspath $(BIN)):$$PATH" $(PIP_INSTALL) --no-deps --no-build-isolation \
 			--force-reinstall ./native >$(VENV)/native.log 2>&1; then \
 		touch $@; \

@@ -99,6 +99,8 @@ def run(arguments: Sequence[str]) -> int:
         )
     except click.ClickException as error:
         error.show()
+        if hint := _hint(error, arguments):
+            say(hint, err=True)
         return error.exit_code
     except click.Abort:
         return INTERRUPTED
@@ -109,6 +111,23 @@ def run(arguments: Sequence[str]) -> int:
         structlog.get_logger().error("unexpected_error", exc_info=True)
         return 1
     return code if isinstance(code, int) else 0
+
+
+def _hint(error: click.ClickException, arguments: Sequence[str]) -> str:
+    """Return what may have been meant by a wrong command line; empty if nothing comes to mind."""
+    if isinstance(error, click.NoSuchOption) and error.ctx and error.ctx.command is command_line:
+        if error.option_name in {"--config", "--output"}:
+            return f"{error.option_name} stands behind the command: cdc check {error.option_name} …"
+    elif isinstance(error, NoSuchCommand):
+        groups = (command_line.get_command(click.Context(command_line), each) for each in COMMANDS)
+        known = (
+            f"cdc {group.name} {error.command_name}"
+            for group in groups
+            if isinstance(group, click.Group) and error.command_name in group.commands
+        )
+        if meant := " or ".join(sorted(known)):
+            return f"Did you mean {meant}?"
+    return ""
 
 
 def _tell(error: CdcError, spelling: Spelling) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +18,7 @@ from cdc.job_client.short_ids import only, shortened
 from cdc.mapping.file.problems import did_you_mean
 from cdc.model.dead_letter import DeadLetter, LetterState
 from cdc.terminal.columns import aligned
+from cdc.terminal.moments import moment
 from cdc.terminal.output import in_a_line, say, say_json
 from cdc.terminal.spelling import spelling
 from cdc.writers.connection import asking_target
@@ -67,7 +69,15 @@ def show(letter: str, config_path: Path, output: str) -> None:
         say_json(found.to_document())
         return
     for name, value in found.to_document().items():
-        say(f"{name:12} {'-' if value in (None, '') else in_a_line(value)}")
+        say(f"{name:12} {in_a_line(_plain(value))}")
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return moment(value)
+    return "-" if value in (None, "") else str(value)
 
 
 @dead_letters.command()

@@ -31,6 +31,7 @@ from cdc.readers.server import position_check
 from cdc.readers.server.connection import SourceConnection, connect_source, is_mariadb
 from cdc.readers.server.status import fetch
 from cdc.terminal.counted import counted
+from cdc.terminal.moments import moment
 from cdc.terminal.output import in_a_line, say, say_json
 from cdc.terminal.spelling import spelling
 from cdc.writers import stream_admin
@@ -62,7 +63,8 @@ def show(config_path: Path, output: str) -> None:
     if output == "json":
         say_json(facts)
         return
-    for name, value in facts.items():
+    told = {"committed_at": document.get("committed_at"), "updated_at": document.get("updated_at")}
+    for name, value in (facts | told).items():
         say(f"{name:12} {in_a_line(_plain(value))}")
 
 
@@ -173,13 +175,14 @@ def _confirmed(config: Config) -> bool:
 def _lines(found: Skip) -> Iterator[str]:
     facts = found.shown()
     yield f"transaction   {facts['transaction']}"
-    yield f"committed at  {datetime.fromtimestamp(facts['committed_at'], UTC).isoformat()}"
+    yield f"committed at  {moment(datetime.fromtimestamp(facts['committed_at'], UTC))}"
     if applied := facts["applied_rows_events"]:
         yield f"applied       {counted(applied, 'rows event')} of it, the rest would be left out"
     for each in facts["tables"]:
-        events = counted(each["rows_events"], "rows event")
+        number = each["rows_events"]
+        changed = f"its rows change in {counted(number, 'event')}" if number else "no row changes"
         followed = "followed" if each["followed"] else "not followed"
-        yield f"table         {in_a_line(each['table'])}: {events}, {followed}"
+        yield f"table         {in_a_line(each['table'])}: {changed}, {followed}"
     for each in facts["statements"]:
         tables = ", ".join(map(in_a_line, each["tables"])) or "tables not known"
         yield f"statement     {each['statement']}: {tables}"
@@ -300,4 +303,6 @@ def _time(value: Any) -> str | None:
 def _plain(value: object) -> str:
     if isinstance(value, dict):
         return " ".join(f"{key}={each}" for key, each in value.items())
+    if isinstance(value, datetime):
+        return moment(value)
     return "-" if value is None else str(value)

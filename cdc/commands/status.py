@@ -20,8 +20,10 @@ from cdc.observability import fleet
 from cdc.observability import status as examined
 from cdc.terminal.columns import BETWEEN, padded
 from cdc.terminal.counted import counted
+from cdc.terminal.moments import moment
 from cdc.terminal.output import Colour, coloured, escaped, in_a_line, say, say_escaped
 from cdc.terminal.spelling import spelling
+from cdc.terminal.waiting import WaitingLine
 
 WATCH_SECONDS: Final = 2.0
 
@@ -79,7 +81,8 @@ def _draw_again(show: Show, config: Config, output: str) -> None:
 
 def _stream(config: Config, output: str, *, lines: bool) -> tuple[str, int]:
     """Return the stream's status as it is shown, and the exit code."""
-    facts = examined.examine(config)
+    with WaitingLine() as line:
+        facts = examined.examine(config, asks=line.show)
     drawn = _as_json(facts, lines=lines) if output == "json" else _table(facts)
     return drawn, 0 if facts["target"]["reachable"] else 1
 
@@ -171,7 +174,7 @@ def _with_age(time: str | None) -> str | None:
         return None
     at = datetime.fromisoformat(time)
     ago = timedelta(seconds=max(0, round((datetime.now(UTC) - at).total_seconds())))
-    return f"{at:%Y-%m-%d %H:%M:%S} UTC, {ago} ago"
+    return f"{moment(at)}, {ago} ago"
 
 
 def _table(facts: dict[str, Any]) -> str:
@@ -182,9 +185,9 @@ def _table(facts: dict[str, Any]) -> str:
         "active": facts["active"] and "process {pid} on {host}".format(**facts["active"]),
         **_ended(facts["ended_by"]),
         **_process(facts["process"]),
-        "lag": _unit(facts["lag_seconds"], "s"),
-        "behind": _transactions(facts["transactions_behind"]),
-        "bytes behind": facts["bytes_behind"],
+        "lag": _lag(facts),
+        "behind": _behind(facts),
+        "bytes behind": _bytes(facts),
         "headroom": _headroom(facts),
         "dead letters": _Coloured(facts["dead_letters_open"], "yellow" if letters else None),
         "position": _shortened(facts["position"]),
@@ -257,6 +260,14 @@ def _job(job: dict[str, Any], *, held: bool) -> str:
     return f"{job['kind']} {state}, {rows}{rest}{error}{over}"
 
 
+_ATTENDANCE: Final = {
+    "not asked": "no applier was needed yet: they are asked once a batch is full",
+    "attended": "each has an applier",
+    "unattended": "appliers are lacking, so the daemon writes alone: start cdc run --role apply",
+}
+"""By what a daemon says of the lanes that appliers write."""
+
+
 def _process(process: dict[str, Any] | None) -> dict[str, str]:
     """Return the state of the daemon on this host."""
     if process is None:
@@ -267,6 +278,8 @@ def _process(process: dict[str, Any] | None) -> dict[str, str]:
         "native module": process["native"],
         "last minute": f"{rates['transactions']:g} transactions/s, {rates['operations']:g} rows/s",
     }
+    if attendance := _ATTENDANCE.get(process.get("attendance") or ""):
+        shown["lanes"] = spelling()(attendance)
     if published := process.get("published"):
         shown["published"] = f"{published['messages']} messages"
     for side, trouble in process["trouble"].items():
@@ -280,11 +293,39 @@ def _headroom(facts: dict[str, Any]) -> str | None:
     """Return how much log the source would purge before the file that is read."""
     if facts["bytes_behind"] == 0:
         return "all is read"
+    if facts["binlog_headroom_bytes"] == 0:
+        return "the source has no binlog before the one that is read next"
     return _unit(facts["binlog_headroom_bytes"], "bytes of older binlogs")
 
 
-def _transactions(number: int | None) -> str | None:
-    return None if number is None else counted(number, "transaction")
+def _is_measured(facts: dict[str, Any]) -> bool:
+    """Return whether an active daemon of this host tells its place; else it is looked up."""
+    process = facts["process"]
+    return process is not None and process.get("reading") is not None
+
+
+def _lag(facts: dict[str, Any]) -> str | None:
+    """Return the lag; without a daemon's word it is the age of what was applied last."""
+    lag = facts["lag_seconds"]
+    told = _unit(lag, "s")
+    if not lag or _is_measured(facts):
+        return told
+    return f"{told} at most: so old is what was applied last"
+
+
+def _behind(facts: dict[str, Any]) -> str | None:
+    number = facts["transactions_behind"]
+    if number is None:
+        return None
+    is_read = number and facts["bytes_behind"] == 0 and _is_measured(facts)
+    return counted(number, "transaction") + (", read already" if is_read else "")
+
+
+def _bytes(facts: dict[str, Any]) -> str | None:
+    number = facts["bytes_behind"]
+    if not number or _is_measured(facts):
+        return None if number is None else str(number)
+    return f"{number} at most: counted from the beginning of its binlog"
 
 
 def _unit(value: float | None, unit: str) -> str | None:

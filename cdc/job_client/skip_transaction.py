@@ -14,7 +14,7 @@ from cdc.model.checkpoint import Checkpoint
 from cdc.model.position import to_document
 from cdc.model.table_name import split_name
 from cdc.model.transaction import ANY_TABLE, told_name
-from cdc.preflight.followed_tables import existing_now
+from cdc.preflight.followed_tables import UNSEEN, existing_now
 from cdc.readers.binlog.next_transaction import read_outline
 from cdc.readers.binlog.outline import Outline
 from cdc.readers.binlog.sql.tokens import TableName
@@ -75,8 +75,7 @@ def plan(config: Config, mappings: Mappings, before: Checkpoint) -> Skip:
     repair = repaired(config.name, mappings, touched, by=by)
     gone = [name for name in sorted(mine) if not any(_is_of(each, {name}) for each in existing)]
     left = [
-        f"{told_name(*name)} is not there any more: the documents of its rows stay as they are"
-        for name in gone
+        f"{told_name(*name)} {UNSEEN}: the documents of its rows stay as they are" for name in gone
     ]
     return Skip(before, outline, mine, Repair(repair.jobs, (*repair.left, *left)))
 

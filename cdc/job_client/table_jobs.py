@@ -21,7 +21,7 @@ from cdc.mapping.file.table_globs import source_pattern
 from cdc.model import job_facts
 from cdc.model.job import Job, JobKind, JobState, Options, Progress
 from cdc.model.table_name import full_name, split_name
-from cdc.preflight.followed_tables import existing_now, followed_now
+from cdc.preflight.followed_tables import UNSEEN, existing_now, followed_now
 from cdc.terminal.counted import counted
 from cdc.terminal.output import in_a_line, say, say_json
 from cdc.terminal.spelling import spelling
@@ -50,9 +50,9 @@ def perform_on_tables(
         existing = existing_now(config, mappings)
         jobs, left = _on_every(kind, existing, config, mappings, options)
         gone = sorted({*followed_now(config, mappings)}.difference(existing))
-        unread = [*(f"{table} is not there" for table in gone), *left]
+        unread = [*(f"{table} {UNSEEN}: cdc check says more" for table in gone), *left]
         for text in unread:
-            say(f"not {_PARTICIPLE[kind]}: {in_a_line(text)}", err=True)
+            say(f"not {_PARTICIPLE[kind]}: {spelling()(in_a_line(text))}", err=True)
     if kind is JobKind.RESYNC and options.extra_only:
         jobs = [_dry(each) for each in jobs if each.kind is JobKind.RESYNC]
     display: Display = (BarDisplay if sys.stderr.isatty() else LineDisplay)(spelling())

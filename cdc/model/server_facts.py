@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -24,7 +25,9 @@ class SourceFacts:
     """A source as one account sees it; None stands for facts that the account may not see.
 
     `variables` are global ones, by lower-case name; one that the server does not have is absent.
-    `privileges` are those on `*.*`, in upper case. `replicates`: the source is itself a replica.
+    `privileges` are those on `*.*`, in upper case. `readable`: the schemas of which the account may
+    read each table, as patterns of LIKE; `unreadable`: those that it may not read although it may
+    read all others. `replicates`: the source is itself a replica.
     `clock` is its UTC time at the query.
     """
 
@@ -34,6 +37,8 @@ class SourceFacts:
     account: str
     variables: Mapping[str, str]
     privileges: frozenset[str]
+    readable: frozenset[str] = frozenset()
+    unreadable: frozenset[str] = frozenset()
     logged_schemas: tuple[str, ...] = ()
     ignored_schemas: tuple[str, ...] = ()
     replicates: bool | None = False
@@ -44,6 +49,13 @@ class SourceFacts:
     def variable(self, name: str) -> str:
         """Return a global variable, empty if the server does not have it."""
         return self.variables.get(name, "")
+
+    def may_read(self, schema: str) -> bool:
+        """Return whether the account may read every table of a schema, so that it sees them all."""
+        everywhere = self.privileges & {"SELECT", "ALL PRIVILEGES"}
+        return (bool(everywhere) and schema not in self.unreadable) or any(
+            is_like(schema, pattern) for pattern in self.readable
+        )
 
     @property
     def read_only(self) -> bool:
@@ -64,6 +76,13 @@ class SourceFacts:
     def binlog_monitor(self) -> str:
         """The privilege to read the binlog's state."""
         return "BINLOG MONITOR" if self.mariadb else "REPLICATION CLIENT"
+
+
+def is_like(text: str, pattern: str) -> bool:
+    """Return whether a text is LIKE a pattern, as a GRANT names schemas; case counts."""
+    tokens = re.findall(r"\\.|.", pattern, re.DOTALL)
+    words = ({"%": ".*", "_": "."}.get(each) or re.escape(each[-1]) for each in tokens)
+    return re.fullmatch("".join(words), text, re.DOTALL) is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -71,8 +71,9 @@ class WriterStats:
 
     `committed_at`: the source's commit time of the last applied transaction. `rows`: changes of the
     source's rows, by (table, kind). `documents`: by (collection, operation). `seconds`: spent on
-    `batches`. `rounds`: those of lanes, by their result. `lanes_attended`: whether all lanes were,
-    at the last full batch; None before one. `dead_letters`: by (table, reason). `owed`: debts of
+    `batches`. `rounds`: those of lanes, by their result. `has_appliers`: whether these write the
+    lanes. `lanes_attended`: whether all lanes were, at the last full batch; None before one.
+    `dead_letters`: by (table, reason). `owed`: debts of
     embedded documents, by (collection, path).
     """
 
@@ -83,6 +84,7 @@ class WriterStats:
     batches: int = 0
     seconds: float = 0.0
     rounds: Mapping[str, int] = field(default_factory=dict)
+    has_appliers: bool = False
     lanes_attended: bool | None = None
     committed_at: float | None = None
     transactions_per_second: float = 0.0

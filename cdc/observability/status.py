@@ -6,7 +6,7 @@ It combines the saved checkpoint and the source's status; a daemon adds its tele
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from http.client import HTTPConnection, HTTPException
 from typing import Any, Final
@@ -19,10 +19,11 @@ from cdc.model.checkpoint import Checkpoint
 from cdc.model.first_copy import HeldCopy
 from cdc.model.last_end import LastEnd
 from cdc.model.position import FilePosition, GtidPosition, GtidSet, Position, file_number
-from cdc.model.telemetry import Outage, PublishStats, Role, Telemetry
+from cdc.model.telemetry import Outage, PublishStats, Role, Telemetry, WriterStats
+from cdc.readers.server.hosts import hosts
 from cdc.readers.server.status import SourceStatus, fetch, file_after
 from cdc.writers import stream_admin
-from cdc.writers.connection import connect_target
+from cdc.writers.connection import connect_target, hosts_of
 from cdc.writers.dead_letters.queries import letters_of
 from cdc.writers.embedding.debts import DEBTS, owed_in
 from cdc.writers.errors import explained
@@ -38,13 +39,20 @@ _EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 """The address to reach a daemon that listens on every address."""
 
 
-def examine(config: Config, telemetry: Telemetry | None = None) -> Facts:
+def examine(
+    config: Config,
+    telemetry: Telemetry | None = None,
+    asks: Callable[[str], None] = lambda _: None,
+) -> Facts:
     """Query both sides and return the status as JSON shows it; unknown values are null.
 
-    The source is queried first: a live stream has by then applied what it had committed.
+    The source is queried first: a live stream has by then applied what it had committed. `asks` is
+    told whom each wait is for.
     """
     reads = _server(config, telemetry)
+    asks(f"the source {hosts(config.source)}")
     seen, source_error = _attempt(lambda: fetch(config.source, reads))
+    asks(f"the target {hosts_of(config.target)}")
     document, target_error = _attempt(lambda: stream_admin.read_with_clock(config))
     here = _of_this_host(config) if telemetry is None else process(config, telemetry)
     return {
@@ -267,12 +275,21 @@ def process(config: Config, telemetry: Telemetry) -> Facts:
         "published": _published(telemetry.publishing),
         "parts": None if telemetry.parts is None else dict(telemetry.parts),
         "lanes": list(telemetry.partitions),
+        "attendance": _attendance(telemetry.writing),
         "trouble": {
             "source": _outage(reading.outage),
             "target": _outage(writing.outage),
             "kafka": telemetry.publishing and _outage(telemetry.publishing.outage),
         },
     }
+
+
+def _attendance(writing: WriterStats) -> str | None:
+    """Return whether appliers attend the lanes, as of the last full batch; None without any."""
+    if not writing.has_appliers:
+        return None
+    told = {None: "not asked", True: "attended", False: "unattended"}
+    return told[writing.lanes_attended]
 
 
 def _published(publishing: PublishStats | None) -> Facts | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final
 
 from cdc.config import Config
@@ -12,11 +12,16 @@ from cdc.mapping.file.table_globs import source_pattern
 from cdc.model.table_name import full_name
 from cdc.preflight import require, table_findings
 from cdc.preflight.rules import tables
+from cdc.preflight.rules.tables import Unseen
 from cdc.readers.server.catalog import list_tables
 from cdc.readers.server.connection import asking
 from cdc.readers.server.facts import fetch_source_facts, is_table, table_facts
+from cdc.terminal.nearest import nearest
 
 QUERY_SECONDS: Final = 10.0
+
+UNSEEN: Final = "does not exist, or may not be read"
+"""What is known of a table that the account does not see."""
 
 Mappings = Sequence[Mapping]
 
@@ -58,6 +63,23 @@ def followed_tables(
     return sorted(names)
 
 
+def find_unseen(
+    name: tuple[str, str],
+    mappings: Mappings,
+    listed: Callable[[], list[tuple[str, str]]],
+    followed: Collection[tuple[str, str]] = (),
+) -> Unseen:
+    """Return what is known of a (schema, table) that mappings name and the account cannot see.
+
+    One of the `listed` tables may have been meant, but none that is `followed` already.
+    """
+    others = [full_name(*each) for each in listed() if each not in followed]
+    naming = [each for each in mappings if source_pattern(each.source).named == name]
+    places = (each.origin.mistake(("source",), "") for each in naming)
+    place = next((f"{each.file}:{each.line}" for each in places), "")
+    return Unseen(full_name(*name), nearest(full_name(*name), others) or "", place)
+
+
 def followed_now(config: Config, mappings: Mappings) -> list[str]:
     """Query which of the source's tables, `schema.table`, the mappings follow."""
     with asking(config.source, read_timeout=QUERY_SECONDS) as connection:
@@ -67,7 +89,7 @@ def followed_now(config: Config, mappings: Mappings) -> list[str]:
 
 
 def existing_now(config: Config, mappings: Mappings) -> list[str]:
-    """Query which of them, `schema.table`, exist: a mapping may name one that is gone."""
+    """Query which of them, `schema.table`, the account sees: one may be gone."""
     router = TableRouter(mappings)
     with asking(config.source, read_timeout=QUERY_SECONDS) as connection:
         return [

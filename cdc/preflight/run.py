@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
-from functools import cached_property
-from typing import Final
+from functools import cache, cached_property, partial
+from typing import Any, Final
 
 import structlog
 
@@ -23,7 +23,6 @@ from cdc.mapping.file.problems import MappingError, Problem
 from cdc.model.claim import Claim
 from cdc.model.id_space import IdSpace
 from cdc.model.server_facts import SourceFacts, TableFacts
-from cdc.model.table_name import full_name
 from cdc.preflight import (
     Finding,
     Outcome,
@@ -45,11 +44,13 @@ from cdc.preflight import (
     table_findings,
     target_findings,
 )
-from cdc.preflight.followed_tables import QUERY_SECONDS, Mappings, followed_tables
+from cdc.preflight.followed_tables import QUERY_SECONDS, Mappings, find_unseen, followed_tables
 from cdc.preflight.hosts import each_host_judged, is_fit, server_findings, server_judge
 from cdc.preflight.mapping_edits import MappingEdit, unresolved
 from cdc.preflight.position import examine_position
 from cdc.preflight.rules.source import quoted_account
+from cdc.preflight.rules.tables import Unseen
+from cdc.preflight.rules.target import TARGET, lacks_rights
 from cdc.publishing.client import APPLY, PUBLISH, reach
 from cdc.readers.binlog.accepted_host import HostChooser
 from cdc.readers.select.table_lookup import unread
@@ -57,10 +58,10 @@ from cdc.readers.server import heartbeat_writer
 from cdc.readers.server.catalog import list_tables
 from cdc.readers.server.connection import SourceConnection, asking, connect_source
 from cdc.readers.server.facts import fetch_source_facts, table_facts
-from cdc.readers.server.hosts import say_nothing
+from cdc.readers.server.hosts import hosts, say_nothing
 from cdc.writers import stream_admin
 from cdc.writers.claims import Claims
-from cdc.writers.connection import Client, asking_target
+from cdc.writers.connection import Client, asking_target, hosts_of
 from cdc.writers.errors import explained
 from cdc.writers.facts import target_facts
 from cdc.writers.indexes import index_facts
@@ -71,7 +72,6 @@ from cdc.writers.stream_state import StreamState
 log = structlog.get_logger(__name__)
 
 SOURCE: Final = "source"
-TARGET: Final = "target"
 KAFKA: Final = "kafka"
 """The name of the finding that a side refuses the login, or is unreachable."""
 
@@ -87,25 +87,36 @@ UNLIKE: Final = (
 
 
 def examine(
-    config: Config, mappings: Mappings, *, accept_edits: bool = False, starting: bool = False
+    config: Config,
+    mappings: Mappings,
+    *,
+    accept_edits: bool = False,
+    starting: bool = False,
+    asks: Callable[[str], None] = lambda _: None,
 ) -> list[Finding]:
     """Examine both sides; one that cannot be reached is a finding too.
 
     With `accept_edits` a mapping that was edited after its documents were written is only a risk.
     When a daemon is `starting`, so is a table that no longer fits a mapping by which it was
-    followed, and its reader checks the position.
+    followed, and its reader checks the position. `asks` is told whom each wait is for.
     """
-    findings = [
-        *_attempted(SOURCE, lambda: examine_source(config, mappings, starting=starting)),
-        *_attempted(TARGET, lambda: examine_target(config, mappings, accept_edits=accept_edits)),
-    ]
+    source, target = f"the source {hosts(config.source)}", f"the target {hosts_of(config.target)}"
+    asks(source)
+    findings = [*_attempted(SOURCE, lambda: examine_source(config, mappings, starting=starting))]
+    asks(target)
+    findings += _attempted(
+        TARGET, lambda: examine_target(config, mappings, accept_edits=accept_edits)
+    )
     if config.publish is not None:
         kafka = config.publish.kafka
+        asks(f"Kafka {kafka.bootstrap_servers}")
         findings += _attempted(KAFKA, lambda: _examine_kafka(kafka, PUBLISH))
     if (carrying := config.apply.kafka) is not None and not starting:  # it starts without
+        asks(f"Kafka {carrying.bootstrap_servers}")
         findings += _attempted(KAFKA, lambda: _examine_kafka(carrying, APPLY))
     let_in = all(each.ok for each in findings if each.check in {SOURCE, TARGET})
     if let_in and not starting:
+        asks(source)
         findings += _attempted("position", lambda: examine_position(config))
     return findings
 
@@ -164,7 +175,8 @@ def examine_source(
     with closing(connect_source(source, read_timeout=QUERY_SECONDS)) as connection:
         with connection.understood():
             facts = fetch_source_facts(connection)
-            names = followed_tables(sources, lambda: list_tables(connection))
+            there = cache(lambda: list_tables(connection))
+            names = followed_tables(sources, there)
         if source is config.source:
             yield from server_findings(config, facts, {schema for schema, _ in names})
         yield from glob_findings(sources, names)
@@ -173,7 +185,10 @@ def examine_source(
         copying, router = _Copying(config), TableRouter(mappings)
         for name in names:
             own = router.mappings(*name)
-            yield from _examine_table(connection, name, facts, copying, own, judged, compiled)
+            unseen = partial(find_unseen, name, own, there, names)
+            yield from _examine_table(
+                connection, name, facts, copying, own, judged, compiled, unseen
+            )
         if copying.is_due:
             lock = copying_finding(facts, allow_brief_lock=config.chunks.allow_brief_lock)
             yield from [] if lock is None else [lock]
@@ -198,12 +213,13 @@ def _examine_table(
     mappings: Mappings,
     judged: Mappings,
     compiled: list[Compiled],
+    unseen: Callable[[], Unseen],
 ) -> Iterator[Finding]:
     with connection.understood():
-        found = table_facts(connection, *name)
-    if found is None:
-        absent = gone if copying.has_begun else missing
-        yield absent(facts, full_name(*name))
+        found = table_facts(connection, *name) or unseen()
+    if isinstance(found, Unseen):
+        judge = gone if copying.has_begun else missing
+        yield judge(facts, found)
         return
     if found.columns is not None and copying.begins(found, mappings):
         found = replace(found, uncopyable=unread(connection, *name))
@@ -229,19 +245,29 @@ class _Copying:
     @property
     def has_begun(self) -> bool:
         """Whether the stream has begun, as far as the target tells."""
-        return stream_admin.has_begun(self._config)
+        return isinstance(self._state, CdcError) or self._state is not None
 
     @cached_property
     def _covered(self) -> Collection[str] | None:
         """Return the copies that are made already; None if none is to be made."""
-        try:
-            with explained():
-                state = stream_admin.read(self._config)
-        except CdcError:  # the target has findings of its own
+        state = self._state
+        if isinstance(state, CdcError):
             return None
         if state is None:
             return () if self._config.start == "backfill" else None
         return frozenset(state.get("covered", ()))
+
+    @cached_property
+    def _state(self) -> dict[str, Any] | CdcError | None:
+        """Return the stream's state; the error if the target, with findings of its own, has none.
+
+        It is asked once: a target that is away is waited for, each time.
+        """
+        try:
+            with explained():
+                return stream_admin.read(self._config)
+        except CdcError as error:
+            return error
 
     def begins(self, table: TableFacts, mappings: Mappings) -> bool:
         """Return whether one of the table's mappings needs a copy of it."""
@@ -295,7 +321,7 @@ def examine_target(
         yield from target_findings(facts, mode=config.apply.mode, tables=tables, histories=expiring)
         by_name = {str(namespaces.named(each.target)): each for each in mappings}
         yield from sharding_findings(facts, by_name, histories=expiring)
-        if facts.writable:
+        if facts.writable and not lacks_rights(facts):
             yield from index_findings(index_facts(client, namespaces, mappings))
             yield from edit_findings(_edits(config, client, mappings), accept=accept_edits)
             yield from judge_claims(config, mappings, known_claims(config, client, mappings))

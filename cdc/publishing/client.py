@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import shlex
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -60,7 +62,7 @@ def require_client(section: str = PUBLISH) -> None:
     except ImportError as error:
         raise Unfit(
             f"`{section}` needs the package confluent-kafka, which is not installed",
-            remedy="pip install 'mysql-mongodb-cdc[kafka]'; in a checkout: pip install '.[kafka]'",
+            remedy=shlex.join([sys.executable, "-m", "pip", "install", "confluent-kafka"]),
         ) from error
 
 

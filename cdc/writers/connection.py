@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -15,6 +16,7 @@ from pymongo.uri_parser import parse_uri, split_options
 from cdc.config import TargetConfig
 from cdc.config.address import Address
 from cdc.errors import CdcError, Retryable, Unfit, UsageError
+from cdc.writers.errors import CHECK_HOSTS
 
 Client = MongoClient[dict[str, Any]]
 
@@ -26,6 +28,9 @@ ANSWER_MILLISECONDS: Final = 70_000
 
 NAME_MILLISECONDS: Final = 2_000
 """The limit of asking one server which replica set it is of."""
+
+LISTENING_SECONDS: Final = 1.0
+"""The limit of a first look at a host; one that takes longer is left to the driver."""
 
 MIN_HEARTBEAT_SECONDS: Final = 0.5
 """The shortest interval that the drivers' specification allows."""
@@ -69,14 +74,42 @@ def connect_target(target: TargetConfig, *, heartbeat_seconds: float = 5.0) -> C
 def asking_target(target: TargetConfig) -> Iterator[Client]:
     """Yield a client for a command, which is to be told why no server is found.
 
-    Raises Unfit in place of what says that none is, if its replica set has another name.
+    Raises Retryable at once if every host refuses to be connected to, and Unfit in place of what
+    says that no server is found, if its replica set has another name.
     """
     with connect_target(target) as client:
+        require_listening(target)
         try:
             yield client
         except (Retryable, ConnectionFailure):
             require_set_name(target)
             raise
+
+
+def hosts_of(target: TargetConfig) -> str:
+    """Return the hosts of target.uri, as they are written there, without the login."""
+    return urlsplit(target.uri.get_secret_value()).netloc.rpartition("@")[2]
+
+
+def require_listening(target: TargetConfig) -> None:
+    """Raise Retryable if there is nobody behind any host of the URI.
+
+    The driver would look for a primary there until SELECTION_MILLISECONDS are over.
+    """
+    uri = target.uri.get_secret_value()
+    if not uri.startswith("mongodb://"):
+        return
+    reasons = []
+    for host, port in parse_uri(uri)["nodelist"]:
+        try:
+            socket.create_connection((host, port), timeout=LISTENING_SECONDS).close()
+        except (ConnectionRefusedError, socket.gaierror) as error:
+            reasons.append(f"{Address(host, port)}: {error}")
+        except (OSError, TypeError):  # it may still answer, or is a socket in a folder
+            return
+        else:
+            return
+    raise Retryable(f"the target cannot be reached: {', '.join(reasons)}", remedy=CHECK_HOSTS)
 
 
 def require_set_name(target: TargetConfig) -> None:
@@ -121,6 +154,8 @@ def _explained(error: Exception, uri: str) -> CdcError:
             f"the target's host cannot be looked up: {what}",
             remedy="check the host in target.uri, its SRV record, and the resolver",
         )
+    if "quote_plus" in what:  # the driver's word for Python programs
+        what = "user and password in it must be percent-encoded (RFC 3986)"
     return UsageError(
         f"target.uri cannot be used: {what}",
         remedy="write mongodb://HOST:PORT/?replicaSet=…, and USER:PASSWORD@ before the host, with"

@@ -11,6 +11,7 @@ from pymongo.errors import (
     ConnectionFailure,
     OperationFailure,
     PyMongoError,
+    ServerSelectionTimeoutError,
     WriteConcernError,
     WTimeoutError,
 )
@@ -115,10 +116,18 @@ ACCESS_CODES: Final = frozenset({13, 18, 8000})
 
 _LOGIN_FAILED: Final = 18
 
+_NO_LOGIN: Final = "requires authentication"
+"""What a server says, in the middle, to who has not logged in, and would have to."""
+
 _NOT_IN_TIME: Final = frozenset({50, 64})
 """What ends a wait for a majority: the operation's limit, or the concern's own."""
 
 NO_MAJORITY: Final = "no majority of the target's members has"
+
+CHECK_HOSTS: Final = "see that it runs, and check the hosts and ports in target.uri"
+
+_GARBLED: Final = re.compile(r"Got response id |Message length \(|Got opcode |Unknown opcode")
+"""How the driver tells of an answer in another language than MongoDB's."""
 
 _SETTINGS: Final = re.compile(r" \(configured timeouts: [^)]*\)")
 
@@ -264,6 +273,8 @@ def brief(error: Exception) -> str:
     """Return the driver's words without the reply, settings, topology or command behind them."""
     if isinstance(error, WTimeoutError):
         return f"{NO_MAJORITY} the last write yet"
+    if _GARBLED.search(str(error)):
+        return "the server that answers is no MongoDB"
     text = _SETTINGS.sub("", str(error)).partition(", full error")[0].partition(", Timeout:")[0]
     return text.partition(" to execute command {")[0]
 
@@ -273,6 +284,14 @@ def words(error: BaseException) -> str:
     if isinstance(error, Refused):
         return error.why
     return brief(error) if isinstance(error, PyMongoError) else str(error)
+
+
+def unreached(error: ConnectionFailure) -> Retryable:
+    """Return the error of a target that does not answer."""
+    nobody = isinstance(error, ServerSelectionTimeoutError)  # else it is one server, for a moment
+    return Retryable(
+        f"the target cannot be reached: {brief(error)}", remedy=CHECK_HOSTS if nobody else None
+    )
 
 
 def login_refused(error: PyMongoError) -> Unfit:
@@ -290,12 +309,18 @@ def explain(error: PyMongoError) -> CdcError:
             f"{NO_MAJORITY} the last write yet; the primary has it, so it may still take effect"
         )
     if isinstance(error, ConnectionFailure):
-        return Retryable(f"the target cannot be reached: {brief(error)}")
+        return unreached(error)
     if is_passing(error):
         return Retryable(f"the target does not do it now: {brief(error)}")
     code = error.code if isinstance(error, OperationFailure) else None
     if code == _LOGIN_FAILED:
         return login_refused(error)
+    if code in ACCESS_CODES and _NO_LOGIN in str(error):
+        return Unfit(
+            "the target wants a login, and target.uri has none",
+            remedy="write USER:PASSWORD@ before the host in target.uri, of an account with the role"
+            " readWrite on target.database and target.state_database",
+        )
     if code in ACCESS_CODES:
         return Unfit(
             f"the target refuses this account: {brief(error)}",

@@ -16,7 +16,7 @@ from cdc.model.server_facts import NO_RIGHT, TargetFacts
 from cdc.writers.collection_facts import collection_facts
 from cdc.writers.concerns import PRIMARY
 from cdc.writers.connection import Client
-from cdc.writers.errors import ACCESS_CODES, brief, explained, is_passing, login_refused
+from cdc.writers.errors import ACCESS_CODES, brief, explained, is_passing, login_refused, unreached
 from cdc.writers.namespaces import Namespace, Namespaces
 from cdc.writers.stream_state import STATE_COLLECTIONS
 
@@ -167,7 +167,7 @@ def _unreached(error: ConnectionFailure) -> Unfit | Retryable:
             remedy="name the authority that signed it in target.uri, tlsCAFile=FILE, and each host"
             " as its certificate does",
         )
-    return Retryable(f"the target cannot be reached: {brief(error)}")
+    return unreached(error)
 
 
 def _explain(error: OperationFailure) -> Unfit | Retryable:

@@ -38,6 +38,7 @@ class WriterCounters:
         self.outages = OutageTracker()
         self.committed_at: float | None = None
         self.open_letters = 0
+        self.has_appliers = False
         self.lanes_attended: bool | None = None
         self.owed: Mapping[tuple[str, str], int] = {}
         self._letters: Counter[tuple[str, str]] = Counter()
@@ -113,6 +114,7 @@ class WriterCounters:
             batches=self._batches,
             seconds=self._seconds,
             rounds=dict(self._rounds),
+            has_appliers=self.has_appliers,
             lanes_attended=self.lanes_attended,
             committed_at=self.committed_at,
             transactions_per_second=sum(each[1] for each in recent) / RATE_SECONDS,

@@ -9,7 +9,7 @@ from typing import Any
 from pymongo.errors import ConnectionFailure, DuplicateKeyError, PyMongoError
 
 from cdc.config import Config
-from cdc.errors import CdcError, LeaseHeld, Retryable, UsageError
+from cdc.errors import CdcError, LeaseHeld, UsageError
 from cdc.mapping.file.mapping import Mapping as TableMapping
 from cdc.model import lease
 from cdc.model.batch import Batch, MappedTransaction
@@ -21,7 +21,7 @@ from cdc.model.lease import Owner
 from cdc.model.state_change import StateWrite
 from cdc.writers.accepted_mappings import accepted_keys, key_of
 from cdc.writers.connection import asking_target
-from cdc.writers.errors import explain, explained
+from cdc.writers.errors import explain, explained, unreached
 from cdc.writers.jobs import queue_write
 from cdc.writers.namespaces import Namespaces
 from cdc.writers.observer import UNOBSERVED, WriteObserver
@@ -163,6 +163,4 @@ def _state(config: Config) -> Iterator[tuple[StreamState, Any]]:
         with asking_target(config.target) as client:
             yield StreamState(client[config.target.state_database], config.name), client
     except ConnectionFailure as error:
-        raise Retryable(
-            f"the target cannot be reached: {str(error).partition(', Timeout:')[0]}"
-        ) from error
+        raise unreached(error) from error

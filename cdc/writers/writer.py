@@ -156,6 +156,7 @@ class MongoWriter:
         if lanes > 1:
             writers: PartWriters = LaneThreads(client, self.state, self._committer, count=lanes)
             if transport is not None:
+                self._counters.has_appliers = True
                 user = partial(user_of, client)
                 writers = RemoteLanes(
                     self.state, namespaces, stamps, transport, user=user, count=lanes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -213,6 +214,8 @@ def test_letters_are_shown_retried_and_discarded(
     assert failed.returncode == 1, failed.stderr
     assert "Document failed validation" in shown.stdout
     assert '"hidden": "***"' in shown.stdout
+    assert re.search(r"^truncated +no$", shown.stdout, re.MULTILINE)
+    assert re.search(r"^\w+ +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC$", shown.stdout, re.MULTILINE)
     assert retried.returncode == 0, retried.stderr
     assert [each["state"] for each in json.loads(retried.stdout)] == ["resolved", "resolved"]
     assert alone.returncode == 1, alone.stderr

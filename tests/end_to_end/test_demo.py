@@ -206,11 +206,26 @@ def test_what_it_prints_works_until_a_signal_stops_workload_daemon_and_servers(
 def test_a_daemon_that_dies_is_told_at_once_with_its_log(demo: Demo) -> None:
     demo.until_it_replicates()
 
-    os.kill(demo.daemon_pid(), signal.SIGKILL)
+    os.kill(demo.daemon_pid(), signal.SIGTERM)
 
     assert demo.process.wait(STOP_SECONDS) == 1
-    assert "the daemon died (exit code 137); the end of its log:\n{" in demo.stderr
+    assert "the daemon died (exit code 0); the end of its log:\n{" in demo.stderr
     assert not any(_answers(port) for port in demo.ports)
+
+
+def test_a_daemon_that_is_killed_is_started_again_and_both_sides_are_equal(demo: Demo) -> None:
+    demo.until_it_replicates()
+    killed = demo.daemon_pid()
+
+    os.kill(killed, signal.SIGKILL)
+
+    eventually(lambda: "both sides are equal; it goes on" in demo.stderr, waiting_for="the result")
+    assert "the daemon was killed; as a service manager would" in demo.stderr
+    assert demo.daemon_pid() != killed
+    told = len(demo.stderr)
+    eventually(lambda: " rows changed, " in demo.stderr[told:], waiting_for="rows to change again")
+    demo.process.send_signal(signal.SIGINT)
+    assert demo.process.wait(STOP_SECONDS) == 0, demo.stderr
 
 
 def test_a_second_signal_kills_everything(demo: Demo) -> None:

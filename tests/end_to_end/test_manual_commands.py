@@ -85,7 +85,7 @@ def test_a_resync_of_all_leaves_out_what_it_cannot_do_and_says_so(items: Stream)
     done = Command(items, "resync", "--all")
 
     assert done.returncode == 0, done.stderr
-    assert f"not resynced: {items.schema}.never is not there" in done.stderr
+    assert f"not resynced: {items.schema}.never does not exist" in done.stderr
     assert "not resynced: named: its ids are expressions" in done.stderr
     asked = [each for each in jobs(items) if each["requested_by"] == "command-line"]
     assert {each["table"].partition(".")[2]: each["kind"] for each in asked} == {
@@ -105,8 +105,32 @@ def test_a_table_that_is_gone_is_told_of_and_leaves_no_job_behind(items: Stream)
     compared = Command(items, "verify")
 
     assert compared.returncode == 1, compared.stderr
-    assert f"not compared: {items.schema}.never is not there" in compared.stderr
+    assert (
+        f"not compared: {items.schema}.never does not exist, or may not be read: cdc check --config"
+        in compared.stderr
+    )
     assert {each["state"] for each in jobs(items)} == {"done"}
+
+
+@MYSQL
+def test_a_table_that_may_not_be_read_is_not_said_to_be_missing(items: Stream) -> None:
+    reader = f"reader_{items.schema}"[:32]
+    items.sql(
+        f"CREATE USER {reader} IDENTIFIED BY 'secret'",
+        f"GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO {reader}",
+        f"GRANT SELECT ON items TO {reader}",
+    )
+    items.settings["source"] |= {"user": reader, "password": "secret"}
+    items.configure()  # of the command; the daemon goes on with its own
+
+    compared = Command(items, "verify")
+
+    assert compared.returncode == 1, compared.stderr
+    assert (
+        f"not compared: {items.schema}.dated does not exist, or may not be read" in compared.stderr
+    )
+    assert f"verify {items.schema}.items: 3 rows compared, all equal" in compared.stdout
+    items.sql(f"DROP USER {reader}")
 
 
 @MYSQL

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -231,7 +232,14 @@ def test_without_yes_it_is_shown_and_nothing_is_done(items: Stream) -> None:
     shown = Command(items, "position", "skip")
 
     assert shown.returncode == 2
-    assert f"{items.schema}.items: 1 rows event, followed" in shown.stdout
+    assert f"{items.schema}.items: its rows change in 1 event, followed" in shown.stdout
+    [committed] = [line for line in shown.stdout.splitlines() if line.startswith("committed at")]
+    assert re.fullmatch(r"committed at  \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", committed)
+    position = Command(items, "position", "show")
+    assert position.returncode == 0, position.stderr
+    assert re.search(
+        r"^committed_at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC$", position.stdout, re.MULTILINE
+    )
     assert "repeat it with --yes" in shown.stderr
     assert items.state_document() == before
     assert queued(items) == set()
@@ -279,7 +287,7 @@ def test_a_table_that_is_gone_is_told_not_to_be_repaired(items: Stream) -> None:
 
     assert shown["jobs"] == []
     [left] = shown["not_repaired"]
-    assert f"{items.schema}.others is not there any more" in left
+    assert f"{items.schema}.others does not exist, or may not be read" in left
     items.start(ledger=False)
     items.sql("INSERT INTO items (id, word) VALUES (99, 'after')")
     items.until_caught_up()

@@ -76,6 +76,22 @@ def test_a_wrong_command_line_exits_2(
 
 
 @pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (["pause"], "Did you mean cdc jobs pause?"),
+        (["list"], "Did you mean cdc claims list or cdc dead-letters list or cdc jobs list?"),
+        (["preview"], "Did you mean cdc mapping preview?"),
+        (["--config", "f.yaml", "check"], "--config stands behind the command: cdc check --config"),
+    ],
+)
+def test_what_stands_elsewhere_is_said_where(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], meant: str
+) -> None:
+    assert cli.run(arguments) == 2
+    assert meant in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
     ("error", "code"),
     [(Retryable("r"), 1), (UsageError("u"), 2), (Unfit("e"), 3), (Halted("h"), 4)],
 )

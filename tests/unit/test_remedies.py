@@ -108,6 +108,7 @@ REASONS = {
     ("writers/remote_lanes.py", "cdc run"): "the appliers, which run by themselves",
     ("preflight/findings.py", "cdc check"): "shows what is said of both sides",
     ("chunks/source_table.py", "cdc mapping check"): "lists the mappings",
+    ("commands/mapping/inputs.py", "cdc mapping check"): "lists the mappings",
     ("chunks/worker.py", "cdc {}"): "the job's own command, asked for again",
     ("readers/server/driver_errors.py", "cdc check"): "shows which privilege is lacking",
     ("readers/server/driver_errors.py", "max_allowed_packet"): "no statement of cdc is as long",

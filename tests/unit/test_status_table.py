@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import click
+import pytest
 
 from cdc.commands import status
 from cdc.commands.status import POSITION_LETTERS
@@ -94,3 +95,59 @@ def test_one_transaction_is_singular() -> None:
 
 def test_appliers_are_told_with_their_lanes() -> None:
     assert lines()["applier"] == "process 7 on b, 2 lanes"
+
+
+@pytest.mark.parametrize(
+    ("attendance", "words"),
+    [
+        (None, None),
+        ("not asked", "no applier was needed yet"),
+        ("attended", "each has an applier"),
+        ("unattended", "cdc run --role apply"),
+    ],
+)
+def test_a_daemon_that_has_appliers_tells_whether_its_lanes_are_attended(
+    attendance: str | None, words: str | None
+) -> None:
+    process = {
+        "role": "active",
+        "role_seconds": 5.0,
+        "native": "in use",
+        "per_second": {"transactions": 1.0, "operations": 2.0},
+        "attendance": attendance,
+        "trouble": {},
+    }
+
+    shown = lines(process=process)
+
+    assert ("lanes" in shown) == (words is not None)
+    assert (words or "") in shown.get("lanes", "")
+
+
+READING = {
+    "role": "active",
+    "role_seconds": 5.0,
+    "native": "in use",
+    "per_second": {"transactions": 1.0, "operations": 2.0},
+    "reading": {"file": "binlog.000007", "offset": 4},
+    "trouble": {},
+}
+
+
+def test_figures_that_no_daemon_has_measured_are_bounds() -> None:
+    looked_up = lines(lag_seconds=4.264, bytes_behind=45_349_669, binlog_headroom_bytes=0)
+    measured = lines(
+        lag_seconds=4.264, bytes_behind=45_349_669, binlog_headroom_bytes=7, process=READING
+    )
+
+    assert looked_up["lag"] == "4.264 s at most: so old is what was applied last"
+    assert looked_up["bytes behind"] == "45349669 at most: counted from the beginning of its binlog"
+    assert looked_up["headroom"] == "the source has no binlog before the one that is read next"
+    assert measured["lag"] == "4.264 s"
+    assert measured["bytes behind"] == "45349669"
+    assert measured["headroom"] == "7 bytes of older binlogs"
+
+
+def test_what_is_read_and_not_applied_yet_is_told_so() -> None:
+    assert lines(transactions_behind=1, process=READING)["behind"] == "1 transaction, read already"
+    assert lines(transactions_behind=0, process=READING)["behind"] == "0 transactions"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Final
 
 from cdc.config import Config
@@ -13,13 +14,16 @@ from cdc.mapping.file.problems import MappingError, did_you_mean
 from cdc.mapping.file.table_globs import source_pattern
 from cdc.model.table_map import TableMap
 from cdc.model.table_name import full_name, split_name
+from cdc.preflight.followed_tables import find_unseen
 from cdc.readers.server.catalog import list_tables
 from cdc.readers.server.connection import SourceConnection, close_connection, connect_source
-from cdc.readers.server.facts import TABLES, kind_of
+from cdc.readers.server.facts import TABLES, fetch_source_facts, kind_of
 from cdc.readers.server.table_description import describe_table
 from cdc.terminal.output import say
 
 QUERY_SECONDS: Final = 30.0
+
+BEHIND_VIEW: Final = "follow the tables behind it, or leave it out of the mappings"
 
 
 @contextmanager
@@ -70,10 +74,21 @@ def table_maps(connection: SourceConnection, each: Mapping) -> list[TableMap]:
     names = [pattern.named]
     if pattern.varying:
         names = [name for name in list_tables(connection) if pattern.matches(*name)]
+    elif not kind_of(connection, *pattern.named):
+        raise _unseen(connection, each, pattern.named)
     elif why := no_rows(connection, *pattern.named):
-        raise MappingError([each.origin.mistake(("source",), why)])
+        raise MappingError([each.origin.mistake(("source",), why)], remedy=BEHIND_VIEW)
     found = [describe_table(connection, *name) for name in names]
     return [table for table in found if table is not None]
+
+
+def _unseen(connection: SourceConnection, each: Mapping, name: tuple[str, str]) -> MappingError:
+    """Return the error of a table that the source's user cannot see, with the name that is near."""
+    found = find_unseen(name, [each], lambda: list_tables(connection))
+    near = f", did you mean `{found.near}`?" if found.near else ""
+    mistake = each.origin.mistake(("source",), f"{no_rows(connection, *name)}{near}")
+    remedy = replace(found, place="").remedy(fetch_source_facts(connection))
+    return MappingError([mistake], remedy=remedy)
 
 
 def _mappings_of(table: str, mappings: Sequence[Mapping]) -> list[Mapping]:
@@ -82,5 +97,8 @@ def _mappings_of(table: str, mappings: Sequence[Mapping]) -> list[Mapping]:
     chosen = [each for each in mappings if each.source == table or each.follows(schema, name)]
     if not chosen:
         known = did_you_mean(table, [each.source for each in mappings])
-        raise UsageError(f"no mapping has the source {table}{known}")
+        raise UsageError(
+            f"no mapping has the source {table}{known}",
+            remedy="name a table as schema.table, as they are listed: cdc mapping check",
+        )
     return chosen

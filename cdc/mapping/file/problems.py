@@ -39,10 +39,16 @@ class Problem:
 class MappingError(UsageError):
     """A mapping is wrong."""
 
-    def __init__(self, mistakes: Iterable[Problem], *, table: str | None = None) -> None:
+    def __init__(
+        self,
+        mistakes: Iterable[Problem],
+        *,
+        table: str | None = None,
+        remedy: str | None = None,
+    ) -> None:
         """Put every mistake on a line of its own, in the order of the files."""
         self.mistakes = tuple(sorted(mistakes))
-        super().__init__("\n".join(map(str, self.mistakes)), table=table)
+        super().__init__("\n".join(map(str, self.mistakes)), table=table, remedy=remedy)
         self.shown = "\n".join(each.shown for each in self.mistakes)
 
 

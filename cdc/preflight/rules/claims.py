@@ -9,6 +9,7 @@ from typing import Any
 from cdc.model.claim import Claim
 from cdc.model.id_space import IdSpace, told
 from cdc.preflight.findings import Finding, Outcome
+from cdc.terminal.moments import moment
 
 
 def claim_findings(
@@ -50,7 +51,7 @@ def _barred(claim: Claim, ours: IdSpace, tables: str, *, keeps: bool) -> Finding
     return Finding(
         f"claim on {collection}",
         Outcome.UNFIT,
-        f"the stream {stream} writes it, since {claim.since:%Y-%m-%d %H:%M:%S}{theirs}{mine}:"
+        f"the stream {stream} writes it, since {moment(claim.since)}{theirs}{mine}:"
         " a resync or TRUNCATE of one would take the other's documents away",
         f"{named} or take the collection out of the mappings of {stream} and start that again; or,"
         f" where {stream} is no more: cdc claims release {collection}{whose}",

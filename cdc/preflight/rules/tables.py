@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
 
 from cdc.mapping.file.table_globs import literal, source_pattern
 from cdc.model.server_facts import SourceFacts, TableFacts
@@ -20,25 +21,63 @@ def table_findings(source: SourceFacts, tables: Collection[TableFacts]) -> Itera
     return (_finding(source, table) for table in tables)
 
 
-def missing(source: SourceFacts, name: str) -> Finding:
-    """Return the finding that the account cannot see a mapping's `schema.table`."""
-    return Finding(
-        f"table {name}",
-        Outcome.UNFIT,
-        f"does not exist, or {source.account} may not SELECT from it",
-        f"create it; or run: {_grant(source, name)}",
-    )
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """A mapping's `schema.table` that the account cannot see.
+
+    `near` is the table, so written, that may have been meant; `place` is where the mapping names
+    it, `file:line`. Both are empty if unknown.
+    """
+
+    name: str
+    near: str = ""
+    place: str = ""
+
+    def remedy(self, source: SourceFacts) -> str:
+        """Return what to write, create or grant; no GRANT to an account that sees all tables."""
+        where = f" ({self.place})" if self.place else ""
+        steps = [self._written()] if self.near else [f"create it, or correct the source{where}"]
+        if not _sees(source, self.name):
+            exists = f"or, if {self.name} exists" if self.near else "if it exists"
+            steps.append(f"{exists}, run: {_grant(source, self.name)}")
+        return "; ".join(steps)
+
+    def remedy_of_begun(self, source: SourceFacts) -> str:
+        """Return the same for a stream that has begun."""
+        steps = ["what took it away is met in the binlog as on_drop says"]
+        steps += [f"if the mapping is new, {self._written()}"] if self.near else []
+        if not _sees(source, self.name):
+            steps.append(f"if it is there, run: {_grant(source, self.name)}")
+        return "; ".join(steps)
+
+    def _written(self) -> str:
+        where = f" ({self.place})" if self.place else ""
+        return f"write source: {literal(*split_name(self.near))}{where}"
 
 
-def gone(source: SourceFacts, name: str) -> Finding:
+def missing(source: SourceFacts, table: Unseen) -> Finding:
+    """Return the finding that the account cannot see a mapping's table."""
+    what = f"{_unseen(source, table.name)}{_suggested(table)}"
+    return Finding(f"table {table.name}", Outcome.UNFIT, what, table.remedy(source))
+
+
+def gone(source: SourceFacts, table: Unseen) -> Finding:
     """Return the same for a stream that has begun: the statement that removed it may be ahead."""
-    return Finding(
-        f"table {name}",
-        Outcome.WARNING,
-        f"does not exist, or {source.account} may not SELECT from it: nothing will come from it",
-        "what took it away is met in the binlog as on_drop says; if it is there, run:"
-        f" {_grant(source, name)}",
-    )
+    what = f"{_unseen(source, table.name)}: nothing will come from it{_suggested(table)}"
+    return Finding(f"table {table.name}", Outcome.WARNING, what, table.remedy_of_begun(source))
+
+
+def _unseen(source: SourceFacts, name: str) -> str:
+    rest = "" if _sees(source, name) else f", or {source.account} may not SELECT from it"
+    return f"does not exist{rest}"
+
+
+def _suggested(table: Unseen) -> str:
+    return f", did you mean `{table.near}`?" if table.near else ""
+
+
+def _sees(source: SourceFacts, name: str) -> bool:
+    return source.may_read(split_name(name)[0])
 
 
 def glob_findings(sources: Iterable[str], names: Collection[tuple[str, str]]) -> Iterator[Finding]:

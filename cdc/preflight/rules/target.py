@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final, Literal
 
 from cdc.model.server_facts import NO_RIGHT, TargetFacts
 from cdc.preflight.findings import Finding, Outcome
 from cdc.preflight.rules.collections import NONE, collection_findings
+
+TARGET: Final = "target"
+"""The name of the finding that the target refuses the login or the account, or is unreachable."""
 
 OLDEST: Final = (4, 4)
 """The first supported MongoDB; README says the same."""
@@ -28,9 +31,13 @@ def target_findings(
     yield _version(facts)
     yield _topology(facts, mode)
     yield _primary(facts)
-    judged = [*collection_findings(facts.collections, tables or {}, histories)]
-    yield from judged
-    yield from _write_access(facts, {each.check for each in judged if not each.ok})
+    lacking = lacks_rights(facts)
+    if not lacking or facts.collections is not None:  # else the rights are a finding already
+        judged = [*collection_findings(facts.collections, tables or {}, histories)]
+        yield from judged
+        yield from _write_access(facts, {each.check for each in judged if not each.ok})
+    if lacking:
+        yield _rights(facts, lacking)
 
 
 def _version(facts: TargetFacts) -> Finding:
@@ -83,34 +90,38 @@ def _primary(facts: TargetFacts) -> Finding:
 
 
 def _write_access(facts: TargetFacts, unfit: Collection[str]) -> Iterator[Finding]:
-    """Yield the results of test writes, except for collections with a worse finding."""
+    """Yield the results of test writes, except for collections with a worse finding.
+
+    What the account lacks the rights for is one finding for all: see _rights.
+    """
+    mend = "mend the collection, or choose another target"
     for name, refusal in facts.refusals.items():
-        if refusal and f"collection {name}" in unfit:
-            continue
-        if refusal:
-            yield Finding(
-                f"write to {name}",
-                Outcome.UNFIT,
-                refusal,
-                _grant(facts)
-                if refusal == NO_RIGHT
-                else "mend the collection, or choose another target",
-            )
-        else:
+        if not refusal:
             yield Finding(f"write to {name}", Outcome.OK, "allowed")
+        elif refusal != NO_RIGHT and f"collection {name}" not in unfit:
+            yield Finding(f"write to {name}", Outcome.UNFIT, refusal, mend)
 
 
-def _grant(facts: TargetFacts) -> str:
-    """Return what to type for all that the account lacks, in one line of mongosh."""
-    databases = {
-        name.partition(".")[0] for name, each in facts.refusals.items() if each == NO_RIGHT
-    }
-    roles = [f'{{role: "readWrite", db: {json.dumps(each)}}}' for each in sorted(databases)]
+def lacks_rights(facts: TargetFacts) -> list[str]:
+    """Return the collections, `database.collection`, that the account may not write to."""
+    return [name for name, each in facts.refusals.items() if each == NO_RIGHT]
+
+
+def _rights(facts: TargetFacts, lacking: Sequence[str]) -> Finding:
+    """Return what the account lacks, with what to type for all of it in one line of mongosh."""
+    databases = sorted({name.partition(".")[0] for name in lacking})
     if facts.account is None:
-        named = ", ".join(sorted(databases))
-        return f"log in with an account in target.uri that has the role readWrite on {named}"
+        remedy = (
+            "write USER:PASSWORD@ before the host in target.uri, of an account with the role"
+            f" readWrite on {', '.join(databases)}"
+        )
+        return Finding(TARGET, Outcome.UNFIT, "wants a login, and target.uri has none", remedy)
+    roles = [f'{{role: "readWrite", db: {json.dumps(each)}}}' for each in databases]
     user, database = map(json.dumps, facts.account)
-    return (
+    return Finding(
+        TARGET,
+        Outcome.UNFIT,
+        f"the account {facts.account[0]} may not write to {', '.join(lacking)}",
         f"run in mongosh, as an administrator: db.getSiblingDB({database})"
-        f".grantRolesToUser({user}, [{', '.join(roles)}])"
+        f".grantRolesToUser({user}, [{', '.join(roles)}])",
     )

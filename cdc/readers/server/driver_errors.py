@@ -37,6 +37,10 @@ _REMEDIES: Final[dict[int, str]] = {
     3118: "ALTER USER … ACCOUNT UNLOCK",
     4151: "ALTER USER … ACCOUNT UNLOCK",
 }
+_NOT_THERE: Final = frozenset(
+    {CR.CR_CONNECTION_ERROR, CR.CR_CONN_HOST_ERROR, CR.CR_SERVER_GONE_ERROR, CR.CR_SERVER_LOST}
+)
+"""What the driver says of a login that nobody answers, or another kind of server."""
 _NO_TLS: Final = CR.CR_SSL_CONNECTION_ERROR
 _NAMES_ANOTHER: Final = frozenset({62, 64})
 """OpenSSL's X509_V_ERR_HOSTNAME_MISMATCH and X509_V_ERR_IP_ADDRESS_MISMATCH."""
@@ -135,7 +139,19 @@ def explain_login(error: pymysql.MySQLError, source: SourceConfig, where: str) -
             f"the source {where} lets {source.user} in another way than by a password: {text}",
             remedy=logins.REMEDY,
         )
+    if code in _NOT_THERE:
+        return Retryable(
+            f"the source {where} cannot be reached: {_of_silence(code, text)}",
+            remedy="see that it runs, and check source.host and source.port, or source.hosts",
+        )
     return explain(error, where)
+
+
+def _of_silence(code: int | None, text: str) -> str:
+    """Return the driver's words, but for those of a server that waits to be spoken to."""
+    if code == CR.CR_SERVER_LOST and "timed out" in text:
+        return "it takes the connection, and does not answer as MySQL or MariaDB do (timed out)"
+    return text
 
 
 def _asked_of_tls(tls: TlsConfig) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from cdc.model import binlog_engine
 from cdc.model.server_facts import Replica, SourceFacts, TableFacts
@@ -53,7 +53,10 @@ _CASCADE: Final = re.compile(
     r"(?P<rule>ON (?:DELETE|UPDATE) (?:CASCADE|SET NULL).*?),?$",
     re.MULTILINE,
 )
-_GLOBAL_GRANT: Final = re.compile(r"^GRANT (?P<privileges>.+?) ON \*\.\* TO ")
+_GRANT: Final = re.compile(
+    r"^(?P<verb>GRANT|REVOKE) (?P<privileges>.+?) ON (?P<schema>\*|`(?:[^`]|``)+`)\.\* (?:TO|FROM) "
+)
+"""A line of SHOW GRANTS on all tables, or on those of a schema."""
 
 
 def current_account(connection: SourceConnection) -> str:
@@ -69,6 +72,7 @@ def fetch_source_facts(connection: SourceConnection) -> SourceFacts:
     version = _version(str(version_text))
     variables = _variables(connection)
     logging = variables.get("log_bin") == "ON"
+    grants = [*_grants(connection)]
     status = _allowed(lambda: _binlog_status(connection, version, mariadb=mariadb)) or {}
     return SourceFacts(
         flavour="mariadb" if mariadb else "mysql",
@@ -76,7 +80,11 @@ def fetch_source_facts(connection: SourceConnection) -> SourceFacts:
         version_text=str(version_text),
         account=current_account(connection),
         variables=variables,
-        privileges=_privileges(connection),
+        privileges=_everywhere(grants),
+        readable=frozenset(each.schema for each in grants if each.verb == "GRANT" and each.reads),
+        unreadable=frozenset(
+            each.schema for each in grants if each.verb == "REVOKE" and each.reads
+        ),
         logged_schemas=_listed(status.get("Binlog_Do_DB")),
         ignored_schemas=_listed(status.get("Binlog_Ignore_DB")),
         replicates=_allowed(lambda: _replicates(connection, version, mariadb=mariadb)),
@@ -146,12 +154,34 @@ def _variables(connection: SourceConnection) -> dict[str, str]:
     return {str(name).lower(): str(value) for name, value in found}
 
 
-def _privileges(connection: SourceConnection) -> frozenset[str]:
-    """Return the privileges on every schema, also by active roles; `SHOW GRANTS` expands them."""
+class _Grant(NamedTuple):
+    """Privileges that an account has, or by REVOKE has not, on a schema; that is * for all."""
+
+    verb: str
+    privileges: frozenset[str]
+    schema: str
+
+    @property
+    def reads(self) -> bool:
+        """Whether it is about reading the tables of one schema."""
+        return self.schema != "*" and bool(self.privileges & {"SELECT", "ALL PRIVILEGES"})
+
+
+def _grants(connection: SourceConnection) -> Iterator[_Grant]:
+    """Yield what the account has, also by active roles; `SHOW GRANTS` expands them."""
+    for (line,) in rows(connection, "SHOW GRANTS"):
+        if match := _GRANT.match(str(line)):
+            names = frozenset(each.strip().upper() for each in match["privileges"].split(","))
+            schema = match["schema"].strip("`").replace("``", "`")
+            yield _Grant(match["verb"], names, schema)
+
+
+def _everywhere(grants: Iterable[_Grant]) -> frozenset[str]:
+    """Return the privileges on every schema."""
     privileges: set[str] = set()
-    for (grant,) in rows(connection, "SHOW GRANTS"):
-        if match := _GLOBAL_GRANT.match(str(grant)):
-            privileges |= {each.strip().upper() for each in match["privileges"].split(",")}
+    for each in grants:
+        if each.verb == "GRANT" and each.schema == "*":
+            privileges |= each.privileges
     if "REPLICATION CLIENT" in privileges:  # MariaDB's older name
         privileges.add("BINLOG MONITOR")
     return frozenset(privileges)

@@ -21,6 +21,11 @@ Refused = Callable[[Address, CdcError], None]
 log = structlog.get_logger(__name__)
 
 
+def hosts(source: SourceConfig) -> str:
+    """Return the addresses of a source, for messages."""
+    return ", ".join(map(str, source.addresses))
+
+
 def tell_refused(host: Address, error: CdcError) -> None:
     """Log that a host cannot be used."""
     remedy = {"remedy": error.remedy} if error.remedy else {}

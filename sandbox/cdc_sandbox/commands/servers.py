@@ -15,7 +15,7 @@ from cdc.commands import Group, output_option
 from cdc_sandbox.servers import Engine, Flavour
 from cdc_sandbox.servers.cache import Cache
 from cdc_sandbox.servers.persistent import Report, Standing
-from cdc_sandbox.servers.versions import NAMES, Name, chosen, numbers
+from cdc_sandbox.servers.versions import NAMES, Name, numbers
 
 _SOURCE_VERSIONS = (
     f"The source's version: of mysql {numbers('mysql')}; of mariadb {numbers('mariadb')}."
@@ -49,7 +49,8 @@ def servers() -> None:
     "extras",
     type=click.Choice(["kafka"]),
     multiple=True,
-    help=f"Start this one too; CDC_SERVER_VERSIONS chooses its version: {numbers('kafka')}.",
+    help="Start this one too; it needs confluent-kafka (pip install './sandbox[kafka]')."
+    f"  CDC_SERVER_VERSIONS chooses its version: {numbers('kafka')}.",
 )
 @output_option
 def up(
@@ -69,12 +70,18 @@ def up(
     wanted: dict[Name, str | None] = {flavour: version, "mongo": mongo_version}
     wanted |= dict.fromkeys(extras)
     for name, number in wanted.items():
-        chosen(name, number)  # a version that is not to be had is told before anything starts
-    reports = []
-    for name, number in wanted.items():
-        click.echo(f"starting {name}, unless it runs; what is missing is fetched once", err=True)
-        reports.append(standing.up(name, engine, number))
-    click.echo(_as_json(reports) if output == "json" else "\n".join(map(_as_lines, reports)))
+        standing.require(name, engine, number)  # told before anything is fetched or started
+    reports: list[Report] = []
+    try:
+        for name, number in wanted.items():
+            click.echo(
+                f"starting {name}, unless it runs; what is missing is fetched once", err=True
+            )
+            reports.append(standing.up(name, engine, number))
+    finally:  # those that run are told also if another one does not start
+        if reports:
+            as_text = _as_json if output == "json" else _as_text
+            click.echo(as_text(reports))
 
 
 @servers.command()
@@ -98,6 +105,10 @@ def _engine(containers: bool | None) -> Engine | None:
 
 def _as_json(reports: list[Report]) -> str:
     return json.dumps({"servers": [dataclasses.asdict(report) for report in reports]}, indent=2)
+
+
+def _as_text(reports: list[Report]) -> str:
+    return "\n".join(map(_as_lines, reports))
 
 
 def _as_lines(report: Report) -> str:

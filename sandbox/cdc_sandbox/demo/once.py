@@ -69,13 +69,13 @@ def play_once(
     say(f"loaded {rest.tweets} tweets more while it runs; changing rows")
     workload = Workload(stage.connection, seed=seed)
     _change(stage, workload, transactions)
-    _catch_up(stage, workload, deadline_seconds, say)
+    catch_up(stage, workload, deadline_seconds, say)
     stage.daemon.stop()
     piled = pile_up(stage.connection)
     say(f"stopped the daemon, committed {piled:,} tweets more, and start it again")
     began = time.monotonic()
     stage.daemon.start()
-    _catch_up(stage, workload, deadline_seconds, say)
+    catch_up(stage, workload, deadline_seconds, say)
     seconds = time.monotonic() - began
     say("comparing both sides row by row")
     tables = compare(stage.connection, stage.database)
@@ -91,7 +91,7 @@ def _change(stage: Stage, workload: Workload, transactions: int) -> None:
         workload.step()
 
 
-def _catch_up(stage: Stage, workload: Workload, deadline_seconds: float, say: Say) -> None:
+def catch_up(stage: Stage, workload: Workload, deadline_seconds: float, say: Say) -> None:
     """Wait until the last transaction is seen in the target: the stream keeps their order."""
     last = workload.last_word()
     say("waiting until the last of it is in MongoDB")

@@ -37,6 +37,12 @@ class Supervised(Process):
         except ServerFailed as error:
             raise self._failed("could not be started") from error
 
+    @property
+    def was_killed(self) -> bool:
+        """Whether somebody has ended it by SIGKILL."""
+        supervisor = self._supervisor
+        return supervisor is not None and supervisor.poll() == 128 + signal.SIGKILL
+
     def check(self) -> None:
         """Raise its failure with the end of its log if it has died."""
         if not self.running:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from random import Random
 
 from cdc_sandbox.demo.connections import Collection
@@ -29,6 +29,7 @@ class Traffic:
         self._transactions_per_second = transactions_per_second
         self._seed = seed
         self._stop = threading.Event()
+        self._changing = threading.Lock()
         self._failure: BaseException | None = None
         self._rows = 0
         self._history: deque[tuple[float, int]] = deque()
@@ -47,6 +48,12 @@ class Traffic:
         self._stop.set()
         for thread in self._threads:
             thread.join(_JOIN_SECONDS)
+
+    @contextmanager
+    def resting(self) -> Iterator[None]:
+        """Change no rows meanwhile."""
+        with self._changing:
+            yield
 
     def check(self) -> None:
         """Raise what ended one of the threads."""
@@ -77,7 +84,8 @@ class Traffic:
         with closing(self._stage.source.connect(autocommit=False)) as connection:
             workload = Workload(connection, seed=self._seed)
             while not self._stop.wait(self._pauses.expovariate(self._transactions_per_second)):
-                sighting = workload.step()
+                with self._changing:
+                    sighting = workload.step()
                 self._rows = workload.counts.rows
                 if sighting is not None:
                     self.freshness.committed(sighting)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import shlex
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -54,11 +56,10 @@ class KafkaServer(Server):
 
     def _brokers(self) -> set[int]:
         """Return the brokers that this one sees, by their numbers."""
-        try:
-            from confluent_kafka import KafkaException
-            from confluent_kafka.admin import AdminClient
-        except ImportError as error:
-            raise client_is_missing() from error
+        require_client()
+        from confluent_kafka import KafkaException
+        from confluent_kafka.admin import AdminClient
+
         settings: dict[str, Any] = {"bootstrap.servers": self.uri, "logger": _SILENT}
         try:
             return set(AdminClient(settings).list_topics(timeout=_ANSWER_SECONDS).brokers)
@@ -94,12 +95,15 @@ class KafkaCluster:
             broker.stop()
 
 
-def client_is_missing() -> Unfit:
-    """Return the error for a machine without Kafka's client."""
-    return Unfit(
-        "a Kafka broker is asked with confluent-kafka, which is not installed",
-        remedy="pip install 'mysql-mongodb-cdc[kafka]', in a checkout: pip install '.[kafka]'",
-    )
+def require_client() -> None:
+    """Raise Unfit where Kafka's client is not installed: nobody could tell when a broker is up."""
+    try:
+        import confluent_kafka  # noqa: F401 - it is looked for
+    except ImportError as error:
+        raise Unfit(
+            "a Kafka broker is asked with confluent-kafka, which is not installed",
+            remedy=shlex.join([sys.executable, "-m", "pip", "install", "confluent-kafka"]),
+        ) from error
 
 
 def kafka_settings(*, node: int, ports: Sequence[tuple[int, int]], host: str) -> dict[str, str]:

@@ -13,7 +13,7 @@ from typing import Final
 from cdc_sandbox.servers import maven
 from cdc_sandbox.servers.cache import Cache
 from cdc_sandbox.servers.java import java_command
-from cdc_sandbox.servers.kafka import kafka_settings
+from cdc_sandbox.servers.kafka import kafka_settings, require_client
 from cdc_sandbox.servers.ports import LOOPBACK
 from cdc_sandbox.servers.sql_program import run_once
 from cdc_sandbox.servers.versions import KNOWN, Jars, Version
@@ -70,23 +70,34 @@ def new_cluster() -> str:
     return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
 
 
+def require(version: Version, cache: Cache) -> None:
+    """Raise Unfit where a Kafka can be neither asked nor, unless it was before, fetched."""
+    require_client()
+    if cache.newest(version.kind) is None:
+        maven.require(_coordinates(version)[0])
+
+
 def installed(version: Version, cache: Cache) -> Kafka:
-    """Return a Kafka; the first time it is fetched."""
+    """Return a Kafka; the first time it is fetched. Unfit says what this machine lacks for it."""
+    require(version, cache)
     built = cache.obtain(version.kind, lambda folder: _build(version, cache, folder))
     return Kafka(built.folder / "jars", tuple(java_command(cache)), built.version)
 
 
 def _build(version: Version, cache: Cache, folder: Path) -> str:
-    assert isinstance(version.origin, Jars)
     told = number(version)
-    maven.require(version.origin.coordinates[0])
     jars = folder / "jars"
     jars.mkdir()
     with cache.locked("maven"):  # whose own repository is made for one at a time
-        maven.copy_all(version.origin.coordinates, jars)
+        maven.copy_all(_coordinates(version), jars)
     sums = resources.files("cdc_sandbox.servers") / "jars" / f"kafka-{told}.sha256"
     maven.check(jars, maven.read_sums(sums.read_text()))
     return told
+
+
+def _coordinates(version: Version) -> tuple[str, ...]:
+    assert isinstance(version.origin, Jars)
+    return version.origin.coordinates
 
 
 def number(version: Version) -> str:

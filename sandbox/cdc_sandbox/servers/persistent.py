@@ -9,13 +9,13 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from cdc.errors import UsageError
+from cdc.errors import Unfit, UsageError
 from cdc_sandbox.servers import kafka_program, packages, versions, wheel
 from cdc_sandbox.servers.cache import Cache
 from cdc_sandbox.servers.detached import DetachedContainer, DetachedProcess
 from cdc_sandbox.servers.engine import Engine, choose
 from cdc_sandbox.servers.images import Image, kafka_image, mongo_image, mysql_image
-from cdc_sandbox.servers.kafka import KafkaServer
+from cdc_sandbox.servers.kafka import KafkaServer, require_client
 from cdc_sandbox.servers.mongo import MongoServer
 from cdc_sandbox.servers.mysql import MySQLServer
 from cdc_sandbox.servers.ports import free_port, is_free
@@ -65,6 +65,21 @@ class Standing:
 
     cache: Cache
 
+    def require(self, name: Name, engine: Engine | None = None, version: str | None = None) -> None:
+        """Raise what `up` would for a version that is not to be had, or a program that is missing.
+
+        Nothing is fetched or started for it.
+        """
+        wanted = versions.chosen(name, version)
+        if name == "kafka":
+            require_client()
+        if self._saved(name).exists() or choose(engine) == "containers":
+            return
+        if name == "kafka":
+            kafka_program.require(wanted, self.cache)
+        elif name == "mongo":
+            wheel.require(wanted, self.cache)
+
     def up(self, name: Name, engine: Engine | None = None, version: str | None = None) -> Report:
         """Start a server on the data that it had before, unless it runs already.
 
@@ -109,7 +124,7 @@ class Standing:
         self._save(name, dataclasses.replace(state, pid=runner.pid))
         try:
             server.until_ready()
-        except ServerFailed:
+        except (ServerFailed, Unfit):
             runner.kill()
             raise
         return _report(name, state.engine, server)
@@ -143,7 +158,7 @@ class Standing:
         return DetachedProcess(state.command, log=self._folder(name) / "log", pid=state.pid)
 
     def _load(self, name: Name) -> State | None:
-        path = self._folder(name) / "state.json"
+        path = self._saved(name)
         if not path.exists():
             shutil.rmtree(self._folder(name), ignore_errors=True)  # of a first start cut short
             return None
@@ -151,11 +166,14 @@ class Standing:
         return State(**saved | {"command": tuple(saved["command"])})
 
     def _save(self, name: Name, state: State) -> None:
-        path = self._folder(name) / "state.json"
+        path = self._saved(name)
         written = path.with_suffix(".new")
         written.touch(mode=0o600)
         written.write_text(json.dumps(dataclasses.asdict(state)))
         written.rename(path)
+
+    def _saved(self, name: Name) -> Path:
+        return self._folder(name) / "state.json"
 
     def _folder(self, name: Name) -> Path:
         return self.cache.folder / "up" / name

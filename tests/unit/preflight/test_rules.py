@@ -14,6 +14,7 @@ from cdc.model.server_facts import (
     SourceFacts,
     TableFacts,
     TargetFacts,
+    is_like,
 )
 from cdc.model.table_map import TableMap
 from cdc.preflight import (
@@ -21,6 +22,8 @@ from cdc.preflight import (
     Outcome,
     exit_code,
     expression_findings,
+    gone,
+    missing,
     require,
     source_findings,
     table_findings,
@@ -28,6 +31,7 @@ from cdc.preflight import (
 )
 from cdc.preflight.rules.collections import collection_findings
 from cdc.preflight.rules.source import quoted_account
+from cdc.preflight.rules.tables import Unseen
 from cdc.preflight.rules.target import LATE_SECONDS, OLDEST
 
 COLUMNS = TableMap("shop", "items", ())
@@ -330,16 +334,36 @@ def test_a_refused_write_names_the_collection() -> None:
     assert "mend the collection" in unfit[0].remedy
 
 
+def test_what_no_account_was_named_for_is_one_finding_too() -> None:
+    lacking = {"shop.items": NO_RIGHT, "cdc.streams": NO_RIGHT}
+    facts = replace(REPLICA_SET, refusals=lacking, collections=None)
+
+    doubtful = [
+        each
+        for each in target_findings(facts, mode="exactly_once")
+        if each.outcome is not Outcome.OK
+    ]
+
+    assert [(each.check, each.what) for each in doubtful] == [
+        ("target", "wants a login, and target.uri has none")
+    ]
+    assert "readWrite on cdc, shop" in doubtful[0].remedy
+
+
 def test_an_account_without_rights_gets_one_line_to_paste() -> None:
     lacking = {"shop.items": NO_RIGHT, "cdc.streams": NO_RIGHT, "other.items": ""}
     facts = replace(REPLICA_SET, refusals=lacking, account=("cdc", "admin"))
 
     unfit = [each for each in target_findings(facts, mode="exactly_once") if not each.ok]
 
-    assert {each.remedy for each in unfit} == {
-        'run in mongosh, as an administrator: db.getSiblingDB("admin").grantRolesToUser("cdc",'
-        ' [{role: "readWrite", db: "cdc"}, {role: "readWrite", db: "shop"}])'
-    }
+    assert [(each.check, each.what, each.remedy) for each in unfit] == [
+        (
+            "target",
+            "the account cdc may not write to shop.items, cdc.streams",
+            'run in mongosh, as an administrator: db.getSiblingDB("admin").grantRolesToUser("cdc",'
+            ' [{role: "readWrite", db: "cdc"}, {role: "readWrite", db: "shop"}])',
+        )
+    ]
 
 
 def finding(outcome: Outcome) -> Finding:
@@ -423,3 +447,48 @@ def test_where_no_finding_has_a_remedy_it_is_told_where_to_look() -> None:
         require([Finding("one", Outcome.UNFIT, "a")])
 
     assert caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("near", "readable", "remedy"),
+    [
+        ("", "", "create it, or correct the source (m.yaml:3); if it exists, run: GRANT"),
+        ("", "shop", "create it, or correct the source (m.yaml:3)"),
+        ("shop.b", "", "write source: shop.b (m.yaml:3); or, if shop.a exists, run: GRANT"),
+        ("shop.b", "sho_", "write source: shop.b (m.yaml:3)"),
+    ],
+)
+def test_what_to_do_about_a_table_that_is_not_seen(near: str, readable: str, remedy: str) -> None:
+    source = replace(MYSQL, readable=frozenset({readable}))
+
+    told = missing(source, Unseen("shop.a", near, "m.yaml:3")).remedy
+
+    assert told.startswith(remedy)
+    assert ("GRANT" in told) == ("GRANT" in remedy)
+
+
+def test_a_table_that_a_stream_has_lost_may_also_be_a_mapping_that_is_new() -> None:
+    source = replace(MYSQL, privileges=MYSQL.privileges | {"SELECT"})
+
+    told = gone(source, Unseen("shop.a", "shop.b", "m.yaml:3"))
+
+    assert told.ok
+    assert told.what == "does not exist: nothing will come from it, did you mean `shop.b`?"
+    assert "on_drop" in told.remedy
+    assert told.remedy.endswith("; if the mapping is new, write source: shop.b (m.yaml:3)")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "schema", "like"),
+    [
+        ("shop", "shop", True),
+        ("shop", "shops", False),
+        ("shop%", "shops", True),
+        (r"my\_shop", "my_shop", True),
+        (r"my\_shop", "my-shop", False),
+        ("my_shop", "my-shop", True),
+        ("a.b", "a-b", False),
+    ],
+)
+def test_a_grant_names_schemas_by_patterns(pattern: str, schema: str, like: bool) -> None:
+    assert is_like(schema, pattern) is like

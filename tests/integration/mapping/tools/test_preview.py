@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from cdc.errors import UsageError
+from cdc.mapping.file.problems import MappingError
 from cdc_sandbox.servers import MySQLServer
 from tests.integration.mapping.support.command_line import MappingCommands
 
@@ -87,6 +88,35 @@ def test_a_table_or_a_key_without_rows_is_said(
 
     assert (none.stdout, none.stderr) == ("", f"{schema}.bare has no rows\n")
     assert (missing.stdout, missing.stderr) == ("", f"{schema}.bare has no such row\n")
+
+
+@pytest.mark.parametrize("command", ["preview", "explain"])
+def test_a_table_that_is_not_there_is_told_with_the_name_that_is_near(
+    commands: MappingCommands, source: MySQLServer, schema: str, command: str
+) -> None:
+    source.execute(f"CREATE TABLE {schema}.orders (id INT PRIMARY KEY)")
+    commands.write("orders", source=f"{schema}.ordres", target="orders")
+
+    error = commands.run(command, f"{schema}.ordres").exception
+
+    assert isinstance(error, MappingError)
+    assert error.message.endswith(
+        f":1: the source has no table {schema}.ordres that its user may read,"
+        f" did you mean `{schema}.orders`?"
+    )
+    assert error.remedy == f"write source: {schema}.orders"
+
+
+def test_a_table_without_a_mapping_says_where_they_are_listed(
+    commands: MappingCommands, source: MySQLServer, schema: str
+) -> None:
+    commands.write("orders", source=f"{schema}.orders", target="orders")
+
+    error = commands.run("preview", f"{schema}.ordres").exception
+
+    assert isinstance(error, UsageError)
+    assert error.message.endswith(f"did you mean `{schema}.orders`?")
+    assert "cdc mapping check" in str(error.remedy)
 
 
 @pytest.mark.parametrize("command", ["preview", "explain"])

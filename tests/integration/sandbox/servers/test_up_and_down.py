@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -102,6 +103,20 @@ def test_a_broker_comes_up_beside_them_and_keeps_what_it_was_given(commands: Com
     second = commands.up("--with=kafka")["kafka"]
     assert second["uri"] == first["uri"]
     assert [message.value() for message in read(second["uri"], "topic")] == [b"a"]
+
+
+def test_those_that_run_are_told_also_if_another_one_does_not_start(commands: Commands) -> None:
+    servers = commands.up("--with=kafka")
+    commands.run("down")
+    with socket.create_server((servers["kafka"]["host"], servers["kafka"]["port"])):
+        text = commands.tried("up", "--with=kafka")
+        answer = commands.tried("up", "--with=kafka", "--output=json")
+
+    for refused in (text, answer):
+        assert refused.returncode == 1
+        assert "another program listens on port" in refused.stderr
+    assert [each["name"] for each in json.loads(answer.stdout)["servers"]] == ["mysql", "mongo"]
+    assert all(servers[name]["uri"] in text.stdout for name in ("mysql", "mongo"))
 
 
 def test_down_stops_no_other_program_that_was_given_the_process_id(commands: Commands) -> None:
