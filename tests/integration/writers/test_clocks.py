@@ -16,20 +16,11 @@ from cdc.model.lease import LeaseWatch, Owner
 from cdc.writers.concerns import MAJORITY
 from cdc.writers.stream_state import StreamState
 from tests.integration.writers.support.writers import AFTER, START, writer_of
+from tests.support.moved_clock import MovedClock
 
 Client = MongoClient[dict[str, Any]]
 LASTS = 10
 HOUR = timedelta(hours=1)
-
-
-class Clock:
-    """The clock of a standby, which is moved by hand."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def process(name: str) -> Owner:
@@ -38,8 +29,8 @@ def process(name: str) -> Owner:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> MovedClock:
+    return MovedClock()
 
 
 @pytest.fixture
@@ -55,7 +46,9 @@ def active(client: Client, database: str, state_database: str) -> StreamState:
 
 
 @pytest.fixture
-def standby(client: Client, state_database: str, active: StreamState, clock: Clock) -> StreamState:
+def standby(
+    client: Client, state_database: str, active: StreamState, clock: MovedClock
+) -> StreamState:
     return state_of(client, state_database, "standby", LeaseWatch(clock))
 
 
@@ -87,7 +80,11 @@ def is_held(client: Client, state: StreamState) -> bool:
 
 
 def test_a_standby_takes_over_from_a_dead_daemon_though_the_clock_was_set_back(
-    client: Client, state_database: str, active: StreamState, standby: StreamState, clock: Clock
+    client: Client,
+    state_database: str,
+    active: StreamState,
+    standby: StreamState,
+    clock: MovedClock,
 ) -> None:
     set_back(client, state_database)
 
@@ -106,7 +103,11 @@ def test_a_standby_takes_over_from_a_dead_daemon_though_the_clock_was_set_back(
 
 
 def test_a_daemon_that_renews_stays_the_owner_though_the_clock_was_set_back(
-    client: Client, state_database: str, active: StreamState, standby: StreamState, clock: Clock
+    client: Client,
+    state_database: str,
+    active: StreamState,
+    standby: StreamState,
+    clock: MovedClock,
 ) -> None:
     set_back(client, state_database)
     assert is_held(client, standby)
@@ -125,7 +126,7 @@ def test_a_daemon_that_renews_between_the_look_and_the_takeover_stays_the_owner(
     state_database: str,
     active: StreamState,
     standby: StreamState,
-    clock: Clock,
+    clock: MovedClock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """What a majority shows may be late: the write holds on the primary, or not at all."""
@@ -165,7 +166,11 @@ def test_a_daemon_whose_batch_outlasted_the_lease_has_one_more_look_to_renew_it(
 
 
 def test_of_two_standbys_one_takes_over(
-    client: Client, state_database: str, active: StreamState, standby: StreamState, clock: Clock
+    client: Client,
+    state_database: str,
+    active: StreamState,
+    standby: StreamState,
+    clock: MovedClock,
 ) -> None:
     other = state_of(client, state_database, "other", LeaseWatch(clock))
     set_back(client, state_database)

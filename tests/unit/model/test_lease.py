@@ -10,6 +10,7 @@ import pytest
 
 from cdc.model import lease
 from cdc.model.lease import LeaseWatch, Owner, holder, this_process
+from tests.support.moved_clock import MovedClock
 from tests.support.waiting import eventually
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -93,16 +94,6 @@ def test_of_a_process_that_ran_elsewhere_nothing_is_known(place: str) -> None:
     assert not owner.is_gone()
 
 
-class Clock:
-    """A clock that stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 LASTS = 10
 HOUR = 3_600
 
@@ -114,7 +105,7 @@ def seen(seconds_left: float, **fields: Any) -> dict[str, Any]:
 
 
 def test_a_lease_that_nobody_renews_expires_though_the_targets_clock_was_set_back() -> None:
-    clock = Clock()
+    clock = MovedClock()
     watch = LeaseWatch(clock)
 
     assert watch.holder(seen(HOUR)) == elsewhere()
@@ -125,7 +116,7 @@ def test_a_lease_that_nobody_renews_expires_though_the_targets_clock_was_set_bac
 
 
 def test_a_lease_that_is_renewed_lasts_on_though_the_targets_clock_was_set_back() -> None:
-    clock = Clock()
+    clock = MovedClock()
     watch = LeaseWatch(clock)
     assert watch.holder(seen(HOUR)) == elsewhere()
 
@@ -135,7 +126,7 @@ def test_a_lease_that_is_renewed_lasts_on_though_the_targets_clock_was_set_back(
 
 
 def test_the_lease_of_another_epoch_is_another_lease() -> None:
-    clock = Clock()
+    clock = MovedClock()
     watch = LeaseWatch(clock)
     watch.holder(seen(HOUR))
     clock.now += LASTS + 1
@@ -144,7 +135,7 @@ def test_the_lease_of_another_epoch_is_another_lease() -> None:
 
 
 def test_a_lease_expires_by_the_targets_clock_however_short_it_was_watched() -> None:
-    watch = LeaseWatch(Clock())
+    watch = LeaseWatch(MovedClock())
 
     lease = seen(1)
 
@@ -153,7 +144,7 @@ def test_a_lease_expires_by_the_targets_clock_however_short_it_was_watched() -> 
 
 
 def test_a_lease_that_ended_before_its_batch_was_committed_lives_for_one_more_look() -> None:
-    watch = LeaseWatch(Clock())
+    watch = LeaseWatch(MovedClock())
     assert watch.holder(seen(-1)) is None
 
     assert watch.holder(seen(-0.5)) == elsewhere()
@@ -161,7 +152,7 @@ def test_a_lease_that_ended_before_its_batch_was_committed_lives_for_one_more_lo
 
 
 def test_a_lease_that_was_given_back_is_nobodys_though_it_was_seen_just_now() -> None:
-    watch = LeaseWatch(Clock())
+    watch = LeaseWatch(MovedClock())
     watch.holder(seen(1))
 
     assert watch.holder(seen(1, lease_until=None)) is None
@@ -170,14 +161,14 @@ def test_a_lease_that_was_given_back_is_nobodys_though_it_was_seen_just_now() ->
 
 def test_of_a_process_that_has_ended_no_renewal_counts() -> None:
     gone = replace(this_process(), started="1").to_document()
-    watch = LeaseWatch(Clock())
+    watch = LeaseWatch(MovedClock())
     watch.holder(seen(-1))
 
     assert watch.holder(seen(1, owner=gone)) is None
 
 
 def test_leases_of_several_documents_are_watched_apart() -> None:
-    clock = Clock()
+    clock = MovedClock()
     watch = LeaseWatch(clock)
     watch.holder(seen(HOUR, _id="one"))
     clock.now += LASTS + 1
@@ -187,7 +178,7 @@ def test_leases_of_several_documents_are_watched_apart() -> None:
 
 
 def test_a_lease_that_does_not_say_how_long_it_lasts_is_judged_by_the_targets_clock_alone() -> None:
-    clock = Clock()
+    clock = MovedClock()
     watch = LeaseWatch(clock)
     older = seen(HOUR)
     del older["lease_seconds"]  # as earlier versions wrote it

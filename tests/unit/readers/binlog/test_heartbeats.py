@@ -3,37 +3,30 @@ from __future__ import annotations
 import pytest
 
 from cdc.readers.binlog.heartbeats import Heartbeats
+from tests.support.moved_clock import MovedClock
 
 INTERVAL_SECONDS = 10.0
 HERE = ("b.000003", 500)
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.seconds = 1000.0
-
-    def __call__(self) -> float:
-        return self.seconds
+@pytest.fixture
+def clock() -> MovedClock:
+    return MovedClock()
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def heartbeats(clock: Clock) -> Heartbeats:
+def heartbeats(clock: MovedClock) -> Heartbeats:
     return Heartbeats(INTERVAL_SECONDS, clock)
 
 
 def test_a_heartbeat_at_the_end_of_what_was_read_says_that_there_is_no_more(
-    heartbeats: Heartbeats, clock: Clock
+    heartbeats: Heartbeats, clock: MovedClock
 ) -> None:
     assert heartbeats.caught_up_seconds_ago is None
 
     assert heartbeats.heard(500, HERE) == (True, False)
 
-    clock.seconds += 3
+    clock.now += 3
     assert heartbeats.caught_up_seconds_ago == 3
 
 
@@ -54,23 +47,25 @@ def test_an_offset_past_32_bits_is_named_by_its_low_ones(heartbeats: Heartbeats)
     ("seconds", "nothing_new"), [(1, False), (10, True), (19, True), (21, False)]
 )
 def test_the_same_heartbeat_again_says_that_nothing_is_new_if_it_came_in_time(
-    heartbeats: Heartbeats, clock: Clock, seconds: float, nothing_new: bool
+    heartbeats: Heartbeats, clock: MovedClock, seconds: float, nothing_new: bool
 ) -> None:
     heartbeats.heard(800, HERE)
 
-    clock.seconds += seconds
+    clock.now += seconds
 
     assert heartbeats.heard(800, HERE) == (True, nothing_new)
 
 
-def test_each_connection_has_heartbeats_of_its_own(heartbeats: Heartbeats, clock: Clock) -> None:
+def test_each_connection_has_heartbeats_of_its_own(
+    heartbeats: Heartbeats, clock: MovedClock
+) -> None:
     heartbeats.heard(800, HERE)
     assert heartbeats.any_on_this_connection
 
     heartbeats.connected()
 
     assert not heartbeats.any_on_this_connection
-    clock.seconds += INTERVAL_SECONDS
+    clock.now += INTERVAL_SECONDS
     assert heartbeats.heard(800, HERE) == (False, False)
 
 
