@@ -10,7 +10,17 @@ from collections.abc import Callable, Iterable
 
 import click
 
-from bench import backfill, catch_up, first_copy, fleet, lanes, latency, row_path, updates
+from bench import (
+    backfill,
+    catch_up,
+    first_copy,
+    fleet,
+    lanes,
+    latency,
+    publishing,
+    row_path,
+    updates,
+)
 from bench.embedding import scenario as embedding
 from bench.report import Table
 from bench.stage import Stage, stage
@@ -21,6 +31,7 @@ SCENARIOS: dict[str, Callable[[Stage], Iterable[Table]]] = {
     "backfill": backfill.run,
     "first_copy": first_copy.run,
     "lanes": lanes.run,
+    "publishing": publishing.run,
     "latency": latency.run,
     "row_path": row_path.run,
     "embedding": embedding.run,

@@ -19,8 +19,6 @@ from cdc_sandbox.demo.values import differences
 
 BATCH_ROWS = 5_000
 BY_HAND_ROWS = 5_000
-SINGLE_ROWS_SHARE = 0.15
-"""The rows of the load of single-row transactions, as a share of the bulk load's."""
 SAMPLED_ROWS = 500
 
 CDC, INSERTED, BY_HAND = "cdc run", "A: only inserted", "B: by hand"
@@ -57,7 +55,7 @@ class Side:
 def run(stage: Stage) -> list[Table]:
     """Measure bulk transactions, then single-row ones."""
     table = Table("catch_up: binlog → documents and checkpoint that a majority has")
-    singles = max(1_000, int(stage.rows * SINGLE_ROWS_SHARE))
+    singles = loading.singles(stage)
     for name, rows, transaction_rows in (
         ("1,000 rows", stage.rows, loading.BULK_TRANSACTION_ROWS),
         ("1 row", singles, 1),

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
 from statistics import median
 
 from bench import crews, loading
@@ -11,9 +10,7 @@ from bench.catch_up import BATCH_ROWS, INSERTED, Side, compare_sample, insert_on
 from bench.crews import OTHER_ROWS, Crew
 from bench.loading import Load
 from bench.report import Figure, Table
-from bench.stage import Stage
-from cdc.errors import CdcError
-from cdc_sandbox.servers import kafka_server
+from bench.stage import Stage, broker
 
 IN_ONE_PROCESS = (Crew(1), Crew(2), Crew(4))
 BY_APPLIERS = (Crew(2, 1), Crew(4, 2))
@@ -28,7 +25,7 @@ FEWEST_ROWS = 2 * 4 * BATCH_ROWS
 def run(stage: Stage) -> list[Table]:
     """Measure bulk inserts, single ones, then single updates of any row, by so many lanes."""
     table = Table("lanes: catching up by several writers, in one process or in several")
-    with _kafka() as kafka:
+    with broker() as kafka:
         for name, transaction_rows, share in INSERTS:
             rows = max(FEWEST_ROWS, int(share * stage.rows))
             start, load = crews.insert(stage, rows=rows, transaction_rows=transaction_rows)
@@ -51,17 +48,6 @@ def run(stage: Stage) -> list[Table]:
         f"appliers: {how}; their CPU is that of all of them, the broker's is in no column",
     ]
     return [table]
-
-
-@contextmanager
-def _kafka() -> Iterator[str | None]:
-    """Run a broker, and yield its address; None if none is to be had."""
-    with ExitStack() as stack:
-        try:
-            address = stack.enter_context(kafka_server()).uri
-        except CdcError:
-            address = None
-        yield address
 
 
 def _measure(stage: Stage, start: str, load: Load, kafka: str | None) -> list[Side]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pymysql.connections import Connection
     from pymysql.cursors import Cursor
 
+SINGLE_ROWS_SHARE = 0.15
 BULK_TRANSACTION_ROWS = 1_000
 IDS_APART = 1_000_000_000_000
 """Distance of two loads' ids: more than 1,000 times the rows of either."""
@@ -30,6 +31,11 @@ class Load:
     transaction_rows: int
     start: str
     end: str
+
+
+def singles(stage: Stage) -> int:
+    """Return the rows of a load of single-row transactions, beside that of the whole run."""
+    return max(1_000, int(stage.rows * SINGLE_ROWS_SHARE))
 
 
 def insert(

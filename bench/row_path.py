@@ -20,7 +20,6 @@ from cdc_sandbox.demo.values import differences
 
 LIBRARY_ROWS = 30_000
 """The rows that mysql-replication decodes in each run; it is slow, and steady."""
-SINGLE_ROWS_SHARE = 0.15
 PLAIN_TABLE = "tweets_plain"
 
 
@@ -36,7 +35,7 @@ class Case:
 
 
 def _cases(stage: Stage) -> Iterator[Case]:
-    singles = max(1_000, int(stage.rows * SINGLE_ROWS_SHARE))
+    singles = loading.singles(stage)
     as_it_is: dict[str, Fields | None] = {AS_IT_IS: None}
     every = (*PLAIN_COLUMNS, *JSON_COLUMNS)
     yield Case(

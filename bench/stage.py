@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -13,9 +13,16 @@ from typing import Any
 import yaml
 
 from cdc.config import yaml12
+from cdc.errors import CdcError
 from cdc_sandbox.demo import schema
 from cdc_sandbox.demo.folder import MAPPINGS, shipped_mappings, write_configuration
-from cdc_sandbox.servers import MongoServer, MySQLServer, mongo_server, mysql_server
+from cdc_sandbox.servers import (
+    MongoServer,
+    MySQLServer,
+    kafka_server,
+    mongo_server,
+    mysql_server,
+)
 
 RELAXED = ("SET GLOBAL sync_binlog = 0", "SET GLOBAL innodb_flush_log_at_trx_commit = 0")
 DURABLE = ("SET GLOBAL sync_binlog = 1", "SET GLOBAL innodb_flush_log_at_trx_commit = 1")
@@ -67,6 +74,7 @@ class Stage:
         chunks: Mapping[str, object] | None = None,
         as_shipped: bool = False,
         mappings: Mapping[str, Document] | None = None,
+        publish: Mapping[str, object] | None = None,
     ) -> Configured:
         """Write a configuration with a target of its own.
 
@@ -88,8 +96,20 @@ class Stage:
         settings["target"] |= {"database": names.database, "state_database": names.state_database}
         settings |= {"start": {"gtid": start} if start else "backfill", "apply": apply}
         settings |= {"chunks": dict(chunks)} if chunks else {}
+        settings |= {"publish": dict(publish)} if publish else {}
         path.write_text(yaml.safe_dump(settings))
         return names
+
+
+@contextmanager
+def broker() -> Iterator[str | None]:
+    """Run a Kafka of one broker, and yield its address; None if none is to be had."""
+    with ExitStack() as stack:
+        try:
+            address = stack.enter_context(kafka_server()).uri
+        except CdcError:
+            address = None
+        yield address
 
 
 def shipped(*, without: Sequence[str]) -> dict[str, Document]:
