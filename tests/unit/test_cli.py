@@ -13,8 +13,6 @@ from cdc.config import LogConfig
 from cdc.errors import CdcError, Halted, PositionPurged, RecordError, Retryable, Unfit, UsageError
 from cdc_sandbox import commands as sandbox
 
-pytestmark = pytest.mark.usefixtures("logging_undone")
-
 TOLD = ("event", "error", "message", "position", "remedy", "more")
 
 

@@ -21,8 +21,6 @@ def _undo() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield
-    structlog.reset_defaults()
-    logging.captureWarnings(capture=False)
     root.handlers[:] = handlers
     root.setLevel(level)
 

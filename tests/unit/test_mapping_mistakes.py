@@ -12,8 +12,6 @@ import pytest
 from cdc import cli, log
 from cdc.config import LogConfig
 
-pytestmark = pytest.mark.usefixtures("logging_undone")
-
 CONFIG = """\
 name: shop
 source: {host: 127.0.0.1, port: 1, user: cdc, password: x, tls: off}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import structlog
 
@@ -11,10 +9,8 @@ from cdc import log
 
 
 @pytest.fixture(autouse=True)
-def _undo() -> Iterator[None]:
+def _told() -> None:
     log.configure_for_command(lambda text: text.replace("cdc check", "cdc check --config c.yaml"))
-    yield
-    structlog.reset_defaults()
 
 
 def test_a_host_that_is_refused_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
