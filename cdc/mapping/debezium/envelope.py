@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from importlib.metadata import version
 from typing import Any, Final, NamedTuple
 
@@ -93,6 +94,7 @@ def enveloped(
     return Message(topic, key, json_bytes(value), source["ts_ms"], headers)
 
 
+@lru_cache(maxsize=4_096)
 def topic_part(name: str) -> str:
     """Return a name as a topic may hold it: what Kafka does not take is `_`, as in Debezium."""
     return "".join(c if (c.isascii() and c.isalnum()) or c in "._-" else "_" for c in name)

@@ -80,7 +80,7 @@ class PublishedTable:
                 if nulls >> index & 1:
                     raws.append(None)
                     continue
-                end = each.end(images, at)
+                end = each.end(images, at) if each.prefix else at + each.size
                 raws.append(images[at + each.prefix : end])
                 at = end
             if at > len(images):
