@@ -185,8 +185,6 @@ class SecondReading:
     def _rows(self, kind: int, body: Cursor) -> None:
         table_id, _ = body.take(6), body.take(2)
         current = self._current()
-        if kind in VERSION_2:
-            body.take(body.number(2) - 2)
         if table_id == NO_END:
             return
         if table_id not in self._tables:
@@ -194,6 +192,8 @@ class SecondReading:
         table = self._tables[table_id]
         if not self._is_followed(table.name):
             return
+        if kind in VERSION_2:
+            body.take(body.number(2) - 2)
         if body.packed() != len(table.columns):
             raise Impossible("another number of columns")
         present = [body.take((len(table.columns) + 7) // 8) for _ in range(1 + (kind in UPDATES))]
