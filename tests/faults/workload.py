@@ -31,6 +31,8 @@ AT_ONCE: Final = 400
 """So many rows does one statement on `bulk` change, at most."""
 MOST_AHEAD: Final = 3_000
 """So many transactions is the source ahead, at most."""
+MOST_AHEAD_PUBLISHING: Final = 1_000
+"""The same of a stream that publishes: each batch is a transaction of Kafka, too."""
 LOOK_SECONDS: Final = 1.0
 COUNTED: Final = "counters_history"
 """The collection that has a document for each change of a counter."""
@@ -80,6 +82,8 @@ class Pace:
 
     def __init__(self, stream: Stream) -> None:
         self._applied = stream.state[LEDGER_NAME]
+        publishes = "publish" in stream.settings
+        self._most_ahead = MOST_AHEAD_PUBLISHING if publishes else MOST_AHEAD
         self._looked_at = 0.0
         self._committed = 0
         self._passed_over = 0
@@ -102,7 +106,9 @@ class Pace:
             if time.monotonic() - self._looked_at > LOOK_SECONDS:
                 with suppress(PyMongoError):  # while it is away, as it was
                     applied = self._applied.count_documents({})
-                    self._far_ahead = self._committed - self._passed_over - applied > MOST_AHEAD
+                    self._far_ahead = (
+                        self._committed - self._passed_over - applied > self._most_ahead
+                    )
                 self._looked_at = time.monotonic()
             return self._far_ahead
 
