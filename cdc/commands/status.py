@@ -228,8 +228,8 @@ def _ended(ended_by: dict[str, Any] | None) -> dict[str, Any]:
     """Return what has ended the last daemon, and what to do about it."""
     if ended_by is None:
         return {}
-    at = datetime.fromisoformat(ended_by["at"])
-    said = f"{at:%Y-%m-%d %H:%M:%S} UTC, {ended_by['error']}: {ended_by['message']}"
+    at = moment(datetime.fromisoformat(ended_by["at"]))
+    said = f"{at}, {ended_by['error']}: {ended_by['message']}"
     remedy = spelling()(ended_by["remedy"] or "")
     return {
         "ended": _Coloured(said, "red"),
