@@ -314,7 +314,10 @@ def _payload(body: Cursor) -> Iterator[bytes]:
     """Yield the events of a TRANSACTION_PAYLOAD event."""
     told = dict[int, int]()
     while kind := body.packed():
-        told[kind] = Cursor(body.text()).packed()
+        value = Cursor(body.text())
+        told[kind] = value.packed()
+        if value.left:
+            raise Unread("a number and more")
     if told.get(2) != 0:
         raise Unread("no zstd")
     try:
