@@ -118,7 +118,7 @@ def _run(
     fleet.begin()
     appliers.begin()
     try:
-        until(lambda: _caught_up(staged) or violated.found, "the first rows")
+        until(lambda: _caught_up(staged) or violated.found, "the first rows", stream)
         if violated.found:
             return
         watchers.threads.begin()
@@ -206,7 +206,7 @@ def _heal(staged: Stage) -> None:
             and stream.state["jobs"].count_documents(open_jobs) == 0
         )
 
-    until(healed, "the stream to heal")
+    until(healed, "the stream to heal", stream)
 
 
 def _retry_letters(staged: Stage, violated: Violations) -> int:
