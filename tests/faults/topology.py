@@ -53,6 +53,7 @@ class Trait(StrEnum):
     """A proxy can see when the target is asked to commit."""
     SMALL_SOURCE = "small source"
     SMALL_TARGET = "small target"
+    SMALL_MEMBERS = "small members"
     LANES = "lanes"
     APPLIERS = "appliers"
     BROKER = "broker"
@@ -116,8 +117,8 @@ class Topology:
         if self.has_appliers or self.publishes:
             found.add(Trait.BROKER)
         if Condition.SMALL_DISKS in has:
-            found |= {Trait.SMALL_SOURCE} if not self.is_replicated else set()
-            found |= {Trait.SMALL_TARGET} if self.members <= 1 else set()
+            found.add(Trait.SMALL_SOURCE)
+            found.add(Trait.SMALL_TARGET if self.members <= 1 else Trait.SMALL_MEMBERS)
         if Condition.FAKE_CLOCKS in has:
             found.add(Trait.CLOCKS)
             found |= {Trait.SOURCE_CLOCK} if self.kind.startswith("mariadb") else set()
