@@ -21,7 +21,7 @@ from cdc.model.checkpoint import Checkpoint
 from cdc.model.position import Position
 from cdc.model.telemetry import ReaderStats
 from cdc.model.transaction import Delivery, Transaction
-from cdc.readers.binlog import dump, events, payloads
+from cdc.readers.binlog import dump, events
 from cdc.readers.binlog.accepted_host import QUERY_SECONDS, HostChooser, RequireFit
 from cdc.readers.binlog.commit_times import CommitTimes
 from cdc.readers.binlog.events import Event, EventType
@@ -322,7 +322,7 @@ class BinlogReader:
                     yield from assembler.read_ahead(packets, checksum=checksum)
                 elif event.type in _HANDLED_BY_THE_READER:
                     if event.type == EventType.TRANSACTION_PAYLOAD:
-                        yield from _unpacked(event, assembler)
+                        yield from assembler.unpack(event)
                     else:
                         self._note_heartbeat(event, assembler)
         except ServerError as error:
@@ -343,10 +343,3 @@ class BinlogReader:
             self._idle_proof.prove(
                 self._another_connection, self._checkpoint, here=self.server, mariadb=self._mariadb
             )
-
-
-def _unpacked(payload: events.Event, assembler: TransactionAssembler) -> Iterator[Transaction]:
-    for event in payloads.unpack(payload):
-        transaction = assembler.feed(event, inside_payload=True)
-        if transaction is not None:
-            yield transaction
