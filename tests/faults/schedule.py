@@ -162,7 +162,7 @@ NEEDS: Final[dict[Kind, frozenset[Trait]]] = {
     Kind.FILL_TARGET: frozenset({Trait.SMALL_TARGET}),
     Kind.FILL_MEMBER: frozenset({Trait.SMALL_MEMBERS}),
     Kind.JUMP_DAEMONS: frozenset({Trait.CLOCKS}),
-    Kind.JUMP_SOURCE: frozenset({Trait.SOURCE_CLOCK}),
+    Kind.JUMP_SOURCE: frozenset({Trait.CLOCKS}),
     Kind.JUMP_TARGET: frozenset({Trait.CLOCKS, Trait.PROXIED_TARGET}),
 }
 """What a topology has to have for a fault; for the others, nothing."""

@@ -35,7 +35,7 @@ from tests.faults.clocks import Clock
 from tests.faults.committed import Committed
 from tests.faults.parts import Topic
 from tests.faults.patience import persist
-from tests.faults.topology import REPLICATED, Condition, Topology, Trait
+from tests.faults.topology import REPLICATED, Condition, Topology
 from tests.support.dialect import start_replica, stop_replica
 from tests.support.disks import Disk, mounted
 from tests.support.replicas import executed, pair
@@ -385,10 +385,7 @@ class _Conditions:
             for name in names:
                 self.disks[name] = stack.enter_context(mounted(folder / f"disk-{name}"))
         if Condition.FAKE_CLOCKS in has and (library := clocks.library()):
-            settable = {"daemons", "target"} | (
-                {"source"} if Trait.SOURCE_CLOCK in topology.traits else set()
-            )
-            for name in settable:
+            for name in ("daemons", "source", "target"):
                 self.clocks[name] = Clock(library, folder / f"clock-{name}")
 
     def prefix(self, name: str) -> list[str]:

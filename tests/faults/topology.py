@@ -58,9 +58,7 @@ class Trait(StrEnum):
     APPLIERS = "appliers"
     BROKER = "broker"
     CLOCKS = "clocks"
-    """Those of the daemons and the target can be set."""
-    SOURCE_CLOCK = "source clock"
-    """MySQL's cannot: libfaketime makes a hundredth of its speed."""
+    """Those of the daemons, the source and the target can be set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +119,6 @@ class Topology:
             found.add(Trait.SMALL_TARGET if self.members <= 1 else Trait.SMALL_MEMBERS)
         if Condition.FAKE_CLOCKS in has:
             found.add(Trait.CLOCKS)
-            found |= {Trait.SOURCE_CLOCK} if self.kind.startswith("mariadb") else set()
         return frozenset(found)
 
     def to_json(self) -> dict[str, Any]:

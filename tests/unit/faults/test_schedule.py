@@ -82,8 +82,8 @@ def test_a_schedule_is_kept_and_read_again() -> None:
         ),
         (
             Topology("mysql-gtid", 3, 1, frozenset({Condition.FAKE_CLOCKS})),
-            Kind.JUMP_DAEMONS,
             Kind.JUMP_SOURCE,
+            Kind.JUMP_TARGET,
         ),
     ],
 )
