@@ -183,8 +183,7 @@ class SecondReading:
         raise Unread("a statement within a transaction")
 
     def _rows(self, kind: int, body: Cursor) -> None:
-        table_id, _ = body.take(6), body.take(2)
-        current = self._current()
+        table_id, current = body.take(6), self._current()
         if table_id == NO_END:
             return
         if table_id not in self._tables:
@@ -192,6 +191,7 @@ class SecondReading:
         table = self._tables[table_id]
         if not self._is_followed(table.name):
             return
+        body.take(2)
         if kind in VERSION_2:
             body.take(body.number(2) - 2)
         if body.packed() != len(table.columns):
