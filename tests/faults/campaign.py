@@ -27,6 +27,7 @@ from tests.faults.checkers import (
     compare_history,
     compare_ledger,
     compare_rows,
+    judge_index,
     judge_rest,
 )
 from tests.faults.fleet import Fleet
@@ -34,11 +35,11 @@ from tests.faults.follower import Follower
 from tests.faults.nemesis import Deeds, Nemesis
 from tests.faults.operator import Operator
 from tests.faults.patience import until
-from tests.faults.schedule import Planned
+from tests.faults.schedule import Kind, Planned
 from tests.faults.stage import LISTEN, Stage, stage
 from tests.faults.topology import STANDALONE, Topology
 from tests.faults.watchers import Watchers
-from tests.faults.workload import COUNTED, Workload
+from tests.faults.workload import COUNTED, INDEX, INDEXED, Workload
 from tests.support.waiting import eventually
 
 APPLIERS: Final = 2
@@ -137,7 +138,7 @@ def _run(
         deeds.judge_commands(violated)
         outcome.figures["letters"] = _retry_letters(staged, violated)
         _heal(staged)
-        _judge(staged, violated, outcome)
+        _judge(staged, deeds, violated, outcome)
     except (TimeoutError, AssertionError) as error:
         violated(f"it did not heal: {error}")
     finally:
@@ -222,7 +223,7 @@ def _retry_letters(staged: Stage, violated: Violations) -> int:
     return found
 
 
-def _judge(staged: Stage, violated: Violations, outcome: Outcome) -> None:
+def _judge(staged: Stage, deeds: Deeds, violated: Violations, outcome: Outcome) -> None:
     """Compare both sides by code of our own, and with what cdc says of itself."""
     stream = staged.stream
     rows = {
@@ -247,6 +248,8 @@ def _judge(staged: Stage, violated: Violations, outcome: Outcome) -> None:
         compare_history(versions, stream.database[COUNTED].find(), violated)
     if staged.topology.publishes:
         outcome.figures["messages"] = _judge_published(staged, rows, violated)
+    if Kind.KILL_PRIMARY_AHEAD not in deeds.done:  # what is rolled back comes at the next start
+        judge_index(INDEX, stream.database[INDEXED].index_information(), violated)
     applied = compare_ledger(
         stream.ledger(),
         staged.committed.wanted(),

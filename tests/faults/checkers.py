@@ -177,6 +177,12 @@ def compare_history(
             violated(f"the history of counter {key} has {odd[0]} instead of {odd[1]}")
 
 
+def judge_index(name: str, there: Iterable[str], violated: Violations) -> None:
+    """Require an index that a mapping asks for to be there again, whoever died as it was built."""
+    if name not in (found := [*there]):
+        violated(f"the index {name} is missing; there are {found}")
+
+
 def judge_end(code: int, log: Iterable[Document], text: str, violated: Violations) -> None:
     """Judge how a daemon has ended: a traceback is a failure, and so is any code but two."""
     if "Traceback (most recent call last)" in text:

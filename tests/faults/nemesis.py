@@ -22,10 +22,11 @@ from tests.faults.checkers import Violations
 from tests.faults.clocks import READ_AGAIN_SECONDS
 from tests.faults.fleet import Fleet
 from tests.faults.operator import Operator
+from tests.faults.patience import persist
 from tests.faults.schedule import NEEDS, Kind, Planned
 from tests.faults.stage import Stage
 from tests.faults.topology import Condition, Trait
-from tests.faults.workload import AWAY, REFUSED_NUMBER
+from tests.faults.workload import AWAY, INDEX, INDEXED, REFUSED_NUMBER
 from tests.support.dialect import start_replica, stop_applying
 
 LATE_SECONDS: Final = 0.03
@@ -117,6 +118,7 @@ class Nemesis:
             Kind.KILL_AT_STEP: lambda _: self._kill_at(list(WriteStep)),
             Kind.KILL_IN_ROUND: lambda _: self._kill_at(list(LaneStep)),
             Kind.KILL_IN_CLEAR: self._kill_in_clear,
+            Kind.KILL_IN_INDEX_BUILD: self._kill_in_index_build,
             Kind.STOP_DAEMON: lambda _: self._signalled(signal.SIGTERM),
             Kind.FREEZE_DAEMON: self._freeze,
             Kind.JUMP_DAEMONS: lambda seconds: self._jump("daemons", seconds),
@@ -220,6 +222,19 @@ class Nemesis:
         for _ in range(2):
             self._kill_at([WriteStep.IN_PIECE, WriteStep.AFTER_PIECE])
         self._sql("TRUNCATE TABLE scratch")
+
+    def _kill_in_index_build(self, seconds: float) -> None:
+        """Drop an index; who starts next builds it, and dies of that, twice."""
+        stage = self._stage
+        assert stage.three is not None
+        persist(stage.three.until_whole, "three members")
+        with suppress(PyMongoError):
+            stage.client[stage.stream.database.name][INDEXED].drop_index(INDEX)
+        with stage.three.building_no_index():
+            for _ in range(2):
+                self._fleet.kill_all()
+                time.sleep(seconds / 2)
+        self._fleet.kill_all()
 
     def _freeze(self, seconds: float, fleet: Fleet | None = None) -> None:
         if running := (fleet or self._fleet).running():

@@ -22,6 +22,8 @@ class Kind(StrEnum):
     """The next daemon dies while its lanes write."""
     KILL_IN_CLEAR = "kill_in_clear"
     """The next daemon dies while it empties a collection, and again."""
+    KILL_IN_INDEX_BUILD = "kill_in_index_build"
+    """An index is gone; the next daemons die while a primary builds it again."""
     STOP_DAEMON = "stop_daemon"
     """SIGTERM: it gives its lease back."""
     FREEZE_DAEMON = "freeze_daemon"
@@ -134,7 +136,10 @@ NEEDS: Final[dict[Kind, frozenset[Trait]]] = {
     Kind.HIDE_AT_COMMIT: frozenset({Trait.PLAIN_COMMITS}),
     Kind.DAMAGE_TARGET: frozenset({Trait.ENCRYPTED_TARGET}),
     **dict.fromkeys(
-        (Kind.STEP_DOWN, Kind.KILL_PRIMARY, Kind.LAG, Kind.KILL_PRIMARY_AHEAD),
+        (
+            *(Kind.STEP_DOWN, Kind.KILL_PRIMARY, Kind.LAG, Kind.KILL_PRIMARY_AHEAD),
+            Kind.KILL_IN_INDEX_BUILD,
+        ),
         frozenset({Trait.SECONDARIES}),
     ),
     **dict.fromkeys(

@@ -34,6 +34,9 @@ MOST_AHEAD: Final = 3_000
 MOST_AHEAD_PUBLISHING: Final = 1_000
 """The same of a stream that publishes: each batch is a transaction of Kafka, too."""
 LOOK_SECONDS: Final = 1.0
+INDEXED: Final = "bulk"
+INDEX: Final = "by_word"
+"""A collection, and the index that its mapping asks for."""
 COUNTED: Final = "counters_history"
 """The collection that has a document for each change of a counter."""
 
@@ -71,7 +74,11 @@ def create(stream: Stream, *, is_transactional: bool) -> None:
     )
     stream.table("order_lines", "id INT NOT NULL PRIMARY KEY, order_id INT NOT NULL, amount INT")
     stream.table("words", "word VARCHAR(20) NOT NULL PRIMARY KEY, number INT")
-    stream.table("bulk", "id INT NOT NULL PRIMARY KEY, number INT NOT NULL, word VARCHAR(20)")
+    stream.table(
+        INDEXED,
+        "id INT NOT NULL PRIMARY KEY, number INT NOT NULL, word VARCHAR(20)",
+        {"indexes": [{"keys": {"word": 1, "number": -1}, "name": INDEX}]},
+    )
     values = ",".join(f"({n}, 0, 'w')" for n in range(BULK))
     stream.sql(f"INSERT INTO bulk VALUES {values}")
     kinds.create(stream)

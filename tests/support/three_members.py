@@ -54,9 +54,16 @@ class Member:
 
     def replicate(self, *, on: bool) -> None:
         """Fetch what the primary has, or leave it alone. The member votes in any case."""
+        self._fail("stopReplProducer", on=not on)
+
+    def build_indexes(self, *, on: bool) -> None:
+        """Build indexes to their end, or only begin to."""
+        self._fail("hangAfterStartingIndexBuild", on=not on)
+
+    def _fail(self, name: str, *, on: bool) -> None:
         with self.client() as client:
-            mode = "off" if on else "alwaysOn"
-            client.admin.command({"configureFailPoint": "stopReplProducer", "mode": mode})
+            mode = "alwaysOn" if on else "off"
+            client.admin.command({"configureFailPoint": name, "mode": mode})
 
 
 class ThreeMembers:
@@ -108,6 +115,19 @@ class ThreeMembers:
         finally:
             for each in secondaries:
                 each.replicate(on=True)
+
+    @contextmanager
+    def building_no_index(self) -> Iterator[None]:
+        """Have each index that a primary begins to build stay unfinished."""
+        self._build_indexes(on=False)
+        try:
+            yield
+        finally:
+            self._build_indexes(on=True)
+
+    def _build_indexes(self, *, on: bool) -> None:
+        for each in self._members:
+            each.build_indexes(on=on)
 
     def kill_primary(self) -> Member:
         """Kill the primary, and wait for another one."""

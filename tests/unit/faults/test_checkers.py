@@ -17,6 +17,7 @@ from tests.faults.checkers import (
     compare_rows,
     holds,
     judge_end,
+    judge_index,
     judge_memory,
     judge_rest,
 )
@@ -215,3 +216,12 @@ def test_a_status_that_is_not_at_rest_is_found(wrong: dict[str, Any], violated: 
     judge_rest({**rest, **wrong}, violated)
 
     assert len(violated.found) == 1
+
+
+def test_an_index_that_was_not_built_again_is_found(violated: Violations) -> None:
+    judge_index("by_word", ["_id_", "by_word"], violated)
+    assert violated.found == []
+
+    judge_index("by_word", ["_id_"], violated)
+
+    assert violated.found == ["the index by_word is missing; there are ['_id_']"]
