@@ -5,6 +5,7 @@ They share no code with cdc. `tests/unit/faults` has a test for each that shows 
 
 from __future__ import annotations
 
+import signal
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -184,7 +185,12 @@ def judge_index(name: str, there: Iterable[str], violated: Violations) -> None:
 
 
 def judge_end(code: int, log: Iterable[Document], text: str, violated: Violations) -> None:
-    """Judge how a daemon has ended: a traceback is a failure, and so is any code but two."""
+    """Judge how a daemon has ended: a traceback is a failure, and so is any code but two.
+
+    One that has said nothing yet could not know that it was asked to stop.
+    """
+    if code == -signal.SIGTERM and not text:
+        return
     if "Traceback (most recent call last)" in text:
         violated(f"a traceback in a daemon's log:\n{text[text.index('Traceback') :][:2000]}")
     if code not in EXPECTED_ENDS:

@@ -181,13 +181,15 @@ def test_documents_that_are_not_the_rows_are_found(
 
 
 @pytest.mark.parametrize(
-    ("code", "text"), [(1, ""), (4, ""), (0, "Traceback (most recent call last):\n  x")]
+    ("code", "text"),
+    [(1, ""), (4, ""), (-15, "it had begun"), (0, "Traceback (most recent call last):\n  x")],
 )
 def test_a_daemon_that_ends_otherwise_than_asked_is_found(
     code: int, text: str, violated: Violations
 ) -> None:
     judge_end(0, [], "", violated)
     judge_end(-9, [], "", violated)
+    judge_end(-15, [], "", violated)  # before it could be asked
     assert violated.found == []
 
     judge_end(code, [{"event": "stopped", "message": "m"}], text, violated)
