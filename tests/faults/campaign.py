@@ -16,7 +16,7 @@ from tests.end_to_end.support.bank import BANK, TOTAL
 from tests.end_to_end.support.command import cdc
 from tests.end_to_end.support.published import tell
 from tests.end_to_end.support.stream import Stream
-from tests.faults import kinds
+from tests.faults import heavy, kinds, wide
 from tests.faults.checkers import (
     Forward,
     HonestLag,
@@ -28,7 +28,7 @@ from tests.faults.checkers import (
     compare_rows,
     judge_rest,
 )
-from tests.faults.fleet import Fleet
+from tests.faults.fleet import MEMORY_MEGABYTES, Fleet
 from tests.faults.follower import Follower
 from tests.faults.nemesis import Deeds, Nemesis
 from tests.faults.operator import Operator
@@ -40,6 +40,8 @@ from tests.faults.watchers import Watchers
 from tests.faults.workload import COUNTED, Workload
 
 APPLIERS: Final = 2
+VERIFIED_WITHIN_SECONDS: Final = 300.0
+"""And a second more for each of thousands of tables."""
 
 PLAIN: Final = {
     **dict.fromkeys(BANK, ("amount", "note")),
@@ -66,6 +68,7 @@ def run(
     schedules: Sequence[Sequence[Planned]],
     folder: Path,
     large_rows: int,
+    tables: int = wide.TABLES,
 ) -> Outcome:
     """Run one campaign; all that it writes is below `folder`.
 
@@ -75,7 +78,9 @@ def run(
     violated = Violations()
     outcome = Outcome(violated.found)
     try:
-        with stage(topology, seed=seed, folder=folder, large_rows=large_rows) as staged:
+        with stage(
+            topology, seed=seed, folder=folder, large_rows=large_rows, tables=tables
+        ) as staged:
             try:
                 _run(staged, seed, schedules, violated, outcome)
             except Exception:
@@ -102,17 +107,22 @@ def _run(
     never_back, forward, honest = NeverBack(violated), Forward(violated), HonestLag(violated)
     has_appliers = staged.topology.has_appliers
     role = ("--role", "read") if has_appliers else ()
-    fleet = Fleet(stream, staged.topology.daemons, violated, *role)
+    ceiling = 2000.0 if staged.topology.is_heavy else MEMORY_MEGABYTES
+    fleet = Fleet(stream, staged.topology.daemons, violated, *role, ceiling_megabytes=ceiling)
     appliers = Fleet(
         stream,
         APPLIERS if has_appliers else 0,
         violated,
         *("--role", "apply"),
         environment={LISTEN: "off"},
+        ceiling_megabytes=ceiling,
     )
     watchers = Watchers(staged, whole, never_back, forward, honest)
     embeds = not staged.topology.has_lanes
-    workload, deeds = Workload(stream, seed, embeds=embeds), Deeds()
+    workload = Workload(
+        stream, seed, embeds=embeds, tables=staged.tables, is_heavy=staged.topology.is_heavy
+    )
+    deeds = Deeds()
     operator = Operator(staged, fleet, workload, watchers)
     staged.source_proxy.requests = deeds.note_dump
     fleet.begin()
@@ -130,6 +140,8 @@ def _run(
         )
         outcome.figures["seconds"] = round(time.monotonic() - began)
         workload.threads.end()
+        if staged.topology.is_heavy:
+            stream.sql(*heavy.last_statements())
         _heal(staged)
         deeds.judge_commands(violated)
         outcome.figures["letters"] = _retry_letters(staged, violated)
@@ -235,10 +247,17 @@ def _judge(staged: Stage, violated: Violations, outcome: Outcome) -> None:
     rows[kinds.TABLE] = {
         key: kinds.as_document(row) for key, row in stream.rows(kinds.TABLE).items()
     }
+    if staged.topology.is_wide:
+        rows |= wide.rows(stream)
     compared = [
         compare_rows(table, found, stream.documents(table), violated)
         for table, found in rows.items()
     ]
+    if staged.topology.is_heavy:
+        compared += [
+            compare_rows(table, found, heavy.documents(stream.database, table), violated)
+            for table, found in heavy.rows(stream).items()
+        ]
     if staged.committed.is_whole and is_transactional:
         versions = {key: row["version"] for key, row in rows["counters"].items()}
         compare_history(versions, stream.database[COUNTED].find(), violated)
@@ -253,7 +272,9 @@ def _judge(staged: Stage, violated: Violations, outcome: Outcome) -> None:
     started = time.monotonic()
     status = cdc(stream, "status", "--output", "json")
     judge_rest(json.loads(status.stdout), violated)
-    verified = cdc(stream, "verify", ledger=True)
+    verified = cdc(
+        stream, "verify", ledger=True, within_seconds=VERIFIED_WITHIN_SECONDS + staged.tables
+    )
     if verified.returncode != 0:
         violated(f"verify ended with {verified.returncode}: {verified.stdout}{verified.stderr}")
     outcome.figures |= {
@@ -305,6 +326,8 @@ def _keep(staged: Stage, folder: Path) -> None:
         "rows": {table: stream.rows(table) for table in stream.tables},
         "documents": {table: stream.documents(table) for table in stream.tables},
         "history": list(stream.database[COUNTED].find()),
+        "wide": wide.rows(stream) if staged.topology.is_wide else {},
+        "heavy": heavy.rows(stream) if staged.topology.is_heavy else {},
         "ledger": stream.ledger(),
         "committed": sorted(staged.committed.wanted()),
     }

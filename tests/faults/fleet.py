@@ -37,8 +37,10 @@ class Fleet:
         violated: Violations,
         *options: str,
         environment: Mapping[str, str] | None = None,
+        ceiling_megabytes: float = MEMORY_MEGABYTES,
     ) -> None:
         """`options` and `environment` are those of each one's command."""
+        self._ceiling_megabytes = ceiling_megabytes
         self._stream = stream
         self._options = options
         self._environment = environment or {}
@@ -136,4 +138,4 @@ class Fleet:
             peak = int(found[1]) / 1024
             if peak > self.peak_megabytes:
                 self.peak_megabytes = peak
-                judge_memory(peak, MEMORY_MEGABYTES, self._violated)
+                judge_memory(peak, self._ceiling_megabytes, self._violated)

@@ -114,6 +114,8 @@ class Kind(StrEnum):
     """A table is altered, emptied, renamed and made anew at once."""
     TRUNCATE = "truncate"
     LARGE_TRANSACTION = "large_transaction"
+    HEAVY_TRANSACTION = "heavy_transaction"
+    """200 MB at once, and the daemons or the source die while it is applied."""
     REFUSE_ROWS = "refuse_rows"
     """The target's validator refuses rows for a while: they become dead letters."""
 
@@ -153,6 +155,7 @@ NEEDS: Final[dict[Kind, frozenset[Trait]]] = {
         ),
         frozenset({Trait.BROKER}),
     ),
+    Kind.HEAVY_TRANSACTION: frozenset({Trait.HEAVY}),
     Kind.FILL_SOURCE: frozenset({Trait.SMALL_SOURCE}),
     Kind.FILL_TARGET: frozenset({Trait.SMALL_TARGET}),
     Kind.JUMP_DAEMONS: frozenset({Trait.CLOCKS}),
@@ -169,7 +172,7 @@ AT_SOURCE: Final = frozenset(
         *(Kind.ROTATE, Kind.PURGE, Kind.LOSE_TAIL, Kind.MOVE_SOURCE, Kind.LAG_REPLICA),
         *(Kind.PROMOTE, Kind.PROMOTE_LAGGING),
         *(Kind.SCHEMA_CHANGE, Kind.SCHEMA_STORM, Kind.TRUNCATE, Kind.LARGE_TRANSACTION),
-        Kind.KILL_IN_CLEAR,
+        *(Kind.HEAVY_TRANSACTION, Kind.KILL_IN_CLEAR),
     }
 )
 """What one nemesis does, while another one harms the daemons and the target."""

@@ -75,6 +75,11 @@ def test_a_schedule_is_kept_and_read_again() -> None:
             Kind.JUMP_DAEMONS,
             Kind.JUMP_SOURCE,
         ),
+        (
+            Topology("mysql-gtid", 3, 1, frozenset({Condition.HEAVY, Condition.WIDE})),
+            Kind.HEAVY_TRANSACTION,
+            Kind.FILL_SOURCE,
+        ),
     ],
 )
 def test_a_topology_suffers_what_it_can(topology: Topology, can: Kind, cannot: Kind) -> None:
