@@ -28,8 +28,9 @@ from tests.faults.checkers import (
     compare_rows,
     judge_rest,
 )
-from tests.faults.fleet import MEMORY_MEGABYTES, Fleet
+from tests.faults.fleet import Fleet
 from tests.faults.follower import Follower
+from tests.faults.memory import USUAL_MEGABYTES, ceiling_megabytes
 from tests.faults.nemesis import Deeds, Nemesis
 from tests.faults.operator import Operator
 from tests.faults.patience import until
@@ -107,7 +108,7 @@ def _run(
     never_back, forward, honest = NeverBack(violated), Forward(violated), HonestLag(violated)
     has_appliers = staged.topology.has_appliers
     role = ("--role", "read") if has_appliers else ()
-    ceiling = 2000.0 if staged.topology.is_heavy else MEMORY_MEGABYTES
+    ceiling = _ceiling_megabytes(staged)
     fleet = Fleet(stream, staged.topology.daemons, violated, *role, ceiling_megabytes=ceiling)
     appliers = Fleet(
         stream,
@@ -176,6 +177,13 @@ def _run(
 def attended(stream: Stream) -> int:
     """Return how many times daemons have seen their lanes attended by appliers."""
     return sum(len(each.events("lanes_attended")) for each in stream.daemons)
+
+
+def _ceiling_megabytes(staged: Stage) -> float:
+    if not staged.topology.is_heavy:
+        return USUAL_MEGABYTES
+    large = ceiling_megabytes(staged.stream.settings["apply"], heavy.LARGEST_EVENT)
+    return max(USUAL_MEGABYTES, large)
 
 
 def _inflict(work: Mapping[Nemesis, Sequence[Planned]], violated: Violations) -> None:

@@ -14,9 +14,7 @@ from tests.end_to_end.support.daemon import Daemon
 from tests.end_to_end.support.halting import HALTED
 from tests.end_to_end.support.stream import Stream
 from tests.faults.checkers import Violations, judge_end, judge_memory
-
-MEMORY_MEGABYTES: Final = 400.0
-"""The most that a daemon may take: twice what the limits of a batch and of reading ahead hold."""
+from tests.faults.memory import USUAL_MEGABYTES
 
 LOOK_SECONDS: Final = 0.1
 
@@ -37,9 +35,12 @@ class Fleet:
         violated: Violations,
         *options: str,
         environment: Mapping[str, str] | None = None,
-        ceiling_megabytes: float = MEMORY_MEGABYTES,
+        ceiling_megabytes: float = USUAL_MEGABYTES,
     ) -> None:
-        """`options` and `environment` are those of each one's command."""
+        """`options` and `environment` are those of each one's command.
+
+        None may take more memory than `ceiling_megabytes`.
+        """
         self._ceiling_megabytes = ceiling_megabytes
         self._stream = stream
         self._options = options

@@ -135,11 +135,11 @@ NEEDS: Final[dict[Kind, frozenset[Trait]]] = {
         (Kind.STEP_DOWN, Kind.KILL_PRIMARY, Kind.LAG, Kind.KILL_PRIMARY_AHEAD),
         frozenset({Trait.SECONDARIES}),
     ),
+    **dict.fromkeys((Kind.MOVE_SOURCE, Kind.LAG_REPLICA, Kind.PROMOTE), frozenset({Trait.REPLICA})),
+    Kind.PROMOTE_LAGGING: frozenset({Trait.REPLICA, Trait.FEW_TABLES}),
     **dict.fromkeys(
-        (Kind.MOVE_SOURCE, Kind.LAG_REPLICA, Kind.PROMOTE, Kind.PROMOTE_LAGGING),
-        frozenset({Trait.REPLICA}),
+        (Kind.PURGE, Kind.LOSE_TAIL), frozenset({Trait.LONELY_SOURCE, Trait.FEW_TABLES})
     ),
-    **dict.fromkeys((Kind.PURGE, Kind.LOSE_TAIL), frozenset({Trait.LONELY_SOURCE})),
     Kind.KILL_IN_ROUND: frozenset({Trait.LANES}),
     **dict.fromkeys(
         (

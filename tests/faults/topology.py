@@ -68,6 +68,8 @@ class Trait(StrEnum):
     APPLIERS = "appliers"
     BROKER = "broker"
     HEAVY = "heavy"
+    FEW_TABLES = "few tables"
+    """A resync of all is a matter of seconds; of thousands it takes many minutes."""
     CLOCKS = "clocks"
     """Those of the daemons and the target can be set."""
     SOURCE_CLOCK = "source clock"
@@ -139,6 +141,8 @@ class Topology:
             found.add(Trait.BROKER)
         if self.is_heavy:
             found.add(Trait.HEAVY)
+        if not self.is_wide:
+            found.add(Trait.FEW_TABLES)
         if Condition.SMALL_DISKS in has:
             found |= {Trait.SMALL_SOURCE} if not self.is_replicated else set()
             found |= {Trait.SMALL_TARGET} if self.members <= 1 else set()

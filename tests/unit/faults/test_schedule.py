@@ -78,7 +78,7 @@ def test_a_schedule_is_kept_and_read_again() -> None:
         (
             Topology("mysql-gtid", 3, 1, frozenset({Condition.HEAVY, Condition.WIDE})),
             Kind.HEAVY_TRANSACTION,
-            Kind.FILL_SOURCE,
+            Kind.PURGE,
         ),
     ],
 )

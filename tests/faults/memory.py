@@ -1,0 +1,35 @@
+"""How much memory a daemon may take: what docs/operations.md says of sizing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+MEGABYTE: Final = 1_000_000
+ITSELF_MEGABYTES: Final = 120.0
+"""Of a daemon that holds nothing, imported code above all, and what its allocator keeps."""
+BATCH_BYTES: Final = 8 * 1024 * 1024
+TRANSACTION_BYTES: Final = 16_000_000
+"""The defaults of `apply.batch_bytes` and `apply.transaction_bytes`."""
+EVENTS: Final = 12
+"""An event of one large row is there so many times at once, at most: as it comes, as the images of
+its rows, as documents that are mapped, that wait and that are written, each in a command and a
+message, and as the row of a table that is read beside the stream."""
+EVENTS_A_LANE: Final = 2
+
+USUAL_MEGABYTES: Final = 400.0
+"""The ceiling where rows have 100 KB at most: twice what the limits hold."""
+
+
+def ceiling_megabytes(apply: Mapping[str, Any], event_bytes: int) -> float:
+    """Return the most that a daemon with this section `apply` may take, in MB.
+
+    `event_bytes` is the size of the largest rows event: an update's has each row twice.
+    """
+    lanes = int(apply.get("lanes", 1))
+    held = (
+        2 * lanes * int(apply.get("batch_bytes", BATCH_BYTES))
+        + 2 * int(apply.get("transaction_bytes", TRANSACTION_BYTES))
+        + (EVENTS + EVENTS_A_LANE * (lanes - 1)) * event_bytes
+    )
+    return ITSELF_MEGABYTES + held / MEGABYTE
