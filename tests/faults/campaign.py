@@ -30,7 +30,6 @@ from tests.faults.checkers import (
 )
 from tests.faults.fleet import Fleet
 from tests.faults.follower import Follower
-from tests.faults.memory import USUAL_MEGABYTES, ceiling_megabytes
 from tests.faults.nemesis import Deeds, Nemesis
 from tests.faults.operator import Operator
 from tests.faults.patience import until
@@ -39,6 +38,7 @@ from tests.faults.stage import LISTEN, Stage, stage
 from tests.faults.topology import STANDALONE, Topology
 from tests.faults.watchers import Watchers
 from tests.faults.workload import COUNTED, Workload
+from tests.support.memory import USUAL_MEGABYTES, ceiling_megabytes
 
 APPLIERS: Final = 2
 VERIFIED_WITHIN_SECONDS: Final = 300.0

@@ -14,7 +14,7 @@ from tests.end_to_end.support.daemon import Daemon
 from tests.end_to_end.support.halting import HALTED
 from tests.end_to_end.support.stream import Stream
 from tests.faults.checkers import Violations, judge_end, judge_memory
-from tests.faults.memory import USUAL_MEGABYTES
+from tests.support.memory import USUAL_MEGABYTES
 
 LOOK_SECONDS: Final = 0.1
 

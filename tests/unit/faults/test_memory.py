@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from cdc.config.sections import ApplyConfig
-from tests.faults.memory import BATCH_BYTES, TRANSACTION_BYTES, ceiling_megabytes
+from tests.support.memory import BATCH_BYTES, TRANSACTION_BYTES, ceiling_megabytes
 
 PARTS = {"batch_bytes": 1_000_000, "transaction_bytes": 2_000_000}
 
@@ -12,9 +12,9 @@ PARTS = {"batch_bytes": 1_000_000, "transaction_bytes": 2_000_000}
     ("apply", "event_bytes", "megabytes"),
     [
         (PARTS, 0, 126),
-        (PARTS, 10_000_000, 246),
+        (PARTS, 10_000_000, 206),
         ({**PARTS, "lanes": 3}, 0, 130),
-        ({**PARTS, "lanes": 3}, 10_000_000, 290),
+        ({**PARTS, "lanes": 3}, 10_000_000, 210),
     ],
 )
 def test_what_is_held_at_once_adds_up(

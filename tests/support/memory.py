@@ -11,11 +11,10 @@ ITSELF_MEGABYTES: Final = 120.0
 BATCH_BYTES: Final = 8 * 1024 * 1024
 TRANSACTION_BYTES: Final = 16_000_000
 """The defaults of `apply.batch_bytes` and `apply.transaction_bytes`."""
-EVENTS: Final = 12
-"""An event of one large row is there so many times at once, at most: as it comes, as the images of
-its rows, as documents that are mapped, that wait and that are written, each in a command and a
-message, and as the row of a table that is read beside the stream."""
-EVENTS_A_LANE: Final = 2
+EVENTS: Final = 8
+"""The bytes of a large row are there so many times at once, at most: in an event as it comes, in
+its images, in documents that are mapped, that wait and that are written, in a command and in a
+message; and the same of a table that is read beside the stream."""
 
 USUAL_MEGABYTES: Final = 400.0
 """The ceiling where rows have 100 KB at most: twice what the limits hold."""
@@ -30,6 +29,6 @@ def ceiling_megabytes(apply: Mapping[str, Any], event_bytes: int) -> float:
     held = (
         2 * lanes * int(apply.get("batch_bytes", BATCH_BYTES))
         + 2 * int(apply.get("transaction_bytes", TRANSACTION_BYTES))
-        + (EVENTS + EVENTS_A_LANE * (lanes - 1)) * event_bytes
+        + EVENTS * event_bytes
     )
     return ITSELF_MEGABYTES + held / MEGABYTE
