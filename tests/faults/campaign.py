@@ -147,6 +147,7 @@ def _run(
         deeds.judge_commands(violated)
         outcome.figures["letters"] = _retry_letters(staged, violated)
         _heal(staged)
+        watchers.threads.end()  # nothing changes any more, and what is left to do takes a processor
         _judge(staged, violated, outcome)
     except (TimeoutError, AssertionError) as error:
         violated(f"it did not heal: {error}")
