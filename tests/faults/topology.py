@@ -38,7 +38,7 @@ class Condition(StrEnum):
     PUBLISHING = "publishing"
     """What changes and what is read is published to a Kafka of one broker, too."""
     WIDE = "wide"
-    """The source has thousands of mapped tables."""
+    """A thousand tables more are mapped, of which some come and go."""
     HEAVY = "heavy"
     """Rows have up to 15 MB and more, transactions 200 MB."""
 
