@@ -115,6 +115,7 @@ def test_memory_stays_bounded_whatever_a_transaction_weighs(stream: Stream, budg
     assert peak < 300 << 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", ["mysql-gtid"], indirect=True)
 def test_memory_stays_bounded_however_large_rows_are(stream: Stream) -> None:
     """Each update's event holds its row twice, and the table is read beside the stream."""
