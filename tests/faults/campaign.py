@@ -9,6 +9,7 @@ import threading
 import time
 import traceback
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -40,11 +41,13 @@ from tests.faults.topology import STANDALONE, Topology
 from tests.faults.watchers import Watchers
 from tests.faults.workload import COUNTED, Workload
 from tests.support.memory import USUAL_MEGABYTES, ceiling_megabytes
+from tests.support.waiting import eventually
 
 APPLIERS: Final = 2
 VERIFIED_WITHIN_SECONDS: Final = 600.0
 VERIFIED_TABLES: Final = 100
 """Of thousands so many are verified: each takes half a second on a machine that others use, too."""
+RESTS_WITHIN_SECONDS: Final = 30.0
 
 PLAIN: Final = {
     **dict.fromkeys(BANK, ("amount", "note")),
@@ -131,7 +134,7 @@ def _run(
     fleet.begin()
     appliers.begin()
     try:
-        until(lambda: _caught_up(staged) or violated.found, "the first rows")
+        until(lambda: _caught_up(staged) or violated.found, "the first rows", stream)
         if violated.found:
             return
         watchers.threads.begin()
@@ -229,7 +232,7 @@ def _heal(staged: Stage) -> None:
             and stream.state["jobs"].count_documents(open_jobs) == 0
         )
 
-    until(healed, "the stream to heal")
+    until(healed, "the stream to heal", stream)
 
 
 def _retry_letters(staged: Stage, violated: Violations) -> int:
@@ -281,8 +284,7 @@ def _judge(staged: Stage, seed: int, violated: Violations, outcome: Outcome) -> 
         repeated=not is_transactional,
     )
     started = time.monotonic()
-    status = cdc(stream, "status", "--output", "json")
-    judge_rest(json.loads(status.stdout), violated)
+    judge_rest(_at_rest(stream), violated)
     verified = cdc(
         stream,
         "verify",
@@ -311,6 +313,22 @@ def _to_verify(staged: Stage, seed: int, rows: Mapping[str, Mapping[Any, Any]]) 
     some = random.Random(seed).sample(sorted(there), min(len(there), VERIFIED_TABLES))
     large = heavy.TABLES if staged.topology.is_heavy else ()
     return [f"{stream.schema}.{each}" for each in (*stream.tables, *large, *some)]
+
+
+def _at_rest(stream: Stream) -> Mapping[str, Any]:
+    """Return what the stream tells of itself once it has read all; else what it told last.
+
+    It may be connecting again: a source that was restarted has begun a file that nobody has read.
+    """
+    told: dict[str, Any] = {}
+
+    def rests() -> bool:
+        told.update(json.loads(cdc(stream, "status", "--output", "json").stdout))
+        return bool(told["lag_seconds"] == 0 and told["bytes_behind"] == 0)
+
+    with suppress(TimeoutError):
+        eventually(rests, RESTS_WITHIN_SECONDS)
+    return told
 
 
 def _judge_published(

@@ -118,7 +118,7 @@ class Operator:
             ledger, wanted = set(self._stage.stream.ledger()), self._stage.committed.wanted()
             return self._fleet.halted or ledger == wanted
 
-        until(settled, f"{name}, or the stream")
+        until(settled, f"{name}, or the stream", self._stage.stream)
 
     def _remedied(self, kept: set[str]) -> None:
         """Take the documented remedy, if a daemon has halted, and wait until all is resynced."""
@@ -128,11 +128,11 @@ class Operator:
         stage = self._stage
         self._fleet.hold()
         with self._watchers.away():
-            until(self._is_set, "the new position")
+            until(self._is_set, "the new position", stage.stream)
             persist(lambda: stage.committed.begin_anew(kept), "the target")
             persist(self._workload.pace.begin_anew, "the target")
             self._fleet.release()
-            until(self._is_resynced, "the resyncs")
+            until(self._is_resynced, "the resyncs", stage.stream)
         self.remedies += 1
 
     def _is_set(self) -> bool:

@@ -64,6 +64,7 @@ class Trait(StrEnum):
     """A proxy can see when the target is asked to commit."""
     SMALL_SOURCE = "small source"
     SMALL_TARGET = "small target"
+    SMALL_MEMBERS = "small members"
     LANES = "lanes"
     APPLIERS = "appliers"
     BROKER = "broker"
@@ -71,9 +72,7 @@ class Trait(StrEnum):
     FEW_TABLES = "few tables"
     """A resync of all is a matter of seconds; of thousands it takes many minutes."""
     CLOCKS = "clocks"
-    """Those of the daemons and the target can be set."""
-    SOURCE_CLOCK = "source clock"
-    """MySQL's cannot: libfaketime makes a hundredth of its speed."""
+    """Those of the daemons, the source and the target can be set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,11 +143,10 @@ class Topology:
         if not self.is_wide:
             found.add(Trait.FEW_TABLES)
         if Condition.SMALL_DISKS in has:
-            found |= {Trait.SMALL_SOURCE} if not self.is_replicated else set()
-            found |= {Trait.SMALL_TARGET} if self.members <= 1 else set()
+            found.add(Trait.SMALL_SOURCE)
+            found.add(Trait.SMALL_TARGET if self.members <= 1 else Trait.SMALL_MEMBERS)
         if Condition.FAKE_CLOCKS in has:
             found.add(Trait.CLOCKS)
-            found |= {Trait.SOURCE_CLOCK} if self.kind.startswith("mariadb") else set()
         return frozenset(found)
 
     def to_json(self) -> dict[str, Any]:

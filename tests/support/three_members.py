@@ -66,6 +66,11 @@ class ThreeMembers:
         self._members = members
 
     @property
+    def members(self) -> Sequence[Member]:
+        """All three, whatever each of them is now."""
+        return self._members
+
+    @property
     def uri(self) -> str:
         hosts = ",".join(f"{LOOPBACK}:{each.port}" for each in self._members)
         return f"mongodb://{hosts}/?replicaSet={SET}"
@@ -165,14 +170,21 @@ def _state(member: Member) -> str:
 
 @contextmanager
 def three_members(
-    folder: Path, *, delay_seconds: int = 0, options: Sequence[str] = ()
+    folder: Path,
+    *,
+    delay_seconds: int = 0,
+    options: Sequence[str] = (),
+    data_dirs: Sequence[Path] = (),
 ) -> Iterator[ThreeMembers]:
-    """Start them; with `delay_seconds` a majority has everything so much later, always."""
+    """Start them; with `delay_seconds` a majority has everything so much later, always.
+
+    Their data are in `data_dirs`, which are made, or below `folder`, as their logs are.
+    """
     server = installed(chosen("mongo"), Cache.of_user())
     with ExitStack() as stack:
         members = []
-        for number in range(3):
-            port, data = free_port(), folder / str(number)
+        for number, data in enumerate(data_dirs or [folder / str(each) for each in range(3)]):
+            port = free_port()
             data.mkdir()
             command = server.command(data=data, port=port, replica_set=True)
             command = with_options(command, [*SMALL, *FAILS_ON_DEMAND])

@@ -30,6 +30,9 @@ class _Field(IntEnum):
     UNCOMPRESSED_SIZE = 3
 
 
+_NUMBERS: Final = frozenset({_Field.SIZE, _Field.COMPRESSION, _Field.UNCOMPRESSED_SIZE})
+
+
 class _Compression(IntEnum):
     ZSTD = 0
     NONE = 255
@@ -77,8 +80,11 @@ def _header(data: bytes) -> _Header:
             compression = values.get(_Field.COMPRESSION, int(_Compression.NONE))
             return _Header(compression, values.get(_Field.UNCOMPRESSED_SIZE, len(data) - at), at)
         size, at = packed(data, at)
-        values[kind], _ = packed(data, at)
+        value, end = packed(data, at)
         at += size
+        if end != at and kind in _NUMBERS:
+            raise Corrupted("a compressed transaction's fields do not end where they say")
+        values[kind] = value
 
 
 def _open(compression: int, payload: bytes) -> io.BufferedReader | io.BytesIO:

@@ -67,6 +67,22 @@ def test_a_payload_of_another_size_than_it_says_is_corruption_before_it_commits(
     assert EventType.XID not in {each.type for each in seen}
 
 
+@pytest.mark.parametrize("size", [0, 1, 2, 4, 5])
+def test_a_number_that_does_not_end_with_its_field_is_corruption(size: int) -> None:
+    number = b"\xfc" + len(INSIDE).to_bytes(2, "little")
+    field = b"\x03" + bytes([size]) + number + b"\x00\x00\x00"
+
+    with pytest.raises(Corrupted):
+        list(unpack(binlog.event(EventType.TRANSACTION_PAYLOAD, field + INSIDE)))
+
+
+def test_a_field_that_is_not_known_may_hold_anything() -> None:
+    number = b"\xfc" + len(INSIDE).to_bytes(2, "little")
+    fields = b"\x09\x02\x01\x01" + b"\x03\x03" + number + b"\x00"
+
+    assert list(unpack(binlog.event(EventType.TRANSACTION_PAYLOAD, fields + INSIDE)))
+
+
 def test_an_algorithm_that_is_not_known_is_refused() -> None:
     with pytest.raises(RefusedEvent, match="algorithm 7"):
         list(unpack(payload(b"\x07", INSIDE)))
