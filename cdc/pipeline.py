@@ -133,6 +133,8 @@ class Pipeline:
             for transaction in self._reader.transactions(start):
                 for mapped in self._mapper.map(transaction):
                     self._queue.put(mapped)
+                    del mapped  # both may be large, and the next ones are read and mapped now
+                del transaction
         except Closed:
             return
         except BaseException as error:  # noqa: BLE001 - the main thread raises it

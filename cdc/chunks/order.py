@@ -42,6 +42,8 @@ class JobOrder:
         if job.kind not in COPIES:
             return None
         below = frozenset[str]().union(*(self._below.get(each, ()) for each in self._targets(job)))
+        if not below:  # of thousands of jobs none is compared with each other one
+            return None
         for each in jobs:
             if each.kind in COPIES and each.id != job.id and self._targets(each) & below:
                 return each

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Final
 
 import structlog
@@ -115,21 +116,10 @@ class Daemon:
             self._stream.stop()
 
     def telemetry(self) -> Telemetry:
-        """Return this daemon's telemetry; may be called from any thread.
-
-        The backlog is read first: what leaves it meanwhile is applied by then.
-        """
-        stream, writer, counters = self._stream, self._writer, self._counters
-        backlog = stream.backlog() if stream else Backlog()
-        return Telemetry(
-            at=time.time(),
-            role=self._role,
-            role_seconds=time.monotonic() - self._role_since,
-            turned_seconds_ago=self._liveness.seconds_ago,
-            heartbeat_seconds=self._config.source.heartbeat_seconds,
-            reading=stream.reading() if stream else ReaderStats(),
-            backlog=backlog,
-            writing=writer.stats() if writer else WriterStats(),
+        """Return this daemon's telemetry; may be called from any thread."""
+        counters = self._counters
+        return replace(
+            self._progress(),
             copying=CopyStats(counters.copied.rows, counters.copied.ratios),
             losses=counters.mapped.losses(),
             slow_rows=counters.mapped.slow_rows(),
@@ -142,7 +132,25 @@ class Daemon:
 
     def lag_seconds(self) -> float | None:
         """Return the lag; None if it is unknown or another daemon is active. From any thread."""
-        return self.telemetry().lag_seconds
+        return self._progress().lag_seconds
+
+    def _progress(self) -> Telemetry:
+        """Return what the lag is made of, without sums over all tables: each chunk asks for it.
+
+        The backlog is read first: what leaves it meanwhile is applied by then.
+        """
+        stream, writer = self._stream, self._writer
+        backlog = stream.backlog() if stream else Backlog()
+        return Telemetry(
+            at=time.time(),
+            role=self._role,
+            role_seconds=time.monotonic() - self._role_since,
+            turned_seconds_ago=self._liveness.seconds_ago,
+            heartbeat_seconds=self._config.source.heartbeat_seconds,
+            reading=stream.reading() if stream else ReaderStats(),
+            backlog=backlog,
+            writing=writer.stats() if writer else WriterStats(),
+        )
 
     # -- before it serves
 

@@ -22,6 +22,8 @@ from cdc.writers.sync_timestamps import stamped
 _COLLATION: Final = {"locale": "simple"}
 _SIMPLE: Final = b"\x03collation\0" + bson.encode(_COLLATION)
 """Compares ids by their bytes, whatever collation the collection has."""
+_UPDATE_BYTES: Final = len(b"size\x03q\0\x03u\0\x08upsert\0\x01\0") + len(_SIMPLE)
+"""Of an upsert's statement, beside its filter and its document."""
 
 MAX_COMMAND_BYTES: Final = 15_000_000
 """Below the 16 MB of a BSON document, which a command is."""
@@ -95,7 +97,13 @@ class Marking(Command):
 
 
 def _update(wanted: bytes, document: bytes) -> bytes:
-    return statement(b"\x03q\0%b\x03u\0%b\x08upsert\0\x01" % (wanted, document))
+    size = _UPDATE_BYTES + len(wanted) + len(document)  # a document is copied once
+    return b"%b\x03q\0%b\x03u\0%b\x08upsert\0\x01%b\0" % (
+        size.to_bytes(4, "little"),
+        wanted,
+        document,
+        _SIMPLE,
+    )
 
 
 def _delete(wanted: bytes) -> bytes:

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.end_to_end.support.command import Command
 from tests.end_to_end.support.stream import Stream
+from tests.support.memory import ceiling_megabytes
 from tests.support.waiting import eventually
 
 ROWS = 20_000
@@ -111,6 +113,28 @@ def test_memory_stays_bounded_whatever_a_transaction_weighs(stream: Stream, budg
     print(f"a transaction of {megabytes} MB: resident set at most {peak >> 20} MB")
     assert stream.database["wide"].count_documents({}) == megabytes * 250
     assert peak < 300 << 20
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stream", ["mysql-gtid"], indirect=True)
+def test_memory_stays_bounded_however_large_rows_are(stream: Stream) -> None:
+    """Each update's event holds its row twice, and the table is read beside the stream."""
+    row = 12_000_000
+    stream.table("large", "id INT NOT NULL PRIMARY KEY, body LONGTEXT NOT NULL, number INT")
+    stream.start()
+    stream.until_streaming()
+
+    stream.sql(*(f"INSERT INTO large VALUES ({key}, REPEAT('x', {row}), 0)" for key in range(6)))
+    stream.sql("UPDATE large SET number = number + 1")
+    resync = Command(stream, "resync", f"{stream.schema}.large")
+    stream.sql(*(f"UPDATE large SET number = number + 1 WHERE id = {key}" for key in range(6)))
+
+    assert resync.returncode == 0, resync.stderr
+    stream.settle()
+    peak = largest_resident_set(stream.daemon.pid) / 1e6
+    ceiling = ceiling_megabytes({}, 2 * row)
+    print(f"rows of {row >> 20} MiB: resident set at most {peak:.0f} MB of {ceiling:.0f}")
+    assert peak < ceiling
 
 
 def largest_resident_set(pid: int) -> int:

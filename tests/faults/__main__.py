@@ -18,7 +18,7 @@ import click
 
 from cdc.errors import Unfit
 from cdc_sandbox.servers import kafka_server, versions
-from tests.faults import campaign, clocks, topology
+from tests.faults import campaign, clocks, topology, wide
 from tests.faults.schedule import Kind, Planned, both, from_json, possible, to_json
 from tests.faults.topology import MEMBERS, SOURCES, Condition, Topology
 from tests.support.checkout import ROOT
@@ -41,6 +41,7 @@ class Plan:
     schedules: Sequence[Sequence[Planned]]
     large_rows: int
     versions: str
+    tables: int = wide.TABLES
 
     def write(self, folder: Path) -> None:
         """Keep it."""
@@ -49,6 +50,7 @@ class Plan:
             "seed": self.seed,
             "large_rows": self.large_rows,
             "versions": self.versions,
+            "tables": self.tables,
             "schedules": [to_json(each) for each in self.schedules],
         }
         (folder / "plan.json").write_text(json.dumps(kept, indent=1))
@@ -63,6 +65,7 @@ class Plan:
             [from_json(each) for each in kept["schedules"]],
             kept["large_rows"],
             kept["versions"],
+            kept.get("tables", wide.TABLES),
         )
 
 
@@ -84,9 +87,7 @@ class Plan:
 )
 @click.option("--daemons", type=click.IntRange(1, 5), help="Of the one stream.")
 @click.option("--faults", help="Kinds of faults, with commas; all by default.")
-@click.option(
-    "--conditions", help="tls, small disks, tiny caches, fake clocks; with commas, or none."
-)
+@click.option("--conditions", help=f"{', '.join(Condition)}; with commas, or none.")
 @click.option(
     "--versions",
     "of_servers",
@@ -100,6 +101,13 @@ class Plan:
     show_default=True,
     help="Of a large transaction.",
 )
+@click.option(
+    "--tables",
+    type=click.IntRange(100, 10_000),
+    default=wide.TABLES,
+    show_default=True,
+    help="More than the usual ones, with the condition wide.",
+)
 @click.option("--replay", type=click.Path(path_type=Path, exists=True, file_okay=False))
 def faults(
     minutes: float,
@@ -112,6 +120,7 @@ def faults(
     conditions: str | None,
     of_servers: str,
     large_rows: int,
+    tables: int,
     replay: Path | None,
 ) -> None:
     """Run campaigns of a minute each, on one topology after the other.
@@ -147,6 +156,7 @@ def faults(
             both(seed + number, wanted, seconds),
             large_rows,
             _versions(of_servers),
+            tables,
         )
         failed += _run(plan)
         number += 1
@@ -157,7 +167,10 @@ def faults(
 def _possible_conditions() -> list[Condition]:
     """Return the conditions that this machine can make, and say which it cannot."""
     KEPT.mkdir(parents=True, exist_ok=True)
-    found = [Condition.TLS, Condition.TINY_CACHES, Condition.LANES]
+    found = [
+        *(Condition.TLS, Condition.TINY_CACHES, Condition.LANES),
+        *(Condition.WIDE, Condition.HEAVY),
+    ]
     if can_mount(KEPT):
         found.append(Condition.SMALL_DISKS)
     else:
@@ -205,6 +218,7 @@ def _run(plan: Plan) -> int:
         schedules=plan.schedules,
         folder=folder,
         large_rows=plan.large_rows,
+        tables=plan.tables,
     )
     print(json.dumps(outcome.figures), flush=True)
     facts = {**drawn.to_json(), "seed": plan.seed, "violations": outcome.violations}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import shutil
 import threading
 import time
@@ -17,7 +18,7 @@ from tests.end_to_end.support.bank import BANK, TOTAL
 from tests.end_to_end.support.command import cdc
 from tests.end_to_end.support.published import tell
 from tests.end_to_end.support.stream import Stream
-from tests.faults import kinds
+from tests.faults import heavy, kinds, wide
 from tests.faults.checkers import (
     Forward,
     HonestLag,
@@ -40,9 +41,13 @@ from tests.faults.stage import LISTEN, Stage, stage
 from tests.faults.topology import STANDALONE, Topology
 from tests.faults.watchers import Watchers
 from tests.faults.workload import COUNTED, INDEX, INDEXED, Workload
+from tests.support.memory import USUAL_MEGABYTES, ceiling_megabytes
 from tests.support.waiting import eventually
 
 APPLIERS: Final = 2
+VERIFIED_WITHIN_SECONDS: Final = 600.0
+VERIFIED_TABLES: Final = 100
+"""Of thousands so many are verified: each takes half a second on a machine that others use, too."""
 RESTS_WITHIN_SECONDS: Final = 30.0
 
 PLAIN: Final = {
@@ -70,6 +75,7 @@ def run(
     schedules: Sequence[Sequence[Planned]],
     folder: Path,
     large_rows: int,
+    tables: int = wide.TABLES,
 ) -> Outcome:
     """Run one campaign; all that it writes is below `folder`.
 
@@ -79,7 +85,9 @@ def run(
     violated = Violations()
     outcome = Outcome(violated.found)
     try:
-        with stage(topology, seed=seed, folder=folder, large_rows=large_rows) as staged:
+        with stage(
+            topology, seed=seed, folder=folder, large_rows=large_rows, tables=tables
+        ) as staged:
             try:
                 _run(staged, seed, schedules, violated, outcome)
             except Exception:
@@ -106,17 +114,22 @@ def _run(
     never_back, forward, honest = NeverBack(violated), Forward(violated), HonestLag(violated)
     has_appliers = staged.topology.has_appliers
     role = ("--role", "read") if has_appliers else ()
-    fleet = Fleet(stream, staged.topology.daemons, violated, *role)
+    ceiling = _ceiling_megabytes(staged)
+    fleet = Fleet(stream, staged.topology.daemons, violated, *role, ceiling_megabytes=ceiling)
     appliers = Fleet(
         stream,
         APPLIERS if has_appliers else 0,
         violated,
         *("--role", "apply"),
         environment={LISTEN: "off"},
+        ceiling_megabytes=ceiling,
     )
     watchers = Watchers(staged, whole, never_back, forward, honest)
     embeds = not staged.topology.has_lanes
-    workload, deeds = Workload(stream, seed, embeds=embeds), Deeds()
+    workload = Workload(
+        stream, seed, embeds=embeds, tables=staged.tables, is_heavy=staged.topology.is_heavy
+    )
+    deeds = Deeds()
     operator = Operator(staged, fleet, workload, watchers)
     staged.source_proxy.requests = deeds.note_dump
     fleet.begin()
@@ -134,11 +147,14 @@ def _run(
         )
         outcome.figures["seconds"] = round(time.monotonic() - began)
         workload.threads.end()
+        if staged.topology.is_heavy:
+            stream.sql(*heavy.last_statements())
         _heal(staged)
         deeds.judge_commands(violated)
         outcome.figures["letters"] = _retry_letters(staged, violated)
         _heal(staged)
-        _judge(staged, deeds, violated, outcome)
+        watchers.threads.end()  # nothing changes any more, and what is left to do takes a processor
+        _judge(staged, seed, deeds, violated, outcome)
     except (TimeoutError, AssertionError) as error:
         violated(f"it did not heal: {error}")
     finally:
@@ -168,6 +184,13 @@ def _run(
 def attended(stream: Stream) -> int:
     """Return how many times daemons have seen their lanes attended by appliers."""
     return sum(len(each.events("lanes_attended")) for each in stream.daemons)
+
+
+def _ceiling_megabytes(staged: Stage) -> float:
+    if not staged.topology.is_heavy:
+        return USUAL_MEGABYTES
+    large = ceiling_megabytes(staged.stream.settings["apply"], heavy.LARGEST_EVENT)
+    return max(USUAL_MEGABYTES, large)
 
 
 def _inflict(work: Mapping[Nemesis, Sequence[Planned]], violated: Violations) -> None:
@@ -223,7 +246,7 @@ def _retry_letters(staged: Stage, violated: Violations) -> int:
     return found
 
 
-def _judge(staged: Stage, deeds: Deeds, violated: Violations, outcome: Outcome) -> None:
+def _judge(staged: Stage, seed: int, deeds: Deeds, violated: Violations, outcome: Outcome) -> None:
     """Compare both sides by code of our own, and with what cdc says of itself."""
     stream = staged.stream
     rows = {
@@ -239,10 +262,17 @@ def _judge(staged: Stage, deeds: Deeds, violated: Violations, outcome: Outcome) 
     rows[kinds.TABLE] = {
         key: kinds.as_document(row) for key, row in stream.rows(kinds.TABLE).items()
     }
+    if staged.topology.is_wide:
+        rows |= wide.rows(stream)
     compared = [
         compare_rows(table, found, stream.documents(table), violated)
         for table, found in rows.items()
     ]
+    if staged.topology.is_heavy:
+        compared += [
+            compare_rows(table, found, heavy.documents(stream.database, table), violated)
+            for table, found in heavy.rows(stream).items()
+        ]
     if staged.committed.is_whole and is_transactional:
         versions = {key: row["version"] for key, row in rows["counters"].items()}
         compare_history(versions, stream.database[COUNTED].find(), violated)
@@ -258,7 +288,13 @@ def _judge(staged: Stage, deeds: Deeds, violated: Violations, outcome: Outcome) 
     )
     started = time.monotonic()
     judge_rest(_at_rest(stream), violated)
-    verified = cdc(stream, "verify", ledger=True)
+    verified = cdc(
+        stream,
+        "verify",
+        *_to_verify(staged, seed, rows),
+        ledger=True,
+        within_seconds=VERIFIED_WITHIN_SECONDS,
+    )
     if verified.returncode != 0:
         violated(f"verify ended with {verified.returncode}: {verified.stdout}{verified.stderr}")
     outcome.figures |= {
@@ -266,6 +302,20 @@ def _judge(staged: Stage, deeds: Deeds, violated: Violations, outcome: Outcome) 
         "applied": applied,
         "judged_seconds": round(time.monotonic() - started, 1),
     }
+
+
+def _to_verify(staged: Stage, seed: int, rows: Mapping[str, Mapping[Any, Any]]) -> list[str]:
+    """Return the tables for `cdc verify`, of thousands some; none means all that are mapped."""
+    if not staged.topology.is_wide:
+        return []
+    stream = staged.stream
+    there = {
+        *(key[0] for key in rows[wide.TENANTS]),
+        *(table for table in rows if table.startswith("own")),
+    }
+    some = random.Random(seed).sample(sorted(there), min(len(there), VERIFIED_TABLES))
+    large = heavy.TABLES if staged.topology.is_heavy else ()
+    return [f"{stream.schema}.{each}" for each in (*stream.tables, *large, *some)]
 
 
 def _at_rest(stream: Stream) -> Mapping[str, Any]:
@@ -326,6 +376,8 @@ def _keep(staged: Stage, folder: Path) -> None:
         "rows": {table: stream.rows(table) for table in stream.tables},
         "documents": {table: stream.documents(table) for table in stream.tables},
         "history": list(stream.database[COUNTED].find()),
+        "wide": wide.rows(stream) if staged.topology.is_wide else {},
+        "heavy": heavy.rows(stream) if staged.topology.is_heavy else {},
         "ledger": stream.ledger(),
         "committed": sorted(staged.committed.wanted()),
     }

@@ -14,9 +14,7 @@ from tests.end_to_end.support.daemon import Daemon
 from tests.end_to_end.support.halting import HALTED
 from tests.end_to_end.support.stream import Stream
 from tests.faults.checkers import Violations, judge_end, judge_memory
-
-MEMORY_MEGABYTES: Final = 400.0
-"""The most that a daemon may take: twice what the limits of a batch and of reading ahead hold."""
+from tests.support.memory import USUAL_MEGABYTES
 
 LOOK_SECONDS: Final = 0.1
 
@@ -37,8 +35,13 @@ class Fleet:
         violated: Violations,
         *options: str,
         environment: Mapping[str, str] | None = None,
+        ceiling_megabytes: float = USUAL_MEGABYTES,
     ) -> None:
-        """`options` and `environment` are those of each one's command."""
+        """`options` and `environment` are those of each one's command.
+
+        None may take more memory than `ceiling_megabytes`.
+        """
+        self._ceiling_megabytes = ceiling_megabytes
         self._stream = stream
         self._options = options
         self._environment = environment or {}
@@ -141,4 +144,4 @@ class Fleet:
             peak = int(found[1]) / 1024
             if peak > self.peak_megabytes:
                 self.peak_megabytes = peak
-                judge_memory(peak, MEMORY_MEGABYTES, self._violated)
+                judge_memory(peak, self._ceiling_megabytes, self._violated)

@@ -18,6 +18,7 @@ from pymongo.errors import PyMongoError
 from cdc.writers.observer import LaneStep, WriteStep
 from tests.end_to_end.support.command import Command as CdcCommand
 from tests.end_to_end.support.proxy import Filter, Link, Proxy, cut, unchanged
+from tests.faults import heavy, wide
 from tests.faults.checkers import Violations
 from tests.faults.clocks import READ_AGAIN_SECONDS
 from tests.faults.fleet import Fleet
@@ -30,6 +31,8 @@ from tests.faults.workload import AWAY, INDEX, INDEXED, REFUSED_NUMBER
 from tests.support.dialect import start_replica, stop_applying
 
 LATE_SECONDS: Final = 0.03
+AMID_SECONDS: Final = 20.0
+"""So long is waited for a daemon to begin with a transaction, before it is killed anyway."""
 SMALL_BYTES: Final = 200
 """A piece that is damaged or halved has at least so many: the rest are heartbeats and answers."""
 
@@ -188,6 +191,7 @@ class Nemesis:
             Kind.SCHEMA_STORM: self._storm,
             Kind.TRUNCATE: lambda _: self._sql("TRUNCATE TABLE scratch"),
             Kind.LARGE_TRANSACTION: self._large_transaction,
+            Kind.HEAVY_TRANSACTION: self._heavy_transaction,
             Kind.REFUSE_ROWS: self._refuse_rows,
         }
 
@@ -385,6 +389,34 @@ class Nemesis:
             else:
                 connection.rollback()
 
+    def _heavy_transaction(self, _: float) -> None:
+        commits, stream = self._chance.random() < 3 / 4, self._stage.stream
+        with suppress(*AWAY), stream.source.connect(stream.schema, autocommit=False) as connection:
+            with connection.cursor() as cursor:
+                if heavy.is_enough(cursor):
+                    return
+                changed = sum(map(cursor.execute, heavy.transaction(self._chance)))
+            if not commits:
+                connection.rollback()
+                return
+            connection.commit()
+            self._deeds.rows += changed
+            self._until_in_part()
+            if self._chance.random() < 1 / 3:
+                self._stage.kill_source()
+            for each in self._fleet.running():
+                each.send(signal.SIGKILL)
+
+    def _until_in_part(self) -> None:
+        """Wait until a part of a transaction is applied, and more of it is to come."""
+        until = time.monotonic() + AMID_SECONDS
+        while time.monotonic() < until:
+            with suppress(PyMongoError):
+                state = self._stage.stream.state_document()
+                if state is not None and state["inflight"]:
+                    return
+            time.sleep(0.02)
+
     # -- the target
 
     def _hide_at_commit(self, seconds: float) -> None:
@@ -442,7 +474,13 @@ class Nemesis:
     # -- jobs
 
     def _job(self, what: str) -> None:
-        self._command(what, f"{self._stage.stream.schema}.{self._chance.choice(CALM_TABLES)}")
+        self._command(what, f"{self._stage.stream.schema}.{self._chance.choice(self._calm)}")
+
+    @property
+    def _calm(self) -> Sequence[str]:
+        topology = self._stage.topology
+        large = [heavy.CALM] * 6 if topology.is_heavy else []  # nearly as often as any other
+        return [*CALM_TABLES, *(wide.CALM if topology.is_wide else []), *large]
 
     def _command(self, *words: str) -> None:
         with self._operator.busy:

@@ -120,6 +120,8 @@ class Kind(StrEnum):
     """A table is altered, emptied, renamed and made anew at once."""
     TRUNCATE = "truncate"
     LARGE_TRANSACTION = "large_transaction"
+    HEAVY_TRANSACTION = "heavy_transaction"
+    """200 MB at once, and the daemons or the source die while it is applied."""
     REFUSE_ROWS = "refuse_rows"
     """The target's validator refuses rows for a while: they become dead letters."""
 
@@ -142,11 +144,11 @@ NEEDS: Final[dict[Kind, frozenset[Trait]]] = {
         ),
         frozenset({Trait.SECONDARIES}),
     ),
+    **dict.fromkeys((Kind.MOVE_SOURCE, Kind.LAG_REPLICA, Kind.PROMOTE), frozenset({Trait.REPLICA})),
+    Kind.PROMOTE_LAGGING: frozenset({Trait.REPLICA, Trait.FEW_TABLES}),
     **dict.fromkeys(
-        (Kind.MOVE_SOURCE, Kind.LAG_REPLICA, Kind.PROMOTE, Kind.PROMOTE_LAGGING),
-        frozenset({Trait.REPLICA}),
+        (Kind.PURGE, Kind.LOSE_TAIL), frozenset({Trait.LONELY_SOURCE, Trait.FEW_TABLES})
     ),
-    **dict.fromkeys((Kind.PURGE, Kind.LOSE_TAIL), frozenset({Trait.LONELY_SOURCE})),
     Kind.KILL_IN_ROUND: frozenset({Trait.LANES}),
     **dict.fromkeys(
         (
@@ -162,6 +164,7 @@ NEEDS: Final[dict[Kind, frozenset[Trait]]] = {
         ),
         frozenset({Trait.BROKER}),
     ),
+    Kind.HEAVY_TRANSACTION: frozenset({Trait.HEAVY}),
     Kind.FILL_SOURCE: frozenset({Trait.SMALL_SOURCE}),
     Kind.FILL_REPLICA: frozenset({Trait.SMALL_SOURCE, Trait.REPLICA}),
     Kind.FILL_TARGET: frozenset({Trait.SMALL_TARGET}),
@@ -181,7 +184,7 @@ AT_SOURCE: Final = frozenset(
         *(Kind.ROTATE, Kind.PURGE, Kind.LOSE_TAIL, Kind.MOVE_SOURCE, Kind.LAG_REPLICA),
         *(Kind.PROMOTE, Kind.PROMOTE_LAGGING),
         *(Kind.SCHEMA_CHANGE, Kind.SCHEMA_STORM, Kind.TRUNCATE, Kind.LARGE_TRANSACTION),
-        Kind.KILL_IN_CLEAR,
+        *(Kind.HEAVY_TRANSACTION, Kind.KILL_IN_CLEAR),
     }
 )
 """What one nemesis does, while another one harms the daemons and the target."""

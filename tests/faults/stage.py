@@ -29,7 +29,7 @@ from tests.end_to_end.support.proxy import Filter, Proxy
 from tests.end_to_end.support.published import publish_to
 from tests.end_to_end.support.sources import KINDS
 from tests.end_to_end.support.stream import Stream
-from tests.faults import clocks, workload
+from tests.faults import clocks, heavy, workload
 from tests.faults.checkers import holds
 from tests.faults.clocks import Clock
 from tests.faults.committed import Committed
@@ -85,6 +85,8 @@ class Stage:
     """What carries parts to appliers, and has what is published."""
     clocks: dict[str, Clock] = field(default_factory=dict)
     """Those of `source`, `target` and `daemons`, as far as they can be set."""
+    tables: int = 0
+    """How many tables there are more, where these are thousands."""
 
     @property
     def versions(self) -> dict[str, str]:
@@ -219,13 +221,15 @@ def _killed_and_back(server: MySQLServer | MongoServer) -> None:
 
 
 @contextmanager
-def stage(topology: Topology, *, seed: int, folder: Path, large_rows: int) -> Iterator[Stage]:
-    """Start the servers.
+def stage(
+    topology: Topology, *, seed: int, folder: Path, large_rows: int, tables: int
+) -> Iterator[Stage]:
+    """Start the servers; where there are thousands of tables, these are so many.
 
     The seed also decides how large batches and chunks are, and whether the native module is used.
     """
     chance = random.Random(seed)
-    kind = topology.kind
+    kind, tables = topology.kind, tables if topology.is_wide else 0
     fixture, history = KINDS[kind.replace(REPLICATED, "-gtid")]
     flavour = cast("Flavour", fixture.partition("_")[0])
     with ExitStack() as stack:
@@ -259,7 +263,7 @@ def stage(topology: Topology, *, seed: int, folder: Path, large_rows: int) -> It
             three = stack.enter_context(
                 three_members(
                     folder / "members",
-                    options=made.cache_options,
+                    options=made.member_options,
                     data_dirs=[made.folder(each) for each in MEMBERS],
                 )
             )
@@ -268,7 +272,7 @@ def stage(topology: Topology, *, seed: int, folder: Path, large_rows: int) -> It
             one = stack.enter_context(
                 mongo_server(
                     replica_set=topology.members == 1,
-                    options=[*made.cache_options, *made.target_options],
+                    options=[*made.member_options, *made.target_options],
                     prefix=made.prefix("target"),
                     data_dir=made.folder("target"),
                 )
@@ -323,7 +327,12 @@ def stage(topology: Topology, *, seed: int, folder: Path, large_rows: int) -> It
         listen = f"{LOOPBACK}:{free_port()}"
         stream.settings["http"] = {"listen": f"${{{LISTEN}:-{listen}}}"}
         stream.settings["log"]["level"] = "info"
-        workload.create(stream, is_transactional=bool(topology.members))
+        workload.create(
+            stream,
+            is_transactional=bool(topology.members),
+            tables=tables,
+            is_heavy=topology.is_heavy,
+        )
         yield Stage(
             topology,
             stream,
@@ -342,6 +351,7 @@ def stage(topology: Topology, *, seed: int, folder: Path, large_rows: int) -> It
             {ports[name]: disk for name, disk in made.disks.items()},
             kafka,
             made.clocks,
+            tables,
         )
 
 
@@ -362,7 +372,7 @@ class _Conditions:
         self.clocks: dict[str, Clock] = {}
         self.source_options: list[str] = []
         self.target_options: list[str] = []
-        self.cache_options: list[str] = []
+        self.member_options: list[str] = []
         if Condition.TLS in has:
             made = self._certificates = certificates.make(_made(folder / "certificates"))
             self.source_options += [
@@ -378,7 +388,10 @@ class _Conditions:
             ]
         if Condition.TINY_CACHES in has:
             self.source_options.append(TINY_POOL)
-            self.cache_options.append(TINY_CACHE)
+            self.member_options.append(TINY_CACHE)
+        if topology.is_heavy:
+            self.source_options += heavy.OPTIONS
+            self.member_options += [heavy.OPLOG] if topology.members else []
         if Condition.SMALL_DISKS in has:
             names = ["source"] + (["replica"] if topology.is_replicated else [])
             names += MEMBERS if topology.members > 1 else ["target"]

@@ -37,6 +37,17 @@ class Condition(StrEnum):
     """Two other processes write these lanes, and get their parts through a Kafka of one broker."""
     PUBLISHING = "publishing"
     """What changes and what is read is published to a Kafka of one broker, too."""
+    WIDE = "wide"
+    """A thousand tables more are mapped, of which some come and go."""
+    HEAVY = "heavy"
+    """Rows have up to 15 MB and more, transactions 200 MB."""
+
+
+RARE: Final = {Condition.WIDE: 1 / 6, Condition.HEAVY: 1 / 6}
+"""How likely conditions are that make a campaign minutes longer; others are as likely as not."""
+UNPUBLISHED: Final = frozenset({Condition.WIDE, Condition.HEAVY})
+"""Conditions beside which nothing is published: each table would have a topic of one broker's, and
+a message, with the row before and after, would be larger than a broker takes by default."""
 
 
 class Trait(StrEnum):
@@ -57,6 +68,9 @@ class Trait(StrEnum):
     LANES = "lanes"
     APPLIERS = "appliers"
     BROKER = "broker"
+    HEAVY = "heavy"
+    FEW_TABLES = "few tables"
+    """A resync of all is a matter of seconds; of thousands it takes many minutes."""
     CLOCKS = "clocks"
     """Those of the daemons, the source and the target can be set."""
 
@@ -96,6 +110,16 @@ class Topology:
         return Condition.PUBLISHING in self.conditions
 
     @property
+    def is_wide(self) -> bool:
+        """Whether there are thousands of tables."""
+        return Condition.WIDE in self.conditions
+
+    @property
+    def is_heavy(self) -> bool:
+        """Whether there are rows of megabytes."""
+        return Condition.HEAVY in self.conditions
+
+    @property
     def traits(self) -> frozenset[Trait]:
         """What faults can be done to it."""
         has, found = self.conditions, set[Trait]()
@@ -114,6 +138,10 @@ class Topology:
             found.add(Trait.APPLIERS)
         if self.has_appliers or self.publishes:
             found.add(Trait.BROKER)
+        if self.is_heavy:
+            found.add(Trait.HEAVY)
+        if not self.is_wide:
+            found.add(Trait.FEW_TABLES)
         if Condition.SMALL_DISKS in has:
             found.add(Trait.SMALL_SOURCE)
             found.add(Trait.SMALL_TARGET if self.members <= 1 else Trait.SMALL_MEMBERS)
@@ -148,10 +176,11 @@ def drawn(
     chance = random.Random(f"topology {seed}")
     kind = chance.choice(tuple(kinds) or SOURCES)
     of_target, of_stream = chance.choice(DRAWN_MEMBERS), chance.choice(DRAWN_DAEMONS)
-    under = frozenset(each for each in Condition if chance.random() < 0.5)
+    under = frozenset(each for each in Condition if chance.random() < RARE.get(each, 0.5))
     there = of_target if members is None else members
     transactional = {Condition.LANES, Condition.APPLIERS}
     can_be = frozenset(possible) - (transactional if there == STANDALONE else set())
-    return Topology(
-        kind, there, daemons or of_stream, (under if conditions is None else conditions) & can_be
-    )
+    found = (under if conditions is None else conditions) & can_be
+    if Condition.PUBLISHING in found:
+        found -= UNPUBLISHED
+    return Topology(kind, there, daemons or of_stream, found)

@@ -6,17 +6,18 @@ import random
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from itertools import count
-from typing import Final
+from typing import Any, Final
 
 import pymysql
 from pymongo.errors import PyMongoError
 
 from tests.end_to_end.support.bank import create_bank, transfer
 from tests.end_to_end.support.stream import LEDGER_NAME, Stream
-from tests.faults import kinds
+from tests.faults import heavy, kinds, wide
 from tests.faults.threads import Threads
 
 COUNTERS: Final = 12
@@ -49,8 +50,13 @@ AWAY: Final = (
 """The source is being restarted, its disk is full, or a deadlock was broken."""
 
 
-def create(stream: Stream, *, is_transactional: bool) -> None:
-    """Create the tables, and follow them; embeds and histories need a target with transactions."""
+def create(
+    stream: Stream, *, is_transactional: bool, tables: int = 0, is_heavy: bool = False
+) -> None:
+    """Create the tables, and follow them; embeds and histories need a target with transactions.
+
+    `tables` more are those of `wide`.
+    """
     create_bank(stream)
     stream.table(
         "counters",
@@ -82,6 +88,10 @@ def create(stream: Stream, *, is_transactional: bool) -> None:
     values = ",".join(f"({n}, 0, 'w')" for n in range(BULK))
     stream.sql(f"INSERT INTO bulk VALUES {values}")
     kinds.create(stream)
+    if tables:
+        wide.create(stream, tables)
+    if is_heavy:
+        heavy.create(stream)
 
 
 class Pace:
@@ -149,11 +159,15 @@ class Worker(ABC):
 
     def _work(self, connection: pymysql.Connection[pymysql.cursors.Cursor]) -> None:
         while not self._stopping.wait(self.pause_seconds):
-            if self.pace.is_too_fast():
+            if self.pace.is_too_fast() or self._is_ahead(connection):
                 self._stopping.wait(LOOK_SECONDS)
                 continue
             with self.turn:
                 self._transaction(connection)
+
+    def _is_ahead(self, connection: pymysql.Connection[pymysql.cursors.Cursor]) -> bool:
+        """Return whether the target has to come nearer to what this thread has done."""
+        return False
 
     def _transaction(self, connection: pymysql.Connection[pymysql.cursors.Cursor]) -> None:
         try:
@@ -285,6 +299,49 @@ class Scratch(Worker):
         yield f"INSERT INTO scratch (word) VALUES ('w{self.chance.randrange(1000)}')"
 
 
+class Tenants(Worker):
+    """Rows of any of thousands of tables."""
+
+    def __init__(self, tables: int, *others: Any) -> None:
+        super().__init__(*others)
+        self._names = wide.names(tables)
+
+    def statements(self) -> Iterator[str]:
+        return wide.statements(self.chance, *self._names)
+
+
+class Landlord(Worker):
+    """Tables that come, change and go."""
+
+    pause_seconds = 0.3
+
+    def statements(self) -> Iterator[str]:
+        yield wide.change_of_tables(self.chance)
+
+    def _transaction(self, connection: pymysql.Connection[pymysql.cursors.Cursor]) -> None:
+        with suppress(pymysql.err.ProgrammingError):  # it is not there
+            super()._transaction(connection)
+
+
+class Heavy(Worker):
+    """Rows of megabytes."""
+
+    pause_seconds = 0.1
+
+    def statements(self) -> Iterator[str]:
+        return heavy.statements(self.chance)
+
+    def _is_ahead(self, connection: pymysql.Connection[pymysql.cursors.Cursor]) -> bool:
+        """Count bytes: few transactions are minutes of work."""
+        with connection.cursor() as cursor:
+            is_enough, written = heavy.is_enough(cursor), heavy.written(cursor)
+        connection.rollback()
+        try:
+            return is_enough or heavy.is_ahead(written, self.stream.database)
+        except PyMongoError:
+            return True
+
+
 KINDS: Final[tuple[type[Worker], ...]] = (
     *(Transfers, Transfers, Counters, Things, Orders),
     *(Words, Bulk, Kinds, Scratch),
@@ -294,13 +351,26 @@ KINDS: Final[tuple[type[Worker], ...]] = (
 class Workload:
     """All of them, each a thread."""
 
-    def __init__(self, stream: Stream, seed: int, *, embeds: bool = True) -> None:
-        """Without `embeds` no order changes."""
+    def __init__(
+        self,
+        stream: Stream,
+        seed: int,
+        *,
+        embeds: bool = True,
+        tables: int = 0,
+        is_heavy: bool = False,
+    ) -> None:
+        """Without `embeds` no order changes; the others are as of `create`."""
         self._stopping = threading.Event()
         self.pace = Pace(stream)
+        made: list[Callable[..., Worker]] = [*KINDS]
+        if tables:
+            made += [partial(Tenants, tables), Landlord]
+        if is_heavy:
+            made.append(Heavy)
         self._workers = [
             kind(stream, f"{seed}/{number}", self.pace, self._stopping)
-            for number, kind in enumerate(KINDS)
+            for number, kind in enumerate(made)
             if embeds or kind is not Orders
         ]
         self.threads = Threads(self._workers, self._stopping)

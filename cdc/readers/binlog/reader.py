@@ -163,6 +163,7 @@ class BinlogReader:
                     self._committed_at = transaction.committed_at
                     backoff.reset()
                     yield transaction
+                    del transaction  # it may be large, and the next one is read now
             except (Corrupted, CannotSend) as error:
                 if self._damaged_at == checkpoint:
                     error.position = error.position or checkpoint.position
@@ -326,15 +327,20 @@ class BinlogReader:
                     checksum = events.format_description(data).checksum
                     self._clock.times.file_begun(parse(data, checksum=checksum).timestamp)
                 event = parse(data, checksum=checksum)
+                del data  # what is large is kept no longer than it is needed: events have megabytes
                 transaction = feed(event)
                 if transaction is not None:
+                    del event
                     yield transaction
+                    del transaction
                     yield from assembler.read_ahead(packets, checksum=checksum)
-                elif event.type in _HANDLED_BY_THE_READER:
+                    continue
+                if event.type in _HANDLED_BY_THE_READER:
                     if event.type == EventType.TRANSACTION_PAYLOAD:
                         yield from assembler.unpack(event)
                     else:
                         self._note_heartbeat(event, assembler)
+                del event
         except ServerError as error:
             raise position_check.explain(error, position, mariadb=self._mariadb) from error
         except CdcError:

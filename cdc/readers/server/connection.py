@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import pymysql
@@ -39,6 +39,8 @@ class SourceConnection(RawConnection):
 
     source: SourceConfig
     read_only = False
+    collations: Mapping[str, int] | None = None
+    """The ids of all collations by their names, once they were asked for."""
 
     @property
     def where(self) -> str:

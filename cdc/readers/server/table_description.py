@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from cdc.errors import Unfit
@@ -88,7 +88,9 @@ def describe_table(connection: SourceConnection, schema: str, table: str) -> Tab
     if not rows:
         return None
     mariadb = is_mariadb(connection)
-    collations = _collations(connection, mariadb=mariadb)
+    if connection.collations is None:  # some 300 rows, which thousands of tables share
+        connection.collations = _collations(connection, mariadb=mariadb)
+    collations = connection.collations
     columns = [
         _column(row, collations, table=full_name(schema, table), mariadb=mariadb) for row in rows
     ]
@@ -184,7 +186,7 @@ def _applicability_has_ids(connection: SourceConnection) -> bool:
 
 
 def _column(
-    row: dict[str, Any], collations: dict[str, int], *, table: str, mariadb: bool
+    row: dict[str, Any], collations: Mapping[str, int], *, table: str, mariadb: bool
 ) -> Column:
     type_name, full_type = str(row["type"]).lower(), str(row["full_type"])
     if type_name not in _TYPES:
@@ -235,7 +237,7 @@ def _length_bytes(row: dict[str, Any], kind: FieldType, type_name: str) -> int:
     return 0
 
 
-def _collation(row: dict[str, Any], kind: FieldType, collations: dict[str, int]) -> int | None:
+def _collation(row: dict[str, Any], kind: FieldType, collations: Mapping[str, int]) -> int | None:
     if kind not in _TEXTUAL | _ENUMERATED:
         return None
     name = row["collation_name"]

@@ -16,6 +16,9 @@ MAX_TEXT: Final = 64_000
 MAX_VALUE: Final = 1_000
 """The most characters of each value in a larger row."""
 
+MAX_BYTES: Final = 8 * MAX_TEXT
+"""A larger document has a longer text, whatever it holds: a character takes 4 bytes at most."""
+
 
 class Shown(NamedTuple):
     """A row as Extended JSON; `truncated`: it is not complete."""
@@ -32,25 +35,31 @@ def shown(document: bytes) -> Shown:
     """
     try:
         fields = bson.decode(document, ANY_TIME_AWARE)
-        text = _text(fields)
+        if len(document) <= MAX_BYTES and len(text := _text(fields)) <= MAX_TEXT:
+            return Shown(text, truncated=False)
+        return Shown(_shortened(fields), truncated=True)
     except (InvalidBSON, RecursionError, ValueError):
         return Shown("{}", truncated=True)
-    if len(text) <= MAX_TEXT:
-        return Shown(text, truncated=False)
-    return Shown(_shortened(fields), truncated=True)
 
 
 def _shortened(fields: dict[str, Any]) -> str:
     kept: dict[str, Any] = {}
     room = MAX_TEXT
     for name, value in fields.items():
-        text = _text(value)
+        text = _text(_beginning(value))
         short = value if len(text) <= MAX_VALUE else f"{text[:MAX_VALUE]}…"
         room -= len(name) + len(_text(short)) + 8
         if room < 0:
             break
         kept[name] = short
     return _text(kept)
+
+
+def _beginning(value: Any) -> Any:
+    """Return as much of a value as the beginning of its text shows: it may have megabytes."""
+    if isinstance(value, str):
+        return value[: MAX_VALUE + 1]
+    return value[: 3 * MAX_VALUE] if isinstance(value, bytes) else value
 
 
 def _text(value: Any) -> str:

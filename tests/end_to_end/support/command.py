@@ -46,9 +46,9 @@ class Command:
         """Its exit code, once it has ended."""
         return self._process.wait(ENDS_WITHIN_SECONDS)
 
-    def wait(self) -> None:
+    def wait(self, within_seconds: float = ENDS_WITHIN_SECONDS) -> None:
         """Wait for its own end."""
-        self._process.wait(ENDS_WITHIN_SECONDS)
+        self._process.wait(within_seconds)
 
     def send(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
@@ -58,8 +58,13 @@ class Command:
         self.wait()
 
 
-def cdc(stream: Stream, *arguments: str, ledger: bool = False) -> Command:
+def cdc(
+    stream: Stream,
+    *arguments: str,
+    ledger: bool = False,
+    within_seconds: float = ENDS_WITHIN_SECONDS,
+) -> Command:
     """Run a command to its end."""
     command = Command(stream, *arguments, ledger=ledger)
-    command.wait()
+    command.wait(within_seconds)
     return command

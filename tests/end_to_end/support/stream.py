@@ -87,9 +87,13 @@ class Stream:
         self.follow(name, mapping)
 
     def follow(self, name: str, mapping: Mapping[str, Any] | None = None) -> None:
+        self.map(name, mapping)
+        self.tables.append(name)
+
+    def map(self, name: str, mapping: Mapping[str, Any] | None = None) -> None:
+        """Write a mapping of what is judged elsewhere."""
         document = {"source": f"{self.schema}.{name}", "target": name, **(mapping or {})}
         (self._folder / "mappings" / f"{name}.yaml").write_text(json.dumps(document))
-        self.tables.append(name)
 
     def sql(self, *statements: str) -> None:
         """Run statements one after the other on one connection, each its own transaction."""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, replace
 from itertools import chain
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from cdc.model.table_map import TableMap
 from cdc.model.transaction import RowsEvent
 from cdc.readers.binlog.reader import BinlogReader
 from cdc.readers.binlog.start_position import resolve_start
-from cdc.readers.server.connection import connect_source
+from cdc.readers.server.connection import SourceConnection, connect_source
 from cdc.readers.server.table_description import describe_table
 from cdc_sandbox.servers import MySQLServer
 from tests.support.features import INET4, INET6, INVISIBLE_COLUMNS, UUIDS, VECTORS, has
@@ -128,3 +129,23 @@ def test_every_key_that_tells_all_rows_apart_is_described(source: MySQLServer, s
 
 def test_a_table_that_is_not_there_is_none(source: MySQLServer, schema: str) -> None:
     assert described(source, schema, "nothing") is None
+
+
+def test_collations_are_queried_once_for_any_number_of_tables(
+    source: MySQLServer, schema: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("one", "two", "three"):
+        source.execute(f"CREATE TABLE {schema}.{name} (id INT PRIMARY KEY, word VARCHAR(9))")
+    asked: list[str] = []
+    query = SourceConnection.query
+
+    def noted(self: SourceConnection, sql: Any, unbuffered: bool = False) -> int:
+        asked.append(str(sql))
+        return query(self, sql, unbuffered)
+
+    monkeypatch.setattr(SourceConnection, "query", noted)
+    with closing(connect_source(login(source), read_timeout=5)) as connection:
+        found = [describe_table(connection, schema, name) for name in ("one", "two", "three")]
+
+    assert all(each is not None and each.columns[1].collation for each in found)
+    assert sum("FROM information_schema.collations" in each for each in asked) == 1

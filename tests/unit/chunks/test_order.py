@@ -70,3 +70,21 @@ def test_a_job_that_has_begun_goes_on() -> None:
     running = replace(job("orders"), state=JobState.RUNNING)
 
     assert ORDER.first([running, job("lines")]) is running
+
+
+class CountingRouter(TableRouter):
+    """Counts how often it is asked."""
+
+    asked = 0
+
+    def mappings(self, schema: str, table: str) -> tuple[Mapping, ...]:
+        self.asked += 1
+        return super().mappings(schema, table)
+
+
+def test_of_thousands_of_jobs_none_is_compared_with_each_other_one() -> None:
+    router = CountingRouter(MAPPINGS)
+    jobs = [job("others") for _ in range(2_000)]
+
+    assert JobOrder(router, EmbedGraph(MAPPINGS)).first(jobs) is jobs[0]
+    assert router.asked == 1

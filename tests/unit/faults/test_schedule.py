@@ -85,6 +85,11 @@ def test_a_schedule_is_kept_and_read_again() -> None:
             Kind.JUMP_SOURCE,
             Kind.JUMP_TARGET,
         ),
+        (
+            Topology("mysql-gtid", 3, 1, frozenset({Condition.HEAVY, Condition.WIDE})),
+            Kind.HEAVY_TRANSACTION,
+            Kind.PURGE,
+        ),
     ],
 )
 def test_a_topology_suffers_what_it_can(topology: Topology, can: Kind, cannot: Kind) -> None:

@@ -2,7 +2,15 @@ from __future__ import annotations
 
 import json
 
-from tests.faults.topology import MEMBERS, SOURCES, Condition, Topology, drawn
+from tests.faults.topology import (
+    MEMBERS,
+    RARE,
+    SOURCES,
+    UNPUBLISHED,
+    Condition,
+    Topology,
+    drawn,
+)
 
 
 def test_a_seed_says_what_a_campaign_runs_on() -> None:
@@ -27,6 +35,25 @@ def test_a_machine_gets_no_condition_that_it_cannot_make() -> None:
     seen = [drawn(seed, possible=[Condition.TLS]) for seed in range(20)]
 
     assert {each.conditions for each in seen} == {frozenset(), frozenset({Condition.TLS})}
+
+
+def test_conditions_that_take_minutes_are_rare() -> None:
+    usual = frozenset(Condition) - RARE.keys() - {Condition.PUBLISHING}
+    seen = [drawn(seed, members=3, possible=[*usual, *RARE]) for seed in range(600)]
+
+    for each in Condition:
+        share = sum(each in topology.conditions for topology in seen) / len(seen)
+        assert share < 0.25 if each not in usual else share > 0.4
+
+
+def test_what_takes_more_than_a_broker_has_is_not_published() -> None:
+    given = drawn(7, members=1, conditions=UNPUBLISHED | {Condition.PUBLISHING})
+
+    assert given.conditions == {Condition.PUBLISHING}
+    assert drawn(7, members=1, conditions=UNPUBLISHED).conditions == UNPUBLISHED
+    assert not any(
+        each.publishes and each.conditions & UNPUBLISHED for each in map(drawn, range(300))
+    )
 
 
 def test_a_topology_is_kept_and_read_again() -> None:
