@@ -218,7 +218,11 @@ def _paths(found: Any) -> Paths:
 
 
 def _named(spans: Sequence[Span], last: Checkpoint) -> tuple[MappedTransaction, ...]:
-    """Return the transactions by their identities alone."""
+    """Return the transactions by their identities alone.
+
+    Of a file's transactions also by the offsets between them, at which none begins: a span of
+    neighbours does not say where each does.
+    """
     return tuple(
         [
             MappedTransaction(f"{span.prefix}{number}", last, None)
