@@ -7,7 +7,7 @@ import shutil
 import threading
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -22,7 +22,9 @@ from tests.faults.checkers import (
     HonestLag,
     NeverBack,
     Violations,
+    WholeOrders,
     WholeTransactions,
+    compare_foreign,
     compare_history,
     compare_ledger,
     compare_rows,
@@ -37,7 +39,7 @@ from tests.faults.schedule import Planned
 from tests.faults.stage import LISTEN, Stage, stage
 from tests.faults.topology import STANDALONE, Topology
 from tests.faults.watchers import Watchers
-from tests.faults.workload import COUNTED, Workload
+from tests.faults.workload import COUNTED, FOREIGN, OURS, Workload
 
 APPLIERS: Final = 2
 
@@ -98,7 +100,7 @@ def _run(
     outcome: Outcome,
 ) -> None:
     stream, versions = staged.stream, staged.versions
-    whole = WholeTransactions(TOTAL, violated)
+    whole, whole_orders = WholeTransactions(TOTAL, violated), WholeOrders(violated)
     never_back, forward, honest = NeverBack(violated), Forward(violated), HonestLag(violated)
     has_appliers = staged.topology.has_appliers
     role = ("--role", "read") if has_appliers else ()
@@ -110,7 +112,7 @@ def _run(
         *("--role", "apply"),
         environment={LISTEN: "off"},
     )
-    watchers = Watchers(staged, whole, never_back, forward, honest)
+    watchers = Watchers(staged, whole, whole_orders, never_back, forward, honest)
     embeds = not staged.topology.has_lanes
     workload, deeds = Workload(stream, seed, embeds=embeds), Deeds()
     operator = Operator(staged, fleet, workload, watchers)
@@ -154,6 +156,7 @@ def _run(
             "attended": attended(stream),
             "peak_megabytes": round(fleet.peak_megabytes),
             "snapshots": whole.snapshots,
+            "orders": whole_orders.snapshots,
             "changes": never_back.changes,
             "states": forward.looks,
             "lags": honest.looks,
@@ -228,17 +231,20 @@ def _judge(staged: Stage, violated: Violations, outcome: Outcome) -> None:
         }
         for table, columns in PLAIN.items()
     }
-    rows["scratch"] = stream.rows("scratch")
+    rows["scratch"] = {(OURS, key): row for key, row in stream.rows("scratch").items()}
     is_transactional = staged.topology.members != STANDALONE
     rows["orders"] = _orders(staged) if is_transactional else stream.rows("orders")
     rows["order_lines"] = stream.rows("order_lines")
     rows[kinds.TABLE] = {
         key: kinds.as_document(row) for key, row in stream.rows(kinds.TABLE).items()
     }
+    foreign = {tuple(each["_id"].values()) for each in FOREIGN}
     compared = [
-        compare_rows(table, found, stream.documents(table), violated)
+        compare_rows(table, found, _without(foreign, stream.documents(table)), violated)
         for table, found in rows.items()
     ]
+    of_others = stream.database["scratch"].find({"_id.of": {"$ne": OURS}})
+    compare_foreign(FOREIGN, of_others, violated)
     if staged.committed.is_whole and is_transactional:
         versions = {key: row["version"] for key, row in rows["counters"].items()}
         compare_history(versions, stream.database[COUNTED].find(), violated)
@@ -277,6 +283,10 @@ def _judge_published(
         follower.compare(rows[table], is_whole=is_whole)
         messages += follower.messages
     return messages
+
+
+def _without(keys: Collection[Any], documents: Mapping[Any, Any]) -> dict[Any, Any]:
+    return {key: each for key, each in documents.items() if key not in keys}
 
 
 def _orders(staged: Stage) -> dict[int, dict[str, Any]]:

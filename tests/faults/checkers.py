@@ -49,6 +49,25 @@ class WholeTransactions:
             self._violated(f"a snapshot shows a sum of {found}, not {self._total}")
 
 
+class WholeOrders:
+    """Each snapshot of the target shows in each order the lines that it shows beside the orders."""
+
+    def __init__(self, violated: Violations) -> None:
+        self._violated = violated
+        self.snapshots = 0
+
+    def see(self, orders: Iterable[Document], lines: Iterable[Document]) -> None:
+        """Take all orders and all lines of one snapshot."""
+        self.snapshots += 1
+        beside: dict[Any, list[Document]] = {}
+        for line in sorted(lines, key=lambda each: each["_id"]):
+            beside.setdefault(line["order_id"], []).append(line)
+        wrong = [each for each in orders if each["lines"] != beside.get(each["_id"], [])]
+        for order in wrong[:1]:
+            told = f"{order['lines']}, and beside it {beside.get(order['_id'], [])}"
+            self._violated(f"a snapshot shows in order {order['_id']} {told}"[:TOLD])
+
+
 class NeverBack:
     """No document shows an older version than it has shown before."""
 
@@ -158,6 +177,16 @@ def compare_rows(
         shown = [(key, rows.get(key), documents.get(key)) for key in sorted(wrong, key=str)[:3]]
         violated(f"{table}: {len(wrong)} of {len(rows)} rows differ, such as {shown}"[:TOLD])
     return len(rows)
+
+
+def compare_foreign(
+    kept: Iterable[Document], found: Iterable[Document], violated: Violations
+) -> None:
+    """Require the documents of somebody else to be as they were."""
+    wanted, there = ({str(each["_id"]): each for each in them} for them in (kept, found))
+    wrong = sorted(key for key in wanted.keys() | there.keys() if wanted.get(key) != there.get(key))
+    if wrong:
+        violated(f"{len(wrong)} documents of somebody else are not as they were: {wrong[:3]}")
 
 
 def compare_history(

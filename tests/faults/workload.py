@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import count
-from typing import Final
+from typing import Any, Final
 
 import pymysql
 from pymongo.errors import PyMongoError
@@ -20,6 +20,8 @@ from tests.faults import kinds
 from tests.faults.threads import Threads
 
 COUNTERS: Final = 12
+OFTEN: Final = 40
+"""So often does a long count change all counters: its history is more than a part may hold."""
 THINGS: Final = 400
 REFUSED_NUMBER: Final = 1e300
 """A number that a validator refuses, where rows are to be refused."""
@@ -34,6 +36,11 @@ MOST_AHEAD: Final = 3_000
 MOST_AHEAD_PUBLISHING: Final = 1_000
 """The same of a stream that publishes: each batch is a transaction of Kafka, too."""
 LOOK_SECONDS: Final = 1.0
+OURS: Final = "ours"
+FOREIGN: Final[tuple[dict[str, Any], ...]] = tuple(
+    {"_id": {"of": "another", "id": n}, "word": "kept"} for n in range(1, 21)
+)
+"""Documents of somebody else, in the collection that is emptied by faults."""
 COUNTED: Final = "counters_history"
 """The collection that has a document for each change of a counter."""
 
@@ -61,7 +68,12 @@ def create(stream: Stream, *, is_transactional: bool) -> None:
         " flag BIT(1)",
         {"fields": {"word": "word", "body": "body", "number": "number"}},
     )
-    stream.table("scratch", "id INT NOT NULL PRIMARY KEY AUTO_INCREMENT, word VARCHAR(20)")
+    stream.table(
+        "scratch",
+        "id INT NOT NULL PRIMARY KEY AUTO_INCREMENT, word VARCHAR(20)",
+        {"id": [{"value": OURS, "name": "of"}, "id"]},
+    )
+    stream.database["scratch"].insert_many([*FOREIGN])
     stream.table(
         "orders",
         "id INT NOT NULL PRIMARY KEY, word VARCHAR(20)",
@@ -172,9 +184,12 @@ class Transfers(Worker):
 
 
 class Counters(Worker):
-    """Versions that only grow."""
+    """Versions that only grow; now and then in a transaction that is applied in parts."""
 
     def statements(self) -> Iterator[str]:
+        if self.chance.random() < 0.01:
+            yield from ["UPDATE counters SET version = version + 1"] * OFTEN
+            return
         for _ in range(self.chance.randrange(1, 4)):
             yield f"UPDATE counters SET version = version + 1 WHERE id = {self._any()}"
 
