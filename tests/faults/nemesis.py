@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from pymongo.errors import PyMongoError
 
-from cdc.writers.observer import LaneStep, WriteStep
+from cdc.writers.observer import LaneStep, PublishStep, Step, WriteStep
 from tests.end_to_end.support.command import Command as CdcCommand
 from tests.end_to_end.support.proxy import Filter, Link, Proxy, cut, unchanged
 from tests.faults.checkers import Violations
@@ -23,7 +23,7 @@ from tests.faults.clocks import READ_AGAIN_SECONDS
 from tests.faults.fleet import Fleet
 from tests.faults.operator import Operator
 from tests.faults.schedule import NEEDS, Kind, Planned
-from tests.faults.stage import Stage
+from tests.faults.stage import LEASE_SECONDS, Stage
 from tests.faults.topology import Condition, Trait
 from tests.faults.workload import AWAY, REFUSED_NUMBER
 from tests.support.dialect import start_replica, stop_applying
@@ -114,7 +114,8 @@ class Nemesis:
         source, target, broker = stage.source_proxy, stage.target_proxy, stage.broker_proxy
         self._carry_out: dict[Kind, Callable[[float], None]] = {
             Kind.KILL_DAEMON: lambda _: self._signalled(signal.SIGKILL),
-            Kind.KILL_AT_STEP: lambda _: self._kill_at(list(WriteStep)),
+            Kind.KILL_AT_STEP: lambda _: self._kill_at(self._steps),
+            Kind.FREEZE_AT_STEP: self._freeze_at,
             Kind.KILL_IN_ROUND: lambda _: self._kill_at(list(LaneStep)),
             Kind.KILL_IN_CLEAR: self._kill_in_clear,
             Kind.STOP_DAEMON: lambda _: self._signalled(signal.SIGTERM),
@@ -150,6 +151,7 @@ class Nemesis:
             Kind.LOSE_TAIL: self._by_hand(
                 lambda seconds: operator.lose_tail(seconds, self._chance)
             ),
+            Kind.BEGIN_ANEW: self._by_hand(operator.begin_anew),
             Kind.MOVE_SOURCE: lambda _: stage.move_source(),
             Kind.LAG_REPLICA: self._lag_replica,
             Kind.PROMOTE: self._by_hand(
@@ -182,7 +184,7 @@ class Nemesis:
             Kind.RETRY_LETTERS: lambda _: self._command("dead-letters", "retry", "--all"),
             Kind.SCHEMA_CHANGE: self._change_schema,
             Kind.SCHEMA_STORM: self._storm,
-            Kind.TRUNCATE: lambda _: self._sql("TRUNCATE TABLE scratch"),
+            Kind.TRUNCATE: lambda _: self._truncate(),
             Kind.LARGE_TRANSACTION: self._large_transaction,
             Kind.REFUSE_ROWS: self._refuse_rows,
         }
@@ -203,9 +205,34 @@ class Nemesis:
         if running := (fleet or self._fleet).running():
             self._chance.choice(running).send(number)
 
-    def _kill_at(self, steps: Sequence[WriteStep | LaneStep]) -> None:
+    @property
+    def _steps(self) -> list[Step]:
+        """Those of the stream's daemon."""
+        topology = self._stage.topology
+        lanes = list[Step](LaneStep) if topology.has_lanes else []
+        return [*WriteStep, *lanes, *(PublishStep if topology.publishes else ())]
+
+    def _kill_at(self, steps: Sequence[Step]) -> None:
         step = self._chance.choice(steps)
         self._fleet.die_at(step, self._chance.randrange(1, 6))
+        self._kill_owner()
+
+    def _freeze_at(self, seconds: float) -> None:
+        step, times = self._chance.choice(self._steps), self._chance.randrange(1, 6)
+        frozen_seconds = self._chance.uniform(1, 2) * LEASE_SECONDS
+        self._fleet.freeze_at(step, times, frozen_seconds)
+        self._kill_owner()
+        time.sleep(seconds + frozen_seconds)
+
+    def _kill_owner(self) -> None:
+        """Kill the active daemon, that the one that is started instead may come to write."""
+        with suppress(PyMongoError):
+            state = self._stage.stream.state_document() or {}
+            pid = (state.get("owner") or {}).get("pid")
+            for each in self._fleet.running():
+                if each.pid == pid:
+                    each.send(signal.SIGKILL)
+                    return
         self._signalled(signal.SIGKILL)
 
     def _kill_in_part(self) -> None:
@@ -348,6 +375,10 @@ class Nemesis:
             self._sql(each)
             if number == killed:
                 self._signalled(signal.SIGKILL)
+
+    def _truncate(self) -> None:
+        emptied = self._chance.choice(("scratch", "scratch", "order_lines"))
+        self._sql(f"TRUNCATE TABLE {emptied}")
 
     def _large_transaction(self, _: float) -> None:
         rows = self._stage.large_rows

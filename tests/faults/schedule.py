@@ -24,6 +24,8 @@ class Kind(StrEnum):
     """The next daemon dies while it empties a collection, and again."""
     STOP_DAEMON = "stop_daemon"
     """SIGTERM: it gives its lease back."""
+    FREEZE_AT_STEP = "freeze_at_step"
+    """The next daemon stands still at a step, about as long as its lease lasts, then goes on."""
     FREEZE_DAEMON = "freeze_daemon"
     """SIGSTOP, longer than its lease or not, then SIGCONT."""
     JUMP_DAEMONS = "jump_daemons"
@@ -73,6 +75,8 @@ class Kind(StrEnum):
     """What no daemon has read is purged: they say so, and the documented remedy is taken."""
     LOSE_TAIL = "lose_tail"
     """The source's last transactions are gone: as for `PURGE`, where any of them was applied."""
+    BEGIN_ANEW = "begin_anew"
+    """The stream and its documents are removed; it begins with a copy by workers, amid changes."""
     MOVE_SOURCE = "move_source"
     """The stream's address means the other of a primary and its replica."""
     LAG_REPLICA = "lag_replica"
@@ -137,7 +141,9 @@ NEEDS: Final[dict[Kind, frozenset[Trait]]] = {
         (Kind.MOVE_SOURCE, Kind.LAG_REPLICA, Kind.PROMOTE, Kind.PROMOTE_LAGGING),
         frozenset({Trait.REPLICA}),
     ),
-    **dict.fromkeys((Kind.PURGE, Kind.LOSE_TAIL), frozenset({Trait.LONELY_SOURCE})),
+    **dict.fromkeys(
+        (Kind.PURGE, Kind.LOSE_TAIL, Kind.BEGIN_ANEW), frozenset({Trait.LONELY_SOURCE})
+    ),
     Kind.KILL_IN_ROUND: frozenset({Trait.LANES}),
     **dict.fromkeys(
         (
@@ -167,7 +173,7 @@ AT_SOURCE: Final = frozenset(
         *(Kind.SLOW_SOURCE, Kind.SINGLE_BYTES_SOURCE, Kind.DAMAGE_SOURCE, Kind.REORDER_SOURCE),
         *(Kind.RESTART_SOURCE, Kind.KILL_SOURCE, Kind.FILL_SOURCE, Kind.JUMP_SOURCE),
         *(Kind.ROTATE, Kind.PURGE, Kind.LOSE_TAIL, Kind.MOVE_SOURCE, Kind.LAG_REPLICA),
-        *(Kind.PROMOTE, Kind.PROMOTE_LAGGING),
+        *(Kind.PROMOTE, Kind.PROMOTE_LAGGING, Kind.BEGIN_ANEW),
         *(Kind.SCHEMA_CHANGE, Kind.SCHEMA_STORM, Kind.TRUNCATE, Kind.LARGE_TRANSACTION),
         Kind.KILL_IN_CLEAR,
     }
