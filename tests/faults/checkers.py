@@ -5,6 +5,7 @@ They share no code with cdc. `tests/unit/faults` has a test for each that shows 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from itertools import zip_longest
 from typing import Any, Final
 
 from tests.end_to_end.support.history import expanded, sequences
+from tests.support.faults import TWICE
 
 Document = Mapping[str, Any]
 
@@ -207,7 +209,12 @@ def compare_history(
 
 
 def judge_end(code: int, log: Iterable[Document], text: str, violated: Violations) -> None:
-    """Judge how a daemon has ended: a traceback is a failure, and so is any code but two."""
+    """Judge how a daemon has ended: a traceback is a failure, and so is any code but two.
+
+    The ledger takes each transaction once: what is refused there was applied before.
+    """
+    if found := re.search(rf"^{TWICE}(.*)", text, re.MULTILINE):
+        violated(f"a transaction was applied twice: {found[1]}")
     if "Traceback (most recent call last)" in text:
         violated(f"a traceback in a daemon's log:\n{text[text.index('Traceback') :][:2000]}")
     if code not in EXPECTED_ENDS:
