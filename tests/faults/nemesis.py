@@ -41,6 +41,14 @@ CALM_TABLES: Final = (
 )
 """Tables whose schema no fault changes, and whose rows none refuses: what a job finds is right."""
 
+AMID_DOUBT: Final = (
+    WriteStep.BEFORE_TRANSACTION,
+    *(LaneStep.IN_PART, LaneStep.AFTER_PART, LaneStep.BEFORE_CLOSE),
+    *PublishStep,
+)
+"""Steps at which a daemon has made sure of its lease, and writes: amid others it holds the stream's
+document, or looks at it next."""
+
 SETTINGS: Final = (-40_000, -3_600, -30, 30, 3_600, 40_000)
 """Seconds by which a clock may differ: certificates hold for a day."""
 
@@ -165,6 +173,7 @@ class Nemesis:
             Kind.HALF_HIDE_TARGET: lambda seconds: self._half_hide(target, seconds),
             Kind.HIDE_AMID_BATCH: lambda seconds: self._hide_amid(target, "requests", seconds),
             Kind.HIDE_AT_COMMIT: self._hide_at_commit,
+            Kind.LOSE_COMMIT: self._lose_commit,
             Kind.SLOW_TARGET: lambda seconds: _slow(target, seconds),
             Kind.SINGLE_BYTES_TARGET: lambda seconds: _single_bytes(target, seconds),
             Kind.DAMAGE_TARGET: lambda seconds: self._change(target, self._damaged, seconds),
@@ -218,7 +227,8 @@ class Nemesis:
         self._kill_owner()
 
     def _freeze_at(self, seconds: float) -> None:
-        step, times = self._chance.choice(self._steps), self._chance.randrange(1, 6)
+        steps = [each for each in self._steps if each in AMID_DOUBT]
+        step, times = self._chance.choice(steps), self._chance.randrange(1, 6)
         frozen_seconds = self._chance.uniform(1, 2) * LEASE_SECONDS
         self._fleet.freeze_at(step, times, frozen_seconds)
         self._kill_owner()
@@ -257,6 +267,8 @@ class Nemesis:
         clock = self._stage.clocks[name]
         clock.set(self._chance.choice(SETTINGS))
         time.sleep(seconds + READ_AGAIN_SECONDS)
+        if name == "target" and self._chance.random() < 0.5:
+            self._kill_owner()  # its lease lasts for as long as the clock is set back, or less
         clock.set(0)
 
     # -- links
@@ -416,6 +428,28 @@ class Nemesis:
         time.sleep(seconds)
         proxy.requests = unchanged
         proxy.heal()
+
+    def _lose_commit(self, seconds: float) -> None:
+        """Lose the answers of some commits: a driver asks once more by itself."""
+        proxy, asked = self._stage.target_proxy, set[int]()
+        left = [None] * self._chance.randrange(2, 5)
+
+        def ask(data: bytes, link: Link) -> bytes:
+            if b"commitTransaction" in data and left:
+                asked.add(id(link))
+            return data
+
+        def answer(data: bytes, link: Link) -> bytes:
+            if id(link) not in asked or not left:
+                return data
+            asked.discard(id(link))
+            left.pop()
+            cut(link)
+            return b""
+
+        proxy.requests, proxy.replies = ask, answer
+        time.sleep(1 + seconds / 4)
+        proxy.requests = proxy.replies = unchanged
 
     def _lose_answer(self, seconds: float) -> None:
         proxy = self._stage.target_proxy

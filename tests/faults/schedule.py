@@ -91,6 +91,8 @@ class Kind(StrEnum):
     """Half a message comes to the target, and then nothing."""
     HIDE_AT_COMMIT = "hide_at_commit"
     """The target is asked to commit, and its answer is lost in a black hole."""
+    LOSE_COMMIT = "lose_commit"
+    """The target commits, and the link ends before it says so, also when it is asked again."""
     SLOW_TARGET = "slow_target"
     SINGLE_BYTES_TARGET = "single_bytes_target"
     DAMAGE_TARGET = "damage_target"
@@ -131,7 +133,7 @@ NEEDS: Final[dict[Kind, frozenset[Trait]]] = {
         ),
         frozenset({Trait.PROXIED_TARGET}),
     ),
-    Kind.HIDE_AT_COMMIT: frozenset({Trait.PLAIN_COMMITS}),
+    **dict.fromkeys((Kind.HIDE_AT_COMMIT, Kind.LOSE_COMMIT), frozenset({Trait.PLAIN_COMMITS})),
     Kind.DAMAGE_TARGET: frozenset({Trait.ENCRYPTED_TARGET}),
     **dict.fromkeys(
         (Kind.STEP_DOWN, Kind.KILL_PRIMARY, Kind.LAG, Kind.KILL_PRIMARY_AHEAD),

@@ -25,6 +25,7 @@ from cdc_sandbox.servers import (
 )
 from cdc_sandbox.servers.ports import LOOPBACK, free_port
 from tests.end_to_end.support import certificates
+from tests.end_to_end.support.faulty import APART
 from tests.end_to_end.support.proxy import Filter, Proxy
 from tests.end_to_end.support.published import publish_to
 from tests.end_to_end.support.sources import KINDS
@@ -189,7 +190,8 @@ def _killed_and_back(server: MySQLServer | MongoServer) -> None:
 def stage(topology: Topology, *, seed: int, folder: Path, large_rows: int) -> Iterator[Stage]:
     """Start the servers.
 
-    The seed also decides how large batches and chunks are, and whether the native module is used.
+    The seed also decides how large batches and chunks are, whether the native module is used, and
+    whether each daemon is as on a host of its own: then a lease has to expire.
     """
     chance = random.Random(seed)
     kind = topology.kind
@@ -273,6 +275,8 @@ def stage(topology: Topology, *, seed: int, folder: Path, large_rows: int) -> It
         }
         stream.settings["dead_letters"] = {"max": 1_000_000}
         stream.environment["CDC_NATIVE"] = chance.choice("011")
+        if chance.random() < 0.5:
+            stream.environment[APART] = "1"
         listen = f"{LOOPBACK}:{free_port()}"
         stream.settings["http"] = {"listen": f"${{{LISTEN}:-{listen}}}"}
         stream.settings["log"]["level"] = "info"

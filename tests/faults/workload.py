@@ -20,8 +20,8 @@ from tests.faults import kinds
 from tests.faults.threads import Threads
 
 COUNTERS: Final = 12
-OFTEN: Final = 40
-"""So often does a long count change all counters: its history is more than a part may hold."""
+OFTEN: Final = 200
+"""So often does a long count change all counters: more than a small part of a transaction holds."""
 THINGS: Final = 400
 REFUSED_NUMBER: Final = 1e300
 """A number that a validator refuses, where rows are to be refused."""
@@ -187,7 +187,7 @@ class Counters(Worker):
     """Versions that only grow; now and then in a transaction that is applied in parts."""
 
     def statements(self) -> Iterator[str]:
-        if self.chance.random() < 0.01:
+        if self.chance.random() < 0.004:
             yield from ["UPDATE counters SET version = version + 1"] * OFTEN
             return
         for _ in range(self.chance.randrange(1, 4)):
