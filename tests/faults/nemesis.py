@@ -25,7 +25,7 @@ from tests.faults.operator import Operator
 from tests.faults.schedule import NEEDS, Kind, Planned
 from tests.faults.stage import LEASE_SECONDS, Stage
 from tests.faults.topology import Condition, Trait
-from tests.faults.workload import AWAY, REFUSED_NUMBER
+from tests.faults.workload import AWAY, COUNTERS, LONG_COUNT, REFUSED_NUMBER
 from tests.support.dialect import start_replica, stop_applying
 
 LATE_SECONDS: Final = 0.03
@@ -126,6 +126,7 @@ class Nemesis:
             Kind.FREEZE_AT_STEP: self._freeze_at,
             Kind.KILL_IN_ROUND: lambda _: self._kill_at(list(LaneStep)),
             Kind.KILL_IN_CLEAR: self._kill_in_clear,
+            Kind.KILL_IN_PARTS: lambda _: self._kill_in_parts(),
             Kind.STOP_DAEMON: lambda _: self._signalled(signal.SIGTERM),
             Kind.FREEZE_DAEMON: self._freeze,
             Kind.JUMP_DAEMONS: lambda seconds: self._jump("daemons", seconds),
@@ -255,6 +256,13 @@ class Nemesis:
         for _ in range(2):
             self._kill_at([WriteStep.IN_PIECE, WriteStep.AFTER_PIECE])
         self._sql("TRUNCATE TABLE scratch")
+
+    def _kill_in_parts(self) -> None:
+        for _ in range(2):
+            self._kill_at([WriteStep.BEFORE_COMMIT, WriteStep.AFTER_COMMIT])
+        with suppress(*AWAY):
+            self._stage.stream.transaction(*LONG_COUNT)
+            self._deeds.rows += COUNTERS * len(LONG_COUNT)
 
     def _freeze(self, seconds: float, fleet: Fleet | None = None) -> None:
         if running := (fleet or self._fleet).running():

@@ -157,6 +157,7 @@ class Operator:
         """Take the documented remedy, if a daemon has halted, and wait until all is resynced."""
         if not self._fleet.halted:
             self._fleet.disallow()
+            persist(self._workload.pace.begin_anew, "the target")  # what is lost is never applied
             return
         stage = self._stage
         self._fleet.hold()

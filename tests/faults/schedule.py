@@ -22,6 +22,8 @@ class Kind(StrEnum):
     """The next daemon dies while its lanes write."""
     KILL_IN_CLEAR = "kill_in_clear"
     """The next daemon dies while it empties a collection, and again."""
+    KILL_IN_PARTS = "kill_in_parts"
+    """The next daemon dies about amid a transaction that is applied in parts, and again."""
     STOP_DAEMON = "stop_daemon"
     """SIGTERM: it gives its lease back."""
     FREEZE_AT_STEP = "freeze_at_step"
@@ -177,7 +179,7 @@ AT_SOURCE: Final = frozenset(
         *(Kind.ROTATE, Kind.PURGE, Kind.LOSE_TAIL, Kind.MOVE_SOURCE, Kind.LAG_REPLICA),
         *(Kind.PROMOTE, Kind.PROMOTE_LAGGING, Kind.BEGIN_ANEW),
         *(Kind.SCHEMA_CHANGE, Kind.SCHEMA_STORM, Kind.TRUNCATE, Kind.LARGE_TRANSACTION),
-        Kind.KILL_IN_CLEAR,
+        *(Kind.KILL_IN_CLEAR, Kind.KILL_IN_PARTS),
     }
 )
 """What one nemesis does, while another one harms the daemons and the target."""

@@ -35,7 +35,7 @@ from tests.faults.clocks import Clock
 from tests.faults.committed import Committed
 from tests.faults.parts import Topic
 from tests.faults.patience import persist
-from tests.faults.topology import REPLICATED, Condition, Topology, Trait
+from tests.faults.topology import REPLICATED, STANDALONE, Condition, Topology, Trait
 from tests.support.disks import Disk, mounted
 from tests.support.replicas import pair
 from tests.support.three_members import ThreeMembers, three_members
@@ -80,6 +80,8 @@ class Stage:
     """What carries parts to appliers, and has what is published."""
     clocks: dict[str, Clock] = field(default_factory=dict)
     """Those of `source`, `target` and `daemons`, as far as they can be set."""
+    keeps_history: bool = False
+    """Whether there is a document for each change of a counter."""
 
     @property
     def versions(self) -> dict[str, str]:
@@ -191,7 +193,8 @@ def stage(topology: Topology, *, seed: int, folder: Path, large_rows: int) -> It
     """Start the servers.
 
     The seed also decides how large batches and chunks are, whether the native module is used, and
-    whether each daemon is as on a host of its own: then a lease has to expire.
+    whether each daemon is as on a host of its own: then a lease has to expire. And whether a
+    history is kept: then no run of transactions is mapped at once.
     """
     chance = random.Random(seed)
     kind = topology.kind
@@ -277,10 +280,13 @@ def stage(topology: Topology, *, seed: int, folder: Path, large_rows: int) -> It
         stream.environment["CDC_NATIVE"] = chance.choice("011")
         if chance.random() < 0.5:
             stream.environment[APART] = "1"
+        keeps_history = topology.members != STANDALONE and chance.random() < 0.5
         listen = f"{LOOPBACK}:{free_port()}"
         stream.settings["http"] = {"listen": f"${{{LISTEN}:-{listen}}}"}
         stream.settings["log"]["level"] = "info"
-        workload.create(stream, is_transactional=bool(topology.members))
+        workload.create(
+            stream, is_transactional=bool(topology.members), keeps_history=keeps_history
+        )
         yield Stage(
             topology,
             stream,
@@ -299,6 +305,7 @@ def stage(topology: Topology, *, seed: int, folder: Path, large_rows: int) -> It
             made.disks,
             kafka,
             made.clocks,
+            keeps_history,
         )
 
 

@@ -20,8 +20,8 @@ from tests.faults import kinds
 from tests.faults.threads import Threads
 
 COUNTERS: Final = 12
-OFTEN: Final = 200
-"""So often does a long count change all counters: more than a small part of a transaction holds."""
+LONG_COUNT: Final = ["UPDATE counters SET version = version + 1"] * 200
+"""A transaction of more changes than a small part of one holds."""
 THINGS: Final = 400
 REFUSED_NUMBER: Final = 1e300
 """A number that a validator refuses, where rows are to be refused."""
@@ -53,13 +53,13 @@ AWAY: Final = (
 """The source is being restarted, its disk is full, or a deadlock was broken."""
 
 
-def create(stream: Stream, *, is_transactional: bool) -> None:
+def create(stream: Stream, *, is_transactional: bool, keeps_history: bool) -> None:
     """Create the tables, and follow them; embeds and histories need a target with transactions."""
     create_bank(stream)
     stream.table(
         "counters",
         "id INT NOT NULL PRIMARY KEY, version BIGINT NOT NULL",
-        {"history": COUNTED} if is_transactional else None,
+        {"history": COUNTED} if keeps_history else None,
     )
     stream.sql(f"INSERT INTO counters VALUES {','.join(f'({n}, 0)' for n in range(COUNTERS))}")
     stream.table(
@@ -188,7 +188,7 @@ class Counters(Worker):
 
     def statements(self) -> Iterator[str]:
         if self.chance.random() < 0.004:
-            yield from ["UPDATE counters SET version = version + 1"] * OFTEN
+            yield from LONG_COUNT
             return
         for _ in range(self.chance.randrange(1, 4)):
             yield f"UPDATE counters SET version = version + 1 WHERE id = {self._any()}"

@@ -14,8 +14,8 @@ TWO_DAEMONS: Final = "--kind mysql-gtid --members 1 --daemons 2"
 
 ROUNDS: Final = f"{MYSQL} --conditions lanes --faults kill_in_round,kill_daemon,hide_at_commit"
 """Lanes whose rounds are cut short."""
-ROUNDS_OF_RUNS: Final = f"{ROUNDS} --seed 14"
-"""The same, of larger batches, that are natively read."""
+ROUNDS_OF_RUNS: Final = f"{MYSQL} --conditions lanes --minutes 1 --seed 5 --faults kill_in_round"
+"""The same, of larger batches, and of runs: transactions that are read and mapped at once."""
 LANES_AND_JOBS: Final = (
     f"{MYSQL} --conditions lanes --minutes 1 --faults kill_in_round,resync,backfill"
 )
@@ -47,7 +47,7 @@ CLOCKS: Final = (
 )
 
 EMBEDDED: Final = f"{MYSQL} --conditions none --faults kill_daemon,truncate"
-LONG: Final = f"{MYSQL} --conditions none --minutes 0.8 --faults kill_at_step"
+LONG: Final = f"{MYSQL} --conditions none --minutes 0.8 --faults kill_in_parts"
 """Transactions that are applied in parts."""
 
 PUBLISHED: Final = f"{MYSQL} --conditions publishing --faults kill_at_step,kill_daemon,backfill"
