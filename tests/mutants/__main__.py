@@ -76,7 +76,7 @@ def _by_campaigns(chosen: Sequence[Mutant], tree: Path) -> int:
         print(f"{count:3} by: {check}")
     print(
         f"{sum(by_check.values())} of {len(chosen)} mistakes were noticed;"
-        f" {len(unseen)} are none that a campaign can notice"
+        f" no campaign can notice {len(unseen)} of them"
     )
     return 1 if None in noticed else 0
 

@@ -51,7 +51,7 @@ LONG: Final = f"{MYSQL} --conditions none --minutes 0.8 --faults kill_in_parts"
 """Transactions that are applied in parts."""
 
 PUBLISHED: Final = f"{MYSQL} --conditions publishing --faults kill_at_step,kill_daemon,backfill"
-PUBLISHED_JOBS: Final = f"{MYSQL} --conditions publishing --minutes 1 --faults backfill,slow_source"
+PUBLISHED_JOBS: Final = f"{MYSQL} --conditions publishing --minutes 1.5 --faults backfill"
 PUBLISHED_BY_TWO: Final = (
     f"{TWO_DAEMONS} --conditions publishing --faults freeze_at_step,hide_broker"
 )
