@@ -7,6 +7,10 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
+LEAST_LAG_SECONDS: Final = 0.001
+"""The lag of what waits, whatever the clocks say."""
+MOST_AHEAD_SECONDS: Final = 1.0
+"""A commit time farther ahead of the source's clock is of a clock that was set meanwhile."""
 PROOF_HEARTBEATS: Final = 1.5
 """The heartbeat intervals for which a proof counts: the next one may come a little late."""
 
@@ -181,16 +185,17 @@ class Telemetry:
         """Return the age of the oldest transaction that is not applied; None if unknown.
 
         0 requires a fresh proof that there is none: the source has reported it, or its latest
-        transaction is applied. Without a proof the lag is at least the age of the last one; while
-        the stream is held, that of its beginning.
+        transaction is applied; one from the future proves nothing. Without a proof the lag is at
+        least the age of the last one; while the stream is held, that of its beginning.
         """
         if self.role not in (Role.ACTIVE, Role.COPYING):
             return None
         if self.backlog.oldest_committed_at is not None:
-            return self._age(self.backlog.oldest_committed_at)
+            return max(LEAST_LAG_SECONDS, self._age(self.backlog.oldest_committed_at))
         proofs = [self.reading.caught_up_seconds_ago]
-        if self.writing.committed_at is not None:
-            proofs.append(self._age(self.writing.committed_at))
+        applied_at = self.writing.committed_at
+        if applied_at is not None and applied_at < self._source_time + MOST_AHEAD_SECONDS:
+            proofs.append(self._age(applied_at))
         age = min((each for each in proofs if each is not None), default=None)
         if age is None:
             return None
@@ -209,5 +214,8 @@ class Telemetry:
 
     def _age(self, committed_at: float) -> float:
         """Return the time since the source's clock showed this time, in seconds."""
-        offset = self.reading.clock_offset_seconds or 0.0
-        return max(0.0, self.at + offset - committed_at)
+        return max(0.0, self._source_time - committed_at)
+
+    @property
+    def _source_time(self) -> float:
+        return self.at + (self.reading.clock_offset_seconds or 0.0)

@@ -22,6 +22,7 @@ const ARTIFICIAL: u16 = 0x20;
 
 const QUERY: u8 = 2;
 const XID: u8 = 16;
+const XID_NUMBER: usize = 8;
 const TABLE_MAP: u8 = 19;
 const ROWS_V1: RangeInclusive<u8> = 23..=25;
 const UPDATE_ROWS_V1: u8 = 24;
@@ -137,7 +138,7 @@ impl<'a> Stream<'a> {
                     tables.push(TableMap { id, payload, is_read: false });
                 }
                 ROWS_QUERY | ANNOTATE_ROWS => {}
-                XID => {
+                XID if event.data.len() == EVENT_HEADER + XID_NUMBER => {
                     let (gtid_event, committed) = (first.data, event.time()?);
                     let left = tables.iter().filter(|each| !each.is_read);
                     let unread = left.map(|each| each.payload).collect();

@@ -8,6 +8,7 @@ import threading
 import time
 import traceback
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -28,6 +29,7 @@ from tests.faults.checkers import (
     compare_history,
     compare_ledger,
     compare_rows,
+    judge_index,
     judge_rest,
 )
 from tests.faults.fleet import Fleet
@@ -35,14 +37,15 @@ from tests.faults.follower import Follower
 from tests.faults.nemesis import Deeds, Nemesis
 from tests.faults.operator import Operator
 from tests.faults.patience import until
-from tests.faults.schedule import Planned
+from tests.faults.schedule import Kind, Planned
 from tests.faults.stage import LISTEN, Stage, stage
 from tests.faults.topology import STANDALONE, Topology
 from tests.faults.watchers import Watchers
-from tests.faults.workload import COUNTED, FOREIGN, OURS, Workload
+from tests.faults.workload import COUNTED, FOREIGN, INDEX, INDEXED, OURS, Workload
+from tests.support.waiting import eventually
 
 APPLIERS: Final = 2
-REST_WITHIN_SECONDS: Final = 90.0
+RESTS_WITHIN_SECONDS: Final = 90.0
 """Three times the longest that a reader waits between two tries."""
 
 PLAIN: Final = {
@@ -122,7 +125,7 @@ def _run(
     fleet.begin()
     appliers.begin()
     try:
-        until(lambda: _caught_up(staged) or violated.found, "the first rows")
+        until(lambda: _caught_up(staged) or violated.found, "the first rows", stream)
         if violated.found:
             return
         watchers.threads.begin()
@@ -138,7 +141,7 @@ def _run(
         deeds.judge_commands(violated)
         outcome.figures["letters"] = _retry_letters(staged, violated)
         _heal(staged)
-        _judge(staged, violated, outcome)
+        _judge(staged, deeds, violated, outcome)
     except (TimeoutError, AssertionError) as error:
         violated(f"it did not heal: {error}")
     finally:
@@ -211,7 +214,7 @@ def _heal(staged: Stage) -> None:
             and stream.state["jobs"].count_documents(open_jobs) == 0
         )
 
-    until(healed, "the stream to heal")
+    until(healed, "the stream to heal", stream)
 
 
 def _retry_letters(staged: Stage, violated: Violations) -> int:
@@ -224,7 +227,7 @@ def _retry_letters(staged: Stage, violated: Violations) -> int:
     return found
 
 
-def _judge(staged: Stage, violated: Violations, outcome: Outcome) -> None:
+def _judge(staged: Stage, deeds: Deeds, violated: Violations, outcome: Outcome) -> None:
     """Compare both sides by code of our own, and with what cdc says of itself."""
     stream = staged.stream
     rows = {
@@ -252,6 +255,8 @@ def _judge(staged: Stage, violated: Violations, outcome: Outcome) -> None:
         compare_history(versions, stream.database[COUNTED].find(), violated)
     if staged.topology.publishes:
         outcome.figures["messages"] = _judge_published(staged, rows, violated)
+    if Kind.KILL_PRIMARY_AHEAD not in deeds.done:  # what is rolled back comes at the next start
+        judge_index(INDEX, stream.database[INDEXED].index_information(), violated)
     applied = compare_ledger(
         stream.ledger(),
         staged.committed.wanted(),
@@ -259,7 +264,7 @@ def _judge(staged: Stage, violated: Violations, outcome: Outcome) -> None:
         repeated=not is_transactional,
     )
     started = time.monotonic()
-    judge_rest(_told_at_rest(stream), violated)
+    judge_rest(_at_rest(stream), violated)
     verified = cdc(stream, "verify", ledger=True)
     if verified.returncode != 0:
         violated(f"verify ended with {verified.returncode}: {verified.stdout}{verified.stderr}")
@@ -270,17 +275,20 @@ def _judge(staged: Stage, violated: Violations, outcome: Outcome) -> None:
     }
 
 
-def _told_at_rest(stream: Stream) -> dict[str, Any]:
-    """Return what the status tells once it tells of no lag, or at last.
+def _at_rest(stream: Stream) -> Mapping[str, Any]:
+    """Return what the stream tells of itself once it has read all; else what it told last.
 
-    A reader may have missed nothing of a source that was away, and wait to try it again.
+    It may be connecting again: a source that was restarted has begun a file that nobody has read.
     """
-    until_then = time.monotonic() + REST_WITHIN_SECONDS
-    while True:
-        told: dict[str, Any] = json.loads(cdc(stream, "status", "--output", "json").stdout)
-        if told["lag_seconds"] == 0 or time.monotonic() > until_then:
-            return told
-        time.sleep(1)
+    told: dict[str, Any] = {}
+
+    def rests() -> bool:
+        told.update(json.loads(cdc(stream, "status", "--output", "json").stdout))
+        return bool(told["lag_seconds"] == 0 and told["bytes_behind"] == 0)
+
+    with suppress(TimeoutError):
+        eventually(rests, RESTS_WITHIN_SECONDS)
+    return told
 
 
 def _judge_published(

@@ -6,6 +6,7 @@ They share no code with cdc. `tests/unit/faults` has a test for each that shows 
 from __future__ import annotations
 
 import re
+import signal
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -208,11 +209,20 @@ def compare_history(
             violated(f"the history of counter {key} has {odd[0]} instead of {odd[1]}")
 
 
+def judge_index(name: str, there: Iterable[str], violated: Violations) -> None:
+    """Require an index that a mapping asks for to be there again, whoever died as it was built."""
+    if name not in (found := [*there]):
+        violated(f"the index {name} is missing; there are {found}")
+
+
 def judge_end(code: int, log: Iterable[Document], text: str, violated: Violations) -> None:
     """Judge how a daemon has ended: a traceback is a failure, and so is any code but two.
 
-    The ledger takes each transaction once: what is refused there was applied before.
+    The ledger takes each transaction once: what is refused there was applied before. A daemon that
+    has said nothing yet could not know that it was asked to stop.
     """
+    if code == -signal.SIGTERM and not text:
+        return
     if found := re.search(rf"^{TWICE}(.*)", text, re.MULTILINE):
         violated(f"a transaction was applied twice: {found[1]}")
     if "Traceback (most recent call last)" in text:

@@ -97,6 +97,11 @@ class Fleet:
         with self._lock:
             return [each for each in self._places if each is not None and each.running]
 
+    def kill_all(self) -> None:
+        """Kill all that run."""
+        for each in self.running():
+            each.send(signal.SIGKILL)
+
     def die_at(self, step: Step, times: int) -> None:
         """Have the daemon that is started next die when it is at a step for the nth time."""
         self._faults.append(f"{step.value}:{times}")

@@ -22,10 +22,18 @@ from tests.faults.checkers import Violations
 from tests.faults.clocks import READ_AGAIN_SECONDS
 from tests.faults.fleet import Fleet
 from tests.faults.operator import Operator
+from tests.faults.patience import persist
 from tests.faults.schedule import NEEDS, Kind, Planned
 from tests.faults.stage import LEASE_SECONDS, Stage
 from tests.faults.topology import Condition, Trait
-from tests.faults.workload import AWAY, COUNTERS, LONG_COUNT, REFUSED_NUMBER
+from tests.faults.workload import (
+    AWAY,
+    COUNTERS,
+    INDEX,
+    INDEXED,
+    LONG_COUNT,
+    REFUSED_NUMBER,
+)
 from tests.support.dialect import start_replica, stop_applying
 
 LATE_SECONDS: Final = 0.03
@@ -127,6 +135,7 @@ class Nemesis:
             Kind.KILL_IN_ROUND: lambda _: self._kill_at(list(LaneStep)),
             Kind.KILL_IN_CLEAR: self._kill_in_clear,
             Kind.KILL_IN_PARTS: lambda _: self._kill_in_parts(),
+            Kind.KILL_IN_INDEX_BUILD: self._kill_in_index_build,
             Kind.STOP_DAEMON: lambda _: self._signalled(signal.SIGTERM),
             Kind.FREEZE_DAEMON: self._freeze,
             Kind.JUMP_DAEMONS: lambda seconds: self._jump("daemons", seconds),
@@ -154,6 +163,7 @@ class Nemesis:
             Kind.RESTART_SOURCE: lambda _: stage.source.restart(),
             Kind.KILL_SOURCE: lambda _: stage.kill_source(),
             Kind.FILL_SOURCE: stage.fill_source,
+            Kind.FILL_REPLICA: stage.fill_replica,
             Kind.JUMP_SOURCE: lambda seconds: self._jump("source", seconds),
             Kind.ROTATE: lambda _: self._sql("FLUSH BINARY LOGS"),
             Kind.PURGE: self._by_hand(operator.purge),
@@ -182,6 +192,7 @@ class Nemesis:
             Kind.RESTART_TARGET: lambda _: stage.restart_target(),
             Kind.KILL_TARGET: lambda _: stage.kill_target(),
             Kind.FILL_TARGET: stage.fill_target,
+            Kind.FILL_MEMBER: lambda seconds: stage.fill_member(seconds, self._chance),
             Kind.JUMP_TARGET: lambda seconds: self._jump("target", seconds),
             Kind.END_SESSIONS: lambda _: self._admin("killAllSessions", []),
             Kind.STEP_DOWN: lambda _: self._step_down(),
@@ -263,6 +274,19 @@ class Nemesis:
         with suppress(*AWAY):
             self._stage.stream.transaction(*LONG_COUNT)
             self._deeds.rows += COUNTERS * len(LONG_COUNT)
+
+    def _kill_in_index_build(self, seconds: float) -> None:
+        """Drop an index; who starts next builds it, and dies of that, twice."""
+        stage = self._stage
+        assert stage.three is not None
+        persist(stage.three.until_whole, "three members")
+        with suppress(PyMongoError):
+            stage.client[stage.stream.database.name][INDEXED].drop_index(INDEX)
+        with stage.three.building_no_index():
+            for _ in range(2):
+                self._fleet.kill_all()
+                time.sleep(seconds / 2)
+        self._fleet.kill_all()
 
     def _freeze(self, seconds: float, fleet: Fleet | None = None) -> None:
         if running := (fleet or self._fleet).running():

@@ -87,16 +87,16 @@ class Operator:
         self._fleet.hold()
         with self._watchers.away():
             with workload.resting():
-                until(self._is_removed, "the stream's removal")
+                until(self._is_removed, "the stream's removal", stage.stream)
                 self._fleet.release()
-                until(lambda: stage.stream.state_document() is not None, "the stream")
+                until(lambda: stage.stream.state_document() is not None, "the stream", stage.stream)
                 kept = stage.committed.all()
                 persist(lambda: stage.committed.begin_anew(kept), "the target")
                 persist(workload.pace.begin_anew, "the target")
             time.sleep(seconds)
-            until(self._is_copied, "the copies")
+            until(self._is_copied, "the copies", stage.stream)
             with workload.resting():
-                until(self._has_all, "the stream")
+                until(self._has_all, "the stream", stage.stream)
 
     def _is_removed(self) -> bool:
         """Remove it; a side may be away, before or behind that."""
@@ -151,7 +151,7 @@ class Operator:
         def settled() -> bool:
             return self._fleet.halted or self._has_all()
 
-        until(settled, f"{name}, or the stream")
+        until(settled, f"{name}, or the stream", self._stage.stream)
 
     def _remedied(self, kept: set[str]) -> None:
         """Take the documented remedy, if a daemon has halted, and wait until all is resynced."""
@@ -162,11 +162,11 @@ class Operator:
         stage = self._stage
         self._fleet.hold()
         with self._watchers.away():
-            until(self._is_set, "the new position")
+            until(self._is_set, "the new position", stage.stream)
             persist(lambda: stage.committed.begin_anew(kept), "the target")
             persist(self._workload.pace.begin_anew, "the target")
             self._fleet.release()
-            until(lambda: self._is_done("resync"), "the resyncs")
+            until(lambda: self._is_done("resync"), "the resyncs", stage.stream)
         self.remedies += 1
 
     def _is_set(self) -> bool:

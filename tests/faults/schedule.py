@@ -24,6 +24,8 @@ class Kind(StrEnum):
     """The next daemon dies while it empties a collection, and again."""
     KILL_IN_PARTS = "kill_in_parts"
     """The next daemon dies about amid a transaction that is applied in parts, and again."""
+    KILL_IN_INDEX_BUILD = "kill_in_index_build"
+    """An index is gone; the next daemons die while a primary builds it again."""
     STOP_DAEMON = "stop_daemon"
     """SIGTERM: it gives its lease back."""
     FREEZE_AT_STEP = "freeze_at_step"
@@ -70,6 +72,8 @@ class Kind(StrEnum):
     KILL_SOURCE = "kill_source"
     FILL_SOURCE = "fill_source"
     """The source's disk is full, and has room again."""
+    FILL_REPLICA = "fill_replica"
+    """The same, below a replica of the source."""
     JUMP_SOURCE = "jump_source"
     ROTATE = "rotate"
     """The source begins another binlog file."""
@@ -104,6 +108,8 @@ class Kind(StrEnum):
     KILL_TARGET = "kill_target"
     FILL_TARGET = "fill_target"
     """The target's disk is full; it dies of that, and has room again."""
+    FILL_MEMBER = "fill_member"
+    """The same, below any one of three."""
     JUMP_TARGET = "jump_target"
     END_SESSIONS = "end_sessions"
     """An administrator ends all sessions of the target, and with them open transactions."""
@@ -138,7 +144,10 @@ NEEDS: Final[dict[Kind, frozenset[Trait]]] = {
     **dict.fromkeys((Kind.HIDE_AT_COMMIT, Kind.LOSE_COMMIT), frozenset({Trait.PLAIN_COMMITS})),
     Kind.DAMAGE_TARGET: frozenset({Trait.ENCRYPTED_TARGET}),
     **dict.fromkeys(
-        (Kind.STEP_DOWN, Kind.KILL_PRIMARY, Kind.LAG, Kind.KILL_PRIMARY_AHEAD),
+        (
+            *(Kind.STEP_DOWN, Kind.KILL_PRIMARY, Kind.LAG, Kind.KILL_PRIMARY_AHEAD),
+            Kind.KILL_IN_INDEX_BUILD,
+        ),
         frozenset({Trait.SECONDARIES}),
     ),
     **dict.fromkeys(
@@ -164,9 +173,11 @@ NEEDS: Final[dict[Kind, frozenset[Trait]]] = {
         frozenset({Trait.BROKER}),
     ),
     Kind.FILL_SOURCE: frozenset({Trait.SMALL_SOURCE}),
+    Kind.FILL_REPLICA: frozenset({Trait.SMALL_SOURCE, Trait.REPLICA}),
     Kind.FILL_TARGET: frozenset({Trait.SMALL_TARGET}),
+    Kind.FILL_MEMBER: frozenset({Trait.SMALL_MEMBERS}),
     Kind.JUMP_DAEMONS: frozenset({Trait.CLOCKS}),
-    Kind.JUMP_SOURCE: frozenset({Trait.SOURCE_CLOCK}),
+    Kind.JUMP_SOURCE: frozenset({Trait.CLOCKS}),
     Kind.JUMP_TARGET: frozenset({Trait.CLOCKS, Trait.PROXIED_TARGET}),
 }
 """What a topology has to have for a fault; for the others, nothing."""
@@ -175,7 +186,8 @@ AT_SOURCE: Final = frozenset(
     {
         *(Kind.CUT_SOURCE, Kind.HIDE_SOURCE, Kind.HALF_HIDE_SOURCE, Kind.HIDE_AMID_EVENT),
         *(Kind.SLOW_SOURCE, Kind.SINGLE_BYTES_SOURCE, Kind.DAMAGE_SOURCE, Kind.REORDER_SOURCE),
-        *(Kind.RESTART_SOURCE, Kind.KILL_SOURCE, Kind.FILL_SOURCE, Kind.JUMP_SOURCE),
+        *(Kind.RESTART_SOURCE, Kind.KILL_SOURCE, Kind.JUMP_SOURCE),
+        *(Kind.FILL_SOURCE, Kind.FILL_REPLICA),
         *(Kind.ROTATE, Kind.PURGE, Kind.LOSE_TAIL, Kind.MOVE_SOURCE, Kind.LAG_REPLICA),
         *(Kind.PROMOTE, Kind.PROMOTE_LAGGING, Kind.BEGIN_ANEW),
         *(Kind.SCHEMA_CHANGE, Kind.SCHEMA_STORM, Kind.TRUNCATE, Kind.LARGE_TRANSACTION),

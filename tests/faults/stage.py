@@ -31,21 +31,27 @@ from tests.end_to_end.support.published import publish_to
 from tests.end_to_end.support.sources import KINDS
 from tests.end_to_end.support.stream import Stream
 from tests.faults import clocks, workload
+from tests.faults.checkers import holds
 from tests.faults.clocks import Clock
 from tests.faults.committed import Committed
 from tests.faults.parts import Topic
 from tests.faults.patience import persist
-from tests.faults.topology import REPLICATED, STANDALONE, Condition, Topology, Trait
+from tests.faults.topology import REPLICATED, STANDALONE, Condition, Topology
+from tests.support.dialect import start_replica, stop_replica
 from tests.support.disks import Disk, mounted
-from tests.support.replicas import pair
+from tests.support.replicas import executed, pair
 from tests.support.three_members import ThreeMembers, three_members
 from tests.support.unsynced import UNSYNCED
+from tests.support.waiting import eventually
 
 SCHEMA: Final = "campaign"
 LEASE_SECONDS: Final = 2.0
+FOLLOWS_WITHIN_SECONDS: Final = 600.0
+"""A server looks for room once a minute."""
 LISTEN: Final = "CDC_LISTEN"
 """The variable by which appliers leave the address to the daemons."""
 WITHOUT_GTIDS: Final = ("--gtid-mode=OFF", "--enforce-gtid-consistency=OFF")
+MEMBERS: Final = ("member-0", "member-1", "member-2")
 TINY_POOL: Final = "--innodb-buffer-pool-size=8M"
 TINY_CACHE: Final = "--wiredTigerCacheSizeGB=0.25"
 
@@ -74,8 +80,8 @@ class Stage:
     """Where a daemon answers."""
     large_rows: int
     """How many rows a large transaction inserts."""
-    disks: dict[str, Disk] = field(default_factory=dict)
-    """Those of `source` and `target`, where they are small."""
+    disks: dict[int, Disk] = field(default_factory=dict)
+    """Those of servers of the source and the target, by their ports, where they are small."""
     kafka: KafkaServer | None = None
     """What carries parts to appliers, and has what is published."""
     clocks: dict[str, Clock] = field(default_factory=dict)
@@ -123,23 +129,50 @@ class Stage:
         It looks for room once a minute. If it died before, MariaDB would leave half an event in
         its binlog, which no reader passes.
         """
-        disk = self.disks["source"]
-        disk.fill()
-        time.sleep(seconds)
-        disk.free()
+        self._fill(self.source.port, seconds)
         if not self.source.running:
             self.source.start()
         with suppress(*workload.AWAY):
             self.stream.sql("INSERT INTO scratch (word) VALUES ('there is room again')")
 
+    def fill_replica(self, seconds: float) -> None:
+        """Have no room on the replica's disk, then room again, and wait until it follows again."""
+        source, replica = self.source, self.replica
+        assert replica is not None
+        self._fill(replica.port, seconds)
+        if not replica.running:
+            replica.start()
+        replica.until_ready()
+        replica.execute(stop_replica(replica))
+        replica.execute(start_replica(replica))
+        name = "mariadb_gtid" if source.flavour == "mariadb" else "gtid"
+        wanted = {name: executed(source)}
+        eventually(
+            lambda: holds({name: executed(replica)}, wanted),
+            FOLLOWS_WITHIN_SECONDS,
+            waiting_for="the replica",
+        )
+
     def fill_target(self, seconds: float) -> None:
         """Have no room on the target's disk, of which it may die; then it has room again."""
         assert self.one is not None
-        disk = self.disks["target"]
+        self._fill(self.one.port, seconds)
+        _killed_and_back(self.one)
+
+    def fill_member(self, seconds: float, chance: random.Random) -> None:
+        """Have no room on the disk of one member, of which it may die; then it has room again."""
+        assert self.three is not None
+        persist(self.three.until_whole, "three members")
+        member = chance.choice(self.three.members)
+        self._fill(member.port, seconds)
+        member.process.kill()
+        self.three.revive(member)
+
+    def _fill(self, port: int, seconds: float) -> None:
+        disk = self.disks[port]
         disk.fill()
         time.sleep(seconds)
         disk.free()
-        _killed_and_back(self.one)
 
     @property
     def parts(self) -> Topic:
@@ -206,7 +239,14 @@ def stage(topology: Topology, *, seed: int, folder: Path, large_rows: int) -> It
         options += WITHOUT_GTIDS if kind == "mysql-file" else ()
         replica = one = three = source_data = None
         if topology.is_replicated:
-            both = stack.enter_context(pair(flavour, options=options, prefix=made.prefix("source")))
+            both = stack.enter_context(
+                pair(
+                    flavour,
+                    options=options,
+                    prefix=made.prefix("source"),
+                    data_dirs=[made.folder("source"), made.folder("replica")],
+                )
+            )
             source, replica = both.primary, both.replica
         else:
             source_data = made.folder("source")
@@ -222,7 +262,11 @@ def stage(topology: Topology, *, seed: int, folder: Path, large_rows: int) -> It
         if topology.members > 1:
             (folder / "members").mkdir()
             three = stack.enter_context(
-                three_members(folder / "members", options=made.cache_options)
+                three_members(
+                    folder / "members",
+                    options=made.cache_options,
+                    data_dirs=[made.folder(each) for each in MEMBERS],
+                )
             )
             client = stack.enter_context(three.client())
         else:
@@ -236,6 +280,9 @@ def stage(topology: Topology, *, seed: int, folder: Path, large_rows: int) -> It
             )
             stack.callback(one.kill)
             client = stack.enter_context(one.client(tz_aware=True))
+        members = dict(zip(MEMBERS, three.members, strict=True)) if three else {}
+        servers = {"source": source, "replica": replica, "target": one, **members}
+        ports = {name: each.port for name, each in servers.items() if each is not None}
         source.execute(f"CREATE DATABASE {SCHEMA} CHARACTER SET utf8mb4")
         stream = Stream(
             source,
@@ -302,7 +349,7 @@ def stage(topology: Topology, *, seed: int, folder: Path, large_rows: int) -> It
             source_data,
             listen,
             large_rows,
-            made.disks,
+            {ports[name]: disk for name, disk in made.disks.items()},
             kafka,
             made.clocks,
             keeps_history,
@@ -344,14 +391,12 @@ class _Conditions:
             self.source_options.append(TINY_POOL)
             self.cache_options.append(TINY_CACHE)
         if Condition.SMALL_DISKS in has:
-            small = {"source": not topology.is_replicated, "target": topology.members <= 1}
-            for name in (name for name, is_small in small.items() if is_small):
+            names = ["source"] + (["replica"] if topology.is_replicated else [])
+            names += MEMBERS if topology.members > 1 else ["target"]
+            for name in names:
                 self.disks[name] = stack.enter_context(mounted(folder / f"disk-{name}"))
         if Condition.FAKE_CLOCKS in has and (library := clocks.library()):
-            settable = {"daemons", "target"} | (
-                {"source"} if Trait.SOURCE_CLOCK in topology.traits else set()
-            )
-            for name in settable:
+            for name in ("daemons", "source", "target"):
                 self.clocks[name] = Clock(library, folder / f"clock-{name}")
 
     def prefix(self, name: str) -> list[str]:

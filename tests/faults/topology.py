@@ -53,13 +53,12 @@ class Trait(StrEnum):
     """A proxy can see when the target is asked to commit."""
     SMALL_SOURCE = "small source"
     SMALL_TARGET = "small target"
+    SMALL_MEMBERS = "small members"
     LANES = "lanes"
     APPLIERS = "appliers"
     BROKER = "broker"
     CLOCKS = "clocks"
-    """Those of the daemons and the target can be set."""
-    SOURCE_CLOCK = "source clock"
-    """MySQL's cannot: libfaketime makes a hundredth of its speed."""
+    """Those of the daemons, the source and the target can be set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +115,10 @@ class Topology:
         if self.has_appliers or self.publishes:
             found.add(Trait.BROKER)
         if Condition.SMALL_DISKS in has:
-            found |= {Trait.SMALL_SOURCE} if not self.is_replicated else set()
-            found |= {Trait.SMALL_TARGET} if self.members <= 1 else set()
+            found.add(Trait.SMALL_SOURCE)
+            found.add(Trait.SMALL_TARGET if self.members <= 1 else Trait.SMALL_MEMBERS)
         if Condition.FAKE_CLOCKS in has:
             found.add(Trait.CLOCKS)
-            found |= {Trait.SOURCE_CLOCK} if self.kind.startswith("mariadb") else set()
         return frozenset(found)
 
     def to_json(self) -> dict[str, Any]:

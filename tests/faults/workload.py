@@ -41,6 +41,9 @@ FOREIGN: Final[tuple[dict[str, Any], ...]] = tuple(
     {"_id": {"of": "another", "id": n}, "word": "kept"} for n in range(1, 21)
 )
 """Documents of somebody else, in the collection that is emptied by faults."""
+INDEXED: Final = "bulk"
+INDEX: Final = "by_word"
+"""A collection, and the index that its mapping asks for."""
 COUNTED: Final = "counters_history"
 """The collection that has a document for each change of a counter."""
 
@@ -83,7 +86,11 @@ def create(stream: Stream, *, is_transactional: bool, keeps_history: bool) -> No
     )
     stream.table("order_lines", "id INT NOT NULL PRIMARY KEY, order_id INT NOT NULL, amount INT")
     stream.table("words", "word VARCHAR(20) NOT NULL PRIMARY KEY, number INT")
-    stream.table("bulk", "id INT NOT NULL PRIMARY KEY, number INT NOT NULL, word VARCHAR(20)")
+    stream.table(
+        INDEXED,
+        "id INT NOT NULL PRIMARY KEY, number INT NOT NULL, word VARCHAR(20)",
+        {"indexes": [{"keys": {"word": 1, "number": -1}, "name": INDEX}]},
+    )
     values = ",".join(f"({n}, 0, 'w')" for n in range(BULK))
     stream.sql(f"INSERT INTO bulk VALUES {values}")
     kinds.create(stream)

@@ -132,6 +132,8 @@ class SecondReading:
         elif kind in ROWS:
             self._rows(kind, body)
         elif kind == 16:
+            if body.left != 8:
+                raise Impossible("a commit without a number")
             return self._end()
         elif kind == 15 and event[-1:] != CHECKED:
             raise Unread("a file without checksums")
@@ -142,14 +144,12 @@ class SecondReading:
         return None
 
     def _compressed(self, body: Cursor) -> Read:
-        """Return the transaction in a payload, also if what follows in there belongs to none."""
+        """Return the transaction in a payload, of which the last event is the end."""
         ended: Read | None = None
-        try:
-            for event in _payload(body):
-                ended = self._feed(event) or ended
-        except Impossible:
-            if ended is None:
-                raise
+        for event in _payload(body):
+            if ended is not None:
+                raise Impossible("a compressed transaction goes on behind its end")
+            ended = self._feed(event)
         if ended is None:
             raise Impossible("a compressed transaction has no end")
         return ended
@@ -183,8 +183,7 @@ class SecondReading:
         raise Unread("a statement within a transaction")
 
     def _rows(self, kind: int, body: Cursor) -> None:
-        table_id, _ = body.take(6), body.take(2)
-        current = self._current()
+        table_id, current = body.take(6), self._current()
         if table_id == NO_END:
             return
         if table_id not in self._tables:
@@ -192,6 +191,7 @@ class SecondReading:
         table = self._tables[table_id]
         if not self._is_followed(table.name):
             return
+        body.take(2)
         if kind in VERSION_2:
             body.take(body.number(2) - 2)
         if body.packed() != len(table.columns):

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from cdc.errors import CdcError
 from cdc.model.transaction import RowsEvent, Transaction
-from cdc.readers.binlog import events, payloads
+from cdc.readers.binlog import events
 from cdc.readers.binlog.events import EventType
 from cdc.readers.binlog.transaction_assembler import TransactionAssembler
 from cdc.readers.server.packets import ConnectionLost, PacketStream
@@ -76,8 +76,7 @@ def completed(
         yield transaction
         yield from one_by_one(assembler.read_ahead(stream, checksum=checksum))
     elif event.type == EventType.TRANSACTION_PAYLOAD:
-        inner = (assembler.feed(each, inside_payload=True) for each in payloads.unpack(event))
-        yield from (each for each in inner if each is not None)
+        yield from assembler.unpack(event)
 
 
 def _comparable(transaction: Transaction) -> tuple[Any, ...]:

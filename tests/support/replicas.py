@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from cdc_sandbox.servers import Flavour, MySQLServer, mysql_server
 from tests.support.dialect import change_source, forget_source, start_replica, stop_replica
@@ -58,14 +59,21 @@ def become_replica(old: MySQLServer, primary: MySQLServer) -> None:
 
 @contextmanager
 def pair(
-    flavour: Flavour, *, options: Sequence[str] = UNSYNCED, prefix: Sequence[str] = ()
+    flavour: Flavour,
+    *,
+    options: Sequence[str] = UNSYNCED,
+    prefix: Sequence[str] = (),
+    data_dirs: Sequence[Path | None] = (None, None),
 ) -> Iterator[Pair]:
-    """Start a primary and its replica, and kill both at the end; `prefix` as of mysql_server."""
-    logging = ["--log-slave-updates"] if flavour == "mariadb" else []
+    """Start a primary and its replica, and kill both at the end; the rest as of mysql_server."""
+    options = [*options, "--relay-log-recovery=ON"]  # else a replica that crashed cannot read on
+    options += ["--log-slave-updates"] if flavour == "mariadb" else []
     with ExitStack() as stack:
         servers = [
-            stack.enter_context(mysql_server(flavour, options=[*options, *logging], prefix=prefix))
-            for _ in range(2)
+            stack.enter_context(
+                mysql_server(flavour, options=options, prefix=prefix, data_dir=data_dir)
+            )
+            for data_dir in data_dirs
         ]
         follow(*servers)
         yield Pair(*servers)

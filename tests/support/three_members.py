@@ -54,9 +54,16 @@ class Member:
 
     def replicate(self, *, on: bool) -> None:
         """Fetch what the primary has, or leave it alone. The member votes in any case."""
+        self._fail("stopReplProducer", on=not on)
+
+    def build_indexes(self, *, on: bool) -> None:
+        """Build indexes to their end, or only begin to."""
+        self._fail("hangAfterStartingIndexBuild", on=not on)
+
+    def _fail(self, name: str, *, on: bool) -> None:
         with self.client() as client:
-            mode = "off" if on else "alwaysOn"
-            client.admin.command({"configureFailPoint": "stopReplProducer", "mode": mode})
+            mode = "alwaysOn" if on else "off"
+            client.admin.command({"configureFailPoint": name, "mode": mode})
 
 
 class ThreeMembers:
@@ -64,6 +71,11 @@ class ThreeMembers:
 
     def __init__(self, members: list[Member]) -> None:
         self._members = members
+
+    @property
+    def members(self) -> Sequence[Member]:
+        """All three, whatever each of them is now."""
+        return self._members
 
     @property
     def uri(self) -> str:
@@ -103,6 +115,19 @@ class ThreeMembers:
         finally:
             for each in secondaries:
                 each.replicate(on=True)
+
+    @contextmanager
+    def building_no_index(self) -> Iterator[None]:
+        """Have each index that a primary begins to build stay unfinished."""
+        self._build_indexes(on=False)
+        try:
+            yield
+        finally:
+            self._build_indexes(on=True)
+
+    def _build_indexes(self, *, on: bool) -> None:
+        for each in self._members:
+            each.build_indexes(on=on)
 
     def kill_primary(self) -> Member:
         """Kill the primary, and wait for another one."""
@@ -165,14 +190,21 @@ def _state(member: Member) -> str:
 
 @contextmanager
 def three_members(
-    folder: Path, *, delay_seconds: int = 0, options: Sequence[str] = ()
+    folder: Path,
+    *,
+    delay_seconds: int = 0,
+    options: Sequence[str] = (),
+    data_dirs: Sequence[Path] = (),
 ) -> Iterator[ThreeMembers]:
-    """Start them; with `delay_seconds` a majority has everything so much later, always."""
+    """Start them; with `delay_seconds` a majority has everything so much later, always.
+
+    Their data are in `data_dirs`, which are made, or below `folder`, as their logs are.
+    """
     server = installed(chosen("mongo"), Cache.of_user())
     with ExitStack() as stack:
         members = []
-        for number in range(3):
-            port, data = free_port(), folder / str(number)
+        for number, data in enumerate(data_dirs or [folder / str(each) for each in range(3)]):
+            port = free_port()
             data.mkdir()
             command = server.command(data=data, port=port, replica_set=True)
             command = with_options(command, [*SMALL, *FAILS_ON_DEMAND, *options])

@@ -36,6 +36,13 @@ class CommitTimes:
         if now is not None and at <= now:
             self._learn(at)
 
+    def clock_moved(self, seconds: float) -> None:
+        """Note that the source's clock was set, forward or back: what it told before moves, too."""
+        if self._after is not None:
+            self._after += seconds
+        if self._previous is not None:
+            self._previous += seconds
+
     def judged(self, told: float) -> float:
         """Return the time of the next transaction's commit: as logged, or the nearest possible one.
 

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from cdc.model.position import TAG, Source
 from cdc.readers.binlog.events import HEADER_SIZE, Event, EventType, without_checksum
-from cdc.readers.server.varint import serialized
+from cdc.readers.server.varint import packed, serialized
 
 
 class Gtid(NamedTuple):
@@ -71,6 +71,7 @@ class _TaggedField(IntEnum):
     SEQUENCE_NUMBER = 5
     COMMITTED_AT = 6
     FIRST_COMMITTED_AT = 7
+    SIZE = 8
 
 
 def tagged_gtid(event: Event) -> Gtid:
@@ -90,8 +91,23 @@ def tagged_original(event: Event) -> int:
     return first or round(gtid.committed_at * 1e6)
 
 
+def transaction_size(data: bytes) -> int:
+    """Return the bytes of a MySQL transaction in its log, by its GTID event without checksum.
+
+    0 if the server is too old to say.
+    """
+    event = without_checksum(data)
+    if event.type == EventType.GTID_TAGGED:
+        return _tagged(event, _TaggedField.SIZE)[1]
+    if event.type not in (EventType.GTID, EventType.ANONYMOUS_GTID) or len(data) < _TIME_END:
+        return 0
+    has_another = _read_uint64(data, _TIME_END - 8)[0] >> 8 >> _TIME_BITS
+    at = _TIME_END + (_TIME_BYTES if has_another else 0)
+    return packed(data, at)[0] if at < len(data) else 0
+
+
 def _tagged(event: Event, up_to: _TaggedField) -> tuple[Gtid, int]:
-    """Read the fields up to one; return the GTID and the time of the first commit, or 0."""
+    """Read the fields up to one; return the GTID and the value of that one, or 0."""
     data, at = event.data, HEADER_SIZE
     for _ in range(3):
         _, at = serialized(data, at)
@@ -112,7 +128,7 @@ def _tagged(event: Event, up_to: _TaggedField) -> tuple[Gtid, int]:
     number = numbers.get(_TaggedField.NUMBER, 0) >> 1
     committed = numbers.get(_TaggedField.COMMITTED_AT, 0) / 1e6
     gtid = Gtid(Source(_uuid(bytes(raw)), tag), number, committed)
-    return gtid, numbers.get(_TaggedField.FIRST_COMMITTED_AT, 0)
+    return gtid, numbers.get(up_to, 0)
 
 
 class MariadbGtidFlag(IntFlag):

@@ -21,9 +21,9 @@ from cdc.model.checkpoint import Checkpoint
 from cdc.model.position import Position
 from cdc.model.telemetry import ReaderStats
 from cdc.model.transaction import Delivery, Transaction
-from cdc.readers.binlog import dump, events, payloads
+from cdc.readers.binlog import dump, events
 from cdc.readers.binlog.accepted_host import QUERY_SECONDS, HostChooser, RequireFit
-from cdc.readers.binlog.commit_times import CommitTimes
+from cdc.readers.binlog.clock_watch import ClockWatch
 from cdc.readers.binlog.events import Event, EventType
 from cdc.readers.binlog.heartbeats import Heartbeats
 from cdc.readers.binlog.history import proof
@@ -32,11 +32,16 @@ from cdc.readers.binlog.table_maps import TableMapCache
 from cdc.readers.binlog.transaction_assembler import TransactionAssembler
 from cdc.readers.server import position_check
 from cdc.readers.server.catalog import folds_names
-from cdc.readers.server.clock import SourceClock
-from cdc.readers.server.connection import close_connection, connect_source, decoder, is_mariadb
+from cdc.readers.server.connection import (
+    asking,
+    close_connection,
+    connect_source,
+    decoder,
+    is_mariadb,
+)
 from cdc.readers.server.packets import Garbled, PacketStream, ServerError
 from cdc.readers.server.position_check import CannotSend
-from cdc.readers.server.status import SourceStatus, fetch_on
+from cdc.readers.server.status import SourceStatus, clock_offset, fetch_on
 from cdc.retry import Backoff, OutageTracker, let_go
 
 if TYPE_CHECKING:
@@ -89,8 +94,7 @@ class BinlogReader:
         self._packets: PacketStream | None = None
         self._assembling: TransactionAssembler | None = None
         self._heartbeats = Heartbeats(config.heartbeat_seconds)
-        self._clock = SourceClock()
-        self._commit_times = CommitTimes(self._clock.now)
+        self._clock = ClockWatch(self._clock_offset)
         self._checkpoint: Checkpoint
         self._damaged_at: Checkpoint | None = None
         self._idle_proof = IdleProof(config.heartbeat_seconds)
@@ -178,9 +182,11 @@ class BinlogReader:
 
     def _with_commit_time(self, transaction: Delivery) -> Delivery:
         """Return the transaction with its commit time; MariaDB's events have the session's only."""
+        if not isinstance(transaction, Transaction) or transaction.identity:
+            self._clock.see(transaction.committed_at)
         if not self._mariadb:
             return transaction
-        committed_at = self._commit_times.judged(transaction.committed_at)
+        committed_at = self._clock.times.judged(transaction.committed_at)
         if isinstance(transaction, Transaction):
             return transaction._replace(committed_at=committed_at)
         return transaction._replace(first_committed_at=committed_at, committed_at=committed_at)
@@ -285,7 +291,11 @@ class BinlogReader:
         self._clock.was_ahead_by(seen.clock_offset_seconds)
         if seen.is_all_in(checkpoint.position):
             self._heartbeats.caught_up()
-            self._commit_times.read_all()
+            self._clock.times.read_all()
+
+    def _clock_offset(self) -> float:
+        with asking(self.source, read_timeout=QUERY_SECONDS) as connection:
+            return clock_offset(connection)
 
     def _another_connection(self) -> SourceConnection:
         return connect_source(self.source, read_timeout=QUERY_SECONDS)
@@ -314,7 +324,7 @@ class BinlogReader:
             for data in packets:
                 if events.begins_file(data):
                     checksum = events.format_description(data).checksum
-                    self._commit_times.file_begun(parse(data, checksum=checksum).timestamp)
+                    self._clock.times.file_begun(parse(data, checksum=checksum).timestamp)
                 event = parse(data, checksum=checksum)
                 transaction = feed(event)
                 if transaction is not None:
@@ -322,7 +332,7 @@ class BinlogReader:
                     yield from assembler.read_ahead(packets, checksum=checksum)
                 elif event.type in _HANDLED_BY_THE_READER:
                     if event.type == EventType.TRANSACTION_PAYLOAD:
-                        yield from _unpacked(event, assembler)
+                        yield from assembler.unpack(event)
                     else:
                         self._note_heartbeat(event, assembler)
         except ServerError as error:
@@ -338,15 +348,8 @@ class BinlogReader:
         if no_more:
             self._damaged_at = None  # nothing after it is left that could be damaged for good
         if nothing_new:
-            self._commit_times.read_all()
+            self._clock.times.read_all()
         if no_more and self._idle_proof.is_due:
             self._idle_proof.prove(
                 self._another_connection, self._checkpoint, here=self.server, mariadb=self._mariadb
             )
-
-
-def _unpacked(payload: events.Event, assembler: TransactionAssembler) -> Iterator[Transaction]:
-    for event in payloads.unpack(payload):
-        transaction = assembler.feed(event, inside_payload=True)
-        if transaction is not None:
-            yield transaction

@@ -26,9 +26,9 @@ from cdc.model.transaction import (
     RowsEvent,
     Transaction,
 )
-from cdc.readers.binlog import events, gtid_events, rows, table_maps
+from cdc.readers.binlog import events, gtid_events, payloads, rows, table_maps
 from cdc.readers.binlog.cursor import BinlogCursor
-from cdc.readers.binlog.events import Event, EventType
+from cdc.readers.binlog.events import HEADER_SIZE, Event, EventType
 from cdc.readers.binlog.gtid_events import Gtid, MariadbGtid, MariadbGtidFlag
 from cdc.readers.binlog.open_transaction import OpenTransaction
 from cdc.readers.binlog.read_ahead import ReadAhead
@@ -40,6 +40,9 @@ from cdc.readers.server.packets import PacketStream
 
 DUMMY_TABLE_ID: Final = (0xFFFFFF).to_bytes(6, "little")
 """A rows event of this table id ends a statement and holds no row."""
+
+XID_SIZE: Final = 8
+"""The bytes of the number in an event that commits; rows whose type was damaged have others."""
 
 _IGNORED: Final = frozenset(
     {
@@ -107,7 +110,7 @@ class TransactionAssembler:
             EventType.MARIADB_GTID: self._mariadb_gtid,
             EventType.QUERY: self._query,
             EventType.QUERY_COMPRESSED: self._any_query,
-            EventType.XID: self._commit,
+            EventType.XID: self._xid,
             EventType.XA_PREPARE: self._xa_prepare,
             EventType.ROTATE: self._rotate,
             EventType.FORMAT_DESCRIPTION: self._format_description,
@@ -159,6 +162,25 @@ class TransactionAssembler:
                 remedy="upgrade cdc, or turn off the feature of the source that writes it, and"
                 " step over this one: cdc position skip",
             )
+
+    def unpack(self, payload: Event) -> Iterator[Transaction]:
+        """Yield the transaction that is compressed in an event, in parts if it is large.
+
+        Raises Corrupted if events follow its end: its rows would be among them.
+        """
+        whole: Transaction | None = None
+        for event in payloads.unpack(payload):
+            if whole is not None:
+                raise Corrupted(
+                    "a compressed transaction ends before its last event", position=self.where
+                )
+            found = self.feed(event, inside_payload=True)
+            if found is not None and found.checkpoint.inflight is None:
+                whole = found
+            elif found is not None:
+                yield found
+        if whole is not None:
+            yield whole
 
     def read_ahead(self, packets: PacketStream, *, checksum: bool) -> Iterator[Delivery]:
         """Yield what can be read from `packets` at once, if a transaction may begin here."""
@@ -281,15 +303,34 @@ class TransactionAssembler:
             case Role.UNKNOWN if transaction.begun:
                 # it may be a kind of DML that cdc does not know
                 self._statements.require_no_rows(statement, schemas)
+            case Role.UNKNOWN:
+                self._require_alone(transaction)  # or it was a BEGIN
             case _:
                 pass
         return None if transaction.begun else self._commit(event)
+
+    def _require_alone(self, transaction: OpenTransaction) -> None:
+        """Raise Corrupted if a statement without BEGIN does not end its transaction, by its size.
+
+        It would be delivered without its rows, and the position moved behind them.
+        """
+        size = gtid_events.transaction_size(transaction.witness.event)
+        if size and size != self._cursor.offset - transaction.witness.offset:
+            raise Corrupted(
+                "a statement that is not BEGIN begins a transaction of more events",
+                position=self.where,
+            )
 
     def _was_applied(self, transaction: OpenTransaction) -> bool:
         """Return whether a part was applied before: its statements too, which stand before rows."""
         return self._inflight is not None and self._inflight.identity == transaction.identity
 
     # -- what closes a transaction
+
+    def _xid(self, event: Event) -> Transaction:
+        if len(event.data) != HEADER_SIZE + XID_SIZE:
+            raise Corrupted("a commit is of another size than a number", position=self.where)
+        return self._commit(event)
 
     def _commit(self, event: Event) -> Transaction:
         done = self._current()

@@ -19,9 +19,14 @@ class SourceClock:
         self._steady = steady
         self._ahead_of_steady: float | None = None
 
-    def was_ahead_by(self, seconds: float) -> None:
-        """Record how far the source is ahead of the local wall clock now, in seconds."""
+    def was_ahead_by(self, seconds: float) -> float:
+        """Record how far the source is ahead of the local wall clock now, in seconds.
+
+        Return by how much it has moved since the last time, beyond what has passed; 0 at first.
+        """
+        before = self._ahead_of_steady
         self._ahead_of_steady = self._wall() + seconds - self._steady()
+        return 0.0 if before is None else self._ahead_of_steady - before
 
     def now(self) -> float | None:
         """Return the source's time in seconds since the epoch; None if it is unknown."""

@@ -19,6 +19,7 @@ from tests.faults.checkers import (
     compare_rows,
     holds,
     judge_end,
+    judge_index,
     judge_memory,
     judge_rest,
 )
@@ -215,13 +216,15 @@ def test_documents_that_are_not_the_rows_are_found(
 
 
 @pytest.mark.parametrize(
-    ("code", "text"), [(1, ""), (4, ""), (0, "Traceback (most recent call last):\n  x")]
+    ("code", "text"),
+    [(1, ""), (4, ""), (-15, "it had begun"), (0, "Traceback (most recent call last):\n  x")],
 )
 def test_a_daemon_that_ends_otherwise_than_asked_is_found(
     code: int, text: str, violated: Violations
 ) -> None:
     judge_end(0, [], "", violated)
     judge_end(-9, [], "", violated)
+    judge_end(-15, [], "", violated)  # before it could be asked
     assert violated.found == []
 
     judge_end(code, [{"event": "stopped", "message": "m"}], text, violated)
@@ -250,3 +253,12 @@ def test_a_status_that_is_not_at_rest_is_found(wrong: dict[str, Any], violated: 
     judge_rest({**rest, **wrong}, violated)
 
     assert len(violated.found) == 1
+
+
+def test_an_index_that_was_not_built_again_is_found(violated: Violations) -> None:
+    judge_index("by_word", ["_id_", "by_word"], violated)
+    assert violated.found == []
+
+    judge_index("by_word", ["_id_"], violated)
+
+    assert violated.found == ["the index by_word is missing; there are ['_id_']"]

@@ -71,9 +71,19 @@ def test_a_schedule_is_kept_and_read_again() -> None:
             Kind.JUMP_DAEMONS,
         ),
         (
+            Topology("mariadb-replica", 3, 1, frozenset({Condition.SMALL_DISKS})),
+            Kind.FILL_REPLICA,
+            Kind.FILL_TARGET,
+        ),
+        (
+            Topology("mysql-gtid", 3, 1, frozenset({Condition.SMALL_DISKS})),
+            Kind.FILL_MEMBER,
+            Kind.FILL_REPLICA,
+        ),
+        (
             Topology("mysql-gtid", 3, 1, frozenset({Condition.FAKE_CLOCKS})),
-            Kind.JUMP_DAEMONS,
             Kind.JUMP_SOURCE,
+            Kind.JUMP_TARGET,
         ),
     ],
 )

@@ -2,7 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from cdc.model.telemetry import Backlog, ReaderStats, Role, Telemetry, WriterStats
+from cdc.model.telemetry import (
+    LEAST_LAG_SECONDS,
+    Backlog,
+    ReaderStats,
+    Role,
+    Telemetry,
+    WriterStats,
+)
 
 NOW = 1_000_000.0
 HEARTBEAT = 5.0
@@ -50,6 +57,16 @@ def test_lag_grows_from_the_last_proof_on() -> None:
 @pytest.mark.parametrize("offset", [7.0, -7.0])
 def test_ages_are_told_by_the_clock_of_the_source(offset: float) -> None:
     assert lag(oldest=NOW + offset - 3, offset=offset) == 3
+
+
+def test_what_waits_lags_though_it_comes_from_the_future() -> None:
+    assert lag(oldest=NOW + 3600, heard_ago=0.1) == LEAST_LAG_SECONDS
+
+
+def test_what_is_applied_and_comes_from_the_future_proves_nothing() -> None:
+    assert lag(applied=NOW + 3600, heard_ago=60) == 60
+    assert lag(applied=NOW + 3600) is None
+    assert lag(applied=NOW + 0.5, heard_ago=60) == 0
 
 
 def test_without_any_proof_the_lag_is_not_known() -> None:

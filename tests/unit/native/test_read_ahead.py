@@ -225,6 +225,21 @@ def test_a_table_map_that_no_rows_belong_to_is_looked_at_too() -> None:
     assert "a table map cannot be read" in str(found)
 
 
+def test_rows_whose_type_became_a_commit_commit_nothing() -> None:
+    parts = [binlog.query("BEGIN"), binlog.table_map(1)]
+    stream = [binlog.gtid(1), *parts, binlog.write_rows(1, 1), binlog.xid()]
+    stream += [binlog.gtid(2), *parts, binlog.write_rows(1, 2), binlog.xid()]
+    lost = stream[-2].data
+    stream[-2] = stream[-2]._replace(data=lost[:4] + bytes([EventType.XID]) + lost[5:])
+    laid = laid_out(stream, checksum=True, zero_inside=False)
+
+    for native in (NATIVE, None):
+        found = read([packets(laid)], POSITIONS["mysql"][0], checksum=True, native=native)
+
+        assert len(found.transactions) == 1
+        assert "a commit is of another size" in str(found)
+
+
 @pytest.mark.parametrize("tables", [1, 20, 400], ids=["known", "too many", "new"])
 def test_tables_that_are_not_known_do_not_make_all_be_read_again(tables: int) -> None:
     """Each call of the module that ends before such a table has read what is behind it, too."""

@@ -14,9 +14,11 @@ ANOTHER_FOLLOWS = 1 << 55
 
 
 def mysql_gtid(*times: int) -> Event:
-    return binlog.event(
-        EventType.GTID, NUMBERED + b"".join(time.to_bytes(7, "little") for time in times)
-    )
+    return binlog.event(EventType.GTID, _with_times(*times))
+
+
+def _with_times(*times: int) -> bytes:
+    return NUMBERED + b"".join(time.to_bytes(7, "little") for time in times)
 
 
 @pytest.mark.parametrize(
@@ -32,6 +34,27 @@ def mysql_gtid(*times: int) -> Event:
 )
 def test_a_transaction_keeps_the_time_of_its_first_commit(event: Event, seconds: float) -> None:
     assert gtid_events.first_committed_at(event) == seconds
+
+
+@pytest.mark.parametrize(
+    ("event", "size"),
+    [
+        (mysql_gtid(MICROSECONDS), 0),
+        (mysql_gtid(), 0),
+        (binlog.event(EventType.GTID, _with_times(MICROSECONDS) + b"\xfa"), 250),
+        (
+            binlog.event(
+                EventType.GTID,
+                _with_times(MICROSECONDS | ANOTHER_FOLLOWS, MICROSECONDS) + b"\xfc\x00\x02",
+            ),
+            512,
+        ),
+        (binlog.mariadb_gtid(7), 0),
+    ],
+    ids=["not told", "of an old server", "on its server", "on a replica", "mariadb"],
+)
+def test_a_transaction_tells_its_size(event: Event, size: int) -> None:
+    assert gtid_events.transaction_size(event.data) == size
 
 
 @pytest.mark.parametrize(

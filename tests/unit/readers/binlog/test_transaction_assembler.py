@@ -105,6 +105,41 @@ def test_a_query_inside_a_transaction_does_not_end_it() -> None:
     assert isinstance(rows, RowsEvent)
 
 
+def sized_gtid(number: int, *behind: Event) -> Event:
+    """Return a GTID event that tells how large its transaction is, with these events."""
+    body = binlog.gtid(number).data[events.HEADER_SIZE :]
+    size = len(binlog.raw(EventType.GTID, body)) + 1 + sum(each.size for each in behind)
+    return binlog.event(EventType.GTID, body + bytes([size]))
+
+
+def test_a_statement_that_was_begin_ends_no_transaction() -> None:
+    """Its rows would be lost: the position would be behind them."""
+    rest = [binlog.table_map(1), binlog.write_rows(1, 5), binlog.xid()]
+    damaged = binlog.query("BEGIp")
+
+    with pytest.raises(Corrupted, match="not BEGIN begins a transaction of more events"):
+        assembled(assembler(), sized_gtid(1, damaged, *rest), damaged, *rest)
+    with pytest.raises(Corrupted, match="of more events"):
+        assembled(assembler(), sized_gtid(1, damaged, *rest), damaged)
+
+
+def test_a_statement_that_is_not_known_is_a_transaction_on_its_own() -> None:
+    unknown = binlog.query("FROBNICATE THE SERVER")
+
+    [found] = assembled(assembler(), sized_gtid(1, unknown), unknown)
+
+    assert found.changes == ()
+
+
+def test_nothing_stands_behind_the_end_of_a_compressed_transaction() -> None:
+    inside = [binlog.query("BEGIp"), binlog.table_map(1), binlog.write_rows(1, 5), binlog.xid()]
+    subject = assembler()
+    subject.feed(binlog.gtid(1))
+
+    with pytest.raises(Corrupted, match="ends before its last event"):
+        list(subject.unpack(binlog.payload(*inside)))
+
+
 def test_a_statement_on_its_own_is_a_transaction() -> None:
     first, second = assembled(
         assembler(),

@@ -26,6 +26,17 @@ def test_time_that_passes_changes_no_offset() -> None:
     assert clock.offset_seconds == 2.5
 
 
+def test_it_tells_by_how_much_the_source_s_clock_was_set() -> None:
+    clocks = Clocks()
+    clock = SourceClock(lambda: clocks.wall, lambda: clocks.steady)
+
+    assert clock.was_ahead_by(2.5) == 0
+    clocks.pass_by(10)
+    assert clock.was_ahead_by(32.5) == 30
+    clocks.wall += 86_400
+    assert clock.was_ahead_by(32.5 - 86_400) == 0
+
+
 def test_a_jump_of_our_clock_does_not_move_the_source_s() -> None:
     clocks = Clocks()
     clock = SourceClock(lambda: clocks.wall, lambda: clocks.steady)

@@ -6,6 +6,8 @@ import struct
 import uuid
 import zlib
 
+import zstandard
+
 from cdc.readers.binlog.events import Event, EventType, parse
 
 SERVER = uuid.UUID("11111111-2222-3333-4444-555555555555")
@@ -87,6 +89,16 @@ def xid(*, end: int = 0) -> Event:
 
 def xa_prepare(*, one_phase: bool) -> Event:
     return event(EventType.XA_PREPARE, bytes([one_phase]) + bytes(12))
+
+
+def payload(*inside: Event) -> Event:
+    """Return a TRANSACTION_PAYLOAD event that holds others, which have no checksums there."""
+    bare = [
+        each.data[:9] + len(each.data).to_bytes(4, "little") + each.data[13:] for each in inside
+    ]
+    body = b"".join(bare)
+    fields = b"\x02\x01\x00\x03\x03\xfc" + len(body).to_bytes(2, "little") + b"\x00"
+    return event(EventType.TRANSACTION_PAYLOAD, fields + zstandard.compress(body))
 
 
 def rotate(file: str, offset: int = 4, *, artificial: bool = False, end: int = 99) -> Event:
