@@ -32,6 +32,7 @@ help:
 	@echo "make bench               speed, as ratios within one run"
 	@echo "make compare-dual-write  what writing twice loses when processes die, and cdc in the same test"
 	@echo "make mutants             make mistakes in a copy, see the suite notice each (3 minutes)"
+	@echo "make mutants ARGS=--campaigns   the same, and have fault campaigns notice them (90 minutes)"
 	@echo "make faults [ARGS=\"--minutes 60 --seed 7\"]   fault campaigns, on one topology after the other"
 	@echo "make fuzz [ARGS=\"--seconds 600 text_json\"]   look for inputs that something is wrong with"
 	@echo "make pins [ARGS=--upgrade]   write requirements/ anew from pyproject.toml"

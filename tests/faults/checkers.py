@@ -5,6 +5,7 @@ They share no code with cdc. `tests/unit/faults` has a test for each that shows 
 
 from __future__ import annotations
 
+import re
 import signal
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -13,6 +14,7 @@ from itertools import zip_longest
 from typing import Any, Final
 
 from tests.end_to_end.support.history import expanded, sequences
+from tests.support.faults import TWICE
 
 Document = Mapping[str, Any]
 
@@ -48,6 +50,25 @@ class WholeTransactions:
         self.snapshots += 1
         if (found := sum(amounts)) != self._total:
             self._violated(f"a snapshot shows a sum of {found}, not {self._total}")
+
+
+class WholeOrders:
+    """Each snapshot of the target shows in each order the lines that it shows beside the orders."""
+
+    def __init__(self, violated: Violations) -> None:
+        self._violated = violated
+        self.snapshots = 0
+
+    def see(self, orders: Iterable[Document], lines: Iterable[Document]) -> None:
+        """Take all orders and all lines of one snapshot."""
+        self.snapshots += 1
+        beside: dict[Any, list[Document]] = {}
+        for line in sorted(lines, key=lambda each: each["_id"]):
+            beside.setdefault(line["order_id"], []).append(line)
+        wrong = [each for each in orders if each["lines"] != beside.get(each["_id"], [])]
+        for order in wrong[:1]:
+            told = f"{order['lines']}, and beside it {beside.get(order['_id'], [])}"
+            self._violated(f"a snapshot shows in order {order['_id']} {told}"[:TOLD])
 
 
 class NeverBack:
@@ -161,6 +182,16 @@ def compare_rows(
     return len(rows)
 
 
+def compare_foreign(
+    kept: Iterable[Document], found: Iterable[Document], violated: Violations
+) -> None:
+    """Require the documents of somebody else to be as they were."""
+    wanted, there = ({str(each["_id"]): each for each in them} for them in (kept, found))
+    wrong = sorted(key for key in wanted.keys() | there.keys() if wanted.get(key) != there.get(key))
+    if wrong:
+        violated(f"{len(wrong)} documents of somebody else are not as they were: {wrong[:3]}")
+
+
 def compare_history(
     versions: Mapping[Any, int], changes: Iterable[Document], violated: Violations
 ) -> None:
@@ -187,10 +218,13 @@ def judge_index(name: str, there: Iterable[str], violated: Violations) -> None:
 def judge_end(code: int, log: Iterable[Document], text: str, violated: Violations) -> None:
     """Judge how a daemon has ended: a traceback is a failure, and so is any code but two.
 
-    One that has said nothing yet could not know that it was asked to stop.
+    The ledger takes each transaction once: what is refused there was applied before. A daemon that
+    has said nothing yet could not know that it was asked to stop.
     """
     if code == -signal.SIGTERM and not text:
         return
+    if found := re.search(rf"^{TWICE}(.*)", text, re.MULTILINE):
+        violated(f"a transaction was applied twice: {found[1]}")
     if "Traceback (most recent call last)" in text:
         violated(f"a traceback in a daemon's log:\n{text[text.index('Traceback') :][:2000]}")
     if code not in EXPECTED_ENDS:

@@ -47,7 +47,8 @@ class Committed:
         self._skipped |= self._before - set(self._stream.ledger())
         state = self._stream.state_document()
         assert state is not None
-        self._history = history_of(state["position"])
+        position = state["position"] or state["copying"]["position"]
+        self._history = history_of(position)
         self._stream.history = self._history(self._stream.source)
 
     def go_on_with(self, source: MySQLServer, before: set[str]) -> set[str]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import signal
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from cdc.writers.observer import LaneStep, WriteStep
+from cdc.writers.observer import Step
 from tests.end_to_end.support.daemon import Daemon
 from tests.end_to_end.support.halting import HALTED
 from tests.end_to_end.support.stream import Stream
@@ -17,6 +18,8 @@ from tests.faults.checkers import Violations, judge_end, judge_memory
 from tests.support.memory import USUAL_MEGABYTES
 
 LOOK_SECONDS: Final = 0.1
+
+LONGEST_FREEZE_SECONDS: Final = 10.0
 
 
 def _halted_by(log: Sequence[dict[str, Any]]) -> str:
@@ -53,6 +56,9 @@ class Fleet:
         self._thread = threading.Thread(target=self._keep, daemon=True)
         self._allowed = frozenset[str]()
         self._held = False
+        self._still: dict[int, float] = {}
+        """Since when those daemons stand still that do, by their pids."""
+        self._frozen_seconds = LONGEST_FREEZE_SECONDS
         self.halted = False
         """Whether a daemon has stopped for a human, by a name that was allowed."""
         self.started = 0
@@ -99,16 +105,21 @@ class Fleet:
         for each in self.running():
             each.send(signal.SIGKILL)
 
-    def die_at(self, step: WriteStep | LaneStep, times: int) -> None:
+    def die_at(self, step: Step, times: int) -> None:
         """Have the daemon that is started next die when it is at a step for the nth time."""
         self._faults.append(f"{step.value}:{times}")
+
+    def freeze_at(self, step: Step, times: int, seconds: float) -> None:
+        """Have it stand still there instead, and go on after so many seconds."""
+        self._frozen_seconds = seconds
+        self._faults.append(f"{step.value}:{times}:{signal.SIGSTOP.name}")
 
     def _keep(self) -> None:
         while not self._ended.wait(LOOK_SECONDS):
             with self._lock:
                 for place, each in enumerate(self._places):
                     if each is not None:
-                        self._measure(each.pid)
+                        self._look_at(each)
                         if not each.running:
                             self._judge(each)
                             self._places[place] = None
@@ -135,11 +146,18 @@ class Fleet:
             code = 0
         judge_end(code, log, daemon.stderr, self._violated)
 
-    def _measure(self, pid: int) -> None:
+    def _look_at(self, daemon: Daemon) -> None:
+        """Measure its memory; and have it go on, if it has stood still for long."""
         try:
-            status = Path(f"/proc/{pid}/status").read_text()
+            status = Path(f"/proc/{daemon.pid}/status").read_text()
         except OSError:  # it has ended
             return
+        if not re.search(r"^State:\s+T", status, re.MULTILINE):
+            self._still.pop(daemon.pid, None)
+        elif time.monotonic() - self._still.setdefault(daemon.pid, time.monotonic()) >= (
+            self._frozen_seconds
+        ):
+            daemon.send(signal.SIGCONT)
         if found := re.search(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE):
             peak = int(found[1]) / 1024
             if peak > self.peak_megabytes:

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from pymongo.errors import PyMongoError
 
-from cdc.writers.observer import LaneStep, WriteStep
+from cdc.writers.observer import LaneStep, PublishStep, Step, WriteStep
 from tests.end_to_end.support.command import Command as CdcCommand
 from tests.end_to_end.support.proxy import Filter, Link, Proxy, cut, unchanged
 from tests.faults import heavy, wide
@@ -25,9 +25,16 @@ from tests.faults.fleet import Fleet
 from tests.faults.operator import Operator
 from tests.faults.patience import persist
 from tests.faults.schedule import NEEDS, Kind, Planned
-from tests.faults.stage import Stage
+from tests.faults.stage import LEASE_SECONDS, Stage
 from tests.faults.topology import Condition, Trait
-from tests.faults.workload import AWAY, INDEX, INDEXED, REFUSED_NUMBER
+from tests.faults.workload import (
+    AWAY,
+    COUNTERS,
+    INDEX,
+    INDEXED,
+    LONG_COUNT,
+    REFUSED_NUMBER,
+)
 from tests.support.dialect import start_replica, stop_applying
 
 LATE_SECONDS: Final = 0.03
@@ -44,6 +51,14 @@ CALM_TABLES: Final = (
     *("words", "bulk", "kinds"),
 )
 """Tables whose schema no fault changes, and whose rows none refuses: what a job finds is right."""
+
+AMID_DOUBT: Final = (
+    WriteStep.BEFORE_TRANSACTION,
+    *(LaneStep.IN_PART, LaneStep.AFTER_PART, LaneStep.BEFORE_CLOSE),
+    *PublishStep,
+)
+"""Steps at which a daemon has made sure of its lease, and writes: amid others it holds the stream's
+document, or looks at it next."""
 
 SETTINGS: Final = (-40_000, -3_600, -30, 30, 3_600, 40_000)
 """Seconds by which a clock may differ: certificates hold for a day."""
@@ -118,9 +133,11 @@ class Nemesis:
         source, target, broker = stage.source_proxy, stage.target_proxy, stage.broker_proxy
         self._carry_out: dict[Kind, Callable[[float], None]] = {
             Kind.KILL_DAEMON: lambda _: self._signalled(signal.SIGKILL),
-            Kind.KILL_AT_STEP: lambda _: self._kill_at(list(WriteStep)),
+            Kind.KILL_AT_STEP: lambda _: self._kill_at(self._steps),
+            Kind.FREEZE_AT_STEP: self._freeze_at,
             Kind.KILL_IN_ROUND: lambda _: self._kill_at(list(LaneStep)),
             Kind.KILL_IN_CLEAR: self._kill_in_clear,
+            Kind.KILL_IN_PARTS: lambda _: self._kill_in_parts(),
             Kind.KILL_IN_INDEX_BUILD: self._kill_in_index_build,
             Kind.STOP_DAEMON: lambda _: self._signalled(signal.SIGTERM),
             Kind.FREEZE_DAEMON: self._freeze,
@@ -156,6 +173,7 @@ class Nemesis:
             Kind.LOSE_TAIL: self._by_hand(
                 lambda seconds: operator.lose_tail(seconds, self._chance)
             ),
+            Kind.BEGIN_ANEW: self._by_hand(operator.begin_anew),
             Kind.MOVE_SOURCE: lambda _: stage.move_source(),
             Kind.LAG_REPLICA: self._lag_replica,
             Kind.PROMOTE: self._by_hand(
@@ -169,6 +187,7 @@ class Nemesis:
             Kind.HALF_HIDE_TARGET: lambda seconds: self._half_hide(target, seconds),
             Kind.HIDE_AMID_BATCH: lambda seconds: self._hide_amid(target, "requests", seconds),
             Kind.HIDE_AT_COMMIT: self._hide_at_commit,
+            Kind.LOSE_COMMIT: self._lose_commit,
             Kind.SLOW_TARGET: lambda seconds: _slow(target, seconds),
             Kind.SINGLE_BYTES_TARGET: lambda seconds: _single_bytes(target, seconds),
             Kind.DAMAGE_TARGET: lambda seconds: self._change(target, self._damaged, seconds),
@@ -189,7 +208,7 @@ class Nemesis:
             Kind.RETRY_LETTERS: lambda _: self._command("dead-letters", "retry", "--all"),
             Kind.SCHEMA_CHANGE: self._change_schema,
             Kind.SCHEMA_STORM: self._storm,
-            Kind.TRUNCATE: lambda _: self._sql("TRUNCATE TABLE scratch"),
+            Kind.TRUNCATE: lambda _: self._truncate(),
             Kind.LARGE_TRANSACTION: self._large_transaction,
             Kind.HEAVY_TRANSACTION: self._heavy_transaction,
             Kind.REFUSE_ROWS: self._refuse_rows,
@@ -211,9 +230,35 @@ class Nemesis:
         if running := (fleet or self._fleet).running():
             self._chance.choice(running).send(number)
 
-    def _kill_at(self, steps: Sequence[WriteStep | LaneStep]) -> None:
+    @property
+    def _steps(self) -> list[Step]:
+        """Those of the stream's daemon."""
+        topology = self._stage.topology
+        lanes = list[Step](LaneStep) if topology.has_lanes else []
+        return [*WriteStep, *lanes, *(PublishStep if topology.publishes else ())]
+
+    def _kill_at(self, steps: Sequence[Step]) -> None:
         step = self._chance.choice(steps)
         self._fleet.die_at(step, self._chance.randrange(1, 6))
+        self._kill_owner()
+
+    def _freeze_at(self, seconds: float) -> None:
+        steps = [each for each in self._steps if each in AMID_DOUBT]
+        step, times = self._chance.choice(steps), self._chance.randrange(1, 6)
+        frozen_seconds = self._chance.uniform(1, 2) * LEASE_SECONDS
+        self._fleet.freeze_at(step, times, frozen_seconds)
+        self._kill_owner()
+        time.sleep(seconds + frozen_seconds)
+
+    def _kill_owner(self) -> None:
+        """Kill the active daemon, that the one that is started instead may come to write."""
+        with suppress(PyMongoError):
+            state = self._stage.stream.state_document() or {}
+            pid = (state.get("owner") or {}).get("pid")
+            for each in self._fleet.running():
+                if each.pid == pid:
+                    each.send(signal.SIGKILL)
+                    return
         self._signalled(signal.SIGKILL)
 
     def _kill_in_part(self) -> None:
@@ -226,6 +271,13 @@ class Nemesis:
         for _ in range(2):
             self._kill_at([WriteStep.IN_PIECE, WriteStep.AFTER_PIECE])
         self._sql("TRUNCATE TABLE scratch")
+
+    def _kill_in_parts(self) -> None:
+        for _ in range(2):
+            self._kill_at([WriteStep.BEFORE_COMMIT, WriteStep.AFTER_COMMIT])
+        with suppress(*AWAY):
+            self._stage.stream.transaction(*LONG_COUNT)
+            self._deeds.rows += COUNTERS * len(LONG_COUNT)
 
     def _kill_in_index_build(self, seconds: float) -> None:
         """Drop an index; who starts next builds it, and dies of that, twice."""
@@ -251,6 +303,8 @@ class Nemesis:
         clock = self._stage.clocks[name]
         clock.set(self._chance.choice(SETTINGS))
         time.sleep(seconds + READ_AGAIN_SECONDS)
+        if name == "target" and self._chance.random() < 0.5:
+            self._kill_owner()  # its lease lasts for as long as the clock is set back, or less
         clock.set(0)
 
     # -- links
@@ -370,6 +424,10 @@ class Nemesis:
             if number == killed:
                 self._signalled(signal.SIGKILL)
 
+    def _truncate(self) -> None:
+        emptied = self._chance.choice(("scratch", "scratch", "order_lines"))
+        self._sql(f"TRUNCATE TABLE {emptied}")
+
     def _large_transaction(self, _: float) -> None:
         rows = self._stage.large_rows
         words = ",".join(f"('{self._chance.getrandbits(60)}')" for _ in range(min(rows, 4_000)))
@@ -434,6 +492,28 @@ class Nemesis:
         time.sleep(seconds)
         proxy.requests = unchanged
         proxy.heal()
+
+    def _lose_commit(self, seconds: float) -> None:
+        """Lose the answers of some commits: a driver asks once more by itself."""
+        proxy, asked = self._stage.target_proxy, set[int]()
+        left = [None] * self._chance.randrange(2, 5)
+
+        def ask(data: bytes, link: Link) -> bytes:
+            if b"commitTransaction" in data and left:
+                asked.add(id(link))
+            return data
+
+        def answer(data: bytes, link: Link) -> bytes:
+            if id(link) not in asked or not left:
+                return data
+            asked.discard(id(link))
+            left.pop()
+            cut(link)
+            return b""
+
+        proxy.requests, proxy.replies = ask, answer
+        time.sleep(1 + seconds / 4)
+        proxy.requests = proxy.replies = unchanged
 
     def _lose_answer(self, seconds: float) -> None:
         proxy = self._stage.target_proxy

@@ -24,6 +24,8 @@ from tests.support.waiting import eventually
 
 PURGED: Final = "PositionPurged"
 DIVERGED: Final = "SourceDiverged"
+WORKERS: Final = 3
+"""Of a copy before a stream begins."""
 
 
 class Operator:
@@ -77,6 +79,38 @@ class Operator:
         backup.forget()
         self._go_on(kept, chance)
 
+    def begin_anew(self, seconds: float) -> None:
+        """Remove the stream and its documents, and start it: workers copy, amid changes."""
+        stage, workload = self._stage, self._workload
+        stage.stream.settings["start"] = "backfill"
+        stage.stream.settings["chunks"]["workers"] = WORKERS
+        self._fleet.hold()
+        with self._watchers.away():
+            with workload.resting():
+                until(self._is_removed, "the stream's removal", stage.stream)
+                self._fleet.release()
+                until(lambda: stage.stream.state_document() is not None, "the stream", stage.stream)
+                kept = stage.committed.all()
+                persist(lambda: stage.committed.begin_anew(kept), "the target")
+                persist(workload.pace.begin_anew, "the target")
+            time.sleep(seconds)
+            until(self._is_copied, "the copies", stage.stream)
+            with workload.resting():
+                until(self._has_all, "the stream", stage.stream)
+
+    def _is_removed(self) -> bool:
+        """Remove it; a side may be away, before or behind that."""
+        name = self._stage.stream.name
+        command = cdc(self._stage.stream, "stream", "remove", name, "--documents", "--yes")
+        return command.returncode == 0 or "knows no stream" in command.stderr
+
+    def _is_copied(self) -> bool:
+        state = self._stage.stream.state_document()
+        return bool(state and state["position"]) and self._is_done("backfill")
+
+    def _has_all(self) -> bool:
+        return set(self._stage.stream.ledger()) == self._stage.committed.wanted()
+
     def promote(self, seconds: float, chance: random.Random, *, lagging: bool) -> None:
         """Kill the primary; its replica takes its place, with all that it has."""
         stage, old, new = self._stage, self._stage.source, self._stage.replica
@@ -115,8 +149,7 @@ class Operator:
         """Wait until a daemon has halted by a name, or has all and nothing else."""
 
         def settled() -> bool:
-            ledger, wanted = set(self._stage.stream.ledger()), self._stage.committed.wanted()
-            return self._fleet.halted or ledger == wanted
+            return self._fleet.halted or self._has_all()
 
         until(settled, f"{name}, or the stream", self._stage.stream)
 
@@ -124,6 +157,7 @@ class Operator:
         """Take the documented remedy, if a daemon has halted, and wait until all is resynced."""
         if not self._fleet.halted:
             self._fleet.disallow()
+            persist(self._workload.pace.begin_anew, "the target")  # what is lost is never applied
             return
         stage = self._stage
         self._fleet.hold()
@@ -132,7 +166,7 @@ class Operator:
             persist(lambda: stage.committed.begin_anew(kept), "the target")
             persist(self._workload.pace.begin_anew, "the target")
             self._fleet.release()
-            until(self._is_resynced, "the resyncs", stage.stream)
+            until(lambda: self._is_done("resync"), "the resyncs", stage.stream)
         self.remedies += 1
 
     def _is_set(self) -> bool:
@@ -140,7 +174,7 @@ class Operator:
         command = cdc(self._stage.stream, "position", "set", "--start", "now", "--resync", "--yes")
         return command.returncode == 0
 
-    def _is_resynced(self) -> bool:
+    def _is_done(self, kind: str) -> bool:
         jobs = self._stage.stream.state["jobs"]
-        wanted = {"kind": "resync", "state": {"$in": ["queued", "running"]}}
+        wanted = {"kind": kind, "state": {"$in": ["queued", "running"]}}
         return jobs.count_documents(wanted) == 0

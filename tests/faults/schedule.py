@@ -22,10 +22,14 @@ class Kind(StrEnum):
     """The next daemon dies while its lanes write."""
     KILL_IN_CLEAR = "kill_in_clear"
     """The next daemon dies while it empties a collection, and again."""
+    KILL_IN_PARTS = "kill_in_parts"
+    """The next daemon dies about amid a transaction that is applied in parts, and again."""
     KILL_IN_INDEX_BUILD = "kill_in_index_build"
     """An index is gone; the next daemons die while a primary builds it again."""
     STOP_DAEMON = "stop_daemon"
     """SIGTERM: it gives its lease back."""
+    FREEZE_AT_STEP = "freeze_at_step"
+    """The next daemon stands still at a step, about as long as its lease lasts, then goes on."""
     FREEZE_DAEMON = "freeze_daemon"
     """SIGSTOP, longer than its lease or not, then SIGCONT."""
     JUMP_DAEMONS = "jump_daemons"
@@ -77,6 +81,8 @@ class Kind(StrEnum):
     """What no daemon has read is purged: they say so, and the documented remedy is taken."""
     LOSE_TAIL = "lose_tail"
     """The source's last transactions are gone: as for `PURGE`, where any of them was applied."""
+    BEGIN_ANEW = "begin_anew"
+    """The stream and its documents are removed; it begins with a copy by workers, amid changes."""
     MOVE_SOURCE = "move_source"
     """The stream's address means the other of a primary and its replica."""
     LAG_REPLICA = "lag_replica"
@@ -91,6 +97,8 @@ class Kind(StrEnum):
     """Half a message comes to the target, and then nothing."""
     HIDE_AT_COMMIT = "hide_at_commit"
     """The target is asked to commit, and its answer is lost in a black hole."""
+    LOSE_COMMIT = "lose_commit"
+    """The target commits, and the link ends before it says so, also when it is asked again."""
     SLOW_TARGET = "slow_target"
     SINGLE_BYTES_TARGET = "single_bytes_target"
     DAMAGE_TARGET = "damage_target"
@@ -135,7 +143,7 @@ NEEDS: Final[dict[Kind, frozenset[Trait]]] = {
         ),
         frozenset({Trait.PROXIED_TARGET}),
     ),
-    Kind.HIDE_AT_COMMIT: frozenset({Trait.PLAIN_COMMITS}),
+    **dict.fromkeys((Kind.HIDE_AT_COMMIT, Kind.LOSE_COMMIT), frozenset({Trait.PLAIN_COMMITS})),
     Kind.DAMAGE_TARGET: frozenset({Trait.ENCRYPTED_TARGET}),
     **dict.fromkeys(
         (
@@ -147,7 +155,8 @@ NEEDS: Final[dict[Kind, frozenset[Trait]]] = {
     **dict.fromkeys((Kind.MOVE_SOURCE, Kind.LAG_REPLICA, Kind.PROMOTE), frozenset({Trait.REPLICA})),
     Kind.PROMOTE_LAGGING: frozenset({Trait.REPLICA, Trait.FEW_TABLES}),
     **dict.fromkeys(
-        (Kind.PURGE, Kind.LOSE_TAIL), frozenset({Trait.LONELY_SOURCE, Trait.FEW_TABLES})
+        (Kind.PURGE, Kind.LOSE_TAIL, Kind.BEGIN_ANEW),
+        frozenset({Trait.LONELY_SOURCE, Trait.FEW_TABLES}),
     ),
     Kind.KILL_IN_ROUND: frozenset({Trait.LANES}),
     **dict.fromkeys(
@@ -182,9 +191,9 @@ AT_SOURCE: Final = frozenset(
         *(Kind.RESTART_SOURCE, Kind.KILL_SOURCE, Kind.JUMP_SOURCE),
         *(Kind.FILL_SOURCE, Kind.FILL_REPLICA),
         *(Kind.ROTATE, Kind.PURGE, Kind.LOSE_TAIL, Kind.MOVE_SOURCE, Kind.LAG_REPLICA),
-        *(Kind.PROMOTE, Kind.PROMOTE_LAGGING),
+        *(Kind.PROMOTE, Kind.PROMOTE_LAGGING, Kind.BEGIN_ANEW),
         *(Kind.SCHEMA_CHANGE, Kind.SCHEMA_STORM, Kind.TRUNCATE, Kind.LARGE_TRANSACTION),
-        *(Kind.HEAVY_TRANSACTION, Kind.KILL_IN_CLEAR),
+        *(Kind.HEAVY_TRANSACTION, Kind.KILL_IN_CLEAR, Kind.KILL_IN_PARTS),
     }
 )
 """What one nemesis does, while another one harms the daemons and the target."""

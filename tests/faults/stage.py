@@ -25,6 +25,7 @@ from cdc_sandbox.servers import (
 )
 from cdc_sandbox.servers.ports import LOOPBACK, free_port
 from tests.end_to_end.support import certificates
+from tests.end_to_end.support.faulty import APART
 from tests.end_to_end.support.proxy import Filter, Proxy
 from tests.end_to_end.support.published import publish_to
 from tests.end_to_end.support.sources import KINDS
@@ -35,7 +36,7 @@ from tests.faults.clocks import Clock
 from tests.faults.committed import Committed
 from tests.faults.parts import Topic
 from tests.faults.patience import persist
-from tests.faults.topology import REPLICATED, Condition, Topology
+from tests.faults.topology import REPLICATED, STANDALONE, Condition, Topology
 from tests.support.dialect import start_replica, stop_replica
 from tests.support.disks import Disk, mounted
 from tests.support.replicas import executed, pair
@@ -87,6 +88,8 @@ class Stage:
     """Those of `source`, `target` and `daemons`, as far as they can be set."""
     tables: int = 0
     """How many tables there are more, where these are thousands."""
+    keeps_history: bool = False
+    """Whether there is a document for each change of a counter."""
 
     @property
     def versions(self) -> dict[str, str]:
@@ -226,7 +229,9 @@ def stage(
 ) -> Iterator[Stage]:
     """Start the servers; where there are thousands of tables, these are so many.
 
-    The seed also decides how large batches and chunks are, and whether the native module is used.
+    The seed also decides how large batches and chunks are, whether the native module is used, and
+    whether each daemon is as on a host of its own: then a lease has to expire. And whether a
+    history is kept: then no run of transactions is mapped at once.
     """
     chance = random.Random(seed)
     kind, tables = topology.kind, tables if topology.is_wide else 0
@@ -324,12 +329,16 @@ def stage(
         }
         stream.settings["dead_letters"] = {"max": 1_000_000}
         stream.environment["CDC_NATIVE"] = chance.choice("011")
+        if chance.random() < 0.5:
+            stream.environment[APART] = "1"
+        keeps_history = topology.members != STANDALONE and chance.random() < 0.5
         listen = f"{LOOPBACK}:{free_port()}"
         stream.settings["http"] = {"listen": f"${{{LISTEN}:-{listen}}}"}
         stream.settings["log"]["level"] = "info"
         workload.create(
             stream,
             is_transactional=bool(topology.members),
+            keeps_history=keeps_history,
             tables=tables,
             is_heavy=topology.is_heavy,
         )
@@ -352,6 +361,7 @@ def stage(
             kafka,
             made.clocks,
             tables,
+            keeps_history,
         )
 
 

@@ -14,13 +14,22 @@ from pymongo.errors import PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from tests.end_to_end.support.bank import amounts
-from tests.faults.checkers import Forward, HonestLag, NeverBack, WholeTransactions
+from tests.faults.checkers import (
+    Forward,
+    HonestLag,
+    NeverBack,
+    WholeOrders,
+    WholeTransactions,
+)
 from tests.faults.stage import Stage
 from tests.faults.threads import Threads
 from tests.faults.topology import STANDALONE
 from tests.faults.workload import AWAY
 
 PAUSE_SECONDS: Final = 0.05
+ORDERS_SECONDS: Final = 0.2
+"""The pause between two looks at all orders and their lines, which are some hundred documents."""
+SNAPSHOT: Final = ReadConcern("snapshot")
 
 PROVED_WITHIN_SECONDS: Final = 2.0
 """Longer than a proof counts that nothing more is to be read: one and a half heartbeats."""
@@ -33,6 +42,7 @@ class Watchers:
         self,
         stage: Stage,
         whole: WholeTransactions,
+        whole_orders: WholeOrders,
         never_back: NeverBack,
         forward: Forward,
         honest: HonestLag,
@@ -49,12 +59,12 @@ class Watchers:
         self._client = client
         self._name = stream.name
         self._whole, self._never_back, self._forward = whole, never_back, forward
-        self._honest = honest
+        self._honest, self._whole_orders = honest, whole_orders
         self._stopping = threading.Event()
         self._resume_after: Any = None
         looks = [self._state, self._lag]
         if stage.topology.members != STANDALONE:  # which shows neither snapshots nor changes
-            looks += [self._snapshot, self._changes]
+            looks += [self._snapshot, self._orders, self._changes]
         self._turns = {look: threading.Lock() for look in looks}
         self._away = threading.Event()
         self.threads = Threads((partial(self._again, each) for each in looks), self._stopping)
@@ -82,6 +92,14 @@ class Watchers:
 
     def _snapshot(self) -> None:
         self._whole.see(amounts(self._client, self._database.name))
+
+    def _orders(self) -> None:
+        with self._client.start_session() as session, session.start_transaction(SNAPSHOT):
+            orders, lines = (
+                [*self._database[name].find(session=session)] for name in ("orders", "order_lines")
+            )
+        self._whole_orders.see(orders, lines)
+        self._stopping.wait(ORDERS_SECONDS)
 
     def _changes(self) -> None:
         with self._database["counters"].watch(

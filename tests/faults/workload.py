@@ -21,6 +21,8 @@ from tests.faults import heavy, kinds, wide
 from tests.faults.threads import Threads
 
 COUNTERS: Final = 12
+LONG_COUNT: Final = ["UPDATE counters SET version = version + 1"] * 200
+"""A transaction of more changes than a small part of one holds."""
 THINGS: Final = 400
 REFUSED_NUMBER: Final = 1e300
 """A number that a validator refuses, where rows are to be refused."""
@@ -35,6 +37,11 @@ MOST_AHEAD: Final = 3_000
 MOST_AHEAD_PUBLISHING: Final = 1_000
 """The same of a stream that publishes: each batch is a transaction of Kafka, too."""
 LOOK_SECONDS: Final = 1.0
+OURS: Final = "ours"
+FOREIGN: Final[tuple[dict[str, Any], ...]] = tuple(
+    {"_id": {"of": "another", "id": n}, "word": "kept"} for n in range(1, 21)
+)
+"""Documents of somebody else, in the collection that is emptied by faults."""
 INDEXED: Final = "bulk"
 INDEX: Final = "by_word"
 """A collection, and the index that its mapping asks for."""
@@ -51,7 +58,12 @@ AWAY: Final = (
 
 
 def create(
-    stream: Stream, *, is_transactional: bool, tables: int = 0, is_heavy: bool = False
+    stream: Stream,
+    *,
+    is_transactional: bool,
+    keeps_history: bool,
+    tables: int = 0,
+    is_heavy: bool = False,
 ) -> None:
     """Create the tables, and follow them; embeds and histories need a target with transactions.
 
@@ -61,7 +73,7 @@ def create(
     stream.table(
         "counters",
         "id INT NOT NULL PRIMARY KEY, version BIGINT NOT NULL",
-        {"history": COUNTED} if is_transactional else None,
+        {"history": COUNTED} if keeps_history else None,
     )
     stream.sql(f"INSERT INTO counters VALUES {','.join(f'({n}, 0)' for n in range(COUNTERS))}")
     stream.table(
@@ -70,7 +82,12 @@ def create(
         " flag BIT(1)",
         {"fields": {"word": "word", "body": "body", "number": "number"}},
     )
-    stream.table("scratch", "id INT NOT NULL PRIMARY KEY AUTO_INCREMENT, word VARCHAR(20)")
+    stream.table(
+        "scratch",
+        "id INT NOT NULL PRIMARY KEY AUTO_INCREMENT, word VARCHAR(20)",
+        {"id": [{"value": OURS, "name": "of"}, "id"]},
+    )
+    stream.database["scratch"].insert_many([*FOREIGN])
     stream.table(
         "orders",
         "id INT NOT NULL PRIMARY KEY, word VARCHAR(20)",
@@ -193,9 +210,12 @@ class Transfers(Worker):
 
 
 class Counters(Worker):
-    """Versions that only grow."""
+    """Versions that only grow; now and then in a transaction that is applied in parts."""
 
     def statements(self) -> Iterator[str]:
+        if self.chance.random() < 0.004:
+            yield from LONG_COUNT
+            return
         for _ in range(self.chance.randrange(1, 4)):
             yield f"UPDATE counters SET version = version + 1 WHERE id = {self._any()}"
 

@@ -12,13 +12,18 @@ class DoesNotApply(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """In `file`, `old` becomes `new`; at least one of `tests`, pytest's node ids, must fail."""
+    """In `file`, `old` becomes `new`; at least one of `tests`, pytest's node ids, must fail.
+
+    A fault campaign with the options `campaign` must find it, too; or `unseen` says why none can.
+    """
 
     name: str
     file: str
     old: str
     new: str
     tests: tuple[str, ...]
+    campaign: str = ""
+    unseen: str = ""
 
     def applied_to(self, source: str) -> str:
         """Return a file's text with the mistake in it."""

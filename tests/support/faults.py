@@ -11,6 +11,7 @@ from typing import Any
 
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
+from pymongo.errors import BulkWriteError
 
 from cdc.model.batch import Batch
 from cdc.writers.observer import LaneStep, PublishStep, Step, WriteStep
@@ -25,6 +26,10 @@ database, `_id` its identity: a transaction that is applied twice fails.
 
 Where batches are no transactions, they may be repeated: there `identity` holds it."""
 
+
+TWICE = "applied twice: "
+"""What a process writes before a transaction of which the ledger knows."""
+DUPLICATE_KEY = 11_000
 
 _STEPS: dict[str, Step] = {each.value: each for each in (*WriteStep, *LaneStep, *PublishStep)}
 
@@ -60,4 +65,10 @@ class Faults:
         if self.ledger is not None and batch.identities:
             name = "_id" if session is not None else "identity"
             entries = [{name: identity} for identity in batch.identities]
-            state_database[self.ledger].insert_many(entries, session=session)
+            try:
+                state_database[self.ledger].insert_many(entries, session=session)
+            except BulkWriteError as error:
+                for each in (error.details or {}).get("writeErrors", ()):
+                    if each["code"] == DUPLICATE_KEY:
+                        print(f"{TWICE}{each['keyValue']}", file=sys.stderr, flush=True)
+                raise

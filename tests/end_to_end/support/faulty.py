@@ -18,6 +18,7 @@ from cdc.commands.work import work_until_done
 from cdc.daemon.daemon import Daemon
 from cdc.job_client import client, skip_transaction
 from cdc.mapping.file.project import load_project
+from cdc.model import lease
 from cdc.model.checkpoint import Checkpoint
 from cdc.writers import collection_clear, pieces, stream_admin, writer
 from cdc.writers.embedding import paying
@@ -29,6 +30,10 @@ WORKER_FAULT = "CDC_WORKER_FAULT"
 
 AT_ONCE = "CDC_EMBED_AT_ONCE"
 """`N:PIECE`: so few documents that embed something are derived at once, and in a piece."""
+
+
+APART = "CDC_APART"
+"""If it is set, each process takes itself for one of a host of its own: none sees another end."""
 
 
 @click.command()
@@ -85,6 +90,8 @@ def limit_embeds(environment: Mapping[str, str]) -> None:
 def main() -> NoReturn:
     """Run the command-line, with its observable commands replaced."""
     limit_embeds(os.environ)
+    if APART in os.environ:
+        vars(lease).update(_place=lambda: f"a host of {os.getpid()}")
     started = run_module.worker_command
     vars(run_module).update(worker_command=lambda path: _faulty(started(path)))
     standing_in = partial(Daemon, observer=Faults.from_environment())

@@ -11,7 +11,9 @@ from tests.faults.checkers import (
     HonestLag,
     NeverBack,
     Violations,
+    WholeOrders,
     WholeTransactions,
+    compare_foreign,
     compare_history,
     compare_ledger,
     compare_rows,
@@ -36,6 +38,39 @@ def test_a_snapshot_with_half_a_transfer_is_found(violated: Violations) -> None:
     whole.see([10, 15])
 
     assert violated.found == ["a snapshot shows a sum of 25, not 30"]
+
+
+LINES = [{"_id": n, "order_id": 7, "amount": n} for n in (1, 2)]
+
+
+@pytest.mark.parametrize(
+    "shown", [[], LINES[:1], LINES[::-1], [LINES[0], {**LINES[1], "amount": 9}]]
+)
+def test_a_snapshot_of_an_order_with_other_lines_than_beside_it_is_found(
+    shown: list[dict[str, Any]], violated: Violations
+) -> None:
+    whole = WholeOrders(violated)
+    whole.see([{"_id": 7, "lines": LINES}, {"_id": 8, "lines": []}], LINES[::-1])
+    whole.see([], LINES)
+    assert violated.found == []
+
+    whole.see([{"_id": 7, "lines": shown}], LINES)
+
+    [found] = violated.found
+    assert found.startswith("a snapshot shows in order 7 ")
+
+
+@pytest.mark.parametrize("found", [[], [{"_id": {"of": "another", "id": 1}, "word": "changed"}]])
+def test_a_document_of_somebody_else_that_is_gone_or_changed_is_found(
+    found: list[dict[str, Any]], violated: Violations
+) -> None:
+    kept = [{"_id": {"of": "another", "id": 1}, "word": "kept"}]
+    compare_foreign(kept, [{**kept[0]}], violated)
+    assert violated.found == []
+
+    compare_foreign(kept, found, violated)
+
+    assert len(violated.found) == 1
 
 
 def test_a_document_that_goes_back_is_found(violated: Violations) -> None:
