@@ -23,6 +23,7 @@ from cdc.model.checkpoint import Checkpoint
 from cdc.writers import collection_clear, pieces, stream_admin, writer
 from cdc.writers.embedding import paying
 from cdc.writers.embedding.terms import Terms
+from tests.end_to_end.support import faked_time
 from tests.support.faults import FAULT, Faults
 
 WORKER_FAULT = "CDC_WORKER_FAULT"
@@ -89,6 +90,7 @@ def limit_embeds(environment: Mapping[str, str]) -> None:
 
 def main() -> NoReturn:
     """Run the command-line, with its observable commands replaced."""
+    faked_time.prepare()
     limit_embeds(os.environ)
     if APART in os.environ:
         vars(lease).update(_place=lambda: f"a host of {os.getpid()}")

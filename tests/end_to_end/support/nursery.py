@@ -22,13 +22,13 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
 from cdc import cli, native
+from tests.end_to_end.support import faked_time
 from tests.support.waiting import eventually
 
 CDC = "cdc.cli"
@@ -217,14 +217,8 @@ def _run(main: Callable[[], object]) -> None:
         os._exit(end.code if isinstance(end.code, int) else 0)
 
 
-def _sleep_as_before() -> None:
-    """Have `time.sleep` wait otherwise: of what it asks the system, libfaketime refuses some."""
-    vars(time).update(sleep=lambda seconds: threading.Event().wait(seconds))
-
-
 if __name__ == "__main__":
-    if "libfaketime" in os.environ.get("LD_PRELOAD", ""):
-        _sleep_as_before()
+    faked_time.prepare()
     _import_all()
     found = _Forker().serve()
     if found is not None:
