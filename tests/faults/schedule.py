@@ -199,6 +199,10 @@ AT_SOURCE: Final = frozenset(
 """What one nemesis does, while another one harms the daemons and the target."""
 
 
+OFTEN: Final = {Kind.HEAVY_TRANSACTION: 3}
+"""Kinds that come so many times where others come once: half a minute has only half of all."""
+
+
 @dataclass(frozen=True, slots=True)
 class Planned:
     """A fault, so many seconds after the one before it; `seconds` is how long it lasts."""
@@ -225,14 +229,18 @@ def both(seed: int, kinds: Sequence[Kind], seconds: float) -> list[list[Planned]
 
 
 def drawn(seed: str, kinds: Sequence[Kind], seconds: float) -> list[Planned]:
-    """Return a schedule of about so many seconds; each kind comes once before any comes again."""
+    """Return a schedule of about so many seconds.
+
+    Each kind comes once before any comes again, or as often as `OFTEN` says.
+    """
     chance = random.Random(seed)
     planned: list[Planned] = []
     deck: list[Kind] = []
     left = seconds
     while left > 0:
         if not deck:
-            deck = chance.sample(list(kinds), len(kinds))
+            several = [kind for kind in kinds for _ in range(OFTEN.get(kind, 1))]
+            deck = chance.sample(several, len(several))
         each = Planned(
             deck.pop(), chance.uniform(0.2, 2.5), chance.uniform(0.1, 4), chance.getrandbits(32)
         )

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 
 import pytest
 
 from tests.faults.schedule import (
     AT_SOURCE,
     NEEDS,
+    OFTEN,
     Kind,
     both,
     drawn,
@@ -33,6 +35,16 @@ def test_each_kind_comes_before_any_comes_again() -> None:
 
     assert {each.kind for each in schedule[: len(kinds)]} == set(kinds)
     assert sum(each.after + each.seconds for each in schedule) >= 1_000
+
+
+def test_what_a_topology_is_for_comes_more_often() -> None:
+    kinds = possible(Topology("mysql-gtid", 1, 1, frozenset({Condition.HEAVY})))
+    at_source = [each for each in kinds if each in AT_SOURCE]
+
+    schedule = drawn("7", at_source, 1_000)[: len(at_source) + 2]
+
+    counted = Counter(each.kind for each in schedule)
+    assert counted == {**dict.fromkeys(at_source, 1), **OFTEN}
 
 
 def test_one_nemesis_is_at_the_source_and_one_at_all_the_rest() -> None:
