@@ -28,6 +28,7 @@ SUMS: Final = {
     "applied": "transactions applied, each once",
     "rows": "rows changed",
     "snapshots": "sums of snapshots",
+    "orders": "of orders beside their lines",
     "changes": "versions of a change stream",
     "states": "state documents",
     "lags": "looks at the lag",
