@@ -154,6 +154,28 @@ def test_a_busy_stream_whose_sessions_set_a_later_time_does_not_lag(items: Strea
 
 
 @pytest.mark.parametrize("stream", ["mysql-gtid", "mariadb-gtid"], indirect=True)
+def test_so_it_is_where_the_source_allows_no_second_connection(items: Stream) -> None:
+    """About 5 seconds. Nobody can ask for the source's clock then; a start needs several."""
+    user = {"user": f"one_{items.schema}"[:32], "password": "once"}
+    items.settings["source"] |= {**user, "heartbeat_seconds": 2}
+    items.sql(
+        "CREATE USER {user} IDENTIFIED BY '{password}'".format(**user),
+        "GRANT SELECT, REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO {user}".format(**user),
+    )
+    daemon = items.start()
+    items.until_streaming()
+    items.sql("ALTER USER {user} WITH MAX_USER_CONNECTIONS 1".format(**user))
+
+    with writing_ahead(items, 20):
+        time.sleep(2 * PROOF_HEARTBEATS)
+        eventually(lambda: lag(daemon) == 0)
+
+    items.until_caught_up()
+    assert daemon.events("source_lost") == []
+    items.sql("DROP USER {user}".format(**user))
+
+
+@pytest.mark.parametrize("stream", ["mysql-gtid", "mariadb-gtid"], indirect=True)
 def test_heartbeats_tell_the_lag_from_end_to_end_beside_a_backfill(items: Stream) -> None:
     """About 8 seconds."""
     items.settings["start"] = "backfill"
