@@ -16,7 +16,7 @@ from cdc.model import job_facts, lease
 from cdc.model.job import Job, JobState
 from cdc.terminal.columns import aligned
 from cdc.terminal.counted import counted
-from cdc.terminal.output import in_a_line, say, say_json
+from cdc.terminal.output import in_a_line, joined, say, say_json
 from cdc.terminal.spelling import spelling
 from cdc.writers import stream_admin
 from cdc.writers.ranges import is_held
@@ -119,7 +119,7 @@ _COLUMNS: Final = ("JOB", "ASKED (UTC)", "KIND", "STATE", "     ROWS", "TABLE")
 
 def _row(job: Job, identity: str, state: str) -> tuple[str, ...]:
     first, _, note = state.partition(", ")
-    error = "; ".join(map(str.strip, spelling()(job.error or "").splitlines()))
+    error = joined(spelling()(job.error or ""))
     rest = "".join(f": {each}" for each in (note, error) if each)
     return tuple(
         in_a_line(each)

@@ -21,7 +21,7 @@ from cdc.observability import status as examined
 from cdc.terminal.columns import BETWEEN, padded
 from cdc.terminal.counted import counted
 from cdc.terminal.moments import moment
-from cdc.terminal.output import Colour, coloured, escaped, in_a_line, say, say_escaped
+from cdc.terminal.output import Colour, coloured, escaped, in_a_line, joined, say, say_escaped
 from cdc.terminal.spelling import spelling
 from cdc.terminal.waiting import WaitingLine
 
@@ -229,8 +229,8 @@ def _ended(ended_by: dict[str, Any] | None) -> dict[str, Any]:
     if ended_by is None:
         return {}
     at = moment(datetime.fromisoformat(ended_by["at"]))
-    said = f"{at}, {ended_by['error']}: {ended_by['message']}"
-    remedy = spelling()(ended_by["remedy"] or "")
+    said = f"{at}, {ended_by['error']}: {joined(ended_by['message'])}"
+    remedy = spelling()(joined(ended_by["remedy"] or ""))
     return {
         "ended": _Coloured(said, "red"),
         **({"remedy": _Coloured(remedy, "red")} if remedy else {}),
@@ -253,7 +253,7 @@ def _copied(copying: dict[str, Any] | None) -> Iterator[tuple[str, str]]:
 def _job(job: dict[str, Any], *, held: bool) -> str:
     left = job["seconds_left"]
     rest = "" if left is None else f", about {timedelta(seconds=round(left))} left"
-    error = f": {'; '.join(map(str.strip, job['error'].splitlines()))}" if job["error"] else ""
+    error = f": {joined(job['error'])}" if job["error"] else ""
     over = f"; or let it be: cdc jobs cancel {job['id']}" if job["state"] == "failed" else ""
     state = told(JobState(job["state"]), waits=job["waits"], held=held)
     rows = counted(job["rows"], "row", of=job["rows_estimated"])

@@ -74,5 +74,12 @@ def to_fields(error: Exception, epoch: int) -> dict[str, Any]:
         "remedy": None if told.remedy is None else told.remedy[:MOST_LETTERS],
         "exit_code": told.exit_code,
     }
-    fields = {name: {"$literal": value} for name, value in literal.items()}
+    fields = {name: {"$literal": _storable(value)} for name, value in literal.items()}
     return {ENDED_BY: {"at": "$$NOW", **fields}}
+
+
+def _storable(value: Any) -> Any:
+    """Return a value that BSON takes: what another program said may hold bytes of no charset."""
+    if not isinstance(value, str):
+        return value
+    return value.encode("utf-8", "backslashreplace").decode()

@@ -33,11 +33,11 @@ def split_name(name: str) -> tuple[str, str]:
 
 
 def table_and_target(copy: str) -> Iterator[tuple[str, str]]:
-    """Yield what a table and a collection with a space between them can be: each may hold some."""
+    """Yield the possible (table, collection) pairs of `table collection`: names may hold spaces."""
     for space in re.finditer(" ", copy):
         yield copy[: space.start()], copy[space.end() :]
 
 
 def sql_name(*names: str) -> str:
-    """Yield the possible (table, collection) pairs of `table collection`: names may hold spaces."""
+    """Return names as SQL writes them, quoted, with dots between."""
     return ".".join("`{}`".format(name.replace("`", "``")) for name in names)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Final
+from typing import Final, TypeGuard
 
 LEAST_LAG_SECONDS: Final = 0.001
 """The lag of what waits, whatever the clocks say."""
@@ -194,7 +194,7 @@ class Telemetry:
             return max(LEAST_LAG_SECONDS, self._age(self.backlog.oldest_committed_at))
         proofs = [self.reading.caught_up_seconds_ago]
         applied_at = self.writing.committed_at
-        if applied_at is not None and applied_at < self._source_time + MOST_AHEAD_SECONDS:
+        if self._has_come(applied_at):
             proofs.append(self._age(applied_at))
         age = min((each for each in proofs if each is not None), default=None)
         if age is None:
@@ -205,12 +205,18 @@ class Telemetry:
     def heartbeat_lag_seconds(self) -> float | None:
         """Return the age of the newest applied transaction; None without heartbeats.
 
+        None also if it comes from the future, as those do that came before the clock was set back.
         Heartbeats are transactions, one an interval. So it is at most an interval plus the
         replication time, whether or not anybody else writes. It needs no proof of being caught up.
         """
-        if self.role is not Role.ACTIVE or not self.beats or self.writing.committed_at is None:
+        applied_at = self.writing.committed_at
+        if self.role is not Role.ACTIVE or not self.beats or not self._has_come(applied_at):
             return None
-        return self._age(self.writing.committed_at)
+        return self._age(applied_at)
+
+    def _has_come(self, committed_at: float | None) -> TypeGuard[float]:
+        """Return whether a commit time is known and not of a clock that was set meanwhile."""
+        return committed_at is not None and committed_at < self._source_time + MOST_AHEAD_SECONDS
 
     def _age(self, committed_at: float) -> float:
         """Return the time since the source's clock showed this time, in seconds."""

@@ -6,8 +6,9 @@ It combines the saved checkpoint and the source's status; a daemon adds its tele
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from http.client import HTTPConnection, HTTPException
 from typing import Any, Final
 
@@ -19,7 +20,14 @@ from cdc.model.checkpoint import Checkpoint
 from cdc.model.first_copy import HeldCopy
 from cdc.model.last_end import LastEnd
 from cdc.model.position import FilePosition, GtidPosition, GtidSet, Position, file_number
-from cdc.model.telemetry import Outage, PublishStats, Role, Telemetry, WriterStats
+from cdc.model.telemetry import (
+    LEAST_LAG_SECONDS,
+    Outage,
+    PublishStats,
+    Role,
+    Telemetry,
+    WriterStats,
+)
 from cdc.readers.server.hosts import hosts
 from cdc.readers.server.status import SourceStatus, fetch, file_after
 from cdc.writers import stream_admin
@@ -194,6 +202,7 @@ def _lag(
 ) -> float | None:
     """Return the daemon's lag; else 0 if everything is applied, or the age of the last proof.
 
+    That is by the clock of the source, which has dated it.
     Of a held stream it is the age of its beginning: its tables are not there yet.
     """
     told: float | None = active.get("lag_seconds")
@@ -203,11 +212,18 @@ def _lag(
         return None  # without the source it is unknown whether anything is left to apply
     if not is_held(document) and seen.is_all_in(applied):
         return 0.0
-    since = document.get("committed_at") or document.get("created_at")
-    if not isinstance(since, datetime):
+    if isinstance(committed := document.get("committed_at"), datetime):
+        age = time.time() + seen.clock_offset_seconds - _seconds(committed)
+    elif isinstance(created := document.get("created_at"), datetime):
+        age = (document["now"] - created).total_seconds()
+    else:
         return None
-    age: float = (document["now"] - since).total_seconds()
-    return max(0.0, round(age, 3))
+    return max(LEAST_LAG_SECONDS, round(age, 3))
+
+
+def _seconds(at: datetime) -> float:
+    """Return a time of the target, with or without its zone, in seconds since the epoch."""
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
 
 
 def _behind(committed: Position, applied: Position) -> int | None:

@@ -21,6 +21,7 @@ from cdc.readers.server.connection import asking, close_connection, is_mariadb
 from cdc.readers.server.facts import current_account
 from cdc.readers.server.hosts import say_nothing
 from cdc.terminal.moments import moment
+from cdc.terminal.output import joined
 from cdc.writers import stream_admin
 from cdc.writers.errors import explained
 from cdc.writers.ranges import is_held
@@ -38,8 +39,8 @@ def examine_position(config: Config) -> Iterator[Finding]:
         state = stream_admin.read(config)
     saved = Checkpoint.from_document(state) if state is not None else None
     if (last := LastEnd.of(state)) is not None:
-        said = f"the last daemon ended at {moment(last.at)}: {last.message}"
-        yield Finding(LAST_END, Outcome.WARNING, said, last.remedy or "")
+        said = f"the last daemon ended at {moment(last.at)}: {joined(last.message)}"
+        yield Finding(LAST_END, Outcome.WARNING, said, joined(last.remedy or ""))
     if saved is None and not isinstance(config.start, StartPosition):
         source = config.source  # its hosts have findings of their own
         with asking(source, read_timeout=QUERY_SECONDS, refused=say_nothing) as connection:

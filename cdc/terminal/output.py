@@ -56,6 +56,11 @@ def in_a_line(text: object) -> str:
     return _OBEYED_IN_A_LINE.sub(_escaped, str(text))
 
 
+def joined(lines: str) -> str:
+    """Return lines of text as the clauses of one line."""
+    return "; ".join(filter(None, map(str.strip, lines.splitlines())))
+
+
 def shown(value: Any) -> Any:
     """Return a value of a log line, its texts escaped for a terminal."""
     return in_a_line(value) if isinstance(value, str) else value

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import signal
 import socket
 import struct
+import threading
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,6 +20,7 @@ import pytest
 
 from cdc import cli
 from cdc.model.job import Job, JobKind, JobState, Progress
+from cdc.model.telemetry import PROOF_HEARTBEATS
 from cdc_sandbox.servers.ports import free_port
 from tests.end_to_end.support.daemon import Daemon
 from tests.end_to_end.support.history import MysqlGtids
@@ -27,6 +33,8 @@ from tests.support.waiting import eventually
 
 SCRAPE_SECONDS = 4
 """Less than the 5 s that a source which says nothing is waited for."""
+
+BETWEEN_WRITES_SECONDS = 0.05
 
 STOPPED_SECONDS = 11
 """Two samples of what is kept, and a bit."""
@@ -106,6 +114,65 @@ def test_traffic_that_touches_no_followed_table_makes_no_lag(items: Stream) -> N
     items.until_caught_up()
 
     eventually(lambda: lag(daemon) == 0)
+
+
+@contextmanager
+def writing_ahead(stream: Stream, seconds: int) -> Iterator[None]:
+    """Write without a pause that a heartbeat would fill, in a session whose time is ahead."""
+    stopping = threading.Event()
+
+    def write() -> None:
+        with closing(stream.source.connect()) as connection, connection.cursor() as cursor:
+            for number in itertools.count():
+                cursor.execute("SET timestamp = %s", (int(time.time()) + seconds,))
+                cursor.execute(f"REPLACE INTO {stream.schema}.items VALUES (1, %s)", (number,))
+                connection.commit()
+                if stopping.wait(BETWEEN_WRITES_SECONDS):
+                    return
+
+    with ThreadPoolExecutor(1) as pool:
+        written = pool.submit(write)
+        try:
+            yield
+        finally:
+            stopping.set()
+            written.result()
+
+
+@pytest.mark.parametrize("stream", ["mysql-gtid", "mariadb-gtid"], indirect=True)
+def test_a_busy_stream_whose_sessions_set_a_later_time_does_not_lag(items: Stream) -> None:
+    """About 5 seconds. A replica of MariaDB tells the time of its primary in the same way."""
+    items.settings["source"]["heartbeat_seconds"] = 2
+    daemon = items.start()
+    items.until_streaming()
+
+    with writing_ahead(items, 20):
+        time.sleep(2 * PROOF_HEARTBEATS)
+        eventually(lambda: lag(daemon) == 0)
+
+    items.settle()
+
+
+@pytest.mark.parametrize("stream", ["mysql-gtid", "mariadb-gtid"], indirect=True)
+def test_so_it_is_where_the_source_allows_no_second_connection(items: Stream) -> None:
+    """About 5 seconds. Nobody can ask for the source's clock then; a start needs several."""
+    user = {"user": f"one_{items.schema}"[:32], "password": "once"}
+    items.settings["source"] |= {**user, "heartbeat_seconds": 2}
+    items.sql(
+        "CREATE USER {user} IDENTIFIED BY '{password}'".format(**user),
+        "GRANT SELECT, REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO {user}".format(**user),
+    )
+    daemon = items.start()
+    items.until_streaming()
+    items.sql("ALTER USER {user} WITH MAX_USER_CONNECTIONS 1".format(**user))
+
+    with writing_ahead(items, 20):
+        time.sleep(2 * PROOF_HEARTBEATS)
+        eventually(lambda: lag(daemon) == 0)
+
+    items.until_caught_up()
+    assert daemon.events("source_lost") == []
+    items.sql("DROP USER {user}".format(**user))
 
 
 @pytest.mark.parametrize("stream", ["mysql-gtid", "mariadb-gtid"], indirect=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from pymongo import MongoClient
 
 from cdc_sandbox.servers import Flavour, MongoServer, mysql_server
+from tests.end_to_end.support.command import cdc
 from tests.end_to_end.support.daemon import Daemon
 from tests.end_to_end.support.history import MariadbGtids, MysqlGtids
 from tests.end_to_end.support.http import metrics
@@ -81,4 +83,12 @@ def test_a_stream_that_lags_tells_by_how_much_whatever_the_source_s_clock_was_se
         assert [round(each["seconds"] / 10) for each in daemon.events("source_clock_moved")] == [
             *(3, -3, 360, -360)
         ]
+
+        jump(stream, clock, 3_600)
+        stream.sql("INSERT INTO items (word) VALUES ('after')")
+        stream.until_caught_up()
+        stream.stop()
+        stream.sql("INSERT INTO items (word) VALUES ('waits')")
+        told = json.loads(cdc(stream, "status", "--output", "json").stdout)
+        assert 0 < told["lag_seconds"] < 2 * MOST_SECONDS
         source.kill()  # it has nothing to save

@@ -63,9 +63,11 @@ def test_colours_tell_what_needs_somebody() -> None:
 def test_what_has_ended_the_last_daemon_is_told_with_the_remedy() -> None:
     ended = {"at": "2026-12-01T10:00:05+00:00", "error": "Halted", "exit_code": 4}
 
-    shown = lines(state="stopped", ended_by={**ended, "message": "a\nb", "remedy": "cdc jobs"})
+    shown = lines(
+        state="stopped", ended_by={**ended, "message": "a\x1b\n  b", "remedy": "cdc jobs"}
+    )
 
-    said = "2026-12-01 10:00:05 UTC, Halted: a\\u000ab"
+    said = "2026-12-01 10:00:05 UTC, Halted: a\\u001b; b"
     assert shown["ended"] == click.style(said, fg="red")
     assert shown["remedy"] == click.style("cdc jobs", fg="red")
     assert "remedy" not in lines(ended_by={**ended, "message": "a", "remedy": None})

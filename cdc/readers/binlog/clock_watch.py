@@ -9,11 +9,14 @@ from typing import Final
 import structlog
 
 from cdc.errors import CdcError
-from cdc.readers.binlog.commit_times import CommitTimes
+from cdc.readers.binlog.commit_times import AHEAD_SECONDS, CommitTimes
 from cdc.readers.server.clock import SourceClock
 
-MOVED_SECONDS: Final = 1.0
+MOVED_SECONDS: Final = AHEAD_SECONDS
 """A clock that is off by more was set, or has drifted; by less, it was read a little late."""
+MOVED_AGAIN_SECONDS: Final = 2.0
+"""So long nobody asks again after it was found to have moved: a slow link makes it look so, and of
+several servers behind one address each answers by its own."""
 ASK_AGAIN_SECONDS: Final = 60.0
 """So long nobody asks again after the clock was found to be right: sessions may set their times."""
 
@@ -54,22 +57,33 @@ class ClockWatch:
         self._previous = None
         return moved
 
-    def see(self, committed_at: float) -> None:
-        """Take the commit time of the next transaction as it is logged; ask if it cannot be."""
-        now, previous = self._clock.now(), self._previous
-        is_ahead = now is not None and committed_at > now + MOVED_SECONDS
+    def see(self, committed_at: float, *, by_server: bool) -> None:
+        """Take the commit time of the next transaction as it is logged; ask if it cannot be.
+
+        `by_server`: it is by the server's clock, whatever time a session has set.
+        """
+        previous = self._previous
         went_back = previous is not None and committed_at < previous - MOVED_SECONDS
-        if (is_ahead or went_back) and self._steady() >= self._ask_at:
-            self._ask()
+        if (went_back or self._ahead(committed_at)) and self._steady() >= self._ask_at:
+            self._ask(committed_at if by_server else None)
         self._previous = committed_at
 
-    def _ask(self) -> None:
+    def _ahead(self, committed_at: float) -> float:
+        """Return by how much a time is too far in the source's future; 0 if it is not."""
+        now = self._clock.now()
+        ahead = 0.0 if now is None else committed_at - now
+        return ahead if ahead > MOVED_SECONDS else 0.0
+
+    def _ask(self, reached: float | None) -> None:
+        """Ask the server; of one that refuses, the clock shows what it has `reached` at least."""
         moved = 0.0
         try:
             moved = self.was_ahead_by(self._ask_server())
         except CdcError as error:  # the stream itself holds
             log.debug("clock_not_read", error=error.message)
-        if abs(moved) > MOVED_SECONDS:
+            if reached is not None and (ahead := self._ahead(reached)):
+                moved = self.was_ahead_by((self.offset_seconds or 0.0) + ahead)
+        has_moved = abs(moved) > MOVED_SECONDS
+        if has_moved:
             log.info("source_clock_moved", seconds=round(moved, 3))
-        else:
-            self._ask_at = self._steady() + ASK_AGAIN_SECONDS
+        self._ask_at = self._steady() + (MOVED_AGAIN_SECONDS if has_moved else ASK_AGAIN_SECONDS)

@@ -15,6 +15,8 @@ from typing import Final
 
 SLACK_SECONDS: Final = 60.0
 """Tolerance in seconds before a logged time is doubted: links stall, statements take a while."""
+AHEAD_SECONDS: Final = 1.0
+"""Tolerance for one that has not come yet: the clock is known by so much. No delay makes one."""
 
 
 class CommitTimes:
@@ -52,7 +54,7 @@ class CommitTimes:
         found = told
         if proof is not None and told < proof - SLACK_SECONDS:
             found = max(proof, self._previous or proof)
-        if now is not None and found > now + SLACK_SECONDS:
+        if now is not None and found > now + AHEAD_SECONDS:
             found = now
         self._previous = found
         return found

@@ -56,6 +56,9 @@ _HANDLED_BY_THE_READER: Final = frozenset({EventType.TRANSACTION_PAYLOAD, EventT
 SILENT_HEARTBEATS: Final = 3
 """A link that is silent for so many heartbeat intervals is dead."""
 
+CLOCK_SECONDS: Final = 5.0
+"""The limit of a query for the source's clock, for which the stream waits."""
+
 GARBLED_TIMES: Final = 10
 """A source whose answers are unintelligible so often in a row will not recover by itself."""
 
@@ -184,7 +187,7 @@ class BinlogReader:
     def _with_commit_time(self, transaction: Delivery) -> Delivery:
         """Return the transaction with its commit time; MariaDB's events have the session's only."""
         if not isinstance(transaction, Transaction) or transaction.identity:
-            self._clock.see(transaction.committed_at)
+            self._clock.see(transaction.committed_at, by_server=not self._mariadb)
         if not self._mariadb:
             return transaction
         committed_at = self._clock.times.judged(transaction.committed_at)
@@ -295,7 +298,7 @@ class BinlogReader:
             self._clock.times.read_all()
 
     def _clock_offset(self) -> float:
-        with asking(self.source, read_timeout=QUERY_SECONDS) as connection:
+        with asking(self.source, read_timeout=CLOCK_SECONDS) as connection:
             return clock_offset(connection)
 
     def _another_connection(self) -> SourceConnection:

@@ -81,10 +81,8 @@ def fetch_source_facts(connection: SourceConnection) -> SourceFacts:
         account=current_account(connection),
         variables=variables,
         privileges=_everywhere(grants),
-        readable=frozenset(each.schema for each in grants if each.verb == "GRANT" and each.reads),
-        unreadable=frozenset(
-            each.schema for each in grants if each.verb == "REVOKE" and each.reads
-        ),
+        readable=_read(grants, "GRANT"),
+        unreadable=_read(grants, "REVOKE"),
         logged_schemas=_listed(status.get("Binlog_Do_DB")),
         ignored_schemas=_listed(status.get("Binlog_Ignore_DB")),
         replicates=_allowed(lambda: _replicates(connection, version, mariadb=mariadb)),
@@ -155,16 +153,16 @@ def _variables(connection: SourceConnection) -> dict[str, str]:
 
 
 class _Grant(NamedTuple):
-    """Privileges that an account has, or by REVOKE has not, on a schema; that is * for all."""
+    """Privileges that an account has, or by REVOKE has not, on a schema; None for all."""
 
     verb: str
     privileges: frozenset[str]
-    schema: str
+    schema: str | None
 
     @property
     def reads(self) -> bool:
-        """Whether it is about reading the tables of one schema."""
-        return self.schema != "*" and bool(self.privileges & {"SELECT", "ALL PRIVILEGES"})
+        """Whether it is about reading tables."""
+        return bool(self.privileges & {"SELECT", "ALL PRIVILEGES"})
 
 
 def _grants(connection: SourceConnection) -> Iterator[_Grant]:
@@ -172,15 +170,25 @@ def _grants(connection: SourceConnection) -> Iterator[_Grant]:
     for (line,) in rows(connection, "SHOW GRANTS"):
         if match := _GRANT.match(str(line)):
             names = frozenset(each.strip().upper() for each in match["privileges"].split(","))
-            schema = match["schema"].strip("`").replace("``", "`")
+            quoted = match["schema"]
+            schema = None if quoted == "*" else quoted[1:-1].replace("``", "`")
             yield _Grant(match["verb"], names, schema)
+
+
+def _read(grants: Iterable[_Grant], verb: str) -> frozenset[str]:
+    """Return the schemas whose tables the account may read, or by REVOKE may not."""
+    return frozenset(
+        each.schema
+        for each in grants
+        if each.verb == verb and each.reads and each.schema is not None
+    )
 
 
 def _everywhere(grants: Iterable[_Grant]) -> frozenset[str]:
     """Return the privileges on every schema."""
     privileges: set[str] = set()
     for each in grants:
-        if each.verb == "GRANT" and each.schema == "*":
+        if each.verb == "GRANT" and each.schema is None:
             privileges |= each.privileges
     if "REPLICATION CLIENT" in privileges:  # MariaDB's older name
         privileges.add("BINLOG MONITOR")

@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 
 from cdc import cli
-from cdc.config import StartPosition, load
+from cdc.config import SourceConfig, StartPosition, load
 from cdc.model.checkpoint import Checkpoint
+from cdc.model.table_name import sql_name
 from cdc.readers.binlog import dump
 from cdc.readers.binlog.start_position import resolve_start, start_from_config
-from cdc.readers.server.connection import connect_source
+from cdc.readers.server.connection import asking, connect_source
+from cdc.readers.server.facts import fetch_source_facts
 from cdc.writers import stream_admin
 from cdc_sandbox.servers import MongoServer, MySQLServer, mongo_server
 from tests.integration.preflight.support.checked import (
@@ -692,6 +694,21 @@ def test_a_validator_and_a_unique_index_do_not_stop_the_check(
     code, _ = check()
 
     assert code == 0
+
+
+def test_the_schemas_that_an_account_may_read_are_known_by_their_names(
+    setup: Setup, source: MySQLServer
+) -> None:
+    names = ("`shop`", "*", "a`b", "plain")
+    with account(source, "reader") as user:
+        setup.source |= {"user": user, "password": user, "server_id": 4242}
+        for name in names:
+            source.execute(f"GRANT SELECT ON {sql_name(name)}.* TO {user}")
+        with asking(SourceConfig.model_validate(setup.source), read_timeout=30) as connection:
+            facts = fetch_source_facts(connection)
+
+    assert facts.readable == {*names}
+    assert facts.privileges == {"USAGE"}
 
 
 def _rows_events(source: MySQLServer) -> int:

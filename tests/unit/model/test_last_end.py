@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+import bson
 import pytest
 
 from cdc.errors import Defect, Halted, SourceDiverged
@@ -49,6 +50,15 @@ def test_a_long_message_is_cut() -> None:
 
     assert last is not None
     assert len(last.message) == MOST_LETTERS
+
+
+def test_what_is_no_text_does_not_keep_the_end_from_being_saved() -> None:
+    error = Halted("said \udcff, \0 and é", remedy="mend \ud83d")
+
+    assert bson.encode(to_fields(error, EPOCH))
+    last = LastEnd.of(saved(error))
+    assert last is not None
+    assert (last.message, last.remedy) == ("said \\udcff, \0 and é", "mend \\ud83d")
 
 
 @pytest.mark.parametrize(

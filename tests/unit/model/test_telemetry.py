@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from cdc.model.telemetry import (
@@ -15,15 +17,15 @@ NOW = 1_000_000.0
 HEARTBEAT = 5.0
 
 
-def lag(
+def telemetry(
     *,
     role: Role = Role.ACTIVE,
     oldest: float | None = None,
     applied: float | None = None,
     heard_ago: float | None = None,
     offset: float | None = None,
-) -> float | None:
-    telemetry = Telemetry(
+) -> Telemetry:
+    return Telemetry(
         at=NOW,
         role=role,
         role_seconds=1,
@@ -33,7 +35,18 @@ def lag(
         backlog=Backlog(oldest_committed_at=oldest),
         writing=WriterStats(committed_at=applied),
     )
-    return telemetry.lag_seconds
+
+
+def lag(
+    *,
+    role: Role = Role.ACTIVE,
+    oldest: float | None = None,
+    applied: float | None = None,
+    heard_ago: float | None = None,
+    offset: float | None = None,
+) -> float | None:
+    found = telemetry(role=role, oldest=oldest, applied=applied, heard_ago=heard_ago, offset=offset)
+    return found.lag_seconds
 
 
 def test_lag_is_the_age_of_the_oldest_transaction_that_waits() -> None:
@@ -67,6 +80,16 @@ def test_what_is_applied_and_comes_from_the_future_proves_nothing() -> None:
     assert lag(applied=NOW + 3600, heard_ago=60) == 60
     assert lag(applied=NOW + 3600) is None
     assert lag(applied=NOW + 0.5, heard_ago=60) == 0
+
+
+def test_heartbeats_from_the_future_do_not_tell_of_no_lag() -> None:
+    def lag(applied: float) -> float | None:
+        found = replace(telemetry(applied=applied), beats=True)
+        return found.heartbeat_lag_seconds
+
+    assert lag(NOW + 3600) is None
+    assert lag(NOW + 0.5) == 0
+    assert lag(NOW - 3) == 3
 
 
 def test_without_any_proof_the_lag_is_not_known() -> None:

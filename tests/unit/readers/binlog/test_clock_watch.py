@@ -5,12 +5,15 @@ import time
 import pytest
 
 from cdc.errors import Retryable
-from cdc.readers.binlog.clock_watch import ASK_AGAIN_SECONDS, ClockWatch
+from cdc.readers.binlog.clock_watch import ASK_AGAIN_SECONDS, MOVED_AGAIN_SECONDS, ClockWatch
 from tests.support.moved_clock import MovedClock
 
 
 class Server:
-    """A server whose clock can be set, and which counts who asks for it."""
+    """A server whose clock can be set, and which counts who asks for it.
+
+    `ahead`: of the local wall clock, which stands still where a test moves the steady one.
+    """
 
     def __init__(self) -> None:
         self.ahead = 0.0
@@ -26,8 +29,15 @@ class Server:
             raise Retryable("it is away")
         return self.ahead
 
-    def commits(self, seconds_ago: float = 0.0) -> None:
-        self.watch.see(time.time() + self.ahead - seconds_ago)
+    def waits(self, seconds: float) -> None:
+        self.steady.now += seconds
+        self.ahead += seconds
+
+    def commits(self, seconds_ago: float = 0.0, *, by_server: bool = True) -> None:
+        self.watch.see(time.time() + self.ahead - seconds_ago, by_server=by_server)
+
+    def knows(self) -> bool:
+        return self.watch.offset_seconds == pytest.approx(self.ahead, abs=0.5)
 
 
 @pytest.mark.parametrize("seconds", [3_600, 30, -30, -3_600])
@@ -36,11 +46,22 @@ def test_a_clock_that_was_set_is_read_again_at_once(seconds: float) -> None:
     server.commits()
 
     for number in (1, 2):
+        server.waits(MOVED_AGAIN_SECONDS)
         server.ahead += seconds
         server.commits()
 
         assert server.asked == number
-        assert server.watch.offset_seconds == pytest.approx(server.ahead, abs=0.5)
+        assert server.knows()
+
+
+def test_servers_whose_clocks_differ_behind_one_address_are_not_asked_at_each_transaction() -> None:
+    server = Server()
+
+    for _ in range(10):
+        server.ahead = 30 - server.ahead  # another one answers than the one that is read
+        server.commits(-60)
+
+    assert server.asked == 1
 
 
 def test_what_is_read_late_asks_nobody() -> None:
@@ -56,10 +77,10 @@ def test_sessions_that_set_their_times_ask_once_in_a_while() -> None:
     server = Server()
 
     for _ in range(5):
-        server.watch.see(time.time() + 86_400)
+        server.commits(-86_400, by_server=False)
     assert server.asked == 1
-    server.steady.now += ASK_AGAIN_SECONDS
-    server.watch.see(time.time() + 86_400)
+    server.waits(ASK_AGAIN_SECONDS)
+    server.commits(-86_400, by_server=False)
 
     assert server.asked == 2
 
@@ -69,10 +90,21 @@ def test_a_server_that_does_not_answer_is_asked_later() -> None:
     server.is_away = True
 
     for _ in range(5):
-        server.watch.see(time.time() + 86_400)
+        server.commits(-86_400, by_server=False)
 
     assert server.asked == 1
-    assert server.watch.offset_seconds == pytest.approx(0, abs=0.5)
+    assert server.knows()
+
+
+def test_a_clock_that_is_set_forward_is_known_by_its_transactions_where_nobody_may_ask() -> None:
+    server = Server()
+    server.is_away = True
+    server.ahead += 3_600
+
+    server.commits()
+
+    assert server.asked == 1
+    assert server.knows()
 
 
 def test_what_was_proved_by_the_clock_before_holds_by_the_new_one() -> None:

@@ -41,6 +41,8 @@ def test_a_time_that_has_not_come_yet_becomes_now() -> None:
     source = Source()
 
     assert source.times.judged(NOON + 86_400) == NOON
+    assert source.times.judged(NOON + 5) == NOON
+    assert source.times.judged(NOON + 0.5) == NOON + 0.5
 
 
 def test_a_file_that_has_not_begun_yet_proves_nothing() -> None:
