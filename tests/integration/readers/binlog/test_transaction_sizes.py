@@ -121,7 +121,7 @@ STATEMENTS = (
     "UNLOCK INSTANCE",
 )
 ON_DISK = ("CREATE TABLE copied SELECT * FROM t",)
-LEAST = 60
+LEAST = 50
 """Transactions that the statements make, at least; a statement that is not logged makes none."""
 
 
