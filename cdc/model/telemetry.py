@@ -10,7 +10,8 @@ from typing import Final, TypeGuard
 LEAST_LAG_SECONDS: Final = 0.001
 """The lag of what waits, whatever the clocks say."""
 MOST_AHEAD_SECONDS: Final = 1.0
-"""A commit time farther ahead of the source's clock is of a clock that was set meanwhile."""
+"""A commit time farther ahead of the source's clock is of a clock that was set meanwhile, or of a
+session that sets its times: the clock is known by so much, and no delay makes such a time."""
 PROOF_HEARTBEATS: Final = 1.5
 """The heartbeat intervals for which a proof counts: the next one may come a little late."""
 

@@ -462,8 +462,7 @@ class Nemesis:
             self._until_in_part()
             if self._chance.random() < 1 / 3:
                 self._stage.kill_source()
-            for each in self._fleet.running():
-                each.send(signal.SIGKILL)
+            self._fleet.kill_all()
 
     def _until_in_part(self) -> None:
         """Wait until a part of a transaction is applied, and more of it is to come."""

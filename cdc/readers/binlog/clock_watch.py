@@ -9,10 +9,11 @@ from typing import Final
 import structlog
 
 from cdc.errors import CdcError
-from cdc.readers.binlog.commit_times import AHEAD_SECONDS, CommitTimes
+from cdc.model.telemetry import MOST_AHEAD_SECONDS
+from cdc.readers.binlog.commit_times import CommitTimes
 from cdc.readers.server.clock import SourceClock
 
-MOVED_SECONDS: Final = AHEAD_SECONDS
+MOVED_SECONDS: Final = MOST_AHEAD_SECONDS
 """A clock that is off by more was set, or has drifted; by less, it was read a little late."""
 MOVED_AGAIN_SECONDS: Final = 2.0
 """So long nobody asks again after it was found to have moved: a slow link makes it look so, and of

@@ -13,10 +13,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from cdc.model.telemetry import MOST_AHEAD_SECONDS
+
 SLACK_SECONDS: Final = 60.0
 """Tolerance in seconds before a logged time is doubted: links stall, statements take a while."""
-AHEAD_SECONDS: Final = 1.0
-"""Tolerance for one that has not come yet: the clock is known by so much. No delay makes one."""
 
 
 class CommitTimes:
@@ -54,7 +54,7 @@ class CommitTimes:
         found = told
         if proof is not None and told < proof - SLACK_SECONDS:
             found = max(proof, self._previous or proof)
-        if now is not None and found > now + AHEAD_SECONDS:
+        if now is not None and found > now + MOST_AHEAD_SECONDS:
             found = now
         self._previous = found
         return found
